@@ -1,0 +1,206 @@
+"""Sound files and arrays of samples: read, write, resample, trim, level, fade, join.
+
+An array of samples is float32 of shape (T,), mono, with full scale at 1.0; rates are in Hz. Decoding and
+encoding is libsndfile's work (through soundfile), resampling is the SoX resampler's (through soxr).
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from voxlet.errors import AudioError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+Samples = np.ndarray[Any, np.dtype[np.float32]]
+
+STDOUT = "-"
+SILENCE_DB = -40.0  # relative to the clip's loudest frame
+FRAME_SECONDS = 0.010  # resolution at which levels are measured
+
+
+@dataclass(frozen=True)
+class Sound:
+    """Samples of shape (T,) and their rate in Hz."""
+
+    samples: Samples
+    rate: int
+
+
+def read(path: str | os.PathLike[str]) -> Sound:
+    """Decode a sound file (WAV, FLAC, OGG, MP3; any rate and bit depth) and average its channels.
+
+    Raises:
+        AudioError: The file is missing, cannot be decoded, is empty, or holds values that are not numbers.
+    """
+    import soundfile
+
+    path = Path(path)
+    if not path.is_file():
+        raise AudioError("no such sound file", where=path)
+    try:
+        samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    except (soundfile.SoundFileError, RuntimeError, TypeError, ValueError) as error:
+        raise AudioError(
+            f"cannot be decoded ({error})", where=path, remedy="give a WAV, FLAC, OGG or MP3 file"
+        ) from error
+    if samples.shape[0] == 0:
+        raise AudioError("holds no samples", where=path)
+    if not np.isfinite(samples).all():
+        raise AudioError("holds samples that are not numbers (NaN or infinity)", where=path)
+    return Sound(samples.mean(axis=1, dtype=np.float32), int(rate))
+
+
+def encode_wav(samples: Samples, rate: int, metadata: Mapping[str, str] | None = None) -> bytes:
+    """The bytes of a 16-bit WAV file; `metadata` may have `title`, `software` and `comment`.
+
+    Raises:
+        AudioError: A sample is not a number.
+    """
+    import soundfile
+
+    if not np.isfinite(samples).all():
+        raise AudioError("refusing to write samples that are not numbers")
+    buffer = io.BytesIO()
+    with soundfile.SoundFile(
+        buffer, "w", samplerate=rate, channels=1, subtype="PCM_16", format="WAV"
+    ) as file:
+        for key, value in (metadata or {}).items():
+            setattr(file, key, value)
+        file.write(np.clip(samples, -1.0, 32767 / 32768))
+    return buffer.getvalue()
+
+
+def read_metadata(path: str | os.PathLike[str]) -> dict[str, str]:
+    """The text fields that a sound file carries (`title`, `software`, `comment`, ...)."""
+    import soundfile
+
+    with soundfile.SoundFile(path) as file:
+        return {key: value for key, value in file.copy_metadata().items() if value}
+
+
+def write(
+    path: str | os.PathLike[str], samples: Samples, rate: int, metadata: Mapping[str, str] | None = None
+) -> None:
+    """Write a 16-bit WAV file that appears whole or not at all; `-` is standard output.
+
+    Raises:
+        AudioError: The folder is missing or cannot be written, or a sample is not a number.
+    """
+    data = encode_wav(samples, rate, metadata)
+    if os.fspath(path) == STDOUT:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+        return
+    write_atomically(path, data)
+
+
+def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
+    """Write `data` so that the file appears whole or not at all, even when the power fails.
+
+    Raises:
+        AudioError: The folder is missing, full or not writable.
+    """
+    path = Path(path)
+    try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(temporary).chmod(0o644)
+            Path(temporary).replace(path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise AudioError(
+            f"cannot be written ({error.strerror})", where=path, remedy="check the folder and its free space"
+        ) from error
+
+
+def resample(samples: Samples, rate: int, new_rate: int) -> Samples:
+    """Band-limited resampling along the last axis, (..., T) -> (..., T * new_rate / rate)."""
+    import soxr
+
+    if rate == new_rate:
+        return samples
+    moved = np.moveaxis(samples, -1, 0)
+    resampled: Samples = soxr.resample(moved, rate, new_rate, quality="HQ")
+    return np.moveaxis(resampled, 0, -1).astype(np.float32)
+
+
+def frame_levels(samples: Samples, rate: int) -> NDArray[np.float64]:
+    """Level of each 10 ms frame in dB re full scale, shape (F,); the last frame may be shorter."""
+    size = max(1, round(FRAME_SECONDS * rate))
+    edges = np.arange(0, len(samples), size)
+    energy = np.add.reduceat(np.square(samples, dtype=np.float64), edges)
+    counts = np.minimum(size, len(samples) - edges)
+    return 10 * np.log10(np.maximum(energy / counts, 1e-12))
+
+
+def speech_bounds(samples: Samples, rate: int, threshold_db: float = SILENCE_DB) -> tuple[int, int]:
+    """First and one-past-last sample of what is louder than `threshold_db` below the loudest frame."""
+    levels = frame_levels(samples, rate)
+    loud = np.flatnonzero(levels >= levels.max() + threshold_db)
+    size = max(1, round(FRAME_SECONDS * rate))
+    return int(loud[0]) * size, min(len(samples), (int(loud[-1]) + 1) * size)
+
+
+def trim(samples: Samples, rate: int, threshold_db: float = SILENCE_DB, margin: float = 0.0) -> Samples:
+    """Cut leading and trailing silence, keeping at most `margin` seconds of it on each side."""
+    start, stop = speech_bounds(samples, rate, threshold_db)
+    extra = round(margin * rate)
+    return samples[max(0, start - extra) : stop + extra]
+
+
+def rms(samples: Samples) -> float:
+    """Root mean square over all samples."""
+    return float(np.sqrt(np.mean(np.square(samples, dtype=np.float64))))
+
+
+def level(samples: Samples, target_rms: float, peak: float = 0.99) -> Samples:
+    """Scale to a root mean square of `target_rms`, less where the peak would pass `peak`; silence stays."""
+    loudness, highest = rms(samples), float(np.abs(samples).max(initial=0.0))
+    if loudness == 0.0:
+        return samples
+    return samples * np.float32(min(target_rms / loudness, peak / highest))
+
+
+def fade(samples: Samples, rate: int, seconds: float) -> Samples:
+    """Raised-cosine fade in and out of `seconds` each, at most half the clip."""
+    count = min(round(seconds * rate), len(samples) // 2)
+    if count == 0:
+        return samples
+    ramp = (0.5 - 0.5 * np.cos(np.pi * (np.arange(count) + 0.5) / count)).astype(np.float32)
+    faded = samples.copy()
+    faded[:count] *= ramp
+    faded[-count:] *= ramp[::-1]
+    return faded
+
+
+def silence(seconds: float, rate: int) -> Samples:
+    """Zeros that last `seconds`."""
+    return np.zeros(round(seconds * rate), dtype=np.float32)
+
+
+def join(parts: Sequence[Samples], rate: int, gap: float) -> Samples:
+    """Concatenate `parts` with `gap` seconds of silence between them."""
+    pieces: list[Samples] = []
+    for index, part in enumerate(parts):
+        if index:
+            pieces.append(silence(gap, rate))
+        pieces.append(part)
+    return np.concatenate(pieces) if pieces else silence(0, rate)

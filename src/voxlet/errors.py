@@ -1,0 +1,85 @@
+"""The one family of errors that a user can see: what went wrong, where, and the remedy.
+
+Every expected failure raises a `VoxletError`; its text is one line. The command line prints that line
+and exits with status 2; a program catches `VoxletError`, or one of its kinds below.
+"""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+
+
+class VoxletError(Exception):
+    """A failure that its reader can act on.
+
+    Args:
+        what: What went wrong, with the offending value.
+        where: The file, field or position it went wrong at, put in front of `what`.
+        remedy: What to do about it, put after `what`.
+    """
+
+    def __init__(self, what: str, *, where: object = None, remedy: str | None = None) -> None:
+        self.what = what
+        self.where = None if where is None else str(where)
+        self.remedy = remedy
+        line = what if self.where is None else f"{self.where}: {what}"
+        if remedy is not None:
+            line = f"{line}; {remedy}"
+        super().__init__(" ".join(line.split()))
+
+
+class AudioError(VoxletError):
+    """A sound file or an array of samples that cannot be used."""
+
+
+class CorpusError(VoxletError):
+    """A folder of recordings, a manifest or a split that cannot be used."""
+
+
+class DownloadError(VoxletError):
+    """A corpus that could not be fetched, verified or unpacked."""
+
+
+class ConfigError(VoxletError):
+    """A setting whose value makes no sense, alone or beside another."""
+
+
+class TrainingError(VoxletError):
+    """A training run that cannot start, go on or be resumed."""
+
+
+class RunError(VoxletError):
+    """A run folder that is missing, damaged or of another kind."""
+
+
+class VoiceError(VoxletError):
+    """A voice file that is missing, damaged, foreign or asked for what it has not."""
+
+
+class TextError(VoxletError):
+    """A text that the voice cannot say."""
+
+
+class ScoreError(VoxletError):
+    """A measure that cannot be taken."""
+
+
+class MissingExtraError(VoxletError):
+    """A command needs packages that this installation was made without."""
+
+
+def import_extra(module: str, extra: str) -> ModuleType:
+    """Import `module`, or say which extra of voxlet brings it.
+
+    Raises:
+        MissingExtraError: The module is not installed.
+    """
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        missing = (error.name or module).partition(".")[0]
+        raise MissingExtraError(
+            f"this needs the package {missing!r}, which is not installed",
+            remedy=f"install it with: pip install 'voxlet[{extra}]'",
+        ) from error
