@@ -1,0 +1,110 @@
+"""The known corpora: where each comes from, what it holds, and under which licence."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from voxlet.corpus.cache import cache_folder
+from voxlet.corpus.layouts import DIGITS, Layout
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+DATA_VARIABLE = "VOXLET_DATA"
+PINNED_NAME = "voxlet-digest.txt"
+
+
+@dataclass(frozen=True)
+class Known:
+    """A corpus that can be asked for by name.
+
+    `digest` is `content_digest` over all sound files of the set; where it is None, it is pinned at the first
+    download. `clips_here` is a glob for the sound files inside the archive's single top folder.
+    """
+
+    name: str
+    title: str
+    source: str
+    licence: str
+    credit: str
+    layout: Layout
+    folders: tuple[str, ...]  # of the archive, the only ones that are unpacked
+    clips: int
+    speakers: int
+    rate: int  # Hz
+    megabytes: int  # of the archive
+    digest: str | None
+    official: Literal["takes", "hash"] | None  # how the set itself divides into training and test
+    labels: tuple[str, ...] = DIGITS
+
+
+CATALOG: dict[str, Known] = {
+    known.name: known
+    for known in (
+        Known(
+            name="fsdd",
+            title="Free Spoken Digit Dataset, v1.0.10",
+            source="https://github.com/Jakobovski/free-spoken-digit-dataset/archive/refs/tags/v1.0.10.tar.gz",
+            licence="CC BY-SA 4.0",
+            credit="Z. Jackson et al., Free Spoken Digit Dataset (FSDD)",
+            layout="names",
+            folders=("recordings",),
+            clips=3000,
+            speakers=6,
+            rate=8000,
+            megabytes=16,
+            digest=None,
+            official="takes",
+        ),
+        Known(
+            name="audiomnist",
+            title="AudioMNIST",
+            source="https://github.com/soerenab/AudioMNIST/archive/refs/heads/master.tar.gz",
+            licence="MIT",
+            credit="S. Becker et al., AudioMNIST",
+            layout="names",
+            folders=("data",),
+            clips=30000,
+            speakers=60,
+            rate=48000,
+            megabytes=950,
+            digest=None,
+            official=None,
+        ),
+        Known(
+            name="speech_commands",
+            title="Speech Commands v0.01, zero to nine",
+            source="http://download.tensorflow.org/data/speech_commands_v0.01.tar.gz",
+            licence="CC BY 4.0",
+            credit="P. Warden, Speech Commands",
+            layout="folders",
+            folders=DIGITS,
+            clips=23666,
+            speakers=0,
+            rate=16000,
+            megabytes=1489,
+            digest=None,
+            official="hash",
+        ),
+    )
+}
+
+
+def find_known(name: str) -> Path | None:
+    """The folder of a catalogued corpus: under `$VOXLET_DATA`, or where `corpus get` puts it."""
+    data = os.environ.get(DATA_VARIABLE)
+    candidates = [Path(data).expanduser() / name] if data else []
+    candidates.append(cache_folder("corpora") / name)
+    return next((folder for folder in candidates if folder.is_dir()), None)
+
+
+def content_digest(pairs: Iterable[tuple[str, ...]]) -> str:
+    """SHA-256 over sorted tuples such as (file name, SHA-256 of its bytes): blind to order and packing."""
+    digest = hashlib.sha256()
+    for pair in sorted(pairs):
+        digest.update("\0".join(pair).encode("utf-8", "surrogateescape") + b"\n")
+    return digest.hexdigest()

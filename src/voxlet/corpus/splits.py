@@ -1,0 +1,172 @@
+"""Rows to train on, to validate with and to test with: reproducible, and no recording in two of them."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from voxlet.corpus.catalog import CATALOG
+from voxlet.errors import ConfigError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from voxlet.corpus.prepare import Prepared
+
+SplitKind = Literal["official", "stratified", "speakers"]
+
+VALIDATION_SHARE = 0.1  # of what is not tested on: 9 % of all where a tenth is for testing
+TEST_SHARE = 0.1
+OFFICIAL_TEST_TAKES = 5  # FSDD: takes 0 to 4
+FEW_SPEAKERS = 10  # with fewer, validation shares the training speakers
+
+
+@dataclass(frozen=True)
+class Split:
+    """Row numbers of a `Prepared`, rising, int64; the three are disjoint in rows and in content."""
+
+    train: NDArray[np.int64]
+    validation: NDArray[np.int64]
+    test: NDArray[np.int64]
+
+
+def make_split(
+    prepared: Prepared, kind: SplitKind = "stratified", *, seed: int = 0, held_out: str | None = None
+) -> Split:
+    """Divide the rows.
+
+    Args:
+        prepared: What to divide.
+        kind: `stratified`: 81/9/10 % of each label. `official`: as the corpus's makers divide it (FSDD:
+            takes 0-4 are the test set; Speech Commands: by a hash of the speaker). `speakers`: nobody who is
+            tested is trained on.
+        seed: Decides who goes where; the same seed gives the same split.
+        held_out: The speaker to test on, with `speakers`; drawn (a tenth of them) unless given.
+
+    Raises:
+        ConfigError: The corpus cannot be divided so.
+    """
+    if held_out is not None and kind != "speakers":
+        raise ConfigError("only goes with the split 'speakers'", where="held_out")
+    groups = content_groups(prepared)
+    rng = np.random.default_rng(seed)
+    if kind == "stratified":
+        test = draw_share(prepared.labels, groups, np.ones(len(groups), dtype=bool), TEST_SHARE, rng)
+        validation = None
+    elif kind == "official":
+        test, validation = official_parts(prepared)
+    elif kind == "speakers":
+        test, validation = speaker_parts(prepared, held_out, rng)
+    else:
+        raise ConfigError(
+            f"no split is called {kind!r}", where="split", remedy="take official, stratified or speakers"
+        )
+    # A recording that lies in several parts stays in the one that is furthest from training.
+    test_rows = test
+    rest = ~np.isin(groups, groups[test_rows])
+    if validation is None:
+        validation_rows = draw_share(prepared.labels, groups, rest, VALIDATION_SHARE, rng)
+    else:
+        validation_rows = validation & rest
+    train_rows = rest & ~np.isin(groups, groups[validation_rows])
+    for part, rows in (("train", train_rows), ("test", test_rows)):
+        if not rows.any():
+            raise ConfigError(
+                f"it leaves no clip to {part} on",
+                where=f"split {kind!r}",
+                remedy="take the split 'stratified'",
+            )
+    return Split(*(np.flatnonzero(rows) for rows in (train_rows, validation_rows, test_rows)))
+
+
+def content_groups(prepared: Prepared) -> NDArray[np.int64]:
+    """(B,) a number per row, the same for rows whose file or whose prepared samples are the same."""
+    files: dict[object, int] = {}
+    sounds: dict[object, int] = {}
+    groups = np.arange(len(prepared))
+    for row, clip in enumerate(prepared.clips):
+        length = int(prepared.lengths[row])
+        middle = prepared.audio[row, length // 2 : length // 2 + 64].tobytes()
+        twin = min(files.setdefault(clip.digest, row), sounds.setdefault((length, middle), row))
+        groups[row] = groups[twin]
+    return groups
+
+
+def draw_share(
+    labels: NDArray[np.int64],
+    groups: NDArray[np.int64],
+    among: NDArray[np.bool_],
+    share: float,
+    rng: np.random.Generator,
+) -> NDArray[np.bool_]:
+    """(B,) true for a `share` of each label's rows in `among`: at least one, but never the last one."""
+    drawn = np.zeros(len(labels), dtype=bool)
+    for label in np.unique(labels):
+        heads = np.flatnonzero(among & (labels == label) & (groups == np.arange(len(groups))))
+        count = min(max(1, round(share * len(heads))), len(heads) - 1)
+        drawn |= np.isin(groups, rng.permutation(heads)[: max(0, count)])
+    return drawn & among
+
+
+def official_parts(prepared: Prepared) -> tuple[NDArray[np.bool_], NDArray[np.bool_] | None]:
+    """Test rows, and validation rows where the corpus has its own, as its makers divide it.
+
+    Raises:
+        ConfigError: It has no official division.
+    """
+    known = CATALOG.get(prepared.name)
+    rule = "takes" if known is None else known.official
+    takes = [clip.take for clip in prepared.clips]
+    if rule is None or (rule == "takes" and not all(take.isdecimal() for take in takes)):
+        raise ConfigError(
+            f"the corpus {prepared.name!r} has no official division into training and test",
+            where="split 'official'",
+            remedy="take the split 'speakers' (nobody tested is trained on) or 'stratified'",
+        )
+    if rule == "takes":
+        return np.array([int(take) < OFFICIAL_TEST_TAKES for take in takes]), None
+    shares = np.array([speaker_hash(clip.speaker) for clip in prepared.clips])
+    # Its README: below 10 % validation, below 20 % testing.
+    return (shares >= 10) & (shares < 20), shares < 10
+
+
+def speaker_hash(speaker: str) -> float:
+    """Percentage in 0 to 100 that Speech Commands' `which_set` (in its README) gives a speaker."""
+    top = 2**27  # its MAX_NUM_WAVS_PER_CLASS is 2**27 - 1
+    hashed = hashlib.sha1(speaker.encode(), usedforsecurity=False).hexdigest()
+    return (int(hashed, 16) % top) * (100.0 / (top - 1))
+
+
+def speaker_parts(
+    prepared: Prepared, held_out: str | None, rng: np.random.Generator
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_] | None]:
+    """Test rows, and validation rows where there are speakers enough, each with speakers of their own.
+
+    Raises:
+        ConfigError: There is but one speaker, or nobody of that name.
+    """
+    present = np.unique(prepared.speakers)
+    names = [prepared.speaker_names[index] for index in present]
+    if len(present) < 2:
+        raise ConfigError(
+            f"the corpus {prepared.name!r} names {len(present)} speaker",
+            where="split 'speakers'",
+            remedy="take the split 'stratified'",
+        )
+    order = rng.permutation(present)
+    if held_out is None:
+        count = max(1, round(TEST_SHARE * len(order)))
+        tested, order = order[:count], order[count:]
+    elif held_out in names:
+        tested = np.array([prepared.speaker_names.index(held_out)])
+        order = order[order != tested[0]]
+    else:
+        shown = ", ".join(names[:12]) + (" ..." if len(names) > 12 else "")
+        raise ConfigError(f"nobody is called {held_out!r}", where="held_out", remedy=f"there are: {shown}")
+    test = np.isin(prepared.speakers, tested)
+    if len(order) < FEW_SPEAKERS:
+        return test, None
+    return test, np.isin(prepared.speakers, order[: max(1, round(VALIDATION_SHARE * len(order)))])
