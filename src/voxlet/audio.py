@@ -28,6 +28,11 @@ Samples = np.ndarray[Any, np.dtype[np.float32]]
 STDOUT = "-"
 SILENCE_DB = -40.0  # relative to the clip's loudest frame
 FRAME_SECONDS = 0.010  # resolution at which levels are measured
+RUMBLE_HZ = 120.0  # below it lies hum and breath, not what tells words apart
+FLOOR_FRAMES = 5  # the quietest stretch of this many frames shows the noise floor
+ABOVE_FLOOR_DB = 8.0  # what is louder than the floor by this is speech
+FLOOR_AT_MOST_DB = -22.0  # relative to the loudest frame: a higher floor is speech itself
+CLOSURE_FRAMES = 15  # the longest silence inside a word
 
 
 @dataclass(frozen=True)
@@ -152,11 +157,38 @@ def frame_levels(samples: Samples, rate: int) -> NDArray[np.float64]:
 
 
 def speech_bounds(samples: Samples, rate: int, threshold_db: float = SILENCE_DB) -> tuple[int, int]:
-    """First and one-past-last sample of what is louder than `threshold_db` below the loudest frame."""
-    levels = frame_levels(samples, rate)
-    loud = np.flatnonzero(levels >= levels.max() + threshold_db)
+    """First and one-past-last sample of the word in a clip, by the level of its 10 ms frames above 120 Hz.
+
+    A frame is loud when it is within `threshold_db` of the loudest and also above the noise floor, which the
+    clip's quietest stretch shows. The word is the loud stretch with the most energy and those close to it
+    (the closure before a final t is silent); a click at a distance is left outside.
+    """
+    levels = frame_levels(without_rumble(samples, rate), rate)
+    energy = 10 ** (levels / 10)
+    loudest = levels.max()
+    stretch = min(FLOOR_FRAMES, len(energy))
+    floor = 10 * np.log10(np.convolve(energy, np.full(stretch, 1 / stretch), "valid").min())
+    # In a clip cut close to the word the quietest stretch is speech too: hence the upper bound.
+    threshold = max(loudest + threshold_db, min(floor + ABOVE_FLOOR_DB, loudest + FLOOR_AT_MOST_DB))
+    edges = np.flatnonzero(np.diff(levels >= threshold, prepend=False, append=False))
+    stretches = [(int(start), int(stop)) for start, stop in edges.reshape(-1, 2)]
+    main = int(np.argmax([energy[start:stop].sum() for start, stop in stretches]))
+    first, last = stretches[main]
+    for start, stop in stretches[main + 1 :]:
+        if start - last <= CLOSURE_FRAMES and stop - start > 1:
+            last = stop
+    for start, stop in reversed(stretches[:main]):
+        if first - stop <= CLOSURE_FRAMES and stop - start > 1:
+            first = start
     size = max(1, round(FRAME_SECONDS * rate))
-    return int(loud[0]) * size, min(len(samples), (int(loud[-1]) + 1) * size)
+    return first * size, min(len(samples), last * size)
+
+
+def without_rumble(samples: Samples, rate: int) -> Samples:
+    """The samples, (T,), less what lies below 120 Hz (hum, breath, an offset), with no delay."""
+    frequencies = np.fft.rfftfreq(len(samples), 1 / rate)
+    gains = 1 / np.sqrt(1 + (RUMBLE_HZ / np.maximum(frequencies, 1e-3)) ** 4)  # Butterworth, second order
+    return np.fft.irfft(np.fft.rfft(samples) * gains, len(samples)).astype(np.float32)
 
 
 def trim(samples: Samples, rate: int, threshold_db: float = SILENCE_DB, margin: float = 0.0) -> Samples:
