@@ -22,9 +22,10 @@ from voxlet.errors import AudioError, CorpusError
 MIN_SECONDS = 0.05  # shorter is no word
 MAX_SECONDS = 30.0  # longer is no clip, and would fill the memory
 MIN_RATE, MAX_RATE = 4000, 384_000  # Hz
-SILENT_PEAK = 0.001  # -60 dB re full scale, after the offset is removed
+SILENT_DB = -75.0  # re full scale: no word's loudest 10 ms are below this
+QUIET_DB, QUIET_RANGE_DB = -58.0, 15.0  # nor below this where they hardly rise above the rest: noise alone
 REJECTED_SHARE = 0.1
-SCAN_VERSION = 1
+SCAN_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -266,9 +267,16 @@ def _decode(path: Path, size: int) -> tuple[int, int]:
         raise AudioError(f"is cut off: {len(sound.samples):,} samples of {info.frames:,}")
     if len(sound.samples) < MIN_SECONDS * sound.rate:
         raise AudioError(f"is too short: {1000 * len(sound.samples) / sound.rate:.0f} ms")
-    if np.abs(sound.samples - sound.samples.mean(dtype=np.float64)).max() < SILENT_PEAK:
+    if is_silent(sound):
         raise AudioError("is silent")
     return sound.rate, len(sound.samples)
+
+
+def is_silent(sound: audio.Sound) -> bool:
+    """Whether there is nothing to hear, or only a faint even noise."""
+    levels = audio.frame_levels(audio.without_rumble(sound.samples, sound.rate), sound.rate)
+    loudest, usual = levels.max(), np.percentile(levels, 10)
+    return bool(loudest < SILENT_DB or (loudest < QUIET_DB and loudest - usual < QUIET_RANGE_DB))
 
 
 def promised_wav_size(path: Path) -> int | None:

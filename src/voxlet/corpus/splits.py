@@ -21,6 +21,7 @@ SplitKind = Literal["official", "stratified", "speakers"]
 VALIDATION_SHARE = 0.1  # of what is not tested on: 9 % of all where a tenth is for testing
 TEST_SHARE = 0.1
 OFFICIAL_TEST_TAKES = 5  # FSDD: takes 0 to 4
+LEAST_SHARE = 0.01  # a part with less than this of the clips is no part
 FEW_SPEAKERS = 10  # with fewer, validation shares the training speakers
 
 
@@ -65,33 +66,36 @@ def make_split(
             f"no split is called {kind!r}", where="split", remedy="take official, stratified or speakers"
         )
     # A recording that lies in several parts stays in the one that is furthest from training.
-    test_rows = test
-    rest = ~np.isin(groups, groups[test_rows])
+    rest = ~np.isin(groups, groups[test])
     if validation is None:
         validation_rows = draw_share(prepared.labels, groups, rest, VALIDATION_SHARE, rng)
     else:
         validation_rows = validation & rest
     train_rows = rest & ~np.isin(groups, groups[validation_rows])
-    for part, rows in (("train", train_rows), ("test", test_rows)):
-        if not rows.any():
+    parts = {"train": train_rows, "validate": validation_rows, "test": test}
+    for part, rows in parts.items():
+        if rows.sum() < LEAST_SHARE * len(groups):
             raise ConfigError(
-                f"it leaves no clip to {part} on",
-                where=f"split {kind!r}",
-                remedy="take the split 'stratified'",
+                f"leaves {rows.sum()} of {len(groups)} clips to {part} on",
+                where=f"the split {kind!r} of {prepared.name!r}",
+                remedy=f"take the split {'speakers' if kind == 'official' else 'stratified'!r}",
             )
-    return Split(*(np.flatnonzero(rows) for rows in (train_rows, validation_rows, test_rows)))
+    return Split(*(np.flatnonzero(rows) for rows in parts.values()))
 
 
 def content_groups(prepared: Prepared) -> NDArray[np.int64]:
-    """(B,) a number per row, the same for rows whose file or whose prepared samples are the same."""
-    files: dict[object, int] = {}
-    sounds: dict[object, int] = {}
+    """(B,) the first row of the same content: from the same bytes, or with the same prepared samples."""
+    files: dict[str, int] = {}
+    sounds: dict[tuple[int, bytes], list[int]] = {}
     groups = np.arange(len(prepared))
     for row, clip in enumerate(prepared.clips):
         length = int(prepared.lengths[row])
-        middle = prepared.audio[row, length // 2 : length // 2 + 64].tobytes()
-        twin = min(files.setdefault(clip.digest, row), sounds.setdefault((length, middle), row))
-        groups[row] = groups[twin]
+        # A stretch from the middle tells rows apart at little cost; whole rows are compared where it does not.
+        middle = np.asarray(prepared.audio[row, length // 2 : length // 2 + 32]).tobytes()
+        alike = sounds.setdefault((length, middle), [])
+        twins = [other for other in alike if np.array_equal(prepared.audio[other], prepared.audio[row])]
+        groups[row] = groups[min([files.setdefault(clip.digest, row), *twins])]
+        alike.append(row)
     return groups
 
 
