@@ -13,9 +13,9 @@ What stands between words becomes a pause, the strongest mark of several counts:
     LINE    the end of a line
 
 Three signs are said where the voice has a label for them: the full stop in front of a digit (`point`), and
-`+` and `-` in front of a number (`plus`, `minus`). Where it has none, the full stop is a PHRASE pause, so `3.14`
-is heard as three, pause, one four, and the others are silent, as in telephone numbers. Any other character is
-an error: a voice that skips `%` or `²` in silence says something else than what is written.
+`+` and `-` in front of a number (`plus`, `minus`). Where it has none, the full stop is a PHRASE pause, so
+`3.14` is heard as three, pause, one four, and the others are silent, as in telephone numbers. Any other
+character is an error: a voice that skips `%` or `²` in silence says something else than what is written.
 """
 
 from __future__ import annotations

@@ -1,0 +1,109 @@
+"""A voice small enough for tests: an ONNX graph whose clips are tones that noise and style disturb."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from voxlet.speak.text import DIGIT_WORDS
+from voxlet.speak.voicefile import VoiceInfo
+
+RATE, FRAMES, LATENT, STYLE, LONGEST = 8000, 4, 3, 2, 1600
+
+
+def info(labels: tuple[str, ...] = DIGIT_WORDS, **changes) -> VoiceInfo:
+    values = {
+        "name": "tiny",
+        "rate": RATE,
+        "labels": labels,
+        "frames": FRAMES,
+        "latent_size": LATENT,
+        "style_size": STYLE,
+        "styles": {"ann": np.array([1.0, 0.0]), "bob": np.array([0.0, -1.0])},
+        "card": {"licence": "CC0", "credit": "nobody"},
+    }
+    return VoiceInfo(**{**values, **changes})
+
+
+def length_of(number: int) -> int:
+    """Valid samples of the label with this number."""
+    return 800 + 80 * (number % 10)
+
+
+def graph(labels: int, *, extra_nodes=(), waveform: str = "waveform") -> onnx.GraphProto:
+    """waveform = gated(tone of the label + a little noise and style), length from the label."""
+    generator = np.random.default_rng(0)
+    time = np.arange(LONGEST) / RATE
+    tones = np.stack([0.3 * np.sin(2 * np.pi * (200 + 50 * (n % 50)) * time) for n in range(labels)])
+    lengths = np.array([length_of(n) for n in range(labels)])
+    weights = {
+        "tones": tones.astype(np.float32),
+        "lengths": lengths.astype(np.int64),
+        "mix": (0.01 * generator.standard_normal((FRAMES * LATENT, LONGEST))).astype(np.float32),
+        "colour": (0.05 * generator.standard_normal((STYLE, LONGEST))).astype(np.float32),
+        "flat": np.array([-1, FRAMES * LATENT], dtype=np.int64),
+    }
+    nodes = [
+        helper.make_node("Reshape", ["noise", "flat"], ["rows"]),
+        helper.make_node("MatMul", ["rows", "mix"], ["hiss"]),
+        helper.make_node("MatMul", ["style", "colour"], ["timbre"]),
+        helper.make_node("Gather", ["tones", "label"], ["tone"]),
+        helper.make_node("Sum", ["hiss", "timbre", "tone"], ["sum"]),
+        helper.make_node("Tanh", ["sum"], [waveform]),
+        helper.make_node("Gather", ["lengths", "label"], ["length"]),
+        *extra_nodes,
+    ]
+    return helper.make_graph(
+        nodes,
+        "tiny",
+        [
+            helper.make_tensor_value_info("noise", TensorProto.FLOAT, ["B", FRAMES, LATENT]),
+            helper.make_tensor_value_info("label", TensorProto.INT64, ["B"]),
+            helper.make_tensor_value_info("style", TensorProto.FLOAT, ["B", STYLE]),
+        ],
+        [
+            helper.make_tensor_value_info("waveform", TensorProto.FLOAT, ["B", LONGEST]),
+            helper.make_tensor_value_info("length", TensorProto.INT64, ["B"]),
+        ],
+        [numpy_helper.from_array(array, name) for name, array in weights.items()],
+    )
+
+
+def encoder() -> onnx.ModelProto:
+    """style = (mean, largest) of the clip's absolute values."""
+    axes = numpy_helper.from_array(np.array([1], dtype=np.int64), "axes")
+    nodes = [
+        helper.make_node("Abs", ["clip"], ["size"]),
+        helper.make_node("ReduceMean", ["size", "axes"], ["mean"], keepdims=1),
+        helper.make_node("ReduceMax", ["size", "axes"], ["most"], keepdims=1),
+        helper.make_node("Concat", ["mean", "most"], ["style"], axis=1),
+    ]
+    ends = (
+        [helper.make_tensor_value_info("clip", TensorProto.FLOAT, [1, "T"])],
+        [helper.make_tensor_value_info("style", TensorProto.FLOAT, [1, STYLE])],
+    )
+    return model(helper.make_graph(nodes, "ear", *ends, [axes]))
+
+
+def model(of: onnx.GraphProto, metadata: dict[str, str] | None = None) -> onnx.ModelProto:
+    made = helper.make_model(of, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
+    helper.set_model_props(made, metadata or {})
+    return made
+
+
+def voice_bytes(
+    of: VoiceInfo | None = None, *, listens: bool = True, edit=None, graph_of: onnx.GraphProto | None = None
+) -> bytes:
+    """A voice file; `edit` changes the metadata's dictionary in place before it is written."""
+    of = of or info()
+    raw = json.loads(of.to_json())
+    if edit:
+        edit(raw)
+    metadata = {"voxlet": json.dumps(raw)}
+    if listens:
+        metadata["voxlet.style_encoder"] = base64.b64encode(encoder().SerializeToString()).decode()
+    return model(graph_of or graph(len(of.labels)), metadata).SerializeToString()
