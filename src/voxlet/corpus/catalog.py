@@ -15,15 +15,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 DATA_VARIABLE = "VOXLET_DATA"
-PINNED_NAME = "voxlet-digest.txt"
 
 
 @dataclass(frozen=True)
 class Known:
     """A corpus that can be asked for by name.
 
-    `digest` is `content_digest` over all sound files of the set; where it is None, it is pinned at the first
-    download. `clips_here` is a glob for the sound files inside the archive's single top folder.
+    `digest` is `content_digest` over (path, SHA-256) of the set's sound files, since the archives of a
+    repository are not stable in their bytes; where it is None, it is pinned at the first download.
     """
 
     name: str
@@ -32,11 +31,11 @@ class Known:
     licence: str
     credit: str
     layout: Layout
-    folders: tuple[str, ...]  # of the archive, the only ones that are unpacked
+    folders: tuple[str, ...]  # the only ones of the archive that are unpacked
     clips: int
-    speakers: int
+    speakers: int | None  # None: its makers do not say
     rate: int  # Hz
-    megabytes: int  # of the archive
+    megabytes: int  # of the clips, unpacked
     digest: str | None
     official: Literal["takes", "hash"] | None  # how the set itself divides into training and test
     labels: tuple[str, ...] = DIGITS
@@ -56,8 +55,8 @@ CATALOG: dict[str, Known] = {
             clips=3000,
             speakers=6,
             rate=8000,
-            megabytes=16,
-            digest=None,
+            megabytes=27,
+            digest="1971de6d210a657fc0b609a5bb473095188386d232f7540824707d103ddfcd5d",
             official="takes",
         ),
         Known(
@@ -71,7 +70,7 @@ CATALOG: dict[str, Known] = {
             clips=30000,
             speakers=60,
             rate=48000,
-            megabytes=950,
+            megabytes=3290,
             digest=None,
             official=None,
         ),
@@ -84,9 +83,9 @@ CATALOG: dict[str, Known] = {
             layout="folders",
             folders=DIGITS,
             clips=23666,
-            speakers=0,
+            speakers=None,
             rate=16000,
-            megabytes=1489,
+            megabytes=757,
             digest=None,
             official="hash",
         ),
@@ -98,8 +97,13 @@ def find_known(name: str) -> Path | None:
     """The folder of a catalogued corpus: under `$VOXLET_DATA`, or where `corpus get` puts it."""
     data = os.environ.get(DATA_VARIABLE)
     candidates = [Path(data).expanduser() / name] if data else []
-    candidates.append(cache_folder("corpora") / name)
+    candidates.append(home(name))
     return next((folder for folder in candidates if folder.is_dir()), None)
+
+
+def home(name: str) -> Path:
+    """The folder that `corpus get` puts a catalogued corpus in."""
+    return cache_folder("corpora") / name
 
 
 def content_digest(pairs: Iterable[tuple[str, ...]]) -> str:

@@ -1,0 +1,315 @@
+"""Fetching a catalogued corpus: resumed, retried, verified; it appears whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import re
+import time
+import urllib.parse
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from voxlet import audio
+from voxlet.corpus.cache import appearing, cache_folder, exclusive, unwritable
+from voxlet.corpus.catalog import CATALOG, Known, content_digest, find_known, home
+from voxlet.corpus.layouts import sound_files
+from voxlet.corpus.unpack import PIECE, too_large, unpack
+from voxlet.errors import DownloadError, import_extra
+
+if TYPE_CHECKING:
+    import urllib3
+    from tqdm import tqdm
+
+ATTEMPTS = 6  # without a byte of progress between them
+BACKOFF_SECONDS = 0.5  # doubled at each attempt
+TIMEOUT_SECONDS = 30.0  # for a connection, and for the next byte
+RETRY_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
+BOUND = 10  # times the size that is expected
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long a server is waited for."""
+
+    attempts: int = ATTEMPTS
+    backoff: float = BACKOFF_SECONDS  # seconds before the second attempt, doubled before each later one
+    timeout: float = TIMEOUT_SECONDS  # seconds without a byte
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """A corpus on this machine; `pinned` where its digest was not known before and is kept from now on."""
+
+    name: str
+    folder: Path
+    clips: int
+    digest: str
+    pinned: bool
+    fresh: bool  # fetched now, not found
+
+
+DEFAULT_PATIENCE = Patience()
+
+
+def get_corpus(
+    name: str,
+    *,
+    source: str | None = None,
+    progress: bool = True,
+    patience: Patience = DEFAULT_PATIENCE,
+) -> Fetched:
+    """Fetch, verify and unpack a catalogued corpus, unless it is here already.
+
+    Args:
+        name: Its name in the catalog.
+        source: A mirror's address or a local archive, in place of the catalogued address.
+        progress: Show a progress bar on standard error.
+        patience: How long to wait for the server.
+
+    Raises:
+        DownloadError: No such corpus, no answer, a damaged or hostile archive, or another content than expected.
+    """
+    known = CATALOG.get(name)
+    if known is None:
+        raise DownloadError("no such corpus", where=name, remedy=f"the known ones are {', '.join(CATALOG)}")
+    folder = home(name)
+    with exclusive(folder.with_suffix(".lock")):
+        here = find_known(name)
+        if here is not None:
+            digest, clips = folder_digest(here)
+            return Fetched(name, here, clips, digest, pinned=False, fresh=False)
+        local = None if source is None else Path(source).expanduser()
+        try:
+            if local is not None and local.exists():
+                if local.is_dir():
+                    raise DownloadError(
+                        "is a folder, not an archive",
+                        where=local,
+                        remedy="a folder is opened by its path as it is",
+                    )
+                return install(known, local, progress)
+            address = source or known.source
+            archive = cache_folder("downloads") / f"{name}-{hashlib.sha256(address.encode()).hexdigest()[:8]}"
+            fetch(
+                address, archive, limit=BOUND * known.megabytes * 10**6, progress=progress, patience=patience
+            )
+            fetched = install(known, archive, progress)
+            archive.unlink()
+            return fetched
+        except OSError as error:
+            raise unwritable(Path(error.filename or folder), error) from error
+
+
+def install(known: Known, archive: Path, progress: bool) -> Fetched:
+    """Unpack and verify an archive; the corpus's folder appears when all is well.
+
+    Raises:
+        DownloadError: The archive or its content is not as expected.
+    """
+    folder = home(known.name)
+    pin = folder.with_suffix(".digest")
+    with appearing(folder) as building:
+        with bar(f"unpacking {known.name}", known.megabytes * 10**6, progress) as shown:
+            unpack(archive, building, known.folders, BOUND * known.megabytes * 10**6, shown.update)
+        digest, clips = folder_digest(building)
+        if clips != known.clips:
+            raise DownloadError(
+                f"the archive holds {clips:,} clips in place of {known.clips:,}",
+                where=archive,
+                remedy="take another source, or open your own part of the corpus by its folder's path",
+            )
+        expected = known.digest or read_pin(pin)
+        if expected is not None and digest != expected:
+            told = "" if known.digest else f" pinned in {pin}"
+            raise DownloadError(
+                f"its content has the digest {digest[:16]}…, not {expected[:16]}…{told}",
+                where=archive,
+                remedy="the source has changed or was tampered with; take another",
+            )
+    if expected is None:
+        audio.write_atomically(pin, f"{digest}\n".encode())
+    return Fetched(known.name, folder, clips, digest, pinned=expected is None, fresh=True)
+
+
+def read_pin(pin: Path) -> str | None:
+    """The digest that an earlier download was pinned to."""
+    return pin.read_text().strip() if pin.is_file() else None
+
+
+def folder_digest(folder: Path) -> tuple[str, int]:
+    """Content digest over the sound files under a folder, and their number."""
+    pairs = []
+    for path in sound_files(folder):
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        pairs.append((path.relative_to(folder).as_posix(), digest))
+    return content_digest(pairs), len(pairs)
+
+
+def bar(title: str, total: int | None, progress: bool) -> tqdm[Any]:
+    """A progress bar in bytes on standard error; silent where that is no terminal."""
+    tqdm = import_extra("tqdm", "train").tqdm
+    made: tqdm[Any] = tqdm(
+        total=total, desc=title, unit="B", unit_scale=True, leave=False, disable=None if progress else True
+    )
+    return made
+
+
+def fetch(
+    address: str,
+    target: Path,
+    *,
+    limit: int,
+    progress: bool = True,
+    patience: Patience = DEFAULT_PATIENCE,
+) -> None:
+    """Download `address` to the file `target`, going on where an earlier attempt, or an earlier process, stopped.
+
+    What has come so far lies in `target`.part, and the server's mark of its version in `target`.json: a server
+    that has changed the file sends it anew (RFC 9110, If-Range).
+
+    Raises:
+        DownloadError: The address is malformed, the server refuses, keeps failing, or sends more than `limit` bytes.
+    """
+    if target.is_file():
+        return
+    urllib3 = import_extra("urllib3", "train")
+    parts = urllib.parse.urlsplit(address)
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        raise DownloadError(
+            "is neither an http(s) address nor a file that exists", where=address, remedy="check the source"
+        )
+    part = target.with_name(f"{target.name}.part")
+    failures = 0
+    reason = ""
+    with open_pool(urllib3, address, patience) as pool:
+        while failures < patience.attempts:
+            if failures:
+                time.sleep(patience.backoff * 2 ** (failures - 1))
+            before = part.stat().st_size if part.exists() else 0
+            try:
+                receive(pool, address, part, limit, progress)
+                part.replace(target)
+                mark_path(part).unlink(missing_ok=True)
+                return
+            except urllib3.exceptions.HTTPError as error:
+                reason = describe(error)
+            except _Again as error:
+                reason = str(error)
+            after = part.stat().st_size if part.exists() else 0
+            failures = 1 if after > before else failures + 1
+    raise DownloadError(
+        f"the download failed {patience.attempts} times without progress ({reason})",
+        where=address,
+        remedy="run it again to go on where it stopped, or name a mirror or a local archive with --source",
+    )
+
+
+class _Again(Exception):
+    """The server's answer is worth another attempt."""
+
+
+def describe(error: Exception) -> str:
+    """A network error in a few words, without addresses of objects and pools."""
+    cause = getattr(error, "reason", None)
+    text = str(cause if isinstance(cause, Exception) else error)
+    return (
+        re.sub(r"^.*?(HTTPS?Connection\w*|Pool)\([^)]*\)[:.] *|<[^>]*>: *", "", text) or type(error).__name__
+    )
+
+
+def open_pool(urllib3: Any, address: str, patience: Patience) -> urllib3.PoolManager:
+    """Connections, by way of the proxy that the environment names, if it does."""
+    timeout = urllib3.Timeout(connect=patience.timeout, read=patience.timeout)
+    # Redirects are followed by urllib3, attempts are counted here: they must go on at the right byte.
+    settings = {
+        "timeout": timeout,
+        "retries": urllib3.Retry(total=None, connect=0, read=0, redirect=5, other=0),
+    }
+    parts = urllib.parse.urlsplit(address)
+    proxy = urllib.request.getproxies().get(parts.scheme)
+    pool: urllib3.PoolManager = (
+        urllib3.ProxyManager(proxy, **settings)
+        if proxy and not urllib.request.proxy_bypass(parts.hostname or "")
+        else urllib3.PoolManager(**settings)
+    )
+    return pool
+
+
+def receive(pool: urllib3.PoolManager, address: str, part: Path, limit: int, progress: bool) -> None:
+    """One attempt: ask for what `part` lacks and append it.
+
+    Raises:
+        DownloadError: The server refuses for good, or sends too much.
+        _Again: It answered that it is busy, or with another piece than the one asked for.
+        urllib3.exceptions.HTTPError: The connection failed, stalled or broke.
+    """
+    offset = part.stat().st_size if part.exists() else 0
+    headers = {"Accept-Encoding": "identity", "User-Agent": "voxlet"}
+    mark = read_mark(part)
+    if offset and mark is not None:
+        headers |= {"Range": f"bytes={offset}-", "If-Range": mark}
+    answer = pool.request("GET", address, headers=headers, preload_content=False)
+    try:
+        if answer.status in RETRY_STATUS:
+            raise _Again(f"the server answered {answer.status} {answer.reason or ''}".strip())
+        if answer.status == 416:  # what is here is no beginning of what is there
+            part.unlink(missing_ok=True)
+            raise _Again("the server has not the piece asked for")
+        if answer.status not in (200, 206):
+            raise DownloadError(
+                f"the server answered {answer.status} {answer.reason or ''}".strip(),
+                where=address,
+                remedy="name a mirror or a local archive with --source",
+            )
+        if answer.status == 206:
+            start = re.match(r"bytes (\d+)-", answer.headers.get("Content-Range", ""))
+            if start is None or int(start[1]) != offset:
+                part.unlink(missing_ok=True)
+                raise _Again("the server sent another piece than the one asked for")
+        else:
+            offset = 0
+            write_mark(part, answer.headers)
+        length = answer.headers.get("Content-Length", "")
+        total = offset + int(length) if length.isdecimal() else None
+        if total is not None and total > limit:
+            raise too_large(limit)
+        with part.open("ab" if offset else "wb") as file, bar("downloading", total, progress) as shown:
+            shown.update(offset)
+            for piece in answer.stream(PIECE // 8):
+                file.write(piece)
+                offset += len(piece)
+                if offset > limit:
+                    raise too_large(limit)
+                shown.update(len(piece))
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise unwritable(part, error) from error
+        raise
+    finally:
+        answer.close()
+
+
+def mark_path(part: Path) -> Path:
+    """Where the server's mark of the version of `part` is kept."""
+    return part.with_suffix(".json")
+
+
+def read_mark(part: Path) -> str | None:
+    """The server's mark of the version that `part` is the beginning of; None: begin anew."""
+    try:
+        mark = json.loads(mark_path(part).read_bytes())["mark"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return mark if isinstance(mark, str) else None
+
+
+def write_mark(part: Path, headers: Any) -> None:
+    """Keep the answer's strong ETag, or its date; a weak ETag does not promise the same bytes."""
+    etag = headers.get("ETag", "")
+    mark = etag if etag.startswith('"') else headers.get("Last-Modified")
+    audio.write_atomically(mark_path(part), json.dumps({"mark": mark}).encode())
