@@ -9,15 +9,127 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass, make_dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
 
 from voxlet import __version__
 from voxlet.errors import VoxletError
 
 USER_ERROR = 2
 INTERRUPTED = 130
+CONFIG = (tyro.conf.FlagCreatePairsOff,)  # a switch is `--json`, without a `--no-json` beside it
+
+
+@dataclass(frozen=True)
+class OwnParser:
+    """A command whose flags depend on its first argument; it is given its arguments as they are."""
+
+    run: Callable[[list[str]], None]
+
+
+def train(arguments: list[str]) -> None:
+    """`voxlet train PRESET`: the preset decides which fields there are to set."""
+    from voxlet.training.presets import SUMMARIES, find_preset
+
+    if not arguments or arguments[0].startswith("-"):
+        print("usage: voxlet train PRESET --corpus NAME_OR_PATH --run DIR (--epochs N | --minutes M) [...]\n")
+        print("\n".join(f"  {name:<16} {summary}" for name, summary in SUMMARIES.items()))
+        print("\n`voxlet train PRESET --help` lists the settings of each.")
+        return
+
+    preset, rest = arguments[0], arguments[1:]
+    default = find_preset(preset)
+    argument = tyro.conf.arg
+    fields: list[tuple[str, Any] | tuple[str, Any, Any]] = [
+        (
+            "corpus",
+            Annotated[str, argument(help="A known corpus's name, or a folder or manifest of your own.")],
+        ),
+        ("run", Annotated[Path, argument(help="The run's folder: new, or one to go on with.")]),
+        ("epochs", Annotated[int | None, argument(help="Passes over the clips.")], None),
+        (
+            "minutes",
+            Annotated[float | None, argument(help="Or a time to train, validations included.")],
+            None,
+        ),
+        ("config", Annotated[type(default), argument(name="")], default),
+    ]
+    asked: Any = tyro.cli(
+        make_dataclass("Train", fields),
+        prog=f"voxlet train {preset}",
+        description=f"Train {preset}: {SUMMARIES[preset]}.",
+        args=rest,
+        config=(tyro.conf.AvoidSubcommands,),
+    )
+    from voxlet.training.config import Budget
+
+    Budget(epochs=asked.epochs, minutes=asked.minutes)  # before PyTorch is loaded
+    from voxlet.training.train import train as train_run
+
+    run = train_run(
+        preset, asked.corpus, asked.run, epochs=asked.epochs, minutes=asked.minutes, config=asked.config
+    )
+    print(run.path)
+
+
+def say(
+    text: Annotated[tuple[str, ...], tyro.conf.arg(metavar="TEXT")],
+    /,
+    *,
+    out: Annotated[str | None, tyro.conf.arg(aliases=["-o"], metavar="FILE")] = None,
+    voice: str = "digits",
+    speaker: str | None = None,
+    style: str | None = None,
+    like: Path | None = None,
+    seed: int = 0,
+    rate: int | None = None,
+    gap: float | None = None,
+    play: bool = False,
+    json: bool = False,
+) -> None:
+    """Say digits or any words that the voice has, and write them as a WAV file.
+
+    Args:
+        text: What to say: 4091, "four zero", "+1 (555) 010-2345"; - reads it from standard input.
+        out: The file to write, - for standard output. Without it and without --play, a file named after the
+            text in this folder, such as 4091.wav.
+        voice: A shipped or installed voice (see `voxlet voices`), or the path of a voice file.
+        speaker: Who speaks: a name, a blend (george,theo or george:0.7,theo:0.3), or random.
+        style: In place of a speaker, a point in the space of styles: 0.3,-1.2,...
+        like: In place of a speaker, a recording whose speaker is to be resembled.
+        seed: The same seed, voice and text make the same sound.
+        rate: Samples per second of the result; the voice's own without it.
+        gap: Seconds between the words of a group (0.08 without it).
+        play: Play it on the sound device.
+        json: Print what was said, with the times of its words, as JSON.
+    """
+    from voxlet.speak import command
+
+    asked = command.Asked(out=out, voice=voice, speaker=speaker, style=style, like=like, seed=seed)
+    if line := command.say(text, asked, rate=rate, gap=gap, play=play, as_json=json):
+        print(line)
+
+
+def voices(*, json: bool = False) -> None:
+    """List the voices that are shipped or installed: who speaks, which words, licence and credit.
+
+    Args:
+        json: Print it as JSON.
+    """
+    from voxlet.speak import command
+
+    print(command.voices(as_json=json))
+
 
 # name -> (function, or a dict of sub-commands; one line of help)
-COMMANDS: dict[str, tuple[Callable[..., None] | dict[str, Callable[..., None]], str]] = {}
+COMMANDS: dict[str, tuple[Callable[..., None] | dict[str, Callable[..., None]] | OwnParser, str]] = {
+    "say": (say, "say digits or words with a voice"),
+    "voices": (voices, "what is shipped or installed, who speaks, which words"),
+    "train": (OwnParser(train), "train a preset on a corpus"),
+}
 
 
 def usage() -> str:
@@ -45,14 +157,14 @@ def main(arguments: list[str] | None = None) -> int:
     if name not in COMMANDS:
         print(f"voxlet: unknown command {name!r}; the commands are: {', '.join(COMMANDS)}", file=sys.stderr)
         return USER_ERROR
-    import tyro
-
     command, _ = COMMANDS[name]
     try:
-        if isinstance(command, dict):
-            tyro.extras.subcommand_cli_from_dict(command, prog=f"voxlet {name}", args=rest)
+        if isinstance(command, OwnParser):
+            command.run(rest)
+        elif isinstance(command, dict):
+            tyro.extras.subcommand_cli_from_dict(command, prog=f"voxlet {name}", args=rest, config=CONFIG)
         else:
-            tyro.cli(command, prog=f"voxlet {name}", args=rest)
+            tyro.cli(command, prog=f"voxlet {name}", args=rest, config=CONFIG)
     except VoxletError as error:
         print(f"voxlet: {error}", file=sys.stderr)
         return USER_ERROR

@@ -1,0 +1,8 @@
+"""`python -m voxlet` is the command `voxlet`."""
+
+import sys
+
+from voxlet.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,258 @@
+"""Checkpoints of one stage: folders that appear whole or not at all, the newest of which counts.
+
+    STAGE/checkpoint-000007/last.safetensors     weights, "module.name"
+                            best.safetensors     those of the lowest validation loss (hard link if unchanged)
+                            state.safetensors    what the optimisers and random generators hold
+                            state.json           where the loop stands, and the optimisers' settings
+
+A checkpoint is written under a hidden name, flushed to the disk, renamed; then older ones are removed. Killed
+at any moment, or with the disk full, the one before is left as it was.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from voxlet.errors import RunError, TrainingError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Tensor, nn
+
+PREFIX = "checkpoint-"
+LAST, BEST, STATE, POSITION = "last.safetensors", "best.safetensors", "state.safetensors", "state.json"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A folder with everything that a stage needs to go on."""
+
+    path: Path
+
+    @property
+    def serial(self) -> int:
+        """Counts a stage's checkpoints from 1."""
+        return int(self.path.name.removeprefix(PREFIX))
+
+    def position(self) -> dict[str, Any]:
+        """What `state.json` holds.
+
+        Raises:
+            RunError: It is missing or damaged.
+        """
+        path = self.path / POSITION
+        try:
+            data = json.loads(path.read_text())
+        except (OSError, ValueError) as error:
+            raise RunError(f"cannot be read ({error})", where=path, remedy=_REMEDY) from error
+        if not isinstance(data, dict):
+            raise RunError("holds no object", where=path, remedy=_REMEDY)
+        return data
+
+    def tensors(self, name: str) -> dict[str, Tensor]:
+        """The tensors of one of the files.
+
+        Raises:
+            RunError: It is missing or damaged.
+        """
+        path = self.path / name
+        try:
+            return load_file(path)
+        except (OSError, SafetensorError) as error:
+            raise RunError(f"cannot be read ({error})", where=path, remedy=_REMEDY) from error
+
+
+_REMEDY = "the file is damaged: train again in another folder"
+
+
+def newest(stage: Path) -> Checkpoint | None:
+    """The checkpoint with the highest serial number, if there is one."""
+    found = [Checkpoint(p) for p in stage.glob(f"{PREFIX}*") if p.name.removeprefix(PREFIX).isdigit()]
+    return max(found, key=lambda checkpoint: checkpoint.serial, default=None)
+
+
+def is_finished(stage: Path) -> bool:
+    """Whether a stage was trained to the end of its budget."""
+    found = newest(stage)
+    return found is not None and found.position().get("finished") is True
+
+
+def save(
+    stage: Path,
+    *,
+    weights: Mapping[str, Tensor],
+    best: Mapping[str, Tensor] | None,
+    best_is_last: bool,
+    state: Mapping[str, Tensor],
+    position: Mapping[str, Any],
+) -> Checkpoint:
+    """Write the next checkpoint and remove the ones before.
+
+    Args:
+        stage: The stage's folder; made if it is not there.
+        weights: The last weights.
+        best: The best weights, where they are newer than the previous checkpoint's; None keeps those.
+        best_is_last: The best weights are the last ones.
+        state: Tensors of the optimisers and random generators.
+        position: Goes to `state.json`.
+
+    Raises:
+        TrainingError: The disk is full or not writable; the checkpoint before is still there.
+    """
+    before = newest(stage)
+    target = stage / f"{PREFIX}{before.serial + 1 if before else 1:06d}"
+    part = stage / f".{target.name}.part"
+    try:
+        shutil.rmtree(part, ignore_errors=True)  # of a process that was killed
+        part.mkdir(parents=True)
+        _write(part / LAST, weights)
+        if best_is_last:
+            _link(part / LAST, part / BEST)
+        elif best is not None:
+            _write(part / BEST, best)
+        elif before is not None and (before.path / BEST).exists():
+            _link(before.path / BEST, part / BEST)
+        _write(part / STATE, state)
+        (part / POSITION).write_text(json.dumps(position, indent=1, allow_nan=False))
+        for path in (*part.iterdir(), part):
+            _flush(path)
+        part.replace(target)
+        _flush(stage)
+    except (OSError, SafetensorError) as error:
+        shutil.rmtree(part, ignore_errors=True)
+        reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
+        kept = f"the checkpoint {before.path} is intact" if before else "nothing was saved before"
+        raise TrainingError(
+            f"a checkpoint cannot be written ({reason})",
+            where=stage,
+            remedy=f"{kept}; free some space and run the same command again",
+        ) from error
+    for old in (c for c in map(Checkpoint, stage.glob(f"{PREFIX}*")) if c.path != target):
+        shutil.rmtree(old.path, ignore_errors=True)
+    return Checkpoint(target)
+
+
+def module_tensors(modules: Mapping[str, nn.Module]) -> dict[str, Tensor]:
+    """All parameters and buffers as "module.name"."""
+    return {
+        f"{name}.{key}": tensor.detach()
+        for name, module in modules.items()
+        for key, tensor in module.state_dict().items()
+    }
+
+
+def load_modules(modules: Mapping[str, nn.Module], tensors: Mapping[str, Tensor], where: Path) -> None:
+    """Put tensors named "module.name" back into the modules.
+
+    Raises:
+        RunError: Names or shapes are not those of the modules.
+    """
+    for name, module in modules.items():
+        own = {k.removeprefix(f"{name}."): t for k, t in tensors.items() if k.startswith(f"{name}.")}
+        try:
+            module.load_state_dict(own)
+        except RuntimeError as error:
+            raise RunError(f"holds other weights than {name!r} has ({error})", where=where) from error
+
+
+def optimizer_tensors(
+    optimizers: Mapping[str, torch.optim.Optimizer],
+) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """What optimisers hold, parted into tensors "name.parameter.key" and settings for JSON."""
+    tensors: dict[str, Tensor] = {}
+    settings: dict[str, Any] = {}
+    for name, optimizer in optimizers.items():
+        held = optimizer.state_dict()
+        scalars: dict[str, Any] = {}
+        for index, entries in held["state"].items():
+            for key, value in entries.items():
+                if isinstance(value, torch.Tensor):
+                    tensors[f"{name}.{index}.{key}"] = value
+                else:
+                    scalars[f"{index}.{key}"] = value
+        settings[name] = {"groups": held["param_groups"], "scalars": scalars}
+    return tensors, settings
+
+
+def load_optimizers(
+    optimizers: Mapping[str, torch.optim.Optimizer], tensors: Mapping[str, Tensor], settings: Any, where: Path
+) -> None:
+    """Undo `optimizer_tensors`.
+
+    Raises:
+        RunError: The settings are not those of these optimisers.
+    """
+    try:
+        for name, optimizer in optimizers.items():
+            saved = settings[name]
+            state: dict[int, dict[str, object]] = {}
+            # Cloned: tensors that lie in a mapped file need not be aligned as PyTorch's own are.
+            own = {
+                k.removeprefix(f"{name}."): t.clone() for k, t in tensors.items() if k.startswith(f"{name}.")
+            }
+            for full, value in {**own, **saved["scalars"]}.items():
+                index, _, key = full.partition(".")
+                state.setdefault(int(index), {})[key] = value
+            fresh = optimizer.state_dict()["param_groups"]
+            groups = [
+                {k: tuple(v) if isinstance(now.get(k), tuple) else v for k, v in group.items()}
+                for now, group in zip(fresh, saved["groups"], strict=True)
+            ]
+            optimizer.load_state_dict({"state": state, "param_groups": groups})
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise RunError(f"holds other optimisers than these ({error})", where=where) from error
+
+
+def random_tensors() -> dict[str, Tensor]:
+    """The states of PyTorch's random generators."""
+    states = {"random.cpu": torch.get_rng_state()}
+    if torch.cuda.is_available():
+        states["random.cuda"] = torch.cuda.get_rng_state()
+    return states
+
+
+def load_random(tensors: Mapping[str, Tensor]) -> None:
+    """Undo `random_tensors`; a run that moved from or to a GPU keeps the seeds it started with there."""
+    torch.set_rng_state(tensors["random.cpu"])
+    if "random.cuda" in tensors and torch.cuda.is_available():
+        torch.cuda.set_rng_state(tensors["random.cuda"])
+
+
+def _write(path: Path, tensors: Mapping[str, Tensor]) -> None:
+    seen: set[int] = set()
+    whole: dict[str, Tensor] = {}
+    for name, tensor in tensors.items():
+        # Tensors that share memory (tied weights) are written twice: a file of tensors knows no sharing.
+        twice = tensor.data_ptr() in seen
+        seen.add(tensor.data_ptr())
+        whole[name] = (tensor.clone() if twice else tensor).cpu().contiguous()
+    save_file(whole, path)
+    path.chmod(0o644)  # safetensors makes files for their owner alone
+
+
+def _link(source: Path, target: Path) -> None:
+    try:
+        target.hardlink_to(source)
+    except OSError:  # a file system without hard links
+        shutil.copyfile(source, target)
+
+
+def _flush(path: Path) -> None:
+    """Wait until a file or folder is on the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        with contextlib.suppress(PermissionError):  # some network folders refuse this on folders
+            os.fsync(handle)
+    finally:
+        os.close(handle)

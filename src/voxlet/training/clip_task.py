@@ -1,0 +1,140 @@
+"""Training a clip VAE on spectrograms held in memory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from voxlet.corpus.loader import in_turn
+from voxlet.errors import ConfigError
+from voxlet.features import analyse
+from voxlet.models.clip import build_model
+from voxlet.models.config import CNNConfig
+from voxlet.training import distributed
+from voxlet.training.hardware import autocast
+from voxlet.training.stages import Plan, Stage
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from torch import Tensor, nn
+
+    from voxlet.corpus.prepare import Prepared
+    from voxlet.corpus.splits import Split
+    from voxlet.features import SpectrogramConfig
+    from voxlet.models.vae import ClipVAE, Elbo
+    from voxlet.training.config import ClipTraining
+    from voxlet.training.run import Run
+
+STAGE = "vae"
+ANALYSIS_BATCH = 256
+EXACT_BYTES = 1 << 30  # more than this is held in half the space
+ADAM_EPSILON = 1e-7  # Keras's, as in the study
+ACTIVE_NATS = 0.01  # a latent unit with less divergence says nothing
+
+
+class ClipTask:
+    """Adam on the ELBO of spectrograms (N, M, F) in [0, 1] with labels (N,); rows are numbers below N."""
+
+    def __init__(
+        self,
+        config: ClipTraining,
+        spectrograms: Tensor,
+        labels: Tensor,
+        label_count: int,
+        validation: NDArray[np.int64],
+    ) -> None:
+        self.config = config
+        self.device = distributed.device()
+        self.spectrograms, self.labels = spectrograms.to(self.device), labels.to(self.device)
+        self.validation = validation
+        bands, frames = spectrograms.shape[1:]
+        self.model: ClipVAE = build_model(config.model, (bands, frames), label_count).to(self.device)
+        self.modules: dict[str, nn.Module] = {"vae": self.model}
+        adam = torch.optim.Adam(self.model.parameters(), config.learning_rate, eps=ADAM_EPSILON, fused=True)
+        self.optimizers: dict[str, torch.optim.Optimizer] = {"vae": adam}
+
+    def elbo(self, rows: Tensor, beta: float = 1.0) -> Elbo:
+        """The ELBO of these rows."""
+        rows = rows.to(self.device)
+        batch = self.spectrograms[rows].float()
+        with autocast(self.device, self.config.precision):
+            return self.model.elbo(batch, self.labels[rows], beta)
+
+    def train_step(self, rows: Tensor, progress: float) -> dict[str, Tensor]:
+        """One step of Adam; the loss is the ELBO with its beta, plus the penalty on convolutions."""
+        warm = 1.0 if progress >= self.config.kl_warmup else progress / self.config.kl_warmup
+        elbo = self.elbo(rows, self.config.beta * warm)
+        loss = elbo.loss + self.penalty()
+        self.optimizers["vae"].zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]  # PyTorch's
+        distributed.average_gradients(self.model.parameters())
+        if self.config.clip_norm is not None:
+            torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm)
+        self.optimizers["vae"].step()
+        return {
+            "loss": loss.detach(),
+            "reconstruction": elbo.reconstruction.detach(),
+            "kl": elbo.kl.detach(),
+        }
+
+    def penalty(self) -> Tensor:
+        """`l2` times the sum of squares of the convolutions' kernels; 0 for models without."""
+        total = torch.zeros((), device=self.device)
+        if isinstance(self.config.model, CNNConfig) and self.config.model.l2:
+            for name, parameter in self.model.named_parameters():
+                if name.endswith("weight") and parameter.ndim == 4:
+                    total = total + parameter.square().sum()
+            total = self.config.model.l2 * total
+        return total
+
+    @torch.no_grad()
+    def validate(self) -> dict[str, float]:
+        """The ELBO at the full beta, without penalty, in nats per clip; how many latent units are in use."""
+        totals: dict[str, float] = {"loss": 0.0, "reconstruction": 0.0, "kl": 0.0}
+        units = torch.zeros(self.config.model.latent_size)
+        count = len(self.validation)
+        for rows in in_turn(self.validation, self.config.loop.batch_size):
+            elbo = self.elbo(torch.from_numpy(rows), self.config.beta)
+            for name in totals:
+                totals[name] += float(getattr(elbo, name)) * len(rows) / count
+            units += elbo.kl_per_unit.cpu() * len(rows) / count
+        return {**totals, "active_units": float((units > ACTIVE_NATS).sum())}
+
+
+def spectrograms_of(prepared: Prepared, config: SpectrogramConfig) -> Tensor:
+    """Scaled log spectrograms (B, M, F) of all clips; float32, or float16 beyond a gigabyte."""
+    count, samples = prepared.audio.shape
+    shape = (count, config.bands, config.frames(samples))
+    exact = 4 * int(np.prod(shape)) <= EXACT_BYTES
+    values = torch.empty(shape, dtype=torch.float32 if exact else torch.float16)
+    for rows in in_turn(np.arange(count), ANALYSIS_BATCH):
+        values[rows] = analyse(torch.from_numpy(prepared.audio[rows]), config).values.to(values.dtype)
+    return values
+
+
+def plan_clip_training(config: ClipTraining, prepared: Prepared, split: Split, run: Run) -> Plan:
+    """The plan of a clip VAE's run: one stage, then pictures.
+
+    Raises:
+        ConfigError: The split leaves no clip to validate with.
+    """
+    if len(split.validation) == 0:
+        raise ConfigError(
+            "the corpus is too small: no clip is left to validate with", where=f"split {config.split!r}"
+        )
+
+    def build() -> ClipTask:
+        return ClipTask(
+            config,
+            spectrograms_of(prepared, config.spectrogram),
+            torch.from_numpy(prepared.labels),
+            len(prepared.label_names),
+            split.validation,
+        )
+
+    def finish() -> None:
+        pass
+
+    return Plan((Stage(STAGE, split.train, config.loop, build),), finish)

@@ -1,0 +1,211 @@
+"""The one module that knows ranks; alone, every function here does nothing.
+
+    voxlet train mlp --corpus fsdd --run runs/mlp --epochs 50
+    torchrun --nproc-per-node 2 -m voxlet train mlp --corpus fsdd --run runs/mlp --epochs 50
+
+The processes see what one would see: the batch is cut into as many shares as there are ranks, gradients are
+averaged by the number of rows behind them, and each rank draws the random numbers of the whole batch and
+keeps those of its rows. Losses that are means over rows come out equal to one process's, up to rounding; one
+that is not (free bits, which look at the mean of a batch) is the mean of the shares'.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from voxlet.errors import TrainingError
+
+BUCKET = 1 << 20  # gradients smaller than this many numbers travel together
+
+
+@dataclass(frozen=True)
+class Share:
+    """This rank's rows `start` to `stop` of a batch of `total`, and the weight of their mean in it."""
+
+    start: int
+    stop: int
+    total: int
+    weight: float
+
+
+_weight = ContextVar("weight", default=1.0)  # of this rank's share in the batch at hand
+
+
+def setup() -> None:
+    """Join the other processes when torchrun started this one."""
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1 and not dist.is_initialized():
+        own_gpu = torch.cuda.device_count() >= int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+        dist.init_process_group("nccl" if torch.cuda.is_available() and own_gpu else "gloo")
+
+
+def rank() -> int:
+    """Which process this is; 0 is the one that writes."""
+    return dist.get_rank() if dist.is_initialized() else 0
+
+
+def size() -> int:
+    """How many processes train together."""
+    return dist.get_world_size() if dist.is_initialized() else 1
+
+
+def device() -> torch.device:
+    """Where to train: this rank's GPU if there is one, else the CPU."""
+    if not torch.cuda.is_available():
+        return torch.device("cpu")
+    local = int(os.environ.get("LOCAL_RANK", "0"))
+    return torch.device("cuda", local % torch.cuda.device_count())
+
+
+def largest(*values: float) -> list[float]:
+    """For each value the largest of all ranks', so that they decide alike."""
+    if size() == 1:
+        return list(values)
+    wire = torch.tensor(values, dtype=torch.float64, device=_wire())
+    dist.all_reduce(wire, dist.ReduceOp.MAX)
+    return [float(value) for value in wire]
+
+
+def main_first(action: Callable[[], None]) -> None:
+    """Rank 0 does `action` while the others wait; where it fails, all of them stop.
+
+    Raises:
+        TrainingError: On the other ranks, when the first failed; on the first, whatever `action` raised.
+    """
+    failure: Exception | None = None
+    if rank() == 0:
+        try:
+            action()
+        except Exception as error:
+            failure = error
+    (failed,) = largest(float(failure is not None))
+    if failure is not None:
+        raise failure
+    if failed:
+        raise TrainingError("the first process had to stop", remedy="its own message says why")
+
+
+@contextlib.contextmanager
+def sharing(total: int) -> Iterator[Share]:
+    """The rows of a batch of `total` that are this rank's, for as long as the step lasts.
+
+    A rank for which no row is left repeats the last one with weight zero, so that all make the same calls.
+    """
+    if size() == 1:
+        yield Share(0, total, total, 1.0)
+        return
+    edges = [total * i // size() for i in range(size() + 1)]
+    start, stop = edges[rank()], edges[rank() + 1]
+    weight = (stop - start) / total
+    if start == stop:
+        start = min(start, total - 1)
+        stop = start + 1
+    share = Share(start, stop, total, weight)
+    token = _weight.set(weight)
+    try:
+        with _WholeBatchRandomness(share):
+            yield share
+    finally:
+        _weight.reset(token)
+
+
+@torch.no_grad()
+def average_gradients(parameters: Iterable[nn.Parameter]) -> None:
+    """Replace each rank's gradients by the whole batch's: to be called right after `backward`."""
+    if size() == 1:
+        return
+    gradients = [p.grad for p in parameters if p.grad is not None]
+    small = [g for g in gradients if g.numel() < BUCKET]
+    for gradient in (g for g in gradients if g.numel() >= BUCKET):
+        dist.all_reduce(gradient.mul_(_weight.get()))
+    if small:
+        bucket = torch.cat([g.flatten() for g in small]).mul_(_weight.get())
+        dist.all_reduce(bucket)
+        for gradient, part in zip(small, torch.split(bucket, [g.numel() for g in small]), strict=True):
+            gradient.copy_(part.view_as(gradient))
+
+
+def average(values: Mapping[str, float]) -> dict[str, float]:
+    """Means over each rank's rows -> means over the whole batch."""
+    if size() == 1:
+        return dict(values)
+    wire = torch.tensor(list(values.values()), dtype=torch.float64, device=_wire()) * _weight.get()
+    dist.all_reduce(wire)
+    return dict(zip(values, wire.tolist(), strict=True))
+
+
+def _wire() -> torch.device:
+    """Where small numbers have to lie to be sent: NCCL sends from GPUs only."""
+    return device() if dist.get_backend() == "nccl" else torch.device("cpu")
+
+
+class _WholeBatchRandomness(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Draws random tensors whose first axis is this rank's rows for the whole batch, and keeps those rows.
+
+    All ranks start from one random state and draw equally much, so the states stay equal too.
+    """
+
+    def __init__(self, share: Share) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.share = share
+        self.rows = share.stop - share.start
+
+    def __torch_dispatch__(
+        self,
+        func: torch._ops.OpOverload,
+        types: Iterable[type],
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        kwargs = kwargs or {}
+        if torch.Tag.nondeterministic_seeded not in func.tags:
+            return func(*args, **kwargs)
+        name = func.overloadpacket.__name__
+        first = args[0] if args else None
+        if name == "native_dropout":  # the fused form that GPUs have
+            tensor, p, _ = args
+            if not self._is_batch(tensor.shape):
+                return func(*args, **kwargs)
+            kept = self._own(tensor.new_empty(self._whole(tensor.shape), dtype=torch.float32).uniform_()) >= p
+            return tensor * kept / (1 - p), kept
+        if isinstance(first, Tensor) and not self._is_batch(first.shape):
+            return func(*args, **kwargs)
+        if isinstance(first, Tensor) and name in (
+            "normal_",
+            "uniform_",
+            "bernoulli_",
+            "exponential_",
+            "random_",
+        ):
+            if not any(isinstance(a, Tensor) for a in args[1:]):
+                return first.copy_(
+                    self._own(func(first.new_empty(self._whole(first.shape)), *args[1:], **kwargs))
+                )
+        elif isinstance(first, Tensor) and name in ("randn_like", "rand_like", "randint_like"):
+            return self._own(func(first.new_empty(self._whole(first.shape)), *args[1:], **kwargs))
+        elif name in ("rand", "randn", "randint", "normal") and not isinstance(first, Tensor):
+            *before, shape = args
+            whole = self._whole(shape) if self._is_batch(shape) else shape
+            drawn = func(*before, whole, **kwargs)
+            return self._own(drawn) if self._is_batch(shape) else drawn
+        raise TrainingError(
+            f"the random operation {name!r} cannot be shared between processes", remedy="train in one process"
+        )
+
+    def _is_batch(self, shape: Sequence[int]) -> bool:
+        return len(shape) > 0 and shape[0] == self.rows
+
+    def _whole(self, shape: Sequence[int]) -> list[int]:
+        return [self.share.total, *shape[1:]]
+
+    def _own(self, whole: Tensor) -> Tensor:
+        return whole[self.share.start : self.share.stop]

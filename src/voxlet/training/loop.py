@@ -1,0 +1,338 @@
+"""The training loop of every model: step, validate, save, until the budget is spent.
+
+What is trained is a `Task`. The loop knows nothing of models or corpora; it hands out rows in an order that
+is a function of (seed, epoch), measures, keeps the best weights, and can be killed at any moment: a run that
+is resumed ends in the same weights, on a CPU and with a budget in epochs to the byte.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+import torch
+
+from voxlet.corpus.loader import epoch_order
+from voxlet.errors import TrainingError
+from voxlet.training import checkpoints, distributed
+from voxlet.training.config import Budget, LoopConfig, rate_factor
+from voxlet.training.progress import Progress, duration
+from voxlet.training.records import from_json
+from voxlet.training.signals import Signals, stop
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from torch import Tensor, nn
+
+    from voxlet.training.run import Run
+
+VALIDATION_SEED = 20_240_229  # the same noise at every validation, so that losses can be compared
+RECENT_STEPS = 50  # behind the rate and the time left that are shown
+SAVING_SHARE = 0.1  # at most this share of the time goes into checkpoints
+
+
+class Task(Protocol):
+    """What is trained: modules, their optimisers, a step and a validation.
+
+    All state that a step changes lies in `modules` (parameters and buffers), in `optimizers`, or in PyTorch's
+    global random generator: that is what is saved. Averaged weights are a module too. Between `backward` and
+    `optimizer.step()` a step calls `distributed.average_gradients`.
+    """
+
+    modules: dict[str, nn.Module]
+    optimizers: dict[str, torch.optim.Optimizer]
+
+    def train_step(self, rows: Tensor, progress: float) -> Mapping[str, float | Tensor]:
+        """Learn from these rows (int64, on the CPU); `progress` is the share [0, 1] of the budget spent.
+
+        Returns means over the rows; "loss" is one of them.
+        """
+        ...
+
+    def validate(self) -> Mapping[str, float]:
+        """Held-out measures; the lowest "loss" has the best weights. The loop sets `eval` mode and a seed."""
+        ...
+
+
+@dataclass
+class Position:
+    """Where a stage stands; everything here goes through `state.json`.
+
+    `epoch` and `batch` name the batch that comes next, `sums` and `clips` hold the training measures since
+    the last validation, `seconds` is the time spent so far, validations and checkpoints included.
+    """
+
+    step: int = 0
+    epoch: int = 0
+    batch: int = 0
+    seconds: float = 0.0
+    clips: int = 0
+    sums: dict[str, float] = field(default_factory=dict)
+    best_loss: float | None = None
+    best_step: int = 0
+    finished: bool = False
+
+
+def fit(
+    task: Task, rows: NDArray[np.int64], *, run: Run, stage: str, config: LoopConfig, budget: Budget
+) -> Position:
+    """Train a stage of a run from where its last checkpoint left it, to the end of the budget.
+
+    The modules end with the last weights; `run.weights(stage)` has the best.
+
+    Args:
+        task: What to train.
+        rows: Row numbers to train on.
+        run: The folder; this process has its lock.
+        stage: The stage's name, a folder of the run.
+        config: How.
+        budget: How long.
+
+    Raises:
+        TrainingError: The loss is not a number, or a checkpoint cannot be written; the last good one stays.
+        RunError: The stage's checkpoint is damaged or of another model.
+        KeyboardInterrupt: Ctrl-C came; everything is saved.
+        SystemExit: SIGTERM came; everything is saved.
+    """
+    training = _Training(task, rows, run=run, stage=stage, config=config, budget=budget)
+    training.resume()
+    if training.position.finished:
+        return training.position
+    writer = distributed.rank() == 0
+    with Signals() as signals, Progress(stage, silent=not writer) as bar:
+        if training.position.step:
+            bar.note(f"goes on from step {training.position.step}")
+        while not training.spent:
+            losses = training.step()
+            if training.validation_due:
+                bar.note(training.validate())
+            received = training.tick(signals.received)
+            if received or training.save_due:
+                training.save()
+            if received:
+                bar.note(f"saved at step {training.position.step}; the same command goes on from there")
+                stop(received)
+            bar.show(training.progress, training.describe(losses), training.seconds_left)
+        if training.position.clips:
+            bar.note(training.validate())
+        training.position.finished = True
+        training.save()
+    return training.position
+
+
+class _Training:
+    """The state of `fit`, in the order in which it is used."""
+
+    def __init__(
+        self,
+        task: Task,
+        rows: NDArray[np.int64],
+        *,
+        run: Run,
+        stage: str,
+        config: LoopConfig,
+        budget: Budget,
+    ) -> None:
+        self.task, self.rows, self.run, self.stage = task, rows, run, stage
+        self.config, self.budget = config, budget
+        self.batches = math.ceil(len(rows) / config.batch_size)
+        self.position = Position()
+        self.order: tuple[int, NDArray[np.int64]] | None = None
+        self.best: dict[str, Tensor] | None = (
+            None  # copied before the next step changes them; None once saved
+        )
+        self.saved_step = -1
+        self.ticked = self.saved = time.perf_counter()
+        self.recent: deque[tuple[int, float]] = deque(maxlen=RECENT_STEPS)  # clips, seconds
+        self.validation_seconds = self.saving_seconds = 0.0
+        self.base_rates = [[g["lr"] for g in o.param_groups] for o in task.optimizers.values()]
+
+    def resume(self) -> None:
+        """Put everything where the newest checkpoint says, or at the start."""
+        found = checkpoints.newest(self.run.stage(self.stage))
+        if found is not None:
+            where = found.path
+            held = found.position()
+            settings = held.pop("optimizers", None)
+            self.position = from_json(Position, held, where=where / checkpoints.POSITION)
+            checkpoints.load_modules(self.task.modules, found.tensors(checkpoints.LAST), where)
+            if not self.position.finished:
+                state = found.tensors(checkpoints.STATE)
+                checkpoints.load_optimizers(self.task.optimizers, state, settings, where)
+                checkpoints.load_random(state)
+            self.saved_step = self.position.step
+        if distributed.rank() == 0:
+            self.run.rewind_metrics(self.stage, self.position.step)
+        for module in self.task.modules.values():
+            module.train()
+
+    @property
+    def progress(self) -> float:
+        """Share of the budget that is spent."""
+        if self.budget.minutes is not None:
+            return min(1.0, self.position.seconds / (60 * self.budget.minutes))
+        return self.position.step / self._total_steps
+
+    @property
+    def spent(self) -> bool:
+        """Whether the budget is."""
+        return self.progress >= 1.0
+
+    @property
+    def _total_steps(self) -> int:
+        return self.batches * (self.budget.epochs or 0)
+
+    def step(self) -> dict[str, float]:
+        """Train on the next batch and return its measures."""
+        position, started = self.position, time.perf_counter()
+        if position.best_step == position.step > self.saved_step:
+            weights = checkpoints.module_tensors(self.task.modules)
+            self.best = {name: tensor.to("cpu", copy=True) for name, tensor in weights.items()}
+        if self.order is None or self.order[0] != position.epoch:
+            self.order = position.epoch, epoch_order(self.rows, self.config.seed, position.epoch)
+        size = self.config.batch_size
+        batch = self.order[1][position.batch * size : (position.batch + 1) * size]
+        factor = rate_factor(self.config, self.progress)
+        for optimizer, bases in zip(self.task.optimizers.values(), self.base_rates, strict=True):
+            for group, base in zip(optimizer.param_groups, bases, strict=True):
+                group["lr"] = base * factor
+        with distributed.sharing(len(batch)) as share:
+            own = torch.from_numpy(batch[share.start : share.stop])
+            measured = self.task.train_step(own, self.progress)
+            losses = distributed.average({name: float(value) for name, value in measured.items()})
+        position.step += 1
+        position.batch = (position.batch + 1) % self.batches
+        position.epoch += position.batch == 0
+        self._refuse_nan(losses)
+        position.clips += len(batch)
+        for name, value in losses.items():
+            position.sums[name] = position.sums.get(name, 0.0) + value * len(batch)
+        self.recent.append((len(batch), time.perf_counter() - started))
+        return losses
+
+    @property
+    def validation_due(self) -> bool:
+        """Whether an interval ends with this step."""
+        every = self.config.validate_every
+        return self.position.batch == 0 if every is None else self.position.step % every == 0
+
+    def validate(self) -> str:
+        """Measure on held-out clips, write the line of metrics, and return it as text."""
+        position, started = self.position, time.perf_counter()
+        for module in self.task.modules.values():
+            module.eval()
+        devices = [torch.cuda.current_device()] if torch.cuda.is_available() else []
+        with torch.random.fork_rng(devices), torch.no_grad():
+            torch.manual_seed(VALIDATION_SEED)
+            held_out = dict(self.task.validate())
+        for module in self.task.modules.values():
+            module.train()
+        self._refuse_nan(held_out)
+        if position.best_loss is None or held_out["loss"] < position.best_loss:
+            position.best_loss, position.best_step, self.best = held_out["loss"], position.step, None
+        trained = {name: total / position.clips for name, total in position.sums.items()}
+        position.clips, position.sums = 0, {}
+        self.validation_seconds = time.perf_counter() - started
+        if distributed.rank() == 0:
+            self.run.append_metrics(
+                {
+                    "stage": self.stage,
+                    "step": position.step,
+                    "epoch": round(position.step / self.batches, 4),
+                    "seconds": round(position.seconds + time.perf_counter() - self.ticked, 3),
+                    "clips_per_second": round(self.clips_per_second, 1),
+                    "learning_rate": next(iter(self.task.optimizers.values())).param_groups[0]["lr"],
+                    **{f"train_{name}": value for name, value in trained.items()},
+                    **{f"validation_{name}": value for name, value in held_out.items()},
+                }
+            )
+        mark = " (best)" if position.best_step == position.step else ""
+        return (
+            f"{self._where()}: training loss {trained['loss']:.6g}, "
+            f"validation loss {held_out['loss']:.6g}{mark}, "
+            f"{self.clips_per_second:,.0f} clips/s, {duration(self.seconds_left)} left"
+        )
+
+    def tick(self, received: int) -> int:
+        """Count the time since the last tick; return the signal that any process received, or 0."""
+        now = time.perf_counter()
+        seconds, received_anywhere = distributed.largest(self.position.seconds + now - self.ticked, received)
+        self.position.seconds, self.ticked = seconds, now
+        return int(received_anywhere)
+
+    @property
+    def save_due(self) -> bool:
+        """Whether it is time for a checkpoint; the first one follows the first validation."""
+        if self.saved_step < 0 and self.position.best_loss is not None:
+            return True
+        interval = max(self.config.checkpoint_seconds, self.saving_seconds / SAVING_SHARE)
+        return time.perf_counter() - self.saved >= interval
+
+    def save(self) -> None:
+        """Write a checkpoint."""
+        position, started = self.position, time.perf_counter()
+        weights = checkpoints.module_tensors(self.task.modules)
+        for name, tensor in weights.items():
+            if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+                raise self._not_a_number(f"the weights {name!r} hold a number that is none")
+        if distributed.rank() == 0:
+            tensors, settings = checkpoints.optimizer_tensors(self.task.optimizers)
+            checkpoints.save(
+                self.run.stage(self.stage),
+                weights=weights,
+                best=self.best,
+                best_is_last=position.best_step == position.step,
+                state={**tensors, **checkpoints.random_tensors()},
+                position={**asdict(position), "optimizers": settings},
+            )
+        self.best, self.saved_step, self.saved = None, position.step, time.perf_counter()
+        self.saving_seconds = self.saved - started
+
+    def describe(self, losses: Mapping[str, float]) -> str:
+        """The progress bar's text."""
+        shown = [f"{name} {losses[name]:.5g}" for name in ("loss", "kl") if name in losses]
+        return ", ".join([self._where(), *shown, f"{self.clips_per_second:,.0f} clips/s"])
+
+    @property
+    def clips_per_second(self) -> float:
+        """Of the recent steps, validations and checkpoints left out."""
+        return sum(c for c, _ in self.recent) / max(sum(s for _, s in self.recent), 1e-9)
+
+    @property
+    def seconds_left(self) -> float:
+        """Of the minutes; else of the steps, validations and checkpoints to come, at their recent pace."""
+        if self.budget.minutes is not None:
+            return 60 * self.budget.minutes - self.position.seconds
+        steps = self._total_steps - self.position.step
+        every = self.config.validate_every or self.batches
+        pace = sum(s for _, s in self.recent) / max(len(self.recent), 1) + self.validation_seconds / every
+        interval = max(self.config.checkpoint_seconds, self.saving_seconds / SAVING_SHARE, 1e-9)
+        return steps * pace * (1 + self.saving_seconds / interval)
+
+    def _where(self) -> str:
+        if self.budget.epochs is None:
+            return f"epoch {self.position.step / self.batches:.2f}"
+        return f"epoch {math.ceil(self.position.step / self.batches)}/{self.budget.epochs}"
+
+    def _refuse_nan(self, values: Mapping[str, float]) -> None:
+        for name, value in values.items():
+            if not math.isfinite(value):
+                raise self._not_a_number(f"{name} became {value}")
+
+    def _not_a_number(self, what: str) -> TrainingError:
+        found = checkpoints.newest(self.run.stage(self.stage))
+        kept = (
+            f"the last good weights, of step {found.position()['step']}, are in {found.path}"
+            if found
+            else "no weights were saved before"
+        )
+        return TrainingError(
+            f"{what} at step {self.position.step} (epoch {self.position.step // self.batches + 1})",
+            where=self.run.path,
+            remedy=f"{kept}; try a lower learning rate or float32 in a new folder",
+        )

@@ -1,0 +1,40 @@
+"""The presets of `voxlet train`: plain constants.
+
+`mlp`, `mlp-dropout`, `cnn` and `cnn-regularised` are the study's models with its settings (Adam, batches of
+128, the Bernoulli likelihood, two latent units); `cnn-light` is ours.
+"""
+
+from __future__ import annotations
+
+from voxlet.errors import ConfigError
+from voxlet.models.config import CNNConfig, CNNLightConfig, MLPConfig
+from voxlet.training.config import ClipTraining
+
+Training = ClipTraining
+
+PRESETS: dict[str, Training] = {
+    "mlp": ClipTraining(MLPConfig()),
+    "mlp-dropout": ClipTraining(MLPConfig(dropout=0.3)),
+    "cnn": ClipTraining(CNNConfig()),
+    "cnn-regularised": ClipTraining(CNNConfig(l2=0.001, dropout=0.2)),
+    "cnn-light": ClipTraining(CNNLightConfig()),
+}
+
+SUMMARIES: dict[str, str] = {
+    "mlp": "the study's dense layers, 1024-512-256 (38 million parameters)",
+    "mlp-dropout": "the same with 30 % dropout",
+    "cnn": "the study's convolutions at full resolution (294 million parameters)",
+    "cnn-regularised": "the same with L2 0.001 on the convolutions and 20 % dropout",
+    "cnn-light": "convolutions along time, under 3 million parameters",
+}
+
+
+def find_preset(name: str) -> Training:
+    """The preset of that name.
+
+    Raises:
+        ConfigError: There is none.
+    """
+    if name not in PRESETS:
+        raise ConfigError(f"unknown preset {name!r}", remedy=f"the presets are: {', '.join(PRESETS)}")
+    return PRESETS[name]

@@ -1,0 +1,115 @@
+"""Dataclasses to JSON and back, strictly: what was saved is what is read, or the error names the field."""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+from collections.abc import Mapping
+from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+
+from voxlet.errors import ConfigError
+
+T = TypeVar("T")
+
+JSON = dict[str, "JSON"] | list["JSON"] | str | int | float | bool | None
+
+
+def to_json(value: object) -> JSON:
+    """A dataclass (and what it holds) as dicts, lists and scalars."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: to_json(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): to_json(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [to_json(item) for item in value]
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    raise TypeError(f"a {type(value).__name__} has no place in a configuration")
+
+
+def from_json(cls: type[T], data: object, *, where: object, field: str = "") -> T:
+    """Rebuild a `cls` from `to_json`'s result; `where` names the file, `field` the part of it, in errors.
+
+    Raises:
+        ConfigError: A field is unknown, missing or of another type, or the class itself refuses a value.
+    """
+    if not isinstance(data, dict):
+        raise _mismatch(f"an object with the fields of {cls.__name__}", data, where, field)
+    fields = {f.name for f in dataclasses.fields(cast(Any, cls)) if f.init}
+    for name in data.keys() - fields:
+        raise ConfigError(
+            f"unknown field {_dotted(field, name)!r}",
+            where=where,
+            remedy="it may come from another version of voxlet",
+        )
+    for name in fields - data.keys():
+        raise ConfigError(f"the field {_dotted(field, name)!r} is missing", where=where)
+    hints = get_type_hints(cls)
+    return cls(**{name: _value(hints[name], data[name], where, _dotted(field, name)) for name in data})
+
+
+def _value(
+    hint: Any, data: object, where: object, field: str
+) -> object:  # a type hint has no type of its own
+    origin, arguments = get_origin(hint), get_args(hint)
+    if dataclasses.is_dataclass(hint):
+        return from_json(cast(type, hint), data, where=where, field=field)
+    if origin is Literal:
+        if data in arguments:
+            return data
+        raise _mismatch(f"one of {', '.join(map(repr, arguments))}", data, where, field)
+    if origin in (Union, types.UnionType):
+        return _member(arguments, data, where, field)
+    if origin is tuple and isinstance(data, list):
+        kinds = arguments[:1] * len(data) if arguments[1:] == (...,) else arguments
+        if len(kinds) == len(data):
+            pairs = enumerate(zip(kinds, data, strict=True))
+            return tuple(_value(kind, item, where, f"{field}[{i}]") for i, (kind, item) in pairs)
+    if origin is dict and isinstance(data, dict):
+        return {key: _value(arguments[1], item, where, _dotted(field, key)) for key, item in data.items()}
+    if hint is float and isinstance(data, int) and not isinstance(data, bool):
+        return float(data)
+    if isinstance(hint, type) and type(data) is hint:
+        return data
+    raise _mismatch(getattr(hint, "__name__", str(hint)), data, where, field)
+
+
+def _member(kinds: tuple[Any, ...], data: object, where: object, field: str) -> object:
+    """The member of a union that takes `data`; among dataclasses, the one whose `kind` is the data's."""
+    if data is None and type(None) in kinds:
+        return None
+    members = [kind for kind in kinds if kind is not type(None)]
+    if isinstance(data, dict) and "kind" in data:
+        members = [
+            kind for kind in members if data["kind"] in get_args(get_type_hints(kind).get("kind"))
+        ] or members
+    errors = []
+    for kind in members:
+        try:
+            return _value(kind, data, where, field)
+        except ConfigError as error:
+            errors.append(error)
+    raise errors[0]
+
+
+def differences(saved: JSON, asked: JSON, field: str = "") -> list[str]:
+    """What differs, each as `field: saved, asked`, fields in dotted form."""
+    if isinstance(saved, dict) and isinstance(asked, dict):
+        lines = []
+        for name in [*saved, *(name for name in asked if name not in saved)]:
+            dotted = _dotted(field, name)
+            if name in saved and name in asked:
+                lines += differences(saved[name], asked[name], dotted)
+            else:
+                lines.append(f"{dotted} is only {'there' if name in saved else 'here'}")
+        return lines
+    return [] if saved == asked else [f"{field} is {saved!r} there and {asked!r} here"]
+
+
+def _dotted(prefix: str, name: str) -> str:
+    return f"{prefix}.{name}" if prefix else name
+
+
+def _mismatch(wanted: str, data: object, where: object, field: str) -> ConfigError:
+    place = f"the field {field!r}" if field else "the file"
+    return ConfigError(f"{place} holds {data!r} where {wanted} belongs", where=where)

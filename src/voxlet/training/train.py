@@ -1,0 +1,133 @@
+"""From a preset and a corpus to a trained run."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from voxlet.corpus.catalog import CATALOG
+from voxlet.corpus.corpus import open_corpus
+from voxlet.corpus.prepare import prepare
+from voxlet.corpus.splits import make_split
+from voxlet.errors import RunError, TrainingError
+from voxlet.training import checkpoints, distributed, hardware
+from voxlet.training.clip_task import plan_clip_training
+from voxlet.training.config import Budget, ClipTraining
+from voxlet.training.loop import fit
+from voxlet.training.presets import Training, find_preset
+from voxlet.training.records import JSON, from_json, to_json
+from voxlet.training.run import CONFIG, Run, check_target, make_run, open_run
+
+if TYPE_CHECKING:
+    from voxlet.corpus.corpus import Corpus
+    from voxlet.training.stages import Plan
+
+KINDS: dict[str, type[Training]] = {"clip": ClipTraining}  # by the name that a run's config.json gives them
+
+
+def train(
+    preset: str,
+    corpus: str | os.PathLike[str],
+    run: str | os.PathLike[str],
+    *,
+    epochs: int | None = None,
+    minutes: float | None = None,
+    config: Training | None = None,
+) -> Run:
+    """Train a preset on a corpus into a run's folder, or go on with the run that is there.
+
+    Args:
+        preset: Its name; see `presets`.
+        corpus: A known corpus's name, or a folder or manifest of one's own.
+        run: The folder.
+        epochs: How long to train: passes over the clips,
+        minutes: or minutes; exactly one of the two.
+        config: Settings other than the preset's own: `dataclasses.replace(PRESETS[preset], beta=4.0)`.
+
+    Raises:
+        ConfigError: A setting makes no sense.
+        CorpusError: The corpus cannot be used.
+        RunError: The folder is another run's, is in use, or cannot be written.
+        TrainingError: The loss is not a number, memory or disk are full; what was saved before is there.
+        KeyboardInterrupt: Ctrl-C came; everything is saved.
+        SystemExit: SIGTERM came; everything is saved.
+    """
+    budget = Budget(epochs=epochs, minutes=minutes)
+    config = find_preset(preset) if config is None else config
+    check_target(run)
+    distributed.setup()
+    hardware.set_up()
+    opened = open_corpus(os.fspath(corpus))
+    settings: dict[str, JSON] = {
+        "preset": preset,
+        "kind": next(name for name, kind in KINDS.items() if isinstance(config, kind)),
+        "corpus": {"source": _source(corpus), "digest": opened.digest},
+        "budget": to_json(budget),
+        "config": to_json(config),
+    }
+    made = Run(Path(run))
+    with ExitStack() as stack:
+
+        def begin() -> None:
+            make_run(run, settings)
+            stack.enter_context(made.locked())
+
+        distributed.main_first(begin)
+        _train_stages(_plan(config, opened, made), made, budget)
+    return made
+
+
+def read_config(run: str | os.PathLike[str]) -> tuple[Run, Training]:
+    """A run and the settings it was trained with.
+
+    Raises:
+        RunError: There is no such run, or its `config.json` is damaged.
+        ConfigError: A field of it is unknown, missing or of another type.
+    """
+    opened = open_run(run)
+    kind, where = opened.record.get("kind"), opened.path / CONFIG
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise RunError(f"holds a run of an unknown kind {kind!r}", where=where)
+    return opened, from_json(KINDS[kind], opened.record.get("config"), where=where, field="config")
+
+
+def _source(corpus: str | os.PathLike[str]) -> str:
+    """How a run names its corpus: a known one by its name, else by its whole path."""
+    return os.fspath(corpus) if corpus in CATALOG else str(Path(corpus).expanduser().resolve())
+
+
+def _plan(config: Training, corpus: Corpus, run: Run) -> Plan:
+    prepared = prepare(corpus, config.preparation, progress=distributed.rank() == 0)
+    split = make_split(prepared, config.split, seed=config.split_seed)
+    return plan_clip_training(config, prepared, split, run)
+
+
+def _train_stages(plan: Plan, run: Run, budget: Budget) -> None:
+    try:
+        for stage in plan.stages:
+            if checkpoints.is_finished(run.stage(stage.name)):
+                continue
+            torch.manual_seed(stage.loop.seed)
+            task = stage.build()
+            fit(
+                task,
+                stage.rows,
+                run=run,
+                stage=stage.name,
+                config=stage.loop,
+                budget=budget.share(stage.share),
+            )
+    except (MemoryError, RuntimeError) as error:
+        # On a CPU PyTorch reports this as a RuntimeError like any other.
+        if isinstance(error, MemoryError | torch.OutOfMemoryError) or "allocate memory" in str(error):
+            raise TrainingError(
+                "the memory is full",
+                where=run.path,
+                remedy="take a smaller model, or a smaller batch in a new run",
+            ) from error
+        raise
+    distributed.main_first(plan.finish)
