@@ -6,26 +6,29 @@ encoding is libsndfile's work (through soundfile), resampling is the SoX resampl
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
+import shutil
 import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
 from voxlet.errors import AudioError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
 Samples = np.ndarray[Any, np.dtype[np.float32]]
 
 STDOUT = "-"
+WAV_SAMPLES = 2**31 - 2**16  # 16-bit samples that fit into the four gigabytes of a WAV file
 SILENCE_DB = -40.0  # relative to the clip's loudest frame
 FRAME_SECONDS = 0.010  # resolution at which levels are measured
 RUMBLE_HZ = 120.0  # below it lies hum and breath, not what tells words apart
@@ -73,18 +76,30 @@ def encode_wav(samples: Samples, rate: int, metadata: Mapping[str, str] | None =
     Raises:
         AudioError: A sample is not a number.
     """
+    buffer = io.BytesIO()
+    _encode(buffer, [samples], rate, metadata)
+    return buffer.getvalue()
+
+
+def _encode(
+    file: IO[bytes], pieces: Iterable[Samples], rate: int, metadata: Mapping[str, str] | None
+) -> None:
     import soundfile
 
-    if not np.isfinite(samples).all():
-        raise AudioError("refusing to write samples that are not numbers")
-    buffer = io.BytesIO()
-    with soundfile.SoundFile(
-        buffer, "w", samplerate=rate, channels=1, subtype="PCM_16", format="WAV"
-    ) as file:
+    count = 0
+    with soundfile.SoundFile(file, "w", samplerate=rate, channels=1, subtype="PCM_16", format="WAV") as sound:
         for key, value in (metadata or {}).items():
-            setattr(file, key, value)
-        file.write(np.clip(samples, -1.0, 32767 / 32768))
-    return buffer.getvalue()
+            setattr(sound, key, value)
+        for piece in pieces:
+            if not np.isfinite(piece).all():
+                raise AudioError("refusing to write samples that are not numbers")
+            count += len(piece)
+            if count > WAV_SAMPLES:
+                raise AudioError(
+                    f"is longer than a WAV file can be ({WAV_SAMPLES / rate / 3600:.1f} hours)",
+                    remedy="write it in several parts",
+                )
+            sound.write(np.clip(piece, -1.0, 32767 / 32768))
 
 
 def read_metadata(path: str | os.PathLike[str]) -> dict[str, str]:
@@ -111,18 +126,56 @@ def write(
     write_atomically(path, data)
 
 
+def write_pieces(
+    path: str | os.PathLike[str],
+    pieces: Iterable[Samples],
+    rate: int,
+    metadata: Mapping[str, str] | None = None,
+) -> None:
+    """Write pieces laid end to end as `write` does, holding one of them in memory at a time.
+
+    Raises:
+        AudioError: As `write`, or the pieces together are longer than a WAV file can be.
+    """
+    if os.fspath(path) == STDOUT:
+        # The header states the length, so the first byte can only leave after the last sample is known.
+        with tempfile.TemporaryFile() as file:
+            _encode(file, pieces, rate, metadata)
+            file.seek(0)
+            shutil.copyfileobj(file, sys.stdout.buffer)
+        sys.stdout.buffer.flush()
+        return
+    with appearing(path) as file:
+        _encode(file, pieces, rate, metadata)
+
+
 def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
     """Write `data` so that the file appears whole or not at all, even when the power fails.
 
     Raises:
         AudioError: The folder is missing, full or not writable.
     """
+    with appearing(path) as file:
+        file.write(data)
+
+
+@contextlib.contextmanager
+def appearing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
+    """A file to write to that takes its place at `path` when the block ends, and vanishes if it fails.
+
+    Raises:
+        AudioError: The folder is missing, full or not writable.
+    """
     path = Path(path)
     try:
+        if path.exists() and not path.is_file() and not path.is_dir():
+            with path.open("wb") as device:  # /dev/null or a pipe is written to, not replaced
+                yield device
+            return
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
         try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
+            with os.fdopen(handle, "w+b") as file:
+                yield file
                 file.flush()
                 os.fsync(file.fileno())
             Path(temporary).chmod(0o644)

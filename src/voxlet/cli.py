@@ -9,9 +9,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, make_dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import tyro
 
@@ -21,58 +20,6 @@ from voxlet.errors import VoxletError
 USER_ERROR = 2
 INTERRUPTED = 130
 CONFIG = (tyro.conf.FlagCreatePairsOff,)  # a switch is `--json`, without a `--no-json` beside it
-
-
-@dataclass(frozen=True)
-class OwnParser:
-    """A command whose flags depend on its first argument; it is given its arguments as they are."""
-
-    run: Callable[[list[str]], None]
-
-
-def train(arguments: list[str]) -> None:
-    """`voxlet train PRESET`: the preset decides which fields there are to set."""
-    from voxlet.training.presets import SUMMARIES, find_preset
-
-    if not arguments or arguments[0].startswith("-"):
-        print("usage: voxlet train PRESET --corpus NAME_OR_PATH --run DIR (--epochs N | --minutes M) [...]\n")
-        print("\n".join(f"  {name:<16} {summary}" for name, summary in SUMMARIES.items()))
-        print("\n`voxlet train PRESET --help` lists the settings of each.")
-        return
-
-    preset, rest = arguments[0], arguments[1:]
-    default = find_preset(preset)
-    argument = tyro.conf.arg
-    fields: list[tuple[str, Any] | tuple[str, Any, Any]] = [
-        (
-            "corpus",
-            Annotated[str, argument(help="A known corpus's name, or a folder or manifest of your own.")],
-        ),
-        ("run", Annotated[Path, argument(help="The run's folder: new, or one to go on with.")]),
-        ("epochs", Annotated[int | None, argument(help="Passes over the clips.")], None),
-        (
-            "minutes",
-            Annotated[float | None, argument(help="Or a time to train, validations included.")],
-            None,
-        ),
-        ("config", Annotated[type(default), argument(name="")], default),
-    ]
-    asked: Any = tyro.cli(
-        make_dataclass("Train", fields),
-        prog=f"voxlet train {preset}",
-        description=f"Train {preset}: {SUMMARIES[preset]}.",
-        args=rest,
-        config=(tyro.conf.AvoidSubcommands,),
-    )
-    from voxlet.training.config import Budget
-
-    Budget(epochs=asked.epochs, minutes=asked.minutes)  # before PyTorch is loaded
-    from voxlet.training.train import train as train_run
-
-    run = train_run(
-        preset, asked.corpus, asked.run, epochs=asked.epochs, minutes=asked.minutes, config=asked.config
-    )
-    print(run.path)
 
 
 def say(
@@ -125,10 +72,9 @@ def voices(*, json: bool = False) -> None:
 
 
 # name -> (function, or a dict of sub-commands; one line of help)
-COMMANDS: dict[str, tuple[Callable[..., None] | dict[str, Callable[..., None]] | OwnParser, str]] = {
+COMMANDS: dict[str, tuple[Callable[..., None] | dict[str, Callable[..., None]], str]] = {
     "say": (say, "say digits or words with a voice"),
     "voices": (voices, "what is shipped or installed, who speaks, which words"),
-    "train": (OwnParser(train), "train a preset on a corpus"),
 }
 
 
@@ -159,9 +105,7 @@ def main(arguments: list[str] | None = None) -> int:
         return USER_ERROR
     command, _ = COMMANDS[name]
     try:
-        if isinstance(command, OwnParser):
-            command.run(rest)
-        elif isinstance(command, dict):
+        if isinstance(command, dict):
             tyro.extras.subcommand_cli_from_dict(command, prog=f"voxlet {name}", args=rest, config=CONFIG)
         else:
             tyro.cli(command, prog=f"voxlet {name}", args=rest, config=CONFIG)

@@ -132,7 +132,7 @@ class Utterance:
 
 
 def describe(
-    sampler: Sampler, text: str, speaker: str | None, style: Style | None, seed: int
+    sampler: Sampler, text: str, speaker: str | None, style: Style | Sequence[float] | None, seed: int
 ) -> dict[str, object]:
     """How an utterance came about, for its metadata."""
     if speaker is None and sampler.speakers:

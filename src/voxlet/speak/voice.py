@@ -47,8 +47,8 @@ class Voice:
     """A loaded voice file. It is a `Sampler`; sampling is thread-safe.
 
     A style is a point (S,) in a space with a standard normal prior. Wherever a speaker is asked for, this may
-    be one of `speakers`, a blend of them (`george,theo` or `george:0.7,theo:0.3`; weights are divided by their
-    sum), or `random`, a fresh voice that depends on the seed alone.
+    be one of `speakers`, a blend of them (`george,theo` or `george:0.7,theo:0.3`; weights are divided by
+    their sum), or `random`, a fresh voice that depends on the seed alone.
 
     Args:
         file: What `read_voice` returns.
@@ -342,6 +342,20 @@ def load_voice(name_or_path: str | os.PathLike[str] = "digits", *, threads: int 
         VoiceError: There is no such voice, or its file is damaged, foreign or out of bounds.
     """
     return Voice(read_voice(find_voice(name_or_path)), threads=threads)
+
+
+def say(
+    text: str,
+    *,
+    voice: str | os.PathLike[str] = "digits",
+    speaker: str | None = None,
+    style: Style | Sequence[float] | None = None,
+    seed: int = 0,
+    rate: int | None = None,
+    gap: float | None = None,
+) -> Utterance:
+    """Load a voice and say `text` with it: the short form of `load_voice(voice).say(text)`."""
+    return load_voice(voice).say(text, speaker=speaker, style=style, seed=seed, rate=rate, gap=gap)
 
 
 def _generator(seed: int, *key: int) -> np.random.Generator:

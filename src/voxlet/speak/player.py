@@ -1,0 +1,57 @@
+"""Play a sound file with whatever player the machine has."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+from voxlet.errors import AudioError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# Programs that play the file named by their last argument and then end; the first that works is used.
+PLAYERS = (
+    ("afplay",),
+    ("pw-play",),
+    ("paplay",),
+    ("aplay", "-q"),
+    ("ffplay", "-nodisp", "-autoexit", "-loglevel", "error"),
+    ("mpv", "--no-video", "--really-quiet"),
+    ("play", "-q"),
+)
+
+
+def play(path: Path) -> None:
+    """Play the WAV file at `path` and return when it has ended.
+
+    Raises:
+        AudioError: No player is installed, or none finds a sound device.
+    """
+    if sys.platform == "win32":
+        import winsound
+
+        winsound.PlaySound(str(path), winsound.SND_FILENAME)
+        return
+    failures = []
+    for name, *options in PLAYERS:
+        program = shutil.which(name)
+        if program is None:
+            continue
+        done = subprocess.run([program, *options, str(path)], stderr=subprocess.PIPE, check=False)
+        if done.returncode == 0:
+            return
+        reason = (
+            done.stderr.decode(errors="replace").strip().partition("\n")[0] or f"status {done.returncode}"
+        )
+        failures.append(f"{name}: {reason[:100]}")
+    if failures:
+        raise AudioError(
+            f"cannot play here ({'; '.join(failures)})", remedy="write a file instead: -o NAME.wav"
+        )
+    raise AudioError(
+        "there is no program here that plays sound",
+        remedy=f"install one of {', '.join(name for name, *_ in PLAYERS)}, or write a file: -o NAME.wav",
+    )
