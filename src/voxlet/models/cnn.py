@@ -1,0 +1,124 @@
+"""Convolutional clip VAEs: the study's at full resolution, and a light one with strides along time."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+from voxlet.models.config import CNNConfig, CNNLightConfig
+
+
+class ConvEncoder(nn.Module):
+    """The study's: 3x3 convolutions without strides, everything flattened into one dense layer."""
+
+    def __init__(self, config: CNNConfig, shape: tuple[int, int], condition: int) -> None:
+        super().__init__()
+        self.width = config.width
+        sizes = [1, *config.channels]
+        layers: list[nn.Module] = []
+        for inputs, outputs in pairwise(sizes):
+            layers += [nn.Conv2d(inputs, outputs, 3, padding=1), nn.ReLU(inplace=True)]
+        self.layers = nn.Sequential(*layers).to(memory_format=torch.channels_last)
+        self.dense = nn.Linear(math.prod(shape) * sizes[-1] + condition, config.width)
+        self.dropout = nn.Dropout(config.dropout)
+
+    def forward(self, spectrograms: Tensor, condition: Tensor) -> Tensor:
+        """Spectrogram (B, M, F) and condition (B, C or 0) to hidden values (B, width)."""
+        maps = self.layers(spectrograms[:, None].contiguous(memory_format=torch.channels_last))
+        # Channels last in memory, so this flattening copies nothing.
+        flat = maps.permute(0, 2, 3, 1).flatten(1)
+        if condition.shape[1]:
+            flat = torch.cat([flat, condition.to(flat.dtype)], dim=1)
+        return self.dropout(self.dense(flat).relu())
+
+
+class ConvDecoder(nn.Module):
+    """The mirror: dense layers, then transposed convolutions to logits (B, M, F)."""
+
+    def __init__(self, config: CNNConfig, shape: tuple[int, int], condition: int) -> None:
+        super().__init__()
+        self.shape = shape
+        self.seed_channels = config.seed_channels
+        self.dense = nn.Linear(config.latent_size + condition, config.width)
+        self.dropout = nn.Dropout(config.dropout)
+        self.seed = nn.Linear(config.width, math.prod(shape) * config.seed_channels)
+        sizes = [config.seed_channels, *config.channels[::-1]]
+        layers: list[nn.Module] = []
+        for inputs, outputs in pairwise(sizes):
+            layers += [nn.ConvTranspose2d(inputs, outputs, 3, padding=1), nn.ReLU(inplace=True)]
+        layers.append(nn.ConvTranspose2d(sizes[-1], 1, 3, padding=1))
+        self.layers = nn.Sequential(*layers).to(memory_format=torch.channels_last)
+
+    def forward(self, latents: Tensor) -> Tensor:
+        """Latent and condition (B, Z + C or 0) to logits (B, M, F)."""
+        hidden = self.dropout(self.dense(latents).relu())
+        seed = self.dropout(self.seed(hidden).relu())
+        maps = seed.unflatten(1, (*self.shape, self.seed_channels)).permute(0, 3, 1, 2)
+        logits: Tensor = self.layers(maps)
+        return logits.squeeze(1)
+
+
+def _halved(frames: int, stages: int) -> list[int]:
+    """Frames after each stage of stride 2: F, ceil(F / 2), ..."""
+    counts = [frames]
+    for _ in range(stages):
+        counts.append(-(-counts[-1] // 2))
+    return counts
+
+
+class LightEncoder(nn.Module):
+    """Convolutions along time whose channels are the bands: what they cost is matrix products."""
+
+    def __init__(self, config: CNNLightConfig, shape: tuple[int, int], condition: int) -> None:
+        super().__init__()
+        self.width = config.dense
+        bands, frames = shape
+        layers: list[nn.Module] = [nn.Conv1d(bands, config.width, 3, padding=1), nn.GELU()]
+        for _ in range(config.stages):
+            layers += [nn.Conv1d(config.width, config.width, 3, stride=2, padding=1), nn.GELU()]
+        self.layers = nn.Sequential(*layers)
+        left = _halved(frames, config.stages)[-1]
+        self.dropout = nn.Dropout(config.dropout)
+        self.dense = nn.Linear(left * config.width + condition, config.dense)
+
+    def forward(self, spectrograms: Tensor, condition: Tensor) -> Tensor:
+        """Spectrogram (B, M, F) and condition (B, C or 0) to hidden values (B, width)."""
+        flat = self.dropout(self.layers(spectrograms).flatten(1))
+        if condition.shape[1]:
+            flat = torch.cat([flat, condition.to(flat.dtype)], dim=1)
+        return nn.functional.gelu(self.dense(flat))
+
+
+class LightDecoder(nn.Module):
+    """The way back: each stage doubles the frames with a transposed convolution."""
+
+    def __init__(self, config: CNNLightConfig, shape: tuple[int, int], condition: int) -> None:
+        super().__init__()
+        bands, frames = shape
+        counts = _halved(frames, config.stages)
+        self.start = (config.width, counts[-1])
+        self.dense = nn.Sequential(
+            nn.Linear(config.latent_size + condition, config.dense),
+            nn.GELU(),
+            nn.Linear(config.dense, math.prod(self.start)),
+            nn.GELU(),
+        )
+        self.dropout = nn.Dropout(config.dropout)
+        layers: list[nn.Module] = []
+        for coarse, fine in pairwise(counts[::-1]):
+            extra = fine - (2 * coarse - 1)
+            layers += [
+                nn.ConvTranspose1d(config.width, config.width, 3, stride=2, padding=1, output_padding=extra),
+                nn.GELU(),
+            ]
+        layers.append(nn.Conv1d(config.width, bands, 3, padding=1))
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, latents: Tensor) -> Tensor:
+        """Latent and condition (B, Z + C or 0) to logits (B, M, F)."""
+        start = self.dropout(self.dense(latents)).unflatten(1, self.start)
+        logits: Tensor = self.layers(start)
+        return logits

@@ -1,0 +1,88 @@
+"""What a clip VAE is made of: frozen settings, saved as JSON in the run, importable without PyTorch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from voxlet.errors import ConfigError
+
+Likelihood = Literal["bernoulli", "gaussian"]
+
+
+@dataclass(frozen=True)
+class VAEConfig:
+    """What every clip VAE has.
+
+    Args:
+        latent_size: Z.
+        likelihood: Of a spectrogram value in [0, 1] given its logit: `bernoulli` is the study's binary
+            cross-entropy, `gaussian` has one learned standard deviation for all values.
+        conditional: Whether encoder and decoder are given the label.
+        dropout: Share of the hidden values dropped after each dense layer while training.
+        free_bits: Nats per latent unit that cost nothing (Kingma et al. 2016, https://arxiv.org/abs/1606.04934).
+    """
+
+    latent_size: int = 2
+    likelihood: Likelihood = "bernoulli"
+    conditional: bool = False
+    dropout: float = 0.0
+    free_bits: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.latent_size < 1:
+            raise ConfigError(f"latent_size {self.latent_size} leaves no latent", where=type(self).__name__)
+        if self.likelihood not in ("bernoulli", "gaussian"):
+            raise ConfigError(f"no likelihood {self.likelihood!r}", where=type(self).__name__)
+        if not 0 <= self.dropout < 1:
+            raise ConfigError(f"dropout {self.dropout} is not in [0, 1)", where=type(self).__name__)
+        if self.free_bits < 0:
+            raise ConfigError(f"free_bits {self.free_bits} is negative", where=type(self).__name__)
+
+
+@dataclass(frozen=True)
+class MLPConfig(VAEConfig):
+    """Dense layers of these widths on the flattened spectrogram, mirrored in the decoder."""
+
+    kind: Literal["mlp"] = "mlp"
+    widths: tuple[int, ...] = (1024, 512, 256)
+
+
+@dataclass(frozen=True)
+class CNNConfig(VAEConfig):
+    """The study's convolutions: full resolution, no strides, a dense layer on everything they yield.
+
+    Args:
+        kind: Says in JSON which configuration this is.
+        channels: Of the 3x3 convolutions, from the spectrogram inwards; the decoder mirrors them.
+        width: Of the dense layer on either side of the latent.
+        seed_channels: Channels that the decoder's dense layer makes. 64, the encoder's own, is the full
+            mirror with 582 million parameters; 1 halves that.
+        l2: Weight of the convolution kernels' sum of squares in the loss.
+    """
+
+    kind: Literal["cnn"] = "cnn"
+    channels: tuple[int, ...] = (32, 64)
+    width: int = 256
+    seed_channels: int = 1
+    l2: float = 0.0
+
+
+@dataclass(frozen=True)
+class CNNLightConfig(VAEConfig):
+    """Convolutions along time, the bands being channels: each one halves the frames.
+
+    Args:
+        kind: Says in JSON which configuration this is.
+        width: Channels of the convolutions.
+        stages: How often the frames are halved.
+        dense: Width of the dense layer on either side of the latent.
+    """
+
+    kind: Literal["cnn-light"] = "cnn-light"
+    width: int = 192
+    stages: int = 3
+    dense: int = 256
+
+
+ModelConfig = MLPConfig | CNNConfig | CNNLightConfig

@@ -1,0 +1,52 @@
+"""The study's dense clip VAE: a flattened spectrogram through narrowing layers, and back."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+from voxlet.models.config import MLPConfig
+
+
+def dense_stack(sizes: list[int], dropout: float) -> nn.Sequential:
+    """Dense layers from `sizes[0]` to `sizes[-1]`, each with ReLU and dropout."""
+    layers: list[nn.Module] = []
+    for inputs, outputs in pairwise(sizes):
+        layers += [nn.Linear(inputs, outputs), nn.ReLU(inplace=True)]
+        if dropout:
+            layers.append(nn.Dropout(dropout))
+    return nn.Sequential(*layers)
+
+
+class DenseEncoder(nn.Module):
+    """Narrowing layers on the flattened spectrogram."""
+
+    def __init__(self, config: MLPConfig, shape: tuple[int, int], condition: int) -> None:
+        super().__init__()
+        self.width = config.widths[-1]
+        self.layers = dense_stack([math.prod(shape) + condition, *config.widths], config.dropout)
+
+    def forward(self, spectrograms: Tensor, condition: Tensor) -> Tensor:
+        """Spectrogram (B, M, F) and condition (B, C or 0) to hidden values (B, width)."""
+        flat = spectrograms.flatten(1)
+        hidden: Tensor = self.layers(torch.cat([flat, condition], dim=1) if condition.shape[1] else flat)
+        return hidden
+
+
+class DenseDecoder(nn.Module):
+    """The same layers the other way round, then a linear one to all values."""
+
+    def __init__(self, config: MLPConfig, shape: tuple[int, int], condition: int) -> None:
+        super().__init__()
+        self.shape = shape
+        widths = config.widths[::-1]
+        self.layers = dense_stack([config.latent_size + condition, *widths], config.dropout)
+        self.output = nn.Linear(widths[-1], math.prod(shape))
+
+    def forward(self, latents: Tensor) -> Tensor:
+        """Latent and condition (B, Z + C or 0) to logits (B, M, F)."""
+        logits: Tensor = self.output(self.layers(latents))
+        return logits.unflatten(1, self.shape)

@@ -1,0 +1,168 @@
+"""The algebra of clip VAEs: posterior, divergence, likelihoods, the ELBO, and the model that joins them.
+
+One convention throughout: nats, summed over the dimensions of a clip, averaged over the batch. So beta means
+the same for every model, latent size and spectrogram size.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from voxlet.errors import ConfigError
+from voxlet.models.config import ModelConfig
+
+LOG_VARIANCE_BOUND = 12.0
+
+
+class Gaussian(NamedTuple):
+    """A diagonal normal distribution per clip; both (B, Z) float32."""
+
+    mean: Tensor
+    log_variance: Tensor
+
+    def sample(self, noise: Tensor | None = None) -> Tensor:
+        """Latents (B, Z), differentiable in mean and variance (Kingma, Welling 2013)."""
+        noise = torch.randn_like(self.mean) if noise is None else noise
+        return self.mean + (0.5 * self.log_variance).exp() * noise
+
+
+class Elbo(NamedTuple):
+    """The negative evidence lower bound in nats per clip, and its parts.
+
+    `loss` is reconstruction plus beta times the divergence counted after free bits; `kl` is the divergence
+    itself and `kl_per_unit` (Z,) its shares.
+    """
+
+    loss: Tensor
+    reconstruction: Tensor
+    kl: Tensor
+    kl_per_unit: Tensor
+
+
+def kl_per_unit(posterior: Gaussian) -> Tensor:
+    """KL(q || N(0, 1)) of every latent unit of every clip, (B, Z)."""
+    mean, log_variance = posterior
+    return 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance)
+
+
+def elbo(reconstruction: Tensor, posterior: Gaussian, *, beta: float = 1.0, free_bits: float = 0.0) -> Elbo:
+    """The one ELBO of all models.
+
+    Args:
+        reconstruction: Negative log-likelihood, summed over a clip, mean over the batch; a scalar.
+        posterior: Of the same batch.
+        beta: Weight of the divergence (Higgins et al. 2017).
+        free_bits: Nats of each unit, batch average, that cost nothing (Kingma et al. 2016, eq. 15).
+    """
+    units = kl_per_unit(posterior).mean(dim=0)
+    counted = units.clamp_min(free_bits).sum()
+    return Elbo(reconstruction + beta * counted, reconstruction, units.sum(), units)
+
+
+class _BernoulliNLL(torch.autograd.Function):
+    """Cross-entropy of [0, 1] targets from logits, -x log s(l) - (1 - x) log(1 - s(l)) = softplus(l) - x l.
+
+    Its derivative s(l) - x is kept from the forward pass, which halves the passes over the spectrogram;
+    neither overflows for any logit.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, logits: Tensor, targets: Tensor) -> Tensor:
+        count = logits.shape[0]
+        exact = logits.float()
+        ctx.save_for_backward(((exact.sigmoid() - targets) / count).to(logits.dtype))
+        product = torch.dot(exact.flatten(), targets.flatten())
+        return (F.softplus(exact).sum() - product) / count
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        (slope,) = ctx.saved_tensors
+        return slope * gradient.to(slope.dtype), None
+
+
+def bernoulli_nll(logits: Tensor, targets: Tensor) -> Tensor:
+    """The study's binary cross-entropy for targets in [0, 1], (B, M, F) both: a scalar, see `elbo`."""
+    loss: Tensor = _BernoulliNLL.apply(logits, targets)
+    return loss
+
+
+def gaussian_nll(logits: Tensor, targets: Tensor, log_scale: Tensor) -> Tensor:
+    """Normal likelihood around sigmoid(logits), one standard deviation exp(log_scale) for all values.
+
+    With that learned, neither term needs a hand-set weight (sigma-VAE, Rybkin et al. 2021,
+    https://arxiv.org/abs/2006.13202).
+    """
+    error = (logits.float().sigmoid() - targets).square().sum() / logits.shape[0]
+    size = targets[0].numel()
+    return 0.5 * error * (-2 * log_scale).exp() + size * (log_scale + 0.5 * math.log(2 * math.pi))
+
+
+class ClipVAE(nn.Module):
+    """One latent vector (B, Z) for a whole spectrogram (B, M, F) with values in [0, 1].
+
+    Args:
+        config: Its settings.
+        encoder: Maps a spectrogram and a condition (B, C or 0) to hidden values (B, `encoder.width`).
+        decoder: Maps a latent with its condition (B, Z + C or 0) to logits (B, M, F).
+        labels: C.
+    """
+
+    def __init__(self, config: ModelConfig, encoder: nn.Module, decoder: nn.Module, labels: int) -> None:
+        super().__init__()
+        self.config = config
+        self.labels = labels
+        self.encoder = encoder
+        self.decoder = decoder
+        self.posterior = nn.Linear(int(encoder.width), 2 * config.latent_size)
+        if config.likelihood == "gaussian":
+            self.log_scale = nn.Parameter(torch.tensor(-2.0))
+
+    def condition(self, labels: Tensor | None, count: int, like: Tensor) -> Tensor:
+        """Labels (B,) as the one-hot rows (B, C) that a conditional model takes, else (B, 0)."""
+        if not self.config.conditional:
+            return like.new_zeros(count, 0)
+        if labels is None:
+            raise ConfigError("a conditional model needs the labels of the clips")
+        return F.one_hot(labels, self.labels).to(like.dtype)
+
+    def encode(self, spectrograms: Tensor, labels: Tensor | None = None) -> Gaussian:
+        """Posterior of (B, M, F); `labels` (B,) int64 are used by conditional models only."""
+        condition = self.condition(labels, len(spectrograms), spectrograms)
+        hidden = self.encoder(spectrograms, condition)
+        # Half precision is for the large layers: the divergence is exact in float32 at no cost.
+        with torch.autocast(hidden.device.type, enabled=False):
+            mean, raw = self.posterior(hidden.float()).chunk(2, dim=1)
+        # The identity near 0, but no input can make its exponential overflow.
+        return Gaussian(mean, LOG_VARIANCE_BOUND * (raw / LOG_VARIANCE_BOUND).tanh())
+
+    def decode(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Logits (B, M, F) of (B, Z); their sigmoid is the spectrogram."""
+        condition = self.condition(labels, len(latents), latents)
+        logits: Tensor = self.decoder(torch.cat([latents, condition], dim=1))
+        return logits
+
+    def forward(
+        self,
+        spectrograms: Tensor,
+        labels: Tensor | None = None,
+        beta: float = 1.0,
+        noise: Tensor | None = None,
+    ) -> Elbo:
+        """The ELBO of a batch (B, M, F), with `noise` (B, Z) or fresh noise in the latents."""
+        posterior = self.encode(spectrograms, labels)
+        logits = self.decode(posterior.sample(noise), labels)
+        if self.config.likelihood == "gaussian":
+            reconstruction = gaussian_nll(logits, spectrograms, self.log_scale)
+        else:
+            reconstruction = bernoulli_nll(logits, spectrograms)
+        return elbo(reconstruction, posterior, beta=beta, free_bits=self.config.free_bits)
+
+    def elbo(self, spectrograms: Tensor, labels: Tensor | None = None, beta: float = 1.0) -> Elbo:
+        """The ELBO of a batch (B, M, F); what `forward` is for a wrapper such as DistributedDataParallel."""
+        result: Elbo = self(spectrograms, labels, beta)
+        return result
