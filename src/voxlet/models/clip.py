@@ -39,8 +39,8 @@ def build_model(config: ModelConfig, shape: tuple[int, int], labels: int) -> Cli
 def _initialise(module: nn.Module) -> None:
     """Glorot's uniform weights and no biases, as in the study.
 
-    PyTorch's own start is smaller: a latent unit's trace is then so faint in the output that small models learn
-    to do without (posterior collapse).
+    PyTorch's own start is smaller: a latent unit's trace is then so faint in the output that small models
+    learn to do without (posterior collapse).
     """
     if isinstance(module, nn.Linear | nn.Conv1d | nn.Conv2d | nn.ConvTranspose1d | nn.ConvTranspose2d):
         nn.init.xavier_uniform_(module.weight)
