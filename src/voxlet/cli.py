@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass, make_dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 import tyro
 
@@ -20,6 +21,58 @@ from voxlet.errors import VoxletError
 USER_ERROR = 2
 INTERRUPTED = 130
 CONFIG = (tyro.conf.FlagCreatePairsOff,)  # a switch is `--json`, without a `--no-json` beside it
+
+
+@dataclass(frozen=True)
+class OwnParser:
+    """A command whose flags depend on its first argument; it is given its arguments as they are."""
+
+    run: Callable[[list[str]], None]
+
+
+def train(arguments: list[str]) -> None:
+    """`voxlet train PRESET`: the preset decides which fields there are to set."""
+    from voxlet.training.presets import SUMMARIES, find_preset
+
+    if not arguments or arguments[0].startswith("-"):
+        print("usage: voxlet train PRESET --corpus NAME_OR_PATH --run DIR (--epochs N | --minutes M) [...]\n")
+        print("\n".join(f"  {name:<16} {summary}" for name, summary in SUMMARIES.items()))
+        print("\n`voxlet train PRESET --help` lists the settings of each.")
+        return
+
+    preset, rest = arguments[0], arguments[1:]
+    default = find_preset(preset)
+    argument = tyro.conf.arg
+    fields: list[tuple[str, Any] | tuple[str, Any, Any]] = [
+        (
+            "corpus",
+            Annotated[str, argument(help="A known corpus's name, or a folder or manifest of your own.")],
+        ),
+        ("run", Annotated[Path, argument(help="The run's folder: new, or one to go on with.")]),
+        ("epochs", Annotated[int | None, argument(help="Passes over the clips.")], None),
+        (
+            "minutes",
+            Annotated[float | None, argument(help="Or a time to train, validations included.")],
+            None,
+        ),
+        ("config", Annotated[type(default), argument(name="")], default),
+    ]
+    asked: Any = tyro.cli(
+        make_dataclass("Train", fields),
+        prog=f"voxlet train {preset}",
+        description=f"Train {preset}: {SUMMARIES[preset]}.",
+        args=rest,
+        config=(tyro.conf.AvoidSubcommands,),
+    )
+    from voxlet.training.config import Budget
+
+    Budget(epochs=asked.epochs, minutes=asked.minutes)  # before PyTorch is loaded
+    from voxlet.training.train import train as train_run
+
+    run = train_run(
+        preset, asked.corpus, asked.run, epochs=asked.epochs, minutes=asked.minutes, config=asked.config
+    )
+    print(run.path)
 
 
 def say(
@@ -71,10 +124,60 @@ def voices(*, json: bool = False) -> None:
     print(command.voices(as_json=json))
 
 
+def corpus_list(*, json: bool = False) -> None:
+    """List the known corpora: what they hold, licence, source, and whether they are on this machine.
+
+    Args:
+        json: Print it as JSON.
+    """
+    from voxlet.corpus import command
+
+    print(command.list_known(as_json=json))
+
+
+def corpus_get(name: str, /, *, source: str | None = None, json: bool = False) -> None:
+    """Download, verify and unpack a known corpus; a download that was broken off goes on where it stopped.
+
+    Args:
+        name: Its name in `voxlet corpus list`.
+        source: A mirror's address or a local archive (.tar.gz, .tar, .zip), in place of the listed source.
+        json: Print where it lies as JSON.
+    """
+    from voxlet.corpus import command
+
+    print(command.get(name, source, as_json=json))
+
+
+def corpus_inspect(
+    path: str,
+    /,
+    *,
+    out: Annotated[Path | None, tyro.conf.arg(aliases=["-o"], metavar="DIR")] = None,
+    layout: Literal["names", "folders", "manifest"] | None = None,
+    json: bool = False,
+) -> None:
+    """Look at recordings: counts, lengths, levels, silence, duplicates, outliers, and what cannot be used and why.
+
+    Args:
+        path: A known corpus's name, a folder, or a manifest.
+        out: A folder for a page with pictures.
+        layout: How the files say their label; found out without it.
+        json: Print the figures as JSON.
+    """
+    from voxlet.corpus import command
+
+    print(command.look(path, out, layout, as_json=json))
+
+
 # name -> (function, or a dict of sub-commands; one line of help)
-COMMANDS: dict[str, tuple[Callable[..., None] | dict[str, Callable[..., None]], str]] = {
+COMMANDS: dict[str, tuple[Callable[..., None] | dict[str, Callable[..., None]] | OwnParser, str]] = {
     "say": (say, "say digits or words with a voice"),
     "voices": (voices, "what is shipped or installed, who speaks, which words"),
+    "corpus": (
+        {"list": corpus_list, "get": corpus_get, "inspect": corpus_inspect},
+        "recordings: list the known sets, get one, inspect any",
+    ),
+    "train": (OwnParser(train), "train a preset on a corpus"),
 }
 
 
@@ -105,7 +208,9 @@ def main(arguments: list[str] | None = None) -> int:
         return USER_ERROR
     command, _ = COMMANDS[name]
     try:
-        if isinstance(command, dict):
+        if isinstance(command, OwnParser):
+            command.run(rest)
+        elif isinstance(command, dict):
             tyro.extras.subcommand_cli_from_dict(command, prog=f"voxlet {name}", args=rest, config=CONFIG)
         else:
             tyro.cli(command, prog=f"voxlet {name}", args=rest, config=CONFIG)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
+import os
 import re
 import time
 import urllib.parse
@@ -22,12 +22,12 @@ from voxlet.errors import DownloadError, import_extra
 
 if TYPE_CHECKING:
     import urllib3
-    from tqdm import tqdm
 
 ATTEMPTS = 6  # without a byte of progress between them
 BACKOFF_SECONDS = 0.5  # doubled at each attempt
 TIMEOUT_SECONDS = 30.0  # for a connection, and for the next byte
 RETRY_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
+LONGEST_WAIT = 60.0  # seconds, whatever a busy server asks for
 BOUND = 10  # times the size that is expected
 
 
@@ -71,7 +71,7 @@ def get_corpus(
         patience: How long to wait for the server.
 
     Raises:
-        DownloadError: No such corpus, no answer, a damaged or hostile archive, or another content than expected.
+        DownloadError: No such corpus, no answer, a damaged or hostile archive, or unexpected content.
     """
     known = CATALOG.get(name)
     if known is None:
@@ -91,15 +91,18 @@ def get_corpus(
                         where=local,
                         remedy="a folder is opened by its path as it is",
                     )
+                if not os.access(local, os.R_OK):
+                    raise DownloadError("cannot be read", where=local, remedy="check its permissions")
                 return install(known, local, progress)
             address = source or known.source
             archive = cache_folder("downloads") / f"{name}-{hashlib.sha256(address.encode()).hexdigest()[:8]}"
             fetch(
                 address, archive, limit=BOUND * known.megabytes * 10**6, progress=progress, patience=patience
             )
-            fetched = install(known, archive, progress)
-            archive.unlink()
-            return fetched
+            try:
+                return install(known, archive, progress)
+            finally:
+                archive.unlink()  # also where it is of no use: the next attempt must not find it again
         except OSError as error:
             raise unwritable(Path(error.filename or folder), error) from error
 
@@ -150,13 +153,12 @@ def folder_digest(folder: Path) -> tuple[str, int]:
     return content_digest(pairs), len(pairs)
 
 
-def bar(title: str, total: int | None, progress: bool) -> tqdm[Any]:
+def bar(title: str, total: int | None, progress: bool) -> Any:
     """A progress bar in bytes on standard error; silent where that is no terminal."""
     tqdm = import_extra("tqdm", "train").tqdm
-    made: tqdm[Any] = tqdm(
+    return tqdm(
         total=total, desc=title, unit="B", unit_scale=True, leave=False, disable=None if progress else True
     )
-    return made
 
 
 def fetch(
@@ -167,13 +169,13 @@ def fetch(
     progress: bool = True,
     patience: Patience = DEFAULT_PATIENCE,
 ) -> None:
-    """Download `address` to the file `target`, going on where an earlier attempt, or an earlier process, stopped.
+    """Download `address` to the file `target`, going on where an earlier attempt or process stopped.
 
-    What has come so far lies in `target`.part, and the server's mark of its version in `target`.json: a server
-    that has changed the file sends it anew (RFC 9110, If-Range).
+    What has come so far lies in `target`.part, and the server's mark of its version in `target`.json: a
+    server that has changed the file sends it anew (RFC 9110, If-Range).
 
     Raises:
-        DownloadError: The address is malformed, the server refuses, keeps failing, or sends more than `limit` bytes.
+        DownloadError: The address is malformed, or the server refuses, keeps failing or sends too much.
     """
     if target.is_file():
         return
@@ -184,12 +186,12 @@ def fetch(
             "is neither an http(s) address nor a file that exists", where=address, remedy="check the source"
         )
     part = target.with_name(f"{target.name}.part")
-    failures = 0
-    reason = ""
+    failures, reason, asked = 0, "", 0.0
     with open_pool(urllib3, address, patience) as pool:
         while failures < patience.attempts:
             if failures:
-                time.sleep(patience.backoff * 2 ** (failures - 1))
+                time.sleep(max(asked, patience.backoff * 2 ** (failures - 1)))
+                asked = 0.0
             before = part.stat().st_size if part.exists() else 0
             try:
                 receive(pool, address, part, limit, progress)
@@ -198,8 +200,8 @@ def fetch(
                 return
             except urllib3.exceptions.HTTPError as error:
                 reason = describe(error)
-            except _Again as error:
-                reason = str(error)
+            except BusyError as error:
+                reason, asked = str(error), error.seconds
             after = part.stat().st_size if part.exists() else 0
             failures = 1 if after > before else failures + 1
     raise DownloadError(
@@ -209,8 +211,12 @@ def fetch(
     )
 
 
-class _Again(Exception):
-    """The server's answer is worth another attempt."""
+class BusyError(Exception):
+    """The server's answer is worth another attempt, after `seconds` if it says so (within reason)."""
+
+    def __init__(self, what: str, retry_after: str = "") -> None:
+        super().__init__(what)
+        self.seconds = min(float(retry_after), LONGEST_WAIT) if retry_after.isdecimal() else 0.0
 
 
 def describe(error: Exception) -> str:
@@ -232,11 +238,9 @@ def open_pool(urllib3: Any, address: str, patience: Patience) -> urllib3.PoolMan
     }
     parts = urllib.parse.urlsplit(address)
     proxy = urllib.request.getproxies().get(parts.scheme)
-    pool: urllib3.PoolManager = (
-        urllib3.ProxyManager(proxy, **settings)
-        if proxy and not urllib.request.proxy_bypass(parts.hostname or "")
-        else urllib3.PoolManager(**settings)
-    )
+    direct = not proxy or urllib.request.proxy_bypass(parts.hostname or "")
+    pool: urllib3.PoolManager
+    pool = urllib3.PoolManager(**settings) if direct else urllib3.ProxyManager(proxy, **settings)
     return pool
 
 
@@ -245,24 +249,26 @@ def receive(pool: urllib3.PoolManager, address: str, part: Path, limit: int, pro
 
     Raises:
         DownloadError: The server refuses for good, or sends too much.
-        _Again: It answered that it is busy, or with another piece than the one asked for.
+        BusyError: It answered that it is busy, or with another piece than the one asked for.
         urllib3.exceptions.HTTPError: The connection failed, stalled or broke.
     """
     offset = part.stat().st_size if part.exists() else 0
     headers = {"Accept-Encoding": "identity", "User-Agent": "voxlet"}
     mark = read_mark(part)
     if offset and mark is not None:
-        headers |= {"Range": f"bytes={offset}-", "If-Range": mark}
+        headers["Range"] = f"bytes={offset}-"
+        if mark:
+            headers["If-Range"] = mark
     answer = pool.request("GET", address, headers=headers, preload_content=False)
     try:
         if answer.status in RETRY_STATUS:
-            raise _Again(f"the server answered {answer.status} {answer.reason or ''}".strip())
+            raise BusyError(status_line(answer), answer.headers.get("Retry-After", ""))
         if answer.status == 416:  # what is here is no beginning of what is there
             part.unlink(missing_ok=True)
-            raise _Again("the server has not the piece asked for")
+            raise BusyError("the server has not the piece asked for")
         if answer.status not in (200, 206):
             raise DownloadError(
-                f"the server answered {answer.status} {answer.reason or ''}".strip(),
+                status_line(answer),
                 where=address,
                 remedy="name a mirror or a local archive with --source",
             )
@@ -270,7 +276,7 @@ def receive(pool: urllib3.PoolManager, address: str, part: Path, limit: int, pro
             start = re.match(r"bytes (\d+)-", answer.headers.get("Content-Range", ""))
             if start is None or int(start[1]) != offset:
                 part.unlink(missing_ok=True)
-                raise _Again("the server sent another piece than the one asked for")
+                raise BusyError("the server sent another piece than the one asked for")
         else:
             offset = 0
             write_mark(part, answer.headers)
@@ -286,12 +292,13 @@ def receive(pool: urllib3.PoolManager, address: str, part: Path, limit: int, pro
                 if offset > limit:
                     raise too_large(limit)
                 shown.update(len(piece))
-    except OSError as error:
-        if error.errno == errno.ENOSPC:
-            raise unwritable(part, error) from error
-        raise
     finally:
         answer.close()
+
+
+def status_line(answer: urllib3.BaseHTTPResponse) -> str:
+    """What the server answered, in words."""
+    return f"the server answered {answer.status} {answer.reason or ''}".strip()
 
 
 def mark_path(part: Path) -> Path:
@@ -300,7 +307,7 @@ def mark_path(part: Path) -> Path:
 
 
 def read_mark(part: Path) -> str | None:
-    """The server's mark of the version that `part` is the beginning of; None: begin anew."""
+    """The mark of the version that `part` is the beginning of, "" if the server gave none; None: unknown."""
     try:
         mark = json.loads(mark_path(part).read_bytes())["mark"]
     except (OSError, ValueError, KeyError, TypeError):
@@ -311,5 +318,5 @@ def read_mark(part: Path) -> str | None:
 def write_mark(part: Path, headers: Any) -> None:
     """Keep the answer's strong ETag, or its date; a weak ETag does not promise the same bytes."""
     etag = headers.get("ETag", "")
-    mark = etag if etag.startswith('"') else headers.get("Last-Modified")
+    mark = etag if etag.startswith('"') else headers.get("Last-Modified", "")
     audio.write_atomically(mark_path(part), json.dumps({"mark": mark}).encode())

@@ -90,7 +90,7 @@ def content_groups(prepared: Prepared) -> NDArray[np.int64]:
     groups = np.arange(len(prepared))
     for row, clip in enumerate(prepared.clips):
         length = int(prepared.lengths[row])
-        # A stretch from the middle tells rows apart at little cost; whole rows are compared where it does not.
+        # A stretch from the middle tells most rows apart at little cost.
         middle = np.asarray(prepared.audio[row, length // 2 : length // 2 + 32]).tobytes()
         alike = sounds.setdefault((length, middle), [])
         twins = [other for other in alike if np.array_equal(prepared.audio[other], prepared.audio[row])]

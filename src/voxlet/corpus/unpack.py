@@ -1,4 +1,4 @@
-"""Unpacking an archive from a stranger: only the wanted files, nothing outside the folder, nothing too large."""
+"""Unpacking a stranger's archive: only the wanted files, nothing outside the folder, nothing too large."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ import tarfile
 import zipfile
 import zlib
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, cast
 
 from voxlet.corpus.layouts import SOUND_SUFFIXES
 from voxlet.errors import DownloadError
@@ -54,20 +55,25 @@ class BoundedReader(io.RawIOBase):
         self.stream, self.limit = stream, limit
 
     def readable(self) -> bool:
+        """True."""
         return True
 
     def seekable(self) -> bool:
+        """True."""
         return True
 
     def tell(self) -> int:
+        """Position in bytes."""
         return self.stream.tell()
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go to a position within the limit."""
         if whence == io.SEEK_SET and offset > self.limit:
             raise too_large(self.limit)
         return self.stream.seek(offset, whence)
 
     def read(self, size: int = -1, /) -> bytes:
+        """At most `size` bytes, within the limit."""
         if size < 0 or size > MAX_READ or self.stream.tell() + size > self.limit + MAX_READ:
             raise too_large(self.limit)
         return self.stream.read(size)
@@ -146,12 +152,12 @@ def members(archive: Path, limit: int) -> Iterator[Member]:
                 for info in packed.infolist():
                     yield _zip_member(packed, info)
             return
-        stream: IO[bytes] = gzip.open(raw) if magic[:2] == b"\x1f\x8b" else raw
-        bounded = BoundedReader(stream, limit)
+        stream = gzip.GzipFile(fileobj=raw) if magic[:2] == b"\x1f\x8b" else raw
+        bounded = BoundedReader(cast("IO[bytes]", stream), limit)
         with tarfile.open(fileobj=bounded, mode="r:") as tape:
             for entry in tape:
                 kind = "file" if entry.isreg() else "folder" if entry.isdir() else "other"
-                yield Member(entry.name, kind, entry.size, lambda entry=entry: tape.extractfile(entry))
+                yield Member(entry.name, kind, entry.size, partial(tape.extractfile, entry))
                 tape.members = []  # type: ignore[attr-defined]  # the list would grow with the archive
 
 

@@ -1,0 +1,227 @@
+"""Numbers to figures: the only module that imports matplotlib.
+
+Functions take arrays and return a Figure; `save` writes it. The object API is used throughout (no pyplot), so
+figures are no global state and need no screen.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from voxlet.audio import write_atomically
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping, Sequence
+
+    from matplotlib.axes import Axes
+    from numpy.typing import ArrayLike, NDArray
+
+DPI = 110
+COLOURS = (
+    "#3b6ea5",
+    "#d9822b",
+    "#4f9d69",
+    "#b0413e",
+    "#7b5ea7",
+    "#8c6d46",
+    "#c45b8d",
+    "#6b7280",
+    "#a3a12c",
+    "#2a9db3",
+)
+QUIET = "#9aa3ad"  # grid lines, notes
+MANY = 40  # names that fit under one axis
+
+
+def save(figure: Figure, path: str | os.PathLike[str]) -> None:
+    """Write a figure (PNG, SVG or PDF, by the suffix) that appears whole or not at all.
+
+    Raises:
+        AudioError: The folder is missing, full or not writable.
+    """
+    buffer = io.BytesIO()
+    kind = Path(path).suffix.lstrip(".") or "png"
+    # No date and no version: the same numbers give the same bytes.
+    metadata = {"Software": None} if kind == "png" else None
+    figure.savefig(buffer, format=kind, dpi=DPI, metadata=metadata)
+    write_atomically(path, buffer.getvalue())
+
+
+def canvas(width: float, height: float, rows: int = 1, columns: int = 1) -> tuple[Figure, list[Axes]]:
+    """A figure of `width` x `height` inches and its axes, row by row."""
+    figure = Figure(figsize=(width, height), layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False)
+    for axis in axes.flat:
+        axis.spines[["top", "right"]].set_visible(False)
+        axis.tick_params(labelsize=9)
+    return figure, list(axes.flat)
+
+
+def bars(axis: Axes, values: Mapping[str, float], title: str, unit: str) -> None:
+    """One bar a name; long or many names are written upright."""
+    names = list(values)
+    axis.bar(range(len(names)), list(values.values()), color=COLOURS[0], width=0.75)
+    upright = len(names) > 12 or max(map(len, names), default=0) * len(names) > 70
+    axis.set_xticks(range(len(names)), names, rotation=90 if upright else 0)
+    axis.set_xlim(-0.6, max(len(names) - 0.4, 0.6))
+    label(axis, title, "", unit)
+
+
+def histogram(
+    axis: Axes,
+    groups: Mapping[str, ArrayLike],
+    title: str,
+    xlabel: str,
+    *,
+    bins: int = 50,
+    unit: str = "clips",
+) -> None:
+    """Overlaid histograms over one set of bins, which leaves out the outermost half per cent on each side."""
+    arrays = {name: np.asarray(values, dtype=np.float64) for name, values in groups.items()}
+    everything = np.concatenate(list(arrays.values()))
+    low, high = np.percentile(everything, [0.5, 99.5])
+    edges = np.linspace(low, high if high > low else low + 1.0, bins + 1)
+    for index, (name, values) in enumerate(arrays.items()):
+        clipped = np.clip(values, edges[0], edges[-1])
+        axis.hist(clipped, edges.tolist(), color=COLOURS[index], alpha=0.6, label=f"{name} ({len(values):,})")
+    if len(arrays) > 1:
+        axis.legend(frameon=False, fontsize=9)
+    label(axis, title, xlabel, unit)
+
+
+def ranges(axis: Axes, groups: Mapping[str, ArrayLike], title: str, unit: str) -> None:
+    """A box for each name: quartiles, median, and whiskers at the 1st and 99th percentile."""
+    axis.boxplot(
+        [np.asarray(values) for values in groups.values()],
+        whis=(1, 99),
+        showfliers=False,
+        widths=0.6,
+        patch_artist=True,
+        boxprops={"facecolor": "#cfdceb", "edgecolor": COLOURS[0]},
+        medianprops={"color": COLOURS[3]},
+        whiskerprops={"color": COLOURS[0]},
+        capprops={"color": COLOURS[0]},
+    )
+    axis.set_xticks(range(1, len(groups) + 1), list(groups), rotation=90 if len(groups) > 12 else 0)
+    label(axis, title, "", unit)
+
+
+def label(axis: Axes, title: str, xlabel: str, ylabel: str) -> None:
+    """Title and names of both axes, and a quiet grid."""
+    axis.set_title(title, fontsize=11, loc="left")
+    axis.set_xlabel(xlabel, fontsize=10)
+    axis.set_ylabel(ylabel, fontsize=10)
+    axis.grid(axis="y", color=QUIET, alpha=0.3, linewidth=0.6)
+    axis.set_axisbelow(True)
+
+
+def clip_counts(per_label: Mapping[str, int], per_speaker: Mapping[str, int]) -> Figure:
+    """Clips per label and per speaker; where speakers are many, how many have how many clips."""
+    figure, (left, right) = canvas(13, 4, 1, 2)
+    if len(per_label) <= MANY:
+        bars(left, per_label, "Clips per label", "clips")
+    else:
+        histogram(
+            left,
+            {"labels": list(per_label.values())},
+            "Labels by their number of clips",
+            "clips",
+            unit="labels",
+        )
+    if len(per_speaker) <= MANY:
+        bars(right, per_speaker, "Clips per speaker", "clips")
+    else:
+        counts = np.array(list(per_speaker.values()))
+        top = int(np.percentile(counts, 99.5))
+        right.hist(np.minimum(counts, top), np.arange(0.5, top + 1.5).tolist(), color=COLOURS[0], rwidth=0.9)
+        right.xaxis.set_major_locator(MaxNLocator(integer=True))
+        label(right, f"The {len(counts):,} speakers by their number of clips", "clips", "speakers")
+    return figure
+
+
+def clip_lengths(before: ArrayLike, after: ArrayLike, marks: Mapping[str, float]) -> Figure:
+    """Histograms of length in seconds before and after normalisation, with `marks` (name -> seconds)."""
+    figure, (axis,) = canvas(13, 4)
+    histogram(axis, {"as recorded": before, "normalised": after}, "Length of the clips", "seconds", bins=80)
+    heights = (0.97, 0.88)
+    for (name, seconds), height in zip(marks.items(), heights * len(marks), strict=False):
+        axis.axvline(seconds, color=COLOURS[3], linewidth=1, linestyle="--")
+        axis.text(
+            seconds, height, f" {name}: {seconds:.2f} s", color=COLOURS[3], fontsize=9, va="top",
+            transform=axis.get_xaxis_transform(), bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
+        )  # fmt: skip
+    axis.legend(frameon=False, fontsize=9, loc="center right")
+    return figure
+
+
+def clip_levels(levels: Mapping[str, ArrayLike], leading: ArrayLike, trailing: ArrayLike) -> Figure:
+    """Levels of the words by speaker (dB re full scale), and the silence around them in seconds."""
+    figure, (left, right) = canvas(13, 4, 1, 2)
+    if len(levels) <= MANY:
+        ranges(left, levels, "Level of the words, by speaker", "dB re full scale")
+    else:
+        flat = np.concatenate([np.asarray(values) for values in levels.values()])
+        histogram(left, {"level": flat}, "Level of the words", "dB re full scale")
+    histogram(right, {"before": leading, "after": trailing}, "Silence around the word", "seconds")
+    return figure
+
+
+def counts(values: Mapping[str, int], title: str, unit: str) -> Figure:
+    """One horizontal bar for each name, the longest on top."""
+    ordered = sorted(values.items(), key=lambda item: (item[1], item[0]))
+    figure, (axis,) = canvas(13, 1.2 + 0.27 * len(ordered))
+    drawn = axis.barh([name for name, _ in ordered], [count for _, count in ordered], color=COLOURS[0])
+    axis.bar_label(drawn, padding=3, fontsize=9)
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+    label(axis, title, unit, "")
+    axis.grid(visible=False)
+    return figure
+
+
+def clip_examples(
+    clips: Sequence[tuple[str, NDArray[np.float32], NDArray[np.float64]]], rate: int, columns: int = 5
+) -> Figure:
+    """A waveform above a spectrogram for each (title, samples (T,), decibels (bands, frames))."""
+    rows = math.ceil(len(clips) / columns)
+    figure = Figure(figsize=(2.6 * columns, 2.9 * rows), layout="constrained")
+    longest = max(len(samples) for _, samples, _ in clips) / rate
+    axes = figure.subplots(2 * rows, columns, squeeze=False, height_ratios=[1, 2] * rows, sharex=True)
+    for axis in axes.flat:
+        axis.set_axis_off()
+    for index, (title, samples, decibels) in enumerate(clips):
+        row, column = divmod(index, columns)
+        wave, picture = axes[2 * row, column], axes[2 * row + 1, column]
+        wave.set_axis_on()
+        picture.set_axis_on()
+        wave.plot(np.arange(len(samples)) / rate, samples, color=COLOURS[0], linewidth=0.5)
+        bound = 1.05 * float(np.abs(samples).max(initial=1e-6))
+        wave.set_ylim(-bound, bound)
+        wave.set_yticks([])
+        wave.spines[["top", "right", "left", "bottom"]].set_visible(False)
+        wave.tick_params(axis="x", length=0)
+        wave.set_title(title, fontsize=10)
+        top = decibels.max(initial=-200.0)
+        seconds = len(samples) / rate
+        picture.imshow(
+            decibels, origin="lower", aspect="auto", cmap="magma", vmin=top - 80, vmax=top,
+            extent=(0, seconds, 0, rate / 2000),
+        )  # fmt: skip
+        picture.set_xlim(0, longest)
+        picture.tick_params(labelsize=8)
+        if column == 0:
+            picture.set_ylabel("kHz", fontsize=9)
+        else:
+            picture.set_yticklabels([])
+        last = index + columns >= len(clips)
+        picture.tick_params(axis="x", labelbottom=last)
+        if last:
+            picture.set_xlabel("seconds", fontsize=9)
+    return figure
