@@ -1,26 +1,30 @@
 """The command line: one function per command; `tyro` turns their signatures into parsers.
 
-Only the asked command's function is handed to tyro and only it imports its stage, so `voxlet say` never
-pays for PyTorch. Progress and errors go to standard error, answers to standard output.
+Only the asked command's function is parsed for and only it imports its stage, so `voxlet say` never pays for
+PyTorch, nor, where its arguments are plain, for tyro. Progress and errors go to standard error, answers to
+standard output.
 """
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, make_dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
-
-import tyro
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from voxlet import __version__
+from voxlet.arguments import read_plainly
 from voxlet.errors import VoxletError
+
+if TYPE_CHECKING:
+    import tyro
 
 USER_ERROR = 2
 INTERRUPTED = 130
-CONFIG = (tyro.conf.FlagCreatePairsOff,)  # a switch is `--json`, without a `--no-json` beside it
+SHORT = {"-o": "--out"}
 
 
 @dataclass(frozen=True)
@@ -208,12 +212,19 @@ def main(arguments: list[str] | None = None) -> int:
         return USER_ERROR
     command, _ = COMMANDS[name]
     try:
+        plain = read_plainly(command, rest, SHORT) if callable(command) else None
+        if plain is not None and callable(command):
+            command(*plain.words, **plain.options)
+            return 0
+        # Where the annotations of this module, which are text until tyro reads them, can see it.
+        globals()["tyro"] = importlib.import_module("tyro")
+        config = (tyro.conf.FlagCreatePairsOff,)  # a switch is `--json`, without a `--no-json` beside it
         if isinstance(command, OwnParser):
             command.run(rest)
         elif isinstance(command, dict):
-            tyro.extras.subcommand_cli_from_dict(command, prog=f"voxlet {name}", args=rest, config=CONFIG)
+            tyro.extras.subcommand_cli_from_dict(command, prog=f"voxlet {name}", args=rest, config=config)
         else:
-            tyro.cli(command, prog=f"voxlet {name}", args=rest, config=CONFIG)
+            tyro.cli(command, prog=f"voxlet {name}", args=rest, config=config)
     except VoxletError as error:
         print(f"voxlet: {error}", file=sys.stderr)
         return USER_ERROR
