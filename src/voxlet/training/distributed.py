@@ -1,7 +1,9 @@
 """The one module that knows ranks; alone, every function here does nothing.
 
     voxlet train mlp --corpus fsdd --run runs/mlp --epochs 50
-    torchrun --nproc-per-node 2 -m voxlet train mlp --corpus fsdd --run runs/mlp --epochs 50
+    torchrun --nproc-per-node 2 -m -- voxlet train mlp --corpus fsdd --run runs/mlp --epochs 50
+
+(The two dashes keep torchrun from taking `--run` for a short form of its own `--run-path`.)
 
 The processes see what one would see: the batch is cut into as many shares as there are ranks, gradients are
 averaged by the number of rows behind them, and each rank draws the random numbers of the whole batch and

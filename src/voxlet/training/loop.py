@@ -112,7 +112,7 @@ def fit(
             if training.validation_due:
                 bar.note(training.validate())
             received = training.tick(signals.received)
-            if received or training.save_due:
+            if received or (training.save_due and not training.spent):
                 training.save()
             if received:
                 bar.note(f"saved at step {training.position.step}; the same command goes on from there")

@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+import json
+import math
+import os
+from pathlib import Path
+
+import pytest
+
+from voxlet.errors import ConfigError, RunError
+from voxlet.training.config import Budget, LoopConfig, rate_factor
+from voxlet.training.run import check_target, make_run, open_run
+
+SETTINGS = {"preset": "mlp", "config": {"beta": 1.0, "loop": {"seed": 0}}}
+
+
+def test_made_and_opened(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "deep" / "run", SETTINGS)
+    assert open_run(run.path).record["config"] == SETTINGS["config"]
+    assert make_run(run.path, SETTINGS) == run
+
+
+def test_another_configuration_is_refused_by_field(tmp_path: Path) -> None:
+    make_run(tmp_path / "run", SETTINGS)
+    other = {"preset": "mlp", "config": {"beta": 4.0, "loop": {"seed": 1}}}
+    with pytest.raises(RunError, match=r"config.beta is 1.0 there and 4.0 here; config.loop.seed is 0 there"):
+        make_run(tmp_path / "run", other)
+    assert open_run(tmp_path / "run").record["config"] == SETTINGS["config"]
+
+
+def test_other_folders_and_files_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "thesis.txt").write_text("x")
+    for name, message in (("file", "is a file"), ("full", "holds files but is no run")):
+        with pytest.raises(RunError, match=message):
+            check_target(tmp_path / name)
+        with pytest.raises(RunError, match=message):
+            make_run(tmp_path / name, SETTINGS)
+    with pytest.raises(RunError, match="is no training run"):
+        open_run(tmp_path / "full")
+    with pytest.raises(RunError, match="no such run"):
+        open_run(tmp_path / "nothing")
+
+
+def test_leftovers_of_a_killed_start_are_no_obstacle(tmp_path: Path) -> None:
+    (tmp_path / ".lock").write_text("1\n")
+    (tmp_path / ".config.json.part").write_text('{"form')
+    assert make_run(tmp_path, SETTINGS).record["preset"] == "mlp"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    with pytest.raises(RunError, match="cannot be written \\(Permission denied\\)"):
+        make_run(tmp_path / "run", SETTINGS)
+
+
+def test_a_system_that_refuses_to_write(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="/proc/run: cannot be written"):
+        make_run("/proc/run", SETTINGS)
+
+
+@pytest.mark.parametrize("content", ["", "[1]", '{"format": 99}', "\x00"])
+def test_a_damaged_config(tmp_path: Path, content: str) -> None:
+    (tmp_path / "config.json").write_text(content)
+    with pytest.raises(RunError, match=r"config.json"):
+        _ = open_run(tmp_path).record
+
+
+def test_one_process_at_a_time(tmp_path: Path) -> None:
+    run = make_run(tmp_path, SETTINGS)
+    with run.locked(), pytest.raises(RunError, match=f"by process {os.getpid()}"), run.locked():
+        pass
+    with run.locked():
+        pass
+
+
+def test_metrics_are_cut_back(tmp_path: Path) -> None:
+    run = make_run(tmp_path, SETTINGS)
+    for stage, step in (("wave", 5), ("wave", 9), ("prior", 4), ("prior", 8)):
+        run.append_metrics({"stage": stage, "step": step})
+    with (tmp_path / "metrics.jsonl").open("a") as file:
+        file.write('{"stage": "prior", "st')
+    assert len(run.metrics()) == 4
+    run.rewind_metrics("prior", 4)
+    assert [(line["stage"], line["step"]) for line in run.metrics()] == [
+        ("wave", 5),
+        ("wave", 9),
+        ("prior", 4),
+    ]
+    run.append_metrics({"stage": "prior", "step": 8})
+    assert len([json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]) == 4
+
+
+def test_weights_of_nothing(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="holds no weights of 'vae' yet"):
+        make_run(tmp_path, SETTINGS).weights("vae")
+
+
+@pytest.mark.parametrize(
+    ("epochs", "minutes", "message"),
+    [
+        (None, None, "neither"),
+        (3, 1.0, "both"),
+        (0, None, "--epochs 0"),
+        (-1, None, "--epochs -1"),
+        (None, 0.0, "--minutes 0"),
+        (None, -2.0, "--minutes -2"),
+        (None, math.nan, "--minutes nan"),
+        (None, math.inf, "--minutes inf"),
+    ],
+)
+def test_budgets_that_make_no_sense(epochs: int | None, minutes: float | None, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        Budget(epochs, minutes)
+
+
+def test_stages_share_a_budget() -> None:
+    assert Budget(minutes=60).share(0.6) == Budget(minutes=36)
+    assert Budget(epochs=10).share(0.6) == Budget(epochs=6)
+    assert Budget(epochs=1).share(0.1) == Budget(epochs=1)
+
+
+def test_learning_rates_over_a_budget() -> None:
+    cosine = LoopConfig(decay="cosine", floor=0.1, warmup=0.2)
+    assert rate_factor(LoopConfig(), 0.0) == rate_factor(LoopConfig(), 1.0) == 1.0
+    assert rate_factor(cosine, 0.1) == pytest.approx(0.5)
+    assert rate_factor(cosine, 0.2) == pytest.approx(1.0)
+    assert rate_factor(cosine, 0.6) == pytest.approx(0.55)
+    assert rate_factor(cosine, 1.0) == pytest.approx(0.1)
+    assert 0 < rate_factor(cosine, 0.0) < 0.01
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"batch_size": 0},
+        {"seed": -1},
+        {"validate_every": 0},
+        {"floor": 2.0},
+        {"warmup": 1.0},
+        {"checkpoint_seconds": -1.0},
+    ],
+)
+def test_loops_that_make_no_sense(settings: dict[str, float]) -> None:
+    (name,) = settings
+    with pytest.raises(ConfigError, match=name):
+        LoopConfig(**settings)
