@@ -147,18 +147,29 @@ def clip_counts(per_label: Mapping[str, int], per_speaker: Mapping[str, int]) ->
     return figure
 
 
-def clip_lengths(before: ArrayLike, after: ArrayLike, marks: Mapping[str, float]) -> Figure:
-    """Histograms of length in seconds before and after normalisation, with `marks` (name -> seconds)."""
-    figure, (axis,) = canvas(13, 4)
-    histogram(axis, {"as recorded": before, "normalised": after}, "Length of the clips", "seconds", bins=80)
-    heights = (0.97, 0.88)
-    for (name, seconds), height in zip(marks.items(), heights * len(marks), strict=False):
-        axis.axvline(seconds, color=COLOURS[3], linewidth=1, linestyle="--")
-        axis.text(
-            seconds, height, f" {name}: {seconds:.2f} s", color=COLOURS[3], fontsize=9, va="top",
-            transform=axis.get_xaxis_transform(), bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
+def clip_lengths(before: ArrayLike, after: ArrayLike, marks: tuple[float, float]) -> Figure:
+    """Histograms of length in seconds before and after normalisation, and where each one's mark lies.
+
+    The marks are the 97th percentile before, and the one length of all rows after.
+    """
+    figure, axes = canvas(13, 5.5, 2, 1)
+    longest = float(np.percentile(np.asarray(before), 99.5))
+    # Words are measured in frames of 10 ms: bins of 20 ms hold as many frames each.
+    edges = np.arange(0, longest + 0.04, 0.02)
+    rows = (("As recorded", before, "97th percentile"), ("Normalised", after, "one length"))
+    for axis, (name, values, what), mark, colour in zip(axes, rows, marks, COLOURS, strict=False):
+        seconds = np.asarray(values)
+        axis.hist(np.minimum(seconds, edges[-1]), edges.tolist(), color=colour, alpha=0.75)
+        axis.axvline(mark, color=COLOURS[3], linewidth=1.2, linestyle="--")
+        beyond = mark > 0.75 * edges[-1]
+        axis.annotate(
+            f"{what} {mark:.3f} s", (mark, 0.95), xytext=(-6 if beyond else 6, 0),
+            textcoords="offset points", xycoords=axis.get_xaxis_transform(), color=COLOURS[3], fontsize=9,
+            ha="right" if beyond else "left", va="top", bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
         )  # fmt: skip
-    axis.legend(frameon=False, fontsize=9, loc="center right")
+        axis.set_xlim(0, edges[-1])
+        label(axis, f"{name}: {len(seconds):,} clips by their length", "", "clips")
+    axes[-1].set_xlabel("seconds", fontsize=10)
     return figure
 
 

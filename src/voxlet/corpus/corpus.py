@@ -274,7 +274,7 @@ def _decode(path: Path, size: int) -> tuple[int, int]:
 
 def is_silent(sound: audio.Sound) -> bool:
     """Whether there is nothing to hear, or only a faint even noise."""
-    levels = audio.frame_levels(audio.without_rumble(sound.samples, sound.rate), sound.rate)
+    levels = audio.frame_levels(audio.emphasise_speech(sound.samples, sound.rate), sound.rate)
     loudest, usual = levels.max(), np.percentile(levels, 10)
     return bool(loudest < SILENT_DB or (loudest < QUIET_DB and loudest - usual < QUIET_RANGE_DB))
 

@@ -11,7 +11,7 @@ import urllib.parse
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from voxlet import audio
 from voxlet.corpus.cache import appearing, cache_folder, exclusive, unwritable
@@ -239,9 +239,8 @@ def open_pool(urllib3: Any, address: str, patience: Patience) -> urllib3.PoolMan
     parts = urllib.parse.urlsplit(address)
     proxy = urllib.request.getproxies().get(parts.scheme)
     direct = not proxy or urllib.request.proxy_bypass(parts.hostname or "")
-    pool: urllib3.PoolManager
-    pool = urllib3.PoolManager(**settings) if direct else urllib3.ProxyManager(proxy, **settings)
-    return pool
+    made = urllib3.PoolManager(**settings) if direct else urllib3.ProxyManager(proxy, **settings)
+    return cast("urllib3.PoolManager", made)
 
 
 def receive(pool: urllib3.PoolManager, address: str, part: Path, limit: int, progress: bool) -> None:

@@ -80,7 +80,7 @@ def write_pictures(corpus: Corpus, measures: Measures, inspection: Inspection, o
         "lengths": plots.clip_lengths(
             measures.seconds,
             normalised,
-            {"one length": length, "recorded, 97th percentile": inspection.seconds[97]},
+            (inspection.seconds[97], length),
         ),
         "levels": plots.clip_levels(
             {speaker: measures.level[speakers == speaker] for speaker in inspection.speakers},
