@@ -160,7 +160,7 @@ def corpus_inspect(
     layout: Literal["names", "folders", "manifest"] | None = None,
     json: bool = False,
 ) -> None:
-    """Look at recordings: counts, lengths, levels, silence, duplicates, outliers, and what is unusable and why.
+    """Look at recordings: counts, lengths, levels, silence, duplicates, outliers, what is unusable and why.
 
     Args:
         path: A known corpus's name, a folder, or a manifest.

@@ -81,14 +81,19 @@ def histogram(
     title: str,
     xlabel: str,
     *,
-    bins: int = 50,
+    width: float | None = None,
     unit: str = "clips",
 ) -> None:
-    """Overlaid histograms over one set of bins, which leaves out the outermost half per cent on each side."""
+    """Overlaid histograms over one set of bins; the outermost half per cent is put into the last bin.
+
+    `width` of the bins: for values that come in steps, a multiple of the step; without it there are 50.
+    """
     arrays = {name: np.asarray(values, dtype=np.float64) for name, values in groups.items()}
-    everything = np.concatenate(list(arrays.values()))
-    low, high = np.percentile(everything, [0.5, 99.5])
-    edges = np.linspace(low, high if high > low else low + 1.0, bins + 1)
+    low, high = np.percentile(np.concatenate(list(arrays.values())), [0.5, 99.5])
+    if width is None:
+        edges = np.linspace(low, high if high > low else low + 1.0, 51)
+    else:
+        edges = np.arange(math.floor(low / width), math.floor(high / width) + 2) * width
     for index, (name, values) in enumerate(arrays.items()):
         clipped = np.clip(values, edges[0], edges[-1])
         axis.hist(clipped, edges.tolist(), color=COLOURS[index], alpha=0.6, label=f"{name} ({len(values):,})")
@@ -165,7 +170,7 @@ def clip_lengths(before: ArrayLike, after: ArrayLike, marks: tuple[float, float]
         axis.annotate(
             f"{what} {mark:.3f} s", (mark, 0.95), xytext=(-6 if beyond else 6, 0),
             textcoords="offset points", xycoords=axis.get_xaxis_transform(), color=COLOURS[3], fontsize=9,
-            ha="right" if beyond else "left", va="top", bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
+            ha="right" if beyond else "left", va="top", bbox={"facecolor": "white", "edgecolor": "none"},
         )  # fmt: skip
         axis.set_xlim(0, edges[-1])
         label(axis, f"{name}: {len(seconds):,} clips by their length", "", "clips")
@@ -181,7 +186,7 @@ def clip_levels(levels: Mapping[str, ArrayLike], leading: ArrayLike, trailing: A
     else:
         flat = np.concatenate([np.asarray(values) for values in levels.values()])
         histogram(left, {"level": flat}, "Level of the words", "dB re full scale")
-    histogram(right, {"before": leading, "after": trailing}, "Silence around the word", "seconds")
+    histogram(right, {"before": leading, "after": trailing}, "Silence around the word", "seconds", width=0.02)
     return figure
 
 

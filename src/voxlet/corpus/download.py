@@ -228,18 +228,17 @@ def describe(error: Exception) -> str:
     )
 
 
-def open_pool(urllib3: Any, address: str, patience: Patience) -> urllib3.PoolManager:
-    """Connections, by way of the proxy that the environment names, if it does."""
-    timeout = urllib3.Timeout(connect=patience.timeout, read=patience.timeout)
-    # Redirects are followed by urllib3, attempts are counted here: they must go on at the right byte.
+def open_pool(library: Any, address: str, patience: Patience) -> urllib3.PoolManager:
+    """Connections of the library urllib3, by way of the proxy that the environment names, if it does."""
+    # Redirects are followed by the library, attempts are counted here: they must go on at the right byte.
     settings = {
-        "timeout": timeout,
-        "retries": urllib3.Retry(total=None, connect=0, read=0, redirect=5, other=0),
+        "timeout": library.Timeout(connect=patience.timeout, read=patience.timeout),
+        "retries": library.Retry(total=None, connect=0, read=0, redirect=5, other=0),
     }
     parts = urllib.parse.urlsplit(address)
     proxy = urllib.request.getproxies().get(parts.scheme)
     direct = not proxy or urllib.request.proxy_bypass(parts.hostname or "")
-    made = urllib3.PoolManager(**settings) if direct else urllib3.ProxyManager(proxy, **settings)
+    made = library.PoolManager(**settings) if direct else library.ProxyManager(proxy, **settings)
     return cast("urllib3.PoolManager", made)
 
 
