@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+import types
 from dataclasses import replace
 from pathlib import Path
 
@@ -230,6 +231,39 @@ def test_memory_that_is_full_is_said(
     monkeypatch.setattr("voxlet.training.train.fit", full)
     assert main(command(corpus, tmp_path / "run", "--epochs", "1")) == 2
     assert "the memory is full; take a smaller model" in capsys.readouterr().err
+
+
+def test_tensorboard_reads_the_same_numbers(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    written: dict[str, list[tuple[str, float, int]]] = {}
+
+    class Writer:
+        def __init__(self, folder: str) -> None:
+            self.lines = written[folder] = []
+
+        def add_scalar(self, name: str, value: float, step: int) -> None:
+            self.lines.append((name, value, step))
+
+        def flush(self) -> None:
+            pass
+
+    arguments = command(corpus, tmp_path / "run", "--epochs", "2", "--tensorboard")
+    monkeypatch.setitem(sys.modules, "tensorboard", None)
+    assert main(arguments) == 2
+    assert "pip install 'voxlet[tensorboard]'" in capsys.readouterr().err
+    monkeypatch.setitem(sys.modules, "tensorboard", types.ModuleType("tensorboard"))
+    module = types.ModuleType("torch.utils.tensorboard.writer")
+    module.SummaryWriter = Writer
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", types.ModuleType("torch.utils.tensorboard"))
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard.writer", module)
+    assert main(arguments) == 0
+    losses = [
+        (value, step)
+        for name, value, step in written[str(tmp_path / "run" / "tensorboard")]
+        if name == "vae/train_loss"
+    ]
+    assert losses == [(line["train_loss"], line["step"]) for line in open_run(tmp_path / "run").metrics()]
 
 
 def test_help_needs_no_pytorch() -> None:

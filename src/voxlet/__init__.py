@@ -35,16 +35,32 @@ if TYPE_CHECKING:
     from voxlet.errors import VoxletError
     from voxlet.speak.speech import Utterance
     from voxlet.speak.voice import Voice, load_voice, say
+    from voxlet.training.run import Run, open_run
+    from voxlet.training.train import train
 
-__all__ = ["Utterance", "Voice", "VoxletError", "__version__", "load_voice", "open_corpus", "say"]
+__all__ = [
+    "Run",
+    "Utterance",
+    "Voice",
+    "VoxletError",
+    "__version__",
+    "load_voice",
+    "open_corpus",
+    "open_run",
+    "say",
+    "train",
+]
 
 _HOMES = {
+    "Run": "voxlet.training.run",
     "Utterance": "voxlet.speak.speech",
     "Voice": "voxlet.speak.voice",
     "VoxletError": "voxlet.errors",
     "load_voice": "voxlet.speak.voice",
     "open_corpus": "voxlet.corpus.corpus",
+    "open_run": "voxlet.training.run",
     "say": "voxlet.speak.voice",
+    "train": "voxlet.training.train",
 }
 
 

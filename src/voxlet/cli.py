@@ -59,6 +59,11 @@ def train(arguments: list[str]) -> None:
             Annotated[float | None, argument(help="Or a time to train, validations included.")],
             None,
         ),
+        (
+            "tensorboard",
+            Annotated[bool, argument(help="Write the metrics as TensorBoard events, too.")],
+            False,
+        ),
         ("config", Annotated[type(default), argument(name="")], default),
     ]
     asked: Any = tyro.cli(
@@ -74,7 +79,13 @@ def train(arguments: list[str]) -> None:
     from voxlet.training.train import train as train_run
 
     run = train_run(
-        preset, asked.corpus, asked.run, epochs=asked.epochs, minutes=asked.minutes, config=asked.config
+        preset,
+        asked.corpus,
+        asked.run,
+        epochs=asked.epochs,
+        minutes=asked.minutes,
+        config=asked.config,
+        tensorboard=asked.tensorboard,
     )
     print(run.path)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -22,7 +22,7 @@ from voxlet.errors import TrainingError
 from voxlet.training import checkpoints, distributed
 from voxlet.training.config import Budget, LoopConfig, rate_factor
 from voxlet.training.progress import Progress, duration
-from voxlet.training.records import from_json
+from voxlet.training.records import JSON, from_json
 from voxlet.training.signals import Signals, stop
 
 if TYPE_CHECKING:
@@ -79,7 +79,14 @@ class Position:
 
 
 def fit(
-    task: Task, rows: NDArray[np.int64], *, run: Run, stage: str, config: LoopConfig, budget: Budget
+    task: Task,
+    rows: NDArray[np.int64],
+    *,
+    run: Run,
+    stage: str,
+    config: LoopConfig,
+    budget: Budget,
+    on_metrics: Callable[[Mapping[str, JSON]], None] | None = None,
 ) -> Position:
     """Train a stage of a run from where its last checkpoint left it, to the end of the budget.
 
@@ -92,6 +99,7 @@ def fit(
         stage: The stage's name, a folder of the run.
         config: How.
         budget: How long.
+        on_metrics: Called with each line that goes to `metrics.jsonl`, after it is there.
 
     Raises:
         TrainingError: The loss is not a number, or a checkpoint cannot be written; the last good one stays.
@@ -110,7 +118,7 @@ def fit(
         while not training.spent:
             losses = training.step()
             if training.validation_due:
-                bar.note(training.validate())
+                bar.note(training.validate(on_metrics))
             received = training.tick(signals.received)
             if received or (training.save_due and not training.spent):
                 training.save()
@@ -119,7 +127,7 @@ def fit(
                 stop(received)
             bar.show(training.progress, training.describe(losses), training.seconds_left)
         if training.position.clips:
-            bar.note(training.validate())
+            bar.note(training.validate(on_metrics))
         training.position.finished = True
         training.save()
     return training.position
@@ -221,7 +229,7 @@ class _Training:
         every = self.config.validate_every
         return self.position.batch == 0 if every is None else self.position.step % every == 0
 
-    def validate(self) -> str:
+    def validate(self, on_metrics: Callable[[Mapping[str, JSON]], None] | None) -> str:
         """Measure on held-out clips, write the line of metrics, and return it as text."""
         position, started = self.position, time.perf_counter()
         for module in self.task.modules.values():
@@ -238,19 +246,20 @@ class _Training:
         trained = {name: total / position.clips for name, total in position.sums.items()}
         position.clips, position.sums = 0, {}
         self.validation_seconds = time.perf_counter() - started
+        line: dict[str, JSON] = {
+            "stage": self.stage,
+            "step": position.step,
+            "epoch": round(position.step / self.batches, 4),
+            "seconds": round(position.seconds + time.perf_counter() - self.ticked, 3),
+            "clips_per_second": round(self.clips_per_second, 1),
+            "learning_rate": next(iter(self.task.optimizers.values())).param_groups[0]["lr"],
+            **{f"train_{name}": value for name, value in trained.items()},
+            **{f"validation_{name}": value for name, value in held_out.items()},
+        }
         if distributed.rank() == 0:
-            self.run.append_metrics(
-                {
-                    "stage": self.stage,
-                    "step": position.step,
-                    "epoch": round(position.step / self.batches, 4),
-                    "seconds": round(position.seconds + time.perf_counter() - self.ticked, 3),
-                    "clips_per_second": round(self.clips_per_second, 1),
-                    "learning_rate": next(iter(self.task.optimizers.values())).param_groups[0]["lr"],
-                    **{f"train_{name}": value for name, value in trained.items()},
-                    **{f"validation_{name}": value for name, value in held_out.items()},
-                }
-            )
+            self.run.append_metrics(line)
+            if on_metrics is not None:
+                on_metrics(line)
         mark = " (best)" if position.best_step == position.step else ""
         return (
             f"{self._where()}: training loss {trained['loss']:.6g}, "

@@ -21,6 +21,7 @@ from voxlet.training.loop import fit
 from voxlet.training.presets import Training, find_preset
 from voxlet.training.records import JSON, from_json, to_json
 from voxlet.training.run import CONFIG, Run, check_target, make_run, open_run
+from voxlet.training.tensorboard import Events
 
 if TYPE_CHECKING:
     from voxlet.corpus.corpus import Corpus
@@ -37,6 +38,7 @@ def train(
     epochs: int | None = None,
     minutes: float | None = None,
     config: Training | None = None,
+    tensorboard: bool = False,
 ) -> Run:
     """Train a preset on a corpus into a run's folder, or go on with the run that is there.
 
@@ -46,6 +48,7 @@ def train(
         run: The folder.
         epochs: How long to train: passes over the clips,
         minutes: or minutes; exactly one of the two.
+        tensorboard: Also write the metrics as TensorBoard events, into the run.
         config: Settings other than the preset's own: `dataclasses.replace(PRESETS[preset], beta=4.0)`.
 
     Raises:
@@ -77,7 +80,8 @@ def train(
             stack.enter_context(made.locked())
 
         distributed.main_first(begin)
-        _train_stages(_plan(config, opened, made), made, budget)
+        events = Events(made) if tensorboard and distributed.rank() == 0 else None
+        _train_stages(_plan(config, opened, made), made, budget, events)
     return made
 
 
@@ -106,7 +110,7 @@ def _plan(config: Training, corpus: Corpus, run: Run) -> Plan:
     return plan_clip_training(config, prepared, split, run)
 
 
-def _train_stages(plan: Plan, run: Run, budget: Budget) -> None:
+def _train_stages(plan: Plan, run: Run, budget: Budget, events: Events | None) -> None:
     try:
         for stage in plan.stages:
             if checkpoints.is_finished(run.stage(stage.name)):
@@ -120,6 +124,7 @@ def _train_stages(plan: Plan, run: Run, budget: Budget) -> None:
                 stage=stage.name,
                 config=stage.loop,
                 budget=budget.share(stage.share),
+                on_metrics=None if events is None else events.add,
             )
     except (MemoryError, RuntimeError) as error:
         # On a CPU PyTorch reports this as a RuntimeError like any other.

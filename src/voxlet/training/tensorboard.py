@@ -1,0 +1,51 @@
+"""The numbers of `metrics.jsonl` as TensorBoard events: `voxlet train ... --tensorboard`."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from voxlet.errors import import_extra
+
+if TYPE_CHECKING:
+    from torch.utils.tensorboard.writer import SummaryWriter
+
+    from voxlet.training.records import JSON
+    from voxlet.training.run import Run
+
+FOLDER = "tensorboard"
+
+
+class Events:
+    """Writes a run's metrics as TensorBoard scalars, by step; the run's own file stays the one that counts.
+
+    Raises:
+        MissingExtraError: TensorBoard is not installed.
+    """
+
+    def __init__(self, run: Run) -> None:
+        import_extra("tensorboard", "tensorboard")
+        self.run = run
+        self.writer: SummaryWriter | None = None
+
+    def add(self, line: Mapping[str, JSON]) -> None:
+        """Add the line of metrics that the run has just been given."""
+        if self.writer is not None:
+            self._write(self.writer, line)
+            return
+        # The first line since the start: an interrupted process may have written events that no longer count.
+        from torch.utils.tensorboard.writer import SummaryWriter
+
+        folder = self.run.path / FOLDER
+        shutil.rmtree(folder, ignore_errors=True)
+        self.writer = SummaryWriter(str(folder))
+        for earlier in self.run.metrics():
+            self._write(self.writer, earlier)
+
+    def _write(self, writer: SummaryWriter, line: Mapping[str, JSON]) -> None:
+        step = int(str(line["step"]))
+        for name, value in line.items():
+            if isinstance(value, int | float) and name != "step":
+                writer.add_scalar(f"{line['stage']}/{name}", value, step)
+        writer.flush()
