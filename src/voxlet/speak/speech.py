@@ -43,7 +43,7 @@ STRESS_DB = 3.0  # how far a word's level may stay from it
 LOUD_DB = 20.0  # frames no further below the loudest one count for a word's level
 PEAK = 0.95
 FOREIGN_SUFFIXES = (".mp3", ".flac", ".ogg", ".opus", ".m4a", ".aac", ".aif", ".aiff", ".wma")
-KEPT_TEXT = 1_000  # characters of the text that a sound file's comment repeats at most
+LONGEST_COMMENT = 2_000  # characters: libsndfile does not read a longer comment back
 
 
 class Sampler(Protocol):
@@ -140,13 +140,21 @@ def describe(
     who: dict[str, object] = {"speaker": speaker}
     if style is not None:
         who = {"style": [round(float(value), 6) for value in np.ravel(style)]}
-    kept = text if len(text) <= KEPT_TEXT else f"{text[:KEPT_TEXT]}…"
-    return {"synthetic": True, "voice": sampler.name, **who, "seed": seed, "text": kept}
+    return {"synthetic": True, "voice": sampler.name, **who, "seed": seed, "text": text}
 
 
 def wav_metadata(metadata: Mapping[str, object]) -> dict[str, str]:
-    """The text fields of a generated sound file: software and version, and the rest as JSON."""
-    return {"software": f"voxlet {__version__}", "comment": json.dumps({"synthetic": True, **metadata})}
+    """The text fields of a generated sound file: software and version, and the rest as JSON, cut to fit."""
+    kept = {"synthetic": True, **metadata}
+    comment = json.dumps(kept)
+    for key in ("text", "style", "speaker"):
+        value = str(kept.get(key, ""))
+        while len(comment) > LONGEST_COMMENT and value:
+            value = value[: len(value) // 2]
+            comment = json.dumps({**kept, key: f"{value}…"})
+        if value != str(kept.get(key, "")):
+            kept[key] = f"{value}…"
+    return {"software": f"voxlet {__version__}", "comment": comment}
 
 
 def check_suffix(path: str | os.PathLike[str]) -> None:

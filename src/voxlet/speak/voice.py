@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import base64
+import contextlib
+import functools
 import os
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,6 +37,7 @@ RANDOM = "random"  # asked for as a speaker: a fresh style from the prior
 BATCH = 32  # words in one run of the graph
 MOST_THREADS = 4
 LONGEST_WORD = 30.0  # seconds
+MOST_MEMORY = 2 * 2**30  # bytes that running graphs may hold
 LISTENS = (0.1, 15.0)  # seconds of speech that the style encoder gets at least and at most
 CLIP_RMS = 0.08  # level of the clips that voices are trained on
 LISTED = 24  # speakers that an error message names at most
@@ -369,7 +373,9 @@ def _open(model: bytes, path: Path, threads: int | None) -> onnxruntime.Inferenc
         raise VoiceError("is too large for a voice", where=path)
     import onnxruntime
 
+    _bound_memory()
     options = onnxruntime.SessionOptions()
+    options.add_session_config_entry("session.use_env_allocators", "1")
     options.log_severity_level = 4  # what fails is raised, and nothing else is for the user's eyes
     options.intra_op_num_threads = threads or min(MOST_THREADS, _cores())
     options.inter_op_num_threads = 1
@@ -383,12 +389,33 @@ def _open(model: bytes, path: Path, threads: int | None) -> onnxruntime.Inferenc
         ) from error
 
 
+@functools.cache
+def _bound_memory() -> None:
+    """Let all voices share one pool of memory with a bound, so that no graph can ask for all there is."""
+    import onnxruntime
+
+    pool = onnxruntime.OrtArenaCfg(
+        {
+            "max_mem": MOST_MEMORY,
+            "arena_extend_strategy": 1,  # grow by what is needed, not by powers of two
+            "initial_chunk_size_bytes": 2**20,
+            "max_dead_bytes_per_chunk": -1,
+        }
+    )
+    kind = onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR
+    memory = onnxruntime.OrtMemoryInfo("Cpu", kind, 0, onnxruntime.OrtMemType.DEFAULT)
+    # It fails if the program around us has set up such a pool itself; then that one is used.
+    with contextlib.suppress(RuntimeError):
+        onnxruntime.create_and_register_allocator(memory, pool)
+
+
 def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _first_line(error: Exception) -> str:
-    return next(iter(str(error).splitlines()), type(error).__name__)[:160]
+    line = next(iter(str(error).splitlines()), type(error).__name__)
+    return re.sub(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ", "", line)[:120]
 
 
 def _check_ends(found: Sequence[onnxruntime.NodeArg], expected: Mapping[str, End], path: Path) -> None:
