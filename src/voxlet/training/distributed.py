@@ -27,6 +27,11 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from voxlet.errors import TrainingError
 
+# Random operations, by how they say the shape of their result.
+IN_PLACE = ("normal_", "uniform_", "bernoulli_", "exponential_", "random_")
+LIKE = ("randn_like", "rand_like", "randint_like")
+BY_SHAPE = ("rand", "randn", "randint", "normal")
+
 BUCKET = 1 << 20  # gradients smaller than this many numbers travel together
 
 
@@ -173,32 +178,24 @@ class _WholeBatchRandomness(TorchDispatchMode):  # type: ignore[no-untyped-call]
             return func(*args, **kwargs)
         name = func.overloadpacket.__name__
         first = args[0] if args else None
-        if name == "native_dropout":  # the fused form that GPUs have
-            tensor, p, _ = args
-            if not self._is_batch(tensor.shape):
+        if isinstance(first, Tensor):
+            if not self._is_batch(first.shape):
                 return func(*args, **kwargs)
-            kept = self._own(tensor.new_empty(self._whole(tensor.shape), dtype=torch.float32).uniform_()) >= p
-            return tensor * kept / (1 - p), kept
-        if isinstance(first, Tensor) and not self._is_batch(first.shape):
-            return func(*args, **kwargs)
-        if isinstance(first, Tensor) and name in (
-            "normal_",
-            "uniform_",
-            "bernoulli_",
-            "exponential_",
-            "random_",
-        ):
-            if not any(isinstance(a, Tensor) for a in args[1:]):
-                return first.copy_(
-                    self._own(func(first.new_empty(self._whole(first.shape)), *args[1:], **kwargs))
-                )
-        elif isinstance(first, Tensor) and name in ("randn_like", "rand_like", "randint_like"):
-            return self._own(func(first.new_empty(self._whole(first.shape)), *args[1:], **kwargs))
-        elif name in ("rand", "randn", "randint", "normal") and not isinstance(first, Tensor):
+            whole = first.new_empty(self._whole(first.shape))
+            if name == "native_dropout":  # the fused form that GPUs have
+                kept = self._own(whole.float().uniform_()) >= args[1]
+                return first * kept / (1 - args[1]), kept
+            if name in IN_PLACE and not any(isinstance(argument, Tensor) for argument in args[1:]):
+                return first.copy_(self._own(func(whole, *args[1:], **kwargs)))
+            if name in LIKE:
+                return self._own(func(whole, *args[1:], **kwargs))
+        elif name in BY_SHAPE:
             *before, shape = args
-            whole = self._whole(shape) if self._is_batch(shape) else shape
-            drawn = func(*before, whole, **kwargs)
-            return self._own(drawn) if self._is_batch(shape) else drawn
+            if not self._is_batch(shape):
+                return func(*args, **kwargs)
+            return self._own(func(*before, self._whole(shape), **kwargs))
+        elif first != self.rows:  # randperm of something else
+            return func(*args, **kwargs)
         raise TrainingError(
             f"the random operation {name!r} cannot be shared between processes", remedy="train in one process"
         )

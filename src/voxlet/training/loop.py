@@ -151,9 +151,8 @@ class _Training:
         self.batches = math.ceil(len(rows) / config.batch_size)
         self.position = Position()
         self.order: tuple[int, NDArray[np.int64]] | None = None
-        self.best: dict[str, Tensor] | None = (
-            None  # copied before the next step changes them; None once saved
-        )
+        self.best: dict[str, Tensor] = {}  # room for a copy of the weights
+        self.best_unsaved = False  # whether that copy is newer than the last checkpoint
         self.saved_step = -1
         self.ticked = self.saved = time.perf_counter()
         self.recent: deque[tuple[int, float]] = deque(maxlen=RECENT_STEPS)  # clips, seconds
@@ -199,8 +198,7 @@ class _Training:
         """Train on the next batch and return its measures."""
         position, started = self.position, time.perf_counter()
         if position.best_step == position.step > self.saved_step:
-            weights = checkpoints.module_tensors(self.task.modules)
-            self.best = {name: tensor.to("cpu", copy=True) for name, tensor in weights.items()}
+            self._remember_best()
         if self.order is None or self.order[0] != position.epoch:
             self.order = position.epoch, epoch_order(self.rows, self.config.seed, position.epoch)
         size = self.config.batch_size
@@ -223,6 +221,14 @@ class _Training:
         self.recent.append((len(batch), time.perf_counter() - started))
         return losses
 
+    def _remember_best(self) -> None:
+        """Copy the weights before the next step changes them, into the memory of the copy before."""
+        for name, tensor in checkpoints.module_tensors(self.task.modules).items():
+            if name not in self.best:
+                self.best[name] = torch.empty_like(tensor, device="cpu")
+            self.best[name].copy_(tensor)
+        self.best_unsaved = True
+
     @property
     def validation_due(self) -> bool:
         """Whether an interval ends with this step."""
@@ -242,7 +248,8 @@ class _Training:
             module.train()
         self._refuse_nan(held_out)
         if position.best_loss is None or held_out["loss"] < position.best_loss:
-            position.best_loss, position.best_step, self.best = held_out["loss"], position.step, None
+            position.best_loss, position.best_step = held_out["loss"], position.step
+            self.best_unsaved = False
         trained = {name: total / position.clips for name, total in position.sums.items()}
         position.clips, position.sums = 0, {}
         self.validation_seconds = time.perf_counter() - started
@@ -294,12 +301,12 @@ class _Training:
             checkpoints.save(
                 self.run.stage(self.stage),
                 weights=weights,
-                best=self.best,
+                best=self.best if self.best_unsaved else None,
                 best_is_last=position.best_step == position.step,
                 state={**tensors, **checkpoints.random_tensors()},
                 position={**asdict(position), "optimizers": settings},
             )
-        self.best, self.saved_step, self.saved = None, position.step, time.perf_counter()
+        self.best_unsaved, self.saved_step, self.saved = False, position.step, time.perf_counter()
         self.saving_seconds = self.saved - started
 
     def describe(self, losses: Mapping[str, float]) -> str:
