@@ -257,7 +257,9 @@ def _decode(path: Path, size: int) -> tuple[int, int]:
     try:
         info = soundfile.info(path)
     except (soundfile.SoundFileError, RuntimeError, TypeError, ValueError) as error:
-        raise AudioError(f"cannot be decoded ({error})") from error
+        told = str(getattr(error, "error_string", error)).rstrip(".")
+        # libsndfile's word for what its MP3 decoder cannot open.
+        raise AudioError(f"cannot be decoded ({'not MP3' if 'regular file' in told else told})") from error
     if not MIN_RATE <= info.samplerate <= MAX_RATE:
         raise AudioError(f"has a rate of {info.samplerate:,} Hz, outside {MIN_RATE:,} to {MAX_RATE:,}")
     if info.frames > MAX_SECONDS * info.samplerate:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-PREPARE_VERSION = 3  # raise it when the same preparation gives other samples
+PREPARE_VERSION = 4  # raise it when the same preparation gives other samples
 DEFAULT_PERCENTILE = 97.0
 TRIM_MARGIN = 0.02  # seconds of silence kept on each side of a trimmed word
 TRIM_FADE = 0.005  # seconds of fade at its edges, so that the cut does not click
@@ -164,8 +164,9 @@ def prepare_clip(path: Path, preparation: Preparation) -> Samples:
         raise CorpusError(
             error.what, where=path, remedy="the file has changed since it was scanned"
         ) from error
-    samples = audio.resample(sound.samples, sound.rate, preparation.rate)
-    samples = samples - np.float32(samples.mean(dtype=np.float64))
+    # The offset goes first: to the resampler it would be a step at either end, which rings.
+    samples = sound.samples - np.float32(sound.samples.mean(dtype=np.float64))
+    samples = audio.resample(samples, sound.rate, preparation.rate)
     if preparation.trim:
         samples = audio.trim(samples, preparation.rate, margin=TRIM_MARGIN)
         samples = audio.fade(samples, preparation.rate, TRIM_FADE)
