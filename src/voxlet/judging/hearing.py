@@ -33,6 +33,7 @@ class Hearing:
     hop: float = 0.010  # seconds between frames
     bands: int = 48
     rms: float = 0.08  # level each trimmed clip is brought to
+    trim_db: float = audio.SILENCE_DB  # frames this far below the loudest one are cut from the ends
 
     @property
     def frames(self) -> int:
@@ -46,7 +47,7 @@ def condition(samples: audio.Samples, rate: int, hearing: Hearing) -> audio.Samp
     heard = heard - heard.mean(dtype=np.float64).astype(np.float32) if len(heard) else heard
     if not len(heard) or audio.rms(heard) < 1e-7:
         return np.zeros(round(0.1 * hearing.rate), np.float32)
-    return audio.level(audio.trim(heard, hearing.rate), hearing.rms, peak=np.inf)
+    return audio.level(audio.trim(heard, hearing.rate, hearing.trim_db), hearing.rms, peak=np.inf)
 
 
 @lru_cache(maxsize=16)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 class Schooling:
     """How a recogniser is taught. `strength` scales every augmentation; 0 is none."""
 
-    steps: int = 1200
+    steps: int = 1000
     batch: int = 64
     rate: float = 2e-3  # peak learning rate (AdamW, one cycle)
     weight_decay: float = 0.02
@@ -87,7 +87,7 @@ class Network(nn.Module):
         self.stem = nn.Conv2d(1, width, (5, 5), (2, 2), 2, bias=False)
         self.norm = nn.BatchNorm2d(width)
         self.blocks = nn.Sequential(
-            Block(width, width, (1, 1)), Block(width, 2 * width, (2, 2)), Block(2 * width, 4 * width, (2, 2))
+            Block(width, width, (1, 2)), Block(width, 2 * width, (2, 2)), Block(2 * width, 4 * width, (2, 1))
         )
         self.feature = nn.Linear(8 * width, features)
         self.drop = nn.Dropout(0.2)
@@ -221,6 +221,7 @@ def teach(
     hearing: Hearing,
     schooling: Schooling,
     progress: bool = True,
+    name: str = "judge",
 ) -> Recogniser:
     """Teach a new recogniser on spectrograms (B, M, F) with labels (B,) and, where known, speakers (B,).
 
@@ -245,7 +246,7 @@ def teach(
     )
     heard, said = torch.from_numpy(log_mel), torch.from_numpy(labels)
     who = None if speakers is None or not speaker_names else torch.from_numpy(speakers)
-    bar = tqdm(draw(labels, schooling), desc="judge", unit="step", disable=not progress, leave=False)
+    bar = tqdm(draw(labels, schooling), desc=name, unit="step", disable=not progress, leave=False)
     for numbers in bar:
         rows = torch.from_numpy(numbers)
         varied = vary(heard[rows], schooling.strength, generator)

@@ -1,0 +1,194 @@
+"""Sets of labelled clips to be measured: real ones of a corpus, a folder of anyone's, or a sampler's."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from voxlet import audio
+from voxlet.corpus.corpus import open_corpus
+from voxlet.errors import ScoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from voxlet.audio import Samples
+    from voxlet.corpus.corpus import Clip
+    from voxlet.speak.speech import Sampler
+
+BATCH = 16  # clips sampled at once
+
+
+@dataclass(frozen=True)
+class ClipSet:
+    """B clips, each (T,) float32 of its own length at one rate, with what they are meant to say.
+
+    Attributes:
+        name: What the set is called in tables.
+        sounds: The clips.
+        rate: Hz.
+        labels: (B,) int64 into `label_names`.
+        label_names: Every label that may be asked for.
+        speakers: (B,) int64 into `speaker_names`; -1 where nobody in particular was asked for.
+        speaker_names: Every speaker that may be asked for; may be empty.
+        sources: Where each comes from: a path, or how it was sampled.
+        selection: How the clips were chosen; None: not at all, all that were made are here.
+    """
+
+    name: str
+    sounds: tuple[Samples, ...]
+    rate: int
+    labels: NDArray[np.int64]
+    label_names: tuple[str, ...]
+    speakers: NDArray[np.int64]
+    speaker_names: tuple[str, ...]
+    sources: tuple[str, ...]
+    selection: str | None = None
+
+    def __len__(self) -> int:
+        return len(self.sounds)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of samples, rate and what they are meant to say."""
+        total = hashlib.sha256(repr((self.rate, self.label_names, self.speaker_names)).encode())
+        for sound, label, speaker in zip(self.sounds, self.labels, self.speakers, strict=True):
+            total.update(f"|{len(sound)} {label} {speaker}|".encode() + sound.astype("<f4").tobytes())
+        return total.hexdigest()
+
+    def take(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> ClipSet:
+        """The clips of these row numbers, or where a mask (B,) is true."""
+        numbers = np.arange(len(self))[rows]
+        return replace(
+            self,
+            sounds=tuple(self.sounds[row] for row in numbers),
+            labels=self.labels[numbers],
+            speakers=self.speakers[numbers],
+            sources=tuple(self.sources[row] for row in numbers),
+        )
+
+    def renamed(self, label_names: tuple[str, ...], speaker_names: tuple[str, ...]) -> ClipSet:
+        """The same clips, their labels and speakers numbered by these names; a strange speaker becomes -1.
+
+        Raises:
+            ScoreError: A clip's label is not among them.
+        """
+        used = {self.label_names[label] for label in np.unique(self.labels)}
+        if strange := sorted(used - set(label_names)):
+            raise ScoreError(
+                f"has the label {strange[0]!r}, which the reference has not",
+                where=self.name,
+                remedy=f"the reference's labels are {', '.join(label_names)}",
+            )
+        label_table = [label_names.index(name) if name in label_names else -1 for name in self.label_names]
+        speaker_table = [
+            speaker_names.index(name) if name in speaker_names else -1 for name in self.speaker_names
+        ]
+        labels = np.array([label_table[label] for label in self.labels], dtype=np.int64)
+        speakers = [-1 if speaker < 0 else speaker_table[speaker] for speaker in self.speakers]
+        return replace(
+            self,
+            labels=labels,
+            label_names=label_names,
+            speakers=np.array(speakers, dtype=np.int64),
+            speaker_names=speaker_names,
+        )
+
+
+def read_clips(
+    name: str,
+    clips: Sequence[Clip],
+    label_names: tuple[str, ...],
+    speaker_names: tuple[str, ...],
+) -> ClipSet:
+    """Recordings as they are, whole and untrimmed, at the rate that most of them have.
+
+    Raises:
+        ScoreError: There are none.
+        AudioError: A file has become unreadable.
+    """
+    if not clips:
+        raise ScoreError("there are no clips", where=name)
+    rate = Counter(clip.rate for clip in clips).most_common(1)[0][0]
+    sounds = (audio.read(clip.path) for clip in clips)
+    return ClipSet(
+        name=name,
+        sounds=tuple(audio.resample(sound.samples, sound.rate, rate) for sound in sounds),
+        rate=rate,
+        labels=np.array([label_names.index(clip.label) for clip in clips], dtype=np.int64),
+        label_names=label_names,
+        speakers=np.array([speaker_names.index(clip.speaker) for clip in clips], dtype=np.int64),
+        speaker_names=speaker_names,
+        sources=tuple(str(clip.path) for clip in clips),
+    )
+
+
+def read_folder(folder: Path) -> ClipSet:
+    """All clips of anyone's folder, in any layout that a corpus may have.
+
+    Raises:
+        CorpusError: Nothing in it can be used.
+    """
+    corpus = open_corpus(folder)
+    return read_clips(corpus.name, corpus.clips, corpus.labels, corpus.speakers)
+
+
+def plan(labels: int, speakers: int, count: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Which label and speaker each of `count` clips gets: every pair as often as every other, within one."""
+    pairs = np.array([(label, speaker) for label in range(labels) for speaker in range(max(1, speakers))])
+    rng = np.random.default_rng(seed)
+    rounds = -(-count // len(pairs))
+    rows = np.concatenate([rng.permutation(len(pairs)) for _ in range(rounds)])[:count]
+    return pairs[rows, 0].astype(np.int64), pairs[rows, 1].astype(np.int64)
+
+
+def sample_clips(sampler: Sampler, count: int, *, seed: int = 0, max_speakers: int = 50) -> ClipSet:
+    """`count` clips of a sampler, none left out, spread evenly over its labels and speakers.
+
+    Of more than `max_speakers` speakers, an evenly spaced part is asked.
+
+    Raises:
+        VoxletError: The sampler cannot make them.
+    """
+    names = sampler.speakers
+    if len(names) > max_speakers:
+        names = tuple(names[row] for row in np.linspace(0, len(names) - 1, max_speakers).round().astype(int))
+    labels, speakers = plan(len(sampler.labels), len(names), count, seed)
+    sounds: list[Samples | None] = [None] * count
+    sources = [""] * count
+    for rows in batches(speakers):
+        asked = [sampler.labels[labels[row]] for row in rows]
+        speaker = names[speakers[rows[0]]] if names else None
+        # One seed for all: clip i of a batch takes the noise numbered `first + i`, so no two are alike.
+        first = int(rows[0]) * BATCH
+        for row, sound in zip(
+            rows, sampler.sample(asked, speaker=speaker, seed=seed, first=first), strict=True
+        ):
+            sounds[row] = sound
+            sources[row] = f"{sampler.name}: {sampler.labels[labels[row]]}, {speaker}, seed {seed}"
+    return ClipSet(
+        name=sampler.name,
+        sounds=tuple(sound for sound in sounds if sound is not None),
+        rate=sampler.rate,
+        labels=labels,
+        label_names=tuple(sampler.labels),
+        speakers=speakers if names else np.full(count, -1, np.int64),
+        speaker_names=names,
+        sources=tuple(sources),
+    )
+
+
+def batches(speakers: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+    """Row numbers in batches of one speaker each."""
+    for speaker in np.unique(speakers):
+        rows = np.flatnonzero(speakers == speaker)
+        for start in range(0, len(rows), BATCH):
+            yield rows[start : start + BATCH]
