@@ -184,6 +184,38 @@ def corpus_inspect(
     print(command.look(path, out, layout, as_json=json))
 
 
+def generate(
+    model: str,
+    text: str,
+    /,
+    *,
+    out: Path,
+    count: Annotated[int, tyro.conf.arg(aliases=["-n"])] = 1,
+    seed: int = 0,
+    speaker: str | None = None,
+    rate: int | None = None,
+    gap: float | None = None,
+) -> None:
+    """Say a text many times, each time another way, with a trained run or a voice.
+
+    Args:
+        model: A run's folder, or a voice.
+        text: What to say, such as 4091.
+        out: The folder for the WAV files; made if it is not there.
+        count: How many files.
+        seed: Of the first file; the next ones have the next seeds.
+        speaker: Who speaks, where a voice has speakers.
+        rate: Samples per second of the files; the model's own without it.
+        gap: Seconds between the words of a group (0.08 without it).
+    """
+    from voxlet.training.generate import generate as write_files
+    from voxlet.training.generate import open_speaker
+
+    sampler = open_speaker(model)
+    write_files(sampler, text, out, count=count, seed=seed, speaker=speaker, rate=rate, gap=gap)
+    print(out)
+
+
 # name -> (function, or a dict of sub-commands; one line of help)
 COMMANDS: dict[str, tuple[Callable[..., None] | dict[str, Callable[..., None]] | OwnParser, str]] = {
     "say": (say, "say digits or words with a voice"),
@@ -193,6 +225,7 @@ COMMANDS: dict[str, tuple[Callable[..., None] | dict[str, Callable[..., None]] |
         "recordings: list the known sets, get one, inspect any",
     ),
     "train": (OwnParser(train), "train a preset on a corpus"),
+    "generate": (generate, "say a text many times with a trained run"),
 }
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 
 from voxlet.audio import write_atomically
@@ -240,4 +241,82 @@ def clip_examples(
         picture.tick_params(axis="x", labelbottom=last)
         if last:
             picture.set_xlabel("seconds", fontsize=9)
+    return figure
+
+
+def loss_curves(epochs: ArrayLike, curves: Mapping[str, ArrayLike], title: str, unit: str) -> Figure:
+    """Curves over epochs; the first steep fall is cut off so that what follows can be read."""
+    figure, (axis,) = canvas(8, 4.5)
+    time = np.asarray(epochs, dtype=np.float64)
+    settled = time >= min(3.0, time.max(initial=0.0) / 3)
+    low, high = math.inf, -math.inf
+    for index, (name, values) in enumerate(curves.items()):
+        line = np.asarray(values, dtype=np.float64)
+        axis.plot(time, line, color=COLOURS[index], linewidth=1.6, label=name, marker="." * (len(time) < 12))
+        axis.annotate(
+            f"{line[-1]:,.1f}", (time[-1], line[-1]), xytext=(5, 0), textcoords="offset points",
+            color=COLOURS[index], fontsize=9, va="center", annotation_clip=False,
+        )  # fmt: skip
+        low, high = min(low, line[settled].min()), max(high, line[settled].max())
+    margin = 0.05 * max(high - low, 1e-3)
+    axis.set_ylim(low - margin, high + margin)
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axis.legend(frameon=False, fontsize=9)
+    label(axis, title, "epochs", unit)
+    return figure
+
+
+def latent_map(
+    groups: Mapping[str, tuple[NDArray[np.float64], NDArray[np.int64]]],
+    names: Sequence[str],
+    axes_names: tuple[str, str],
+) -> Figure:
+    """A panel for each group of (points (B, 2), labels (B,)) at one scale, labels by colour and name."""
+    figure, panels = canvas(6.2 * len(groups) + 1.2, 6, 1, len(groups))
+    everything = np.concatenate([points for points, _ in groups.values()])
+    low, high = np.percentile(everything, [0.3, 99.7], axis=0)
+    margin = 0.08 * (high - low) + 1e-3
+    for axis, (title, (points, labels)) in zip(panels, groups.items(), strict=True):
+        size = 14 if len(points) < 1_000 else 5
+        for index, name in enumerate(names):
+            own = points[labels == index]
+            if len(own) == 0:
+                continue
+            colour = COLOURS[index % len(COLOURS)]
+            marker = "osD^v"[index // len(COLOURS) % 5]
+            axis.scatter(
+                own[:, 0], own[:, 1], s=size, color=colour, marker=marker, alpha=0.6, linewidths=0, label=name
+            )
+            axis.annotate(
+                name, tuple(np.median(own, axis=0)), fontsize=10, ha="center", va="center", color=colour,
+                fontweight="bold", path_effects=[withStroke(linewidth=3, foreground="white")],
+            )  # fmt: skip
+        axis.set_xlim(low[0] - margin[0], high[0] + margin[0])
+        axis.set_ylim(low[1] - margin[1], high[1] + margin[1])
+        label(axis, f"{title}: {len(points):,} clips", *axes_names)
+    if len(names) <= MANY:
+        panels[-1].legend(
+            frameon=False, fontsize=9, loc="center left", bbox_to_anchor=(1.0, 0.5), markerscale=2
+        )
+    return figure
+
+
+def spectrogram_rows(
+    rows: Mapping[str, NDArray[np.float32]], names: Sequence[str], seconds: float, rate: int
+) -> Figure:
+    """A row of pictures for each kind, (columns, M, F) in [0, 1], a column for each name."""
+    figure = Figure(figsize=(0.6 + 1.55 * len(names), 0.5 + 1.9 * len(rows)), layout="constrained")
+    axes = figure.subplots(len(rows), len(names), squeeze=False, sharex=True, sharey=True)
+    for line, (kind, pictures) in zip(axes, rows.items(), strict=True):
+        for axis, picture in zip(line, pictures, strict=True):
+            axis.imshow(
+                picture, origin="lower", aspect="auto", cmap="magma", vmin=0, vmax=1,
+                extent=(0, seconds, 0, rate / 2000),
+            )  # fmt: skip
+            axis.tick_params(labelsize=8)
+        line[0].set_ylabel(f"{kind}\nkHz", fontsize=9)
+    for axis, name in zip(axes[0], names, strict=True):
+        axis.set_title(name, fontsize=10)
+    for axis in axes[-1]:
+        axis.set_xlabel("s", fontsize=9)
     return figure

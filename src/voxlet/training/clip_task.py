@@ -13,6 +13,7 @@ from voxlet.features import analyse
 from voxlet.models.clip import build_model
 from voxlet.models.config import CNNConfig
 from voxlet.training import distributed
+from voxlet.training.conclusion import conclude, is_concluded
 from voxlet.training.hardware import autocast
 from voxlet.training.stages import Plan, Stage
 
@@ -135,6 +136,7 @@ def plan_clip_training(config: ClipTraining, prepared: Prepared, split: Split, r
         )
 
     def finish() -> None:
-        pass
+        if not is_concluded(run):
+            conclude(run, config, spectrograms_of(prepared, config.spectrogram), prepared, split)
 
     return Plan((Stage(STAGE, split.train, config.loop, build),), finish)

@@ -1,0 +1,73 @@
+"""A trained clip VAE applied to clips: where they lie in the latent space, and how well it explains them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from voxlet.corpus.loader import in_turn
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from voxlet.models.vae import ClipVAE
+
+BATCH = 100
+NOISE_SEED = 0  # the same weights and clips give the same loss
+
+
+@dataclass(frozen=True)
+class Latents:
+    """Posterior means and standard deviations of clips, (B, Z) both."""
+
+    mean: NDArray[np.float64]
+    deviation: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Explained:
+    """The negative ELBO of clips at beta 1, in nats per clip, and the KL of each latent unit."""
+
+    loss: float
+    reconstruction: float
+    kl: float
+    kl_per_unit: tuple[float, ...]
+    clips: int
+
+
+@torch.inference_mode()
+def encode(model: ClipVAE, spectrograms: Tensor, labels: Tensor, rows: NDArray[np.int64]) -> Latents:
+    """Where the clips `rows` of all spectrograms (B, M, F) and labels (B,) lie in the latent space."""
+    means, deviations = [], []
+    for batch in in_turn(rows, BATCH):
+        chosen = torch.from_numpy(batch)
+        found = model.encode(spectrograms[chosen].float(), labels[chosen])
+        means.append(found.mean.double())
+        deviations.append((0.5 * found.log_variance).exp().double())
+    return Latents(torch.cat(means).numpy(), torch.cat(deviations).numpy())
+
+
+@torch.inference_mode()
+def explain(model: ClipVAE, spectrograms: Tensor, labels: Tensor, rows: NDArray[np.int64]) -> Explained:
+    """The ELBO of the clips `rows`, in full precision and always with the same noise."""
+    size = model.config.latent_size
+    noise = torch.randn(len(rows), size, generator=torch.Generator().manual_seed(NOISE_SEED))
+    reconstruction, units = 0.0, torch.zeros(size)
+    for batch, own in zip(in_turn(rows, BATCH), torch.split(noise, BATCH), strict=True):
+        chosen = torch.from_numpy(batch)
+        found = model(spectrograms[chosen].float(), labels[chosen], noise=own)
+        reconstruction += float(found.reconstruction) * len(batch) / len(rows)
+        units += found.kl_per_unit * len(batch) / len(rows)
+    kl = float(units.sum())
+    return Explained(reconstruction + kl, reconstruction, kl, tuple(units.tolist()), len(rows))
+
+
+@torch.inference_mode()
+def reconstruct(model: ClipVAE, spectrograms: Tensor, labels: Tensor) -> Tensor:
+    """What the model makes of clips (B, M, F) from their posterior means, in [0, 1]."""
+    posterior = model.encode(spectrograms.float(), labels)
+    return model.decode(posterior.mean, labels).float().sigmoid()
