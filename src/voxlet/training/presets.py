@@ -1,7 +1,7 @@
 """The presets of `voxlet train`: plain constants.
 
 `mlp`, `mlp-dropout`, `cnn` and `cnn-regularised` are the study's models with its settings (Adam, batches of
-128, the Bernoulli likelihood, two latent units); `cnn-light` is ours.
+128, the Bernoulli likelihood, two latent units); `cnn-light` and `voice` are ours.
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ from __future__ import annotations
 from voxlet.errors import ConfigError
 from voxlet.models.config import CNNConfig, CNNLightConfig, MLPConfig
 from voxlet.training.config import ClipTraining
+from voxlet.training.voice_config import VoiceTraining
 
-Training = ClipTraining
+Training = ClipTraining | VoiceTraining
 
 PRESETS: dict[str, Training] = {
     "mlp": ClipTraining(MLPConfig()),
@@ -18,6 +19,7 @@ PRESETS: dict[str, Training] = {
     "cnn": ClipTraining(CNNConfig()),
     "cnn-regularised": ClipTraining(CNNConfig(l2=0.001, dropout=0.2)),
     "cnn-light": ClipTraining(CNNLightConfig()),
+    "voice": VoiceTraining(),
 }
 
 SUMMARIES: dict[str, str] = {
@@ -26,6 +28,7 @@ SUMMARIES: dict[str, str] = {
     "cnn": "the study's convolutions at full resolution (294 million parameters)",
     "cnn-regularised": "the same with L2 0.001 on the convolutions and 20 % dropout",
     "cnn-light": "convolutions along time, under 3 million parameters",
+    "voice": "wave VAE, then prior, then a voice file that speaks",
 }
 
 

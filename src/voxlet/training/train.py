@@ -22,12 +22,17 @@ from voxlet.training.presets import Training, find_preset
 from voxlet.training.records import JSON, from_json, to_json
 from voxlet.training.run import CONFIG, Run, check_target, make_run, open_run
 from voxlet.training.tensorboard import Events
+from voxlet.training.voice_config import VoiceTraining
+from voxlet.training.voice_plan import plan_voice_training
 
 if TYPE_CHECKING:
     from voxlet.corpus.corpus import Corpus
     from voxlet.training.stages import Plan
 
-KINDS: dict[str, type[Training]] = {"clip": ClipTraining}  # by the name that a run's config.json gives them
+KINDS: dict[str, type[ClipTraining] | type[VoiceTraining]] = {
+    "clip": ClipTraining,
+    "voice": VoiceTraining,
+}  # by the name that a run's config.json gives them
 
 
 def train(
@@ -81,7 +86,7 @@ def train(
 
         distributed.main_first(begin)
         events = Events(made) if tensorboard and distributed.rank() == 0 else None
-        _train_stages(_plan(config, opened, made), made, budget, events)
+        train_stages(_plan(config, opened, made), made, budget, events)
     return made
 
 
@@ -107,10 +112,17 @@ def _source(corpus: str | os.PathLike[str]) -> str:
 def _plan(config: Training, corpus: Corpus, run: Run) -> Plan:
     prepared = prepare(corpus, config.preparation, progress=distributed.rank() == 0)
     split = make_split(prepared, config.split, seed=config.split_seed)
+    if isinstance(config, VoiceTraining):
+        return plan_voice_training(config, prepared, split, run)
     return plan_clip_training(config, prepared, split, run)
 
 
-def _train_stages(plan: Plan, run: Run, budget: Budget, events: Events | None) -> None:
+def train_stages(plan: Plan, run: Run, budget: Budget, events: Events | None = None) -> None:
+    """Train what is not yet trained of a plan's stages, in order, then finish the run.
+
+    Raises:
+        TrainingError: See `train`.
+    """
     try:
         for stage in plan.stages:
             if checkpoints.is_finished(run.stage(stage.name)):

@@ -1,0 +1,70 @@
+"""Settings of the models behind a voice: plain frozen dataclasses that know no PyTorch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from voxlet.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class WaveConfig:
+    """The wave VAE.
+
+    Args:
+        latent_size: Z.
+        encoder_width: Features per frame.
+        encoder_blocks: ConvNeXt blocks at each of the three resolutions.
+        decoder_width: Features per frame.
+        decoder_blocks: Likewise; twice as many at the finest resolution.
+    """
+
+    latent_size: int = 32
+    encoder_width: int = 192
+    encoder_blocks: int = 2
+    decoder_width: int = 256
+    decoder_blocks: int = 2
+
+
+@dataclass(frozen=True)
+class PriorConfig:
+    """The prior and the style encoder.
+
+    Args:
+        width: Features per latent frame.
+        blocks: Transformer blocks.
+        heads: Of attention; `width` is a multiple of it.
+        expansion: Of the perceptrons, times `width`.
+        condition_width: Features of what time, label and style become together.
+        dropout: In the perceptrons, while training.
+        style_size: S.
+        style_width: Features of the style encoder.
+    """
+
+    width: int = 256
+    blocks: int = 6
+    heads: int = 4
+    expansion: int = 2
+    condition_width: int = 128
+    dropout: float = 0.1
+    style_size: int = 16
+    style_width: int = 128
+
+    def __post_init__(self) -> None:
+        if self.width % self.heads:
+            raise ConfigError(f"width {self.width} is no multiple of heads {self.heads}", where="prior")
+
+
+@dataclass(frozen=True)
+class CriticConfig:
+    """Who judges the wave VAE while it is trained.
+
+    Args:
+        windows: Seconds of each spectrogram critic's STFT window.
+        periods: Samples at which each period critic folds the waveform.
+        width: Channels of the first layers.
+    """
+
+    windows: tuple[float, ...] = (0.016, 0.032, 0.064)
+    periods: tuple[int, ...] = (2, 3, 5, 7, 11)
+    width: int = 32

@@ -1,0 +1,194 @@
+"""The wave VAE: a clip as a short sequence of latent vectors, and straight back to a waveform.
+
+    waveform (B, T) -> log |STFT| (B, F, bins) -> ConvNeXt, two strides of 2 -> latents (B, L, Z)
+    latents (B, L, Z) -> ConvNeXt, twice doubled -> magnitude, phase (B, F, bins) -> inverse STFT -> (B, T)
+
+with T = F * hop and F = 4 L. The blocks are ConvNeXt's (Liu et al. 2022, arXiv:2201.03545) over time; the
+head that ends in an inverse STFT instead of transposed convolutions is Vocos's (Siuzdak 2023,
+arXiv:2306.00814). The inverse STFT is a matrix product and shifted sums, so that the decoder exports to
+ONNX as it stands.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from voxlet.models.vae import Gaussian
+from voxlet.models.voice_config import WaveConfig
+
+# A clip's level is normalised to an RMS of 0.08; inside the networks it is brought near one.
+INPUT_GAIN = 6.0
+MAGNITUDE_FLOOR = 1e-3  # of the unnormalised STFT at that gain, some 80 dB below a loud vowel
+MAX_LOG_MAGNITUDE = 7.0  # e^7 = 1097: three times the largest STFT value that a clip at full scale has
+
+HOP_SECONDS = 0.008
+OVERLAP = 4  # hops under an STFT window
+STRIDE = 4  # STFT frames per latent vector: two strides of 2
+
+
+class STFT(nn.Module):
+    """Short-time Fourier transform whose frame count is T / hop, with its overlap-add inverse.
+
+    The signal is padded by (n_fft - hop) / 2 on both sides, so frame f is centred on samples f * hop to
+    (f + 1) * hop. n_fft has to be a multiple of hop.
+    """
+
+    window: Tensor
+    synthesis: Tensor
+
+    def __init__(self, n_fft: int, hop: int) -> None:
+        super().__init__()
+        self.n_fft, self.hop = n_fft, hop
+        window = torch.hann_window(n_fft, dtype=torch.float64)
+        bins = torch.arange(n_fft // 2 + 1, dtype=torch.float64)
+        angle = 2 * math.pi / n_fft * bins[:, None] * torch.arange(n_fft, dtype=torch.float64)[None, :]
+        # Every bin but the first and the last stands for itself and its mirror image.
+        weight = torch.full((n_fft // 2 + 1, 1), 2.0 / n_fft, dtype=torch.float64)
+        weight[0] = weight[-1] = 1.0 / n_fft
+        synthesis = torch.cat([weight * angle.cos(), -weight * angle.sin()]) * window
+        self.register_buffer("window", window.float(), persistent=False)
+        self.register_buffer("synthesis", synthesis.float(), persistent=False)
+
+    def forward(self, waveform: Tensor) -> Tensor:
+        """(B, T) -> complex (B, F, n_fft/2 + 1)."""
+        side = (self.n_fft - self.hop) // 2
+        padded = F.pad(waveform.float(), (side, self.n_fft - self.hop - side))
+        spectrum: Tensor = torch.fft.rfft(padded.unfold(-1, self.n_fft, self.hop) * self.window)
+        return spectrum
+
+    def inverse(self, real: Tensor, imaginary: Tensor) -> Tensor:
+        """Real and imaginary parts (B, F, n_fft/2 + 1) -> waveform (B, F * hop), weighted overlap-add."""
+        frames = torch.cat([real, imaginary], dim=-1) @ self.synthesis
+        signal = self._overlap_add(frames)
+        envelope = self._overlap_add((self.window**2).expand(1, frames.shape[1], self.n_fft))
+        side = (self.n_fft - self.hop) // 2
+        stop = side + frames.shape[1] * self.hop
+        return signal[:, side:stop] / envelope[:, side:stop]
+
+    def _overlap_add(self, frames: Tensor) -> Tensor:
+        """(B, F, n_fft) -> (B, (F + n_fft/hop - 1) * hop): a sum of n_fft/hop shifted copies of the hops."""
+        overlap = self.n_fft // self.hop
+        hops = frames.reshape(*frames.shape[:2], overlap, self.hop)
+        total = F.pad(hops[:, :, 0], (0, 0, 0, overlap - 1))
+        for shift in range(1, overlap):
+            total = total + F.pad(hops[:, :, shift], (0, 0, shift, overlap - 1 - shift))
+        return total.flatten(1)
+
+
+class ConvNeXtBlock(nn.Module):
+    """Depthwise convolution over time, layer norm, two-layer perceptron, layer scale; and the way around."""
+
+    def __init__(self, width: int, expansion: int, kernel: int = 7, scale: float = 0.1) -> None:
+        super().__init__()
+        self.depthwise = nn.Conv1d(width, width, kernel, padding=kernel // 2, groups=width)
+        self.norm = nn.LayerNorm(width)
+        self.widen = nn.Linear(width, expansion * width)
+        self.narrow = nn.Linear(expansion * width, width)
+        self.scale = nn.Parameter(torch.full((width,), scale))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, F, width) -> the same."""
+        y = self.depthwise(x.transpose(1, 2)).transpose(1, 2)
+        y = self.narrow(F.gelu(self.widen(self.norm(y)), approximate="tanh"))
+        moved: Tensor = x + self.scale * y
+        return moved
+
+
+class Halve(nn.Module):
+    """Stride 2 over time: two frames side by side, through one matrix. (B, F, in) -> (B, F/2, out)."""
+
+    def __init__(self, width_in: int, width_out: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(width_in)
+        self.linear = nn.Linear(2 * width_in, width_out)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Halve the frames."""
+        batch, frames, width = x.shape
+        return cast(Tensor, self.linear(self.norm(x).reshape(batch, frames // 2, 2 * width)))
+
+
+class Double(nn.Module):
+    """The reverse: one frame through a matrix, cut into two. (B, F, in) -> (B, 2F, out)."""
+
+    def __init__(self, width_in: int, width_out: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(width_in)
+        self.linear = nn.Linear(width_in, 2 * width_out)
+        self.width_out = width_out
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Double the frames."""
+        batch, frames, _ = x.shape
+        return cast(Tensor, self.linear(self.norm(x)).reshape(batch, 2 * frames, self.width_out))
+
+
+def _blocks(width: int, count: int, expansion: int) -> list[nn.Module]:
+    return [ConvNeXtBlock(width, expansion) for _ in range(count)]
+
+
+class WaveVAE(nn.Module):
+    """Encoder and decoder between waveforms and latent sequences.
+
+    Args:
+        config: Its settings.
+        rate: Of the waveforms, in Hz.
+    """
+
+    def __init__(self, config: WaveConfig, rate: int) -> None:
+        super().__init__()
+        self.config, self.rate = config, rate
+        self.hop = round(HOP_SECONDS * rate)
+        self.stft = STFT(OVERLAP * self.hop, self.hop)
+        bins, width, wide = OVERLAP * self.hop // 2 + 1, config.encoder_width, config.decoder_width
+        self.encoder = nn.Sequential(
+            nn.Linear(bins, width),
+            *_blocks(width, config.encoder_blocks, 2),
+            Halve(width, width),
+            *_blocks(width, config.encoder_blocks, 2),
+            Halve(width, width),
+            *_blocks(width, config.encoder_blocks, 2),
+            nn.LayerNorm(width),
+            nn.Linear(width, 2 * config.latent_size),
+        )
+        self.decoder = nn.Sequential(
+            nn.Linear(config.latent_size, wide),
+            *_blocks(wide, config.decoder_blocks, 3),
+            Double(wide, wide),
+            *_blocks(wide, config.decoder_blocks, 3),
+            Double(wide, wide),
+            *_blocks(wide, 2 * config.decoder_blocks, 3),
+            nn.LayerNorm(wide),
+        )
+        self.head = nn.Linear(wide, 2 * bins)
+
+    @property
+    def samples_per_latent(self) -> int:
+        """Samples that one latent vector stands for: T = L * samples_per_latent."""
+        return STRIDE * self.hop
+
+    def encode(self, waveform: Tensor) -> Gaussian:
+        """The posterior of each latent: (B, T) -> mean, log-variance (B, L, Z); T is a multiple of 4 hops."""
+        magnitude = self.stft(INPUT_GAIN * waveform).abs()
+        features = torch.log(magnitude.clamp_min(MAGNITUDE_FLOOR))
+        mean, log_variance = self.encoder(features).float().chunk(2, dim=-1)
+        return Gaussian(mean, log_variance.clamp(-12.0, 4.0))
+
+    def decode(self, latents: Tensor) -> Tensor:
+        """(B, L, Z) -> waveform (B, L * samples_per_latent)."""
+        hidden = self.decoder(latents)
+        with torch.autocast(hidden.device.type, enabled=False):
+            # Phase errors of a bfloat16 head would be heard as noise; one matrix in float32 costs little.
+            log_magnitude, phase = F.linear(hidden.float(), self.head.weight, self.head.bias).chunk(2, dim=-1)
+            magnitude = torch.exp(log_magnitude.clamp(max=MAX_LOG_MAGNITUDE))
+            return self.stft.inverse(magnitude * phase.cos(), magnitude * phase.sin()) / INPUT_GAIN
+
+    def forward(self, waveform: Tensor) -> tuple[Tensor, Gaussian]:
+        """Encode, sample, decode: (B, T) -> reconstruction (B, T) and the posterior."""
+        posterior = self.encode(waveform)
+        return self.decode(posterior.sample()), posterior

@@ -1,0 +1,87 @@
+"""The clips that a voice learns from, in memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from voxlet.corpus.prepare import Prepared
+
+
+@dataclass(frozen=True)
+class VoiceData:
+    """Clips and what is known of them; rows are those of the prepared corpus.
+
+    Attributes:
+        audio: (N, T) float32, zero after each clip's end.
+        lengths: (N,) valid samples.
+        labels: (N,) label numbers.
+        speakers: (N,) speaker numbers.
+        rate: Hz.
+        by_speaker: All training rows, sorted by speaker, (M,).
+        first: Where each speaker's rows begin in `by_speaker`, (speakers,).
+        count: How many rows each speaker has there, (speakers,).
+    """
+
+    audio: Tensor
+    lengths: Tensor
+    labels: Tensor
+    speakers: Tensor
+    rate: int
+    by_speaker: Tensor
+    first: Tensor
+    count: Tensor
+
+    def samples(self, unit: int) -> int:
+        """Samples that hold every clip, a multiple of `unit`; at most the array's own width rounded up."""
+        return -(-int(self.lengths.max()) // unit) * unit
+
+    def others(self, rows: Tensor, clips: int) -> Tensor:
+        """Random training rows of each row's speaker (B, clips), not the row itself where there are others.
+
+        Rows are drawn with replacement. A speaker without training rows stands for himself.
+        """
+        speakers = self.speakers[rows]
+        first, count = self.first[speakers, None], self.count[speakers, None]
+        draw = (torch.rand(len(rows), clips, device=rows.device) * (count - 1).clamp_min(1)).long()
+        found = self.by_speaker[(first + draw).clamp(max=len(self.by_speaker) - 1)]
+        # The last row of the speaker is left out of the draw and takes the place of the row itself.
+        last = self.by_speaker[(first + count - 1).clamp(0, len(self.by_speaker) - 1)]
+        found = torch.where(found == rows[:, None], last, found)
+        return torch.where(count > 0, found, rows[:, None])
+
+    def longest(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Audio of rows (...) cut to the longest of them, and their lengths."""
+        lengths = self.lengths[rows]
+        return self.audio[rows, : int(lengths.max())], lengths
+
+
+def voice_data(
+    prepared: Prepared, train: Sequence[int] | Tensor, device: torch.device, unit: int
+) -> VoiceData:
+    """Put a prepared corpus into memory; `unit` is the samples of a latent, rows become a multiple of it."""
+    lengths = torch.from_numpy(prepared.lengths)
+    samples = -(-int(lengths.max()) // unit) * unit
+    audio = torch.zeros(len(prepared), samples)
+    width = min(samples, prepared.audio.shape[1])
+    audio[:, :width] = torch.from_numpy(prepared.audio[:, :width])
+    speakers = torch.from_numpy(prepared.speakers)
+    rows = torch.as_tensor(train)
+    by_speaker = rows[torch.argsort(speakers[rows], stable=True)]
+    count = torch.bincount(speakers[rows], minlength=len(prepared.speaker_names))
+    return VoiceData(
+        audio.to(device),
+        lengths.to(device),
+        torch.from_numpy(prepared.labels).to(device),
+        speakers.to(device),
+        prepared.rate,
+        by_speaker.to(device),
+        (count.cumsum(0) - count).to(device),
+        count.to(device),
+    )
