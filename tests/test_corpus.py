@@ -255,9 +255,7 @@ def test_nothing_there(tmp_path, fresh_cache):
         open_corpus(tmp_path / "missing")
     with pytest.raises(CorpusError, match="holds no sound files"):
         open_corpus(tmp_path)
-    with pytest.raises(
-        CorpusError, match=r"fsdd: this corpus is not on this machine.*voxlet corpus get fsdd"
-    ):
+    with pytest.raises(CorpusError, match=r"fsdd: this corpus is not on this machine.*corpus get fsdd"):
         open_corpus("fsdd")
     with pytest.raises(CorpusError, match="holds no manifest"):
         open_corpus(tmp_path, layout="manifest")

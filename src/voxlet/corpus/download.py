@@ -17,7 +17,7 @@ from voxlet import audio
 from voxlet.corpus.cache import appearing, cache_folder, exclusive, unwritable
 from voxlet.corpus.catalog import CATALOG, Known, content_digest, find_known, home
 from voxlet.corpus.layouts import sound_files
-from voxlet.corpus.unpack import PIECE, too_large, unpack
+from voxlet.corpus.unpack import too_large, unpack
 from voxlet.errors import DownloadError, import_extra
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 ATTEMPTS = 6  # without a byte of progress between them
 BACKOFF_SECONDS = 0.5  # doubled at each attempt
 TIMEOUT_SECONDS = 30.0  # for a connection, and for the next byte
+PIECE = 1 << 14  # bytes written at once: a break loses at most as many
 RETRY_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
 LONGEST_WAIT = 60.0  # seconds, whatever a busy server asks for
 BOUND = 10  # times the size that is expected
@@ -284,7 +285,7 @@ def receive(pool: urllib3.PoolManager, address: str, part: Path, limit: int, pro
             raise too_large(limit)
         with part.open("ab" if offset else "wb") as file, bar("downloading", total, progress) as shown:
             shown.update(offset)
-            for piece in answer.stream(PIECE // 8):
+            for piece in answer.stream(PIECE):
                 file.write(piece)
                 offset += len(piece)
                 if offset > limit:
