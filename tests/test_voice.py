@@ -142,6 +142,9 @@ def test_asking_for_what_does_not_fit(voice):
         voice.sample(["ten"])
     with pytest.raises(ConfigError, match="a speaker and a style"):
         voice.say("1", speaker="ann", style=[0.0, 0.0])
+    for seed in (-1, 0.5):
+        with pytest.raises(ConfigError, match="is no seed"):
+            voice.sample(["one"], seed=seed)
     with pytest.raises(VoiceError, match="1 speakers for 2 words"):
         voice.sample(["one", "two"], speaker=["ann"])
 
@@ -214,8 +217,11 @@ def test_names_are_looked_for_where_voices_are_installed(path, tmp_path, monkeyp
 
 
 def test_a_path_that_is_none(tmp_path):
-    for wrong in (tmp_path / "no.voice", tmp_path, "no/such", "no.voice"):
+    for wrong in (tmp_path / "no.voice", tmp_path, "no/such", "no.voice", "no/" + "x" * 5000, "\0.voice"):
         with pytest.raises(VoiceError, match="no such voice file"):
+            load_voice(wrong)
+    for wrong in ("", "x" * 5000, "\0"):
+        with pytest.raises(VoiceError, match="there is no voice"):
             load_voice(wrong)
 
 
@@ -465,6 +471,12 @@ def test_speaking_imports_neither_torch_nor_plots(path):
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_speaking_leaves_the_callers_arithmetic_alone(voice):
+    """The runtime can flush denormal numbers to zero, but then does so for the whole thread that asked."""
+    voice.say("1")
+    assert np.array([1e-40], dtype=np.float32)[0] * np.float32(1) > 0
 
 
 def test_the_facade_has_what_it_names():

@@ -90,7 +90,7 @@ def say(
             play_file(Path(out))
     if as_json:
         answer = {**metadata, "file": out, "rate": rate, "samples": samples, "duration": samples / rate}
-        return json.dumps({**answer, "words": words}, ensure_ascii=False)
+        return json.dumps({**answer, "words": words})
     if out is None or to_stdout:
         return None
     who = metadata.get("speaker") or ("like " + asked.like.name if asked.like else "a style of its own")
@@ -145,7 +145,7 @@ def voices(*, as_json: bool) -> str:
     """All shipped and installed voices, a broken one with what is wrong with it."""
     found = [_describe(name, path) for name, path in available().items()]
     if as_json:
-        return json.dumps(found, ensure_ascii=False)
+        return json.dumps(found)
     if not found:
         return f"no voices; they are looked for in {', '.join(map(str, folders()))}"
     return "\n\n".join(map(_table, found))

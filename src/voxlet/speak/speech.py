@@ -86,7 +86,7 @@ class Word:
     end: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Piece:
     """A word's samples (T,) and those of the pause after it: pieces laid end to end are the utterance."""
 
@@ -95,7 +95,7 @@ class Piece:
     rate: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Utterance:
     """What was said: samples (T,) float32 at `rate` Hz, when each word sounds, and how it came about."""
 
@@ -208,6 +208,15 @@ def _check(rate: int, gap: float, seed: int) -> None:
         raise ConfigError(f"{rate!r} is no rate", where="rate", remedy=f"give {RATES[0]} to {RATES[1]} Hz")
     if not isinstance(gap, int | float | np.number) or not 0 <= gap <= LONGEST_GAP:  # NaN fails too
         raise ConfigError(f"{gap!r} is no gap", where="gap", remedy=f"give 0 to {LONGEST_GAP:g} seconds")
+    check_seed(seed)
+
+
+def check_seed(seed: int) -> None:
+    """Refuse what is no whole number from 0.
+
+    Raises:
+        ConfigError: It is none.
+    """
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
         raise ConfigError(f"{seed!r} is no seed", where="seed", remedy="give a whole number from 0")
 

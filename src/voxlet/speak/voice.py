@@ -364,6 +364,7 @@ def say(
 
 def _generator(seed: int, *key: int) -> np.random.Generator:
     """Random numbers that depend on the seed and the key alone."""
+    speech.check_seed(seed)
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=key)))
 
 
@@ -380,7 +381,6 @@ def _open(model: bytes, path: Path, threads: int | None) -> onnxruntime.Inferenc
     options.intra_op_num_threads = threads or min(MOST_THREADS, _cores())
     options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.add_session_config_entry("session.set_denormal_as_zero", "1")
     try:
         return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # the runtime has no common class for its errors

@@ -50,7 +50,7 @@ ATTRIBUTE_GRAPHS = (6, 11)
 LOOPS = (b"Loop", b"Scan")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class VoiceInfo:
     """What a voice file says about itself: L frames of Z latents make a word, S numbers a style."""
 
@@ -122,14 +122,21 @@ def find_voice(name_or_path: str | os.PathLike[str]) -> Path:
         voices = available()
         if named in voices:
             return voices[named]
-        if not path.is_file():
+        if not _is_file(path):
             raise VoiceError(
                 f"there is no voice {named!r}",
                 remedy=f"there is: {', '.join(voices)}" if voices else "give the path of a .voice file",
             )
-    if not path.is_file():
+    if not _is_file(path):
         raise VoiceError("no such voice file", where=path, remedy="`voxlet voices` lists what there is")
     return path
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a name that no file can have
+        return False
 
 
 def read_voice(path: str | os.PathLike[str]) -> VoiceFile:
