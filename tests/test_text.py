@@ -159,8 +159,8 @@ def test_words_come_one_by_one():
 
 def test_long_texts_take_linear_time():
     start = time.process_time()
-    assert len(parse("409-1, " * 25_000, DIGIT_WORDS)) == 100_000
-    assert time.process_time() - start < 5
+    assert len(parse("409-1, " * 10_000, DIGIT_WORDS)) == 40_000
+    assert time.process_time() - start < 2
 
 
 @settings(max_examples=300, deadline=None)
@@ -183,7 +183,7 @@ def test_searched_numbers_are_said_or_refused_in_one_line(text):
 
 
 def test_ten_thousand_random_strings_are_said_or_refused_in_one_line():
-    """Many more than a search is quick enough for: half of any characters, half of what nearly makes sense."""
+    """More than a search is quick enough for: half of any characters, half of what nearly makes sense."""
     random = Random(0)
     for turn in range(10_000):
         length = random.randrange(30)
