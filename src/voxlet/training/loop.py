@@ -118,7 +118,7 @@ def fit(
         while not training.spent:
             losses = training.step()
             if training.validation_due:
-                bar.note(training.validate(on_metrics))
+                bar.note(training.validate(on_metrics), minor=not training.spent)
             received = training.tick(signals.received)
             if received or (training.save_due and not training.spent):
                 training.save()
@@ -312,6 +312,8 @@ class _Training:
     def describe(self, losses: Mapping[str, float]) -> str:
         """The progress bar's text."""
         shown = [f"{name} {losses[name]:.5g}" for name in ("loss", "kl") if name in losses]
+        if self.position.best_loss is not None:
+            shown.append(f"best validation {self.position.best_loss:.5g}")
         return ", ".join([self._where(), *shown, f"{self.clips_per_second:,.0f} clips/s"])
 
     @property

@@ -8,7 +8,8 @@ from types import TracebackType
 
 from tqdm import tqdm
 
-QUIET_SECONDS = 30.0  # between lines where standard error is no terminal
+DRAWING_SECONDS = 0.1
+QUIET_SECONDS = 10.0  # between lines that are not asked for
 
 
 class Progress:
@@ -17,15 +18,16 @@ class Progress:
     def __init__(self, label: str, *, silent: bool = False) -> None:
         self.label, self.silent = label, silent
         self.spoke = time.monotonic()
+        self.drawn = 0.0
         self.bar: tqdm[None] | None = None
         if sys.stderr.isatty() and not silent:
             self.bar = tqdm(
+                desc=label,
                 total=1.0,
                 file=sys.stderr,
                 dynamic_ncols=True,
-                bar_format="{desc} {percentage:3.0f}% |{bar}| {postfix}",
+                bar_format="{desc} |{bar}| {percentage:3.0f} %",
             )
-            self.bar.set_description_str(label)
 
     def __enter__(self) -> Progress:
         return self
@@ -41,14 +43,16 @@ class Progress:
         text = f"{text}, {duration(seconds_left)} left"
         if self.bar is not None:
             self.bar.n = min(done, 1.0)
-            self.bar.set_postfix_str(text, refresh=False)
-            self.bar.update(0)
+            self.bar.set_description_str(f"{self.label}: {text}", refresh=False)
+            if time.monotonic() - self.drawn >= DRAWING_SECONDS:
+                self.bar.refresh()
+                self.drawn = time.monotonic()
         elif not self.silent and time.monotonic() - self.spoke >= QUIET_SECONDS:
             self.note(f"{100 * done:.0f} %, {text}")
 
-    def note(self, text: str) -> None:
-        """A line that stays."""
-        if self.silent:
+    def note(self, text: str, *, minor: bool = False) -> None:
+        """A line that stays; a `minor` one only if the last line was a while ago."""
+        if self.silent or (minor and time.monotonic() - self.spoke < QUIET_SECONDS):
             return
         self.spoke = time.monotonic()
         tqdm.write(f"{self.label}: {text}", file=sys.stderr)
