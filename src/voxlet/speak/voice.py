@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import base64
-import contextlib
-import functools
-import os
-import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,9 +10,9 @@ import numpy as np
 from voxlet import audio
 from voxlet.errors import AudioError, ConfigError, VoiceError
 from voxlet.speak import speech
+from voxlet.speak.graph import ANY, FLOAT, FREE, INT64, Graph
 from voxlet.speak.voicefile import (
     FARTHEST_STYLE,
-    MOST_BYTES,
     VoiceFile,
     VoiceInfo,
     find_voice,
@@ -25,24 +21,19 @@ from voxlet.speak.voicefile import (
 )
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
-
-    import onnxruntime
 
     from voxlet.audio import Samples
     from voxlet.speak.speech import Piece, Style, Utterance
 
 RANDOM = "random"  # asked for as a speaker: a fresh style from the prior
 BATCH = 32  # words in one run of the graph
-MOST_THREADS = 4
 LONGEST_WORD = 30.0  # seconds
-MOST_MEMORY = 2 * 2**30  # bytes that running graphs may hold
 LISTENS = (0.1, 15.0)  # seconds of speech that the style encoder gets at least and at most
 CLIP_RMS = 0.08  # level of the clips that voices are trained on
 LISTED = 24  # speakers that an error message names at most
-End = tuple[str, tuple[int, ...]]  # type and sizes of one of a graph's inputs or outputs
-ANY, FREE = -1, -2  # in place of a size: whatever it is; not fixed, so that any batch or length goes in
 # Random numbers for different things must differ although they share a seed.
 NOISE_KEY, STYLE_KEY = 0, 1
 
@@ -64,10 +55,19 @@ class Voice:
         self.path: Path = file.path
         self._threads = threads
         self._numbers = {label: number for number, label in enumerate(file.info.labels)}
-        self._session = _open(file.model, file.path, threads)
-        self._check_graph()
+        self._graph = Graph(
+            file.model,
+            file.path,
+            {
+                "noise": (FLOAT, (FREE, file.info.frames, file.info.latent_size)),
+                "label": (INT64, (FREE,)),
+                "style": (FLOAT, (FREE, file.info.style_size)),
+            },
+            {"waveform": (FLOAT, (ANY, ANY)), "length": (INT64, (ANY,))},
+            threads=threads,
+        )
         self._encoder_base64 = file.style_encoder
-        self._encoder: onnxruntime.InferenceSession | None = None
+        self._encoder: Graph | None = None
 
     @property
     def name(self) -> str:
@@ -159,7 +159,7 @@ class Voice:
         clip = audio.level(clip[: round(LISTENS[1] * self.rate)], CLIP_RMS)
         if self._encoder is None:
             self._encoder = self._open_encoder(self._encoder_base64)
-        (style,) = self._run(self._encoder, ["style"], {"clip": np.ascontiguousarray(clip[None])})
+        (style,) = self._encoder.run(clip=np.ascontiguousarray(clip[None]))
         return self._checked_style(style.reshape(-1))
 
     def sample(
@@ -197,12 +197,9 @@ class Voice:
                     for index in range(start, stop)
                 ]
             )
-            feed: dict[str, np.ndarray] = {
-                "noise": noise,
-                "label": numbers[start:stop],
-                "style": styles[start:stop],
-            }
-            waveform, length = self._run(self._session, ["waveform", "length"], feed)
+            waveform, length = self._graph.run(
+                noise=noise, label=numbers[start:stop], style=styles[start:stop]
+            )
             clips += self._cut(waveform, length, stop - start)
         return clips
 
@@ -297,41 +294,19 @@ class Voice:
             raise VoiceError("its graph gives samples that are not numbers", where=self.path)
         return [row[:valid].copy() for row, valid in zip(waveform, length, strict=True)]
 
-    def _run(
-        self, session: onnxruntime.InferenceSession, outputs: list[str], feed: dict[str, np.ndarray]
-    ) -> list[np.ndarray]:
-        try:
-            results: list[np.ndarray] = session.run(outputs, feed)
-        except Exception as error:  # the runtime has no common class for its errors
-            raise VoiceError(f"its graph fails ({_first_line(error)})", where=self.path) from error
-        return results
-
-    def _check_graph(self) -> None:
-        info = self.info
-        inputs: dict[str, End] = {
-            "noise": ("tensor(float)", (FREE, info.frames, info.latent_size)),
-            "label": ("tensor(int64)", (FREE,)),
-            "style": ("tensor(float)", (FREE, info.style_size)),
-        }
-        outputs: dict[str, End] = {
-            "waveform": ("tensor(float)", (ANY, ANY)),
-            "length": ("tensor(int64)", (ANY,)),
-        }
-        _check_ends(self._session.get_inputs(), inputs, self.path)
-        _check_ends(self._session.get_outputs(), outputs, self.path)
-
-    def _open_encoder(self, encoded: str) -> onnxruntime.InferenceSession:
+    def _open_encoder(self, encoded: str) -> Graph:
         try:
             model = base64.b64decode(encoded, validate=True)
         except ValueError as error:
             raise VoiceError("its style encoder is damaged", where=self.path) from error
         refuse_dangers(model, {})
-        session = _open(model, self.path, self._threads)
-        _check_ends(session.get_inputs(), {"clip": ("tensor(float)", (ANY, FREE))}, self.path)
-        _check_ends(
-            session.get_outputs(), {"style": ("tensor(float)", (ANY, self.info.style_size))}, self.path
+        return Graph(
+            model,
+            self.path,
+            {"clip": (FLOAT, (ANY, FREE))},
+            {"style": (FLOAT, (ANY, self.info.style_size))},
+            threads=self._threads,
         )
-        return session
 
 
 def load_voice(name_or_path: str | os.PathLike[str] = "digits", *, threads: int | None = None) -> Voice:
@@ -366,72 +341,3 @@ def _generator(seed: int, *key: int) -> np.random.Generator:
     """Random numbers that depend on the seed and the key alone."""
     speech.check_seed(seed)
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=key)))
-
-
-def _open(model: bytes, path: Path, threads: int | None) -> onnxruntime.InferenceSession:
-    """A session on the bytes of a model; from bytes, so that the file system stays out of reach."""
-    if len(model) > MOST_BYTES:
-        raise VoiceError("is too large for a voice", where=path)
-    import onnxruntime
-
-    _bound_memory()
-    options = onnxruntime.SessionOptions()
-    options.add_session_config_entry("session.use_env_allocators", "1")
-    options.log_severity_level = 4  # what fails is raised, and nothing else is for the user's eyes
-    options.intra_op_num_threads = threads or min(MOST_THREADS, _cores())
-    options.inter_op_num_threads = 1
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    try:
-        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # the runtime has no common class for its errors
-        raise VoiceError(
-            f"its graph cannot be read ({_first_line(error)})", where=path, remedy="fetch or export it again"
-        ) from error
-
-
-@functools.cache
-def _bound_memory() -> None:
-    """Let all voices share one pool of memory with a bound, so that no graph can ask for all there is."""
-    import onnxruntime
-
-    pool = onnxruntime.OrtArenaCfg(
-        {
-            "max_mem": MOST_MEMORY,
-            "arena_extend_strategy": 1,  # grow by what is needed, not by powers of two
-            "initial_chunk_size_bytes": 2**20,
-            "max_dead_bytes_per_chunk": -1,
-        }
-    )
-    kind = onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR
-    memory = onnxruntime.OrtMemoryInfo("Cpu", kind, 0, onnxruntime.OrtMemType.DEFAULT)
-    # It fails if the program around us has set up such a pool itself; then that one is used.
-    with contextlib.suppress(RuntimeError):
-        onnxruntime.create_and_register_allocator(memory, pool)
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _first_line(error: Exception) -> str:
-    line = next(iter(str(error).splitlines()), type(error).__name__)
-    return re.sub(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ", "", line)[:120]
-
-
-def _check_ends(found: Sequence[onnxruntime.NodeArg], expected: Mapping[str, End], path: Path) -> None:
-    """Refuse inputs or outputs whose names, types or sizes differ."""
-    ends = {end.name: end for end in found}
-    if set(ends) != set(expected):
-        raise VoiceError(
-            f"its graph has {', '.join(sorted(ends))[:160]} where a voice has {', '.join(sorted(expected))}",
-            where=path,
-        )
-    for name, (kind, sizes) in expected.items():
-        end = ends[name]
-        # A size is a number where it is fixed, a name or nothing where it is not.
-        fits = len(end.shape) == len(sizes) and all(
-            size == ANY or not isinstance(given, int) or given == size
-            for given, size in zip(end.shape, sizes, strict=True)
-        )
-        if end.type != kind or not fits:
-            raise VoiceError(f"its graph's {name!r} is {end.type} {end.shape}, not {kind}", where=path)
