@@ -70,7 +70,7 @@ def voice_data(
     samples = -(-int(lengths.max()) // unit) * unit
     audio = torch.zeros(len(prepared), samples)
     width = min(samples, prepared.audio.shape[1])
-    audio[:, :width] = torch.from_numpy(prepared.audio[:, :width])
+    audio[:, :width] = torch.tensor(prepared.audio[:, :width])
     speakers = torch.from_numpy(prepared.speakers)
     rows = torch.as_tensor(train)
     by_speaker = rows[torch.argsort(speakers[rows], stable=True)]

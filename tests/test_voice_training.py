@@ -1,0 +1,183 @@
+"""A voice from a folder of clips, in miniature: three stages, a voice file, the same numbers in ONNX."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+
+import voxlet
+from tiny_corpus import write_corpus
+from voxlet.corpus.prepare import Preparation
+from voxlet.errors import ConfigError, RunError
+from voxlet.models.voice_config import CriticConfig, PriorConfig, WaveConfig
+from voxlet.training.config import LoopConfig
+from voxlet.training.export import Speaker, export_voice, quantise
+from voxlet.training.train import read_config, train
+from voxlet.training.voice_config import DistilTraining, PriorTraining, VoiceTraining, WaveTraining
+from voxlet.training.voice_data import VoiceData
+
+LOOP = LoopConfig(batch_size=4, validate_every=2)
+TINY = VoiceTraining(
+    preparation=Preparation(rate=8000, length=1.0, outliers=None),
+    split="stratified",
+    precision="float32",
+    wave=WaveTraining(
+        model=WaveConfig(latent_size=4, encoder_width=8, encoder_blocks=1, decoder_width=8, decoder_blocks=1),
+        critics=CriticConfig(windows=(0.016,), periods=(2, 3), width=4),
+        loop=LOOP,
+        crop=0.128,
+        critics_from=0.0,
+    ),
+    prior=PriorTraining(
+        model=PriorConfig(width=16, blocks=1, heads=2, condition_width=8, style_size=3, style_width=8),
+        loop=LOOP,
+        shifts=2,
+    ),
+    distil=DistilTraining(loop=LOOP, steps=2, substeps=2),
+)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("voice")
+    write_corpus(folder / "clips")
+    return train("voice", folder / "clips", folder / "tiny", epochs=4, config=TINY).path
+
+
+def test_a_run_ends_with_a_voice_that_speaks(run: Path) -> None:
+    voice = voxlet.load_voice(run / "tiny.voice")
+    assert voice.labels == ("zero", "one")
+    assert voice.speakers == ("ann", "bob")
+    assert voice.rate == 8000
+    spoken = voice.say("0101", speaker="ann", seed=3)
+    assert len(spoken.words) == 4
+    assert np.isfinite(spoken.samples).all()
+    assert voice.say("0101", speaker="ann", seed=3).samples.tobytes() == spoken.samples.tobytes()
+
+
+def test_the_card_says_what_it_was_made_of(run: Path) -> None:
+    card = voxlet.load_voice(run / "tiny.voice").card
+    assert card["clips"] == {"train": 32, "validation": 4, "test": 4}
+    assert set(card["training"]["stages"]) == {"wave", "prior", "distil"}
+
+
+def test_the_recording_of_a_speaker_gives_a_style(run: Path) -> None:
+    voice = voxlet.load_voice(run / "tiny.voice")
+    style = voice.like(run.parent / "clips" / "zero_ann_0.wav")
+    assert style.shape == (3,)
+    assert np.isfinite(style).all()
+
+
+def test_a_finished_run_changes_no_more(run: Path) -> None:
+    before = (run / "tiny.voice").read_bytes()
+    train("voice", run.parent / "clips", run, epochs=4, config=TINY)
+    assert (run / "tiny.voice").read_bytes() == before
+
+
+def test_the_settings_go_round_through_the_run(run: Path) -> None:
+    assert read_config(run)[1] == TINY
+
+
+def test_a_voice_that_is_cut_short_ends_in_the_same_file(run: Path, tmp_path: Path) -> None:
+    """Interrupted in the second stage, then resumed."""
+    from voxlet.training import prior_task
+
+    target = tmp_path / "tiny"
+    calls = 0
+    whole = prior_task.PriorTask.train_step
+
+    def failing(self, rows, progress):
+        nonlocal calls
+        calls += 1
+        if calls == 3:
+            raise KeyboardInterrupt
+        return whole(self, rows, progress)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(prior_task.PriorTask, "train_step", failing)
+        with pytest.raises(KeyboardInterrupt):
+            train("voice", run.parent / "clips", target, epochs=4, config=TINY)
+    assert not (target / "tiny.voice").exists()
+    train("voice", run.parent / "clips", target, epochs=4, config=TINY)
+    wanted, got = (voxlet.load_voice(f / "tiny.voice").say("01", seed=1) for f in (run, target))
+    assert got.samples.tobytes() == wanted.samples.tobytes()
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize("frames", [2, 7])
+def test_onnx_equals_torch(batch: int, frames: int) -> None:
+    from voxlet.models.flow import FlowPrior, StyleEncoder
+    from voxlet.models.wave import WaveVAE
+    from voxlet.speak.voicefile import VoiceInfo
+
+    torch.manual_seed(0)
+    wave = WaveVAE(TINY.wave.model, 8000)
+    prior = FlowPrior(TINY.prior.model, 5, frames, 2)
+    torch.nn.init.normal_(prior.leave.weight)
+    speaker = Speaker(prior, wave, steps=3)
+    info = VoiceInfo("x", 8000, ("a", "b"), frames, 5, 3, {"ann": np.zeros(3, np.float32)})
+    file = export_voice(speaker, StyleEncoder(TINY.prior.model, 8000), info)
+    session = onnxruntime.InferenceSession(file)
+    noise, label = torch.randn(batch, frames, 5), torch.arange(batch) % 2
+    style = torch.randn(batch, 3)
+    feed = {"noise": noise.numpy(), "label": label.numpy(), "style": style.numpy()}
+    waveform, length = session.run(["waveform", "length"], feed)
+    with torch.no_grad():
+        wanted, wanted_length = speaker.eval()(noise, label, style)
+    assert waveform.shape == (batch, frames * wave.samples_per_latent)
+    np.testing.assert_allclose(waveform, wanted, atol=1e-4)
+    assert length.tolist() == wanted_length.tolist()
+
+
+def test_quantised_weights_are_within_half_a_step() -> None:
+    weight = (
+        np.random.default_rng(0).normal(size=(64, 32)).astype(np.float32)
+        * np.geomspace(0.01, 10, 64)[:, None]
+    )
+    values, scale = quantise(weight.astype(np.float32))
+    assert values.dtype == np.int8
+    assert (np.abs(values * scale - weight) <= scale / 2 + 1e-6).all()
+
+
+def test_others_are_of_the_same_speaker_and_not_the_clip_itself() -> None:
+    speakers = torch.tensor([0, 1, 0, 1, 0, 2])
+    train_rows = torch.tensor([0, 1, 2, 3, 4, 5])
+    order = train_rows[torch.argsort(speakers, stable=True)]
+    count = torch.bincount(speakers)
+    data = VoiceData(
+        torch.zeros(6, 8),
+        torch.full((6,), 8),
+        speakers,
+        speakers,
+        8000,
+        order,
+        count.cumsum(0) - count,
+        count,
+    )
+    rows = torch.tensor([0, 1, 4, 5])
+    drawn = torch.cat([data.others(rows, 16) for _ in range(8)], dim=1)
+    assert (speakers[drawn] == speakers[rows][:, None]).all()
+    assert (drawn[:3] != rows[:3, None]).all()
+    assert set(drawn[0].tolist()) == {2, 4}
+    assert (drawn[3] == 5).all()  # who has one clip stands for himself
+
+
+def test_a_voice_that_is_not_finished_is_not_exported(tmp_path: Path) -> None:
+    from voxlet.training.run import Run
+    from voxlet.training.voice_plan import write_voice
+
+    with pytest.raises(RunError, match="has not finished its stage 'wave'"):
+        write_voice(Run(tmp_path), TINY, None, None, tmp_path / "x.voice")
+
+
+@pytest.mark.parametrize(
+    "change", [{"wave_share": 0.0}, {"wave_share": 0.9, "prior_share": 0.2}, {"split_seed": -1}]
+)
+def test_settings_that_make_no_sense_are_refused(change: dict[str, float]) -> None:
+    with pytest.raises(ConfigError):
+        replace(TINY, **change)
