@@ -1,0 +1,51 @@
+# Two commands set everything up by themselves: `make demo` speaks, `make test` passes the tests.
+# They need Python 3.11 or newer; PYTHON=... chooses another interpreter.
+
+PYTHON ?= python3
+PIP_INSTALL = pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: demo study-demo test lint types unit slow readme clean
+
+# Speak: the core alone, no PyTorch.
+demo: .venv/core.done
+	.venv/bin/voxlet say 4091 --out 4091.wav --play || .venv/bin/voxlet say 4091 --out 4091.wav
+
+# Train one of the study's models on FSDD and let it speak: downloads the recordings unless they are here.
+study-demo: .venv/dev.done
+	.venv/bin/voxlet corpus get fsdd
+	.venv/bin/voxlet train cnn-light --corpus fsdd --run runs/cnn-light --epochs 30
+	.venv/bin/voxlet generate runs/cnn-light 4091 -n 5 --out out/cnn-light
+
+# Everything that has to hold: lint, types, unit tests, tests on real recordings, the README's commands.
+test: lint types unit slow readme
+
+lint: .venv/dev.done
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+
+types: .venv/dev.done
+	.venv/bin/mypy
+
+unit: .venv/dev.done
+	.venv/bin/pytest -m 'not slow'
+
+slow: .venv/dev.done
+	.venv/bin/pytest -m slow --ignore tests/test_readme.py
+
+readme: .venv/dev.done
+	.venv/bin/pytest -m slow tests/test_readme.py
+
+.venv/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "voxlet needs Python 3.11 or newer")'
+	$(PYTHON) -m venv .venv
+
+.venv/core.done: .venv/bin/python pyproject.toml constraints.txt
+	.venv/bin/$(PIP_INSTALL) --editable .
+	touch $@
+
+.venv/dev.done: .venv/bin/python pyproject.toml constraints.txt
+	.venv/bin/$(PIP_INSTALL) --editable '.[dev]'
+	touch $@ .venv/core.done
+
+clean:
+	rm -rf .venv runs out 4091.wav
