@@ -14,7 +14,7 @@ The map, from left to right; a folder is a stage and imports only what stands ab
     judging/    recognisers trained on real clips, scores, the scorecard, the study
     exploring/  latent maps, morphs, traversals
     serving/    the page and the HTTP API
-    cli         one function per command
+    cli         one function per command (arguments: the plain command lines, read at once)
 
     errors      the one family of errors a user can see
     audio       sound files and arrays of samples
