@@ -17,7 +17,7 @@ from voxlet.errors import ConfigError, RunError
 from voxlet.models.voice_config import CriticConfig, PriorConfig, WaveConfig
 from voxlet.training.config import LoopConfig
 from voxlet.training.export import Speaker, export_voice, quantise
-from voxlet.training.train import read_config, train
+from voxlet.training.train import export, read_config, train
 from voxlet.training.voice_config import DistilTraining, PriorTraining, VoiceTraining, WaveTraining
 from voxlet.training.voice_data import VoiceData
 
@@ -71,6 +71,16 @@ def test_the_recording_of_a_speaker_gives_a_style(run: Path) -> None:
     style = voice.like(run.parent / "clips" / "zero_ann_0.wav")
     assert style.shape == (3,)
     assert np.isfinite(style).all()
+
+
+def test_the_voice_can_be_exported_again_under_another_name(run: Path, tmp_path: Path) -> None:
+    written = export(run, tmp_path / "other.voice")
+    again = voxlet.load_voice(written)
+    assert again.name == "other"
+    first = voxlet.load_voice(run / "tiny.voice")
+    assert again.say("01", seed=1).samples.tobytes() == first.say("01", seed=1).samples.tobytes()
+    with pytest.raises(RunError, match=r"has to end in \.voice"):
+        export(run, tmp_path / "other.onnx")
 
 
 def test_a_finished_run_changes_no_more(run: Path) -> None:

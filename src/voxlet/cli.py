@@ -216,6 +216,66 @@ def generate(
     print(out)
 
 
+def score(
+    model: Annotated[str | None, tyro.conf.Positional] = None,
+    /,
+    *,
+    clips: Path | None = None,
+    corpus: str | None = None,
+    count: Annotated[int, tyro.conf.arg(aliases=["-n"])] = 1000,
+    seed: int = 0,
+    only: str = "",
+    selected: str | None = None,
+    json: Path | None = None,
+    html: Path | None = None,
+) -> None:
+    """Measure a run, a voice or anyone's labelled clips, beside the same measures of real recordings.
+
+    Args:
+        model: A run's folder, or a voice.
+        clips: In its place, a folder of sound files in any layout that a corpus may have.
+        corpus: The real recordings to measure against; a run's own, else fsdd, without it.
+        count: How many clips to make; none of them is left out.
+        seed: Of the clips and of every random draw.
+        only: Parts, with commas between: recognition, naturalness, distribution, voice, copying.
+        selected: How the clips in the folder were chosen, if they were; it is printed with the figures.
+        json: Write all figures to this file.
+        html: Write a page with players and pictures to this file.
+    """
+    from voxlet.judging.command import score as measure
+
+    parts = [part.strip() for part in only.split(",") if part.strip()]
+    card = measure(
+        model,
+        clips,
+        corpus=corpus,
+        count=count,
+        seed=seed,
+        only=parts,
+        json=json,
+        page=html,
+        selection=selected,
+    )
+    print(card.table())
+
+
+def export(
+    run: Path,
+    /,
+    *,
+    out: Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="FILE")],
+) -> None:
+    """Write the voice of a finished `voice` run as a single file that speaks without PyTorch.
+
+    Args:
+        run: The run's folder.
+        out: The file, such as my.voice; its name is the voice's.
+    """
+    from voxlet.training.train import export as write_file
+
+    print(write_file(run, out))
+
+
 # name -> (function, or a dict of sub-commands; one line of help)
 COMMANDS: dict[str, tuple[Callable[..., None] | dict[str, Callable[..., None]] | OwnParser, str]] = {
     "say": (say, "say digits or words with a voice"),
@@ -226,6 +286,8 @@ COMMANDS: dict[str, tuple[Callable[..., None] | dict[str, Callable[..., None]] |
     ),
     "train": (OwnParser(train), "train a preset on a corpus"),
     "generate": (generate, "say a text many times with a trained run"),
+    "export": (export, "write a trained voice as one file"),
+    "score": (score, "measure a run, a voice or any clips beside real recordings"),
 }
 
 

@@ -14,6 +14,7 @@ from voxlet.corpus.corpus import open_corpus
 from voxlet.corpus.prepare import prepare
 from voxlet.corpus.splits import make_split
 from voxlet.errors import RunError, TrainingError
+from voxlet.speak.voicefile import SUFFIX
 from voxlet.training import checkpoints, distributed, hardware
 from voxlet.training.clip_task import plan_clip_training
 from voxlet.training.config import Budget, ClipTraining
@@ -23,7 +24,7 @@ from voxlet.training.records import JSON, from_json, to_json
 from voxlet.training.run import CONFIG, Run, check_target, make_run, open_run
 from voxlet.training.tensorboard import Events
 from voxlet.training.voice_config import VoiceTraining
-from voxlet.training.voice_plan import plan_voice_training
+from voxlet.training.voice_plan import plan_voice_training, write_voice
 
 if TYPE_CHECKING:
     from voxlet.corpus.corpus import Corpus
@@ -102,6 +103,34 @@ def read_config(run: str | os.PathLike[str]) -> tuple[Run, Training]:
     if not isinstance(kind, str) or kind not in KINDS:
         raise RunError(f"holds a run of an unknown kind {kind!r}", where=where)
     return opened, from_json(KINDS[kind], opened.record.get("config"), where=where, field="config")
+
+
+def export(run: str | os.PathLike[str], out: str | os.PathLike[str]) -> Path:
+    """Write the voice of a finished `voice` run to the file `out`, whose stem becomes its name.
+
+    Raises:
+        RunError: The run is no voice's, is not finished, or its corpus is no more what it was trained on.
+        CorpusError: Its corpus is not there.
+    """
+    opened, config = read_config(run)
+    if not isinstance(config, VoiceTraining):
+        raise RunError(
+            f"holds a {opened.record['preset']}, not a voice",
+            where=opened.path,
+            remedy="train one with `voxlet train voice`, or speak with `voxlet generate`",
+        )
+    out = Path(out)
+    if out.suffix != SUFFIX:
+        raise RunError(f"is no name for a voice, it has to end in {SUFFIX}", where=out)
+    asked = opened.record["corpus"]
+    assert isinstance(asked, dict)
+    corpus = open_corpus(str(asked["source"]))
+    if corpus.digest != asked["digest"]:
+        raise RunError(f"was trained on other recordings than {asked['source']} holds now", where=opened.path)
+    prepared = prepare(corpus, config.preparation)
+    split = make_split(prepared, config.split, seed=config.split_seed)
+    write_voice(opened, config, prepared, split, out)
+    return out
 
 
 def _source(corpus: str | os.PathLike[str]) -> str:
