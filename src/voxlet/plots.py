@@ -40,6 +40,7 @@ COLOURS = (
 )
 QUIET = "#9aa3ad"  # grid lines, notes
 MANY = 40  # names that fit under one axis
+LONG_TITLE = 32  # characters that fit above a small picture
 
 
 def save(figure: Figure, path: str | os.PathLike[str]) -> None:
@@ -130,26 +131,19 @@ def label(axis: Axes, title: str, xlabel: str, ylabel: str) -> None:
 
 
 def clip_counts(per_label: Mapping[str, int], per_speaker: Mapping[str, int]) -> Figure:
-    """Clips per label and per speaker; where speakers are many, how many have how many clips."""
+    """Clips per label and per speaker; where these are many, how many of them have how many clips."""
     figure, (left, right) = canvas(13, 4, 1, 2)
-    if len(per_label) <= MANY:
-        bars(left, per_label, "Clips per label", "clips")
-    else:
-        histogram(
-            left,
-            {"labels": list(per_label.values())},
-            "Labels by their number of clips",
-            "clips",
-            unit="labels",
-        )
-    if len(per_speaker) <= MANY:
-        bars(right, per_speaker, "Clips per speaker", "clips")
-    else:
-        counts = np.array(list(per_speaker.values()))
-        top = int(np.percentile(counts, 99.5))
-        right.hist(np.minimum(counts, top), np.arange(0.5, top + 1.5).tolist(), color=COLOURS[0], rwidth=0.9)
-        right.xaxis.set_major_locator(MaxNLocator(integer=True))
-        label(right, f"The {len(counts):,} speakers by their number of clips", "clips", "speakers")
+    for axis, what, values in ((left, "label", per_label), (right, "speaker", per_speaker)):
+        if len(values) <= MANY:
+            bars(axis, values, f"Clips per {what}", "clips")
+            continue
+        counts = np.array(list(values.values()))
+        top = max(3, int(np.percentile(counts, 99.5)))
+        step = math.ceil(top / 50)
+        edges = np.arange(0.5, top + step + 0.5, step)
+        axis.hist(np.minimum(counts, edges[-1]), edges.tolist(), color=COLOURS[0], rwidth=0.9)
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+        label(axis, f"The {len(counts):,} {what}s by their number of clips", "clips", f"{what}s")
     return figure
 
 
@@ -224,7 +218,7 @@ def clip_examples(
         wave.set_yticks([])
         wave.spines[["top", "right", "left", "bottom"]].set_visible(False)
         wave.tick_params(axis="x", length=0)
-        wave.set_title(title, fontsize=10)
+        wave.set_title(title if len(title) <= LONG_TITLE else f"{title[: LONG_TITLE - 1]}…", fontsize=10)
         top = decibels.max(initial=-200.0)
         seconds = len(samples) / rate
         picture.imshow(

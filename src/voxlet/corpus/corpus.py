@@ -16,7 +16,7 @@ import numpy as np
 from voxlet import audio
 from voxlet.corpus.cache import cache_folder
 from voxlet.corpus.catalog import CATALOG, content_digest, find_known
-from voxlet.corpus.layouts import Entry, Layout, find_manifest, list_entries, sort_labels
+from voxlet.corpus.layouts import Entry, Layout, list_entries, sort_labels
 from voxlet.errors import AudioError, CorpusError
 
 MIN_SECONDS = 0.05  # shorter is no word
@@ -25,7 +25,7 @@ MIN_RATE, MAX_RATE = 4000, 384_000  # Hz
 SILENT_DB = -75.0  # re full scale: no word's loudest 10 ms are below this
 QUIET_DB, QUIET_RANGE_DB = -58.0, 15.0  # nor below this where they hardly rise above the rest: noise alone
 REJECTED_SHARE = 0.1
-SCAN_VERSION = 2
+SCAN_VERSION = 3
 
 
 @dataclass(frozen=True)
@@ -109,10 +109,10 @@ def open_corpus(
                 where=known.name,
                 remedy=f"fetch it with: voxlet corpus get {known.name}",
             )
-        root, name, layout = found, known.name, known.layout
+        root, name, layout = found.resolve(), known.name, known.layout
     else:
-        root = Path(name_or_path).expanduser()
-        name = root.resolve().stem if root.is_file() else root.resolve().name
+        root = Path(name_or_path).expanduser().resolve()
+        name = root.stem if root.is_file() else root.name
         if not root.exists():
             raise CorpusError(
                 "no such folder, manifest or known corpus",
@@ -122,7 +122,7 @@ def open_corpus(
     entries = list_entries(root, layout)
     if known is not None:
         entries = [entry for entry in entries if entry.problem or entry.label in known.labels]
-    base = (root.parent if find_manifest(root) == root else root).resolve()
+    base = root.parent if root.is_file() else root
     return check_share(build_corpus(name, base, entries), allow_rejected)
 
 
@@ -171,7 +171,7 @@ def check_share(corpus: Corpus, allow_rejected: bool) -> Corpus:
 def relative_name(path: Path, root: Path) -> str:
     """The path under `root` with forward slashes, or the whole path where it lies elsewhere."""
     try:
-        return path.resolve().relative_to(root).as_posix()
+        return path.relative_to(root).as_posix()
     except ValueError:
         return path.as_posix()
 

@@ -1,0 +1,65 @@
+"""Time and memory of opening and preparing the corpora under VOXLET_DATA, each in a process of its own.
+
+    VOXLET_DATA=... python benchmarks/corpus.py
+
+Prints one row for each corpus and setting: the first open (every file is decoded), the second, the
+preparation, loading it from the cache, and the peak memory of the process.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+
+from voxlet.corpus.catalog import CATALOG, find_known
+from voxlet.corpus.corpus import open_corpus
+from voxlet.corpus.prepare import Preparation, prepare
+
+SETTINGS = {
+    "study": Preparation(length=0.8, trim=False, outliers=None),
+    "voice": Preparation(rate=8000),
+}
+
+
+def measure(name: str, setting: str) -> None:
+    def timed(action, *arguments, **settings):
+        began = time.perf_counter()
+        result = action(*arguments, **settings)
+        return result, time.perf_counter() - began
+
+    corpus, first = timed(open_corpus, name)
+    _, second = timed(open_corpus, name)
+    prepared, built = timed(prepare, corpus, SETTINGS[setting], progress=False)
+    _, loaded = timed(prepare, corpus, SETTINGS[setting], progress=False)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    rows, samples = prepared.audio.shape
+    print(
+        f"{name:<16} {setting:<6} {rows:>6,} x {samples:>6,} {first:>8.2f} {second:>8.3f} {built:>8.2f}"
+        f" {loaded:>8.3f} {prepared.audio.nbytes / 1e6:>8.0f} {peak:>8.0f}"
+    )
+
+
+def main() -> None:
+    print(
+        "corpus           setting        rows    open s  again s  build s   load s array MB  peak MB",
+        flush=True,
+    )
+    for name in CATALOG:
+        for setting in SETTINGS:
+            with tempfile.TemporaryDirectory() as cache:
+                if find_known(name) is None:
+                    print(f"{name:<16} is not here")
+                    continue
+                environment = {**os.environ, "VOXLET_CACHE": cache}
+                subprocess.run([sys.executable, __file__, name, setting], env=environment, check=True)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) == 3:
+        measure(*sys.argv[1:])
+    else:
+        main()
