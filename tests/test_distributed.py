@@ -95,7 +95,7 @@ def test_two_processes_train_what_one_would(tmp_path: Path, monkeypatch: pytest.
         capture_output=True,
         check=False,
         text=True,
-        timeout=120,
+        timeout=300,
     )
     assert done.returncode == 0, done.stderr
     one, two = open_run(tmp_path / "one"), open_run(tmp_path / "two")
