@@ -249,7 +249,9 @@ def emphasise_speech(samples: Samples, rate: int) -> Samples:
     rumble = (RUMBLE_HZ / frequencies) ** 4  # Butterworth, second order
     vowel = (VOWEL_HZ / frequencies) ** 2  # first order
     gains = 1 / np.sqrt((1 + rumble) * (1 + vowel))
-    return np.fft.irfft(np.fft.rfft(samples, size) * gains, size)[: len(samples)].astype(np.float32)
+    # An offset would be a step at the end, where the padding begins.
+    centred = samples - samples.mean(dtype=np.float64)
+    return np.fft.irfft(np.fft.rfft(centred, size) * gains, size)[: len(samples)].astype(np.float32)
 
 
 def trim(samples: Samples, rate: int, threshold_db: float = SILENCE_DB, margin: float = 0.0) -> Samples:
