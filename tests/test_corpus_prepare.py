@@ -6,6 +6,7 @@ import json
 import multiprocessing
 import os
 import shutil
+import time
 
 import numpy as np
 import pytest
@@ -100,6 +101,18 @@ def test_same_configuration_is_taken_from_the_cache(names_corpus, fresh_cache, m
 def folder_of(cache):
     (folder,) = (path for path in (cache / "prepared").iterdir() if path.is_dir())
     return folder
+
+
+def test_what_a_killed_process_left_is_cleared_away(names_corpus, fresh_cache):
+    corpus = open_corpus(names_corpus)
+    for name, age in (("old", 100_000), ("new", 10)):
+        left = fresh_cache / "prepared" / f".{prepare_key(corpus)}.{name}"
+        left.mkdir(parents=True)
+        (left / "loose.f32").write_bytes(b"x")
+        os.utime(left, (time.time() - age,) * 2)
+    prepare(corpus, PLAIN, progress=False)
+    hidden = [path.suffix for path in (fresh_cache / "prepared").iterdir() if path.name.startswith(".")]
+    assert hidden == [".new"]
 
 
 @pytest.mark.parametrize("name", ["audio.npy", "lengths.npy", "indices.npy", "meta.json"])

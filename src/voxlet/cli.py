@@ -150,7 +150,13 @@ def corpus_list(*, json: bool = False) -> None:
     print(command.list_known(as_json=json))
 
 
-def corpus_get(name: str, /, *, source: str | None = None, json: bool = False) -> None:
+def corpus_get(
+    name: Annotated[str, tyro.conf.arg(metavar="NAME")],
+    /,
+    *,
+    source: Annotated[str | None, tyro.conf.arg(metavar="ADDRESS|FILE")] = None,
+    json: bool = False,
+) -> None:
     """Download, verify and unpack a known corpus; a download that was broken off goes on where it stopped.
 
     Args:
@@ -164,7 +170,7 @@ def corpus_get(name: str, /, *, source: str | None = None, json: bool = False) -
 
 
 def corpus_inspect(
-    path: str,
+    path: Annotated[str, tyro.conf.arg(metavar="NAME|PATH")],
     /,
     *,
     out: Annotated[Path | None, tyro.conf.arg(aliases=["-o"], metavar="DIR")] = None,

@@ -11,6 +11,7 @@ import errno
 import os
 import shutil
 import tempfile
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 CACHE_VARIABLE = "VOXLET_CACHE"
+ABANDONED_SECONDS = 86_400.0  # nobody builds for a day
 
 
 def cache_folder(*parts: str) -> Path:
@@ -78,6 +80,9 @@ def appearing(folder: Path) -> Iterator[Path]:
     What stood at `folder` before is removed. Where another process put its own there in the meantime, that
     one stays: both hold the same content.
     """
+    for left in folder.parent.glob(f".{folder.name}.*"):  # by a process that was killed
+        if time.time() - left.stat().st_mtime > ABANDONED_SECONDS:
+            shutil.rmtree(left, ignore_errors=True)
     building = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
     try:
         building.chmod(0o755)

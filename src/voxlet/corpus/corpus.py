@@ -25,7 +25,7 @@ MIN_RATE, MAX_RATE = 4000, 384_000  # Hz
 SILENT_DB = -75.0  # re full scale: no word's loudest 10 ms are below this
 QUIET_DB, QUIET_RANGE_DB = -58.0, 15.0  # nor below this where they hardly rise above the rest: noise alone
 REJECTED_SHARE = 0.1
-SCAN_VERSION = 3
+SCAN_VERSION = 4
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import re
+import sys
 import time
 import urllib.parse
 import urllib.request
@@ -176,7 +177,7 @@ def fetch(
     server that has changed the file sends it anew (RFC 9110, If-Range).
 
     Raises:
-        DownloadError: The address is malformed, or the server refuses, keeps failing or sends too much.
+        DownloadError: The address is malformed or unknown, or the server refuses, fails or sends too much.
     """
     if target.is_file():
         return
@@ -191,8 +192,11 @@ def fetch(
     with open_pool(urllib3, address, patience) as pool:
         while failures < patience.attempts:
             if failures:
-                time.sleep(max(asked, patience.backoff * 2 ** (failures - 1)))
+                pause = max(asked, patience.backoff * 2 ** (failures - 1))
                 asked = 0.0
+                if progress:
+                    sys.stderr.write(f"{reason}; trying again in {pause:.1f} s\n")
+                time.sleep(pause)
             before = part.stat().st_size if part.exists() else 0
             try:
                 receive(pool, address, part, limit, progress)
@@ -201,6 +205,12 @@ def fetch(
                 return
             except urllib3.exceptions.HTTPError as error:
                 reason = describe(error)
+                if isinstance(getattr(error, "reason", None), urllib3.exceptions.NameResolutionError):
+                    raise DownloadError(
+                        f"there is no way to {parts.hostname}",
+                        where=address,
+                        remedy="is this machine online? If not, bring the archive and name it with --source",
+                    ) from error
             except BusyError as error:
                 reason, asked = str(error), error.seconds
             after = part.stat().st_size if part.exists() else 0
