@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import struct
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +16,8 @@ from voxlet import audio
 from voxlet.corpus.cache import cache_folder
 from voxlet.corpus.catalog import CATALOG, content_digest, find_known
 from voxlet.corpus.layouts import Entry, Layout, list_entries, sort_labels
-from voxlet.errors import AudioError, CorpusError
+from voxlet.corpus.parallel import in_order
+from voxlet.errors import AudioError, CorpusError, import_extra
 
 MIN_SECONDS = 0.05  # shorter is no word
 MAX_SECONDS = 30.0  # longer is no clip, and would fill the memory
@@ -194,15 +194,11 @@ def scan_files(root: Path, paths: list[Path]) -> dict[Path, Scan]:
         else:
             fresh.append(path)
     if fresh:
-        from tqdm import tqdm
+        tqdm = import_extra("tqdm", "train").tqdm
 
-        # Decoding, hashing and resampling release the interpreter lock, so threads use all cores.
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            found = pool.map(scan_file, fresh)
-            bar = tqdm(
-                found, total=len(fresh), desc="scanning", unit="clip", leave=False, disable=None, delay=1
-            )
-            scans.update(zip(fresh, bar, strict=True))
+        found = in_order(scan_file, fresh)
+        bar = tqdm(found, "scanning", len(fresh), unit="clip", leave=False, disable=None, delay=1)
+        scans.update(zip(fresh, bar, strict=True))
         table = {os.fspath(path): asdict(scan) for path, scan in scans.items()}
         try:
             audio.write_atomically(cache, json.dumps({"version": SCAN_VERSION, "files": table}).encode())

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,7 +12,9 @@ from voxlet import audio
 from voxlet.corpus.catalog import CATALOG
 from voxlet.corpus.corpus import Clip, Corpus, relative_name
 from voxlet.corpus.metadata import About, read_metadata
+from voxlet.corpus.parallel import in_order
 from voxlet.corpus.prepare import DEFAULT_PREPARATION, TRIM_MARGIN, kept, row_length
+from voxlet.errors import import_extra
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -121,19 +121,11 @@ class Inspection:
 
 def measure(corpus: Corpus, progress: bool = True) -> Measures:
     """Decode every clip and measure it, on all cores."""
-    from tqdm import tqdm
+    tqdm = import_extra("tqdm", "train").tqdm
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        rows = list(
-            tqdm(
-                pool.map(measure_clip, corpus.clips),
-                "measuring",
-                len(corpus.clips),
-                unit="clip",
-                leave=False,
-                disable=None if progress else True,
-            )
-        )
+    found = in_order(measure_clip, corpus.clips)
+    quiet = None if progress else True
+    rows = list(tqdm(found, "measuring", len(corpus.clips), unit="clip", leave=False, disable=quiet))
     return Measures(*np.array(rows, dtype=np.float64).T)
 
 

@@ -9,9 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,10 +18,10 @@ from voxlet import audio
 from voxlet.audio import Samples
 from voxlet.corpus.cache import appearing, cache_folder, exclusive, unwritable
 from voxlet.corpus.corpus import MAX_RATE, MAX_SECONDS, MIN_RATE, Clip, Corpus
-from voxlet.errors import AudioError, ConfigError, CorpusError
+from voxlet.corpus.parallel import in_order
+from voxlet.errors import AudioError, ConfigError, CorpusError, import_extra
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -197,24 +194,6 @@ def kept(lengths: NDArray[np.int64], preparation: Preparation) -> NDArray[np.int
     return np.flatnonzero((lengths >= low) & (lengths <= high))
 
 
-def _in_order(clips: Sequence[Clip], preparation: Preparation) -> Iterator[Samples]:
-    """`prepare_clip` of each, in order, on all cores, with few results waiting in memory."""
-    workers = os.cpu_count() or 1
-    # Decoding and resampling release the interpreter lock, so threads use all cores.
-    with ThreadPoolExecutor(workers) as pool:
-        waiting: deque[Future[Samples]] = deque()
-        try:
-            for clip in clips:
-                waiting.append(pool.submit(prepare_clip, clip.path, preparation))
-                if len(waiting) > 16 * workers:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
-
-
 @dataclass(frozen=True)
 class Rows:
     """What the cache holds of a prepared corpus: arrays, and the index of each row's clip in the corpus."""
@@ -230,13 +209,13 @@ def build_rows(folder: Path, corpus: Corpus, preparation: Preparation, progress:
     The row length and the outliers depend on all clips, so these are first written as they are, one after the
     other, then laid out as rows.
     """
-    from tqdm import tqdm
+    tqdm = import_extra("tqdm", "train").tqdm
 
     loose = folder / "loose.f32"
     counts = np.zeros(len(corpus.clips), dtype=np.int64)
     with loose.open("wb") as file:
         bar = tqdm(
-            _in_order(corpus.clips, preparation),
+            in_order(lambda clip: prepare_clip(clip.path, preparation), corpus.clips),
             total=len(corpus.clips),
             desc=f"preparing {corpus.name}",
             unit="clip",
