@@ -28,7 +28,8 @@ def test_bootstrap_agrees_with_the_normal_interval():
 def test_jackknife_agrees_with_the_normal_interval():
     values = RNG.normal(0.0, 1.0, 1000)
     intervals = [
-        scores.jackknife(lambda rows: float(values[rows].mean()), 1000, seed=seed) for seed in range(20)
+        scores.jackknife(lambda rows: {"mean": float(values[rows].mean())}, 1000, seed=seed)["mean"]
+        for seed in range(20)
     ]
     widths = [interval.high - interval.low for interval in intervals]
     assert np.mean(widths) == pytest.approx(2 * 1.96 / np.sqrt(1000), rel=0.15)

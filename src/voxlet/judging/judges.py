@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 VERSION = 1  # raise it when the same clips and settings teach another judge
 FIT = 0.95  # a judge that hears less of the real clips right is unfit
 OWN = Schooling()
-STRANGER = Schooling(steps=1500, batch=96, balanced=True, speaker_weight=0.0, strength=1.2)
+STRANGER = Schooling(steps=1000, batch=64, balanced=True, speaker_weight=0.0, strength=1.2)
 STRANGER_TRIMS = (-40.0, -25.0)  # dB: other people cut their words more or less tightly
 
 

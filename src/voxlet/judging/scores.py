@@ -14,7 +14,7 @@ import numpy as np
 from voxlet.errors import ScoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
@@ -68,25 +68,29 @@ def bootstrap(
 
 
 def jackknife(
-    measure: Callable[[Integers], float],
+    measure: Callable[[Integers], Mapping[str, float]],
     count: int,
     *,
     blocks: int = 10,
     confidence: float = CONFIDENCE,
     seed: int = 0,
-) -> Interval:
-    """A measure of a whole set with the block jackknife's interval (Tukey 1958).
+) -> dict[str, Interval]:
+    """Measures of a whole set with the block jackknife's interval (Tukey 1958).
 
-    `measure` takes the row numbers to use. Distances between sets need this instead of the bootstrap: drawing
-    rows twice puts copies in a set, which biases both covariances and nearest neighbours.
+    `measure` takes the row numbers to use and names its figures. Distances between sets need this instead of
+    the bootstrap: drawing rows twice puts copies in a set, which biases covariances and nearest neighbours.
     """
     order = np.random.default_rng(seed).permutation(count).astype(np.int64)
     parts = [part for part in np.array_split(order, min(blocks, count)) if len(part)]
     whole = measure(np.sort(order))
-    left_out = np.array([measure(np.setdiff1d(order, part)) for part in parts])
-    spread = np.sqrt((len(parts) - 1) / len(parts) * np.sum((left_out - left_out.mean()) ** 2))
-    reach = NormalDist().inv_cdf(0.5 + confidence / 2) * float(spread)
-    return Interval(whole, whole - reach, whole + reach, count)
+    left_out = [measure(np.setdiff1d(order, part)) for part in parts]
+    found = {}
+    for name, value in whole.items():
+        values = np.array([figures[name] for figures in left_out])
+        spread = np.sqrt((len(parts) - 1) / len(parts) * np.sum((values - values.mean()) ** 2))
+        reach = NormalDist().inv_cdf(0.5 + confidence / 2) * float(spread)
+        found[name] = Interval(value, value - reach, value + reach, count)
+    return found
 
 
 def confusion(asked: Integers, heard: Integers, labels: int) -> Integers:

@@ -1,0 +1,96 @@
+"""What `voxlet score` does: make clips or read them, measure them, write the answers."""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from voxlet import audio
+from voxlet.errors import ConfigError, import_extra
+from voxlet.judging.clipset import ClipSet, read_folder, sample_clips
+from voxlet.judging.page import write_page
+from voxlet.judging.reference import Division, Reference, open_reference
+from voxlet.judging.scorecard import Scorecard, evaluate
+from voxlet.training.generate import open_speaker
+from voxlet.training.train import read_config
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+CORPUS = "fsdd"  # what is measured against where nothing else is known
+COUNT = 1000
+
+
+def score(
+    model: str | None,
+    folder: Path | None,
+    *,
+    corpus: str | None = None,
+    count: int = COUNT,
+    seed: int = 0,
+    only: Sequence[str] = (),
+    json: Path | None = None,
+    page: Path | None = None,
+    selection: str | None = None,
+) -> Scorecard:
+    """Measure a run, a voice or a folder of clips, and write what was asked for.
+
+    Raises:
+        ConfigError: Neither or both of model and folder are given, or a setting makes no sense.
+        VoxletError: Something cannot be opened, or cannot say what the reference says.
+    """
+    import_extra("scipy", "study")
+    if (model is None) == (folder is None):
+        raise ConfigError("give a run or voice, or --clips FOLDER, one of them")
+    if count < 1:
+        raise ConfigError(f"--count {count} is less than 1")
+    if selection is not None and folder is None:
+        raise ConfigError(
+            "only goes with --clips: what is sampled here is never selected", where="--selected"
+        )
+    cost: dict[str, float] = {}
+    if folder is not None:
+        clips = replace(read_folder(folder), selection=selection)
+        reference = open_reference(corpus or CORPUS)
+    else:
+        assert model is not None
+        clips, cost = make_clips(model, count, seed)
+        reference = reference_of(model, corpus)
+    card = evaluate(clips, reference, only=only, seed=seed, cost=cost, progress=sys.stderr.isatty())
+    if json is not None:
+        audio.write_atomically(json, (card.to_json() + "\n").encode())
+    if page is not None:
+        write_page(page, card, clips, reference)
+    return card
+
+
+def make_clips(model: str, count: int, seed: int) -> tuple[ClipSet, dict[str, float]]:
+    """Sample a run or voice; the second answer is what that cost."""
+    sampler = open_speaker(model)
+    sampler.sample(sampler.labels[:1], seed=seed)  # loading and warming up are not counted
+    start, used = time.perf_counter(), time.process_time()
+    clips = sample_clips(sampler, count, seed=seed)
+    took, used = time.perf_counter() - start, time.process_time() - used
+    seconds = sum(len(sound) for sound in clips.sounds) / clips.rate
+    cost = {
+        "clips_per_second": count / took,
+        "processor_seconds_per_second_of_audio": used / max(seconds, 1e-9),
+        "mean_clip_seconds": seconds / count,
+    }
+    if (path := Path(getattr(sampler, "path", model))).is_file():
+        cost["megabytes"] = path.stat().st_size / 1e6
+    return clips, cost
+
+
+def reference_of(model: str, corpus: str | None) -> Reference:
+    """What a model is held against: a run's own corpus and division, else the corpus that is named."""
+    if corpus is None and Path(model).is_dir():
+        run, config = read_config(model)
+        source = run.record["corpus"]
+        assert isinstance(source, dict)
+        division = Division(config.split, config.split_seed, config.preparation)
+        return open_reference(str(source["source"]), division)
+    return open_reference(corpus or CORPUS)

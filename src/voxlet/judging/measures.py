@@ -1,0 +1,256 @@
+"""The parts of a scorecard: each measures one set of clips against the reference, real or made alike."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from voxlet import audio
+from voxlet.corpus.cache import cache_folder
+from voxlet.errors import ScoreError
+from voxlet.judging import scores
+from voxlet.judging.copying import nearest
+from voxlet.judging.hearing import Hearing, hear
+from voxlet.judging.judges import (
+    OWN,
+    STRANGER,
+    VERSION,
+    Judge,
+    ReadyMade,
+    own_judge,
+    stranger_judge,
+    strangers_of,
+)
+from voxlet.judging.naturalness import naturalness
+from voxlet.judging.scores import Interval
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from voxlet.judging.clipset import ClipSet
+    from voxlet.judging.recogniser import Recogniser, Verdict
+    from voxlet.judging.reference import Reference
+
+Value = Interval | str  # a string says why there is no figure
+Table = list[list[float | str]]
+
+NEEDED = {
+    "recognition": 10,
+    "naturalness": 20,
+    "distribution": 100,  # a Gaussian in 64 dimensions, and five neighbours
+    "voice": 10,
+    "copying": 100,  # for a first percentile
+}
+STRANGER_EAR = Hearing()
+HIGHEST_RATE = 16_000  # Hz: what an own judge listens at, at most
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a part found in one set of clips: figures by name, and tables (confusions, nearest pairs)."""
+
+    figures: dict[str, Value] = field(default_factory=dict)
+    tables: dict[str, Table] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Bench:
+    """The measuring bench: the reference, the judges, and what they have heard already.
+
+    `rate` is the bandwidth of what is measured: real clips are never heard with more than the made ones have.
+    """
+
+    reference: Reference
+    rate: int
+    seed: int = 0
+    progress: bool = True
+    _heard: dict[tuple[str, str], Verdict] = field(default_factory=dict)
+
+    @cached_property
+    def hearing(self) -> Hearing:
+        """The own judge's ear."""
+        return Hearing(rate=min(HIGHEST_RATE, self.rate, self.reference.train.rate))
+
+    @cached_property
+    def own(self) -> Recogniser:
+        """The judge taught on the reference's training clips."""
+        return own_judge(self.reference.train, hearing=self.hearing, progress=self.progress)
+
+    @cached_property
+    def other_corpora(self) -> tuple[str, ...]:
+        """Corpora on this machine, other than the reference, that have all its labels between them."""
+        return strangers_of(self.reference.train.label_names, self.reference.name)
+
+    @cached_property
+    def stranger(self) -> Judge | str:
+        """The judge taught on other corpora only, or why there is none."""
+        if not self.other_corpora:
+            return "no other corpus with these labels is on this machine"
+        names = self.reference.train.label_names
+        return stranger_judge(self.other_corpora, names, hearing=STRANGER_EAR, progress=self.progress)
+
+    @cached_property
+    def ready_made(self) -> Judge | str:
+        """The judge of another kind, or why there is none."""
+        try:
+            return ReadyMade(self.reference.train.label_names)
+        except ScoreError as error:
+            return error.what
+
+    @cached_property
+    def judges(self) -> dict[str, Judge | str]:
+        """All judges by name; a string says why one is missing."""
+        return {"own": self.own, "stranger": self.stranger, "ready-made": self.ready_made}
+
+    def verdict(self, judge: str, clips: ClipSet) -> Verdict:
+        """What a judge heard in a set, remembered."""
+        key = (judge, clips.digest)
+        if key not in self._heard:
+            listener = self.judges[judge]
+            if isinstance(listener, str):
+                raise ScoreError(listener)
+            self._heard[key] = listener.judge(clips.sounds, clips.rate)
+        return self._heard[key]
+
+    def features(self, judge: str, clips: ClipSet) -> NDArray[np.float64]:
+        """A judge's features of a set, (B, D)."""
+        features = self.verdict(judge, clips).features
+        if features is None:
+            raise ScoreError(f"the judge {judge!r} has no features")
+        return features
+
+    @property
+    def key(self) -> str:
+        """A digest of all that decides what a part finds in a set."""
+        settings = [VERSION, self.reference.key, dataclasses.asdict(self.hearing), self.seed]
+        judges = [dataclasses.asdict(OWN), dataclasses.asdict(STRANGER), self.other_corpora]
+        return hashlib.sha256(json.dumps([*settings, *judges]).encode()).hexdigest()[:32]
+
+
+def recognition(bench: Bench, clips: ClipSet) -> Result:
+    """Share of clips in which each judge hears the label that was asked for: overall and by label."""
+    result = Result()
+    for name, judge in bench.judges.items():
+        if isinstance(judge, str):
+            result.figures[f"heard right, {name} judge"] = judge
+            continue
+        heard = bench.verdict(name, clips).labels
+        right = heard == clips.labels
+        result.figures[f"heard right, {name} judge"] = scores.wilson(int(right.sum()), len(clips))
+        for number, label in enumerate(clips.label_names):
+            asked = clips.labels == number
+            if asked.any():
+                share = scores.wilson(int(right[asked].sum()), int(asked.sum()))
+                result.figures[f"{label}, {name} judge"] = share
+        table = scores.confusion(clips.labels, heard, len(clips.label_names))
+        result.tables[f"confusion, {name} judge"] = [[int(cell) for cell in row] for row in table]
+    return result
+
+
+def natural(bench: Bench, clips: ClipSet) -> Result:
+    """DNSMOS by the one protocol, at telephone bandwidth."""
+    found = naturalness(clips.sounds, clips.rate, seed=bench.seed)
+    return Result({f"DNSMOS {name}": value for name, value in found.items()})
+
+
+def distribution(bench: Bench, clips: ClipSet) -> Result:
+    """How like the real test clips the set is as a whole, and how sure and various its labels."""
+    real = bench.reference.test
+    said = bench.verdict("own", clips).label_log_probabilities
+    expected = np.bincount(bench.reference.train.labels, minlength=said.shape[1]) / len(bench.reference.train)
+    same = clips.digest == real.digest
+    judges = [] if same else [name for name in FEATURES if not isinstance(bench.judges[name], str)]
+
+    def figures(rows: NDArray[np.int64]) -> dict[str, float]:
+        found = {}
+        for name in judges:
+            theirs, ours = bench.features(name, real), bench.features(name, clips)[rows]
+            found[f"Frechet distance, {name} features"] = scores.frechet_distance(ours, theirs)
+            found[f"Frechet distance, {name} features, of infinitely many clips"] = (
+                scores.frechet_extrapolated(ours, theirs)
+            )
+            if name == "own":
+                found |= vars(scores.manifolds(theirs, ours))
+        found["inception score"] = scores.inception_score(said[rows])
+        found["modified inception score"] = scores.modified_inception_score(said[rows])
+        found["AM score"] = scores.am_score(said[rows], expected)
+        return found
+
+    return Result({**scores.jackknife(figures, len(clips), seed=bench.seed)})
+
+
+def voice(bench: Bench, clips: ClipSet) -> Result:
+    """Share of clips in which the own judge hears the speaker that was asked for."""
+    known = clips.speakers >= 0
+    if not known.any():
+        return Result({"speaker heard right": "nobody in particular was asked for"})
+    if len(bench.reference.train.speaker_names) < 2:
+        return Result({"speaker heard right": "the reference has but one speaker"})
+    right = bench.verdict("own", clips).speakers[known] == clips.speakers[known]
+    return Result({"speaker heard right": scores.wilson(int(right.sum()), len(right))})
+
+
+def copying(bench: Bench, clips: ClipSet) -> Result:
+    """Distance to the nearest training clip: low percentiles, and the nearest pairs."""
+    train = bench.reference.train
+    found = nearest(
+        hear(clips.sounds, clips.rate, bench.hearing), hear(train.sounds, train.rate, bench.hearing)
+    )
+    figures: dict[str, Value] = {
+        f"nearest training clip, percentile {percentile}": value
+        for percentile, value in found.percentiles().items()
+    }
+    pairs: Table = [
+        [clip, clips.sources[clip], train.sources[row], round(distance, 4)]
+        for clip, row, distance in found.pairs()
+    ]
+    return Result(figures, {"nearest pairs": pairs})
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of the scorecard: how it is measured, and on which real sets besides."""
+
+    measure: Callable[[Bench, ClipSet], Result]
+    title: str
+    train_too: bool  # whether real training clips are measured as well, as a floor
+
+
+PARTS: dict[str, Part] = {
+    "recognition": Part(recognition, "Recognised", False),
+    "naturalness": Part(natural, "Natural", True),
+    "distribution": Part(distribution, "Like real speech as a whole", True),
+    "voice": Part(voice, "The speaker asked for", False),
+    "copying": Part(copying, "No copies", False),
+}
+LOWER_IS_BETTER = ("Frechet", "AM score")
+FEATURES = ("own", "stranger")  # judges whose features sets are compared by
+
+
+def measure(bench: Bench, part: str, clips: ClipSet) -> Result:
+    """A part's result for a set: from the cache, or measured now and kept."""
+    if len(clips) < NEEDED[part]:
+        return Result({PARTS[part].title.lower(): f"not enough clips (needs {NEEDED[part]})"})
+    key = hashlib.sha256(json.dumps([bench.key, part, clips.digest]).encode()).hexdigest()[:32]
+    path = cache_folder("scores") / f"{key}.json"
+    try:
+        return result_from_json(json.loads(path.read_text()))
+    except (OSError, ValueError, KeyError, TypeError):
+        result = PARTS[part].measure(bench, clips)
+    audio.write_atomically(path, json.dumps(dataclasses.asdict(result)).encode())
+    return result
+
+
+def result_from_json(stored: dict[str, dict[str, object]]) -> Result:
+    """What `json.dumps(asdict(result))` wrote."""
+    figures: dict[str, Value] = {}
+    for name, value in stored["figures"].items():
+        figures[name] = value if isinstance(value, str) else Interval(**value)  # type: ignore[arg-type]
+    return Result(figures, stored["tables"])  # type: ignore[arg-type]

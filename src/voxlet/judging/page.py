@@ -1,0 +1,174 @@
+"""The scorecard as one HTML file that needs nothing else: table, confusions, clips to hear and to see."""
+
+from __future__ import annotations
+
+import base64
+import html
+import struct
+import zlib
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from voxlet import audio
+from voxlet.judging.hearing import FLOOR, Hearing, condition, log_mel
+from voxlet.judging.measures import PARTS
+from voxlet.judging.scorecard import FLOOR as TRAIN
+from voxlet.judging.scorecard import REAL, SUBJECT, show
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from voxlet.judging.clipset import ClipSet
+    from voxlet.judging.measures import Table
+    from voxlet.judging.reference import Reference
+    from voxlet.judging.scorecard import Scorecard
+
+SHOWN_SPEAKERS = 6
+
+PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>{title}</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<style>
+body {{ font: 15px/1.5 system-ui, sans-serif; color: #222; background: #fff; max-width: 1100px;
+  margin: 2rem auto; padding: 0 1rem; }}
+table {{ border-collapse: collapse; margin: .5rem 0 1.5rem; font-variant-numeric: tabular-nums; }}
+th, td {{ text-align: left; padding: .2rem .8rem .2rem 0; border-bottom: 1px solid #e4e6ea;
+  vertical-align: top; }}
+.confusion td, .confusion th {{ text-align: right; padding: .15rem .45rem; border: 0; font-size: 13px; }}
+.warning {{ background: #fff3d6; padding: .4rem .8rem; border-radius: 4px; }}
+figure {{ display: inline-block; margin: .3rem .5rem .3rem 0; width: 160px; }}
+figure img {{ width: 160px; height: 64px; image-rendering: auto; border-radius: 3px; display: block; }}
+figcaption {{ font-size: 12.5px; color: #555; overflow-wrap: anywhere; }}
+audio {{ width: 160px; height: 30px; }}
+</style></head><body>
+<h1>{title}</h1>
+{body}
+</body></html>
+"""
+
+
+def write_page(path: Path, card: Scorecard, clips: ClipSet, reference: Reference) -> None:
+    """Write the page, whole or not at all.
+
+    Raises:
+        AudioError: It cannot be written.
+    """
+    clips = clips.renamed(reference.train.label_names, reference.train.speaker_names)
+    body = "\n".join(
+        [
+            *heading(card),
+            *figures(card),
+            *confusions(card, clips),
+            *to_hear(clips, reference),
+            *pairs(card, clips),
+        ]
+    )
+    title = html.escape(f"Scorecard of {card.subject}")
+    audio.write_atomically(path, PAGE.format(title=title, body=body).encode())
+
+
+def heading(card: Scorecard) -> Iterator[str]:
+    """What was measured and how; warnings stand out."""
+    for line in card.header():
+        warns = line.startswith("!") or "SELECTED" in line
+        yield f'<p class="{"warning" if warns else ""}">{html.escape(line)}</p>'
+
+
+def figures(card: Scorecard) -> Iterator[str]:
+    """A table for each part."""
+    for part in dict.fromkeys(figure.part for figure in card.figures):
+        yield f"<h2>{html.escape(PARTS[part].title)}</h2><table>"
+        yield f"<tr><th></th><th>{SUBJECT}</th><th>{REAL}</th><th>{TRAIN}</th></tr>"
+        for figure in card.figures:
+            if figure.part == part:
+                values = (figure.made, figure.real, figure.floor)
+                name = f"{figure.name}, heard right" if figure.label else figure.name
+                cells = "".join(f"<td>{html.escape(show(name, value))}</td>" for value in values)
+                yield f"<tr><th>{html.escape(figure.name)}</th>{cells}</tr>"
+        yield "</table>"
+    if card.cost:
+        rows = "".join(
+            f"<tr><th>{html.escape(name.replace('_', ' '))}</th><td>{value:,.4g}</td></tr>"
+            for name, value in card.cost.items()
+        )
+        yield f"<h2>Cost</h2><table>{rows}</table>"
+
+
+def confusions(card: Scorecard, clips: ClipSet) -> Iterator[str]:
+    """What each judge heard (column) for what was asked (row), made and real."""
+    names = [html.escape(name) for name in clips.label_names]
+    for where, tables in card.tables.items():
+        for title, table in tables.items():
+            if not title.startswith("confusion"):
+                continue
+            yield f"<details><summary>{html.escape(f'{title}: {where}')}</summary>"
+            yield '<table class="confusion"><tr><th></th>'
+            yield "".join(f"<th>{name}</th>" for name in names) + "</tr>"
+            for name, row in zip(names, table, strict=True):
+                total = max(1.0, sum(float(cell) for cell in row))
+                yield f"<tr><th>{name}</th>" + "".join(shaded(float(cell), total) for cell in row) + "</tr>"
+            yield "</table></details>"
+
+
+def shaded(cell: float, total: float) -> str:
+    """A table cell whose blue grows with its share of the row."""
+    return f'<td style="background: rgba(59, 110, 165, {0.75 * cell / total:.2f})">{cell:.0f}</td>'
+
+
+def to_hear(clips: ClipSet, reference: Reference) -> Iterator[str]:
+    """The first made clip of each label and speaker, then the first real one of each: none is chosen."""
+    for title, group in (("Made clips", clips), ("Real test clips", reference.test)):
+        yield f"<h2>{title}</h2><p>The first of each label and speaker, as they came.</p>"
+        for label, name in enumerate(group.label_names):
+            yield f"<div><b>{html.escape(name)}</b><br>"
+            rows = np.flatnonzero(group.labels == label)
+            heard: set[int] = set()
+            for row in rows:
+                speaker = int(group.speakers[row])
+                if speaker not in heard and len(heard) < SHOWN_SPEAKERS:
+                    heard.add(speaker)
+                    who = group.speaker_names[speaker] if speaker >= 0 else group.sources[row]
+                    yield player(group.sounds[row], group.rate, who)
+            yield "</div>"
+
+
+def pairs(card: Scorecard, clips: ClipSet) -> Iterator[str]:
+    """The made clips nearest to a training clip, each with that clip."""
+    table: Table = card.tables.get(SUBJECT, {}).get("nearest pairs", [])
+    if not table:
+        return
+    yield "<h2>Nearest to a training clip</h2><p>Made, then the training clip nearest to it.</p>"
+    for row, _, source, distance in table:
+        sound = audio.read(str(source))
+        made = player(clips.sounds[int(row)], clips.rate, f"made, distance {distance}")
+        yield f"<div>{made}{player(sound.samples, sound.rate, str(source).rpartition('/')[2])}</div>"
+
+
+def player(samples: audio.Samples, rate: int, caption: str) -> str:
+    """A clip as a picture of its mel spectrogram and a player, both within the page."""
+    heard = Hearing()
+    values = (log_mel(condition(samples, rate, heard), heard) - np.log(FLOOR)) / (4 - np.log(FLOOR))
+    picture = base64.b64encode(png(255 - (255 * values.clip(0, 1)).astype(np.uint8)[::-1])).decode()
+    sound = base64.b64encode(audio.encode_wav(audio.level(samples, heard.rms), rate)).decode()
+    return (
+        f'<figure><img alt="spectrogram" src="data:image/png;base64,{picture}">'
+        f'<audio controls preload="none" src="data:audio/wav;base64,{sound}"></audio>'
+        f"<figcaption>{html.escape(caption)}</figcaption></figure>"
+    )
+
+
+def png(grey: NDArray[np.uint8]) -> bytes:
+    """A greyscale PNG of (height, width): header, one zlib stream of unfiltered rows, end (RFC 2083)."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    height, width = grey.shape
+    rows = np.concatenate([np.zeros((height, 1), np.uint8), grey], axis=1).tobytes()
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    parts = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows, 9)) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + parts
