@@ -16,7 +16,7 @@ from voxlet.corpus.prepare import Preparation
 from voxlet.errors import ConfigError, RunError
 from voxlet.models.voice_config import CriticConfig, PriorConfig, WaveConfig
 from voxlet.training.config import LoopConfig
-from voxlet.training.export import Speaker, export_voice, quantise
+from voxlet.training.export import Speaker, export_voice, quantise, rounded
 from voxlet.training.train import export, read_config, train
 from voxlet.training.voice_config import DistilTraining, PriorTraining, VoiceTraining, WaveTraining
 from voxlet.training.voice_data import VoiceData
@@ -138,20 +138,20 @@ def test_onnx_equals_torch(batch: int, frames: int) -> None:
     feed = {"noise": noise.numpy(), "label": label.numpy(), "style": style.numpy()}
     waveform, length = session.run(["waveform", "length"], feed)
     with torch.no_grad():
-        wanted, wanted_length = speaker.eval()(noise, label, style)
+        wanted, wanted_length = rounded(speaker.eval())[0](noise, label, style)
     assert waveform.shape == (batch, frames * wave.samples_per_latent)
-    np.testing.assert_allclose(waveform, wanted, atol=1e-4)
+    # A pulse lands between samples: where one steps up, the last bit of its phase shows.
+    error = waveform - wanted.numpy()
+    assert np.sqrt(np.mean(error**2)) < 1e-2 * np.sqrt(np.mean(wanted.numpy() ** 2))
     assert length.tolist() == wanted_length.tolist()
 
 
 def test_quantised_weights_are_within_half_a_step() -> None:
-    weight = (
-        np.random.default_rng(0).normal(size=(64, 32)).astype(np.float32)
-        * np.geomspace(0.01, 10, 64)[:, None]
-    )
-    values, scale = quantise(weight.astype(np.float32))
-    assert values.dtype == np.int8
-    assert (np.abs(values * scale - weight) <= scale / 2 + 1e-6).all()
+    normal = np.random.default_rng(0).normal(size=(64, 32))
+    weight = (normal * np.geomspace(0.01, 10, 64)[:, None]).astype(np.float32)
+    packed = quantise(weight)
+    assert packed.values.dtype == np.int8
+    assert (np.abs(packed.weight - weight) <= packed.scale / 2 + 1e-6).all()
 
 
 def test_others_are_of_the_same_speaker_and_not_the_clip_itself() -> None:

@@ -16,6 +16,7 @@ from voxlet.models.critics import (
 )
 from voxlet.models.voice_config import WaveConfig
 from voxlet.models.wave import STFT, WaveVAE
+from voxlet.training.pitch import track_pitch
 from voxlet.training.wave_task import MelLoss
 
 TINY = WaveConfig(latent_size=4, encoder_width=8, encoder_blocks=1, decoder_width=8, decoder_blocks=1)
@@ -54,8 +55,9 @@ def test_any_rate_has_31_latents_a_second(rate: int) -> None:
     wave = WaveVAE(TINY, rate)
     samples = 5 * wave.samples_per_latent
     assert rate / wave.samples_per_latent == pytest.approx(31.25, rel=0.01)
-    made, posterior = wave(0.1 * torch.randn(2, samples))
+    (made, pitch), posterior = wave(0.1 * torch.randn(2, samples))
     assert made.shape == (2, samples)
+    assert pitch.shape == (2, 20)
     assert posterior.mean.shape == (2, 5, 4)
     assert bool(torch.isfinite(made).all())
 
@@ -63,8 +65,8 @@ def test_any_rate_has_31_latents_a_second(rate: int) -> None:
 def test_a_silent_clip_has_finite_gradients() -> None:
     wave = WaveVAE(TINY, 8000)
     silent = torch.zeros(1, 8 * wave.samples_per_latent)
-    made, _ = wave(silent)
-    MelLoss(8000)(made, silent).backward()
+    decoded, _ = wave(silent)
+    MelLoss(8000)(decoded.waveform, silent).backward()
     assert all(bool(torch.isfinite(p.grad).all()) for p in wave.parameters() if p.grad is not None)
 
 
@@ -100,3 +102,32 @@ def test_critics_learn_to_tell_a_tone_from_noise() -> None:
         loss.backward()
         adam.step()
     assert loss.item() < 1.0
+
+
+def test_pulses_have_every_harmonic_and_unit_power() -> None:
+    wave = WaveVAE(TINY, 8000)
+    pulses = wave.pulses(torch.full((1, 125), 190.0))
+    assert pulses.shape == (1, 8000)
+    assert pulses.square().mean().item() == pytest.approx(1.0, rel=0.02)
+    spectrum = torch.fft.rfft(pulses[0]).abs()
+    harmonics = spectrum[190:3900:190]
+    assert (harmonics / harmonics.mean() - 1).abs().max() < 0.05
+    assert spectrum[95::190].max() < 0.01 * harmonics.mean()
+
+
+def test_the_pitch_of_a_gliding_voice_is_found() -> None:
+    hz = 100 + 80 * torch.arange(8000) / 8000
+    phase = 2 * math.pi * torch.cumsum(hz / 8000, 0)
+    glide = 0.1 * torch.stack([torch.cos(k * phase) / k for k in range(1, 15)]).sum(0)
+    pitch = track_pitch(glide[None], 8000, 64)
+    wanted = hz[32::64]
+    assert (pitch.hz[0] - wanted)[4:-8].abs().max() < 1.0
+    assert pitch.voicing[0, 4:-8].min() > 0.9
+    assert track_pitch(torch.zeros(1, 8000), 8000, 64).voicing.max() == 0.0
+
+
+def test_pitch_is_found_at_any_rate() -> None:
+    hum = 0.1 * torch.stack([tone(220.0 * k, 16_000, 16_000)[0] for k in range(1, 6)]).sum(0)
+    pitch = track_pitch(hum[None], 16_000, 128)
+    assert pitch.hz.shape == (1, 125)
+    assert (pitch.hz[0, 5:-8] - 220).abs().max() < 1.0

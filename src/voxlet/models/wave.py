@@ -1,18 +1,24 @@
 """The wave VAE: a clip as a short sequence of latent vectors, and straight back to a waveform.
 
     waveform (B, T) -> log |STFT| (B, F, bins) -> ConvNeXt, two strides of 2 -> latents (B, L, Z)
-    latents (B, L, Z) -> ConvNeXt, twice doubled -> magnitude, phase (B, F, bins) -> inverse STFT -> (B, T)
+    latents (B, L, Z) -> ConvNeXt, twice doubled -> a spectrum (B, F, bins) -> inverse STFT -> (B, T)
 
 with T = F * hop and F = 4 L. The blocks are ConvNeXt's (Liu et al. 2022, arXiv:2201.03545) over time; the
 head that ends in an inverse STFT instead of transposed convolutions is Vocos's (Siuzdak 2023,
 arXiv:2306.00814). The inverse STFT is a matrix product and shifted sums, so that the decoder exports to
 ONNX as it stands.
+
+The spectrum is a sum of two. One is that of a pulse train at the pitch that the decoder reads off the
+latents, under a filter that it gives for each frame and bin, magnitude and phase (the source and filter of
+Fant 1960, as in neural source-filter models, Wang et al. 2019, arXiv:1904.12088): harmonics then agree from
+frame to frame by construction. Phases predicted for each frame alone agree only at the lowest harmonics,
+the others turn to noise. The other part is such a free spectrum: all that is not periodic.
 """
 
 from __future__ import annotations
 
 import math
-from typing import cast
+from typing import NamedTuple, cast
 
 import torch
 import torch.nn.functional as F
@@ -25,10 +31,18 @@ from voxlet.models.voice_config import WaveConfig
 INPUT_GAIN = 6.0
 MAGNITUDE_FLOOR = 1e-3  # of the unnormalised STFT at that gain, some 80 dB below a loud vowel
 MAX_LOG_MAGNITUDE = 7.0  # e^7 = 1097: three times the largest STFT value that a clip at full scale has
+PITCH_CENTRE, OCTAVES = 150.0, 2.0  # Hz; pitches lie within so many octaves of it
 
 HOP_SECONDS = 0.008
 OVERLAP = 4  # hops under an STFT window
 STRIDE = 4  # STFT frames per latent vector: two strides of 2
+
+
+class Decoded(NamedTuple):
+    """A waveform (B, T) and the pitch in Hz (B, F) that the decoder heard in its latents."""
+
+    waveform: Tensor
+    pitch: Tensor
 
 
 class STFT(nn.Module):
@@ -39,6 +53,7 @@ class STFT(nn.Module):
     """
 
     window: Tensor
+    analysis: Tensor
     synthesis: Tensor
 
     def __init__(self, n_fft: int, hop: int) -> None:
@@ -52,6 +67,8 @@ class STFT(nn.Module):
         weight[0] = weight[-1] = 1.0 / n_fft
         synthesis = torch.cat([weight * angle.cos(), -weight * angle.sin()]) * window
         self.register_buffer("window", window.float(), persistent=False)
+        analysis = torch.cat([angle.cos(), -angle.sin()]) * window
+        self.register_buffer("analysis", analysis.T.float().contiguous(), persistent=False)
         self.register_buffer("synthesis", synthesis.float(), persistent=False)
 
     def forward(self, waveform: Tensor) -> Tensor:
@@ -60,6 +77,16 @@ class STFT(nn.Module):
         padded = F.pad(waveform.float(), (side, self.n_fft - self.hop - side))
         spectrum: Tensor = torch.fft.rfft(padded.unfold(-1, self.n_fft, self.hop) * self.window)
         return spectrum
+
+    def parts(self, waveform: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, T) -> real and imaginary parts (B, F, bins), by a matrix product: what ONNX can do."""
+        side = (self.n_fft - self.hop) // 2
+        padded = F.pad(waveform, (side, self.n_fft - self.hop - side))
+        hops = padded.reshape(padded.shape[0], -1, self.hop)  # len() would freeze the batch in ONNX
+        overlap, count = self.n_fft // self.hop, waveform.shape[1] // self.hop
+        frames = torch.cat([hops[:, n : n + count] for n in range(overlap)], dim=-1)
+        real, imaginary = (frames @ self.analysis).chunk(2, dim=-1)
+        return real, imaginary
 
     def inverse(self, real: Tensor, imaginary: Tensor) -> Tensor:
         """Real and imaginary parts (B, F, n_fft/2 + 1) -> waveform (B, F * hop), weighted overlap-add."""
@@ -165,7 +192,11 @@ class WaveVAE(nn.Module):
             *_blocks(wide, 2 * config.decoder_blocks, 3),
             nn.LayerNorm(wide),
         )
-        self.head = nn.Linear(wide, 2 * bins)
+        self.bins = bins
+        self.head = nn.Linear(wide, 1 + 4 * bins)
+        # At the start both parts are quiet: what is too loud unlearns itself slowly.
+        nn.init.constant_(self.head.bias[1 : 1 + bins], -3.0)
+        nn.init.constant_(self.head.bias[1 + 2 * bins : 1 + 3 * bins], -3.0)
 
     @property
     def samples_per_latent(self) -> int:
@@ -179,16 +210,51 @@ class WaveVAE(nn.Module):
         mean, log_variance = self.encoder(features).float().chunk(2, dim=-1)
         return Gaussian(mean, log_variance.clamp(-12.0, 4.0))
 
-    def decode(self, latents: Tensor) -> Tensor:
-        """(B, L, Z) -> waveform (B, L * samples_per_latent)."""
+    def decode(self, latents: Tensor, pitch: Tensor | None = None) -> Decoded:
+        """Latents (B, L, Z) to a waveform (B, L * samples_per_latent) and the pitch that is heard in them.
+
+        Args:
+            latents: (B, L, Z).
+            pitch: Hz (B, F) that the pulse train follows; the decoder's own without it.
+        """
         hidden = self.decoder(latents)
         with torch.autocast(hidden.device.type, enabled=False):
             # Phase errors of a bfloat16 head would be heard as noise; one matrix in float32 costs little.
-            log_magnitude, phase = F.linear(hidden.float(), self.head.weight, self.head.bias).chunk(2, dim=-1)
-            magnitude = torch.exp(log_magnitude.clamp(max=MAX_LOG_MAGNITUDE))
-            return self.stft.inverse(magnitude * phase.cos(), magnitude * phase.sin()) / INPUT_GAIN
+            parts = F.linear(hidden.float(), self.head.weight, self.head.bias)
+            octaves, filtering, turning, magnitude, phase = parts.split([1, *[self.bins] * 4], dim=-1)
+            own = PITCH_CENTRE * torch.exp(math.log(2) * octaves[..., 0].clamp(-OCTAVES, OCTAVES))
+            # Waveforms say nothing useful of the pitch's slope: it is taught by itself.
+            source = self.stft.parts(self.pulses(own.detach() if pitch is None else pitch))
+            gain = torch.exp(filtering.clamp(max=MAX_LOG_MAGNITUDE))
+            cosine, sine = gain * turning.cos(), gain * turning.sin()
+            loudness = torch.exp(magnitude.clamp(max=MAX_LOG_MAGNITUDE))
+            real = source[0] * cosine - source[1] * sine + loudness * phase.cos()
+            imaginary = source[0] * sine + source[1] * cosine + loudness * phase.sin()
+            return Decoded(self.stft.inverse(real, imaginary) / INPUT_GAIN, own)
 
-    def forward(self, waveform: Tensor) -> tuple[Tensor, Gaussian]:
-        """Encode, sample, decode: (B, T) -> reconstruction (B, T) and the posterior."""
+    def pulses(self, pitch: Tensor) -> Tensor:
+        """A band-limited pulse train of unit power: Hz (B, F) -> (B, F * hop), harmonics below half the rate.
+
+        Sum over k = 1..K of cos(k x) = sin((K + 1/2) x) / (2 sin(x / 2)) - 1/2, with x the running phase.
+        """
+        # Linear between the frames' centres; repeat and blend, which ONNX has for any batch.
+        ramp = (torch.arange(self.hop, device=pitch.device) + 0.5) / self.hop - 0.5
+        before = torch.cat([pitch[:, :1], pitch[:, :-1]], dim=1)[..., None]
+        after = torch.cat([pitch[:, 1:], pitch[:, -1:]], dim=1)[..., None]
+        middle = pitch[..., None]
+        hz = (middle + (after - middle) * ramp.clamp(min=0) + (middle - before) * ramp.clamp(max=0)).flatten(
+            1
+        )
+        cycles = torch.cumsum(hz / self.rate, dim=1)
+        half = math.pi * (cycles - cycles.floor())
+        harmonics = (0.5 * self.rate / hz).floor()
+        bottom = half.sin()
+        near = bottom.abs() < 1e-4
+        ratio = torch.sin((2 * harmonics + 1) * half) / torch.where(near, torch.ones_like(bottom), bottom)
+        total = torch.where(near, 2 * harmonics + 1, ratio)
+        return (0.5 * total - 0.5) * torch.sqrt(2 / harmonics)
+
+    def forward(self, waveform: Tensor, pitch: Tensor | None = None) -> tuple[Decoded, Gaussian]:
+        """Encode, sample, decode: (B, T) -> the reconstruction and the posterior."""
         posterior = self.encode(waveform)
-        return self.decode(posterior.sample()), posterior
+        return self.decode(posterior.sample(), pitch), posterior

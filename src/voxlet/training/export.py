@@ -7,9 +7,11 @@ channel and turned back into float32 when the file is loaded: a quarter of the s
 from __future__ import annotations
 
 import base64
+import copy
 import io
 import warnings
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import torch
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from voxlet.models.flow import FlowPrior, StyleEncoder
     from voxlet.models.wave import WaveVAE
     from voxlet.speak.voicefile import VoiceInfo
+
+M = TypeVar("M", bound=nn.Module)
 
 OPSET = 17
 SMALLEST_PACKED = 4096  # smaller weights stay as they are: they weigh nothing and are the more sensitive
@@ -42,7 +46,7 @@ class Speaker(nn.Module):
         """Sample the prior and decode."""
         sequence = self.prior.sample(noise, label, style, steps=self.steps)
         latents, inside = self.prior.denormalise(sequence)
-        waveform = self.wave.decode(latents)
+        waveform = self.wave.decode(latents).waveform
         return waveform.clamp(-PEAK, PEAK), lengths_of(inside, self.wave.samples_per_latent)
 
 
@@ -65,17 +69,49 @@ class _Listener(nn.Module):
 def export_voice(speaker: Speaker, encoder: StyleEncoder, info: VoiceInfo) -> bytes:
     """The bytes of a voice file."""
     import_extra("onnx", "train")
-    speaker = speaker.eval()
+    from voxlet.speak.voicefile import ENCODER_KEY, INFO_KEY
+
+    speaker, packed = rounded(speaker.eval())
     noise = torch.randn(2, info.frames, info.latent_size)
     inputs = (noise, torch.tensor([0, 1]), torch.randn(2, info.style_size))
     graph = _graph(speaker, inputs, ["noise", "label", "style"], ["waveform", "length"], {0: "batch"})
-    listener = _graph(_Listener(encoder.eval()), (torch.randn(1, 4000),), ["clip"], ["style"], {1: "samples"})
-    from voxlet.speak.voicefile import ENCODER_KEY, INFO_KEY
-
-    text = base64.b64encode(_pack(listener).SerializeToString()).decode()
+    listener, packed_listener = rounded(_Listener(encoder.eval()))
+    hearing = _graph(listener, (torch.randn(1, 4000),), ["clip"], ["style"], {1: "samples"})
+    text = base64.b64encode(_pack(hearing, packed_listener).SerializeToString()).decode()
     metadata = {INFO_KEY: info.to_json(), ENCODER_KEY: text}
-    voice: bytes = _described(_pack(graph), metadata).SerializeToString()
+    voice: bytes = _described(_pack(graph, packed), metadata).SerializeToString()
     return voice
+
+
+@dataclass(frozen=True)
+class Packed:
+    """A weight as int8 `values` and a float32 `scale` that broadcasts over them."""
+
+    values: NDArray[np.int8]
+    scale: NDArray[np.float32]
+
+    @property
+    def weight(self) -> NDArray[np.float32]:
+        """What they stand for."""
+        return self.values * self.scale
+
+
+def quantise(weight: NDArray[np.float32]) -> Packed:
+    """Round a weight to 255 steps for each of its first axis's channels."""
+    others = tuple(range(1, weight.ndim))
+    largest = np.abs(weight).max(axis=others, keepdims=True)
+    scale = np.maximum(largest, 1e-12).astype(np.float32) / np.float32(127)
+    return Packed(np.round(weight / scale).astype(np.int8), scale)
+
+
+def rounded(module: M) -> tuple[M, list[Packed]]:
+    """A copy of a module whose large weights are what `quantise` leaves of them, and these."""
+    module, packed = copy.deepcopy(module), []
+    for parameter in module.parameters():
+        if parameter.ndim > 1 and parameter.numel() >= SMALLEST_PACKED:
+            packed.append(quantise(parameter.detach().numpy()))
+            parameter.data = torch.from_numpy(packed[-1].weight)
+    return module, packed
 
 
 def _graph(
@@ -88,7 +124,7 @@ def _graph(
     import onnx
 
     buffer = io.BytesIO()
-    axes = dict.fromkeys((*names, *(outputs if free == {0: "batch"} else [])), free)
+    axes = dict.fromkeys((*names, *(outputs if 0 in free else ())), free)
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it warns of itself being the older of two exporters
         torch.onnx.export(
@@ -106,23 +142,27 @@ def _graph(
     return model
 
 
-def _pack(model: ModelProto) -> ModelProto:
-    """Store large weights as int8 and a scale; Cast and Mul bring them back, and are folded at loading."""
+def _pack(model: ModelProto, packed: list[Packed]) -> ModelProto:
+    """Store rounded weights as int8 and scale; Cast and Mul bring them back, and are folded at loading.
+
+    The exporter renames and transposes weights, so they are known by their content.
+    """
     from onnx import TensorProto, helper, numpy_helper
 
+    known = {}
+    for one in packed:
+        known[one.weight.shape, one.weight.tobytes()] = one
+        if one.values.ndim == 2:
+            known[one.weight.T.shape, one.weight.T.tobytes()] = Packed(one.values.T, one.scale.T)
     nodes, kept = [], []
-    for weight in model.graph.initializer:
-        if (
-            weight.data_type != TensorProto.FLOAT
-            or np.prod(weight.dims) < SMALLEST_PACKED
-            or len(weight.dims) < 2
-        ):
-            kept.append(weight)
+    for held in model.graph.initializer:
+        weight, name = numpy_helper.to_array(held), held.name
+        if (weight.shape, weight.tobytes()) not in known:
+            kept.append(held)
             continue
-        packed, scale = quantise(numpy_helper.to_array(weight))
-        name = weight.name
-        kept.append(numpy_helper.from_array(packed, f"{name}.int8"))
-        kept.append(numpy_helper.from_array(scale, f"{name}.scale"))
+        one = known[weight.shape, weight.tobytes()]
+        kept.append(numpy_helper.from_array(np.ascontiguousarray(one.values), f"{name}.int8"))
+        kept.append(numpy_helper.from_array(np.ascontiguousarray(one.scale), f"{name}.scale"))
         nodes.append(helper.make_node("Cast", [f"{name}.int8"], [f"{name}.float"], to=TensorProto.FLOAT))
         nodes.append(helper.make_node("Mul", [f"{name}.float", f"{name}.scale"], [name]))
     nodes.extend(model.graph.node)
@@ -130,20 +170,6 @@ def _pack(model: ModelProto) -> ModelProto:
     model.graph.initializer.extend(kept)
     model.graph.node.extend(nodes)
     return model
-
-
-def quantise(weight: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
-    """int8 values and a scale along the first or last axis, whichever loses less: weight ~ values * scale."""
-    best: tuple[float, NDArray[np.int8], NDArray[np.float32]] | None = None
-    for axis in (0, weight.ndim - 1):
-        others = tuple(a for a in range(weight.ndim) if a != axis)
-        scale = np.maximum(np.abs(weight).max(axis=others, keepdims=True), 1e-12).astype(np.float32) / 127
-        values = np.round(weight / scale).astype(np.int8)
-        error = float(np.square(values * scale - weight).sum())
-        if best is None or error < best[0]:
-            best = error, values, scale
-    assert best is not None
-    return best[1], best[2]
 
 
 def _described(model: ModelProto, metadata: dict[str, str]) -> ModelProto:

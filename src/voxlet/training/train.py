@@ -45,6 +45,7 @@ def train(
     minutes: float | None = None,
     config: Training | None = None,
     tensorboard: bool = False,
+    allow_rejected: bool = False,
 ) -> Run:
     """Train a preset on a corpus into a run's folder, or go on with the run that is there.
 
@@ -55,6 +56,7 @@ def train(
         epochs: How long to train: passes over the clips,
         minutes: or minutes; exactly one of the two.
         tensorboard: Also write the metrics as TensorBoard events, into the run.
+        allow_rejected: Go on even where more than a tenth of the recordings cannot be used.
         config: Settings other than the preset's own: `dataclasses.replace(PRESETS[preset], beta=4.0)`.
 
     Raises:
@@ -70,7 +72,7 @@ def train(
     check_target(run)
     distributed.setup()
     hardware.set_up()
-    opened = open_corpus(os.fspath(corpus))
+    opened = open_corpus(os.fspath(corpus), allow_rejected=allow_rejected)
     settings: dict[str, JSON] = {
         "preset": preset,
         "kind": next(name for name, kind in KINDS.items() if isinstance(config, kind)),
@@ -124,7 +126,7 @@ def export(run: str | os.PathLike[str], out: str | os.PathLike[str]) -> Path:
         raise RunError(f"is no name for a voice, it has to end in {SUFFIX}", where=out)
     asked = opened.record["corpus"]
     assert isinstance(asked, dict)
-    corpus = open_corpus(str(asked["source"]))
+    corpus = open_corpus(str(asked["source"]), allow_rejected=True)  # the digest tells what is trained on
     if corpus.digest != asked["digest"]:
         raise RunError(f"was trained on other recordings than {asked['source']} holds now", where=opened.path)
     prepared = prepare(corpus, config.preparation)

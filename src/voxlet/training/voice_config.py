@@ -31,6 +31,7 @@ class WaveTraining:
         critic_learning_rate: Of the critics, likewise.
         spectral: Weight of the multi-resolution log-mel L1.
         kl: Weight of the divergence in nats per latent number.
+        pitch: Weight of the pitch's error in octaves.
         adversarial: Weight of the critics' mean score.
         matching: Weight of the feature matching.
         critics_from: Share of the budget before the critics join.
@@ -46,8 +47,9 @@ class WaveTraining:
     critic_learning_rate: float = 5e-4
     spectral: float = 15.0
     kl: float = 0.3
-    adversarial: float = 1.0
-    matching: float = 2.0
+    pitch: float = 5.0
+    adversarial: float = 2.0
+    matching: float = 4.0
     critics_from: float = 0.05
     bench: int = 2
     average: float = 0.999
@@ -147,8 +149,8 @@ class VoiceTraining:
     wave: WaveTraining = field(default_factory=WaveTraining)
     prior: PriorTraining = field(default_factory=PriorTraining)
     distil: DistilTraining = field(default_factory=DistilTraining)
-    wave_share: float = 0.65
-    prior_share: float = 0.25
+    wave_share: float = 0.6
+    prior_share: float = 0.28
     precision: Precision = "auto"
 
     def __post_init__(self) -> None:

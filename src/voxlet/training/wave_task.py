@@ -15,6 +15,7 @@ from voxlet.models.wave import INPUT_GAIN, WaveVAE
 from voxlet.training import distributed
 from voxlet.training.average import Average
 from voxlet.training.hardware import autocast
+from voxlet.training.pitch import Pitch, track_pitch
 
 if TYPE_CHECKING:
     from voxlet.training.config import Precision
@@ -81,33 +82,42 @@ class WaveTask:
         wave = torch.optim.AdamW(self.model.parameters(), config.learning_rate, BETAS, fused=True)
         critics = torch.optim.AdamW(self.critics.parameters(), config.critic_learning_rate, BETAS, fused=True)
         self.optimizers: dict[str, torch.optim.Optimizer] = {"wave": wave, "critics": critics}
+        self.pitch = track_pitch(data.audio, data.rate, self.model.hop)
         unit = self.model.samples_per_latent
         self.crop = max(1, round(config.crop * data.rate / unit)) * unit
 
-    def crops(self, rows: Tensor) -> Tensor:
-        """One random crop (B, T) of each row, at a random level; it may reach a little beyond the clip."""
+    def crops(self, rows: Tensor) -> tuple[Tensor, Pitch]:
+        """One random crop (B, T) of each row, at a random level, and its pitch; it may reach beyond the clip.
+
+        Crops start at whole hops, where pitches are known.
+        """
+        hop = self.model.hop
         reach = self.crop // 8
         lengths = self.data.lengths[rows]
         latest = (lengths - self.crop).clamp_min(0) + reach
         draw = torch.rand(len(rows), 2, device=self.device)
-        start = (draw[:, 0] * (latest + reach)).long() - reach
+        start = ((draw[:, 0] * (latest + reach)).long() - reach) // hop * hop
         index = start[:, None] + torch.arange(self.crop, device=self.device)
         inside = (index >= 0) & (index < lengths[:, None])
         audio = self.data.audio[rows[:, None], index.clamp(0, self.data.audio.shape[1] - 1)] * inside
         decibels = QUIETER_DB + (LOUDER_DB - QUIETER_DB) * draw[:, 1:]
-        return audio * 10 ** (decibels / 20)
+        frames = start[:, None] // hop + torch.arange(self.crop // hop, device=self.device)
+        frames = frames.clamp(0, self.pitch.hz.shape[1] - 1)
+        pitch = Pitch(self.pitch.hz[rows[:, None], frames], self.pitch.voicing[rows[:, None], frames])
+        return audio * 10 ** (decibels / 20), pitch
 
     def train_step(self, rows: Tensor, progress: float) -> dict[str, Tensor]:
         """One step of the VAE and one of the critics, both from one pass of the critics."""
         c = self.config
-        real = self.crops(rows.to(self.device))
+        real, pitch = self.crops(rows.to(self.device))
         with autocast(self.device, self.precision):
-            made, posterior = self.model(real)
-        real, made = INPUT_GAIN * real, INPUT_GAIN * made
+            decoded, posterior = self.model(real, pitch.hz)
+        real, made = INPUT_GAIN * real, INPUT_GAIN * decoded.waveform
         spectral = self.mel(made, real)
         kl = kl_per_unit(posterior).mean()
-        total = c.spectral * spectral + c.kl * kl
-        metrics = {"spectral": spectral.detach(), "kl": kl.detach()}
+        octaves = (torch.log2(decoded.pitch / pitch.hz).abs() * pitch.voicing).mean()
+        total = c.spectral * spectral + c.kl * kl + c.pitch * octaves
+        metrics = {"spectral": spectral.detach(), "kl": kl.detach(), "octaves": octaves.detach()}
         slope = torch.zeros_like(made)
         if progress >= c.critics_from:
             bench = self.critics.bench(c.bench)
@@ -146,6 +156,6 @@ class WaveTask:
         total = 0.0
         for rows in torch.split(self.validation, VALIDATION_BATCH):
             real = self.data.audio[rows]
-            made = wave.decode(wave.encode(real).mean)
+            made = wave.decode(wave.encode(real).mean).waveform
             total += float(self.mel(INPUT_GAIN * made, INPUT_GAIN * real)) * len(rows)
         return {"loss": total / len(self.validation)}
