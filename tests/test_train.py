@@ -286,3 +286,15 @@ def test_precision_follows_the_hardware(monkeypatch: pytest.MonkeyPatch) -> None
             assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == dtype
     with hardware.autocast(cpu, "float32"):
         assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == torch.float32
+
+
+def test_a_corpus_of_which_too_much_is_broken(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    corpus = write_corpus(tmp_path / "tones", takes=4)
+    for take in range(4, 8):
+        (corpus / f"zero_ann_{take}.wav").write_bytes(b"no sound")
+    asked = command(corpus, tmp_path / "run", "--epochs", "1")
+    assert main(asked) == 2
+    error = capsys.readouterr().err
+    assert "4 of 20 recordings cannot be used, more than a tenth" in error
+    assert "--allow-rejected" in error
+    assert main([*asked, "--allow-rejected"]) == 0

@@ -64,6 +64,11 @@ def train(arguments: list[str]) -> None:
             Annotated[bool, argument(help="Write the metrics as TensorBoard events, too.")],
             False,
         ),
+        (
+            "allow_rejected",
+            Annotated[bool, argument(help="Go on where more than a tenth of the recordings is unusable.")],
+            False,
+        ),
         ("config", Annotated[type(default), argument(name="")], default),
     ]
     asked: Any = tyro.cli(
@@ -86,6 +91,7 @@ def train(arguments: list[str]) -> None:
         minutes=asked.minutes,
         config=asked.config,
         tensorboard=asked.tensorboard,
+        allow_rejected=asked.allow_rejected,
     )
     print(run.path)
 
