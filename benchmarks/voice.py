@@ -29,21 +29,24 @@ PERCENTILES = (1, 5, 50)
 
 @dataclass(frozen=True)
 class Row:
-    """A target and whether it is reached; None where it cannot be said."""
+    """A target, and whether it is reached: yes, no, or no but within the error of the measure."""
 
     name: str
     target: str
     made: str
     beside: str
-    reached: bool | None
+    reached: str
 
 
 def row(figure: Figure, target: str, limit: float | None, *, beside: str = "real", least: bool = True) -> Row:
     """A line of the table: reached where the estimate is at least (or at most) the limit."""
     made = figure.made
-    reached = None
+    reached = "-"
     if isinstance(made, Interval) and limit is not None:
-        reached = made.value >= limit if least else made.value <= limit
+        sign = 1 if least else -1
+        near = made.high if least else made.low
+        reached = "yes" if sign * (made.value - limit) >= 0 else "NO"
+        reached = "within error" if reached == "NO" and sign * (near - limit) >= 0 else reached
     against = figure.real if beside == "real" else figure.floor
     return Row(figure.name, target, show(figure.name, made), show(figure.name, against), reached)
 
@@ -108,9 +111,8 @@ def main() -> None:
     )
     print(card.table(), "\n")
     print(f"{'target':<38} {'':<26} {'made':<24} {'real':<24} reached")
-    words = {True: "yes", False: "NO", None: "-"}
     for line in targets(card):
-        print(f"{line.name:<38} {line.target:<26} {line.made:<24} {line.beside:<24} {words[line.reached]}")
+        print(f"{line.name:<38} {line.target:<26} {line.made:<24} {line.beside:<24} {line.reached}")
     if asked.reconstructions:
         copies = read_folder(asked.reconstructions)
         for scale, made in naturalness(copies.sounds, copies.rate, seed=asked.seed).items():

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,6 +13,7 @@ from voxlet.judging import judges
 from voxlet.judging.clipset import ClipSet, plan
 from voxlet.judging.hearing import FLOOR, Hearing, condition, hear
 from voxlet.judging.recogniser import Schooling
+from voxlet.judging.usefulness import Heard, few_of_each, usefulness
 
 WORDS = ("low", "middle", "high")
 PEOPLE = ("dull", "bright")
@@ -107,3 +110,30 @@ def test_a_plan_is_even(labels, speakers, count):
     assert len(asked) == len(by) == count
     pairs = np.unique(np.stack([asked, by]), axis=1, return_counts=True)[1]
     assert pairs.max() - (pairs.min() if len(pairs) == labels * max(1, speakers) else 0) <= 1
+
+
+def test_few_real_clips_of_each_label():
+    labels = np.array([0] * 10 + [1] * 3)
+    few, more = few_of_each(labels, 2, seed=0), few_of_each(labels, 5, seed=0)
+    assert np.bincount(labels[few]).tolist() == [2, 2]
+    assert np.bincount(labels[more]).tolist() == [5, 3]
+    assert set(few) <= set(more)
+
+
+def test_pupils_hear_as_much_of_one_set_as_of_the_other():
+    few, many = Heard(np.zeros((3, 1, 1)), np.zeros(3)), Heard(np.ones((7, 1, 1)), np.ones(7))
+    both = few.beside(many)
+    assert len(both.labels) == 14
+    assert both.labels.mean() == 0.5
+
+
+def test_clips_that_teach_and_clips_that_mislead():
+    train, test = beeps(60, seed=1), beeps(40, seed=2)
+    fresh = beeps(60, seed=3)
+    pupil = replace(QUICK, speaker_weight=0.0)
+    found = dict(usefulness(fresh, train, test, hearing=COARSE, pupil=pupil, few=(2,)))
+    assert found["taught on these clips alone"].value > 0.95
+    assert len(found) == 5
+    wrong = replace(fresh, labels=(fresh.labels + 1) % 3)
+    found = dict(usefulness(wrong, train, test, hearing=COARSE, pupil=pupil, few=()))
+    assert found["taught on these clips alone"].value < 0.1

@@ -62,7 +62,9 @@ def bench(monkeypatch):
     def calm(bench, clips):
         return measures.Result({"DNSMOS overall": Interval(2.5, 2.4, 2.6, 12)})
 
-    monkeypatch.setitem(measures.PARTS, "naturalness", Part(calm, "Natural", True))
+    monkeypatch.setitem(
+        measures.PARTS, "naturalness", Part(calm, "Natural", ("made", "real test", "real train"))
+    )
 
 
 @pytest.fixture
@@ -119,7 +121,7 @@ def test_parts_are_kept(bench, reference, monkeypatch):
     def never(bench, clips):
         raise AssertionError("measured again")
 
-    monkeypatch.setitem(measures.PARTS, "voice", Part(never, "The speaker asked for", False))
+    monkeypatch.setitem(measures.PARTS, "voice", Part(never, "The speaker asked for"))
     assert scorecard.evaluate(made, reference, only=["voice"], progress=False) == first
 
 

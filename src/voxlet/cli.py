@@ -249,7 +249,8 @@ def score(
         corpus: The real recordings to measure against; a run's own, else fsdd, without it.
         count: How many clips to make; none of them is left out.
         seed: Of the clips and of every random draw.
-        only: Parts, with commas between: recognition, naturalness, distribution, voice, copying.
+        only: Parts, with commas between: recognition, naturalness, distribution, voice, copying; usefulness
+            is measured only when it is asked for.
         selected: How the clips in the folder were chosen, if they were; it is printed with the figures.
         json: Write all figures to this file.
         html: Write a page with players and pictures to this file.

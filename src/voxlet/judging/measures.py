@@ -14,6 +14,7 @@ import numpy as np
 
 from voxlet import audio
 from voxlet.corpus.cache import cache_folder
+from voxlet.corpus.corpus import open_corpus
 from voxlet.errors import ScoreError
 from voxlet.judging import scores
 from voxlet.judging.copying import nearest
@@ -30,6 +31,7 @@ from voxlet.judging.judges import (
 )
 from voxlet.judging.naturalness import naturalness
 from voxlet.judging.scores import Interval
+from voxlet.judging.usefulness import usefulness
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -41,13 +43,9 @@ if TYPE_CHECKING:
 Value = Interval | str  # a string says why there is no figure
 Table = list[list[float | str]]
 
-NEEDED = {
-    "recognition": 10,
-    "naturalness": 20,
-    "distribution": 100,  # a Gaussian in 64 dimensions, and five neighbours
-    "voice": 10,
-    "copying": 100,  # for a first percentile
-}
+MEASURES_VERSION = 2  # raise it when the same clips give other figures
+MADE, REAL, TRAIN = "made", "real test", "real train"  # the sets that are measured
+EXTRAPOLATION_NEEDS = 250  # about four for each dimension of the features
 STRANGER_EAR = Hearing()
 HIGHEST_RATE = 16_000  # Hz: what an own judge listens at, at most
 
@@ -129,9 +127,16 @@ class Bench:
     @property
     def key(self) -> str:
         """A digest of all that decides what a part finds in a set."""
-        settings = [VERSION, self.reference.key, dataclasses.asdict(self.hearing), self.seed]
-        judges = [dataclasses.asdict(OWN), dataclasses.asdict(STRANGER), self.other_corpora]
-        return hashlib.sha256(json.dumps([*settings, *judges]).encode()).hexdigest()[:32]
+        settings = [
+            VERSION,
+            MEASURES_VERSION,
+            self.reference.key,
+            dataclasses.asdict(self.hearing),
+            self.seed,
+        ]
+        judges = [dataclasses.asdict(OWN), dataclasses.asdict(STRANGER)]
+        others = [open_corpus(name).digest for name in self.other_corpora]
+        return hashlib.sha256(json.dumps([*settings, *judges, others]).encode()).hexdigest()[:32]
 
 
 def recognition(bench: Bench, clips: ClipSet) -> Result:
@@ -173,9 +178,8 @@ def distribution(bench: Bench, clips: ClipSet) -> Result:
         for name in judges:
             theirs, ours = bench.features(name, real), bench.features(name, clips)[rows]
             found[f"Frechet distance, {name} features"] = scores.frechet_distance(ours, theirs)
-            found[f"Frechet distance, {name} features, of infinitely many clips"] = (
-                scores.frechet_extrapolated(ours, theirs)
-            )
+            if enough:
+                found[f"Frechet extrapolated, {name} features"] = scores.frechet_extrapolated(ours, theirs)
             if name == "own":
                 found |= vars(scores.manifolds(theirs, ours))
         found["inception score"] = scores.inception_score(said[rows])
@@ -183,7 +187,17 @@ def distribution(bench: Bench, clips: ClipSet) -> Result:
         found["AM score"] = scores.am_score(said[rows], expected)
         return found
 
-    return Result({**scores.jackknife(figures, len(clips), seed=bench.seed)})
+    enough = min(len(real), len(clips)) >= EXTRAPOLATION_NEEDS
+    result = Result({**scores.jackknife(figures, len(clips), seed=bench.seed)})
+    for name in ("precision", "recall", "coverage"):
+        if isinstance(value := result.figures.get(name), Interval):
+            inside = dataclasses.replace(value, low=max(0.0, value.low), high=min(1.0, value.high))
+            result.figures[name] = inside
+    if not enough:
+        for name in judges:
+            reason = f"not enough clips (needs {EXTRAPOLATION_NEEDS})"
+            result.figures[f"Frechet extrapolated, {name} features"] = reason
+    return result
 
 
 def voice(bench: Bench, clips: ClipSet) -> Result:
@@ -214,30 +228,41 @@ def copying(bench: Bench, clips: ClipSet) -> Result:
     return Result(figures, {"nearest pairs": pairs})
 
 
+def useful(bench: Bench, clips: ClipSet) -> Result:
+    """What recognisers learn from the set, alone and beside few real clips."""
+    train, test = bench.reference.train, bench.reference.test
+    return Result(dict(usefulness(clips, train, test, hearing=bench.hearing, seed=bench.seed)))
+
+
 @dataclass(frozen=True)
 class Part:
-    """A part of the scorecard: how it is measured, and on which real sets besides."""
+    """A part of the scorecard: how it is measured, and of which sets."""
 
     measure: Callable[[Bench, ClipSet], Result]
     title: str
-    train_too: bool  # whether real training clips are measured as well, as a floor
+    sets: tuple[str, ...] = (MADE, REAL)  # which sets are measured
+    needs: int = 10  # clips
+    by_default: bool = True  # or only when it is asked for by name
 
 
 PARTS: dict[str, Part] = {
-    "recognition": Part(recognition, "Recognised", False),
-    "naturalness": Part(natural, "Natural", True),
-    "distribution": Part(distribution, "Like real speech as a whole", True),
-    "voice": Part(voice, "The speaker asked for", False),
-    "copying": Part(copying, "No copies", False),
+    "recognition": Part(recognition, "Recognised"),
+    "naturalness": Part(natural, "Natural", (MADE, REAL, TRAIN), needs=20),
+    # A Gaussian in 64 dimensions, and five neighbours.
+    "distribution": Part(distribution, "Like real speech as a whole", (MADE, REAL, TRAIN), needs=100),
+    "voice": Part(voice, "The speaker asked for"),
+    "copying": Part(copying, "No copies", needs=100),  # for a first percentile
+    # Some twenty judges are taught for each set.
+    "usefulness": Part(useful, "Real test clips heard right", (MADE, TRAIN), needs=50, by_default=False),
 }
-LOWER_IS_BETTER = ("Frechet", "AM score")
 FEATURES = ("own", "stranger")  # judges whose features sets are compared by
 
 
 def measure(bench: Bench, part: str, clips: ClipSet) -> Result:
     """A part's result for a set: from the cache, or measured now and kept."""
-    if len(clips) < NEEDED[part]:
-        return Result({PARTS[part].title.lower(): f"not enough clips (needs {NEEDED[part]})"})
+    needed = PARTS[part].needs
+    if len(clips) < needed:
+        return Result({PARTS[part].title.lower(): f"not enough clips (needs {needed})"})
     key = hashlib.sha256(json.dumps([bench.key, part, clips.digest]).encode()).hexdigest()[:32]
     path = cache_folder("scores") / f"{key}.json"
     try:

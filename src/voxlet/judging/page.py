@@ -12,9 +12,8 @@ import numpy as np
 
 from voxlet import audio
 from voxlet.judging.hearing import FLOOR, Hearing, condition, log_mel
-from voxlet.judging.measures import PARTS
-from voxlet.judging.scorecard import FLOOR as TRAIN
-from voxlet.judging.scorecard import REAL, SUBJECT, show
+from voxlet.judging.measures import MADE, PARTS, REAL, TRAIN
+from voxlet.judging.scorecard import show
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,7 +81,7 @@ def figures(card: Scorecard) -> Iterator[str]:
     """A table for each part."""
     for part in dict.fromkeys(figure.part for figure in card.figures):
         yield f"<h2>{html.escape(PARTS[part].title)}</h2><table>"
-        yield f"<tr><th></th><th>{SUBJECT}</th><th>{REAL}</th><th>{TRAIN}</th></tr>"
+        yield f"<tr><th></th><th>{MADE}</th><th>{REAL}</th><th>{TRAIN}</th></tr>"
         for figure in card.figures:
             if figure.part == part:
                 values = (figure.made, figure.real, figure.floor)
@@ -138,7 +137,7 @@ def to_hear(clips: ClipSet, reference: Reference) -> Iterator[str]:
 
 def pairs(card: Scorecard, clips: ClipSet) -> Iterator[str]:
     """The made clips nearest to a training clip, each with that clip."""
-    table: Table = card.tables.get(SUBJECT, {}).get("nearest pairs", [])
+    table: Table = card.tables.get(MADE, {}).get("nearest pairs", [])
     if not table:
         return
     yield "<h2>Nearest to a training clip</h2><p>Made, then the training clip nearest to it.</p>"

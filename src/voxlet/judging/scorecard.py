@@ -11,7 +11,7 @@ import numpy as np
 from voxlet import __version__
 from voxlet.errors import ConfigError
 from voxlet.judging.judges import FIT
-from voxlet.judging.measures import PARTS, Bench, Table, Value, measure
+from voxlet.judging.measures import MADE, PARTS, REAL, TRAIN, Bench, Table, Value, measure
 from voxlet.judging.scores import Interval
 
 if TYPE_CHECKING:
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     from voxlet.judging.clipset import ClipSet
     from voxlet.judging.reference import Reference
-
-SUBJECT, REAL, FLOOR = "made", "real test", "real train"
 
 
 @dataclass(frozen=True)
@@ -89,7 +87,7 @@ class Scorecard:
                 continue
             if figure.part != part:
                 part = figure.part
-                lines.append(f"{PARTS[part].title:<43} {SUBJECT:<22} {REAL:<22} {FLOOR}")
+                lines.append(f"{PARTS[part].title:<43} {MADE:<22} {REAL:<22} {TRAIN}")
             cells = (show(figure.name, value) for value in (figure.made, figure.real, figure.floor))
             made, real, floor = cells
             lines.append(f"  {figure.name:<41} {made:<22} {real:<22} {floor}".rstrip())
@@ -175,7 +173,7 @@ def evaluate(
     """
     from tqdm import tqdm
 
-    wanted = list(only) or list(PARTS)
+    wanted = list(only) or [name for name, part in PARTS.items() if part.by_default]
     if strange := [name for name in wanted if name not in PARTS]:
         raise ConfigError(
             f"no part {strange[0]!r}", where="--only", remedy=f"the parts are {', '.join(PARTS)}"
@@ -186,10 +184,10 @@ def evaluate(
     rng = np.random.default_rng(seed)
     # As many real training clips as made ones: all these measures depend on how many clips there are.
     drawn = np.sort(rng.permutation(len(reference.train))[: len(clips)])
-    sets = {SUBJECT: subject, REAL: reference.test, FLOOR: reference.train.take(drawn)}
+    sets = {MADE: subject, REAL: reference.test, TRAIN: reference.train.take(drawn)}
     figures: list[Figure] = []
-    tables: dict[str, dict[str, Table]] = {SUBJECT: {}, REAL: {}}
-    jobs = [(part, role) for part in wanted for role in sets if role != FLOOR or PARTS[part].train_too]
+    tables: dict[str, dict[str, Table]] = {MADE: {}, REAL: {}}
+    jobs = [(part, role) for part in wanted for role in sets if role in PARTS[part].sets]
     bar = tqdm(jobs, desc="scoring", unit="part", disable=not progress, leave=False)
     found: dict[str, dict[str, Value]] = {}
     for part, role in bar:
@@ -220,7 +218,7 @@ def collect(part: str, found: dict[str, dict[str, Value]], label_names: tuple[st
     order = dict.fromkeys(name for figures in found.values() for name in figures)
     figures = []
     for name in order:
-        made, real, floor = (found.get(role, {}).get(name) for role in (SUBJECT, REAL, FLOOR))
+        made, real, floor = (found.get(role, {}).get(name) for role in (MADE, REAL, TRAIN))
         label = next((label for label in label_names if name.startswith(f"{label}, ")), None)
         figures.append(Figure(part, name, made, real, floor, label))
     return figures
