@@ -11,6 +11,13 @@ from torch import Tensor, nn
 from voxlet.models.config import CNNConfig, CNNLightConfig
 
 
+def channels_last(layers: list[nn.Module]) -> nn.Sequential:
+    """Layers one after another, their kernels laid out as oneDNN and cuDNN like them best."""
+    stack = nn.Sequential(*layers)
+    stack.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # PyTorch's stubs lack this form
+    return stack
+
+
 class ConvEncoder(nn.Module):
     """The study's: 3x3 convolutions without strides, everything flattened into one dense layer."""
 
@@ -21,7 +28,7 @@ class ConvEncoder(nn.Module):
         layers: list[nn.Module] = []
         for inputs, outputs in pairwise(sizes):
             layers += [nn.Conv2d(inputs, outputs, 3, padding=1), nn.ReLU(inplace=True)]
-        self.layers = nn.Sequential(*layers).to(memory_format=torch.channels_last)
+        self.layers = channels_last(layers)
         self.dense = nn.Linear(math.prod(shape) * sizes[-1] + condition, config.width)
         self.dropout = nn.Dropout(config.dropout)
 
@@ -32,7 +39,8 @@ class ConvEncoder(nn.Module):
         flat = maps.permute(0, 2, 3, 1).flatten(1)
         if condition.shape[1]:
             flat = torch.cat([flat, condition.to(flat.dtype)], dim=1)
-        return self.dropout(self.dense(flat).relu())
+        hidden: Tensor = self.dropout(self.dense(flat).relu())
+        return hidden
 
 
 class ConvDecoder(nn.Module):
@@ -50,7 +58,7 @@ class ConvDecoder(nn.Module):
         for inputs, outputs in pairwise(sizes):
             layers += [nn.ConvTranspose2d(inputs, outputs, 3, padding=1), nn.ReLU(inplace=True)]
         layers.append(nn.ConvTranspose2d(sizes[-1], 1, 3, padding=1))
-        self.layers = nn.Sequential(*layers).to(memory_format=torch.channels_last)
+        self.layers = channels_last(layers)
 
     def forward(self, latents: Tensor) -> Tensor:
         """Latent and condition (B, Z + C or 0) to logits (B, M, F)."""

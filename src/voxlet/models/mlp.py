@@ -49,4 +49,4 @@ class DenseDecoder(nn.Module):
     def forward(self, latents: Tensor) -> Tensor:
         """Latent and condition (B, Z + C or 0) to logits (B, M, F)."""
         logits: Tensor = self.output(self.layers(latents))
-        return logits.unflatten(1, self.shape)
+        return logits.view(-1, *self.shape)

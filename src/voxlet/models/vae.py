@@ -7,7 +7,7 @@ the same for every model, latent size and spectrogram size.
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 import torch.nn.functional as F
@@ -87,7 +87,7 @@ class _BernoulliNLL(torch.autograd.Function):
 
 def bernoulli_nll(logits: Tensor, targets: Tensor) -> Tensor:
     """The study's binary cross-entropy for targets in [0, 1], (B, M, F) both: a scalar, see `elbo`."""
-    loss: Tensor = _BernoulliNLL.apply(logits, targets)
+    loss: Tensor = _BernoulliNLL.apply(logits, targets)  # type: ignore[no-untyped-call]  # PyTorch's
     return loss
 
 
@@ -118,7 +118,7 @@ class ClipVAE(nn.Module):
         self.labels = labels
         self.encoder = encoder
         self.decoder = decoder
-        self.posterior = nn.Linear(int(encoder.width), 2 * config.latent_size)
+        self.posterior = nn.Linear(cast(int, encoder.width), 2 * config.latent_size)
         if config.likelihood == "gaussian":
             self.log_scale = nn.Parameter(torch.tensor(-2.0))
 

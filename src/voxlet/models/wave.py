@@ -221,7 +221,7 @@ class WaveVAE(nn.Module):
         with torch.autocast(hidden.device.type, enabled=False):
             # Phase errors of a bfloat16 head would be heard as noise; one matrix in float32 costs little.
             parts = F.linear(hidden.float(), self.head.weight, self.head.bias)
-            octaves, filtering, turning, magnitude, phase = parts.split([1, *[self.bins] * 4], dim=-1)
+            octaves, filtering, turning, magnitude, phase = torch.split(parts, [1, *[self.bins] * 4], dim=-1)
             own = PITCH_CENTRE * torch.exp(math.log(2) * octaves[..., 0].clamp(-OCTAVES, OCTAVES))
             # Waveforms say nothing useful of the pitch's slope: it is taught by itself.
             source = self.stft.parts(self.pulses(own.detach() if pitch is None else pitch))
