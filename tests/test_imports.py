@@ -1,4 +1,4 @@
-"""The direction of imports: a stage may import stages to its left, and leaves; nothing imports to its right."""
+"""Imports go one way: a stage may import stages to its left, and leaves; nothing imports to its right."""
 
 from __future__ import annotations
 
