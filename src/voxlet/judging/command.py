@@ -11,11 +11,17 @@ from typing import TYPE_CHECKING
 from voxlet import audio
 from voxlet.errors import ConfigError, import_extra
 from voxlet.judging.clipset import ClipSet, read_folder, sample_clips
+from voxlet.judging.measures import INSIDES
 from voxlet.judging.page import write_page
 from voxlet.judging.reference import Division, Reference, open_reference
-from voxlet.judging.scorecard import Scorecard, evaluate
+from voxlet.judging.scorecard import Figure, Scorecard, bare, evaluate
+from voxlet.speak.voicefile import SUFFIX
+from voxlet.training.config import ClipTraining
 from voxlet.training.generate import open_speaker
+from voxlet.training.run import open_run
 from voxlet.training.train import read_config
+from voxlet.training.voice_config import VoiceTraining
+from voxlet.training.voice_plan import voice_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,7 +65,17 @@ def score(
         assert model is not None
         clips, cost = make_clips(model, count, seed)
         reference = reference_of(model, corpus)
-    card = evaluate(clips, reference, only=only, seed=seed, cost=cost, progress=sys.stderr.isatty())
+    parts = [part for part in only if part not in INSIDES]
+    progress = sys.stderr.isatty()
+    if parts or not only:
+        card = evaluate(clips, reference, only=parts, seed=seed, cost=cost, progress=progress)
+    else:
+        card = bare(clips, reference, seed=seed, cost=cost)
+    if model is not None and shows_insides(model):
+        wanted = [part for part in INSIDES if not only or part in only]
+        card = replace(card, figures=(*card.figures, *inner_figures(model, wanted, seed)))
+    elif asked := [part for part in only if part in INSIDES]:
+        raise ConfigError(f"{asked[0]!r} is measured of the run of a clip VAE only", where="--only")
     if json is not None:
         audio.write_atomically(json, (card.to_json() + "\n").encode())
     if page is not None:
@@ -67,9 +83,27 @@ def score(
     return card
 
 
+def shows_insides(model: str) -> bool:
+    """Whether this is the run of a clip VAE."""
+    return Path(model).is_dir() and isinstance(read_config(model)[1], ClipTraining)
+
+
+def inner_figures(model: str, parts: Sequence[str], seed: int) -> list[Figure]:
+    """Figures of the parts that look into a run."""
+    from voxlet.judging.insides import Insides
+
+    figures: list[Figure] = []
+    insides = Insides(model) if parts else None
+    for part in parts:
+        assert insides is not None
+        found = insides.latent_space() if part == "latents" else insides.reconstruction(seed=seed)
+        figures += [Figure(part, name, value, None, None) for name, value in found.items()]
+    return figures
+
+
 def make_clips(model: str, count: int, seed: int) -> tuple[ClipSet, dict[str, float]]:
     """Sample a run or voice; the second answer is what that cost."""
-    sampler = open_speaker(model)
+    sampler = open_speaker(voice_of(model))
     sampler.sample(sampler.labels[:1], seed=seed)  # loading and warming up are not counted
     start, used = time.perf_counter(), time.process_time()
     clips = sample_clips(sampler, count, seed=seed)
@@ -83,6 +117,14 @@ def make_clips(model: str, count: int, seed: int) -> tuple[ClipSet, dict[str, fl
     if (path := Path(getattr(sampler, "path", model))).is_file():
         cost["megabytes"] = path.stat().st_size / 1e6
     return clips, cost
+
+
+def voice_of(model: str) -> str:
+    """The voice file of a voice's run; anything else is what it is."""
+    if Path(model).is_dir() and isinstance(read_config(model)[1], VoiceTraining):
+        run = open_run(model)
+        return str(run.path / f"{voice_name(run)}{SUFFIX}")
+    return model
 
 
 def reference_of(model: str, corpus: str | None) -> Reference:

@@ -255,6 +255,7 @@ PARTS: dict[str, Part] = {
     # Some twenty judges are taught for each set.
     "usefulness": Part(useful, "Real test clips heard right", (MADE, TRAIN), needs=50, by_default=False),
 }
+INSIDES = {"reconstruction": "Real test clips rebuilt", "latents": "Latent space"}  # of a run alone
 FEATURES = ("own", "stranger")  # judges whose features sets are compared by
 
 

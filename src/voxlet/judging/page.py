@@ -12,8 +12,8 @@ import numpy as np
 
 from voxlet import audio
 from voxlet.judging.hearing import FLOOR, Hearing, condition, log_mel
-from voxlet.judging.measures import MADE, PARTS, REAL, TRAIN
-from voxlet.judging.scorecard import show
+from voxlet.judging.measures import MADE, REAL, TRAIN
+from voxlet.judging.scorecard import show, title_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,7 +80,7 @@ def heading(card: Scorecard) -> Iterator[str]:
 def figures(card: Scorecard) -> Iterator[str]:
     """A table for each part."""
     for part in dict.fromkeys(figure.part for figure in card.figures):
-        yield f"<h2>{html.escape(PARTS[part].title)}</h2><table>"
+        yield f"<h2>{html.escape(title_of(part))}</h2><table>"
         yield f"<tr><th></th><th>{MADE}</th><th>{REAL}</th><th>{TRAIN}</th></tr>"
         for figure in card.figures:
             if figure.part == part:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from voxlet import __version__
 from voxlet.errors import ConfigError
 from voxlet.judging.judges import FIT
-from voxlet.judging.measures import MADE, PARTS, REAL, TRAIN, Bench, Table, Value, measure
+from voxlet.judging.measures import INSIDES, MADE, PARTS, REAL, TRAIN, Bench, Table, Value, measure
 from voxlet.judging.scores import Interval
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ class Scorecard:
                 continue
             if figure.part != part:
                 part = figure.part
-                lines.append(f"{PARTS[part].title:<43} {MADE:<22} {REAL:<22} {TRAIN}")
+                lines.append(f"{title_of(part):<43} {MADE:<22} {REAL:<22} {TRAIN}")
             cells = (show(figure.name, value) for value in (figure.made, figure.real, figure.floor))
             made, real, floor = cells
             lines.append(f"  {figure.name:<41} {made:<22} {real:<22} {floor}".rstrip())
@@ -134,6 +134,11 @@ class Scorecard:
         return lines
 
 
+def title_of(part: str) -> str:
+    """What a part is called in tables."""
+    return INSIDES.get(part) or PARTS[part].title
+
+
 def show(name: str, value: Value | None) -> str:
     """A value as a table has it: `99.7 % [98.8, 99.9]`, `1.24 [1.11, 1.37]`, or the reason there is none."""
     if value is None:
@@ -143,6 +148,8 @@ def show(name: str, value: Value | None) -> str:
     if "heard right" in name:
         low, high = (f"{100 * end:.1f}" for end in (value.low, value.high))
         return f"{100 * value.value:.1f} % [{low}, {high}]"
+    if value.low == value.high == value.value:
+        return f"{value.value:.4g}"
     digits = 2 if abs(value.value) < 100 else 0
     digits = 3 if abs(value.value) < 1 else digits
     return f"{value.value:.{digits}f} [{value.low:.{digits}f}, {value.high:.{digits}f}]"
@@ -199,6 +206,14 @@ def evaluate(
         if (part, role) == [job for job in jobs if job[0] == part][-1]:
             figures += collect(part, found, names[0])
             found = {}
+    card = bare(clips, reference, seed=seed, cost=cost)
+    return replace(card, figures=tuple(figures), tables=tables)
+
+
+def bare(
+    clips: ClipSet, reference: Reference, *, seed: int = 0, cost: dict[str, float] | None = None
+) -> Scorecard:
+    """A scorecard without figures."""
     return Scorecard(
         subject=clips.name,
         count=len(clips),
@@ -207,8 +222,8 @@ def evaluate(
         selection=clips.selection,
         reference=reference.name,
         split=reference.split,
-        figures=tuple(figures),
-        tables=tables,
+        figures=(),
+        tables={},
         cost=cost or {},
     )
 

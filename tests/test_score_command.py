@@ -1,0 +1,90 @@
+"""`voxlet score` from end to end, with judges that need no teaching."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from test_scorecard import Ear
+from tiny_corpus import DATA_FLAGS, write_corpus
+from voxlet.cli import main
+from voxlet.judging import insides
+from voxlet.judging.measures import Bench
+from voxlet.judging.scores import Interval
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    return write_corpus(tmp_path_factory.mktemp("score") / "tones", takes=20)
+
+
+@pytest.fixture(scope="module")
+def run(corpus, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run") / "tiny"
+    asked = ["train", "mlp", "--corpus", str(corpus), "--run", str(folder), *DATA_FLAGS]
+    asked += ["--epochs", "2", "--learning-rate", "0.01", "--model.widths", "16"]
+    assert main([*asked, "--model.latent-size", "3"]) == 0
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def judges(monkeypatch):
+    class Listener(Ear):
+        label_names = ("zero", "one")
+
+        def judge(self, sounds, rate):
+            return super().judge([np.asarray(sound) for sound in sounds], rate)
+
+    monkeypatch.setattr(Bench, "own", Listener())
+    monkeypatch.setattr(Bench, "stranger", "none here")
+    monkeypatch.setattr(Bench, "ready_made", "none here")
+    calm = {"overall": Interval(2.0, 1.9, 2.1, 12)}
+    monkeypatch.setattr(insides, "naturalness", lambda *arguments, **options: calm)
+
+
+def test_a_folder_of_clips(corpus, tmp_path, capsys):
+    answer, page = tmp_path / "card.json", tmp_path / "card.html"
+    asked = ["score", "--clips", str(corpus), "--corpus", str(corpus), "--only", "recognition, voice"]
+    assert main([*asked, "--json", str(answer), "--html", str(page), "--selected", "by ear"]) == 0
+    text = capsys.readouterr().out
+    assert "80 clips at 8,000 Hz, seed 0, SELECTED: by ear" in text
+    assert "heard right, own judge" in text
+    stored = json.loads(answer.read_text())
+    assert stored["selection"] == "by ear"
+    assert {figure["part"] for figure in stored["figures"]} == {"recognition", "voice"}
+    assert page.read_text().startswith("<!doctype html>")
+
+
+def test_a_run_shows_its_insides(run, capsys, tmp_path):
+    answer = tmp_path / "card.json"
+    asked = ["score", str(run), "--count", "24", "--json", str(answer)]
+    assert main([*asked, "--only", "recognition,latents,reconstruction"]) == 0
+    text = capsys.readouterr().out
+    assert "Latent space" in text
+    assert "clips per second" in text
+    figures = {figure["name"]: figure["made"] for figure in json.loads(answer.read_text())["figures"]}
+    assert 0 <= figures["label heard right, linear probe"]["value"] <= 1
+    assert figures["active units"]["value"] in (0, 1, 2, 3)
+    assert figures["KL of unit 2, nats"]["value"] >= 0
+    assert 0 < figures["log-mel L1, nepers of power"]["value"] < 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "give a run or voice, or --clips FOLDER"),
+        (["nobody"], "there is no run and no voice 'nobody'"),
+        (["nobody", "--count", "0"], "--count 0 is less than 1"),
+        (["nobody", "--selected", "by ear"], "only goes with --clips"),
+        (["--clips", "CORPUS", "--corpus", "CORPUS", "--only", "beauty"], "no part 'beauty'"),
+        (["--clips", "CORPUS", "--corpus", "CORPUS", "--only", "latents"], "the run of a clip VAE only"),
+        (["--clips", "CORPUS", "--corpus", "nowhere"], "no such folder, manifest or known corpus"),
+    ],
+)
+def test_mistakes_give_one_line(arguments, said, corpus, capsys):
+    assert main(["score", *(argument.replace("CORPUS", str(corpus)) for argument in arguments)]) == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.count("\n") == 1
