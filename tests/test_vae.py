@@ -119,6 +119,34 @@ def test_every_model_learns(config):
 
 
 @pytest.mark.parametrize("config", TINY, ids=repr)
+def test_training_starts_at_the_mean_spectrogram(config):
+    torch.manual_seed(0)
+    model = build_model(config, SHAPE, LABELS).eval()
+    values, labels = batch()
+    mean = values.mean(dim=0)
+    model.start_at(mean)
+    with torch.no_grad():
+        made = model.decode(torch.zeros(12, 2), torch.zeros_like(labels)).sigmoid()
+    if isinstance(config, CNNConfig):  # has one bias for all values
+        assert made.mean() == pytest.approx(float(mean.mean()), abs=0.1)
+    else:
+        assert (made - mean).abs().mean() < 0.1
+    model.start_at(torch.tensor([0.0, 1.0]).repeat(SHAPE[0], SHAPE[1])[:, : SHAPE[1]])
+    assert all(torch.isfinite(parameter).all() for parameter in model.parameters())
+
+
+def test_units_with_a_million_inputs_learn_slowly():
+    with torch.device("meta"):
+        wide, dense = (build_model(config, (257, 69), 10) for config in (CNNConfig(), MLPConfig()))
+    assert [group["lr"] for group in dense.parameter_groups(0.1)] == [0.1]
+    usual, slow = wide.parameter_groups(0.1)
+    assert usual["lr"] == 0.1
+    assert slow["lr"] == pytest.approx(0.1 * vae.MOST_INPUTS / (257 * 69 * 64))
+    assert [parameter.shape for parameter in slow["params"]] == [(256, 257 * 69 * 64)]
+    assert len(usual["params"]) + 1 == len(list(wide.parameters()))
+
+
+@pytest.mark.parametrize("config", TINY, ids=repr)
 def test_extreme_input_and_half_precision_stay_finite(config):
     torch.manual_seed(0)
     model = build_model(config, SHAPE, LABELS)

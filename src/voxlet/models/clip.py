@@ -8,7 +8,7 @@ from torch import nn
 
 from voxlet.models import cnn, mlp
 from voxlet.models.config import CNNConfig, CNNLightConfig, MLPConfig, ModelConfig
-from voxlet.models.vae import ClipVAE
+from voxlet.models.vae import ClipVAE, Decoder, Encoder
 
 
 def build_model(config: ModelConfig, shape: tuple[int, int], labels: int) -> ClipVAE:
@@ -17,8 +17,8 @@ def build_model(config: ModelConfig, shape: tuple[int, int], labels: int) -> Cli
     The weights come from PyTorch's global generator: seed it first.
     """
     condition = labels if config.conditional else 0
-    encoder: nn.Module
-    decoder: nn.Module
+    encoder: Encoder
+    decoder: Decoder
     match config:
         case MLPConfig():
             encoder = mlp.DenseEncoder(config, shape, condition)

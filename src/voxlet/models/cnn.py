@@ -7,8 +7,10 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from voxlet.models.config import CNNConfig, CNNLightConfig
+from voxlet.models.vae import Decoder, Encoder
 
 
 def channels_last(layers: list[nn.Module]) -> nn.Sequential:
@@ -18,7 +20,7 @@ def channels_last(layers: list[nn.Module]) -> nn.Sequential:
     return stack
 
 
-class ConvEncoder(nn.Module):
+class ConvEncoder(Encoder):
     """The study's: 3x3 convolutions without strides, everything flattened into one dense layer."""
 
     def __init__(self, config: CNNConfig, shape: tuple[int, int], condition: int) -> None:
@@ -43,7 +45,7 @@ class ConvEncoder(nn.Module):
         return hidden
 
 
-class ConvDecoder(nn.Module):
+class ConvDecoder(Decoder):
     """The mirror: dense layers, then transposed convolutions to logits (B, M, F)."""
 
     def __init__(self, config: CNNConfig, shape: tuple[int, int], condition: int) -> None:
@@ -68,6 +70,13 @@ class ConvDecoder(nn.Module):
         logits: Tensor = self.layers(maps)
         return logits.squeeze(1)
 
+    def start_at(self, logits: Tensor) -> None:
+        """Make the mean of (M, F) what comes out before anything is learned: there is one bias for all."""
+        output = self.layers[-1]
+        assert isinstance(output, nn.ConvTranspose2d)
+        assert output.bias is not None
+        output.bias.data.fill_(float(logits.mean()))
+
 
 def _halved(frames: int, stages: int) -> list[int]:
     """Frames after each stage of stride 2: F, ceil(F / 2), ..."""
@@ -77,56 +86,77 @@ def _halved(frames: int, stages: int) -> list[int]:
     return counts
 
 
-class LightEncoder(nn.Module):
+class _Refined(nn.Module):
+    """A convolution that changes the number of frames, then a second one that adds to what the first made.
+
+    There is no normalisation: group or batch statistics made training slower and the loss higher.
+    """
+
+    def __init__(self, resample: nn.Module, width: int) -> None:
+        super().__init__()
+        self.resample = resample
+        self.refine = nn.Conv1d(width, width, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, width, F) to (B, width, F / 2 or 2 F)."""
+        coarse: Tensor = self.resample(x)
+        refined: Tensor = coarse + self.refine(functional.gelu(coarse))
+        return refined
+
+
+class LightEncoder(Encoder):
     """Convolutions along time whose channels are the bands: what they cost is matrix products."""
 
     def __init__(self, config: CNNLightConfig, shape: tuple[int, int], condition: int) -> None:
         super().__init__()
         self.width = config.dense
         bands, frames = shape
-        layers: list[nn.Module] = [nn.Conv1d(bands, config.width, 3, padding=1), nn.GELU()]
-        for _ in range(config.stages):
-            layers += [nn.Conv1d(config.width, config.width, 3, stride=2, padding=1), nn.GELU()]
-        self.layers = nn.Sequential(*layers)
-        left = _halved(frames, config.stages)[-1]
+        width = config.width
+        layers: list[nn.Module] = [nn.Conv1d(bands, width, 3, padding=1), nn.GELU()]
+        layers += [
+            _Refined(nn.Conv1d(width, width, 3, stride=2, padding=1), width) for _ in range(config.stages)
+        ]
+        self.layers = nn.Sequential(*layers, nn.GELU())
         self.dropout = nn.Dropout(config.dropout)
-        self.dense = nn.Linear(left * config.width + condition, config.dense)
+        self.dense = nn.Linear(_halved(frames, config.stages)[-1] * width + condition, config.dense)
 
     def forward(self, spectrograms: Tensor, condition: Tensor) -> Tensor:
         """Spectrogram (B, M, F) and condition (B, C or 0) to hidden values (B, width)."""
-        flat = self.dropout(self.layers(spectrograms).flatten(1))
+        flat = self.dropout(self.layers(2 * spectrograms - 1).flatten(1))
         if condition.shape[1]:
             flat = torch.cat([flat, condition.to(flat.dtype)], dim=1)
-        return nn.functional.gelu(self.dense(flat))
+        return functional.gelu(self.dense(flat))
 
 
-class LightDecoder(nn.Module):
-    """The way back: each stage doubles the frames with a transposed convolution."""
+class LightDecoder(Decoder):
+    """The way back: each stage doubles the frames; a bias for every value of the spectrogram."""
 
     def __init__(self, config: CNNLightConfig, shape: tuple[int, int], condition: int) -> None:
         super().__init__()
         bands, frames = shape
+        width = config.width
         counts = _halved(frames, config.stages)
-        self.start = (config.width, counts[-1])
+        self.start = (width, counts[-1])
         self.dense = nn.Sequential(
             nn.Linear(config.latent_size + condition, config.dense),
             nn.GELU(),
             nn.Linear(config.dense, math.prod(self.start)),
-            nn.GELU(),
         )
         self.dropout = nn.Dropout(config.dropout)
         layers: list[nn.Module] = []
         for coarse, fine in pairwise(counts[::-1]):
             extra = fine - (2 * coarse - 1)
-            layers += [
-                nn.ConvTranspose1d(config.width, config.width, 3, stride=2, padding=1, output_padding=extra),
-                nn.GELU(),
-            ]
-        layers.append(nn.Conv1d(config.width, bands, 3, padding=1))
-        self.layers = nn.Sequential(*layers)
+            up = nn.ConvTranspose1d(width, width, 3, stride=2, padding=1, output_padding=extra)
+            layers.append(_Refined(up, width))
+        self.layers = nn.Sequential(*layers, nn.GELU(), nn.Conv1d(width, bands, 3, padding=1))
+        self.bias = nn.Parameter(torch.zeros(shape))
 
     def forward(self, latents: Tensor) -> Tensor:
         """Latent and condition (B, Z + C or 0) to logits (B, M, F)."""
         start = self.dropout(self.dense(latents)).unflatten(1, self.start)
-        logits: Tensor = self.layers(start)
+        logits: Tensor = self.layers(start) + self.bias
         return logits
+
+    def start_at(self, logits: Tensor) -> None:
+        """Make (M, F) what comes out before anything is learned."""
+        self.bias.data.copy_(logits)

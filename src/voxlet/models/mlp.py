@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from voxlet.models.config import MLPConfig
+from voxlet.models.vae import Decoder, Encoder
 
 
 def dense_stack(sizes: list[int], dropout: float) -> nn.Sequential:
@@ -21,7 +22,7 @@ def dense_stack(sizes: list[int], dropout: float) -> nn.Sequential:
     return nn.Sequential(*layers)
 
 
-class DenseEncoder(nn.Module):
+class DenseEncoder(Encoder):
     """Narrowing layers on the flattened spectrogram."""
 
     def __init__(self, config: MLPConfig, shape: tuple[int, int], condition: int) -> None:
@@ -36,7 +37,7 @@ class DenseEncoder(nn.Module):
         return hidden
 
 
-class DenseDecoder(nn.Module):
+class DenseDecoder(Decoder):
     """The same layers the other way round, then a linear one to all values."""
 
     def __init__(self, config: MLPConfig, shape: tuple[int, int], condition: int) -> None:
@@ -50,3 +51,7 @@ class DenseDecoder(nn.Module):
         """Latent and condition (B, Z + C or 0) to logits (B, M, F)."""
         logits: Tensor = self.output(self.layers(latents))
         return logits.view(-1, *self.shape)
+
+    def start_at(self, logits: Tensor) -> None:
+        """Make (M, F) what comes out before anything is learned."""
+        self.output.bias.data.copy_(logits.flatten())

@@ -7,7 +7,7 @@ the same for every model, latent size and spectrogram size.
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -17,6 +17,8 @@ from voxlet.errors import ConfigError
 from voxlet.models.config import ModelConfig
 
 LOG_VARIANCE_BOUND = 12.0
+MOST_INPUTS = 20_000  # of a unit that learns at the full rate: about the values of a spectrogram
+MEAN_MARGIN = 0.02  # from 0 and 1: their logits are infinite
 
 
 class Gaussian(NamedTuple):
@@ -102,23 +104,37 @@ def gaussian_nll(logits: Tensor, targets: Tensor, log_scale: Tensor) -> Tensor:
     return 0.5 * error * (-2 * log_scale).exp() + size * (log_scale + 0.5 * math.log(2 * math.pi))
 
 
+class Encoder(nn.Module):
+    """Maps a spectrogram (B, M, F) and a condition (B, C or 0) to hidden values (B, `width`)."""
+
+    width: int
+
+
+class Decoder(nn.Module):
+    """Maps a latent with its condition (B, Z + C or 0) to logits (B, M, F)."""
+
+    def start_at(self, logits: Tensor) -> None:
+        """Make (M, F), or the nearest it can, what comes out before anything is learned."""
+        raise NotImplementedError
+
+
 class ClipVAE(nn.Module):
     """One latent vector (B, Z) for a whole spectrogram (B, M, F) with values in [0, 1].
 
     Args:
         config: Its settings.
-        encoder: Maps a spectrogram and a condition (B, C or 0) to hidden values (B, `encoder.width`).
-        decoder: Maps a latent with its condition (B, Z + C or 0) to logits (B, M, F).
+        encoder: To the values that the posterior is a linear function of.
+        decoder: Back.
         labels: C.
     """
 
-    def __init__(self, config: ModelConfig, encoder: nn.Module, decoder: nn.Module, labels: int) -> None:
+    def __init__(self, config: ModelConfig, encoder: Encoder, decoder: Decoder, labels: int) -> None:
         super().__init__()
         self.config = config
         self.labels = labels
         self.encoder = encoder
         self.decoder = decoder
-        self.posterior = nn.Linear(cast(int, encoder.width), 2 * config.latent_size)
+        self.posterior = nn.Linear(encoder.width, 2 * config.latent_size)
         if config.likelihood == "gaussian":
             self.log_scale = nn.Parameter(torch.tensor(-2.0))
 
@@ -129,6 +145,31 @@ class ClipVAE(nn.Module):
         if labels is None:
             raise ConfigError("a conditional model needs the labels of the clips")
         return F.one_hot(labels, self.labels).to(like.dtype)
+
+    def start_at(self, mean: Tensor) -> None:
+        """Let an untrained decoder yield the mean spectrogram (M, F) of the clips to be learned.
+
+        What would take the first epochs is known beforehand; only what differs from clip to clip is learned.
+        """
+        self.decoder.start_at(mean.clamp(MEAN_MARGIN, 1 - MEAN_MARGIN).logit())
+
+    def parameter_groups(self, learning_rate: float) -> list[dict[str, Any]]:
+        """All parameters with their learning rates for Adam.
+
+        Adam moves every weight by about its rate, so a step moves a unit in proportion to its inputs: with
+        the million inputs of the study's CNN by hundreds, and the loss is soon no number. Beyond about as
+        many inputs as a spectrogram has values, the rate falls in proportion, so that no unit moves faster
+        than those of the dense models.
+        """
+        usual: list[nn.Parameter] = []
+        groups: list[dict[str, Any]] = [{"params": usual, "lr": learning_rate}]
+        for parameter in self.parameters():
+            inputs = parameter.shape[1] if parameter.ndim == 2 else 0
+            if inputs > MOST_INPUTS:
+                groups.append({"params": [parameter], "lr": learning_rate * MOST_INPUTS / inputs})
+            else:
+                usual.append(parameter)
+        return groups
 
     def encode(self, spectrograms: Tensor, labels: Tensor | None = None) -> Gaussian:
         """Posterior of (B, M, F); `labels` (B,) int64 are used by conditional models only."""

@@ -18,7 +18,6 @@ from voxlet.training.hardware import autocast
 from voxlet.training.stages import Plan, Stage
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
     from torch import Tensor, nn
 
     from voxlet.corpus.prepare import Prepared
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
 
 STAGE = "vae"
 ANALYSIS_BATCH = 256
+TYPICAL_CLIPS = 2_000  # are enough for the mean spectrogram
 EXACT_BYTES = 1 << 30  # more than this is held in half the space
 ADAM_EPSILON = 1e-7  # Keras's, as in the study
 ACTIVE_NATS = 0.01  # a latent unit with less divergence says nothing
@@ -44,16 +44,19 @@ class ClipTask:
         spectrograms: Tensor,
         labels: Tensor,
         label_count: int,
-        validation: NDArray[np.int64],
+        split: Split,
     ) -> None:
         self.config = config
         self.device = distributed.device()
         self.spectrograms, self.labels = spectrograms.to(self.device), labels.to(self.device)
-        self.validation = validation
+        self.validation = split.validation
         bands, frames = spectrograms.shape[1:]
         self.model: ClipVAE = build_model(config.model, (bands, frames), label_count).to(self.device)
+        some = torch.from_numpy(split.train[:: 1 + len(split.train) // TYPICAL_CLIPS]).to(self.device)
+        self.model.start_at(self.spectrograms[some].float().mean(dim=0))
         self.modules: dict[str, nn.Module] = {"vae": self.model}
-        adam = torch.optim.Adam(self.model.parameters(), config.learning_rate, eps=ADAM_EPSILON, fused=True)
+        groups = self.model.parameter_groups(config.learning_rate)
+        adam = torch.optim.Adam(groups, eps=ADAM_EPSILON, fused=True)
         self.optimizers: dict[str, torch.optim.Optimizer] = {"vae": adam}
 
     def elbo(self, rows: Tensor, beta: float = 1.0) -> Elbo:
@@ -132,7 +135,7 @@ def plan_clip_training(config: ClipTraining, prepared: Prepared, split: Split, r
             spectrograms_of(prepared, config.spectrogram),
             torch.from_numpy(prepared.labels),
             len(prepared.label_names),
-            split.validation,
+            split,
         )
 
     def finish() -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import os
+import sys
 from typing import TYPE_CHECKING
 
 import torch
@@ -13,9 +16,29 @@ if TYPE_CHECKING:
     from voxlet.training.config import Precision
 
 
+M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4  # of glibc's malloc.h
+
+
 def set_up() -> None:
-    """Flush denormal numbers to zero: with them, steps were seen to take ten times as long."""
+    """Flush denormal numbers to zero (with them, steps were seen to take ten times as long); keep memory."""
     torch.set_flush_denormal(True)
+    keep_memory()
+
+
+def keep_memory() -> None:
+    """Let freed memory stay with the process, in large pages, for the next step.
+
+    A step makes and frees hundreds of megabytes. By default each goes back to the system at once and is asked
+    for again, page by page and zeroed, in the next step: a third of the time of the study's dense model, half
+    that of its CNN. Elsewhere than on Linux with glibc this does nothing.
+    """
+    # PyTorch reads this at its first large allocation.
+    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if mallopt is not None:
+        mallopt(M_MMAP_MAX, 0)
+        mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
+        mallopt(M_TOP_PAD, 64 << 20)
 
 
 def has_fast_bfloat16(device: torch.device) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from voxlet.errors import ConfigError
 from voxlet.models.config import CNNConfig, CNNLightConfig, MLPConfig
-from voxlet.training.config import ClipTraining
+from voxlet.training.config import ClipTraining, LoopConfig
 from voxlet.training.voice_config import VoiceTraining
 
 Training = ClipTraining | VoiceTraining
@@ -18,7 +18,9 @@ PRESETS: dict[str, Training] = {
     "mlp-dropout": ClipTraining(MLPConfig(dropout=0.3)),
     "cnn": ClipTraining(CNNConfig()),
     "cnn-regularised": ClipTraining(CNNConfig(l2=0.001, dropout=0.2)),
-    "cnn-light": ClipTraining(CNNLightConfig()),
+    "cnn-light": ClipTraining(
+        CNNLightConfig(), loop=LoopConfig(batch_size=64, decay="cosine", warmup=0.1), learning_rate=2e-3
+    ),
     "voice": VoiceTraining(),
 }
 
