@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from voxlet.models.flow import FeatureDropout
 from voxlet.training import distributed
 from voxlet.training.average import Average
 from voxlet.training.hardware import autocast
@@ -57,7 +58,7 @@ class DistilTask:
         self.teacher, self.style = teacher.eval().requires_grad_(False), style.eval().requires_grad_(False)
         self.student = copy.deepcopy(teacher).requires_grad_(True)
         for module in self.student.modules():
-            if isinstance(module, nn.Dropout):
+            if isinstance(module, FeatureDropout):
                 module.p = 0.0  # the teacher's function is known exactly: there is nothing to overfit
         self.average = Average(self.student, config.average)
         self.modules: dict[str, nn.Module] = {"student": self.student, "average": self.average}
