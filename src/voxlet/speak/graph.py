@@ -96,6 +96,8 @@ def _open(model: bytes, path: Path, threads: int | None) -> onnxruntime.Inferenc
     options.add_session_config_entry("session.use_env_allocators", "1")
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # waiting must cost nothing
     options.log_severity_level = 4  # what fails is raised, and nothing else is for the user's eyes
+    # An exported voice is folded already: fusing more costs more at opening than it saves in a sentence.
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
     options.intra_op_num_threads = threads or min(MOST_THREADS, _cores())
     options.inter_op_num_threads = 1
     try:

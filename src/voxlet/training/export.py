@@ -9,8 +9,11 @@ from __future__ import annotations
 import base64
 import copy
 import io
+import os
+import tempfile
 import warnings
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -137,9 +140,25 @@ def _graph(
             opset_version=OPSET,
             dynamo=False,
         )
-    model = onnx.load_from_string(buffer.getvalue())
+    model = _simplified(buffer.getvalue())
     onnx.checker.check_model(model)
     return model
+
+
+def _simplified(model: bytes) -> ModelProto:
+    """The model with all folded that is constant: done once here, not each time that the voice is opened."""
+    import onnx
+    import onnxruntime
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "simple.onnx"
+        options = onnxruntime.SessionOptions()
+        # The basic level keeps to standard operators, so the file is not bound to one release of the runtime.
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+        options.optimized_model_filepath = os.fspath(path)
+        options.log_severity_level = 3
+        onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        return onnx.load(path)
 
 
 def _pack(model: ModelProto, packed: list[Packed]) -> ModelProto:
