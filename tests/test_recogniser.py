@@ -12,7 +12,7 @@ from voxlet.errors import ScoreError
 from voxlet.judging import judges
 from voxlet.judging.clipset import ClipSet, plan
 from voxlet.judging.hearing import FLOOR, Hearing, condition, hear
-from voxlet.judging.recogniser import Schooling
+from voxlet.judging.recogniser import Schooling, margins
 from voxlet.judging.usefulness import Heard, few_of_each, usefulness
 
 WORDS = ("low", "middle", "high")
@@ -137,3 +137,9 @@ def test_clips_that_teach_and_clips_that_mislead():
     wrong = replace(fresh, labels=(fresh.labels + 1) % 3)
     found = dict(usefulness(wrong, train, test, hearing=COARSE, pupil=pupil, few=()))
     assert found["taught on these clips alone"].value < 0.1
+
+
+def test_the_rarest_label_gets_the_largest_margin():
+    labels = np.array([0] * 100 + [1] * 4 + [2] * 25)
+    assert margins(labels, 3, 2.0) == pytest.approx([2.0 * 0.2, 2.0, 2.0 * 0.4])
+    assert margins(labels, 3, 0.0) == pytest.approx([0, 0, 0])

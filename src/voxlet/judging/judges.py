@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     from voxlet.audio import Samples
     from voxlet.judging.clipset import ClipSet
 
-VERSION = 1  # raise it when the same clips and settings teach another judge
+VERSION = 2  # raise it when the same clips and settings teach another judge
 FIT = 0.95  # a judge that hears less of the real clips right is unfit
 OWN = Schooling()
-STRANGER = Schooling(steps=1000, batch=64, balanced=True, speaker_weight=0.0, strength=1.2)
+STRANGER = Schooling(steps=1200, balanced=True, margin=4.0, fine=True, speaker_weight=0.0, strength=0.7)
 STRANGER_TRIMS = (-40.0, -25.0)  # dB: other people cut their words more or less tightly
 
 
@@ -78,12 +78,7 @@ def taught(lesson: Lesson, *, progress: bool = True, name: str = "judge") -> Rec
     from safetensors.torch import load_file, save
 
     path = cache_folder("judges") / f"{lesson.key}.safetensors"
-    network = Network(
-        len(lesson.label_names),
-        len(lesson.speaker_names),
-        lesson.schooling.width,
-        lesson.schooling.features,
-    )
+    network = Network(len(lesson.label_names), len(lesson.speaker_names), lesson.schooling)
     if path.is_file():
         try:
             network.load_state_dict(load_file(path))
