@@ -1,0 +1,127 @@
+"""How fast each preset of a clip VAE trains, in float32 and in bfloat16, beside what the processor can do.
+
+    VOXLET_DATA=... python benchmarks/presets.py [--presets mlp,cnn-light] [--clips 1280] [--json FILE]
+
+On FSDD at the study's features (22,050 Hz, 17,640 samples, 257 x 69; 2,430 training clips, batches of 128).
+Each row is a process of its own: its peak memory is the preset's. The limit is a 2,048 x 2,048 x 2,048
+product in the same precision, measured in the same process; the share is floating-point operations of
+forward and backward passes, as PyTorch counts them, per second of whole training steps, over that limit.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+EPOCH_CLIPS = 2430
+SIZE = 2048
+
+
+def limit(precision: str) -> float:
+    """Floating-point operations a second of a large matrix product."""
+    import torch
+
+    kind = torch.bfloat16 if precision == "bfloat16" else torch.float32
+    a, b = torch.randn(SIZE, SIZE).to(kind), torch.randn(SIZE, SIZE).to(kind)
+    best = 0.0
+    for _ in range(8):
+        started = time.perf_counter()
+        a @ b
+        best = max(best, 2 * SIZE**3 / (time.perf_counter() - started))
+    return best
+
+
+def measure(preset: str, precision: str, clips: int) -> dict[str, object]:
+    """Train a preset for about `clips` clips and report."""
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    from voxlet.corpus.corpus import open_corpus
+    from voxlet.corpus.prepare import prepare
+    from voxlet.corpus.splits import make_split
+    from voxlet.training import hardware
+    from voxlet.training.clip_task import ClipTask, spectrograms_of
+    from voxlet.training.presets import PRESETS
+
+    hardware.set_up()
+    torch.manual_seed(0)
+    top = limit(precision)
+    config = replace(PRESETS[preset], precision=precision)
+    prepared = prepare(open_corpus("fsdd"), config.preparation, progress=False)
+    split = make_split(prepared, config.split)
+    rows = torch.from_numpy(split.train)
+    task = ClipTask(
+        config,
+        spectrograms_of(prepared, config.spectrogram),
+        torch.from_numpy(prepared.labels),
+        len(prepared.label_names),
+        split,
+    )
+    size = config.loop.batch_size
+    count = max(2, clips // size)
+    seconds = []
+    for step in range(count + 1):
+        batch = rows[(step * size) % (len(rows) - size) :][:size]
+        started = time.perf_counter()
+        loss = float(task.train_step(batch, 0.0)["loss"])
+        seconds.append(time.perf_counter() - started)
+    with FlopCounterMode(display=False) as counter:
+        task.train_step(rows[:size], 0.0)
+    seconds = sorted(seconds[1:])
+    step_seconds = seconds[len(seconds) // 2]
+    return {
+        "preset": preset,
+        "precision": precision,
+        "parameters": sum(p.numel() for p in task.model.parameters()),
+        "ms_per_clip": 1e3 * step_seconds / size,
+        "clips_per_second": size / step_seconds,
+        "epoch_seconds": EPOCH_CLIPS * step_seconds / size,
+        "peak_gigabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
+        "limit_gflops": top / 1e9,
+        "share_of_limit": counter.get_total_flops() / step_seconds / top,
+        "threads": torch.get_num_threads(),
+        "last_loss": loss,
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--presets", default="mlp,mlp-dropout,cnn-light,cnn,cnn-regularised")
+    parser.add_argument("--clips", type=int, default=1280)
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--one", nargs=2, metavar=("PRESET", "PRECISION"), help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.one:
+        print(json.dumps(measure(*asked.one, asked.clips)))
+        return
+    print("preset           precision  parameters  ms/clip  clips/s  s/epoch  peak GB  share of limit")
+    rows = []
+    for preset in asked.presets.split(","):
+        for precision in ("float32", "bfloat16"):
+            # The large ones need no more than a few steps: each takes seconds.
+            clips = (
+                min(asked.clips, 384) if preset.startswith("cnn") and preset != "cnn-light" else asked.clips
+            )
+            command = [sys.executable, __file__, "--one", preset, precision, "--clips", str(clips)]
+            row = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+            rows.append(row)
+            print(
+                f"{preset:<16} {precision:<9} {row['parameters']:>11,} {row['ms_per_clip']:>8.2f} "
+                f"{row['clips_per_second']:>8.0f} {row['epoch_seconds']:>8.2f} {row['peak_gigabytes']:>8.2f} "
+                f"{100 * row['share_of_limit']:>8.0f} % of {row['limit_gflops']:,.0f} GFLOP/s",
+                flush=True,
+            )
+    if asked.json:
+        asked.json.write_text(json.dumps(rows, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
