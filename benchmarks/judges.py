@@ -51,11 +51,14 @@ def main() -> None:
             continue
         line(f"{name} judge, words", right(judge, reference.test), time.perf_counter() - start)
     if asked.speakers:
+        answers = []
         for number, name in enumerate(reference.train.speaker_names):
             start = time.perf_counter()
             judge = own_judge(reference.train.take(reference.train.speakers != number), hearing=bench.hearing)
             alone = reference.test.take(reference.test.speakers == number)
-            line(f"taught without {name}, tested on {name}", right(judge, alone), time.perf_counter() - start)
+            answers.append(right(judge, alone))
+            line(f"taught without {name}, tested on {name}", answers[-1], time.perf_counter() - start)
+        line("speakers never heard, all together", np.concatenate(answers), 0)
 
 
 if __name__ == "__main__":
