@@ -131,6 +131,7 @@ def test_training_starts_at_the_mean_spectrogram(config):
         assert made.mean() == pytest.approx(float(mean.mean()), abs=0.1)
     else:
         assert (made - mean).abs().mean() < 0.1
+    assert torch.equal(model.centre, mean)
     model.start_at(torch.tensor([0.0, 1.0]).repeat(SHAPE[0], SHAPE[1])[:, : SHAPE[1]])
     assert all(torch.isfinite(parameter).all() for parameter in model.parameters())
 

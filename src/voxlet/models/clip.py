@@ -31,7 +31,7 @@ def build_model(config: ModelConfig, shape: tuple[int, int], labels: int) -> Cli
             decoder = cnn.LightDecoder(config, shape, condition)
         case _:
             assert_never(config)
-    model = ClipVAE(config, encoder, decoder, labels)
+    model = ClipVAE(config, encoder, decoder, shape=shape, labels=labels)
     model.apply(_initialise)
     return model
 

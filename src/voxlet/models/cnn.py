@@ -122,7 +122,7 @@ class LightEncoder(Encoder):
 
     def forward(self, spectrograms: Tensor, condition: Tensor) -> Tensor:
         """Spectrogram (B, M, F) and condition (B, C or 0) to hidden values (B, width)."""
-        flat = self.dropout(self.layers(2 * spectrograms - 1).flatten(1))
+        flat = self.dropout(self.layers(spectrograms).flatten(1))
         if condition.shape[1]:
             flat = torch.cat([flat, condition.to(flat.dtype)], dim=1)
         return functional.gelu(self.dense(flat))

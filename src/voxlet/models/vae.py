@@ -125,16 +125,27 @@ class ClipVAE(nn.Module):
         config: Its settings.
         encoder: To the values that the posterior is a linear function of.
         decoder: Back.
+        shape: (M, F).
         labels: C.
     """
 
-    def __init__(self, config: ModelConfig, encoder: Encoder, decoder: Decoder, labels: int) -> None:
+    def __init__(
+        self,
+        config: ModelConfig,
+        encoder: Encoder,
+        decoder: Decoder,
+        *,
+        shape: tuple[int, int],
+        labels: int,
+    ) -> None:
         super().__init__()
         self.config = config
         self.labels = labels
         self.encoder = encoder
         self.decoder = decoder
         self.posterior = nn.Linear(encoder.width, 2 * config.latent_size)
+        self.centre: Tensor
+        self.register_buffer("centre", torch.zeros(shape))
         if config.likelihood == "gaussian":
             self.log_scale = nn.Parameter(torch.tensor(-2.0))
 
@@ -147,10 +158,12 @@ class ClipVAE(nn.Module):
         return F.one_hot(labels, self.labels).to(like.dtype)
 
     def start_at(self, mean: Tensor) -> None:
-        """Let an untrained decoder yield the mean spectrogram (M, F) of the clips to be learned.
+        """Let an untrained model know the mean spectrogram (M, F) of the clips to be learned.
 
-        What would take the first epochs is known beforehand; only what differs from clip to clip is learned.
+        The decoder yields it and the encoder is given what differs from it, so that nothing but differences
+        has to be learned. Without this, what all clips have in common drives each step of the first layer.
         """
+        self.centre.copy_(mean)
         self.decoder.start_at(mean.clamp(MEAN_MARGIN, 1 - MEAN_MARGIN).logit())
 
     def parameter_groups(self, learning_rate: float) -> list[dict[str, Any]]:
@@ -174,7 +187,7 @@ class ClipVAE(nn.Module):
     def encode(self, spectrograms: Tensor, labels: Tensor | None = None) -> Gaussian:
         """Posterior of (B, M, F); `labels` (B,) int64 are used by conditional models only."""
         condition = self.condition(labels, len(spectrograms), spectrograms)
-        hidden = self.encoder(spectrograms, condition)
+        hidden = self.encoder(spectrograms - self.centre, condition)
         # Half precision is for the large layers: the divergence is exact in float32 at no cost.
         with torch.autocast(hidden.device.type, enabled=False):
             mean, raw = self.posterior(hidden.float()).chunk(2, dim=1)
