@@ -475,8 +475,15 @@ def test_speaking_imports_neither_torch_nor_plots(path):
 
 def test_speaking_leaves_the_callers_arithmetic_alone(voice):
     """The runtime can flush denormal numbers to zero, but then does so for the whole thread that asked."""
+
+    def denormal() -> bool:
+        return bool(np.array([1e-40], dtype=np.float32)[0] * np.float32(1) > 0)
+
+    before = denormal()
+    if not before:
+        pytest.skip("an earlier test that trains has this process flush denormal numbers")
     voice.say("1")
-    assert np.array([1e-40], dtype=np.float32)[0] * np.float32(1) > 0
+    assert denormal()
 
 
 def test_the_facade_has_what_it_names():

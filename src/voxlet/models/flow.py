@@ -144,10 +144,15 @@ class FlowPrior(nn.Module):
         self.register_buffer("latent_mean", torch.zeros(channels - 1))
         self.register_buffer("latent_std", torch.ones(channels - 1))
 
-    def fit_scale(self, latents: Tensor) -> None:
-        """Take the scale from posterior means (N, L, Z): each latent's mean and standard deviation."""
-        self.latent_mean.copy_(latents.mean((0, 1)))
-        self.latent_std.copy_(latents.std((0, 1)).clamp_min(1e-3))
+    def fit_scale(self, posterior: Gaussian) -> None:
+        """Take each latent's mean and standard deviation from the aggregated posterior of (N, L, Z).
+
+        Its variance is that of the means plus the mean of the variances: latents that say little are mostly
+        noise, and would drown the others if they were scaled by their means alone.
+        """
+        variance = posterior.mean.var((0, 1)) + posterior.log_variance.exp().mean((0, 1))
+        self.latent_mean.copy_(posterior.mean.mean((0, 1)))
+        self.latent_std.copy_(variance.sqrt())
 
     def normalise(self, latents: Tensor, presence_channel: Tensor) -> Tensor:
         """Latents (B, L, Z) and presence (B, L, 1) as the sequence (B, L, Z + 1) that the flow models."""

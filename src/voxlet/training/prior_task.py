@@ -67,7 +67,7 @@ class PriorTask:
         self.log_variance = torch.stack([posterior.log_variance for posterior, _ in views])
         self.lengths = torch.stack([lengths for _, lengths in views])
         self.prior = FlowPrior(config.model, wave.config.latent_size + 1, frames, labels).to(self.device)
-        self.prior.fit_scale(self.mean[0, train])
+        self.prior.fit_scale(Gaussian(self.mean[0, train], self.log_variance[0, train]))
         self.style = StyleEncoder(config.model, data.rate).to(self.device)
         self.prior_average = Average(self.prior, config.average)
         self.style_average = Average(self.style, config.average)
