@@ -40,6 +40,8 @@ COLOURS = (
 )
 QUIET = "#9aa3ad"  # grid lines, notes
 MANY = 40  # names that fit under one axis
+NAME_WIDTH, NAME_HEIGHT = 0.11, 0.036  # of a word in a panel of the latent map, as shares of the panel
+FAINT = 0.02  # of a scaled spectrogram: nothing to be seen
 LONG_TITLE = 32  # characters that fit above a small picture
 
 
@@ -246,11 +248,9 @@ def loss_curves(epochs: ArrayLike, curves: Mapping[str, ArrayLike], title: str, 
     low, high = math.inf, -math.inf
     for index, (name, values) in enumerate(curves.items()):
         line = np.asarray(values, dtype=np.float64)
-        axis.plot(time, line, color=COLOURS[index], linewidth=1.6, label=name, marker="." * (len(time) < 12))
-        axis.annotate(
-            f"{line[-1]:,.1f}", (time[-1], line[-1]), xytext=(5, 0), textcoords="offset points",
-            color=COLOURS[index], fontsize=9, va="center", annotation_clip=False,
-        )  # fmt: skip
+        marker = "." if len(time) < 12 else ""
+        text = f"{name}, {line[-1]:,.1f} at the end"
+        axis.plot(time, line, color=COLOURS[index], linewidth=1.6, label=text, marker=marker)
         low, high = min(low, line[settled].min()), max(high, line[settled].max())
     margin = 0.05 * max(high - low, 1e-3)
     axis.set_ylim(low - margin, high + margin)
@@ -271,7 +271,7 @@ def latent_map(
     low, high = np.percentile(everything, [0.3, 99.7], axis=0)
     margin = 0.08 * (high - low) + 1e-3
     for axis, (title, (points, labels)) in zip(panels, groups.items(), strict=True):
-        size = 14 if len(points) < 1_000 else 5
+        size = 16 if len(points) < 1_000 else 7
         for index, name in enumerate(names):
             own = points[labels == index]
             if len(own) == 0:
@@ -281,9 +281,14 @@ def latent_map(
             axis.scatter(
                 own[:, 0], own[:, 1], s=size, color=colour, marker=marker, alpha=0.6, linewidths=0, label=name
             )
+        present = [index for index in range(len(names)) if (labels == index).any()]
+        middles = np.array([np.median(points[labels == index], axis=0) for index in present])
+        places = _apart((middles - low) / (high - low + 1e-9)) * (high - low) + low
+        for index, place in zip(present, places, strict=True):
             axis.annotate(
-                name, tuple(np.median(own, axis=0)), fontsize=10, ha="center", va="center", color=colour,
-                fontweight="bold", path_effects=[withStroke(linewidth=3, foreground="white")],
+                names[index], place, fontsize=10, ha="center", va="center", fontweight="bold",
+                color=COLOURS[index % len(COLOURS)],
+                path_effects=[withStroke(linewidth=3, foreground="white")],
             )  # fmt: skip
         axis.set_xlim(low[0] - margin[0], high[0] + margin[0])
         axis.set_ylim(low[1] - margin[1], high[1] + margin[1])
@@ -295,18 +300,39 @@ def latent_map(
     return figure
 
 
+def _apart(places: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Names at (B, 2) in [0, 1] moved up or down until none hides another."""
+    moved = places.copy()
+    for _ in range(50):
+        for first in range(len(moved)):
+            for second in range(first):
+                across, up = moved[first] - moved[second]
+                if abs(across) < NAME_WIDTH and abs(up) < NAME_HEIGHT:
+                    push = (NAME_HEIGHT - abs(up)) / 2 * (1 if up >= 0 else -1)
+                    moved[first, 1] += push
+                    moved[second, 1] -= push
+    return moved
+
+
 def spectrogram_rows(
     rows: Mapping[str, NDArray[np.float32]], names: Sequence[str], seconds: float, rate: int
 ) -> Figure:
-    """A row of pictures for each kind, (columns, M, F) in [0, 1], a column for each name."""
+    """A row of pictures for each kind, (columns, M, F) in [0, 1], a column for each name.
+
+    What lies above the highest band with anything in it is cut off.
+    """
     figure = Figure(figsize=(0.6 + 1.55 * len(names), 0.5 + 1.9 * len(rows)), layout="constrained")
     axes = figure.subplots(len(rows), len(names), squeeze=False, sharex=True, sharey=True)
+    everything = np.concatenate(list(rows.values()))
+    heard = np.flatnonzero(everything.mean(axis=(0, 2)) > FAINT)
+    top = min(1.0, 1.1 * (heard[-1] + 1) / everything.shape[1]) if len(heard) else 1.0
     for line, (kind, pictures) in zip(axes, rows.items(), strict=True):
         for axis, picture in zip(line, pictures, strict=True):
             axis.imshow(
                 picture, origin="lower", aspect="auto", cmap="magma", vmin=0, vmax=1,
                 extent=(0, seconds, 0, rate / 2000),
             )  # fmt: skip
+            axis.set_ylim(0, top * rate / 2000)
             axis.tick_params(labelsize=8)
         line[0].set_ylabel(f"{kind}\nkHz", fontsize=9)
     for axis, name in zip(axes[0], names, strict=True):

@@ -77,7 +77,8 @@ class _BernoulliNLL(torch.autograd.Function):
     def forward(ctx: Any, logits: Tensor, targets: Tensor) -> Tensor:
         count = logits.shape[0]
         exact = logits.float()
-        ctx.save_for_backward(((exact.sigmoid() - targets) / count).to(logits.dtype))
+        slope = exact.sigmoid().sub_(targets).div_(count)
+        ctx.save_for_backward(slope.to(logits.dtype))
         product = torch.dot(exact.flatten(), targets.flatten())
         return (F.softplus(exact).sum() - product) / count
 
