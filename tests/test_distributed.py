@@ -82,6 +82,7 @@ def test_alone_nothing_happens() -> None:
     assert distributed.average({"loss": 2.0}) == {"loss": 2.0}
 
 
+@pytest.mark.slow
 def test_two_processes_train_what_one_would(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VOXLET_CACHE", str(tmp_path / "cache"))
     corpus = write_corpus(tmp_path / "corpus")
