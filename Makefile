@@ -8,7 +8,8 @@ PIP_INSTALL = pip install --quiet --disable-pip-version-check --constraint const
 
 # Speak: the core alone, no PyTorch.
 demo: .venv/core.done
-	.venv/bin/voxlet say 4091 --out 4091.wav --play || .venv/bin/voxlet say 4091 --out 4091.wav
+	.venv/bin/voxlet say 4091 --out 4091.wav
+	@.venv/bin/voxlet say 4091 --play 2>/dev/null || echo 'no sound player found here: open 4091.wav'
 
 # Train one of the study's models on FSDD and let it speak: downloads the recordings unless they are here.
 study-demo: .venv/dev.done
