@@ -1,129 +1,134 @@
-"""What training each preset costs: clips a second, an epoch of FSDD, memory, share of the possible.
+"""How fast each preset of a clip VAE trains, in float32 and in bfloat16, beside what the processor can do.
 
-    python benchmarks/presets.py [--presets mlp cnn-light] [--precisions float32 bfloat16] [--seconds 20]
+    VOXLET_DATA=... python benchmarks/presets.py [--presets mlp,cnn-light] [--clips 1280] [--json FILE]
 
-Steps are the training task's own, on random spectrograms of the study's size (257 x 69): no corpus is needed.
-Each line is a process of its own. The limit is what one large matrix product reaches in that process, at that
-precision, before and after the steps; the share is what the steps' products and convolutions reach of it. On
-a machine that does other work, too, believe the processor time (summed over cores, the quickest step's) and
-the share before the clips a second.
+On FSDD at the study's features (22,050 Hz, 17,640 samples, 257 x 69; 2,430 training clips, the preset's
+batches).
+Each row is a process of its own: its peak memory is the preset's. The limit is a 2,048 x 2,048 x 2,048
+product in the same precision, measured in the same process; the share is floating-point operations of
+forward and backward passes, as PyTorch counts them, per second of whole training steps, over that limit.
+`core ms` is the processor time of the quickest step, over all cores: where the machine does other work, too,
+it says more than the time on the wall.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import resource
 import subprocess
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
-CLIPS = 2_430  # FSDD's training clips in the study's split
-SHAPE = (257, 69)
-LABELS = 10
-PRESETS = ("mlp", "mlp-dropout", "cnn", "cnn-regularised", "cnn-light")
+EPOCH_CLIPS = 2430
+SIZE = 2048
 
 
-def limit(dtype_name: str) -> float:
-    """Floating-point operations a second of the best of several products, as large as the dense model's."""
+def limit(precision: str) -> float:
+    """Floating-point operations a second of a large matrix product."""
     import torch
 
-    dtype = getattr(torch, dtype_name)
-    left, right = torch.randn(2_048, 4_096).to(dtype), torch.randn(4_096, 2_048).to(dtype)
+    kind = torch.bfloat16 if precision == "bfloat16" else torch.float32
+    a, b = torch.randn(SIZE, SIZE).to(kind), torch.randn(SIZE, SIZE).to(kind)
     best = 0.0
-    begin = time.perf_counter()
-    while time.perf_counter() - begin < 2.0:
-        start = time.perf_counter()
-        left @ right
-        best = max(best, 2 * 2_048 * 4_096 * 2_048 / (time.perf_counter() - start))
+    for _ in range(8):
+        started = time.perf_counter()
+        a @ b
+        best = max(best, 2 * SIZE**3 / (time.perf_counter() - started))
     return best
 
 
-def measure(preset: str, precision: str, seconds: float) -> dict[str, float]:
-    import numpy as np
+def measure(preset: str, precision: str, clips: int) -> dict[str, object]:
+    """Train a preset for about `clips` clips and report."""
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
-    from voxlet.corpus.splits import Split
+    from voxlet.corpus.corpus import open_corpus
+    from voxlet.corpus.prepare import prepare
+    from voxlet.corpus.splits import make_split
     from voxlet.training import hardware
-    from voxlet.training.clip_task import ClipTask
-    from voxlet.training.config import ClipTraining
-    from voxlet.training.presets import PRESETS as ALL
+    from voxlet.training.clip_task import ClipTask, spectrograms_of
+    from voxlet.training.presets import PRESETS
 
-    config = ALL[preset]
-    assert isinstance(config, ClipTraining)
     hardware.set_up()
     torch.manual_seed(0)
-    batch = config.loop.batch_size
-    rows = np.arange(2 * batch)
+    top = limit(precision)
+    config = replace(PRESETS[preset], precision=precision)
+    prepared = prepare(open_corpus("fsdd"), config.preparation, progress=False)
+    split = make_split(prepared, config.split)
+    rows = torch.from_numpy(split.train)
     task = ClipTask(
-        replace(config, precision=precision),
-        torch.rand(2 * batch, *SHAPE),
-        torch.randint(0, LABELS, (2 * batch,)),
-        LABELS,
-        Split(rows, rows[:1], rows[:1]),
+        config,
+        spectrograms_of(prepared, config.spectrogram),
+        torch.from_numpy(prepared.labels),
+        len(prepared.label_names),
+        split,
     )
-    size = sum(parameter.numel() for parameter in task.model.parameters())
-    chosen = torch.from_numpy(rows[:batch])
+    size = config.loop.batch_size
+    count = max(2, clips // size)
+    seconds, cores = [], []
+    for step in range(count + 1):
+        batch = rows[(step * size) % (len(rows) - size) :][:size]
+        started, began = time.perf_counter(), time.process_time()
+        loss = float(task.train_step(batch, 0.0)["loss"])
+        seconds.append(time.perf_counter() - started)
+        cores.append(time.process_time() - began)
     with FlopCounterMode(display=False) as counter:
-        task.train_step(chosen, 1.0)
-    before = limit(precision)
-    walls, cores = [], []
-    begin = time.perf_counter()
-    while len(walls) < 3 or time.perf_counter() - begin < seconds:
-        wall, core = time.perf_counter(), time.process_time()
-        task.train_step(chosen, 1.0)
-        walls.append(time.perf_counter() - wall)
-        cores.append(time.process_time() - core)
-    best = max(before, limit(precision))
-    step = float(np.median(walls))
+        task.train_step(rows[:size], 0.0)
+    seconds = sorted(seconds[1:])
+    step_seconds = seconds[len(seconds) // 2]
     return {
-        "parameters": size,
-        "steps": len(walls),
-        "clips_per_second": batch / step,
-        "wall_ms_per_clip": 1e3 * step / batch,
-        "processor_ms_per_clip": 1e3 * min(cores) / batch,
-        "epoch_seconds": CLIPS * step / batch,
-        "peak_gigabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9,
-        "limit_gigaflops": best / 1e9,
-        "share_of_limit": counter.get_total_flops() / step / best,
+        "preset": preset,
+        "precision": precision,
+        "parameters": sum(p.numel() for p in task.model.parameters()),
+        "ms_per_clip": 1e3 * step_seconds / size,
+        "core_ms_per_clip": 1e3 * min(cores[1:]) / size,
+        "clips_per_second": size / step_seconds,
+        "epoch_seconds": EPOCH_CLIPS * step_seconds / size,
+        "peak_gigabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
+        "limit_gflops": top / 1e9,
+        "share_of_limit": counter.get_total_flops() / step_seconds / top,
+        "threads": torch.get_num_threads(),
+        "last_loss": loss,
     }
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--presets", nargs="+", default=PRESETS, choices=PRESETS)
-    parser.add_argument("--precisions", nargs="+", default=["float32", "bfloat16"])
-    parser.add_argument("--seconds", type=float, default=20.0, help="of steps for each line")
-    parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--presets", default="mlp,mlp-dropout,cnn-light,cnn,cnn-regularised")
+    parser.add_argument("--clips", type=int, default=1280)
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--one", nargs=2, metavar=("PRESET", "PRECISION"), help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.one:
-        print(json.dumps(measure(asked.presets[0], asked.precisions[0], asked.seconds)))
+        print(json.dumps(measure(*asked.one, asked.clips)))
         return
-    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
     print(
-        f"{'preset':<16} {'precision':<9} {'params':>7} {'clips/s':>8} {'epoch':>8} {'ms/clip':>8} "
-        f"{'core ms':>8} {'memory':>8} {'limit':>12} {'share':>6}"
+        "preset           precision  parameters  ms/clip  core ms  clips/s  s/epoch  peak GB  share of limit"
     )
-    for preset in asked.presets:
-        for precision in asked.precisions:
-            command = [sys.executable, __file__, "--one", "--seconds", str(asked.seconds)]
-            command += ["--presets", preset, "--precisions", precision]
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
-            if done.returncode:
-                print(f"{preset:<16} {precision:<9} failed: {done.stderr.strip().splitlines()[-1]}")
-                continue
-            found = json.loads(done.stdout)
+    rows = []
+    for preset in asked.presets.split(","):
+        for precision in ("float32", "bfloat16"):
+            # The large ones need no more than a few steps: each takes seconds.
+            clips = (
+                min(asked.clips, 384) if preset.startswith("cnn") and preset != "cnn-light" else asked.clips
+            )
+            command = [sys.executable, __file__, "--one", preset, precision, "--clips", str(clips)]
+            row = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+            rows.append(row)
             print(
-                f"{preset:<16} {precision:<9} {found['parameters'] / 1e6:>6.1f}M "
-                f"{found['clips_per_second']:>8.0f} {found['epoch_seconds']:>6.1f} s "
-                f"{found['wall_ms_per_clip']:>8.2f} {found['processor_ms_per_clip']:>8.2f} "
-                f"{found['peak_gigabytes']:>5.1f} GB {found['limit_gigaflops']:>7.0f} GF/s "
-                f"{found['share_of_limit']:>6.0%}",
+                f"{row['preset']:<16} {row['precision']:<9} {row['parameters']:>11,} "
+                f"{row['ms_per_clip']:>8.2f} {row['core_ms_per_clip']:>8.2f} {row['clips_per_second']:>8.0f} "
+                f"{row['epoch_seconds']:>8.2f} {row['peak_gigabytes']:>8.2f} "
+                f"{100 * row['share_of_limit']:>8.0f} % of {row['limit_gflops']:,.0f} GFLOP/s",
                 flush=True,
             )
+    if asked.json:
+        asked.json.write_text(json.dumps(rows, indent=1) + "\n")
 
 
 if __name__ == "__main__":
