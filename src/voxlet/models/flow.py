@@ -66,7 +66,7 @@ class _Attention(nn.Module):
 
 
 class FeatureDropout(nn.Module):
-    """Drops features of (B, L, width) for whole sequences: L times fewer random numbers than dropout needs."""
+    """Drops features of (B, L, width) for whole sequences: L times fewer random numbers are needed."""
 
     def __init__(self, p: float) -> None:
         super().__init__()
