@@ -4,7 +4,7 @@
 PYTHON ?= python3
 PIP_INSTALL = pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo study-demo test lint types unit slow readme clean
+.PHONY: demo study-demo test lint types unit slow judges readme clean
 
 # Speak: the core alone, no PyTorch.
 demo: .venv/core.done
@@ -31,7 +31,11 @@ unit: .venv/dev.done
 	.venv/bin/pytest -m 'not slow'
 
 slow: .venv/dev.done
-	.venv/bin/pytest -m slow --ignore tests/test_readme.py
+	.venv/bin/pytest -m 'slow and not teaches' --ignore tests/test_readme.py
+
+# The judges' accuracy on real recordings: each is taught anew, which takes minutes.
+judges: .venv/dev.done
+	.venv/bin/pytest -m teaches
 
 readme: .venv/dev.done
 	.venv/bin/pytest -m slow tests/test_readme.py

@@ -11,6 +11,7 @@ from voxlet.judging.reference import open_reference
 from voxlet.judging.scores import wilson
 
 pytestmark = pytest.mark.slow
+teaches = pytest.mark.teaches
 
 
 @pytest.fixture(scope="module")
@@ -22,6 +23,7 @@ def share(judge, clips):
     return (judge.judge(clips.sounds, clips.rate).labels == clips.labels).mean()
 
 
+@teaches
 def test_the_own_judge_hears_the_official_test_set(fsdd):
     judge = own_judge(fsdd.train, progress=False)
     verdict = judge.judge(fsdd.test.sounds, fsdd.test.rate)
@@ -29,6 +31,7 @@ def test_the_own_judge_hears_the_official_test_set(fsdd):
     assert (verdict.speakers == fsdd.test.speakers).mean() >= 0.98
 
 
+@teaches
 def test_the_stranger_has_never_heard_the_corpus(fsdd):
     others = strangers_of(fsdd.train.label_names, "fsdd")
     assert "fsdd" not in others
