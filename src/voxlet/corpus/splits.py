@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from voxlet.corpus.prepare import Prepared
 
-SplitKind = Literal["official", "stratified", "speakers"]
+SplitKind = Literal["auto", "official", "stratified", "speakers"]
 
 VALIDATION_SHARE = 0.1  # of what is not tested on: 9 % of all where a tenth is for testing
 TEST_SHARE = 0.1
@@ -27,11 +27,15 @@ FEW_SPEAKERS = 10  # with fewer, validation shares the training speakers
 
 @dataclass(frozen=True)
 class Split:
-    """Row numbers of a `Prepared`, rising, int64; the three are disjoint in rows and in content."""
+    """Row numbers of a `Prepared`, rising, int64; the three are disjoint in rows and in content.
+
+    `kind` is how it was divided, never `auto`.
+    """
 
     train: NDArray[np.int64]
     validation: NDArray[np.int64]
     test: NDArray[np.int64]
+    kind: SplitKind
 
 
 def make_split(
@@ -41,7 +45,8 @@ def make_split(
 
     Args:
         prepared: What to divide.
-        kind: `stratified`: 81/9/10 % of each label. `official`: as the corpus's makers divide it (FSDD:
+        kind: `auto`: the official one of a known corpus, by speakers where too little of it is here for that;
+            stratified for any other. `stratified`: 81/9/10 % of each label. `official`: as the corpus's makers divide it (FSDD:
             takes 0-4 are the test set; Speech Commands: by a hash of the speaker). `speakers`: nobody who is
             tested is trained on.
         seed: Decides who goes where; the same seed gives the same split.
@@ -50,6 +55,8 @@ def make_split(
     Raises:
         ConfigError: The corpus cannot be divided so.
     """
+    if kind == "auto":
+        return automatic_split(prepared, seed)
     if held_out is not None and kind != "speakers":
         raise ConfigError("only goes with the split 'speakers'", where="held_out")
     groups = content_groups(prepared)
@@ -63,7 +70,7 @@ def make_split(
         test, validation = speaker_parts(prepared, held_out, rng)
     else:
         raise ConfigError(
-            f"no split is called {kind!r}", where="split", remedy="take official, stratified or speakers"
+            f"no split is called {kind!r}", where="split", remedy="take auto, official, stratified or speakers"
         )
     # A recording that lies in several parts stays in the one that is furthest from training.
     rest = ~np.isin(groups, groups[test])
@@ -80,7 +87,22 @@ def make_split(
                 where=f"the split {kind!r} of {prepared.name!r}",
                 remedy=f"take the split {'speakers' if kind == 'official' else 'stratified'!r}",
             )
-    return Split(*(np.flatnonzero(rows) for rows in parts.values()))
+    return Split(*(np.flatnonzero(rows) for rows in parts.values()), kind)
+
+
+def automatic_split(prepared: Prepared, seed: int) -> Split:
+    """The first that can be made of: the official one, by speakers; for a corpus without one, stratified.
+
+    Raises:
+        ConfigError: The corpus is too small for any.
+    """
+    known = CATALOG.get(prepared.name)
+    if known is None or not known.official:
+        return make_split(prepared, "stratified", seed=seed)
+    try:
+        return make_split(prepared, "official", seed=seed)
+    except ConfigError:
+        return make_split(prepared, "speakers", seed=seed)
 
 
 def content_groups(prepared: Prepared) -> NDArray[np.int64]:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from voxlet.corpus.catalog import CATALOG
 from voxlet.corpus.corpus import open_corpus
 from voxlet.corpus.prepare import Preparation, prepare
 from voxlet.corpus.splits import make_split
@@ -30,7 +29,7 @@ class Division:
     Without a preparation no clip is left out, however long or short it is.
     """
 
-    kind: SplitKind | None = None  # None: the corpus's official one where it has one, else stratified
+    kind: SplitKind = "auto"
     seed: int = 0
     preparation: Preparation | None = None
 
@@ -61,17 +60,13 @@ def open_reference(corpus: str | Path, division: Division | None = None) -> Refe
     """
     division = division or Division()
     opened = open_corpus(corpus)
-    kind = division.kind
-    if kind is None:
-        known = CATALOG.get(opened.name)
-        kind = "official" if known is not None and known.official else "stratified"
     rate = Counter(clip.rate for clip in opened.clips).most_common(1)[0][0]
     preparation = division.preparation or Preparation(rate=rate, outliers=None)
     prepared = prepare(opened, preparation)
-    split = make_split(prepared, kind, seed=division.seed)
+    split = make_split(prepared, division.kind, seed=division.seed)
 
     def read(part: str, rows: np.ndarray) -> ClipSet:
         clips = [prepared.clips[row] for row in rows]
         return read_clips(f"{opened.name} {part}", clips, prepared.label_names, prepared.speaker_names)
 
-    return Reference(opened.name, kind, read("train", split.train), read("test", split.test))
+    return Reference(opened.name, split.kind, read("train", split.train), read("test", split.test))

@@ -46,7 +46,7 @@ class WaveTraining:
     learning_rate: float = 5e-4
     critic_learning_rate: float = 5e-4
     spectral: float = 15.0
-    kl: float = 0.3
+    kl: float = 0.1
     pitch: float = 5.0
     adversarial: float = 2.0
     matching: float = 4.0
@@ -83,7 +83,7 @@ class PriorTraining:
     loop: LoopConfig = field(default_factory=lambda: _loop(64, 0.02, 0.02))
     learning_rate: float = 1e-3
     weight_decay: float = 0.01
-    style_kl: float = 1e-3
+    style_kl: float = 1e-4
     style_clips: int = 4
     drop: float = 0.15
     shifts: int = 4
@@ -115,7 +115,7 @@ class DistilTraining:
     loop: LoopConfig = field(default_factory=lambda: _loop(64, 0.02, 0.02))
     steps: int = 4
     substeps: int = 4
-    guidance: float = 1.5
+    guidance: float = 2.0
     learning_rate: float = 3e-4
     fresh: float = 0.25
     average: float = 0.995
@@ -144,7 +144,7 @@ class VoiceTraining:
     """
 
     preparation: Preparation = VOICE_PREPARATION
-    split: SplitKind = "official"
+    split: SplitKind = "auto"
     split_seed: int = 0
     wave: WaveTraining = field(default_factory=WaveTraining)
     prior: PriorTraining = field(default_factory=PriorTraining)
