@@ -28,7 +28,7 @@ types: .venv/dev.done
 	.venv/bin/mypy
 
 unit: .venv/dev.done
-	.venv/bin/pytest -m 'not slow'
+	OMP_NUM_THREADS=1 .venv/bin/pytest -n auto -m 'not slow'
 
 slow: .venv/dev.done
 	.venv/bin/pytest -m 'slow and not teaches' --ignore tests/test_readme.py

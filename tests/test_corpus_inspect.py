@@ -45,11 +45,11 @@ def test_figures_of_a_known_corpus(tmp_path):
     assert told.rates == {8000: 12}
     assert told.samples == dict.fromkeys((1, 3, 10, 50, 95, 97, 99), 8000)
     assert told.seconds[50] == 1.0
-    # 20 ms of margin stay on each side of the word.
-    assert told.leading[50] == pytest.approx(0.18, abs=0.011)
-    assert told.trailing[50] == pytest.approx(0.28, abs=0.011)
-    assert told.trimmed_seconds[50] == pytest.approx(0.54, abs=0.02)
-    assert told.level[50] == pytest.approx(20 * np.log10(0.1 * np.sqrt(0.5 / 0.54)), abs=0.2)
+    # 50 ms of margin stay on each side of the word.
+    assert told.leading[50] == pytest.approx(0.15, abs=0.011)
+    assert told.trailing[50] == pytest.approx(0.25, abs=0.011)
+    assert told.trimmed_seconds[50] == pytest.approx(0.6, abs=0.0201)  # two frames of 10 ms
+    assert told.level[50] == pytest.approx(20 * np.log10(0.1 * np.sqrt(0.5 / 0.6)), abs=0.2)
     assert told.duplicates == [["no_bob_0.wav", "yes_ann_10.wav"]]
     assert told.contradictions == told.duplicates
     assert told.rejected == {"yes_ann_99.wav": "is empty"}

@@ -61,6 +61,17 @@ def test_official_takes(prepared):
     assert len(split.validation) == 6  # a tenth of 15 for each of three labels, rounded
 
 
+def test_a_split_that_chooses_by_itself(prepared):
+    assert make_split(prepared, "auto").kind == "stratified"
+    known = replace(prepared, name="fsdd")
+    chosen, official = make_split(known, "auto", seed=4), make_split(known, "official", seed=4)
+    assert chosen.kind == "official"
+    for one, two in zip(parts(chosen), parts(official), strict=True):
+        np.testing.assert_array_equal(one, two)
+    # Nobody of these three has a name whose hash says "test".
+    assert make_split(replace(prepared, name="speech_commands"), "auto").kind == "speakers"
+
+
 def test_speakers_are_disjoint(prepared):
     split = make_split(prepared, "speakers", held_out="bob")
     assert {prepared.clips[row].speaker for row in split.test} == {"bob"}

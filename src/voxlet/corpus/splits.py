@@ -45,10 +45,10 @@ def make_split(
 
     Args:
         prepared: What to divide.
-        kind: `auto`: the official one of a known corpus, by speakers where too little of it is here for that;
-            stratified for any other. `stratified`: 81/9/10 % of each label. `official`: as the corpus's makers divide it (FSDD:
-            takes 0-4 are the test set; Speech Commands: by a hash of the speaker). `speakers`: nobody who is
-            tested is trained on.
+        kind: `auto`: the official one of a known corpus, by speakers where too little of it is here for
+            that; stratified for any other corpus. `stratified`: 81/9/10 % of each label. `official`: as the
+            corpus's makers divide it (FSDD: takes 0-4 are the test set; Speech Commands: by a hash of the
+            speaker). `speakers`: nobody who is tested is trained on.
         seed: Decides who goes where; the same seed gives the same split.
         held_out: The speaker to test on, with `speakers`; drawn (a tenth of them) unless given.
 
@@ -70,7 +70,9 @@ def make_split(
         test, validation = speaker_parts(prepared, held_out, rng)
     else:
         raise ConfigError(
-            f"no split is called {kind!r}", where="split", remedy="take auto, official, stratified or speakers"
+            f"no split is called {kind!r}",
+            where="split",
+            remedy="take auto, official, stratified or speakers",
         )
     # A recording that lies in several parts stays in the one that is furthest from training.
     rest = ~np.isin(groups, groups[test])

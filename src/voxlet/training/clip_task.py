@@ -13,6 +13,7 @@ from voxlet.features import analyse
 from voxlet.models.clip import build_model
 from voxlet.models.config import CNNConfig
 from voxlet.training import distributed
+from voxlet.training.augment import warp
 from voxlet.training.conclusion import conclude, is_concluded
 from voxlet.training.hardware import autocast
 from voxlet.training.stages import Plan, Stage
@@ -51,6 +52,7 @@ class ClipTask:
         self.spectrograms, self.labels = spectrograms.to(self.device), labels.to(self.device)
         self.validation = split.validation
         bands, frames = spectrograms.shape[1:]
+        self.seconds = frames * config.spectrogram.hop / config.spectrogram.rate
         self.model: ClipVAE = build_model(config.model, (bands, frames), label_count).to(self.device)
         some = torch.from_numpy(split.train[:: 1 + len(split.train) // TYPICAL_CLIPS]).to(self.device)
         self.model.start_at(self.spectrograms[some].float().mean(dim=0))
@@ -60,9 +62,11 @@ class ClipTask:
         self.optimizers: dict[str, torch.optim.Optimizer] = {"vae": adam}
 
     def elbo(self, rows: Tensor, beta: float = 1.0) -> Elbo:
-        """The ELBO of these rows."""
+        """The ELBO of these rows, in training of such as are like them."""
         rows = rows.to(self.device)
         batch = self.spectrograms[rows].float()
+        if self.model.training:
+            batch = warp(batch, self.config.augmentation, self.seconds)
         with autocast(self.device, self.config.precision):
             return self.model.elbo(batch, self.labels[rows], beta)
 

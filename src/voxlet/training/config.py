@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Literal
 
 from voxlet.corpus.prepare import Preparation
@@ -92,6 +92,31 @@ def rate_factor(config: LoopConfig, progress: float) -> float:
 
 
 @dataclass(frozen=True)
+class Augmentation:
+    """How far a training spectrogram may be moved at random, each way; by default not at all.
+
+    Args:
+        shift: Seconds.
+        stretch: Of the time axis, a share.
+        bend: Of the frequency axis, a share.
+    """
+
+    shift: float = 0.0
+    stretch: float = 0.0
+    bend: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name, value in asdict(self).items():
+            if not 0 <= value <= 0.5:
+                raise ConfigError(f"{name} {value} is not between 0 and 0.5", where="augmentation")
+
+    @property
+    def none(self) -> bool:
+        """Whether clips stay as they are."""
+        return self == Augmentation()
+
+
+@dataclass(frozen=True)
 class ClipTraining:
     """How a clip VAE is trained: on log spectrograms, with Adam.
 
@@ -102,6 +127,7 @@ class ClipTraining:
         split: Which clips are trained on, validated with and tested on; seeded by `split_seed`.
         split_seed: See `split`.
         loop: Batches, schedule, checkpoints.
+        augmentation: How training clips are varied.
         learning_rate: Adam's.
         beta: Weight of the KL divergence.
         kl_warmup: Share of the budget in which beta rises linearly from 0.
@@ -115,6 +141,7 @@ class ClipTraining:
     split: SplitKind = "stratified"
     split_seed: int = 0
     loop: LoopConfig = field(default_factory=LoopConfig)
+    augmentation: Augmentation = field(default_factory=Augmentation)
     learning_rate: float = 1e-3
     beta: float = 1.0
     kl_warmup: float = 0.0
