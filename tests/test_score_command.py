@@ -9,6 +9,7 @@ import pytest
 
 from test_scorecard import Ear
 from tiny_corpus import DATA_FLAGS, write_corpus
+from tiny_voice import info, voice_bytes
 from voxlet.cli import main
 from voxlet.judging import insides
 from voxlet.judging.measures import Bench
@@ -88,3 +89,28 @@ def test_mistakes_give_one_line(arguments, said, corpus, capsys):
     error = capsys.readouterr().err
     assert said in error
     assert error.count("\n") == 1
+
+
+def test_fresh_styles_of_a_voice(corpus, capsys, tmp_path):
+    voice, answer = tmp_path / "tiny.voice", tmp_path / "card.json"
+    voice.write_bytes(voice_bytes(info(("zero", "one"))))
+    asked = ["score", str(voice), "--corpus", str(corpus), "--count", "8", "--json", str(answer)]
+    assert main([*asked, "--only", "styles"]) == 0
+    assert "Fresh styles" in capsys.readouterr().out
+    figures = {figure["name"]: figure for figure in json.loads(answer.read_text())["figures"]}
+    assert figures["distance between two of them, dB"]["made"]["count"] == 24
+    assert figures["distance between two of them, dB"]["real"]["value"] > 0
+    assert figures["share that is another's twin"]["made"]["count"] == 24
+
+
+def test_parts_that_a_model_has_not(corpus, run, tmp_path, capsys):
+    voice = tmp_path / "tiny.voice"
+    voice.write_bytes(voice_bytes(info(("zero", "one"))))
+    for model, part, having in (
+        (voice, "latents", "the run of a clip VAE"),
+        (voice, "reconstruction", "a run"),
+        (run, "styles", "a voice"),
+    ):
+        asked = ["score", str(model), "--corpus", str(corpus), "--count", "4", "--only", part]
+        assert main(asked) == 2
+        assert f"--only: '{part}' is measured of {having} only" in capsys.readouterr().err

@@ -89,7 +89,7 @@ def make_split(
                 where=f"the split {kind!r} of {prepared.name!r}",
                 remedy=f"take the split {'speakers' if kind == 'official' else 'stratified'!r}",
             )
-    return Split(*(np.flatnonzero(rows) for rows in parts.values()), kind)
+    return Split(np.flatnonzero(train_rows), np.flatnonzero(validation_rows), np.flatnonzero(test), kind)
 
 
 def automatic_split(prepared: Prepared, seed: int) -> Split:

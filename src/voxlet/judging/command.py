@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import sys
 import time
 from dataclasses import replace
@@ -15,10 +16,14 @@ from voxlet.judging.measures import INSIDES
 from voxlet.judging.page import write_page
 from voxlet.judging.reference import Division, Reference, open_reference
 from voxlet.judging.scorecard import Figure, Scorecard, bare, evaluate
+from voxlet.judging.styles import PART as STYLES
+from voxlet.judging.styles import fresh_styles
+from voxlet.speak.voice import load_voice
 from voxlet.speak.voicefile import SUFFIX
 from voxlet.training.config import ClipTraining
 from voxlet.training.generate import open_speaker
 from voxlet.training.run import open_run
+from voxlet.training.sampler import RunSampler
 from voxlet.training.train import read_config
 from voxlet.training.voice_config import VoiceTraining
 from voxlet.training.voice_plan import voice_name
@@ -26,8 +31,12 @@ from voxlet.training.voice_plan import voice_name
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from voxlet.judging.measures import Value
+    from voxlet.training.run import Run
+
 CORPUS = "fsdd"  # what is measured against where nothing else is known
 COUNT = 1000
+HAVING = {"reconstruction": "a run", "latents": "the run of a clip VAE", STYLES: "a voice"}
 
 
 def score(
@@ -57,6 +66,9 @@ def score(
         raise ConfigError(
             "only goes with --clips: what is sampled here is never selected", where="--selected"
         )
+    within = inner_parts(model)
+    if missing := [part for part in only if part in INSIDES and part not in within]:
+        raise ConfigError(f"{missing[0]!r} is measured of {HAVING[missing[0]]} only", where="--only")
     cost: dict[str, float] = {}
     if folder is not None:
         clips = replace(read_folder(folder), selection=selection)
@@ -71,11 +83,9 @@ def score(
         card = evaluate(clips, reference, only=parts, seed=seed, cost=cost, progress=progress)
     else:
         card = bare(clips, reference, seed=seed, cost=cost)
-    if model is not None and shows_insides(model):
-        wanted = [part for part in INSIDES if not only or part in only]
-        card = replace(card, figures=(*card.figures, *inner_figures(model, wanted, seed)))
-    elif asked := [part for part in only if part in INSIDES]:
-        raise ConfigError(f"{asked[0]!r} is measured of the run of a clip VAE only", where="--only")
+    if model is not None:
+        found = inner_figures(model, [part for part in within if not only or part in only], reference, seed)
+        card = replace(card, figures=(*card.figures, *found))
     if json is not None:
         audio.write_atomically(json, (card.to_json() + "\n").encode())
     if page is not None:
@@ -83,22 +93,34 @@ def score(
     return card
 
 
-def shows_insides(model: str) -> bool:
-    """Whether this is the run of a clip VAE."""
-    return Path(model).is_dir() and isinstance(read_config(model)[1], ClipTraining)
+def inner_parts(model: str | None) -> tuple[str, ...]:
+    """The parts that look into a run or voice, as far as it has them."""
+    if model is None:
+        return ()
+    if not Path(model).is_dir():
+        return (STYLES,)
+    clip = isinstance(read_config(model)[1], ClipTraining)
+    return ("reconstruction", "latents") if clip else ("reconstruction", STYLES)
 
 
-def inner_figures(model: str, parts: Sequence[str], seed: int) -> list[Figure]:
-    """Figures of the parts that look into a run."""
-    from voxlet.judging.insides import Insides
+def inner_figures(model: str, parts: Sequence[str], reference: Reference, seed: int) -> list[Figure]:
+    """Figures of these parts, which the run or voice has."""
+    from voxlet.judging.insides import Insides, VoiceInsides
 
-    figures: list[Figure] = []
-    insides = Insides(model) if parts else None
-    for part in parts:
-        assert insides is not None
-        found = insides.latent_space() if part == "latents" else insides.reconstruction(seed=seed)
-        figures += [Figure(part, name, value, None, None) for name, value in found.items()]
-    return figures
+    found: dict[str, dict[str, tuple[Value, Value | None]]] = {}
+    insides: Insides | VoiceInsides | None = None
+    if "latents" in parts:
+        insides = Insides(model)
+        found["latents"] = {name: (value, None) for name, value in insides.latent_space().items()}
+    if "reconstruction" in parts:
+        voice = isinstance(read_config(model)[1], VoiceTraining)
+        insides = insides or (VoiceInsides(model) if voice else Insides(model))
+        found["reconstruction"] = insides.reconstruction(seed=seed)
+    if STYLES in parts:
+        found[STYLES] = {**fresh_styles(load_voice(voice_of(model)), reference.train, seed=seed)}
+    return [
+        Figure(part, name, made, real, None) for part in found for name, (made, real) in found[part].items()
+    ]
 
 
 def make_clips(model: str, count: int, seed: int) -> tuple[ClipSet, dict[str, float]]:
@@ -114,9 +136,20 @@ def make_clips(model: str, count: int, seed: int) -> tuple[ClipSet, dict[str, fl
         "processor_seconds_per_second_of_audio": used / max(seconds, 1e-9),
         "mean_clip_seconds": seconds / count,
     }
-    if (path := Path(getattr(sampler, "path", model))).is_file():
+    cost["peak_memory_megabytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+    if isinstance(sampler, RunSampler):
+        cost["parameters"] = sum(parameter.numel() for parameter in sampler.model.parameters())
+    elif (path := Path(getattr(sampler, "path", model))).is_file():
         cost["megabytes"] = path.stat().st_size / 1e6
+    if Path(model).is_dir():
+        cost["training_minutes"] = training_seconds(open_run(model)) / 60
     return clips, cost
+
+
+def training_seconds(run: Run) -> float:
+    """Time that a run's stages took together, validations included."""
+    stages = {str(line["stage"]): float(str(line["seconds"])) for line in run.metrics()}
+    return sum(stages.values())
 
 
 def voice_of(model: str) -> str:

@@ -1,4 +1,4 @@
-"""What only a clip VAE's run can tell: how it rebuilds real clips, and how its latent space is ordered."""
+"""What only a run can tell: how it rebuilds real clips, and how a clip VAE's latent space is ordered."""
 
 from __future__ import annotations
 
@@ -16,13 +16,20 @@ from voxlet.features import Spectrogram
 from voxlet.judging import latents
 from voxlet.judging.naturalness import fidelity, naturalness
 from voxlet.judging.scores import Interval
+from voxlet.models.wave import WaveVAE
 from voxlet.training.clip_task import spectrograms_of
 from voxlet.training.config import ClipTraining
 from voxlet.training.encoding import encode, reconstruct
 from voxlet.training.sampler import open_sampler
 from voxlet.training.train import read_config
+from voxlet.training.voice_config import VoiceTraining
+from voxlet.training.voice_data import voice_data
+from voxlet.training.voice_plan import WAVE, VoiceParts
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from voxlet.audio import Samples
     from voxlet.corpus.prepare import Prepared
     from voxlet.corpus.splits import Split
     from voxlet.judging.measures import Value
@@ -45,7 +52,9 @@ class Insides:
         source = opened.record["corpus"]
         assert isinstance(source, dict)
         self.config = config
-        self.prepared: Prepared = prepare(open_corpus(str(source["source"])), config.preparation)
+        self.prepared: Prepared = prepare(
+            open_corpus(str(source["source"]), allow_rejected=True), config.preparation
+        )
         self.split: Split = make_split(self.prepared, config.split, seed=config.split_seed)
         self.sampler: RunSampler = open_sampler(run)
         self.model = self.sampler.model.cpu()
@@ -73,10 +82,10 @@ class Insides:
             found[f"KL of unit {number}, nats"] = exactly(float(nats), len(test.mean))
         return found
 
-    def reconstruction(self, *, seed: int = 0) -> dict[str, Value]:
-        """Real test clips rebuilt from their posterior means, with the phase of Griffin-Lim.
+    def reconstruction(self, *, seed: int = 0) -> dict[str, tuple[Value, Value | None]]:
+        """Real test clips rebuilt from their posterior means; second the same of the clips themselves.
 
-        PESQ and STOI follow the waveform, and so count the made-up phase as a fault.
+        The phase is Griffin-Lim's. PESQ and STOI follow the waveform, and so count that as a fault.
         """
         rows = self.split.test
         chosen = torch.from_numpy(rows)
@@ -87,15 +96,59 @@ class Insides:
         amplitude = features.amplitudes(Spectrogram(rebuilt, real.low, real.high, real.reference))
         waveforms = features.griffin_lim(amplitude, self.config.spectrogram, samples=audio.shape[1]).numpy()
         copies = [wave[: len(clip)] for wave, clip in zip(waveforms, originals, strict=True)]
-        rate = self.prepared.rate
-        found: dict[str, Value] = {
-            f"DNSMOS {name}": value for name, value in naturalness(copies, rate, seed=seed).items()
-        }
-        near = fidelity(originals, copies, rate)
-        found["log-mel L1, nepers of power"] = near.log_mel_l1
-        found["PESQ"] = near.pesq or "no clip was long enough"
-        found["STOI"] = near.stoi or "no clip was long enough"
-        return found
+        return compare(originals, copies, self.prepared.rate, seed)
+
+
+class VoiceInsides:
+    """The wave VAE of a voice's run with the clips it was trained on.
+
+    Raises:
+        RunError: There is no such run, or its wave VAE is not trained to its end.
+        ConfigError: It is not a voice's.
+        CorpusError: Its corpus is not there.
+    """
+
+    def __init__(self, run: str) -> None:
+        opened, config = read_config(run)
+        if not isinstance(config, VoiceTraining):
+            raise ConfigError("only the run of a voice has a wave VAE", where=opened.path)
+        source = opened.record["corpus"]
+        assert isinstance(source, dict)
+        corpus = open_corpus(str(source["source"]), allow_rejected=True)
+        self.prepared: Prepared = prepare(corpus, config.preparation)
+        self.split: Split = make_split(self.prepared, config.split, seed=config.split_seed)
+        unit = WaveVAE(config.wave.model, self.prepared.rate).samples_per_latent
+        train = torch.from_numpy(self.split.train)
+        self.data = voice_data(self.prepared, train, torch.device("cpu"), unit)
+        self.wave = VoiceParts(config, self.data, len(self.prepared.label_names)).load(opened, WAVE).wave
+
+    @torch.inference_mode()
+    def reconstruction(self, *, seed: int = 0) -> dict[str, tuple[Value, Value | None]]:
+        """Real test clips rebuilt from their posterior means; second the same of the clips themselves."""
+        originals, copies = [], []
+        for row in self.split.test:
+            length = int(self.data.lengths[row])
+            unit = self.wave.samples_per_latent
+            real = self.data.audio[row : row + 1, : -(-length // unit) * unit]
+            made = self.wave.decode(self.wave.encode(real).mean).waveform
+            originals.append(real[0, :length].numpy())
+            copies.append(made[0, :length].numpy())
+        return compare(originals, copies, self.prepared.rate, seed)
+
+
+def compare(
+    originals: Sequence[Samples], copies: Sequence[Samples], rate: int, seed: int
+) -> dict[str, tuple[Value, Value | None]]:
+    """How natural and how near copies (T,) of originals (T,) are; second the same of the originals."""
+    scales = naturalness(copies, rate, seed=seed), naturalness(originals, rate, seed=seed)
+    found: dict[str, tuple[Value, Value | None]] = {
+        f"DNSMOS {name}, rebuilt": (scales[0][name], scales[1][name]) for name in scales[0]
+    }
+    near = fidelity(originals, copies, rate)
+    found["log-mel L1, nepers of power"] = near.log_mel_l1, None
+    found["PESQ"] = near.pesq or "no clip was long enough", None
+    found["STOI"] = near.stoi or "no clip was long enough", None
+    return found
 
 
 def exactly(value: float, count: int) -> Interval:

@@ -255,7 +255,8 @@ PARTS: dict[str, Part] = {
     # Some twenty judges are taught for each set.
     "usefulness": Part(useful, "Real test clips heard right", (MADE, TRAIN), needs=50, by_default=False),
 }
-INSIDES = {"reconstruction": "Real test clips rebuilt", "latents": "Latent space"}  # of a run alone
+# Of a run alone, or of a voice.
+INSIDES = {"reconstruction": "Real test clips rebuilt", "latents": "Latent space", "styles": "Fresh styles"}
 FEATURES = ("own", "stranger")  # judges whose features sets are compared by
 
 

@@ -18,8 +18,12 @@ PRESETS: dict[str, Training] = {
     "mlp-dropout": ClipTraining(MLPConfig(dropout=0.3)),
     "cnn": ClipTraining(CNNConfig()),
     "cnn-regularised": ClipTraining(CNNConfig(l2=0.001, dropout=0.2)),
+    # Clipped: at this rate one bad step can blow up a network without normalisation. Usual: 200 to 500.
     "cnn-light": ClipTraining(
-        CNNLightConfig(), loop=LoopConfig(batch_size=64, decay="cosine", warmup=0.1), learning_rate=2e-3
+        CNNLightConfig(),
+        loop=LoopConfig(batch_size=64, decay="cosine", warmup=0.1),
+        learning_rate=2e-3,
+        clip_norm=300.0,
     ),
     "voice": VoiceTraining(),
 }
