@@ -11,7 +11,7 @@ from voxlet.errors import ConfigError, ScoreError
 from voxlet.judging import measures, scorecard
 from voxlet.judging.clipset import ClipSet, read_folder, sample_clips
 from voxlet.judging.measures import Bench, Part
-from voxlet.judging.page import png, write_page
+from voxlet.judging.page import png, write_page, write_pairs
 from voxlet.judging.recogniser import Verdict
 from voxlet.judging.reference import Reference, open_reference
 from voxlet.judging.scores import Interval
@@ -162,6 +162,18 @@ def test_the_page_holds_everything(bench, reference, tmp_path):
     assert page.count("<audio") == 4 + 4 + 20  # made and real, each label and speaker; ten nearest pairs
     assert "http" not in page.replace("http-equiv", "")
     assert "clips per second" in page
+    pairs = audio.make_folder(tmp_path / "pairs")
+    write_pairs(pairs, card, made)
+    assert {path.name for path in pairs.iterdir()} == {
+        f"{number:02}-{side}.{kind}"
+        for number in range(1, 11)
+        for side in ("made", "train")
+        for kind in ("wav", "png")
+    }
+    row, _, source, _ = card.tables["made"]["nearest pairs"][0]
+    nearest = audio.read(pairs / "01-train.wav").samples
+    np.testing.assert_allclose(nearest, audio.read(str(source)).samples, atol=1e-4)
+    np.testing.assert_allclose(audio.read(pairs / "01-made.wav").samples, made.sounds[int(row)], atol=1e-4)
     stored = json.loads(card.to_json())
     assert stored["figures"][0]["made"]["value"] == 1.0
     assert stored["unfit_judges"] == {}

@@ -149,6 +149,20 @@ def write_pieces(
         _encode(file, pieces, rate, metadata)
 
 
+def make_folder(path: str | os.PathLike[str]) -> Path:
+    """Make a folder for files, unless it is there, and those above it.
+
+    Raises:
+        AudioError: It cannot be made.
+    """
+    folder = Path(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise AudioError(f"the folder cannot be made ({error.strerror})", where=folder) from error
+    return folder
+
+
 def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
     """Write `data` so that the file appears whole or not at all, even when the power fails.
 

@@ -240,6 +240,7 @@ def score(
     selected: str | None = None,
     json: Path | None = None,
     html: Path | None = None,
+    pairs: Path | None = None,
 ) -> None:
     """Measure a run, a voice or anyone's labelled clips, beside the same measures of real recordings.
 
@@ -249,11 +250,12 @@ def score(
         corpus: The real recordings to measure against; a run's own, else fsdd, without it.
         count: How many clips to make; none of them is left out.
         seed: Of the clips and of every random draw.
-        only: Parts, with commas between: recognition, naturalness, distribution, voice, copying; usefulness
-            is measured only when it is asked for.
+        only: Parts, with commas between: recognition, naturalness, distribution, voice, copying, of a run
+            reconstruction and latents, of a voice styles; usefulness is measured only when it is asked for.
         selected: How the clips in the folder were chosen, if they were; it is printed with the figures.
         json: Write all figures to this file.
         html: Write a page with players and pictures to this file.
+        pairs: Write the ten made clips that are nearest to a training clip, each beside it, into this folder.
     """
     from voxlet.judging.command import score as measure
 
@@ -267,6 +269,7 @@ def score(
         only=parts,
         json=json,
         page=html,
+        pairs=pairs,
         selection=selected,
     )
     print(card.table())

@@ -13,7 +13,7 @@ from voxlet import audio
 from voxlet.errors import ConfigError, import_extra
 from voxlet.judging.clipset import ClipSet, read_folder, sample_clips
 from voxlet.judging.measures import INSIDES
-from voxlet.judging.page import write_page
+from voxlet.judging.page import write_page, write_pairs
 from voxlet.judging.reference import Division, Reference, open_reference
 from voxlet.judging.scorecard import Figure, Scorecard, bare, evaluate
 from voxlet.judging.styles import PART as STYLES
@@ -49,6 +49,7 @@ def score(
     only: Sequence[str] = (),
     json: Path | None = None,
     page: Path | None = None,
+    pairs: Path | None = None,
     selection: str | None = None,
 ) -> Scorecard:
     """Measure a run, a voice or a folder of clips, and write what was asked for.
@@ -66,6 +67,10 @@ def score(
         raise ConfigError(
             "only goes with --clips: what is sampled here is never selected", where="--selected"
         )
+    if pairs is not None:
+        if only and "copying" not in only:
+            raise ConfigError("needs the part 'copying'", where="--pairs")
+        audio.make_folder(pairs)
     within = inner_parts(model)
     if missing := [part for part in only if part in INSIDES and part not in within]:
         raise ConfigError(f"{missing[0]!r} is measured of {HAVING[missing[0]]} only", where="--only")
@@ -90,6 +95,8 @@ def score(
         audio.write_atomically(json, (card.to_json() + "\n").encode())
     if page is not None:
         write_page(page, card, clips, reference)
+    if pairs is not None:
+        write_pairs(pairs, card, clips)
     return card
 
 

@@ -14,6 +14,7 @@ from voxlet import audio
 from voxlet.judging.hearing import FLOOR, Hearing, condition, log_mel
 from voxlet.judging.measures import MADE, REAL, TRAIN
 from voxlet.judging.scorecard import show, title_of
+from voxlet.speak.speech import wav_metadata
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -147,17 +148,38 @@ def pairs(card: Scorecard, clips: ClipSet) -> Iterator[str]:
         yield f"<div>{made}{player(sound.samples, sound.rate, str(source).rpartition('/')[2])}</div>"
 
 
+def write_pairs(folder: Path, card: Scorecard, clips: ClipSet) -> None:
+    """Write the nearest pairs as files: NN-made and NN-train, each as WAV and as a picture, nearest first.
+
+    Raises:
+        AudioError: They cannot be written.
+    """
+    for number, (row, _, source, _) in enumerate(card.tables.get(MADE, {}).get("nearest pairs", []), 1):
+        sound = audio.read(str(source))
+        told = wav_metadata({"source": clips.sources[int(row)]})
+        sides = {"made": (clips.sounds[int(row)], clips.rate, told), "train": (sound.samples, sound.rate, {})}
+        for name, (samples, rate, metadata) in sides.items():
+            stem = folder / f"{number:02}-{name}"
+            audio.write(stem.with_suffix(".wav"), samples, rate, metadata)
+            audio.write_atomically(stem.with_suffix(".png"), picture(samples, rate))
+
+
 def player(samples: audio.Samples, rate: int, caption: str) -> str:
     """A clip as a picture of its mel spectrogram and a player, both within the page."""
-    heard = Hearing()
-    values = (log_mel(condition(samples, rate, heard), heard) - np.log(FLOOR)) / (4 - np.log(FLOOR))
-    picture = base64.b64encode(png(255 - (255 * values.clip(0, 1)).astype(np.uint8)[::-1])).decode()
-    sound = base64.b64encode(audio.encode_wav(audio.level(samples, heard.rms), rate)).decode()
+    drawn = base64.b64encode(picture(samples, rate)).decode()
+    sound = base64.b64encode(audio.encode_wav(audio.level(samples, Hearing().rms), rate)).decode()
     return (
-        f'<figure><img alt="spectrogram" src="data:image/png;base64,{picture}">'
+        f'<figure><img alt="spectrogram" src="data:image/png;base64,{drawn}">'
         f'<audio controls preload="none" src="data:audio/wav;base64,{sound}"></audio>'
         f"<figcaption>{html.escape(caption)}</figcaption></figure>"
     )
+
+
+def picture(samples: audio.Samples, rate: int) -> bytes:
+    """A PNG of a clip's mel spectrogram, as judges hear it."""
+    heard = Hearing()
+    values = (log_mel(condition(samples, rate, heard), heard) - np.log(FLOOR)) / (4 - np.log(FLOOR))
+    return png(255 - (255 * values.clip(0, 1)).astype(np.uint8)[::-1])
 
 
 def png(grey: NDArray[np.uint8]) -> bytes:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
+from voxlet import audio
 from voxlet.errors import ConfigError, RunError, VoiceError
 from voxlet.speak.speech import say
 from voxlet.speak.voice import load_voice
@@ -62,8 +63,7 @@ def generate(
     Raises:
         TextError: It cannot be said.
         ConfigError: The count, seed, rate or gap makes no sense.
-        RunError: The folder cannot be made.
-        AudioError: A file cannot be written.
+        AudioError: The folder cannot be made, or a file cannot be written.
     """
     if not 1 <= count <= MOST_FILES:
         raise ConfigError(f"{count} files cannot be made", where="-n", remedy=f"give 1 to {MOST_FILES}")
@@ -73,10 +73,7 @@ def generate(
     for one in tqdm(range(seed, seed + count), unit="file", disable=count == 1):
         utterance = say(sampler, text, speaker=speaker, seed=one, rate=rate, gap=gap)
         if not written:  # nothing is made for a text that cannot be said
-            try:
-                target.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise RunError(f"the folder cannot be made ({error.strerror})", where=target) from error
+            audio.make_folder(target)
         path = target / f"{stem}-seed{one}.wav"
         utterance.save(path)
         written.append(path)
