@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from voxlet.corpus.loader import in_turn
+from voxlet.corpus.splits import draw_share
 from voxlet.errors import ConfigError
 from voxlet.features import analyse
 from voxlet.models.clip import build_model
@@ -125,6 +127,8 @@ def spectrograms_of(prepared: Prepared, config: SpectrogramConfig) -> Tensor:
 def plan_clip_training(config: ClipTraining, prepared: Prepared, split: Split, run: Run) -> Plan:
     """The plan of a clip VAE's run: one stage, then pictures.
 
+    Of a smaller share of the training clips, the larger ones hold all.
+
     Raises:
         ConfigError: The split leaves no clip to validate with.
     """
@@ -132,6 +136,12 @@ def plan_clip_training(config: ClipTraining, prepared: Prepared, split: Split, r
         raise ConfigError(
             "the corpus is too small: no clip is left to validate with", where=f"split {config.split!r}"
         )
+
+    if config.train_share < 1:
+        rng = np.random.default_rng(config.split_seed)
+        everyone, all_rows = np.arange(len(prepared)), np.isin(np.arange(len(prepared)), split.train)
+        drawn = draw_share(prepared.labels, everyone, all_rows, config.train_share, rng)
+        split = replace(split, train=np.flatnonzero(drawn))
 
     def build() -> ClipTask:
         return ClipTask(

@@ -126,6 +126,7 @@ class ClipTraining:
         spectrogram: How they become spectrograms; its rate is the preparation's.
         split: Which clips are trained on, validated with and tested on; seeded by `split_seed`.
         split_seed: See `split`.
+        train_share: Of each label's training clips, how many are trained on.
         loop: Batches, schedule, checkpoints.
         augmentation: How training clips are varied.
         learning_rate: Adam's.
@@ -140,6 +141,7 @@ class ClipTraining:
     spectrogram: SpectrogramConfig = field(default_factory=SpectrogramConfig)
     split: SplitKind = "stratified"
     split_seed: int = 0
+    train_share: float = 1.0
     loop: LoopConfig = field(default_factory=LoopConfig)
     augmentation: Augmentation = field(default_factory=Augmentation)
     learning_rate: float = 1e-3
@@ -157,6 +159,8 @@ class ClipTraining:
             raise ConfigError(f"learning_rate {self.learning_rate} is not a positive number")
         if not (self.beta >= 0 and math.isfinite(self.beta)):
             raise ConfigError(f"beta {self.beta} is negative or no number")
+        if not 0 < self.train_share <= 1:
+            raise ConfigError(f"train_share {self.train_share} is not a share of the clips")
         if not 0 <= self.kl_warmup <= 1:
             raise ConfigError(f"kl_warmup {self.kl_warmup} is not a share from 0 to 1")
         if self.clip_norm is not None and not self.clip_norm > 0:

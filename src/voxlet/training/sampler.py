@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import torch
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from voxlet.features import SpectrogramConfig
     from voxlet.models.vae import ClipVAE
     from voxlet.speak.speech import Style
+
+Phase = Literal["griffin-lim", "none"]
 
 FILE = "sampler.safetensors"
 FORMAT = 1
@@ -73,6 +75,7 @@ class RunSampler:
         posterior: Where the labels lie in the latent space; None for conditional models, whose latents come
             from the prior.
         device: What it computes on.
+        phase: Of the sound: Griffin-Lim's, or none at all, as in the study.
     """
 
     def __init__(
@@ -84,8 +87,9 @@ class RunSampler:
         speech: Speech,
         posterior: LabelPosterior | None,
         device: torch.device | None = None,
+        phase: Phase = "griffin-lim",
     ) -> None:
-        self.name = name
+        self.name, self.phase = name, phase
         self.device = torch.device("cpu") if device is None else device
         self.model = model.to(self.device).eval()
         self.config = config
@@ -163,11 +167,14 @@ class RunSampler:
         return [features.finish(waveform, self.rate) for waveform in waveforms]
 
     def voice(self, spectrograms: Tensor) -> list[Samples]:
-        """Waveforms (T,) of generated spectrograms (B, M, F), with the phase of Griffin-Lim."""
+        """Waveforms (T,) of generated spectrograms (B, M, F), with the phase that was asked for."""
         ones = torch.ones(len(spectrograms), device=spectrograms.device)
         scaled = Spectrogram(spectrograms, self.speech.low * ones, self.speech.high * ones, ones)
         amplitude = features.amplitudes(scaled)
-        waveforms = features.griffin_lim(amplitude, self.config, samples=self.speech.samples)
+        if self.phase == "none":
+            waveforms = features.istft(amplitude.to(torch.complex64), self.config, self.speech.samples)
+        else:
+            waveforms = features.griffin_lim(amplitude, self.config, samples=self.speech.samples)
         return list(waveforms.cpu().numpy())
 
     def _indices(self, labels: Sequence[str]) -> list[int]:
@@ -232,12 +239,15 @@ def load_model(run: Run, config: ClipTraining, shape: tuple[int, int], labels: i
     return model.eval()
 
 
-def open_sampler(path: str | os.PathLike[str], *, which: Which = "best") -> RunSampler:
+def open_sampler(
+    path: str | os.PathLike[str], *, which: Which = "best", phase: Phase = "griffin-lim"
+) -> RunSampler:
     """The sampler of a trained run.
 
     Args:
         path: The run's folder.
         which: The weights with the lowest validation loss, or the last ones.
+        phase: Of the sound.
 
     Raises:
         RunError: There is no such run, it is damaged, not trained to its end, or not a clip VAE's.
@@ -262,4 +272,5 @@ def open_sampler(path: str | os.PathLike[str], *, which: Which = "best") -> RunS
         speech=speech,
         posterior=posterior,
         device=device,
+        phase=phase,
     )
