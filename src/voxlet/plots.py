@@ -260,6 +260,47 @@ def loss_curves(epochs: ArrayLike, curves: Mapping[str, ArrayLike], title: str, 
     return figure
 
 
+def learning_curves(curves: Mapping[str, NDArray[np.float64]], title: str, unit: str) -> Figure:
+    """A curve for each name, (points, 2) of epoch and value; the first steep fall is cut off."""
+    figure, (axis,) = canvas(9, 5)
+    settled = []
+    for index, (name, points) in enumerate(curves.items()):
+        time, line = points.T
+        dash = ("-", "--", ":")[index // len(COLOURS) % 3]
+        text = f"{name}, {line.min():,.0f} at best"
+        axis.plot(time, line, dash, color=COLOURS[index % len(COLOURS)], linewidth=1.5, label=text)
+        settled.append(line[time >= min(3.0, time.max() / 3)])
+    low, high = min(map(np.min, settled)), np.percentile(np.concatenate(settled), 98)
+    axis.set_ylim(low - 0.05 * (high - low + 1), high + 0.05 * (high - low + 1))
+    axis.legend(frameon=False, fontsize=8)
+    label(axis, title, "epochs", unit)
+    return figure
+
+
+def latent_panels(
+    groups: Mapping[str, tuple[NDArray[np.float64], NDArray[np.int64]]], names: Sequence[str]
+) -> Figure:
+    """A small panel for each model of (points (B, 2), labels (B,)), each at its own scale."""
+    columns = min(3, len(groups))
+    rows = math.ceil(len(groups) / columns)
+    figure, panels = canvas(3.4 * columns, 3.2 * rows, rows, columns)
+    for axis, (title, (points, labels)) in zip(panels, groups.items(), strict=False):
+        for index in range(len(names)):
+            own = points[labels == index]
+            if len(own):
+                colour = COLOURS[index % len(COLOURS)]
+                axis.scatter(own[:, 0], own[:, 1], s=9, color=colour, alpha=0.7, linewidths=0)
+                axis.annotate(
+                    names[index], np.median(own, axis=0), fontsize=7, ha="center", va="center",
+                    color=colour, path_effects=[withStroke(linewidth=2, foreground="white")],
+                )  # fmt: skip
+        axis.set_title(title, fontsize=9, loc="left")
+        axis.tick_params(labelsize=7)
+    for axis in panels[len(groups) :]:
+        axis.set_axis_off()
+    return figure
+
+
 def latent_map(
     groups: Mapping[str, tuple[NDArray[np.float64], NDArray[np.int64]]],
     names: Sequence[str],

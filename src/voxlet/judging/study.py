@@ -1,0 +1,245 @@
+"""The study: every row trained on the same split, measured alike, and kept, so that it can be gone on with.
+
+OUT/runs/ROW/        a run as `voxlet train` makes it; other studies may share them
+    rows/ROW.json    what was found
+    index.html, report.md, *.png
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from tqdm import tqdm
+
+from voxlet import audio
+from voxlet.errors import ConfigError, VoxletError, import_extra
+from voxlet.judging.clipset import sample_clips
+from voxlet.judging.command import training_seconds
+from voxlet.judging.insides import Insides
+from voxlet.judging.measures import Value
+from voxlet.judging.reference import Division, Reference, open_reference
+from voxlet.judging.scorecard import evaluate
+from voxlet.judging.study_plan import Row, chosen
+from voxlet.models.vae import MEAN_MARGIN, bernoulli_nll
+from voxlet.speak.voice import load_voice
+from voxlet.training.config import ClipTraining
+from voxlet.training.encoding import encode, explain
+from voxlet.training.illustrate import plane
+from voxlet.training.records import from_json
+from voxlet.training.run import Run
+from voxlet.training.sampler import open_sampler
+from voxlet.training.train import train
+
+if TYPE_CHECKING:
+    from voxlet.speak.speech import Sampler
+
+VERSION = 1  # raise it when the same row gives other findings
+COUNT, QUICK_COUNT = 500, 200  # clips of a row
+FULL_PARTS = ("recognition", "naturalness", "distribution")
+PARTS = ("recognition", "distribution")
+TRAIN_CLIPS = 500  # are enough for a training loss
+VOICE = "voice"  # the row of the shipped or own voice
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was found of a row; `error` says why there is nothing.
+
+    Losses are nats a clip at beta 1; those of other likelihoods than the study's do not compare. `explained`
+    is the share of what can be explained: 0 is the mean spectrogram, 1 the targets' own entropy.
+    """
+
+    name: str
+    title: str
+    epochs: int = 0
+    parameters: int = 0
+    minutes: float = 0.0
+    train_loss: float | None = None
+    validation_loss: float | None = None
+    test_loss: float | None = None
+    explained: float | None = None
+    figures: dict[str, dict[str, Value | None]] = field(default_factory=dict)  # name -> made, real
+    curve: tuple[tuple[float, float], ...] = ()  # epoch, validation loss
+    points: tuple[tuple[float, float, int], ...] = ()  # test clips on a plane, label
+    labels: tuple[str, ...] = ()
+    samples: dict[str, str] = field(default_factory=dict)  # label -> WAV file
+    error: str | None = None
+    key: str = ""
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study that has been made: its outcomes in the order of their rows."""
+
+    out: Path
+    corpus: str
+    quick: bool
+    count: int
+    outcomes: dict[str, Outcome]
+
+
+def make_study(
+    out: Path,
+    *,
+    corpus: str = "fsdd",
+    only: tuple[str, ...] = (),
+    quick: bool = False,
+    count: int | None = None,
+    runs: Path | None = None,
+    voice: str | None = "digits",
+) -> Study:
+    """Train and measure what has not been yet. A row that fails is kept with its reason.
+
+    Args:
+        out: The study's folder.
+        corpus: Of real clips.
+        only: Names of rows; without any, all.
+        quick: A tenth of the epochs, and fewer clips.
+        count: Clips that are sampled of a row.
+        runs: Where the runs are; another study's, to share them.
+        voice: A voice to stand beside the rows; None: none.
+
+    Raises:
+        ConfigError: There is no such row.
+        CorpusError: The corpus cannot be used.
+        AudioError: The folder cannot be written.
+    """
+    import_extra("scipy", "study")
+    count = count or (QUICK_COUNT if quick else COUNT)
+    asked = chosen(tuple(name for name in only if name != VOICE), quick)
+    asked = () if only == (VOICE,) else asked
+    runs = audio.make_folder(runs or out / "runs")
+    kept = audio.make_folder(out / "rows")
+    outcomes: dict[str, Outcome] = {}
+    bar = tqdm(asked, unit="row", desc="study", disable=not sys.stderr.isatty(), leave=False)
+    for row in bar:
+        bar.set_postfix_str(row.name)
+        outcomes[row.name] = look_up(row, corpus, count, runs, kept)
+    if voice is not None and (not only or VOICE in only):
+        outcomes[VOICE] = measure_voice(voice, corpus, count)
+    return Study(out, corpus, quick, count, outcomes)
+
+
+def look_up(row: Row, corpus: str, count: int, runs: Path, kept: Path) -> Outcome:
+    """The outcome that was kept, or a new one."""
+    key = hashlib.sha256(json.dumps([VERSION, asdict(row), corpus, count]).encode()).hexdigest()[:16]
+    path = kept / f"{row.name}.json"
+    try:
+        found = from_json(Outcome, json.loads(path.read_text()), where=path)
+    except (OSError, ValueError, ConfigError):
+        found = None
+    if found is not None and found.key == key and found.error is None:
+        return found
+    try:
+        outcome = measure_row(row, corpus, count, runs / (row.run or row.name), key)
+    except VoxletError as error:
+        outcome = Outcome(row.name, row.title, row.epochs, error=str(error), key=key)
+    audio.write_atomically(path, (json.dumps(asdict(outcome), indent=1) + "\n").encode())
+    return outcome
+
+
+def measure_row(row: Row, corpus: str, count: int, folder: Path, key: str) -> Outcome:
+    """Train a row, unless it is, and measure it.
+
+    Raises:
+        VoxletError: Something cannot be trained or measured.
+    """
+    config = row.config()
+    run = train(row.preset, corpus, folder, epochs=row.epochs, config=config)
+    insides = Insides(str(folder))
+    rows = insides.split.train[:: 1 + len(insides.split.train) // TRAIN_CLIPS]
+    losses = {
+        name: explain(insides.model, insides.spectrograms, insides.labels, some).loss
+        for name, some in (
+            ("train", rows),
+            ("validation", insides.split.validation),
+            ("test", insides.split.test),
+        )
+    }
+    explained = None
+    if config.model.likelihood == "bernoulli":
+        worst, best = bounds(insides)
+        explained = (worst - losses["test"]) / (worst - best)
+    sampler = open_sampler(folder, phase=row.phase)
+    reference = division_of(config, corpus)
+    return Outcome(
+        name=row.name,
+        title=row.title,
+        epochs=row.epochs,
+        parameters=sum(parameter.numel() for parameter in insides.model.parameters()),
+        minutes=training_seconds(run) / 60,
+        train_loss=losses["train"],
+        validation_loss=losses["validation"],
+        test_loss=losses["test"],
+        explained=explained,
+        figures=figures_of(sampler, reference, count, FULL_PARTS if row.full else PARTS),
+        curve=curve_of(run),
+        points=points_of(insides),
+        labels=insides.prepared.label_names,
+        samples={path.stem: str(path) for path in sorted((folder / "samples").glob("*.wav"))},
+        key=key,
+    )
+
+
+def measure_voice(voice: str, corpus: str, count: int) -> Outcome:
+    """The scorecard of a voice, beside the rows. It has no loss that compares."""
+    title = f"voice {Path(voice).stem}"
+    try:
+        found = figures_of(load_voice(voice), open_reference(corpus), count, FULL_PARTS)
+    except VoxletError as error:
+        return Outcome(VOICE, title, error=str(error))
+    return Outcome(VOICE, title, figures=found)
+
+
+def division_of(config: ClipTraining, corpus: str) -> Reference:
+    """The real clips that a row's run did and did not learn from."""
+    return open_reference(corpus, Division(config.split, config.split_seed, config.preparation))
+
+
+def figures_of(
+    sampler: Sampler, reference: Reference, count: int, parts: tuple[str, ...]
+) -> dict[str, dict[str, Value | None]]:
+    """The scorecard's figures, made and real, by name; none by label."""
+    card = evaluate(sample_clips(sampler, count), reference, only=parts, progress=False)
+    return {
+        figure.name: {"made": figure.made, "real": figure.real}
+        for figure in card.figures
+        if figure.label is None
+    }
+
+
+def curve_of(run: Run) -> tuple[tuple[float, float], ...]:
+    """Validation losses by epoch."""
+    lines = [line for line in run.metrics() if "validation_loss" in line]
+    return tuple((float(str(line["epoch"])), float(str(line["validation_loss"]))) for line in lines)
+
+
+def points_of(insides: Insides) -> tuple[tuple[float, float, int], ...]:
+    """Where the test clips lie in the latent space, on the plane in which the training clips differ most."""
+    means = [
+        encode(insides.model, insides.spectrograms, insides.labels, rows).mean
+        for rows in (insides.split.train, insides.split.test)
+    ]
+    project, _ = plane(means[0])
+    places = project(means[1])
+    labels = insides.prepared.labels[insides.split.test]
+    return tuple(
+        (round(float(x), 3), round(float(y), 3), int(label))
+        for (x, y), label in zip(places, labels, strict=True)
+    )
+
+
+def bounds(insides: Insides) -> tuple[float, float]:
+    """The loss of the training clips' mean spectrogram on the test clips, and the test clips' entropy."""
+    test = insides.spectrograms[torch.from_numpy(insides.split.test)].float()
+    mean = insides.spectrograms[torch.from_numpy(insides.split.train)].float().mean(0)
+    logits = mean.clamp(MEAN_MARGIN, 1 - MEAN_MARGIN).logit().expand_as(test)
+    exact = test.clamp(1e-6, 1 - 1e-6)
+    entropy = -(exact * exact.log() + (1 - exact) * (1 - exact).log()).sum((1, 2)).mean()
+    return float(bernoulli_nll(logits, test)), float(entropy)

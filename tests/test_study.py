@@ -1,0 +1,169 @@
+"""The study on tiny models: rows trained, measured, kept, gone on with, and reported, failures too."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+
+import pytest
+
+from test_score_command import judges  # noqa: F401  # judges that need no teaching
+from tiny_corpus import write_corpus
+from voxlet.cli import main
+from voxlet.corpus.prepare import Preparation
+from voxlet.errors import ConfigError, TrainingError
+from voxlet.features import SpectrogramConfig
+from voxlet.judging import study, study_plan, study_report
+from voxlet.judging.scores import Interval
+from voxlet.judging.study import Outcome, Study, make_study
+from voxlet.judging.study_plan import QUESTIONS, ROWS, Row, changed, chosen
+from voxlet.models.config import MLPConfig
+from voxlet.training.config import ClipTraining
+from voxlet.training.presets import PRESETS
+
+TINY = ClipTraining(
+    MLPConfig(widths=(16,), latent_size=3),
+    preparation=Preparation(rate=8000, length=0.4, outliers=None),
+    spectrogram=SpectrogramConfig(rate=8000, n_fft=128, hop=64),
+    learning_rate=0.01,
+)
+MADE = (
+    Row("small", "small", "tiny", 2, full=True),
+    Row("silent", "no phase", "tiny", 2, phase="none", run="small"),
+    Row("half", "half the clips", "tiny", 2, (("train_share", 0.5), ("model.latent_size", 2))),
+)
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    return write_corpus(tmp_path_factory.mktemp("study") / "tones", takes=20)
+
+
+@pytest.fixture
+def tiny(monkeypatch):
+    """Rows of tiny models in place of the study's."""
+    monkeypatch.setitem(PRESETS, "tiny", TINY)
+    monkeypatch.setattr(study_plan, "ROWS", {row.name: row for row in MADE})
+    monkeypatch.setattr(study_report, "MODELS", MADE[:1])
+    monkeypatch.setattr(
+        study_report,
+        "QUESTIONS",
+        (replace(QUESTIONS[0], rows=("small", "half")), replace(QUESTIONS[-1], rows=("silent", "small"))),
+    )
+    monkeypatch.setattr(study, "FULL_PARTS", ("recognition",))
+    monkeypatch.setattr(study, "PARTS", ("recognition",))
+
+
+def test_rows_are_trained_measured_kept_and_shared(tiny, corpus, tmp_path, monkeypatch):
+    out = tmp_path / "first"
+    made = make_study(out, corpus=str(corpus), count=12, voice=None)
+    assert list(made.outcomes) == ["small", "silent", "half"]
+    assert all(outcome.error is None for outcome in made.outcomes.values())
+    small, silent, half = made.outcomes.values()
+    assert small.test_loss == silent.test_loss  # one run, two ways of making sound
+    assert {path.name for path in (out / "runs").iterdir()} == {"small", "half"}
+    assert small.test_loss > 0
+    assert small.explained < 1
+    assert small.parameters > half.parameters
+    assert len(small.curve) == 2
+    assert small.figures["heard right, own judge"]["made"].count == 12
+    assert set(small.samples) == {"zero", "one"}
+
+    page = study_report.write_report(made).read_text()
+    assert page.count("<audio") == 2
+    text = (out / "report.md").read_text()
+    assert "| small | 2 | " in text
+    assert re.search(r"The lowest test loss has (small|half the clips) with [\d,.]+ nats a clip", text)
+    assert "The own judge hears most clips right of" in text
+    assert {"losses.png", "latents.png"} <= {path.name for path in out.iterdir()}
+
+    # Nothing is trained or measured again; another study may share the runs.
+    monkeypatch.setattr(study, "measure_row", lambda *arguments: pytest.fail("measured again"))
+    assert make_study(out, corpus=str(corpus), count=12, voice=None).outcomes == made.outcomes
+    monkeypatch.undo()
+
+
+def test_another_study_shares_runs(tiny, corpus, tmp_path, monkeypatch):
+    runs = tmp_path / "runs"
+    first = make_study(tmp_path / "a", corpus=str(corpus), count=6, runs=runs, only=("small",), voice=None)
+    weights = {path: path.stat().st_mtime_ns for path in runs.rglob("*.safetensors")}
+    assert weights
+    second = make_study(tmp_path / "b", corpus=str(corpus), count=6, runs=runs, only=("small",), voice=None)
+    assert second.outcomes["small"].test_loss == first.outcomes["small"].test_loss
+    assert {path: path.stat().st_mtime_ns for path in runs.rglob("*.safetensors")} == weights
+
+
+def test_a_row_that_fails_is_reported_and_the_rest_goes_on(tiny, corpus, tmp_path, monkeypatch):
+    train = study.train
+
+    def failing(preset, where, folder, **options):
+        if folder.name == "half":
+            raise TrainingError("loss became nan at step 3", where=folder, remedy="try float32")
+        return train(preset, where, folder, **options)
+
+    monkeypatch.setattr(study, "train", failing)
+    made = make_study(tmp_path, corpus=str(corpus), count=6, voice=None)
+    assert "loss became nan at step 3" in made.outcomes["half"].error
+    assert made.outcomes["small"].error is None
+    study_report.write_report(made)
+    assert "## Rows that failed" in (tmp_path / "report.md").read_text()
+    # A row that failed is tried again.
+    monkeypatch.setattr(study, "train", train)
+    assert make_study(tmp_path, corpus=str(corpus), count=6, voice=None).outcomes["half"].error is None
+
+
+def test_a_damaged_row_is_measured_again(tiny, corpus, tmp_path):
+    make_study(tmp_path, corpus=str(corpus), count=6, only=("small",), voice=None)
+    kept = tmp_path / "rows" / "small.json"
+    whole = kept.read_text()
+    kept.write_text(whole[:100])
+    make_study(tmp_path, corpus=str(corpus), count=6, only=("small",), voice=None)
+    assert json.loads(kept.read_text())["test_loss"] == json.loads(whole)["test_loss"]
+
+
+def test_every_row_of_the_plan_can_be_built_and_every_question_has_its_rows():
+    for row in ROWS.values():
+        assert row.config().loop.batch_size > 0
+        assert (row.run or row.name) in ROWS
+        assert row.quick().epochs == max(1, round(row.epochs / 10))
+    for question in QUESTIONS:
+        assert set(question.rows) <= {*ROWS, "voice"}
+    assert {"mlp-50", "mlp-100", "mlp-dropout-100", "cnn-50", "cnn-regularised-50"} <= set(ROWS)
+
+
+def test_changes_are_made_where_they_say():
+    config = changed(changed(TINY, "beta", 4.0), "model.latent_size", 7)
+    assert (config.beta, config.model.latent_size, config.model.widths) == (4.0, 7, (16,))
+    for field in ("model.width", "alpha", "beta.x"):
+        with pytest.raises((ConfigError, TypeError)):
+            changed(TINY, field, 1)
+
+
+def test_a_row_that_is_not_there(capsys, tmp_path):
+    with pytest.raises(ConfigError, match="there is no row 'mlp-5000'"):
+        chosen(("mlp-5000",), quick=False)
+    assert main(["study", "--out", str(tmp_path / "s"), "--only", "mlp-5000"]) == 2
+    assert "the rows are mlp-50" in capsys.readouterr().err
+
+
+def interval(value: float, reach: float) -> Interval:
+    return Interval(value, value - reach, value + reach, 100)
+
+
+def test_findings_say_only_what_the_intervals_hold():
+    def outcome(name, loss, share, reach):
+        figures = {"heard right, stranger judge": {"made": interval(share, reach), "real": None}}
+        return Outcome(name, name, test_loss=loss, figures=figures)
+
+    rows = {"a": outcome("a", 2300.0, 0.5, 0.02), "b": outcome("b", 2200.0, 0.9, 0.02)}
+    question = replace(QUESTIONS[1], rows=("a", "b"))
+    told = study_report.finding(Study(None, "x", False, 100, rows), question, ["a", "b"])
+    assert "lowest test loss has b with 2,200.0 nats a clip, the highest a with 2,300.0" in told
+    assert told.endswith("most clips right of b (90.0 %) and fewest of a (50.0 %).")
+    rows["a"] = outcome("a", 2300.0, 0.88, 0.05)
+    told = study_report.finding(Study(None, "x", False, 100, rows), question, ["a", "b"])
+    assert told.endswith("which is within the error of the measure.")
+    # Losses of different likelihoods are not ranked.
+    told = study_report.finding(Study(None, "x", False, 100, rows), replace(question, by="heard"), ["a", "b"])
+    assert "test loss" not in told
