@@ -14,7 +14,7 @@ from voxlet.cli import main
 from voxlet.corpus.prepare import Preparation
 from voxlet.errors import ConfigError, TrainingError
 from voxlet.features import SpectrogramConfig
-from voxlet.judging import study, study_plan, study_report
+from voxlet.judging import study, study_plan, study_report, tuning
 from voxlet.judging.scores import Interval
 from voxlet.judging.study import Outcome, Study, make_study
 from voxlet.judging.study_plan import QUESTIONS, ROWS, Row, changed, chosen
@@ -167,3 +167,35 @@ def test_findings_say_only_what_the_intervals_hold():
     # Losses of different likelihoods are not ranked.
     told = study_report.finding(Study(None, "x", False, 100, rows), replace(question, by="heard"), ["a", "b"])
     assert "test loss" not in told
+
+
+def test_trials_go_on_where_they_stopped(tiny, corpus, tmp_path, monkeypatch):
+    monkeypatch.setattr(tuning, "PRESET", "tiny")
+    monkeypatch.setattr(
+        tuning, "SPACE", {"learning_rate": (1e-3, 1e-1, "log"), "model.latent_size": (2, 6, "log")}
+    )
+    two = tuning.tune(tmp_path, str(corpus), 2, epochs=1)
+    assert [trial.number for trial in two.trials] == [0, 1]
+    assert two.trials[0].settings == {"learning_rate": 0.01, "model.latent_size": 3}  # the preset's own
+    three = tuning.tune(tmp_path, str(corpus), 3, epochs=1)
+    assert three.trials[:2] == two.trials
+    assert len(three.ranked) == 3
+    assert three.ranked[0].loss == min(trial.loss for trial in three.trials)
+    block = study_report.hyper_parameters(three)
+    assert block.table[0] == ("settings", "learning_rate", "model.latent_size", "validation loss")
+    assert "3 settings of cnn-light were tried for 1 epochs each" in block.paragraphs[0]
+    with pytest.raises(ConfigError, match="-1 trials cannot be made"):
+        tuning.tune(tmp_path, str(corpus), -1)
+
+
+def test_a_trial_that_fails_counts_and_has_no_loss(tiny, corpus, tmp_path, monkeypatch):
+    monkeypatch.setattr(tuning, "PRESET", "tiny")
+    monkeypatch.setattr(tuning, "SPACE", {"learning_rate": (1e-3, 1e-1, "log")})
+
+    def failing(*arguments, **options):
+        raise TrainingError("loss became nan")
+
+    monkeypatch.setattr(tuning, "train", failing)
+    tuned = tuning.tune(tmp_path, str(corpus), 2, epochs=1)
+    assert [trial.loss for trial in tuned.trials] == [None, None]
+    assert study_report.hyper_parameters(tuned).paragraphs == ("No trial could be trained.",)

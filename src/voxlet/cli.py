@@ -284,6 +284,7 @@ def study(
     count: Annotated[int | None, tyro.conf.arg(aliases=["-n"])] = None,
     runs: Path | None = None,
     voice: str = "digits",
+    tune: int = 0,
 ) -> None:
     """Train and measure the study's models, and ours, on one split, and write the comparison as a report.
 
@@ -297,12 +298,15 @@ def study(
         count: Clips that are made and measured of each row.
         runs: Where the runs are, to share those of another study.
         voice: A voice to stand beside the rows.
+        tune: Settings of cnn-light that Optuna tries, for ten epochs each.
     """
     from voxlet.judging.study import make_study
     from voxlet.judging.study_report import write_report
 
     rows = tuple(name.strip() for name in only.split(",") if name.strip())
-    made = make_study(out, corpus=corpus, only=rows, quick=quick, count=count, runs=runs, voice=voice)
+    made = make_study(
+        out, corpus=corpus, only=rows, quick=quick, count=count, runs=runs, voice=voice, trials=tune
+    )
     print(write_report(made))
 
 

@@ -26,6 +26,7 @@ from voxlet.judging.measures import Value
 from voxlet.judging.reference import Division, Reference, open_reference
 from voxlet.judging.scorecard import evaluate
 from voxlet.judging.study_plan import Row, chosen
+from voxlet.judging.tuning import Tuned, tune
 from voxlet.models.vae import MEAN_MARGIN, bernoulli_nll
 from voxlet.speak.voice import load_voice
 from voxlet.training.config import ClipTraining
@@ -82,6 +83,7 @@ class Study:
     quick: bool
     count: int
     outcomes: dict[str, Outcome]
+    tuned: Tuned | None = None
 
 
 def make_study(
@@ -93,6 +95,7 @@ def make_study(
     count: int | None = None,
     runs: Path | None = None,
     voice: str | None = "digits",
+    trials: int = 0,
 ) -> Study:
     """Train and measure what has not been yet. A row that fails is kept with its reason.
 
@@ -104,6 +107,7 @@ def make_study(
         count: Clips that are sampled of a row.
         runs: Where the runs are; another study's, to share them.
         voice: A voice to stand beside the rows; None: none.
+        trials: How many settings of `cnn-light` are tried; see `tuning`.
 
     Raises:
         ConfigError: There is no such row.
@@ -123,7 +127,8 @@ def make_study(
         outcomes[row.name] = look_up(row, corpus, count, runs, kept)
     if voice is not None and (not only or VOICE in only):
         outcomes[VOICE] = measure_voice(voice, corpus, count)
-    return Study(out, corpus, quick, count, outcomes)
+    tuned = tune(out / "tuning", corpus, trials) if trials else None
+    return Study(out, corpus, quick, count, outcomes, tuned)
 
 
 def look_up(row: Row, corpus: str, count: int, runs: Path, kept: Path) -> Outcome:

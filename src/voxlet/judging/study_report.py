@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from voxlet.judging.measures import Value
     from voxlet.judging.study import Outcome, Study
     from voxlet.judging.study_plan import Question
+    from voxlet.judging.tuning import Tuned
 
+BEST_TRIALS = 5
 LOSSES, LATENTS = "losses.png", "latents.png"
 JUDGES = {
     "heard right, own judge": "own judge",
@@ -86,9 +88,36 @@ def report(study: Study) -> Iterator[Block]:
             rest = () if question.name == "models" else answers(study, names)
             paragraphs = (question.asks, finding(study, question, names), question.also)
             yield Block(question.name.capitalize(), tuple(p for p in paragraphs if p), rest)
+    if study.tuned is not None:
+        yield hyper_parameters(study.tuned)
     if failed := [outcome for outcome in study.outcomes.values() if outcome.error]:
         rows = tuple((outcome.title, str(outcome.error)) for outcome in failed)
         yield Block("Rows that failed", table=(("row", "why"), *rows))
+
+
+def hyper_parameters(tuned: Tuned) -> Block:
+    """The best settings that were tried, beside the preset's own."""
+    ranked = tuned.ranked
+    if not ranked:
+        return Block("Hyper-parameters", ("No trial could be trained.",))
+    names = tuple(ranked[0].settings)
+    own = next((trial for trial in ranked if trial.number == 0), None)
+    shown = [*ranked[:BEST_TRIALS], *([own] if own is not None and own not in ranked[:BEST_TRIALS] else [])]
+    rows = tuple(
+        (
+            f"trial {trial.number}" if trial.number else "the preset's own",
+            *(f"{value:.3g}" for value in trial.settings.values()),
+            number(trial.loss),
+        )
+        for trial in shown
+    )
+    gain = "" if own is None else f", the preset's own {number(own.loss)}"
+    told = (
+        f"{len(tuned.trials)} settings of cnn-light were tried for {tuned.epochs} epochs each, by Optuna's "
+        f"tree-structured Parzen estimator. The best reached a validation loss of "
+        f"{number(ranked[0].loss)}{gain}."
+    )
+    return Block("Hyper-parameters", (told,), (("settings", *names, "validation loss"), *rows))
 
 
 def number(value: float | None, pattern: str = "{:,.1f}") -> str:
