@@ -79,8 +79,7 @@ class _BernoulliNLL(torch.autograd.Function):
         exact = logits.float()
         slope = exact.sigmoid().sub_(targets).div_(count)
         ctx.save_for_backward(slope.to(logits.dtype))
-        product = torch.dot(exact.flatten(), targets.flatten())
-        return (F.softplus(exact).sum() - product) / count
+        return F.softplus(exact).addcmul_(exact, targets, value=-1).sum() / count
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
