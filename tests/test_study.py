@@ -199,3 +199,18 @@ def test_a_trial_that_fails_counts_and_has_no_loss(tiny, corpus, tmp_path, monke
     tuned = tuning.tune(tmp_path, str(corpus), 2, epochs=1)
     assert [trial.loss for trial in tuned.trials] == [None, None]
     assert study_report.hyper_parameters(tuned).paragraphs == ("No trial could be trained.",)
+
+
+def test_what_can_be_explained_has_known_bounds(corpus, tmp_path, tiny):
+    """Clips that are all alike, and certain: the mean says all, and nothing is left to be said."""
+    made = make_study(tmp_path, corpus=str(corpus), count=4, only=("small",), voice=None)
+    insides = study.Insides(str(tmp_path / "runs" / "small"))
+    worst, best = study.bounds(insides)
+    assert best < worst
+    assert made.outcomes["small"].explained == pytest.approx(
+        (worst - made.outcomes["small"].test_loss) / (worst - best)
+    )
+    insides.spectrograms = insides.spectrograms[:1].round().expand_as(insides.spectrograms)
+    assert study.bounds(insides) == pytest.approx(
+        (0.0, 0.0), abs=0.05 * insides.spectrograms[0].numel() / 100
+    )
