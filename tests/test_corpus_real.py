@@ -10,7 +10,7 @@ from voxlet.corpus.corpus import open_corpus
 from voxlet.corpus.download import folder_digest
 from voxlet.corpus.inspect import measure, standing, summarise
 from voxlet.corpus.layouts import DIGITS
-from voxlet.corpus.prepare import Preparation, prepare
+from voxlet.corpus.prepare import TRIM_MARGIN, Preparation, prepare
 from voxlet.corpus.splits import make_split
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("voxlet_data")]
@@ -58,6 +58,6 @@ def test_speech_commands_is_trimmed_to_words(voxlet_data):
     if not (voxlet_data / "speech_commands").is_dir():
         pytest.skip("VOXLET_DATA holds no speech_commands")
     prepared = prepare(open_corpus("speech_commands"), Preparation(rate=16000, outliers=None), progress=False)
-    seconds = prepared.lengths / prepared.rate
-    assert np.median(seconds) == pytest.approx(0.5, abs=0.05)
+    seconds = prepared.lengths / prepared.rate - 2 * TRIM_MARGIN
+    assert np.median(seconds) == pytest.approx(0.45, abs=0.05)
     assert np.percentile(seconds, 90) < 0.8

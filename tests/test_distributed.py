@@ -106,7 +106,9 @@ def test_two_processes_train_what_one_would(tmp_path: Path, monkeypatch: pytest.
     assert done.stderr.count("epoch 3/3") == 1
     for which in ("best", "last"):
         for name, tensor in one.weights("vae", which).items():
-            assert torch.allclose(tensor, two.weights("vae", which)[name], rtol=1e-4, atol=1e-6), name
+            # Adam divides by the gradient's own size: where that is nearly zero, its rounding becomes a share
+            # of a step (1e-3). A fiftieth of one is allowed; six steps were made.
+            assert torch.allclose(tensor, two.weights("vae", which)[name], rtol=1e-4, atol=2e-5), name
     for a, b in zip(one.metrics(), two.metrics(), strict=True):
         for key in (key for key in a if "loss" in key or "kl" in key):
             assert b[key] == pytest.approx(a[key], rel=1e-5)
