@@ -259,14 +259,13 @@ def score(
     """
     from voxlet.judging.command import score as measure
 
-    parts = [part.strip() for part in only.split(",") if part.strip()]
     card = measure(
         model,
         clips,
         corpus=corpus,
         count=count,
         seed=seed,
-        only=parts,
+        only=_names(only),
         json=json,
         page=html,
         pairs=pairs,
@@ -303,11 +302,15 @@ def study(
     from voxlet.judging.study import make_study
     from voxlet.judging.study_report import write_report
 
-    rows = tuple(name.strip() for name in only.split(",") if name.strip())
     made = make_study(
-        out, corpus=corpus, only=rows, quick=quick, count=count, runs=runs, voice=voice, trials=tune
+        out, corpus=corpus, only=_names(only), quick=quick, count=count, runs=runs, voice=voice, trials=tune
     )
     print(write_report(made))
+
+
+def _names(text: str) -> tuple[str, ...]:
+    """Names with commas between."""
+    return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
 def export(

@@ -33,7 +33,21 @@ if TYPE_CHECKING:
     from voxlet.corpus.prepare import Prepared
     from voxlet.corpus.splits import Split
     from voxlet.judging.measures import Value
+    from voxlet.training.presets import Training
+    from voxlet.training.run import Run
     from voxlet.training.sampler import RunSampler
+
+
+def clips_of(run: Run, config: Training) -> tuple[Prepared, Split]:
+    """The clips that a run was trained on, prepared and divided as they were.
+
+    Raises:
+        CorpusError: Its corpus is not there.
+    """
+    source = run.record["corpus"]
+    assert isinstance(source, dict)
+    prepared = prepare(open_corpus(str(source["source"]), allow_rejected=True), config.preparation)
+    return prepared, make_split(prepared, config.split, seed=config.split_seed)
 
 
 class Insides:
@@ -49,13 +63,8 @@ class Insides:
         opened, config = read_config(run)
         if not isinstance(config, ClipTraining):
             raise ConfigError("only the run of a clip VAE shows its latent space", where=opened.path)
-        source = opened.record["corpus"]
-        assert isinstance(source, dict)
         self.config = config
-        self.prepared: Prepared = prepare(
-            open_corpus(str(source["source"]), allow_rejected=True), config.preparation
-        )
-        self.split: Split = make_split(self.prepared, config.split, seed=config.split_seed)
+        self.prepared, self.split = clips_of(opened, config)
         self.sampler: RunSampler = open_sampler(run)
         self.model = self.sampler.model.cpu()
         self.spectrograms = spectrograms_of(self.prepared, config.spectrogram)
@@ -112,11 +121,7 @@ class VoiceInsides:
         opened, config = read_config(run)
         if not isinstance(config, VoiceTraining):
             raise ConfigError("only the run of a voice has a wave VAE", where=opened.path)
-        source = opened.record["corpus"]
-        assert isinstance(source, dict)
-        corpus = open_corpus(str(source["source"]), allow_rejected=True)
-        self.prepared: Prepared = prepare(corpus, config.preparation)
-        self.split: Split = make_split(self.prepared, config.split, seed=config.split_seed)
+        self.prepared, self.split = clips_of(opened, config)
         unit = WaveVAE(config.wave.model, self.prepared.rate).samples_per_latent
         train = torch.from_numpy(self.split.train)
         self.data = voice_data(self.prepared, train, torch.device("cpu"), unit)
