@@ -63,8 +63,8 @@ def write_report(study: Study) -> Path:
 def report(study: Study) -> Iterator[Block]:
     """All of it, in order."""
     budget = (
-        f"A quick study: every row was trained for {QUICK:.0%} of its epochs, at least one. "
-        "Its figures show the way, not the models' best."
+        f"A quick study: every row was trained for {100 * QUICK:.0f} % of its epochs, at least one. "
+        "Its figures show the way, not the models' best; titles name the whole budget."
         if study.quick
         else "Every row was trained for the epochs that the table gives."
     )
@@ -74,6 +74,7 @@ def report(study: Study) -> Iterator[Block]:
             f"{budget} All rows share one split and one kind of spectrogram; losses are nats a clip at beta "
             f"1, with the weights of the best validation. Judges heard "
             f"{study.count} clips of each row, none left out; in brackets are 95 % confidence intervals. "
+            f"A voice is heard beside its own corpus's official test clips. "
             f"Made with voxlet {__version__}: `voxlet study --corpus {study.corpus} --out DIR"
             f"{' --quick' if study.quick else ''}`.",
         ),
@@ -87,7 +88,7 @@ def report(study: Study) -> Iterator[Block]:
         if names:
             rest = () if question.name == "models" else answers(study, names)
             paragraphs = (question.asks, finding(study, question, names), question.also)
-            yield Block(question.name.capitalize(), tuple(p for p in paragraphs if p), rest)
+            yield Block(question.name[0].upper() + question.name[1:], tuple(p for p in paragraphs if p), rest)
     if study.tuned is not None:
         yield hyper_parameters(study.tuned)
     if failed := [outcome for outcome in study.outcomes.values() if outcome.error]:
