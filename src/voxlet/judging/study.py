@@ -11,6 +11,7 @@ import hashlib
 import json
 import sys
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,7 +30,6 @@ from voxlet.judging.study_plan import Row, chosen
 from voxlet.judging.tuning import Tuned, tune
 from voxlet.models.vae import bernoulli_nll
 from voxlet.speak.voice import load_voice
-from voxlet.training.config import ClipTraining
 from voxlet.training.encoding import encode, explain
 from voxlet.training.illustrate import plane
 from voxlet.training.records import from_json
@@ -173,7 +173,7 @@ def measure_row(row: Row, corpus: str, count: int, folder: Path, key: str) -> Ou
         worst, best = bounds(insides)
         explained = (worst - losses["test"]) / (worst - best)
     sampler = open_sampler(folder, phase=row.phase)
-    reference = division_of(config, corpus)
+    reference = reference_of(corpus, Division(config.split, config.split_seed, config.preparation))
     return Outcome(
         name=row.name,
         title=row.title,
@@ -203,9 +203,10 @@ def measure_voice(voice: str, corpus: str, count: int) -> Outcome:
     return Outcome(VOICE, title, figures=found)
 
 
-def division_of(config: ClipTraining, corpus: str) -> Reference:
-    """The real clips that a row's run did and did not learn from."""
-    return open_reference(corpus, Division(config.split, config.split_seed, config.preparation))
+@lru_cache(maxsize=1)
+def reference_of(corpus: str, division: Division) -> Reference:
+    """The real clips that a row's run did and did not learn from: the same for nearly all rows."""
+    return open_reference(corpus, division)
 
 
 def figures_of(
