@@ -147,6 +147,16 @@ def test_a_row_that_is_not_there(capsys, tmp_path):
     assert "the rows are mlp-50" in capsys.readouterr().err
 
 
+def test_a_count_that_makes_no_sense_and_a_folder_that_is_a_file(capsys, tmp_path):
+    assert main(["study", "--out", str(tmp_path / "s"), "--count", "0"]) == 2
+    assert "--count 0 is less than 1" in capsys.readouterr().err
+    taken = tmp_path / "taken"
+    taken.write_text("mine")
+    assert main(["study", "--out", str(taken)]) == 2
+    assert f"{taken}" in capsys.readouterr().err
+    assert taken.read_text() == "mine"
+
+
 def interval(value: float, reach: float) -> Interval:
     return Interval(value, value - reach, value + reach, 100)
 

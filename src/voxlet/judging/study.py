@@ -111,12 +111,15 @@ def make_study(
         trials: How many settings of `cnn-light` are tried; see `tuning`.
 
     Raises:
-        ConfigError: There is no such row.
+        ConfigError: There is no such row, or `count` or `trials` makes no sense.
         CorpusError: The corpus cannot be used.
         AudioError: The folder cannot be written.
     """
     import_extra("scipy", "study")
-    count = count or (QUICK_COUNT if quick else COUNT)
+    if count is None:
+        count = QUICK_COUNT if quick else COUNT
+    if count < 1:
+        raise ConfigError(f"--count {count} is less than 1")
     asked = chosen(tuple(name for name in only if name != VOICE), quick)
     asked = () if only == (VOICE,) else asked
     runs = audio.make_folder(runs or out / "runs")
