@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from voxlet.models.flow import FlowPrior, StyleEncoder, lengths_of, presence
+from voxlet.models.flow import FlowPrior, StyleEncoder, lengths_of, presence, standardise
 from voxlet.models.voice_config import PriorConfig
 
 TINY = PriorConfig(width=32, blocks=2, heads=2, condition_width=32, style_size=3, style_width=8, dropout=0.0)
@@ -75,3 +75,24 @@ def test_silence_after_the_clip_does_not_change_its_style() -> None:
     padded = torch.nn.functional.pad(clip, (0, 2000))
     lengths = torch.tensor([[2400]])
     assert torch.allclose(encoder(clip, lengths).mean, encoder(padded, lengths).mean, atol=1e-5)
+
+
+def test_in_standard_coordinates_styles_are_standard_and_mean_the_same() -> None:
+    torch.manual_seed(0)
+    prior = FlowPrior(TINY, channels=4, frames=3, labels=2)
+    torch.nn.init.normal_(prior.leave.weight)
+    for block in prior.blocks:
+        torch.nn.init.normal_(block.modulation.weight, std=0.3)
+    encoder = StyleEncoder(TINY, 8000)
+    torch.nn.init.normal_(encoder.posterior[-1].weight)
+    clips, lengths = torch.randn(40, 1, 4000) * torch.rand(40, 1, 1), torch.full((40, 1), 4000)
+    before = encoder(clips, lengths)
+    arguments = torch.randn(40, 3, 4), torch.rand(40), torch.randint(2, (40,))
+    velocity = prior(*arguments, before.mean)
+    standardise(prior, encoder, before)
+    after = encoder(clips, lengths)
+    assert torch.allclose(prior(*arguments, after.mean), velocity, atol=1e-3)
+    assert torch.allclose(after.mean.mean(0), torch.zeros(3), atol=1e-3)
+    own = torch.diag(after.log_variance.exp().mean(0))  # its diagonal: a posterior is seen as that
+    total = (after.mean.T @ after.mean / len(clips) + own).diagonal()
+    assert torch.allclose(total, torch.ones(3), atol=1e-2)

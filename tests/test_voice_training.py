@@ -139,7 +139,8 @@ def test_onnx_equals_torch(batch: int, frames: int) -> None:
     waveform, length = session.run(["waveform", "length"], feed)
     with torch.no_grad():
         wanted, wanted_length = rounded(speaker.eval())[0](noise, label, style)
-    assert waveform.shape == (batch, frames * wave.samples_per_latent)
+    assert waveform.shape == wanted.shape
+    assert length.max() <= waveform.shape[1] <= frames * wave.samples_per_latent
     # A pulse lands between samples: where one steps up, the last bit of its phase shows.
     error = waveform - wanted.numpy()
     assert np.sqrt(np.mean(error**2)) < 1e-2 * np.sqrt(np.mean(wanted.numpy() ** 2))
@@ -191,3 +192,55 @@ def test_a_voice_that_is_not_finished_is_not_exported(tmp_path: Path) -> None:
 def test_settings_that_make_no_sense_are_refused(change: dict[str, float]) -> None:
     with pytest.raises(ConfigError):
         replace(TINY, **change)
+
+
+def test_no_more_is_decoded_than_the_longest_word_needs() -> None:
+    from voxlet.models.flow import FlowPrior
+    from voxlet.models.wave import WaveVAE
+
+    class Fixed(FlowPrior):
+        """Words of 2 and 3 of 20 frames."""
+
+        def sample(self, noise, label, style, *, steps, guidance=1.0):
+            sequence = noise.clone()
+            sequence[..., -1] = -1
+            sequence[0, :2, -1] = sequence[1, :3, -1] = 1
+            return sequence
+
+    torch.manual_seed(0)
+    wave = WaveVAE(TINY.wave.model, 8000).eval()
+    speaker = Speaker(Fixed(TINY.prior.model, 5, 20, 2), wave, steps=1).eval()
+    unit = wave.samples_per_latent
+    with torch.no_grad():
+        waveform, lengths = speaker(torch.randn(2, 20, 5), torch.tensor([0, 1]), torch.zeros(2, 3))
+    assert lengths.tolist() == [2 * unit, 3 * unit]
+    assert waveform.shape == (2, 5 * unit)
+
+
+def test_at_other_speeds_clips_are_somebody_elses() -> None:
+    rate, times = 8000, torch.arange(4000) / 8000
+    audio = torch.zeros(3, 4000)
+    audio[:, :2000] = torch.sin(2 * torch.pi * 500 * times[:2000])
+    audio[2] = torch.sin(2 * torch.pi * 500 * times)
+    data = VoiceData(
+        audio,
+        torch.tensor([2000, 2000, 4000]),
+        torch.tensor([0, 1, 0]),
+        torch.tensor([0, 0, 1]),
+        rate,
+        torch.tensor([0, 1, 2]),
+        torch.tensor([0, 2]),
+        torch.tensor([2, 1]),
+    )
+    varied = data.with_speeds((0.8, 1.25))
+    assert varied.audio.shape == (9, 4000)
+    assert varied.lengths.tolist() == [2000, 2000, 4000, 2500, 2500, 4000, 1600, 1600, 3200]
+    assert varied.speakers.tolist() == [0, 0, 1, 2, 2, 3, 4, 4, 5]
+    assert varied.labels.tolist() == [0, 1, 0] * 3
+    for row, hertz in ((0, 500), (3, 400), (6, 625), (8, 625), (5, 500)):
+        clip = varied.audio[row, : int(varied.lengths[row])]
+        spectrum = torch.fft.rfft(clip * torch.hann_window(len(clip))).abs()
+        assert abs(float(spectrum.argmax()) * rate / len(clip) - hertz) < 5
+    drawn = varied.others(torch.tensor([3, 4]), 8)
+    assert drawn.tolist() == [[4] * 8, [3] * 8]
+    assert not varied.audio[3, 2500:].any()

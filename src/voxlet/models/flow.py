@@ -171,9 +171,16 @@ class FlowPrior(nn.Module):
             hidden = block(hidden, condition)
         return cast(Tensor, self.leave(self.norm(hidden)).float())
 
-    def guided(self, x: Tensor, time: Tensor, label: Tensor, style: Tensor, guidance: float) -> Tensor:
-        """Velocity pushed away from the unconditional one: v_none + guidance (v - v_none)."""
-        if guidance == 1.0:
+    def guided(
+        self, x: Tensor, time: Tensor, label: Tensor, style: Tensor, guidance: float | Tensor
+    ) -> Tensor:
+        """Velocity pushed away from the unconditional one: v_none + guidance (v - v_none).
+
+        The guidance is one for all or one each, (B,).
+        """
+        if isinstance(guidance, Tensor):
+            guidance = guidance[:, None, None]
+        elif guidance == 1.0:
             return self(x, time, label, style)  # type: ignore[no-any-return]
         nothing = torch.full_like(label, self.labels)
         both = self(x.repeat(2, 1, 1), time.repeat(2), torch.cat([label, nothing]), style.repeat(2, 1))
@@ -214,6 +221,8 @@ class StyleEncoder(nn.Module):
 
     kernel: Tensor
     filters: Tensor
+    centre: Tensor
+    turn: Tensor
 
     BANDS, STRIDE = 40, 2
 
@@ -236,6 +245,9 @@ class StyleEncoder(nn.Module):
         self.posterior = nn.Sequential(
             nn.Linear(2 * width, width), nn.ReLU(), nn.Linear(width, 2 * config.style_size)
         )
+        # The coordinates that styles have, see `standardise`: at first those that the layers give.
+        self.register_buffer("centre", torch.zeros(config.style_size))
+        self.register_buffer("turn", torch.eye(config.style_size))
 
     def features(self, waveform: Tensor) -> Tensor:
         """Log-mel (B, 40, F) of waveforms (B, T)."""
@@ -258,6 +270,35 @@ class StyleEncoder(nn.Module):
         """K clips of each of B speakers, (B, K, T) and (B, K), to a posterior (B, S)."""
         batch, clips, samples = waveform.shape
         each = self.summarise(waveform.reshape(batch * clips, samples), lengths.reshape(-1))
-        pooled = each.view(batch, clips, -1).mean(1)
-        mean, log_variance = self.posterior(pooled).float().chunk(2, dim=1)
-        return Gaussian(mean, log_variance.clamp(-8.0, 4.0))
+        return self.tell(each.view(batch, clips, -1).mean(1))
+
+    def tell(self, summary: Tensor) -> Gaussian:
+        """The posterior (B, S) that a summary (B, 2 * width) gives."""
+        mean, log_variance = self.posterior(summary).float().chunk(2, dim=1)
+        variance = log_variance.clamp(-8.0, 4.0).exp() @ self.turn.T.square()
+        return Gaussian((mean - self.centre) @ self.turn.T, variance.log())
+
+
+@torch.no_grad()
+def standardise(prior: FlowPrior, encoder: StyleEncoder, styles: Gaussian) -> None:
+    """Change the style's coordinates so that its aggregated posterior is standard in mean and covariance.
+
+    The divergence alone does not see to that: where it weighs little, styles lie in a few tight clusters, and
+    what a draw from the standard normal means was never learned. In the new coordinates such a draw is as
+    far from the mean, and in the same directions, as speakers are. Both modules go on meaning the same.
+
+    Args:
+        prior: Reads styles.
+        encoder: Tells them; in its first coordinates still.
+        styles: Posteriors (N, S) of many clips.
+    """
+    centred = styles.mean.double() - styles.mean.double().mean(0)
+    spread = styles.log_variance.double().exp().mean(0)
+    covariance = centred.T @ centred / len(centred) + torch.diag(spread)
+    variances, axes = torch.linalg.eigh(covariance)
+    encoder.centre.copy_(styles.mean.mean(0))
+    encoder.turn.copy_((axes / variances.sqrt()).T)
+    back = axes * variances.sqrt()
+    weight = prior.style.weight.double()
+    prior.style.bias.add_(weight @ encoder.centre.double())
+    prior.style.weight.copy_(weight @ back)

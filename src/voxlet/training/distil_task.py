@@ -4,6 +4,9 @@ The student learns, for each of its K long steps, where the guided teacher would
 ones (progressive distillation, Salimans and Ho 2022, arXiv:2202.00512, with the guidance distilled as well,
 Meng et al. 2023, arXiv:2210.03142). It starts from states that it reached itself, so it learns to mend its
 own errors.
+
+Guidance begins after the first part of the way. There it would take variety and give nothing: what is noise
+for the most part is pushed to the label's mean (Kynkäänniemi et al. 2024, arXiv:2404.07724).
 """
 
 from __future__ import annotations
@@ -14,7 +17,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from voxlet.models.flow import FeatureDropout
+from voxlet.models.flow import FeatureDropout, standardise
+from voxlet.models.vae import Gaussian
 from voxlet.training import distributed
 from voxlet.training.average import Average
 from voxlet.training.hardware import autocast
@@ -27,6 +31,7 @@ if TYPE_CHECKING:
 
 STYLE_CLIPS = 2  # other clips that tell a style while distilling
 VALIDATION_BATCH = 64
+LISTENING_BATCH = 128
 NORM = 1.0  # gradients are scaled down to this
 
 
@@ -41,7 +46,16 @@ class Lesson(NamedTuple):
 
 
 class DistilTask:
-    """Trains a copy of `teacher` to take `config.steps` guided steps."""
+    """Trains a copy of `teacher` to take `config.steps` guided steps, in styles whose draws are standard.
+
+    Args:
+        config: Settings.
+        teacher: The trained prior; it and `style` are given other coordinates, see `standardise`.
+        style: The trained style encoder.
+        data: All clips, at all speeds that the teacher has heard.
+        validation: Held-out rows.
+        precision: Of matrix products.
+    """
 
     def __init__(
         self,
@@ -56,12 +70,17 @@ class DistilTask:
         self.config, self.data, self.validation, self.precision = config, data, validation, precision
         self.device = data.audio.device
         self.teacher, self.style = teacher.eval().requires_grad_(False), style.eval().requires_grad_(False)
+        standardise(teacher, style, told_styles(style, data))
         self.student = copy.deepcopy(teacher).requires_grad_(True)
         for module in self.student.modules():
             if isinstance(module, FeatureDropout):
                 module.p = 0.0  # the teacher's function is known exactly: there is nothing to overfit
         self.average = Average(self.student, config.average)
-        self.modules: dict[str, nn.Module] = {"student": self.student, "average": self.average}
+        self.modules: dict[str, nn.Module] = {
+            "student": self.student,
+            "average": self.average,
+            "style": self.style,
+        }
         adam = torch.optim.AdamW(
             self.student.parameters(), config.learning_rate, (0.9, 0.99), weight_decay=0.0, fused=True
         )
@@ -83,8 +102,13 @@ class DistilTask:
         time, y = step / c.steps, x
         for part in range(c.substeps):
             inner = time + part / (c.steps * c.substeps)
-            y = y + self.teacher.guided(y, inner, label, style, c.guidance) / (c.steps * c.substeps)
+            y = y + self.guided(y, inner, label, style) / (c.steps * c.substeps)
         return Lesson(x, time, label, style, (y - x) * c.steps)
+
+    def guided(self, x: Tensor, time: Tensor, label: Tensor, style: Tensor) -> Tensor:
+        """The teacher's velocity, with guidance where its time has come."""
+        guidance = torch.where(time < self.config.guidance_from, 1.0, self.config.guidance)
+        return self.teacher.guided(x, time, label, style, guidance)
 
     def train_step(self, rows: Tensor, progress: float) -> dict[str, Tensor]:  # noqa: ARG002  # the loop's rates suffice
         """One step towards the teacher's mean velocities."""
@@ -112,3 +136,13 @@ class DistilTask:
             velocity = self.average.model(lesson.x, lesson.time, lesson.label, lesson.style)
             total += float((velocity - lesson.target).square().mean()) * len(rows)
         return {"loss": total / len(self.validation)}
+
+
+@torch.no_grad()
+def told_styles(encoder: StyleEncoder, data: VoiceData) -> Gaussian:
+    """The styles (M, S) that each training clip tells by itself."""
+    parts = []
+    for rows in torch.split(data.by_speaker, LISTENING_BATCH):
+        audio, lengths = data.longest(rows[:, None])
+        parts.append(encoder(audio, lengths))
+    return Gaussian(torch.cat([p.mean for p in parts]), torch.cat([p.log_variance for p in parts]))

@@ -36,10 +36,14 @@ M = TypeVar("M", bound=nn.Module)
 OPSET = 17
 SMALLEST_PACKED = 4096  # smaller weights stay as they are: they weigh nothing and are the more sensitive
 PEAK = 0.99
+MARGIN = 2  # latent frames after the longest word that are decoded with it: its last sounds hear them
 
 
 class Speaker(nn.Module):
-    """A voice file: noise (B, L, Z), label (B,), style (B, S) -> waveform (B, T) and length (B,)."""
+    """A voice file: noise (B, L, Z), label (B,), style (B, S) -> waveform (B, T) and length (B,).
+
+    Of the L latent frames only as many are decoded as the longest word of the batch needs: T follows from it.
+    """
 
     def __init__(self, prior: FlowPrior, wave: WaveVAE, steps: int) -> None:
         super().__init__()
@@ -49,8 +53,11 @@ class Speaker(nn.Module):
         """Sample the prior and decode."""
         sequence = self.prior.sample(noise, label, style, steps=self.steps)
         latents, inside = self.prior.denormalise(sequence)
-        waveform = self.wave.decode(latents).waveform
-        return waveform.clamp(-PEAK, PEAK), lengths_of(inside, self.wave.samples_per_latent)
+        lengths, unit = lengths_of(inside, self.wave.samples_per_latent), self.wave.samples_per_latent
+        # A tensor, not a number: the graph has to find it anew for each batch.
+        used = torch.div(lengths.max() + (unit - 1), unit, rounding_mode="floor") + MARGIN
+        waveform = self.wave.decode(latents[:, :used]).waveform
+        return waveform.clamp(-PEAK, PEAK), lengths
 
 
 class _Listener(nn.Module):
@@ -65,8 +72,7 @@ class _Listener(nn.Module):
         hidden = self.encoder.layers(self.encoder.features(padded))
         mean = hidden.mean(2)
         deviation = ((hidden - mean[..., None]).square().mean(2) + 1e-5).sqrt()
-        posterior: Tensor = self.encoder.posterior(torch.cat([mean, deviation], dim=1))
-        return posterior.chunk(2, dim=1)[0]
+        return self.encoder.tell(torch.cat([mean, deviation], dim=1)).mean
 
 
 def export_voice(speaker: Speaker, encoder: StyleEncoder, info: VoiceInfo) -> bytes:

@@ -58,8 +58,11 @@ class PriorTask:
         labels: int,
         precision: Precision = "auto",
     ) -> None:
-        self.config, self.data, self.validation, self.precision = config, data, validation, precision
+        self.config, self.validation, self.precision = config, validation, precision
         self.device = data.audio.device
+        self.clips = len(data.audio)
+        self.speeds = config.speeds_for(len(data.count))
+        self.data = data = data.with_speeds(self.speeds)
         self.unit = wave.samples_per_latent
         frames = data.samples(self.unit) // self.unit
         views = [encode_all(wave, data, shift * wave.hop) for shift in range(config.shifts)]
@@ -83,6 +86,14 @@ class PriorTask:
         )
         self.optimizers: dict[str, torch.optim.Optimizer] = {"prior": adam}
 
+    def at_speeds(self, rows: Tensor) -> Tensor:
+        """The same clips (B,), some at another speed."""
+        if not self.speeds:
+            return rows
+        draw = torch.rand(2, len(rows), device=self.device)
+        other = 1 + (draw[0] * len(self.speeds)).long()
+        return rows + self.clips * torch.where(draw[1] < self.config.same_speed, 0, other)
+
     def sequences(self, rows: Tensor) -> Tensor:
         """Sampled, normalised latent sequences with presence (B, L, Z + 1), each from a random start."""
         view = (torch.rand(len(rows), device=self.device) * len(self.mean)).long()
@@ -98,7 +109,7 @@ class PriorTask:
 
     def train_step(self, rows: Tensor, progress: float) -> dict[str, Tensor]:  # noqa: ARG002  # the loop's rates suffice
         """One step on the flow-matching loss and the style's divergence."""
-        c, rows = self.config, rows.to(self.device)
+        c, rows = self.config, self.at_speeds(rows.to(self.device))
         data = self.sequences(rows)
         noise = torch.randn_like(data)
         # Logit-normal times: the middle of the way is hardest to tell (Esser et al. 2024, arXiv:2403.03206).

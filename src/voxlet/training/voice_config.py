@@ -76,6 +76,9 @@ class PriorTraining:
         style_clips: At most so many other clips of its speaker tell the style of a clip.
         drop: Chance that label and style are withheld, which guidance needs.
         shifts: Each clip is heard at so many starts, one STFT hop apart.
+        speeds: Each clip is also heard at these speeds, as if somebody else had said it.
+        speeds_up_to: Speakers; where there are more, they are various enough without other speeds.
+        same_speed: Share of the clips of a step that are heard at their own speed.
         average: Decay of the averaged weights.
     """
 
@@ -87,15 +90,27 @@ class PriorTraining:
     style_clips: int = 4
     drop: float = 0.15
     shifts: int = 4
+    speeds: tuple[float, ...] = (0.88, 0.94, 1.06, 1.13)
+    speeds_up_to: int = 50
+    same_speed: float = 0.5
     average: float = 0.999
 
     def __post_init__(self) -> None:
+        for speed in self.speeds:
+            if not 0.5 <= speed <= 2:
+                raise ConfigError(f"speed {speed} is not between 0.5 and 2", where="prior")
+        if not 0 < self.same_speed <= 1:
+            raise ConfigError(f"same_speed {self.same_speed} is not a share of the clips", where="prior")
         if self.style_clips < 1 or self.shifts < 1:
             raise ConfigError(
                 f"style_clips {self.style_clips} and shifts {self.shifts} start at 1", where="prior"
             )
         if not 0 < self.drop < 1:
             raise ConfigError(f"drop {self.drop} is not between 0 and 1", where="prior")
+
+    def speeds_for(self, speakers: int) -> tuple[float, ...]:
+        """The speeds at which a corpus of so many speakers is heard beside its own."""
+        return self.speeds if speakers <= self.speeds_up_to else ()
 
 
 @dataclass(frozen=True)
@@ -106,7 +121,8 @@ class DistilTraining:
         loop: Batches, schedule, checkpoints.
         steps: The student's steps from noise to data.
         substeps: The teacher's, in each of them.
-        guidance: The teacher's.
+        guidance: The teacher's,
+        guidance_from: from this time on the way from noise (0) to data (1); 1 before it.
         learning_rate: By AdamW.
         fresh: Share of styles drawn from the standard normal prior, the others are of speakers.
         average: Decay of the averaged weights.
@@ -116,6 +132,7 @@ class DistilTraining:
     steps: int = 4
     substeps: int = 4
     guidance: float = 2.0
+    guidance_from: float = 0.25
     learning_rate: float = 3e-4
     fresh: float = 0.25
     average: float = 0.995
@@ -123,6 +140,8 @@ class DistilTraining:
     def __post_init__(self) -> None:
         if self.steps < 1 or self.substeps < 1:
             raise ConfigError(f"steps {self.steps} and substeps {self.substeps} start at 1", where="distil")
+        if not 0 <= self.guidance_from <= 1:
+            raise ConfigError(f"guidance_from {self.guidance_from} is not between 0 and 1", where="distil")
         if not 0 <= self.fresh <= 1:
             raise ConfigError(f"fresh {self.fresh} is not a share from 0 to 1", where="distil")
 

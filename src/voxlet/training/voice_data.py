@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import soxr
 import torch
 from torch import Tensor
 
@@ -60,6 +61,40 @@ class VoiceData:
         """Audio of rows (...) cut to the longest of them, and their lengths."""
         lengths = self.lengths[rows]
         return self.audio[rows, : int(lengths.max())], lengths
+
+    def with_speeds(self, speeds: Sequence[float]) -> VoiceData:
+        """These clips and, for each speed, all of them once more, as speakers of their own.
+
+        Played 10 % faster, a voice is 10 % higher and its owner's vocal tract 10 % shorter: somebody else
+        (speed perturbation as in speaker recognition, Yamamoto et al. 2019). Clip n of N at the k-th speed is
+        row (k + 1) N + n. A clip that would be longer than the longest one stays as it is.
+        """
+        count, samples = self.audio.shape
+        longest, speakers = int(self.lengths.max()), len(self.count)
+        audio, lengths = [self.audio], [self.lengths]
+        for speed in speeds:
+            slower = (self.lengths / speed).round().long()
+            fits = slower <= longest
+            # One channel a clip; the rate that soxr is told to leave is that of the sped-up tape.
+            played = torch.from_numpy(soxr.resample(self.audio.T.cpu().numpy(), speed, 1.0).T.copy())
+            moved = torch.zeros(count, samples)
+            width = min(samples, played.shape[1])
+            moved[:, :width] = played[:, :width]
+            moved *= torch.arange(samples) < slower.cpu()[:, None]  # resampling rings on after the end
+            audio.append(torch.where(fits[:, None], moved.to(self.audio.device), self.audio))
+            lengths.append(torch.where(fits, slower, self.lengths))
+        times = torch.arange(len(audio), device=self.lengths.device)[:, None]
+        sizes = self.count.repeat(len(audio))
+        return replace(
+            self,
+            audio=torch.cat(audio),
+            lengths=torch.cat(lengths),
+            labels=self.labels.repeat(len(audio)),
+            speakers=(self.speakers + speakers * times).flatten(),
+            by_speaker=(self.by_speaker + count * times).flatten(),
+            first=sizes.cumsum(0) - sizes,
+            count=sizes,
+        )
 
 
 def voice_data(

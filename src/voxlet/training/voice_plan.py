@@ -71,10 +71,14 @@ class VoiceParts:
             DISTIL: {"average": self.student},
         }
         held = stages[stage]
-        averages = {name: Average(module, 0.0) for name, module in held.items()}
-        checkpoints.load_modules(averages, run.weights(stage, which), run.stage(stage))
+        saved: dict[str, nn.Module] = {name: Average(module, 0.0) for name, module in held.items()}
+        if stage == DISTIL:
+            saved["style"] = self.style  # as it is: in other coordinates since, but not trained any more
+        checkpoints.load_modules(saved, run.weights(stage, which), run.stage(stage))
         for name, module in held.items():
-            module.load_state_dict(averages[name].model.state_dict())
+            average = saved[name]
+            assert isinstance(average, Average)
+            module.load_state_dict(average.model.state_dict())
         return self
 
 
@@ -117,6 +121,7 @@ def plan_voice_training(config: VoiceTraining, prepared: Prepared, split: Split,
     def distil() -> DistilTask:
         clips = data()
         parts = VoiceParts(config, clips, labels).load(run, PRIOR)
+        clips = clips.with_speeds(config.prior.speeds_for(len(clips.count)))
         return DistilTask(
             config.distil, parts.prior, parts.style, clips, validation, precision=config.precision
         )
