@@ -263,7 +263,9 @@ def teach(
     advantage = torch.from_numpy(margins(labels, len(label_names), schooling.margin))
     heard, said = torch.from_numpy(log_mel), torch.from_numpy(labels)
     who = None if speakers is None or not speaker_names else torch.from_numpy(speakers)
-    bar = tqdm(draw(labels, schooling), desc=name, unit="step", disable=not progress, leave=False)
+    bar = tqdm(
+        draw(labels, schooling), desc=name, unit="step", disable=None if progress else True, leave=False
+    )
     for numbers in bar:
         rows = torch.from_numpy(numbers)
         varied = vary(heard[rows], schooling.strength, generator)

@@ -195,7 +195,7 @@ def evaluate(
     figures: list[Figure] = []
     tables: dict[str, dict[str, Table]] = {MADE: {}, REAL: {}}
     jobs = [(part, role) for part in wanted for role in sets if role in PARTS[part].sets]
-    bar = tqdm(jobs, desc="scoring", unit="part", disable=not progress, leave=False)
+    bar = tqdm(jobs, desc="scoring", unit="part", disable=None if progress else True, leave=False)
     found: dict[str, dict[str, Value]] = {}
     for part, role in bar:
         bar.set_postfix_str(f"{part}, {role}")

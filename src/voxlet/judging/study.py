@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sys
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -125,7 +124,7 @@ def make_study(
     runs = audio.make_folder(runs or out / "runs")
     kept = audio.make_folder(out / "rows")
     outcomes: dict[str, Outcome] = {}
-    bar = tqdm(asked, unit="row", desc="study", disable=not sys.stderr.isatty(), leave=False)
+    bar = tqdm(asked, unit="row", desc="study", disable=None, leave=False)
     for row in bar:
         bar.set_postfix_str(row.name)
         outcomes[row.name] = look_up(row, corpus, count, runs, kept)
@@ -148,7 +147,7 @@ def look_up(row: Row, corpus: str, count: int, runs: Path, kept: Path) -> Outcom
     try:
         outcome = measure_row(row, corpus, count, runs / (row.run or row.name), key)
     except VoxletError as error:
-        outcome = Outcome(row.name, row.title, row.epochs, error=str(error), key=key)
+        outcome = Outcome(row.name, row.heading, row.epochs, error=str(error), key=key)
     audio.write_atomically(path, (json.dumps(asdict(outcome), indent=1) + "\n").encode())
     return outcome
 
@@ -179,7 +178,7 @@ def measure_row(row: Row, corpus: str, count: int, folder: Path, key: str) -> Ou
     reference = reference_of(corpus, Division(config.split, config.split_seed, config.preparation))
     return Outcome(
         name=row.name,
-        title=row.title,
+        title=row.heading,
         epochs=row.epochs,
         parameters=sum(parameter.numel() for parameter in insides.model.parameters()),
         minutes=training_seconds(run) / 60,

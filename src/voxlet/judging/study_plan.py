@@ -23,7 +23,7 @@ class Row:
 
     Attributes:
         name: Of the row, and of its run's folder.
-        title: What tables call it.
+        title: What tables call it; `{epochs}` in it stands for their number.
         preset: What is trained.
         epochs: For how long.
         changes: Settings that differ from the preset's: `model.latent_size`, `beta`, ...
@@ -52,6 +52,11 @@ class Row:
         for field, value in self.changes:
             config = changed(config, field, value)
         return config
+
+    @property
+    def heading(self) -> str:
+        """The title with the epochs that it is really trained for."""
+        return self.title.format(epochs=self.epochs)
 
     def quick(self) -> Row:
         """The same row with a tenth of the epochs, at least one."""
@@ -93,15 +98,27 @@ def light(name: str, title: str, *changes: tuple[str, Setting], size: int = 16, 
 
 # The study's own five, then ours at the same latent size, then with the label given.
 MODELS = (
-    Row("mlp-50", "MLP, 50 epochs", "mlp", 50, full=True),
-    Row("mlp-100", "MLP, 100 epochs", "mlp", 100, full=True),
-    Row("mlp-dropout-100", "MLP with dropout, 100 epochs", "mlp-dropout", 100, full=True),
-    Row("cnn-50", "CNN, 50 epochs", "cnn", 50, full=True),
-    Row("cnn-regularised-50", "CNN regularised, 50 epochs", "cnn-regularised", 50, full=True),
+    Row("mlp-50", "MLP, {epochs} epochs", "mlp", 50, full=True),
+    Row("mlp-100", "MLP, {epochs} epochs", "mlp", 100, full=True),
+    Row("mlp-dropout-100", "MLP with dropout, {epochs} epochs", "mlp-dropout", 100, full=True),
+    Row("cnn-50", "CNN, {epochs} epochs", "cnn", 50, full=True),
+    Row("cnn-regularised-50", "CNN regularised, {epochs} epochs", "cnn-regularised", 50, full=True),
     light("light-2", "cnn-light, latent size 2", size=2, full=True),
-    Row("mlp-conditional-50", "MLP given the label", "mlp", 50, (("model.conditional", True),), full=True),
+    Row(
+        "mlp-conditional-50",
+        "MLP given the label, {epochs} epochs",
+        "mlp",
+        50,
+        (("model.conditional", True),),
+        full=True,
+    ),
     light("light-16", "cnn-light, latent size 16", full=True),
-    light("light-16-conditional", "the same given the label", ("model.conditional", True), full=True),
+    light(
+        "light-16-conditional",
+        "cnn-light, latent size 16, given the label",
+        ("model.conditional", True),
+        full=True,
+    ),
 )
 SIZES = tuple(light(f"light-{size}", f"latent size {size}", size=size) for size in (3, 8, 32, 64))
 VARIANTS = (

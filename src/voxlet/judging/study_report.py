@@ -64,7 +64,7 @@ def report(study: Study) -> Iterator[Block]:
     """All of it, in order."""
     budget = (
         f"A quick study: every row was trained for {100 * QUICK:.0f} % of its epochs, at least one. "
-        "Its figures show the way, not the models' best; titles name the whole budget."
+        "Its figures show the way, not the models' best."
         if study.quick
         else "Every row was trained for the epochs that the table gives."
     )
