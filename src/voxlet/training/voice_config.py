@@ -132,7 +132,7 @@ class DistilTraining:
     steps: int = 4
     substeps: int = 4
     guidance: float = 2.0
-    guidance_from: float = 0.25
+    guidance_from: float = 0.125
     learning_rate: float = 3e-4
     fresh: float = 0.25
     average: float = 0.995
