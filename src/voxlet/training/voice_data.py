@@ -69,6 +69,8 @@ class VoiceData:
         (speed perturbation as in speaker recognition, Yamamoto et al. 2019). Clip n of N at the k-th speed is
         row (k + 1) N + n. A clip that would be longer than the longest one stays as it is.
         """
+        if not speeds:
+            return self  # all the audio would be copied for nothing
         count, samples = self.audio.shape
         longest, speakers = int(self.lengths.max()), len(self.count)
         audio, lengths = [self.audio], [self.lengths]
