@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from voxlet.models.flow import FeatureDropout, standardise
+from voxlet.models.flow import FeatureDropout
 from voxlet.models.vae import Gaussian
 from voxlet.training import distributed
 from voxlet.training.average import Average
@@ -50,9 +50,9 @@ class DistilTask:
 
     Args:
         config: Settings.
-        teacher: The trained prior; it and `style` are given other coordinates, see `standardise`.
+        teacher: The trained prior; it and `style` have the style's coordinates that `standardise` gives.
         style: The trained style encoder.
-        data: All clips, at all speeds that the teacher has heard.
+        data: All clips.
         validation: Held-out rows.
         precision: Of matrix products.
     """
@@ -70,7 +70,6 @@ class DistilTask:
         self.config, self.data, self.validation, self.precision = config, data, validation, precision
         self.device = data.audio.device
         self.teacher, self.style = teacher.eval().requires_grad_(False), style.eval().requires_grad_(False)
-        standardise(teacher, style, told_styles(style, data))
         self.student = copy.deepcopy(teacher).requires_grad_(True)
         for module in self.student.modules():
             if isinstance(module, FeatureDropout):

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from voxlet.corpus.prepare import Prepared
 
+RESAMPLING_BATCH = 1024  # soxr takes 65,536 channels at most
+
 
 @dataclass(frozen=True)
 class VoiceData:
@@ -75,16 +77,16 @@ class VoiceData:
         longest, speakers = int(self.lengths.max()), len(self.count)
         audio, lengths = [self.audio], [self.lengths]
         for speed in speeds:
-            slower = (self.lengths / speed).round().long()
-            fits = slower <= longest
-            # One channel a clip; the rate that soxr is told to leave is that of the sped-up tape.
-            played = torch.from_numpy(soxr.resample(self.audio.T.cpu().numpy(), speed, 1.0).T.copy())
+            played = (self.lengths / speed).round().long()
+            fits = played <= longest
             moved = torch.zeros(count, samples)
-            width = min(samples, played.shape[1])
-            moved[:, :width] = played[:, :width]
-            moved *= torch.arange(samples) < slower.cpu()[:, None]  # resampling rings on after the end
+            for rows in torch.split(torch.arange(count), RESAMPLING_BATCH):
+                # A channel for each clip.
+                tape = soxr.resample(self.audio[rows].T.cpu().numpy(), speed, 1.0)[:samples]
+                moved[rows, : len(tape)] = torch.from_numpy(tape.T.copy())
+            moved *= torch.arange(samples) < played.cpu()[:, None]  # resampling rings on after the end
             audio.append(torch.where(fits[:, None], moved.to(self.audio.device), self.audio))
-            lengths.append(torch.where(fits, slower, self.lengths))
+            lengths.append(torch.where(fits, played, self.lengths))
         times = torch.arange(len(audio), device=self.lengths.device)[:, None]
         sizes = self.count.repeat(len(audio))
         return replace(

@@ -13,12 +13,12 @@ from voxlet import __version__
 from voxlet.audio import write_atomically
 from voxlet.corpus.catalog import CATALOG
 from voxlet.errors import ConfigError, RunError
-from voxlet.models.flow import FlowPrior, StyleEncoder
+from voxlet.models.flow import FlowPrior, StyleEncoder, standardise
 from voxlet.models.wave import WaveVAE
 from voxlet.speak.voicefile import SUFFIX, VoiceInfo
 from voxlet.training import checkpoints, distributed
 from voxlet.training.average import Average
-from voxlet.training.distil_task import DistilTask
+from voxlet.training.distil_task import DistilTask, told_styles
 from voxlet.training.export import Speaker, export_voice
 from voxlet.training.prior_task import PriorTask
 from voxlet.training.stages import Plan, Stage
@@ -71,14 +71,13 @@ class VoiceParts:
             DISTIL: {"average": self.student},
         }
         held = stages[stage]
-        saved: dict[str, nn.Module] = {name: Average(module, 0.0) for name, module in held.items()}
+        averages = {name: Average(module, 0.0) for name, module in held.items()}
+        saved: dict[str, nn.Module] = {**averages}
         if stage == DISTIL:
             saved["style"] = self.style  # as it is: in other coordinates since, but not trained any more
         checkpoints.load_modules(saved, run.weights(stage, which), run.stage(stage))
         for name, module in held.items():
-            average = saved[name]
-            assert isinstance(average, Average)
-            module.load_state_dict(average.model.state_dict())
+            module.load_state_dict(averages[name].model.state_dict())
         return self
 
 
@@ -121,7 +120,8 @@ def plan_voice_training(config: VoiceTraining, prepared: Prepared, split: Split,
     def distil() -> DistilTask:
         clips = data()
         parts = VoiceParts(config, clips, labels).load(run, PRIOR)
-        clips = clips.with_speeds(config.prior.speeds_for(len(clips.count)))
+        heard = clips.with_speeds(config.prior.speeds_for(len(clips.count)))
+        standardise(parts.prior, parts.style, told_styles(parts.style, heard))
         return DistilTask(
             config.distil, parts.prior, parts.style, clips, validation, precision=config.precision
         )
