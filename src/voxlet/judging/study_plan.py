@@ -15,6 +15,7 @@ Setting = float | bool | str
 
 QUICK = 0.1  # of the epochs
 ANY_EPOCHS = 1
+LIGHT_EPOCHS = 20  # of the rows that differ in one setting
 
 
 @dataclass(frozen=True)
@@ -93,8 +94,11 @@ def changed(config: ClipTraining, field: str, value: Setting) -> ClipTraining:
 
 def light(name: str, title: str, *changes: tuple[str, Setting], size: int = 16, **more: object) -> Row:
     """A row of `cnn-light` at one budget and latent size, so that one thing alone differs."""
-    return Row(name, title, "cnn-light", 40, (("model.latent_size", size), *changes), **more)  # type: ignore[arg-type]
+    changes = (("model.latent_size", size), *changes)
+    return Row(name, title, "cnn-light", LIGHT_EPOCHS, changes, **more)  # type: ignore[arg-type]
 
+
+MOVED = (("augmentation.shift", 0.015), ("augmentation.stretch", 0.06))
 
 # The study's own five, then ours at the same latent size, then with the label given.
 MODELS = (
@@ -119,6 +123,15 @@ MODELS = (
         ("model.conditional", True),
         full=True,
     ),
+    # What latents of more than two numbers explain where time does not count.
+    Row(
+        "light-32-long",
+        "cnn-light, wide, latent size 32, moved clips, {epochs} epochs",
+        "cnn-light",
+        200,
+        (("model.latent_size", 32), ("model.width", 256), ("model.dense", 384), *MOVED),
+        full=True,
+    ),
 )
 SIZES = tuple(light(f"light-{size}", f"latent size {size}", size=size) for size in (3, 8, 32, 64))
 VARIANTS = (
@@ -126,12 +139,7 @@ VARIANTS = (
     light("light-16-beta-4", "beta 4", ("beta", 4.0)),
     light("light-16-free-bits", "free bits, 0.5 nats a unit", ("model.free_bits", 0.5)),
     light("light-16-dropout", "cnn-light with 20 % dropout", ("model.dropout", 0.2)),
-    light(
-        "light-16-augmented",
-        "clips moved and stretched",
-        ("augmentation.shift", 0.015),
-        ("augmentation.stretch", 0.06),
-    ),
+    light("light-16-augmented", "clips moved and stretched", *MOVED),
     light("light-16-quarter", "a quarter of the clips", ("train_share", 0.25)),
     light("light-16-half", "half of the clips", ("train_share", 0.5)),
     light("light-16-gaussian", "Gaussian likelihood", ("model.likelihood", "gaussian")),
@@ -171,7 +179,7 @@ QUESTIONS = (
         "more data",
         "How much do more recordings help?",
         ("light-16-quarter", "light-16-half", "light-16"),
-        also="All see their clips for 40 epochs, so fewer clips are fewer steps, too.",
+        also="All see their clips equally often, so fewer clips are fewer steps, too.",
     ),
     Question(
         "likelihood",
