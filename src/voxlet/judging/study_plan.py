@@ -15,7 +15,7 @@ Setting = float | bool | str
 
 QUICK = 0.1  # of the epochs
 ANY_EPOCHS = 1
-LIGHT_EPOCHS = 20  # of the rows that differ in one setting
+LIGHT_EPOCHS = 16  # of the rows that differ in one setting
 
 
 @dataclass(frozen=True)
@@ -121,15 +121,6 @@ MODELS = (
         "light-16-conditional",
         "cnn-light, latent size 16, given the label",
         ("model.conditional", True),
-        full=True,
-    ),
-    # What latents of more than two numbers explain where time does not count.
-    Row(
-        "light-32-long",
-        "cnn-light, wide, latent size 32, moved clips, {epochs} epochs",
-        "cnn-light",
-        200,
-        (("model.latent_size", 32), ("model.width", 256), ("model.dense", 384), *MOVED),
         full=True,
     ),
 )
