@@ -45,6 +45,7 @@ def tiny(monkeypatch):
     """Rows of tiny models in place of the study's."""
     monkeypatch.setitem(PRESETS, "tiny", TINY)
     monkeypatch.setattr(study_plan, "ROWS", {row.name: row for row in MADE})
+    monkeypatch.setattr(study_report, "ROWS", study_plan.ROWS)
     monkeypatch.setattr(study_report, "MODELS", MADE[:1])
     monkeypatch.setattr(
         study_report,
@@ -82,6 +83,28 @@ def test_rows_are_trained_measured_kept_and_shared(tiny, corpus, tmp_path, monke
     monkeypatch.setattr(study, "measure_row", lambda *arguments: pytest.fail("measured again"))
     assert make_study(out, corpus=str(corpus), count=12, voice=None).outcomes == made.outcomes
     monkeypatch.undo()
+
+
+def test_rows_made_one_after_the_other_are_one_study(tiny, corpus, tmp_path):
+    first = make_study(tmp_path, corpus=str(corpus), count=6, only=("small",), voice=None)
+    study_report.write_report(first)
+    assert "These rows were not made: silent, half." in (tmp_path / "report.md").read_text()
+    second = make_study(tmp_path, corpus=str(corpus), count=6, only=("half",), voice=None)
+    assert list(second.outcomes) == ["small", "half"]
+    assert second.outcomes["small"] == first.outcomes["small"]
+    # What was found with other settings is another study's.
+    assert not make_study(tmp_path, corpus=str(corpus), count=5, only=("voice",), voice=None).outcomes
+
+
+def test_a_voice_is_heard_once(tiny, corpus, tmp_path, monkeypatch):
+    heard, figures = [], {"x": {"made": interval(0.5, 0.1), "real": None}}
+    monkeypatch.setattr(study, "figures_of", lambda voice, *rest: heard.append(voice.name) or figures)
+    for _ in range(2):
+        made = make_study(tmp_path, corpus=str(corpus), count=6, only=("voice",), voice="digits")
+        assert made.outcomes["voice"].figures == figures
+    assert heard == ["digits"]
+    missing = make_study(tmp_path, corpus=str(corpus), count=6, only=("voice",), voice="nobody")
+    assert "there is no voice 'nobody'" in missing.outcomes["voice"].error
 
 
 def test_another_study_shares_runs(tiny, corpus, tmp_path, monkeypatch):

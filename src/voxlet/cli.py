@@ -293,7 +293,8 @@ def study(
         out: The study's folder.
         corpus: The real recordings: a known corpus's name, or a folder or manifest of your own.
         quick: A tenth of the epochs, and fewer clips; the report says so.
-        only: Rows, with commas between, such as mlp-50,light-16; all without it.
+        only: The rows to make, with commas between, such as mlp-50,light-16; all without it. The report has
+            those that were made before, too.
         count: Clips that are made and measured of each row.
         runs: Where the runs are, to share those of another study.
         voice: A voice to stand beside the rows.

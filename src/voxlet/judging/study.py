@@ -28,7 +28,8 @@ from voxlet.judging.scorecard import evaluate
 from voxlet.judging.study_plan import Row, chosen
 from voxlet.judging.tuning import Tuned, tune
 from voxlet.models.vae import bernoulli_nll
-from voxlet.speak.voice import load_voice
+from voxlet.speak.voice import Voice
+from voxlet.speak.voicefile import find_voice, read_voice
 from voxlet.training.encoding import encode, explain
 from voxlet.training.illustrate import plane
 from voxlet.training.records import from_json
@@ -99,10 +100,12 @@ def make_study(
 ) -> Study:
     """Train and measure what has not been yet. A row that fails is kept with its reason.
 
+    What `out` keeps of other rows, made with the same settings, is in the study too.
+
     Args:
         out: The study's folder.
         corpus: Of real clips.
-        only: Names of rows; without any, all.
+        only: Names of the rows to make; without any, all.
         quick: A tenth of the epochs, and fewer clips.
         count: Clips that are sampled of a row.
         runs: Where the runs are; another study's, to share them.
@@ -119,37 +122,55 @@ def make_study(
         count = QUICK_COUNT if quick else COUNT
     if count < 1:
         raise ConfigError(f"--count {count} is less than 1")
-    asked = chosen(tuple(name for name in only if name != VOICE), quick)
-    asked = () if only == (VOICE,) else asked
+    rows = chosen((), quick)
+    asked = {row.name for row in chosen(tuple(name for name in only if name != VOICE), quick)}
+    asked = set() if only == (VOICE,) else asked
     runs = audio.make_folder(runs or out / "runs")
     kept = audio.make_folder(out / "rows")
     outcomes: dict[str, Outcome] = {}
-    bar = tqdm(asked, unit="row", desc="study", disable=None, leave=False)
+    bar = tqdm(rows, unit="row", desc="study", disable=None, leave=False)
     for row in bar:
         bar.set_postfix_str(row.name)
-        outcomes[row.name] = look_up(row, corpus, count, runs, kept)
+        key = digest_of(asdict(row), corpus, count)
+        found = recall(kept, row.name, key)
+        if row.name in asked and (found is None or found.error is not None):
+            found = attempt(row, corpus, count, runs / (row.run or row.name), key)
+            keep(kept, found)
+        if found is not None:
+            outcomes[row.name] = found
     if voice is not None and (not only or VOICE in only):
-        outcomes[VOICE] = measure_voice(voice, corpus, count)
+        outcomes[VOICE] = hear_voice(voice, corpus, count, kept)
     tuned = tune(out / "tuning", corpus, trials) if trials else None
     return Study(out, corpus, quick, count, outcomes, tuned)
 
 
-def look_up(row: Row, corpus: str, count: int, runs: Path, kept: Path) -> Outcome:
-    """The outcome that was kept, or a new one."""
-    key = hashlib.sha256(json.dumps([VERSION, asdict(row), corpus, count]).encode()).hexdigest()[:16]
-    path = kept / f"{row.name}.json"
+def digest_of(*what: object) -> str:
+    """The key of an outcome: what it was found of, and by which version of the study."""
+    return hashlib.sha256(json.dumps([VERSION, *what]).encode()).hexdigest()[:16]
+
+
+def recall(kept: Path, name: str, key: str) -> Outcome | None:
+    """The outcome that was kept under that key, if it is there and whole."""
+    path = kept / f"{name}.json"
     try:
         found = from_json(Outcome, json.loads(path.read_text()), where=path)
     except (OSError, ValueError, ConfigError):
-        found = None
-    if found is not None and found.key == key and found.error is None:
-        return found
+        return None
+    return found if found.key == key else None
+
+
+def keep(kept: Path, outcome: Outcome) -> None:
+    """Write an outcome for the next time."""
+    text = json.dumps(asdict(outcome), indent=1) + "\n"
+    audio.write_atomically(kept / f"{outcome.name}.json", text.encode())
+
+
+def attempt(row: Row, corpus: str, count: int, folder: Path, key: str) -> Outcome:
+    """Measure a row; if that fails, the reason."""
     try:
-        outcome = measure_row(row, corpus, count, runs / (row.run or row.name), key)
+        return measure_row(row, corpus, count, folder, key)
     except VoxletError as error:
-        outcome = Outcome(row.name, row.heading, row.epochs, error=str(error), key=key)
-    audio.write_atomically(path, (json.dumps(asdict(outcome), indent=1) + "\n").encode())
-    return outcome
+        return Outcome(row.name, row.heading, row.epochs, error=str(error), key=key)
 
 
 def measure_row(row: Row, corpus: str, count: int, folder: Path, key: str) -> Outcome:
@@ -195,14 +216,21 @@ def measure_row(row: Row, corpus: str, count: int, folder: Path, key: str) -> Ou
     )
 
 
-def measure_voice(voice: str, corpus: str, count: int) -> Outcome:
-    """The scorecard of a voice, beside the rows. It has no loss that compares."""
+def hear_voice(voice: str, corpus: str, count: int, kept: Path) -> Outcome:
+    """The scorecard of a voice, beside the rows, or the one that was kept. It has no loss that compares."""
     title = f"voice {Path(voice).stem}"
     try:
-        found = figures_of(load_voice(voice), open_reference(corpus), count, FULL_PARTS)
+        file = read_voice(find_voice(voice))
+        key = digest_of(hashlib.sha256(file.model).hexdigest(), corpus, count)
+        if (found := recall(kept, VOICE, key)) is not None:
+            return found
+        outcome = Outcome(
+            VOICE, title, figures=figures_of(Voice(file), open_reference(corpus), count, FULL_PARTS), key=key
+        )
     except VoxletError as error:
         return Outcome(VOICE, title, error=str(error))
-    return Outcome(VOICE, title, figures=found)
+    keep(kept, outcome)
+    return outcome
 
 
 @lru_cache(maxsize=1)

@@ -15,7 +15,7 @@ from voxlet.judging.page import PAGE, player
 from voxlet.judging.scorecard import show
 from voxlet.judging.scores import Interval
 from voxlet.judging.study import VOICE
-from voxlet.judging.study_plan import MODELS, QUESTIONS, QUICK
+from voxlet.judging.study_plan import MODELS, QUESTIONS, QUICK, ROWS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,6 +68,8 @@ def report(study: Study) -> Iterator[Block]:
         if study.quick
         else "Every row was trained for the epochs that the table gives."
     )
+    missing = [name for name in ROWS if name not in study.outcomes]
+    unmade = f" These rows were not made: {', '.join(missing)}." if missing else ""
     yield Block(
         f"Variational autoencoders of {study.corpus}, compared",
         (
@@ -76,7 +78,7 @@ def report(study: Study) -> Iterator[Block]:
             f"{study.count} clips of each row, none left out; in brackets are 95 % confidence intervals. "
             f"A voice is heard beside its own corpus's official test clips. "
             f"Made with voxlet {__version__}: `voxlet study --corpus {study.corpus} --out DIR"
-            f"{' --quick' if study.quick else ''}`.",
+            f"{' --quick' if study.quick else ''}`.{unmade}",
         ),
     )
     models = [name for name in (*(row.name for row in MODELS), VOICE) if name in study.outcomes]
