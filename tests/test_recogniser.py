@@ -130,7 +130,7 @@ def test_pupils_hear_as_much_of_one_set_as_of_the_other():
 def test_clips_that_teach_and_clips_that_mislead():
     train, test = beeps(60, seed=1), beeps(40, seed=2)
     fresh = beeps(60, seed=3)
-    pupil = replace(QUICK, speaker_weight=0.0)
+    pupil = replace(QUICK, steps=40, speaker_weight=0.0)
     found = dict(usefulness(fresh, train, test, hearing=COARSE, pupil=pupil, few=(2,)))
     assert found["taught on these clips alone"].value > 0.95
     assert len(found) == 5
