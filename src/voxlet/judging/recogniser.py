@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from voxlet.errors import ScoreError
 from voxlet.judging.hearing import FLOOR, Hearing, hear
+from voxlet.training.hardware import autocast
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -269,7 +270,7 @@ def teach(
     for numbers in bar:
         rows = torch.from_numpy(numbers)
         varied = vary(heard[rows], schooling.strength, generator)
-        with torch.autocast("cpu", torch.bfloat16):
+        with autocast(torch.device("cpu"), "auto"):
             label_logits, speaker_logits, _ = network(varied)
         label_logits = label_logits.float() - advantage[said[rows], None] * F.one_hot(
             said[rows], len(label_names)
