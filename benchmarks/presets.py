@@ -8,7 +8,7 @@ Each row is a process of its own: its peak memory is the preset's. The limit is 
 product in the same precision, measured in the same process; the share is floating-point operations of
 forward and backward passes, as PyTorch counts them, per second of whole training steps, over that limit.
 `core ms` is the processor time of the quickest step, over all cores: where the machine does other work, too,
-it says more than the time on the wall.
+it says more than the time on the wall. bfloat16 is left out where the processor only emulates it.
 """
 
 from __future__ import annotations
@@ -24,6 +24,15 @@ from pathlib import Path
 
 EPOCH_CLIPS = 2430
 SIZE = 2048
+
+
+def precisions() -> tuple[str, ...]:
+    """Those that the processor multiplies matrices in."""
+    import torch
+
+    from voxlet.training.hardware import has_fast_bfloat16
+
+    return ("float32", "bfloat16") if has_fast_bfloat16(torch.device("cpu")) else ("float32",)
 
 
 def limit(precision: str) -> float:
@@ -112,7 +121,7 @@ def main() -> None:
     )
     rows = []
     for preset in asked.presets.split(","):
-        for precision in ("float32", "bfloat16"):
+        for precision in precisions():
             # The large ones need no more than a few steps: each takes seconds.
             clips = (
                 min(asked.clips, 384) if preset.startswith("cnn") and preset != "cnn-light" else asked.clips

@@ -4,9 +4,9 @@
     VOXLET_DATA=... python benchmarks/study_in_keras.py [--models mlp,cnn] [--rounds 3] [--clips 2430]
 
 Both get the same spectrograms of FSDD (2,430 training clips, 257 x 69), batches of 128, Adam, float32; voxlet
-in bfloat16 as well. The rows take turns, each time in a process of its own, and every figure is the median of
-all rounds: only ratios within one run mean anything. The first two steps, which compile and allocate, are not
-counted. Losses are means of the last counted steps, in nats a clip.
+in bfloat16 as well, where the processor has it. The rows take turns, each time in a process of its own, and
+every figure is the median of all rounds: only ratios within one run mean anything. The first two steps, which
+compile and allocate, are not counted. Losses are means of the last counted steps, in nats a clip.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
+
+from presets import precisions
 
 BATCH = 128
 EPOCH_CLIPS = 2430
@@ -163,7 +165,7 @@ def main() -> None:
         del task
         for model in asked.models.split(","):
             clips = min(asked.clips, CNN_CLIPS) if model == "cnn" else asked.clips
-            found: dict[str, list[dict[str, float]]] = {"keras": [], "float32": [], "bfloat16": []}
+            found: dict[str, list[dict[str, float]]] = {name: [] for name in ("keras", *precisions())}
             for _ in range(asked.rounds):
                 for system, rows in found.items():
                     command = [sys.executable, __file__, "--clips", str(clips), "--one", model, system]
