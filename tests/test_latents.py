@@ -49,9 +49,3 @@ def test_information_gap_of_one_unit_that_knows_and_of_two():
 def test_sleeping_units():
     means = np.column_stack([RNG.normal(size=500), 0.01 * RNG.normal(size=500)])
     assert latents.active_units(means) == 1
-
-
-def test_divergence_per_unit_in_closed_form():
-    means, deviations = np.full((10, 2), [0.0, 2.0]), np.full((10, 2), [1.0, 0.5])
-    expected = [0.0, 0.5 * (4 + 0.25 - 1 - np.log(0.25))]
-    assert latents.kl_per_unit(means, deviations) == pytest.approx(expected)

@@ -7,9 +7,10 @@ import subprocess
 import sys
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
-from torch.distributions import Normal, kl_divergence
+from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal, kl_divergence
 
 from voxlet.errors import ConfigError
 from voxlet.models import vae
@@ -26,6 +27,8 @@ TINY: list[ModelConfig] = [
     CNNConfig(channels=(2, 4), width=8, seed_channels=4, dropout=0.2, conditional=True),
     CNNLightConfig(width=8, dense=8),
     CNNLightConfig(width=8, dense=8, stages=2, conditional=True, likelihood="gaussian", dropout=0.1),
+    CNNLightConfig(width=8, dense=8, prior_components=5),
+    MLPConfig(widths=(16, 8), conditional=True, prior_components=5),
 ]
 
 
@@ -48,13 +51,70 @@ def test_divergence_is_that_of_two_normals():
 
 def test_elbo_weighs_and_spares():
     posterior = Gaussian(torch.tensor([[2.0, 0.1], [2.0, 0.1]]), torch.zeros(2, 2))
-    plain = vae.elbo(torch.tensor(10.0), posterior)
+    divergence = vae.kl_per_unit(posterior)
+    plain = vae.elbo(torch.tensor(10.0), divergence)
     assert plain.kl == pytest.approx(2.0 + 0.005)
     assert plain.loss == pytest.approx(12.005)
     assert plain.kl_per_unit.tolist() == pytest.approx([2.0, 0.005])
-    heavy = vae.elbo(torch.tensor(10.0), posterior, beta=4.0, free_bits=0.5)
+    heavy = vae.elbo(torch.tensor(10.0), divergence, beta=4.0, free_bits=0.5)
     assert heavy.loss == pytest.approx(10 + 4 * (2.0 + 0.5))
     assert heavy.kl == pytest.approx(plain.kl)
+
+
+def test_a_mixture_prior_of_one_standard_normal_is_the_standard_normal():
+    torch.manual_seed(0)
+    prior = vae.MixturePrior(1, 2, 1)
+    prior.mean.data.zero_()
+    prior.log_variance.data.zero_()
+    one = Gaussian(torch.tensor([[0.7, -1.5]]), torch.tensor([[-1.0, 0.5]]))
+    many = Gaussian(*(part.expand(100_000, 2) for part in one))
+    found = prior.divergence(many, many.sample(), None).mean(0)
+    torch.testing.assert_close(found, vae.kl_per_unit(one)[0], atol=0.02, rtol=0)
+
+
+@pytest.mark.parametrize("labels", [None, torch.tensor([0, 1, 2, 1])])
+def test_the_divergence_from_a_mixture_is_that_of_its_density(labels):
+    torch.manual_seed(0)
+    prior = vae.MixturePrior(6, 3, 1 if labels is None else 3)
+    for parameter in prior.parameters():
+        parameter.data.normal_()
+    posterior = Gaussian(torch.randn(4, 3), torch.randn(4, 3))
+    latents = posterior.sample()
+    normals = Independent(Normal(prior.mean, (0.5 * prior.log_variance).exp()), 1)
+    for row in range(4):
+        weights = prior.logits[0 if labels is None else labels[row]]
+        density = MixtureSameFamily(Categorical(logits=weights), normals).log_prob(latents[row])
+        entropy = Normal(0.0, (0.5 * posterior.log_variance[row]).exp()).entropy().sum()
+        units = prior.divergence(posterior, latents, labels)[row]
+        torch.testing.assert_close(units.sum(), -entropy - density)
+
+
+def test_what_is_drawn_from_a_mixture_follows_the_label():
+    prior = vae.MixturePrior(2, 1, 2)
+    prior.mean.data = torch.tensor([[-4.0], [4.0]])
+    prior.log_variance.data = torch.tensor([[0.0], [math.log(0.25)]])
+    prior.logits.data = torch.tensor([[30.0, 0.0], [0.0, 30.0]])
+    generator = np.random.default_rng(0)
+    for label, (mean, deviation) in enumerate([(-4, 1.0), (4, 0.5)]):
+        drawn = np.array([prior.draw(label, generator) for _ in range(2000)])
+        assert drawn.shape == (2000, 1)
+        assert drawn.mean() == pytest.approx(mean, abs=0.1)
+        assert drawn.std() == pytest.approx(deviation, abs=0.05)
+
+
+def test_a_mixture_prior_is_learned_where_clips_lie_in_heaps():
+    torch.manual_seed(0)
+    heaps = Gaussian(torch.tensor([[-3.0], [3.0]]).repeat(50, 1), torch.full((100, 1), -4.0))
+    prior = vae.MixturePrior(4, 1, 1)
+    optimizer = torch.optim.Adam(prior.parameters(), lr=0.05)
+    for _ in range(200):
+        found = prior.divergence(heaps, heaps.sample(), None).sum(1).mean()
+        optimizer.zero_grad()
+        found.backward()
+        optimizer.step()
+    # All that has to be told is which of two heaps.
+    assert float(found.detach()) == pytest.approx(math.log(2), abs=0.15)
+    assert float(vae.kl_per_unit(heaps).sum(1).mean()) > 5
 
 
 def test_samples_have_the_posteriors_moments():

@@ -19,7 +19,7 @@ from voxlet.judging.scores import Interval
 from voxlet.models.wave import WaveVAE
 from voxlet.training.clip_task import spectrograms_of
 from voxlet.training.config import ClipTraining
-from voxlet.training.encoding import encode, reconstruct
+from voxlet.training.encoding import encode, explain, reconstruct
 from voxlet.training.sampler import open_sampler
 from voxlet.training.train import read_config
 from voxlet.training.voice_config import VoiceTraining
@@ -85,10 +85,10 @@ class Insides:
             if test.mean.shape[1] > 1:
                 gap = latents.information_gap(test.mean, told[1])
                 found[f"mutual information gap, {name}"] = exactly(gap, len(told[1]))
-        units = latents.kl_per_unit(test.mean, test.deviation)
+        units = explain(self.model, self.spectrograms, self.labels, self.split.test).kl_per_unit
         found["active units"] = exactly(latents.active_units(test.mean), len(units))
         for number, nats in enumerate(units):
-            found[f"KL of unit {number}, nats"] = exactly(float(nats), len(test.mean))
+            found[f"KL of unit {number}, nats"] = exactly(nats, len(test.mean))
         return found
 
     def reconstruction(self, *, seed: int = 0) -> dict[str, tuple[Value, Value | None]]:

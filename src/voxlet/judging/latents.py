@@ -75,10 +75,3 @@ def information_gap(means: Reals, labels: Integers, bins: int = BINS) -> float:
 def active_units(means: Reals) -> int:
     """Units whose posterior mean moves with the clip: its variance is above 0.01."""
     return int(np.sum(means.var(axis=0) > AWAKE))
-
-
-def kl_per_unit(means: Reals, deviations: Reals) -> Reals:
-    """Mean divergence of the posterior from the standard normal prior in nats, (Z,)."""
-    variances = deviations**2
-    units = 0.5 * (means**2 + variances - 1 - np.log(np.maximum(variances, 1e-300)))
-    return np.asarray(units.mean(axis=0), dtype=np.float64)

@@ -21,6 +21,8 @@ class VAEConfig:
         conditional: Whether encoder and decoder are given the label.
         dropout: Share of the hidden values dropped after each dense layer while training.
         free_bits: Nats per latent unit that cost nothing (Kingma et al. 2016, https://arxiv.org/abs/1606.04934).
+        prior_components: Normal distributions whose mixture, learned with the rest, is the prior; 0: the
+            standard normal.
     """
 
     latent_size: int = 2
@@ -28,6 +30,7 @@ class VAEConfig:
     conditional: bool = False
     dropout: float = 0.0
     free_bits: float = 0.0
+    prior_components: int = 0
 
     def __post_init__(self) -> None:
         if self.latent_size < 1:
@@ -38,6 +41,10 @@ class VAEConfig:
             raise ConfigError(f"dropout {self.dropout} is not in [0, 1)", where=type(self).__name__)
         if self.free_bits < 0:
             raise ConfigError(f"free_bits {self.free_bits} is negative", where=type(self).__name__)
+        if self.prior_components < 0:
+            raise ConfigError(
+                f"prior_components {self.prior_components} is negative", where=type(self).__name__
+            )
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ the same for every model, latent size and spectrogram size.
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -15,6 +15,10 @@ from torch import Tensor, nn
 
 from voxlet.errors import ConfigError
 from voxlet.models.config import ModelConfig
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 LOG_VARIANCE_BOUND = 12.0
 MOST_INPUTS = 20_000  # of a unit that learns at the full rate: about the values of a spectrogram
@@ -52,16 +56,67 @@ def kl_per_unit(posterior: Gaussian) -> Tensor:
     return 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance)
 
 
-def elbo(reconstruction: Tensor, posterior: Gaussian, *, beta: float = 1.0, free_bits: float = 0.0) -> Elbo:
+class MixturePrior(nn.Module):
+    """A mixture of K diagonal normal distributions as the prior, learned with the model.
+
+    Where clips lie in the latent space is no round cloud, and what the standard normal gets wrong of it is
+    paid for with every clip: the divergence from q(z) to the prior (Hoffman, Johnson 2016, "ELBO surgery";
+    VampPrior, Tomczak and Welling 2018, https://arxiv.org/abs/1705.07120, learns its components in the
+    space of the clips).
+
+    Args:
+        components: K.
+        size: Z.
+        labels: C, each with weights of its own for the same K; 1 where the label is not given.
+    """
+
+    def __init__(self, components: int, size: int, labels: int) -> None:
+        super().__init__()
+        self.logits = nn.Parameter(torch.zeros(labels, components))
+        # Together about the standard normal: variance 1/2 within, 1/2 between.
+        self.mean = nn.Parameter(math.sqrt(0.5) * torch.randn(components, size))
+        self.log_variance = nn.Parameter(torch.full((components, size), math.log(0.5)))
+
+    def divergence(self, posterior: Gaussian, latents: Tensor, labels: Tensor | None) -> Tensor:
+        """Estimate of KL(q || p) from one latent (B, Z) of each clip's q, as shares of the units (B, Z).
+
+        With r the components' responsibilities for a latent, log p(z) is the sum over k of r_k (log N_k(z) +
+        log w_k - log r_k): the normals' part belongs to the units, that of the weights to all alike.
+        """
+        rows = (
+            torch.zeros(len(latents), dtype=torch.long, device=latents.device) if labels is None else labels
+        )
+        weights = self.logits.log_softmax(dim=1)[rows]  # (B, K)
+        # The 2 pi of both densities cancels.
+        away = (latents[:, None] - self.mean).square() * (-self.log_variance).exp()
+        inside = -0.5 * (away + self.log_variance)  # (B, K, Z)
+        log_responsibility = (weights + inside.sum(2)).log_softmax(dim=1)
+        responsibility = log_responsibility.exp()
+        index = (responsibility * (log_responsibility - weights)).sum(1, keepdim=True)
+        entropy = 0.5 * (1 + posterior.log_variance)
+        return -entropy - (responsibility[..., None] * inside).sum(1) + index / latents.shape[1]
+
+    @torch.no_grad()
+    def draw(self, label: int, generator: np.random.Generator) -> NDArray[np.float64]:
+        """One latent (Z,) of a label: `generator` decides the component, then the place in it."""
+        weights = self.logits[label % len(self.logits)].double().softmax(0).cpu().numpy()
+        component = int(generator.choice(len(weights), p=weights / weights.sum()))
+        deviation = (0.5 * self.log_variance[component].double()).exp().cpu().numpy()
+        noise = generator.standard_normal(len(deviation))
+        drawn: NDArray[np.float64] = self.mean[component].double().cpu().numpy() + deviation * noise
+        return drawn
+
+
+def elbo(reconstruction: Tensor, divergence: Tensor, *, beta: float = 1.0, free_bits: float = 0.0) -> Elbo:
     """The one ELBO of all models.
 
     Args:
         reconstruction: Negative log-likelihood, summed over a clip, mean over the batch; a scalar.
-        posterior: Of the same batch.
+        divergence: Of the same batch, by unit, (B, Z).
         beta: Weight of the divergence (Higgins et al. 2017).
         free_bits: Nats of each unit, batch average, that cost nothing (Kingma et al. 2016, eq. 15).
     """
-    units = kl_per_unit(posterior).mean(dim=0)
+    units = divergence.mean(dim=0)
     counted = units.clamp_min(free_bits).sum()
     return Elbo(reconstruction + beta * counted, reconstruction, units.sum(), units)
 
@@ -148,6 +203,10 @@ class ClipVAE(nn.Module):
         self.register_buffer("centre", torch.zeros(shape))
         if config.likelihood == "gaussian":
             self.log_scale = nn.Parameter(torch.tensor(-2.0))
+        self.prior: MixturePrior | None = None
+        if config.prior_components:
+            rows = labels if config.conditional else 1
+            self.prior = MixturePrior(config.prior_components, config.latent_size, rows)
 
     def condition(self, labels: Tensor | None, count: int, like: Tensor) -> Tensor:
         """Labels (B,) as the one-hot rows (B, C) that a conditional model takes, else (B, 0)."""
@@ -209,12 +268,19 @@ class ClipVAE(nn.Module):
     ) -> Elbo:
         """The ELBO of a batch (B, M, F), with `noise` (B, Z) or fresh noise in the latents."""
         posterior = self.encode(spectrograms, labels)
-        logits = self.decode(posterior.sample(noise), labels)
+        latents = posterior.sample(noise)
+        logits = self.decode(latents, labels)
         if self.config.likelihood == "gaussian":
             reconstruction = gaussian_nll(logits, spectrograms, self.log_scale)
         else:
             reconstruction = bernoulli_nll(logits, spectrograms)
-        return elbo(reconstruction, posterior, beta=beta, free_bits=self.config.free_bits)
+        if self.prior is None:
+            divergence = kl_per_unit(posterior)
+        else:
+            divergence = self.prior.divergence(
+                posterior, latents, labels if self.config.conditional else None
+            )
+        return elbo(reconstruction, divergence, beta=beta, free_bits=self.config.free_bits)
 
     def elbo(self, spectrograms: Tensor, labels: Tensor | None = None, beta: float = 1.0) -> Elbo:
         """The ELBO of a batch (B, M, F); what `forward` is for a wrapper such as DistributedDataParallel."""

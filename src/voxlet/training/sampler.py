@@ -121,10 +121,8 @@ class RunSampler:
         drawn = np.empty((len(labels), size))
         for place, index in enumerate(self._indices(labels)):
             generator = np.random.default_rng((seed, first + place))
-            if self.posterior is None:
-                drawn[place] = generator.standard_normal(size)
-            else:
-                drawn[place] = self.posterior.draw(index, generator)
+            source = self.posterior or self.model.prior
+            drawn[place] = source.draw(index, generator) if source else generator.standard_normal(size)
         return torch.from_numpy(drawn).float().to(self.device)
 
     @torch.inference_mode()
