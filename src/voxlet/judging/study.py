@@ -161,7 +161,7 @@ def recall(kept: Path, name: str, key: str) -> Outcome | None:
 
 def keep(kept: Path, outcome: Outcome) -> None:
     """Write an outcome for the next time."""
-    text = json.dumps(asdict(outcome), indent=1) + "\n"
+    text = json.dumps(asdict(outcome)) + "\n"
     audio.write_atomically(kept / f"{outcome.name}.json", text.encode())
 
 
