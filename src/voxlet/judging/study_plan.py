@@ -98,6 +98,7 @@ def light(name: str, title: str, *changes: tuple[str, Setting], size: int = 16, 
     return Row(name, title, "cnn-light", LIGHT_EPOCHS, changes, **more)  # type: ignore[arg-type]
 
 
+MIXTURE = ("model.prior_components", 32)
 MOVED = (("augmentation.shift", 0.015), ("augmentation.stretch", 0.06))
 
 # The study's own five, then ours at the same latent size, then with the label given.
@@ -129,6 +130,13 @@ VARIANTS = (
     light("light-16-beta-0.25", "beta 0.25", ("beta", 0.25)),
     light("light-16-beta-4", "beta 4", ("beta", 4.0)),
     light("light-16-free-bits", "free bits, 0.5 nats a unit", ("model.free_bits", 0.5)),
+    light("light-16-mixture", "cnn-light, latent size 16, learned prior", MIXTURE),
+    light(
+        "light-16-conditional-mixture",
+        "cnn-light, latent size 16, given the label, learned prior",
+        ("model.conditional", True),
+        MIXTURE,
+    ),
     light("light-16-dropout", "cnn-light with 20 % dropout", ("model.dropout", 0.2)),
     light("light-16-augmented", "clips moved and stretched", *MOVED),
     light("light-16-quarter", "a quarter of the clips", ("train_share", 0.25)),
@@ -154,6 +162,12 @@ QUESTIONS = (
         "What do the weight of the divergence and free bits change?",
         ("light-16-beta-0.25", "light-16", "light-16-beta-4", "light-16-free-bits"),
         also="All losses are taken at beta 1.",
+    ),
+    Question(
+        "prior",
+        "What does a prior do that is learned, a mixture of 32 normals, in place of the standard normal?",
+        ("light-16", "light-16-mixture", "light-16-conditional", "light-16-conditional-mixture"),
+        also="Given the label, the mixture has weights for each label, and new clips are drawn from it.",
     ),
     Question(
         "dropout and L2",
