@@ -73,6 +73,7 @@ def test_rows_are_trained_measured_kept_and_shared(tiny, corpus, tmp_path, monke
 
     page = study_report.write_report(made).read_text()
     assert page.count("<audio") == 2
+    assert "<code>voxlet study --corpus" in page
     text = (out / "report.md").read_text()
     assert "| small | 2 | " in text
     assert re.search(r"The lowest test loss has (small|half the clips) with [\d,.]+ nats a clip", text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -249,7 +250,7 @@ def as_html(blocks: list[Block]) -> Iterator[str]:
         if depth:
             yield f"<h2>{html.escape(block.title)}</h2>"
         for paragraph in block.paragraphs:
-            yield f"<p>{html.escape(paragraph)}</p>"
+            yield "<p>" + re.sub("`(.+?)`", r"<code>\1</code>", html.escape(paragraph)) + "</p>"
         if block.table:
             head, *rows = block.table
             yield "<table><tr>" + "".join(f"<th>{html.escape(cell)}</th>" for cell in head) + "</tr>"
