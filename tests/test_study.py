@@ -104,6 +104,8 @@ def test_a_voice_is_heard_once(tiny, corpus, tmp_path, monkeypatch):
         made = make_study(tmp_path, corpus=str(corpus), count=6, only=("voice",), voice="digits")
         assert made.outcomes["voice"].figures == figures
     assert heard == ["digits"]
+    page = study_report.write_report(made).read_text()
+    assert page.index(">zero<") < page.index(">one<") < page.index(">nine<")
     missing = make_study(tmp_path, corpus=str(corpus), count=6, only=("voice",), voice="nobody")
     assert "there is no voice 'nobody'" in missing.outcomes["voice"].error
 

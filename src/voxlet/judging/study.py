@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,6 +30,7 @@ from voxlet.judging.tuning import Tuned, tune
 from voxlet.models.vae import bernoulli_nll
 from voxlet.speak.voice import Voice
 from voxlet.speak.voicefile import find_voice, read_voice
+from voxlet.training.conclusion import write_samples
 from voxlet.training.encoding import encode, explain
 from voxlet.training.illustrate import plane
 from voxlet.training.records import from_json
@@ -221,16 +222,17 @@ def hear_voice(voice: str, corpus: str, count: int, kept: Path) -> Outcome:
     title = f"voice {Path(voice).stem}"
     try:
         file = read_voice(find_voice(voice))
+        speaker = Voice(file)
+        samples = write_samples(kept.parent / VOICE, speaker)
         key = digest_of(hashlib.sha256(file.model).hexdigest(), corpus, count)
-        if (found := recall(kept, VOICE, key)) is not None:
-            return found
-        outcome = Outcome(
-            VOICE, title, figures=figures_of(Voice(file), open_reference(corpus), count, FULL_PARTS), key=key
-        )
+        found = recall(kept, VOICE, key)
+        if found is None:
+            figures = figures_of(speaker, open_reference(corpus), count, FULL_PARTS)
+            found = Outcome(VOICE, title, figures=figures, key=key)
+            keep(kept, found)
     except VoxletError as error:
         return Outcome(VOICE, title, error=str(error))
-    keep(kept, outcome)
-    return outcome
+    return replace(found, samples=samples)
 
 
 @lru_cache(maxsize=1)

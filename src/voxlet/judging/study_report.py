@@ -263,14 +263,15 @@ def as_html(blocks: list[Block]) -> Iterator[str]:
 
 
 def to_hear(study: Study) -> Iterator[str]:
-    """A clip of each label from each model, the first that seed 0 gives."""
+    """A clip of each label from each model and the voice, the first that seed 0 gives."""
     yield "<h2>To hear</h2><p>One clip of each label, the first that seed 0 gives: none is chosen.</p>"
-    for row in MODELS:
-        outcome = study.outcomes.get(row.name)
+    for name in (*(row.name for row in MODELS), VOICE):
+        outcome = study.outcomes.get(name)
         if outcome is None or not outcome.samples:
             continue
         yield f"<div><b>{html.escape(outcome.title)}</b><br>"
-        for label, path in outcome.samples.items():
+        order = {label: place for place, label in enumerate(outcome.labels)}
+        for label, path in sorted(outcome.samples.items(), key=lambda item: order.get(item[0], 0)):
             try:
                 sound = audio.read(path)
             except VoxletError:  # the run is gone; what was found of it is not

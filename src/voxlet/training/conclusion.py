@@ -25,12 +25,15 @@ from voxlet.training.posterior import fit_posterior
 from voxlet.training.sampler import RunSampler, Speech, load_model, save_speech
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
     from torch import Tensor
 
     from voxlet.corpus.prepare import Prepared
     from voxlet.corpus.splits import Split
     from voxlet.features import SpectrogramConfig
+    from voxlet.speak.speech import Sampler
     from voxlet.training.config import ClipTraining
     from voxlet.training.run import Run
 
@@ -73,7 +76,7 @@ def conclude(
     try:
         save_speech(run, speech, posterior)
         illustrate(run, sampler, spectrograms, prepared, train=split.train, test=test)
-        write_samples(run, sampler)
+        write_samples(run.path / "samples", sampler)
         audio.write_atomically(run.path / TEST, (json.dumps(asdict(found), indent=2) + "\n").encode())
     except (AudioError, OSError) as error:
         raise RunError(
@@ -96,11 +99,13 @@ def ranges(prepared: Prepared, rows: NDArray[np.int64], config: SpectrogramConfi
     return float(analysed.low.median()), float(analysed.high.median())
 
 
-def write_samples(run: Run, sampler: RunSampler) -> None:
-    """A WAV file of each label, unselected: the first that the seed gives."""
-    folder = run.path / "samples"
-    folder.mkdir(exist_ok=True)
+def write_samples(folder: Path, sampler: Sampler) -> dict[str, str]:
+    """A WAV file of each label, unselected: the first that the seed gives. Their paths by label."""
+    audio.make_folder(folder)
+    written = {}
     for label, clip in zip(sampler.labels, sampler.sample(sampler.labels, seed=SEED), strict=True):
         metadata = wav_metadata(describe(sampler, label, None, None, SEED))
         stem = re.sub(r"[^\w-]+", "-", label)  # labels of one's own corpus may be no file names
-        audio.write(folder / f"{stem}.wav", clip, sampler.rate, metadata)
+        written[label] = str(folder / f"{stem}.wav")
+        audio.write(written[label], clip, sampler.rate, metadata)
+    return written
