@@ -121,7 +121,7 @@ def test_few_real_clips_of_each_label():
 
 
 def test_pupils_hear_as_much_of_one_set_as_of_the_other():
-    few, many = Heard(np.zeros((3, 1, 1)), np.zeros(3)), Heard(np.ones((7, 1, 1)), np.ones(7))
+    few, many = Heard("a", np.zeros((3, 1, 1)), np.zeros(3)), Heard("b", np.ones((7, 1, 1)), np.ones(7))
     both = few.beside(many)
     assert len(both.labels) == 14
     assert both.labels.mean() == 0.5
@@ -137,6 +137,20 @@ def test_clips_that_teach_and_clips_that_mislead():
     wrong = replace(fresh, labels=(fresh.labels + 1) % 3)
     found = dict(usefulness(wrong, train, test, hearing=COARSE, pupil=pupil, few=()))
     assert found["taught on these clips alone"].value < 0.1
+
+
+def test_a_judge_is_known_by_the_recordings_not_by_the_last_bits_of_what_is_heard():
+    hearing, labels = Hearing(), np.arange(4) % 2
+    heard = np.ones((4, 3, 5), np.float32)
+
+    def key(source: str, log_mel: np.ndarray, schooling: Schooling = QUICK) -> str:
+        return judges.Lesson(source, log_mel, labels, ("a", "b"), None, (), hearing, schooling).key
+
+    assert key("x", heard) == key("x", np.nextafter(heard, 2))
+    others = [key("y", heard), key("x", heard, replace(QUICK, seed=1)), key("x", heard)]
+    assert len(set(others)) == 3
+    few = Heard("x", heard, labels)
+    assert len({few.take(np.array(rows)).source for rows in ([0, 1], [1, 0], [0, 2])}) == 3
 
 
 def test_the_rarest_label_gets_the_largest_margin():

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from voxlet.audio import Samples
     from voxlet.judging.clipset import ClipSet
 
-VERSION = 2  # raise it when the same clips and settings teach another judge
+VERSION = 3  # raise it when the same clips and settings teach another judge
 FIT = 0.95  # a judge that hears less of the real clips right is unfit
 OWN = Schooling()
 STRANGER = Schooling(steps=1200, balanced=True, margin=4.0, fine=True, speaker_weight=0.0, strength=0.7)
@@ -53,6 +53,7 @@ class Judge(Protocol):
 class Lesson:
     """Everything that decides what a recogniser will be."""
 
+    source: str  # digest of the recordings, or what else tells them from all others
     log_mel: NDArray[np.float32]  # (B, M, F)
     labels: NDArray[np.int64]  # (B,)
     label_names: tuple[str, ...]
@@ -63,10 +64,13 @@ class Lesson:
 
     @property
     def key(self) -> str:
-        """A digest of it all."""
+        """A digest of it all, but of the recordings in place of what is heard of them.
+
+        The last bits of the spectrograms depend on how many threads computed them.
+        """
         settings = [VERSION, asdict(self.hearing), asdict(self.schooling), self.label_names]
-        total = hashlib.sha256(json.dumps([*settings, self.speaker_names]).encode())
-        for rows in (self.log_mel, self.labels, self.speakers):
+        total = hashlib.sha256(json.dumps([*settings, self.speaker_names, self.source]).encode())
+        for rows in (self.labels, self.speakers):
             if rows is not None:
                 total.update(np.ascontiguousarray(rows).tobytes())
         return total.hexdigest()[:32]
@@ -107,6 +111,7 @@ def own_judge(
     """A recogniser of the corpus's own labels and speakers, taught on real training clips."""
     hearing = hearing or Hearing()
     lesson = Lesson(
+        source=train.digest,
         log_mel=hear(train.sounds, train.rate, hearing),
         labels=train.labels,
         label_names=train.label_names,
@@ -145,18 +150,21 @@ def stranger_judge(
     """
     hearing = hearing or Hearing()
     heard: list[NDArray[np.float32]] = []
+    sources: list[str] = [str(STRANGER_TRIMS)]
     labels: list[NDArray[np.int64]] = []
     for name in corpora:
         corpus = open_corpus(name)
         clips = [clip for clip in corpus.clips if clip.label in label_names]
         recordings = read_clips(name, clips, label_names, corpus.speakers)
+        sources.append(recordings.digest)
         for threshold in STRANGER_TRIMS:
             heard.append(hear(recordings.sounds, recordings.rate, replace(hearing, trim_db=threshold)))
             labels.append(recordings.labels)
     said = np.concatenate(labels) if labels else np.zeros(0, np.int64)
     if missing := [name for row, name in enumerate(label_names) if row not in said]:
         raise ScoreError(f"nobody says {missing[0]!r} in {', '.join(corpora) or 'no other corpus'}")
-    lesson = Lesson(np.concatenate(heard), said, label_names, None, (), hearing, schooling)
+    source = " ".join(sources)
+    lesson = Lesson(source, np.concatenate(heard), said, label_names, None, (), hearing, schooling)
     return taught(lesson, progress=progress, name="judge of other corpora")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -25,21 +26,27 @@ PUPIL = Schooling(steps=400, speaker_weight=0.0)
 
 @dataclass(frozen=True)
 class Heard:
-    """Spectrograms (B, M, F) and labels (B,)."""
+    """Spectrograms (B, M, F) and labels (B,); `source` tells their recordings from all others."""
 
+    source: str
     log_mel: NDArray[np.float32]
     labels: NDArray[np.int64]
 
     def take(self, rows: NDArray[np.int64]) -> Heard:
         """Some of them."""
-        return Heard(self.log_mel[rows], self.labels[rows])
+        chosen = hashlib.sha256(np.ascontiguousarray(rows).tobytes()).hexdigest()
+        return Heard(f"{self.source}/{chosen}", self.log_mel[rows], self.labels[rows])
 
     def beside(self, other: Heard) -> Heard:
         """Both, the smaller set repeated so that a pupil hears as much of one as of the other."""
         count = max(len(self.labels), len(other.labels))
         rows = np.arange(count)
         one, two = self.take(rows % len(self.labels)), other.take(rows % len(other.labels))
-        return Heard(np.concatenate([one.log_mel, two.log_mel]), np.concatenate([one.labels, two.labels]))
+        return Heard(
+            f"{one.source} {two.source}",
+            np.concatenate([one.log_mel, two.log_mel]),
+            np.concatenate([one.labels, two.labels]),
+        )
 
 
 def few_of_each(labels: NDArray[np.int64], count: int, seed: int) -> NDArray[np.int64]:
@@ -64,14 +71,16 @@ def usefulness(
     shift, noise, masks); with `clips` beside them; with both. All hear equally many clips while taught.
     """
     heard = {
-        name: Heard(hear(s.sounds, s.rate, hearing), s.labels)
+        name: Heard(s.digest, hear(s.sounds, s.rate, hearing), s.labels)
         for name, s in (("clips", clips), ("train", train), ("test", test))
     }
 
     def share(lesson: Heard, strength: float) -> Interval:
         schooling = replace(pupil, strength=strength, seed=seed)
         recogniser = taught(
-            Lesson(lesson.log_mel, lesson.labels, train.label_names, None, (), hearing, schooling),
+            Lesson(
+                lesson.source, lesson.log_mel, lesson.labels, train.label_names, None, (), hearing, schooling
+            ),
             progress=False,
         )
         right = recogniser.judge_log_mel(heard["test"].log_mel).labels == heard["test"].labels
