@@ -23,7 +23,7 @@ from voxlet.judging.hearing import Hearing, condition, hear
 from voxlet.judging.recogniser import Network, Recogniser, Schooling, Verdict, teach
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -54,7 +54,7 @@ class Lesson:
     """Everything that decides what a recogniser will be."""
 
     source: str  # digest of the recordings, or what else tells them from all others
-    log_mel: NDArray[np.float32]  # (B, M, F)
+    listen: Callable[[], NDArray[np.float32]]  # to (B, M, F); not done for a judge that is kept
     labels: NDArray[np.int64]  # (B,)
     label_names: tuple[str, ...]
     speakers: NDArray[np.int64] | None
@@ -90,7 +90,7 @@ def taught(lesson: Lesson, *, progress: bool = True, name: str = "judge") -> Rec
         except (SafetensorError, RuntimeError, OSError):
             path.unlink(missing_ok=True)  # damaged, or of an older program: taught again
     recogniser = teach(
-        lesson.log_mel,
+        lesson.listen(),
         lesson.labels,
         lesson.label_names,
         speakers=lesson.speakers,
@@ -112,7 +112,7 @@ def own_judge(
     hearing = hearing or Hearing()
     lesson = Lesson(
         source=train.digest,
-        log_mel=hear(train.sounds, train.rate, hearing),
+        listen=lambda: hear(train.sounds, train.rate, hearing),
         labels=train.labels,
         label_names=train.label_names,
         speakers=train.speakers,
@@ -149,22 +149,26 @@ def stranger_judge(
         CorpusError: A corpus is not on this machine.
     """
     hearing = hearing or Hearing()
-    heard: list[NDArray[np.float32]] = []
-    sources: list[str] = [str(STRANGER_TRIMS)]
-    labels: list[NDArray[np.int64]] = []
+    recordings = []
     for name in corpora:
         corpus = open_corpus(name)
         clips = [clip for clip in corpus.clips if clip.label in label_names]
-        recordings = read_clips(name, clips, label_names, corpus.speakers)
-        sources.append(recordings.digest)
-        for threshold in STRANGER_TRIMS:
-            heard.append(hear(recordings.sounds, recordings.rate, replace(hearing, trim_db=threshold)))
-            labels.append(recordings.labels)
+        recordings.append(read_clips(name, clips, label_names, corpus.speakers))
+    labels = [one.labels for one in recordings for _ in STRANGER_TRIMS]
+
+    def listen() -> NDArray[np.float32]:
+        heard = [
+            hear(one.sounds, one.rate, replace(hearing, trim_db=threshold))
+            for one in recordings
+            for threshold in STRANGER_TRIMS
+        ]
+        return np.concatenate(heard)
+
     said = np.concatenate(labels) if labels else np.zeros(0, np.int64)
     if missing := [name for row, name in enumerate(label_names) if row not in said]:
         raise ScoreError(f"nobody says {missing[0]!r} in {', '.join(corpora) or 'no other corpus'}")
-    source = " ".join(sources)
-    lesson = Lesson(source, np.concatenate(heard), said, label_names, None, (), hearing, schooling)
+    source = " ".join([str(STRANGER_TRIMS), *(one.digest for one in recordings)])
+    lesson = Lesson(source, listen, said, label_names, None, (), hearing, schooling)
     return taught(lesson, progress=progress, name="judge of other corpora")
 
 

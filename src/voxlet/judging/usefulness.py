@@ -79,7 +79,14 @@ def usefulness(
         schooling = replace(pupil, strength=strength, seed=seed)
         recogniser = taught(
             Lesson(
-                lesson.source, lesson.log_mel, lesson.labels, train.label_names, None, (), hearing, schooling
+                lesson.source,
+                lambda: lesson.log_mel,
+                lesson.labels,
+                train.label_names,
+                None,
+                (),
+                hearing,
+                schooling,
             ),
             progress=False,
         )
