@@ -103,7 +103,12 @@ def test_a_voice_is_heard_once(tiny, corpus, tmp_path, monkeypatch):
     for _ in range(2):
         made = make_study(tmp_path, corpus=str(corpus), count=6, only=("voice",), voice="digits")
         assert made.outcomes["voice"].figures == figures
-    assert heard == ["digits"]
+    # Kept, so it stands beside rows that are asked for without it; not kept, so it is left out.
+    beside = make_study(tmp_path, corpus=str(corpus), count=6, only=("small",), voice="digits")
+    assert list(beside.outcomes) == ["small", "voice"]
+    alone = make_study(tmp_path / "alone", corpus=str(corpus), count=6, only=("small",), voice="digits")
+    assert list(alone.outcomes) == ["small"]
+    assert heard.count("digits") == 1
     page = study_report.write_report(made).read_text()
     assert page.index(">zero<") < page.index(">one<") < page.index(">nine<")
     missing = make_study(tmp_path, corpus=str(corpus), count=6, only=("voice",), voice="nobody")

@@ -139,8 +139,10 @@ def make_study(
             keep(kept, found)
         if found is not None:
             outcomes[row.name] = found
-    if voice is not None and (not only or VOICE in only):
-        outcomes[VOICE] = hear_voice(voice, corpus, count, kept)
+    if voice is not None:
+        heard = hear_voice(voice, corpus, count, kept, asked=not only or VOICE in only)
+        if heard is not None:
+            outcomes[VOICE] = heard
     tuned = tune(out / "tuning", corpus, trials) if trials else None
     return Study(out, corpus, quick, count, outcomes, tuned)
 
@@ -217,21 +219,26 @@ def measure_row(row: Row, corpus: str, count: int, folder: Path, key: str) -> Ou
     )
 
 
-def hear_voice(voice: str, corpus: str, count: int, kept: Path) -> Outcome:
-    """The scorecard of a voice, beside the rows, or the one that was kept. It has no loss that compares."""
+def hear_voice(voice: str, corpus: str, count: int, kept: Path, *, asked: bool) -> Outcome | None:
+    """The scorecard of a voice, beside the rows, or the one that was kept. It has no loss that compares.
+
+    None where the row is not asked for and none was kept.
+    """
     title = f"voice {Path(voice).stem}"
     try:
         file = read_voice(find_voice(voice))
-        speaker = Voice(file)
-        samples = write_samples(kept.parent / VOICE, speaker)
         key = digest_of(hashlib.sha256(file.model).hexdigest(), corpus, count)
         found = recall(kept, VOICE, key)
+        if found is None and not asked:
+            return None
+        speaker = Voice(file)
+        samples = write_samples(kept.parent / VOICE, speaker)
         if found is None:
             figures = figures_of(speaker, open_reference(corpus), count, FULL_PARTS)
             found = Outcome(VOICE, title, figures=figures, key=key)
             keep(kept, found)
     except VoxletError as error:
-        return Outcome(VOICE, title, error=str(error))
+        return Outcome(VOICE, title, error=str(error)) if asked else None
     return replace(found, samples=samples)
 
 
