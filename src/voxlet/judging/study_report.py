@@ -34,6 +34,15 @@ JUDGES = {
     "heard right, ready-made judge": "PocketSphinx",
 }
 DEEPER = {"DNSMOS overall": "DNSMOS", "Frechet distance, own features": "Fréchet"}
+VARIETY = {
+    "precision": "precision",
+    "recall": "recall",
+    "coverage": "coverage",
+    "Frechet extrapolated, own features": "Fréchet, endless clips",
+    "inception score": "inception score",
+    "modified inception score": "modified",
+    "AM score": "AM score",
+}
 
 
 @dataclass(frozen=True)
@@ -85,6 +94,8 @@ def report(study: Study) -> Iterator[Block]:
     models = [name for name in (*(row.name for row in MODELS), VOICE) if name in study.outcomes]
     yield Block("Losses", table=losses(study, models), picture=LOSSES)
     yield Block("What judges hear", table=heard(study, models, {**JUDGES, **DEEPER}))
+    variety = "In the features of the own judge: how like real test clips the clips are, and how various."
+    yield Block("Variety", (variety,), heard(study, models, VARIETY))
     yield Block("Where test clips lie in the latent spaces", picture=LATENTS)
     for question in QUESTIONS:
         names = [name for name in question.rows if name in study.outcomes]
