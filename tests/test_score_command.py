@@ -55,7 +55,10 @@ def test_a_folder_of_clips(corpus, tmp_path, capsys):
     stored = json.loads(answer.read_text())
     assert stored["selection"] == "by ear"
     assert {figure["part"] for figure in stored["figures"]} == {"recognition", "voice"}
-    assert page.read_text().startswith("<!doctype html>")
+    written = page.read_text()
+    assert written.startswith("<!doctype html>")
+    assert written.count('alt="figures as dots"') == 1
+    assert "http" not in written  # it needs nothing but itself
 
 
 def test_a_run_shows_its_insides(run, capsys, tmp_path):

@@ -45,18 +45,22 @@ FAINT = 0.02  # of a scaled spectrogram: nothing to be seen
 LONG_TITLE = 32  # characters that fit above a small picture
 
 
+def encode(figure: Figure, kind: str = "png") -> bytes:
+    """A figure as the bytes of a file: `png`, `svg` or `pdf`."""
+    buffer = io.BytesIO()
+    # No date and no version: the same numbers give the same bytes.
+    metadata = {"Software": None} if kind == "png" else None
+    figure.savefig(buffer, format=kind, dpi=DPI, metadata=metadata)
+    return buffer.getvalue()
+
+
 def save(figure: Figure, path: str | os.PathLike[str]) -> None:
     """Write a figure (PNG, SVG or PDF, by the suffix) that appears whole or not at all.
 
     Raises:
         AudioError: The folder is missing, full or not writable.
     """
-    buffer = io.BytesIO()
-    kind = Path(path).suffix.lstrip(".") or "png"
-    # No date and no version: the same numbers give the same bytes.
-    metadata = {"Software": None} if kind == "png" else None
-    figure.savefig(buffer, format=kind, dpi=DPI, metadata=metadata)
-    write_atomically(path, buffer.getvalue())
+    write_atomically(path, encode(figure, Path(path).suffix.lstrip(".") or "png"))
 
 
 def canvas(width: float, height: float, rows: int = 1, columns: int = 1) -> tuple[Figure, list[Axes]]:
@@ -237,6 +241,31 @@ def clip_examples(
         picture.tick_params(axis="x", labelbottom=last)
         if last:
             picture.set_xlabel("seconds", fontsize=9)
+    return figure
+
+
+def interval_panels(
+    panels: Mapping[str, Mapping[str, Mapping[str, tuple[float, float, float]]]],
+) -> Figure:
+    """A panel for each title, with a dot and a 95 % interval for each (value, low, high).
+
+    A panel has series by name, such as made and real clips, which stand side by side at each of their names.
+    """
+    figure, axes = canvas(13, 3.1 * len(panels), len(panels), 1)
+    for axis, (title, series) in zip(axes, panels.items(), strict=True):
+        names = list(dict.fromkeys(name for values in series.values() for name in values))
+        for index, (kind, values) in enumerate(series.items()):
+            places = [names.index(name) + 0.16 * (index - (len(series) - 1) / 2) for name in values]
+            middle, low, high = np.array(list(values.values())).T
+            reach = np.maximum(0.0, [middle - low, high - middle])
+            axis.errorbar(
+                places, middle, yerr=reach, fmt="o", color=COLOURS[index], markersize=5, linewidth=1.3,
+                capsize=2.5, label=kind,
+            )  # fmt: skip
+        axis.set_xticks(range(len(names)), names, rotation=90 if len(names) > 20 else 0)
+        axis.set_xlim(-0.5, len(names) - 0.5)
+        axis.legend(frameon=False, fontsize=9, loc="center left", bbox_to_anchor=(1.0, 0.5))
+        label(axis, title, "", "")
     return figure
 
 

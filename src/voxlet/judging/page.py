@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from voxlet import audio
+from voxlet import audio, plots
 from voxlet.judging.hearing import FLOOR, Hearing, condition, log_mel
 from voxlet.judging.measures import MADE, REAL, TRAIN
 from voxlet.judging.scorecard import show, title_of
+from voxlet.judging.scores import Interval
 from voxlet.speak.speech import wav_metadata
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ def write_page(path: Path, card: Scorecard, clips: ClipSet, reference: Reference
         [
             *heading(card),
             *figures(card),
+            *charts(card),
             *confusions(card, clips),
             *to_hear(clips, reference),
             *pairs(card, clips),
@@ -96,6 +98,33 @@ def figures(card: Scorecard) -> Iterator[str]:
             for name, value in card.cost.items()
         )
         yield f"<h2>Cost</h2><table>{rows}</table>"
+
+
+# Figures that have one scale: what their names start or end with, and what the picture of them is called.
+DNSMOS, NEAREST = "DNSMOS ", "nearest training clip, "
+
+
+def charts(card: Scorecard) -> Iterator[str]:
+    """Made clips beside real ones, with their intervals: labels by judge, DNSMOS, nearest training clips."""
+    panels: dict[str, dict[str, dict[str, tuple[float, float, float]]]] = {}
+    for figure in card.figures:
+        if figure.label is not None:
+            title = f"Heard right by the {figure.name.removeprefix(f'{figure.label}, ')}, share of clips"
+            name = figure.label
+        elif figure.name.startswith(DNSMOS):
+            title, name = "DNSMOS, 1 to 5", figure.name.removeprefix(DNSMOS)
+        elif figure.name.startswith(NEAREST):
+            title, name = "Distance to the nearest training clip", figure.name.removeprefix(NEAREST)
+        else:
+            continue
+        for kind, value in ((MADE, figure.made), (REAL, figure.real)):
+            if isinstance(value, Interval):
+                place = panels.setdefault(title, {}).setdefault(kind, {})
+                place[name] = value.value, value.low, value.high
+    if panels:
+        yield "<h2>In pictures</h2><p>Dots are the figures above, bars their 95 % confidence intervals.</p>"
+        drawn = base64.b64encode(plots.encode(plots.interval_panels(panels))).decode()
+        yield f'<img alt="figures as dots" style="max-width: 100%" src="data:image/png;base64,{drawn}">'
 
 
 def confusions(card: Scorecard, clips: ClipSet) -> Iterator[str]:
