@@ -62,8 +62,8 @@ def test_a_folder_of_clips(corpus, tmp_path, capsys):
 
 
 def test_a_run_shows_its_insides(run, capsys, tmp_path):
-    answer = tmp_path / "card.json"
-    asked = ["score", str(run), "--count", "24", "--json", str(answer)]
+    answer, page = tmp_path / "card.json", tmp_path / "card.html"
+    asked = ["score", str(run), "--count", "24", "--json", str(answer), "--html", str(page)]
     assert main([*asked, "--only", "recognition,latents,reconstruction"]) == 0
     text = capsys.readouterr().out
     assert "Latent space" in text
@@ -73,6 +73,8 @@ def test_a_run_shows_its_insides(run, capsys, tmp_path):
     assert figures["active units"]["value"] in (0, 1, 2, 3)
     assert figures["KL of unit 2, nats"]["value"] >= 0
     assert 0 < figures["log-mel L1, nepers of power"]["value"] < 3
+    written = page.read_text()
+    assert all(f'alt="{name}"' in written for name in ("loss", "kl", "latents", "spectrograms"))
 
 
 @pytest.mark.parametrize(

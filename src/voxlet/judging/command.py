@@ -94,7 +94,7 @@ def score(
     if json is not None:
         audio.write_atomically(json, (card.to_json() + "\n").encode())
     if page is not None:
-        write_page(page, card, clips, reference)
+        write_page(page, card, clips, reference, None if model is None else Path(model))
     if pairs is not None:
         write_pairs(pairs, card, clips)
     return card

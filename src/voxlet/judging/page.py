@@ -16,6 +16,7 @@ from voxlet.judging.measures import MADE, REAL, TRAIN
 from voxlet.judging.scorecard import show, title_of
 from voxlet.judging.scores import Interval
 from voxlet.speak.speech import wav_metadata
+from voxlet.training.illustrate import FOLDER as PLOTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,8 +53,10 @@ audio {{ width: 160px; height: 30px; }}
 """
 
 
-def write_page(path: Path, card: Scorecard, clips: ClipSet, reference: Reference) -> None:
-    """Write the page, whole or not at all.
+def write_page(
+    path: Path, card: Scorecard, clips: ClipSet, reference: Reference, run: Path | None = None
+) -> None:
+    """Write the page, whole or not at all; with the pictures of the run that made the clips, if it has any.
 
     Raises:
         AudioError: It cannot be written.
@@ -67,6 +70,7 @@ def write_page(path: Path, card: Scorecard, clips: ClipSet, reference: Reference
             *confusions(card, clips),
             *to_hear(clips, reference),
             *pairs(card, clips),
+            *pictures_of(run),
         ]
     )
     title = html.escape(f"Scorecard of {card.subject}")
@@ -123,8 +127,7 @@ def charts(card: Scorecard) -> Iterator[str]:
                 place[name] = value.value, value.low, value.high
     if panels:
         yield "<h2>In pictures</h2><p>Dots are the figures above, bars their 95 % confidence intervals.</p>"
-        drawn = base64.b64encode(plots.encode(plots.interval_panels(panels))).decode()
-        yield f'<img alt="figures as dots" style="max-width: 100%" src="data:image/png;base64,{drawn}">'
+        yield image(plots.encode(plots.interval_panels(panels)), "figures as dots")
 
 
 def confusions(card: Scorecard, clips: ClipSet) -> Iterator[str]:
@@ -175,6 +178,22 @@ def pairs(card: Scorecard, clips: ClipSet) -> Iterator[str]:
         sound = audio.read(str(source))
         made = player(clips.sounds[int(row)], clips.rate, f"made, distance {distance}")
         yield f"<div>{made}{player(sound.samples, sound.rate, str(source).rpartition('/')[2])}</div>"
+
+
+def pictures_of(run: Path | None) -> Iterator[str]:
+    """How the run learned, its latent space, what it rebuilds and makes: as drawn when it was trained."""
+    drawn = [] if run is None else [path for path in sorted((run / PLOTS).glob("*.png")) if path.is_file()]
+    if drawn:
+        yield "<h2>The run</h2>"
+    for path in drawn:
+        yield f"<h3>{html.escape(path.stem)}</h3>"
+        yield image(path.read_bytes(), path.stem)
+
+
+def image(picture: bytes, name: str) -> str:
+    """A PNG within the page, no wider than it."""
+    drawn = base64.b64encode(picture).decode()
+    return f'<img alt="{html.escape(name)}" style="max-width: 100%" src="data:image/png;base64,{drawn}">'
 
 
 def write_pairs(folder: Path, card: Scorecard, clips: ClipSet) -> None:
