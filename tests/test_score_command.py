@@ -14,6 +14,8 @@ from voxlet.cli import main
 from voxlet.judging import insides
 from voxlet.judging.measures import Bench
 from voxlet.judging.scores import Interval
+from voxlet.speak.voice import load_voice
+from voxlet.speak.voicefile import read_voice
 
 
 @pytest.fixture(scope="module")
@@ -119,3 +121,29 @@ def test_parts_that_a_model_has_not(corpus, run, tmp_path, capsys):
         asked = ["score", str(model), "--corpus", str(corpus), "--count", "4", "--only", part]
         assert main(asked) == 2
         assert f"--only: '{part}' is measured of {having} only" in capsys.readouterr().err
+
+
+def test_a_voice_is_stamped_with_its_figures(corpus, tmp_path, capsys):
+    path = tmp_path / "tiny.voice"
+    path.write_bytes(voice_bytes(info(("zero", "one"))))
+    before, sound = read_voice(path), load_voice(path).say("01", seed=4).samples.tobytes()
+    asked = ["score", str(path), "--corpus", str(corpus), "--count", "12", "--only", "recognition", "--stamp"]
+    assert main(asked) == 0
+    after = read_voice(path)
+    assert load_voice(path).say("01", seed=4).samples.tobytes() == sound
+    assert after.digest == before.digest
+    assert after.model != before.model
+    scores = after.info.card["scores"]
+    assert (scores["clips"], scores["seed"], scores["reference"]) == (12, 0, corpus.name)
+    value, low, high = scores["figures"]["heard right, own judge"]["made"]
+    assert 0 <= low <= value <= high <= 1
+    assert not any("zero" in name for name in scores["figures"])  # nothing by label
+    for others in (["--clips", str(corpus)], [str(tmp_path)]):
+        capsys.readouterr()
+        assert main(["score", *others, "--corpus", str(corpus), "--stamp"]) == 2
+        assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_run_of_spectrograms_has_no_card_to_stamp(run, capsys):
+    assert main(["score", str(run), "--stamp"]) == 2
+    assert "--stamp: needs a voice" in capsys.readouterr().err

@@ -15,11 +15,14 @@ from tiny_corpus import write_corpus
 from voxlet.corpus.prepare import Preparation
 from voxlet.errors import ConfigError, RunError
 from voxlet.models.voice_config import CriticConfig, PriorConfig, WaveConfig
+from voxlet.speak.voicefile import read_voice
 from voxlet.training.config import LoopConfig
-from voxlet.training.export import Speaker, export_voice, quantise, rounded
+from voxlet.training.export import Speaker, export_voice, quantise, rounded, with_card
+from voxlet.training.run import Run
 from voxlet.training.train import export, read_config, train
 from voxlet.training.voice_config import DistilTraining, PriorTraining, VoiceTraining, WaveTraining
 from voxlet.training.voice_data import VoiceData
+from voxlet.training.voice_plan import SCORES, scores_of
 
 LOOP = LoopConfig(batch_size=4, validate_every=2)
 TINY = VoiceTraining(
@@ -81,6 +84,22 @@ def test_the_voice_can_be_exported_again_under_another_name(run: Path, tmp_path:
     assert again.say("01", seed=1).samples.tobytes() == first.say("01", seed=1).samples.tobytes()
     with pytest.raises(RunError, match=r"has to end in \.voice"):
         export(run, tmp_path / "other.onnx")
+
+
+def test_an_exported_voice_keeps_the_scores_of_the_same_weights(run: Path, tmp_path: Path) -> None:
+    own = run / "tiny.voice"
+    plain = own.read_bytes()
+    voice = read_voice(own)
+    own.write_bytes(with_card(voice, {**voice.info.card, SCORES: {"clips": 7}}))
+    try:
+        card = voxlet.load_voice(export(run, tmp_path / "other.voice")).card
+        assert card[SCORES] == {"clips": 7}
+        assert card["clips"] == {"train": 32, "validation": 4, "test": 4}
+        assert scores_of(Run(run), "those of other weights") is None
+        train("voice", run.parent / "clips", run, epochs=4, config=TINY)
+        assert voxlet.load_voice(own).card[SCORES] == {"clips": 7}
+    finally:
+        own.write_bytes(plain)
 
 
 def test_a_finished_run_changes_no_more(run: Path) -> None:
@@ -179,7 +198,6 @@ def test_others_are_of_the_same_speaker_and_not_the_clip_itself() -> None:
 
 
 def test_a_voice_that_is_not_finished_is_not_exported(tmp_path: Path) -> None:
-    from voxlet.training.run import Run
     from voxlet.training.voice_plan import write_voice
 
     with pytest.raises(RunError, match="has not finished its stage 'wave'"):

@@ -241,6 +241,7 @@ def score(
     json: Path | None = None,
     html: Path | None = None,
     pairs: Path | None = None,
+    stamp: bool = False,
 ) -> None:
     """Measure a run, a voice or anyone's labelled clips, beside the same measures of real recordings.
 
@@ -256,6 +257,7 @@ def score(
         json: Write all figures to this file.
         html: Write a page with players and pictures to this file.
         pairs: Write the ten made clips that are nearest to a training clip, each beside it, into this folder.
+        stamp: Write the figures into the model card of the voice file, so that they go where it goes.
     """
     from voxlet.judging.command import score as measure
 
@@ -269,6 +271,7 @@ def score(
         json=json,
         page=html,
         pairs=pairs,
+        stamp=stamp,
         selection=selected,
     )
     print(card.table())

@@ -19,14 +19,15 @@ from voxlet.judging.scorecard import Figure, Scorecard, bare, evaluate
 from voxlet.judging.styles import PART as STYLES
 from voxlet.judging.styles import fresh_styles
 from voxlet.speak.voice import load_voice
-from voxlet.speak.voicefile import SUFFIX
+from voxlet.speak.voicefile import SUFFIX, find_voice, read_voice
 from voxlet.training.config import ClipTraining
+from voxlet.training.export import with_card
 from voxlet.training.generate import open_speaker
 from voxlet.training.run import open_run
 from voxlet.training.sampler import RunSampler
 from voxlet.training.train import read_config
 from voxlet.training.voice_config import VoiceTraining
-from voxlet.training.voice_plan import voice_name
+from voxlet.training.voice_plan import SCORES, voice_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,6 +51,7 @@ def score(
     json: Path | None = None,
     page: Path | None = None,
     pairs: Path | None = None,
+    stamp: bool = False,
     selection: str | None = None,
 ) -> Scorecard:
     """Measure a run, a voice or a folder of clips, and write what was asked for.
@@ -71,6 +73,8 @@ def score(
         if only and "copying" not in only:
             raise ConfigError("needs the part 'copying'", where="--pairs")
         audio.make_folder(pairs)
+    if stamp and (folder is not None or STYLES not in inner_parts(model)):
+        raise ConfigError("needs a voice, whose card has room for the figures", where="--stamp")
     within = inner_parts(model)
     if missing := [part for part in only if part in INSIDES and part not in within]:
         raise ConfigError(f"{missing[0]!r} is measured of {HAVING[missing[0]]} only", where="--only")
@@ -97,7 +101,16 @@ def score(
         write_page(page, card, clips, reference, None if model is None else Path(model))
     if pairs is not None:
         write_pairs(pairs, card, clips)
+    if stamp:
+        assert model is not None
+        stamp_voice(find_voice(voice_of(model)), card)
     return card
+
+
+def stamp_voice(path: Path, card: Scorecard) -> None:
+    """Write the figures into the model card of a voice file, in place of those that it has."""
+    voice = read_voice(path)
+    audio.write_atomically(path, with_card(voice, {**voice.info.card, SCORES: card.summary()}))
 
 
 def inner_parts(model: str | None) -> tuple[str, ...]:

@@ -78,6 +78,28 @@ class Scorecard:
         """All of it; an interval is an object with value, low, high, count."""
         return json.dumps({**asdict(self), "unfit_judges": self.unfit}, indent=2)
 
+    def summary(self) -> dict[str, object]:
+        """What a voice's model card has of it: all but labels, each as [value, low, high]."""
+        figures = {}
+        for figure in self.figures:
+            sides = {MADE: figure.made, REAL: figure.real, TRAIN: figure.floor}
+            told = {
+                side: [float(f"{number:.4g}") for number in (value.value, value.low, value.high)]
+                for side, value in sides.items()
+                if isinstance(value, Interval)
+            }
+            if figure.label is None and told:
+                figures[figure.name] = told
+        return {
+            "reference": self.reference,
+            "split": self.split,
+            "clips": self.count,
+            "seed": self.seed,
+            "measured_with": f"voxlet {self.version}",
+            "unfit_judges": sorted(self.unfit),
+            "figures": figures,
+        }
+
     def table(self) -> str:
         """A table for the terminal, 100 columns wide."""
         lines = [*self.header(), ""]

@@ -227,7 +227,7 @@ def hear_voice(voice: str, corpus: str, count: int, kept: Path, *, asked: bool) 
     title = f"voice {Path(voice).stem}"
     try:
         file = read_voice(find_voice(voice))
-        key = digest_of(hashlib.sha256(file.model).hexdigest(), corpus, count)
+        key = digest_of(file.digest, corpus, count)
         found = recall(kept, VOICE, key)
         if found is None and not asked:
             return None

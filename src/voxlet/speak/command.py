@@ -165,6 +165,7 @@ def _describe(name: str, path: Path) -> dict[str, object]:
         "words": voice.labels,
         "licence": voice.card.get("licence"),
         "credit": voice.card.get("credit"),
+        "card": dict(voice.card),
     }
 
 

@@ -11,6 +11,7 @@ whatever is wrong is one `VoiceError`.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -91,6 +92,15 @@ class VoiceFile:
     info: VoiceInfo
     model: bytes
     style_encoder: str | None  # base64
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of all but the metadata: what decides how the voice sounds, whatever its card says."""
+        found = hashlib.sha256()
+        for number, content in _fields(memoryview(self.model)):
+            if number != MODEL_METADATA:
+                found.update(content)
+        return found.hexdigest()
 
 
 def folders() -> list[Path]:

@@ -13,9 +13,9 @@ import io
 import os
 import tempfile
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import torch
@@ -25,12 +25,14 @@ from voxlet.errors import import_extra
 from voxlet.models.flow import lengths_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
     from onnx import ModelProto
 
     from voxlet.models.flow import FlowPrior, StyleEncoder
     from voxlet.models.wave import WaveVAE
-    from voxlet.speak.voicefile import VoiceInfo
+    from voxlet.speak.voicefile import VoiceFile, VoiceInfo
 
 M = TypeVar("M", bound=nn.Module)
 
@@ -92,6 +94,18 @@ def export_voice(speaker: Speaker, encoder: StyleEncoder, info: VoiceInfo) -> by
     metadata = {INFO_KEY: info.to_json(), ENCODER_KEY: text}
     voice: bytes = _described(_pack(graph, packed), metadata).SerializeToString()
     return voice
+
+
+def with_card(voice: VoiceFile, card: Mapping[str, object]) -> bytes:
+    """The bytes of the same voice with another model card."""
+    onnx: Any = import_extra("onnx", "train")
+    from voxlet.speak.voicefile import INFO_KEY
+
+    model = onnx.load_from_string(voice.model)
+    (entry,) = (entry for entry in model.metadata_props if entry.key == INFO_KEY)
+    entry.value = replace(voice.info, card=card).to_json()
+    changed: bytes = model.SerializeToString()
+    return changed
 
 
 @dataclass(frozen=True)

@@ -12,14 +12,14 @@ from torch import nn
 from voxlet import __version__
 from voxlet.audio import write_atomically
 from voxlet.corpus.catalog import CATALOG
-from voxlet.errors import ConfigError, RunError
+from voxlet.errors import ConfigError, RunError, VoiceError
 from voxlet.models.flow import FlowPrior, StyleEncoder, standardise
 from voxlet.models.wave import WaveVAE
-from voxlet.speak.voicefile import SUFFIX, VoiceInfo
+from voxlet.speak.voicefile import SUFFIX, VoiceFile, VoiceInfo, read_voice
 from voxlet.training import checkpoints, distributed
 from voxlet.training.average import Average
 from voxlet.training.distil_task import DistilTask, told_styles
-from voxlet.training.export import Speaker, export_voice
+from voxlet.training.export import Speaker, export_voice, with_card
 from voxlet.training.prior_task import PriorTask
 from voxlet.training.stages import Plan, Stage
 from voxlet.training.voice_data import VoiceData, voice_data
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from voxlet.training.voice_config import VoiceTraining
 
 WAVE, PRIOR, DISTIL = "wave", "prior", "distil"
+SCORES = "scores"  # of a model card: what `voxlet score --stamp` measured
 FEWEST_ROWS = 2
 
 
@@ -176,7 +177,18 @@ def write_voice(run: Run, config: VoiceTraining, prepared: Prepared, split: Spli
         card=model_card(run, prepared, split),
     )
     speaker = Speaker(parts.student, parts.wave, config.distil.steps)
-    write_atomically(path, export_voice(speaker, parts.style, info))
+    made = VoiceFile(path, info, export_voice(speaker, parts.style, info), None)
+    scores = scores_of(run, made.digest)
+    write_atomically(path, with_card(made, {**info.card, SCORES: scores}) if scores else made.model)
+
+
+def scores_of(run: Run, digest: str) -> object:
+    """The scores that the run's own voice was stamped with, if it is the one with this digest; else None."""
+    try:
+        own = read_voice(run.path / f"{voice_name(run)}{SUFFIX}")
+    except VoiceError:  # there is none yet
+        return None
+    return own.info.card.get(SCORES) if own.digest == digest else None
 
 
 @torch.no_grad()
