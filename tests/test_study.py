@@ -229,6 +229,16 @@ def test_trials_go_on_where_they_stopped(tiny, corpus, tmp_path, monkeypatch):
         tuning.tune(tmp_path, str(corpus), -1)
 
 
+def test_trials_stay_in_the_report(tiny, corpus, tmp_path, monkeypatch):
+    monkeypatch.setattr(tuning, "PRESET", "tiny")
+    monkeypatch.setattr(tuning, "SPACE", {"learning_rate": (1e-3, 1e-1, "log")})
+    asked = {"corpus": str(corpus), "count": 4, "only": ("voice",), "voice": None}
+    tried = make_study(tmp_path, trials=2, **asked).tuned
+    assert len(tried.trials) == 2
+    assert make_study(tmp_path, **asked).tuned == tried
+    assert make_study(tmp_path / "another", **asked).tuned is None
+
+
 def test_a_trial_that_fails_counts_and_has_no_loss(tiny, corpus, tmp_path, monkeypatch):
     monkeypatch.setattr(tuning, "PRESET", "tiny")
     monkeypatch.setattr(tuning, "SPACE", {"learning_rate": (1e-3, 1e-1, "log")})

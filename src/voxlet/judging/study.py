@@ -26,7 +26,7 @@ from voxlet.judging.measures import Value
 from voxlet.judging.reference import Division, Reference, open_reference
 from voxlet.judging.scorecard import evaluate
 from voxlet.judging.study_plan import Row, chosen
-from voxlet.judging.tuning import Tuned, tune
+from voxlet.judging.tuning import DATABASE, Tuned, tune
 from voxlet.models.vae import bernoulli_nll
 from voxlet.speak.voice import Voice
 from voxlet.speak.voicefile import find_voice, read_voice
@@ -111,7 +111,7 @@ def make_study(
         count: Clips that are sampled of a row.
         runs: Where the runs are; another study's, to share them.
         voice: A voice to stand beside the rows; None: none.
-        trials: How many settings of `cnn-light` are tried; see `tuning`.
+        trials: How many settings of `cnn-light` are tried; see `tuning`. Those tried before are in it too.
 
     Raises:
         ConfigError: There is no such row, or `count` or `trials` makes no sense.
@@ -143,7 +143,8 @@ def make_study(
         heard = hear_voice(voice, corpus, count, kept, asked=not only or VOICE in only)
         if heard is not None:
             outcomes[VOICE] = heard
-    tuned = tune(out / "tuning", corpus, trials) if trials else None
+    tuning = out / "tuning"
+    tuned = tune(tuning, corpus, trials) if trials or (tuning / DATABASE).is_file() else None
     return Study(out, corpus, quick, count, outcomes, tuned)
 
 
