@@ -14,10 +14,11 @@ import voxlet
 from tiny_corpus import write_corpus
 from voxlet.corpus.prepare import Preparation
 from voxlet.errors import ConfigError, RunError
+from voxlet.judging.command import card_minutes
 from voxlet.models.voice_config import CriticConfig, PriorConfig, WaveConfig
-from voxlet.speak.voicefile import read_voice
+from voxlet.speak.voicefile import find_voice, read_voice
 from voxlet.training.config import LoopConfig
-from voxlet.training.export import Speaker, export_voice, quantise, rounded, with_card
+from voxlet.training.export import Speaker, count_parameters, export_voice, quantise, rounded, with_card
 from voxlet.training.run import Run
 from voxlet.training.train import export, read_config, train
 from voxlet.training.voice_config import DistilTraining, PriorTraining, VoiceTraining, WaveTraining
@@ -61,6 +62,16 @@ def test_a_run_ends_with_a_voice_that_speaks(run: Path) -> None:
     assert len(spoken.words) == 4
     assert np.isfinite(spoken.samples).all()
     assert voice.say("0101", speaker="ann", seed=3).samples.tobytes() == spoken.samples.tobytes()
+
+
+def test_what_a_voice_cost_is_known_from_its_file(run: Path) -> None:
+    file = read_voice(run / "tiny.voice")
+    stages = file.info.card["training"]["stages"].values()
+    assert card_minutes(file) == pytest.approx(sum(stage["seconds"] for stage in stages) / 60)
+    assert card_minutes(replace(file, info=replace(file.info, card={"training": "long"}))) == 0
+    shipped = read_voice(find_voice("digits"))
+    assert 7.5e6 < count_parameters(shipped) < 8.5e6
+    assert count_parameters(file) < 1e5
 
 
 def test_the_card_says_what_it_was_made_of(run: Path) -> None:

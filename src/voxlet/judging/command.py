@@ -21,7 +21,7 @@ from voxlet.judging.styles import fresh_styles
 from voxlet.speak.voice import load_voice
 from voxlet.speak.voicefile import SUFFIX, find_voice, read_voice
 from voxlet.training.config import ClipTraining
-from voxlet.training.export import with_card
+from voxlet.training.export import count_parameters, with_card
 from voxlet.training.generate import open_speaker
 from voxlet.training.run import open_run
 from voxlet.training.sampler import RunSampler
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from voxlet.judging.measures import Value
+    from voxlet.speak.voicefile import VoiceFile
     from voxlet.training.run import Run
 
 CORPUS = "fsdd"  # what is measured against where nothing else is known
@@ -161,9 +162,25 @@ def make_clips(model: str, count: int, seed: int) -> tuple[ClipSet, dict[str, fl
         cost["parameters"] = sum(parameter.numel() for parameter in sampler.model.parameters())
     elif (path := Path(getattr(sampler, "path", model))).is_file():
         cost["megabytes"] = path.stat().st_size / 1e6
+        file = read_voice(path)
+        cost["parameters"] = count_parameters(file)
+        if minutes := card_minutes(file):
+            cost["training_minutes"] = minutes
     if Path(model).is_dir():
         cost["training_minutes"] = training_seconds(open_run(model)) / 60
     return clips, cost
+
+
+def card_minutes(voice: VoiceFile) -> float:
+    """How long a voice was trained by its own card; 0 where that says nothing."""
+    training = voice.info.card.get("training")
+    stages = training.get("stages") if isinstance(training, dict) else None
+    told = (
+        [stage.get("seconds") for stage in stages.values() if isinstance(stage, dict)]
+        if isinstance(stages, dict)
+        else []
+    )
+    return sum(seconds for seconds in told if isinstance(seconds, int | float)) / 60
 
 
 def training_seconds(run: Run) -> float:

@@ -40,6 +40,7 @@ OPSET = 17
 SMALLEST_PACKED = 4096  # smaller weights stay as they are: they weigh nothing and are the more sensitive
 LARGE_CONSTANT = 1 << 15  # numbers; of the graphs' constants only the Fourier matrices have more
 PEAK = 0.99
+SCALE = ".scale"  # ends the name of what 8-bit weights are multiplied with
 MARGIN = 2  # latent frames after the longest word that are decoded with it: its last sounds hear them
 
 
@@ -106,6 +107,15 @@ def with_card(voice: VoiceFile, card: Mapping[str, object]) -> bytes:
     entry.value = replace(voice.info, card=card).to_json()
     changed: bytes = model.SerializeToString()
     return changed
+
+
+def count_parameters(voice: VoiceFile) -> int:
+    """How many weights a voice has: not their scales, nor constants such as those of the Fourier transforms."""
+    onnx: Any = import_extra("onnx", "train")
+    kept = onnx.load_from_string(voice.model).graph.initializer
+    kinds = (onnx.TensorProto.INT8, onnx.TensorProto.FLOAT)
+    weights = (held for held in kept if held.data_type in kinds and not held.name.endswith(SCALE))
+    return sum(int(np.prod(held.dims)) for held in weights)
 
 
 @dataclass(frozen=True)
@@ -215,9 +225,9 @@ def _pack(model: ModelProto, packed: list[Packed]) -> ModelProto:
             continue
         one = known[weight.shape, weight.tobytes()]
         kept.append(numpy_helper.from_array(np.ascontiguousarray(one.values), f"{name}.int8"))
-        kept.append(numpy_helper.from_array(np.ascontiguousarray(one.scale), f"{name}.scale"))
+        kept.append(numpy_helper.from_array(np.ascontiguousarray(one.scale), f"{name}{SCALE}"))
         nodes.append(helper.make_node("Cast", [f"{name}.int8"], [f"{name}.float"], to=TensorProto.FLOAT))
-        nodes.append(helper.make_node("Mul", [f"{name}.float", f"{name}.scale"], [name]))
+        nodes.append(helper.make_node("Mul", [f"{name}.float", f"{name}{SCALE}"], [name]))
     nodes.extend(model.graph.node)
     del model.graph.initializer[:], model.graph.node[:]
     model.graph.initializer.extend(kept)
