@@ -110,7 +110,7 @@ def with_card(voice: VoiceFile, card: Mapping[str, object]) -> bytes:
 
 
 def count_parameters(voice: VoiceFile) -> int:
-    """How many weights a voice has: not their scales, nor constants such as those of the Fourier transforms."""
+    """How many weights a voice has: not their scales, nor constants as of the Fourier transforms."""
     onnx: Any = import_extra("onnx", "train")
     kept = onnx.load_from_string(voice.model).graph.initializer
     kinds = (onnx.TensorProto.INT8, onnx.TensorProto.FLOAT)
