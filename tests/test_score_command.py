@@ -60,7 +60,7 @@ def test_a_folder_of_clips(corpus, tmp_path, capsys):
     written = page.read_text()
     assert written.startswith("<!doctype html>")
     assert written.count('alt="figures as dots"') == 1
-    assert "http" not in written  # it needs nothing but itself
+    assert "://" not in written  # it needs nothing but itself
 
 
 def test_a_run_shows_its_insides(run, capsys, tmp_path):

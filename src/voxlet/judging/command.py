@@ -74,9 +74,9 @@ def score(
         if only and "copying" not in only:
             raise ConfigError("needs the part 'copying'", where="--pairs")
         audio.make_folder(pairs)
-    if stamp and (folder is not None or STYLES not in inner_parts(model)):
-        raise ConfigError("needs a voice, whose card has room for the figures", where="--stamp")
     within = inner_parts(model)
+    if stamp and STYLES not in within:
+        raise ConfigError("needs a voice, whose card has room for the figures", where="--stamp")
     if missing := [part for part in only if part in INSIDES and part not in within]:
         raise ConfigError(f"{missing[0]!r} is measured of {HAVING[missing[0]]} only", where="--only")
     cost: dict[str, float] = {}
@@ -175,12 +175,9 @@ def card_minutes(voice: VoiceFile) -> float:
     """How long a voice was trained by its own card; 0 where that says nothing."""
     training = voice.info.card.get("training")
     stages = training.get("stages") if isinstance(training, dict) else None
-    told = (
-        [stage.get("seconds") for stage in stages.values() if isinstance(stage, dict)]
-        if isinstance(stages, dict)
-        else []
-    )
-    return sum(seconds for seconds in told if isinstance(seconds, int | float)) / 60
+    told = stages.values() if isinstance(stages, dict) else ()
+    seconds = (stage.get("seconds") for stage in told if isinstance(stage, dict))
+    return sum(value for value in seconds if isinstance(value, int | float)) / 60
 
 
 def training_seconds(run: Run) -> float:
