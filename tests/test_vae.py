@@ -13,7 +13,7 @@ import torch
 from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal, kl_divergence
 
 from voxlet.errors import ConfigError
-from voxlet.models import vae
+from voxlet.models import layers, vae
 from voxlet.models.clip import build_model
 from voxlet.models.config import CNNConfig, CNNLightConfig, MLPConfig, ModelConfig
 from voxlet.models.vae import Gaussian
@@ -40,6 +40,24 @@ def batch(count: int = 12) -> tuple[torch.Tensor, torch.Tensor]:
     for row, label in enumerate(labels):
         values[row, 6 * label : 6 * label + 6] += 0.7
     return values, labels
+
+
+@pytest.mark.skipif(not layers.onednn_is_faster(), reason="this processor has no use for it")
+@pytest.mark.parametrize("wanted", [True, False])
+def test_dense_layers_by_onednn_are_pytorchs(wanted: bool):
+    torch.manual_seed(0)
+    dense = layers.Dense(48, 33)
+    x = torch.randn(7, 48, requires_grad=wanted)
+    slope = torch.randn(7, 33)
+    ours = dense(x)
+    theirs = torch.nn.functional.linear(x, dense.weight, dense.bias)
+    assert ours.grad_fn.name() != theirs.grad_fn.name()
+    torch.testing.assert_close(ours, theirs)
+    inputs = [x, dense.weight, dense.bias] if wanted else [dense.weight, dense.bias]
+    for mine, other in zip(
+        torch.autograd.grad(ours, inputs, slope), torch.autograd.grad(theirs, inputs, slope), strict=True
+    ):
+        torch.testing.assert_close(mine, other)
 
 
 def test_divergence_is_that_of_two_normals():

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-STRINGS = 12
+FEWEST_STRINGS = 12
 STRING_SECONDS = 9.0
 GAP_SECONDS = 0.1
 LISTENING_RATE = 16_000  # Hz, what DNSMOS, PESQ and STOI listen at
@@ -31,11 +31,17 @@ SCALES = {"overall": "ovrl_mos", "signal": "sig_mos", "background": "bak_mos", "
 
 
 def strings(
-    sounds: Sequence[audio.Samples], rate: int, *, band_rate: int = 8000, count: int = STRINGS, seed: int = 0
+    sounds: Sequence[audio.Samples],
+    rate: int,
+    *,
+    band_rate: int = 8000,
+    count: int | None = None,
+    seed: int = 0,
 ) -> list[audio.Samples]:
     """`count` strings of clips in random order, 9 s each at 16 kHz, nothing above `band_rate` / 2.
 
-    Every clip is used before any is used again.
+    Every clip is used before any is used again. Without a count there are as many as it takes to hear every
+    clip, and twelve at least.
 
     Raises:
         ScoreError: There are no clips.
@@ -44,15 +50,17 @@ def strings(
         raise ScoreError("there are no clips to string together")
     hearing = Hearing(rate=band_rate)
     rng = np.random.default_rng(seed)
-    order: list[int] = []
-    made = []
+    order: list[int] = rng.permutation(len(sounds)).tolist()
+    heard = 0
+    made: list[audio.Samples] = []
     size = round(STRING_SECONDS * band_rate)
-    for _ in range(count):
+    while len(made) < (FEWEST_STRINGS if count is None else count) or (count is None and heard < len(sounds)):
         parts: list[audio.Samples] = []
         length = 0
         while length < size:
             order = order or rng.permutation(len(sounds)).tolist()
             parts += [condition(sounds[order.pop()], rate, hearing), audio.silence(GAP_SECONDS, band_rate)]
+            heard += 1
             length += len(parts[-2]) + len(parts[-1])
         made.append(audio.resample(np.concatenate(parts)[:size], band_rate, LISTENING_RATE))
     return made
@@ -63,7 +71,7 @@ def naturalness(
     rate: int,
     *,
     band_rate: int = 8000,
-    count: int = STRINGS,
+    count: int | None = None,
     seed: int = 0,
     tick: Callable[[], object] = lambda: None,
 ) -> dict[str, Interval]:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from voxlet.models.config import CNNConfig, CNNLightConfig
+from voxlet.models.layers import Dense
 from voxlet.models.vae import Decoder, Encoder
 
 
@@ -31,7 +32,7 @@ class ConvEncoder(Encoder):
         for inputs, outputs in pairwise(sizes):
             layers += [nn.Conv2d(inputs, outputs, 3, padding=1), nn.ReLU(inplace=True)]
         self.layers = channels_last(layers)
-        self.dense = nn.Linear(math.prod(shape) * sizes[-1] + condition, config.width)
+        self.dense = Dense(math.prod(shape) * sizes[-1] + condition, config.width)
         self.dropout = nn.Dropout(config.dropout)
 
     def forward(self, spectrograms: Tensor, condition: Tensor) -> Tensor:
@@ -54,7 +55,7 @@ class ConvDecoder(Decoder):
         self.seed_channels = config.seed_channels
         self.dense = nn.Linear(config.latent_size + condition, config.width)
         self.dropout = nn.Dropout(config.dropout)
-        self.seed = nn.Linear(config.width, math.prod(shape) * config.seed_channels)
+        self.seed = Dense(config.width, math.prod(shape) * config.seed_channels)
         sizes = [config.seed_channels, *config.channels[::-1]]
         layers: list[nn.Module] = []
         for inputs, outputs in pairwise(sizes):

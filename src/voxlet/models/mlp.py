@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from voxlet.models.config import MLPConfig
+from voxlet.models.layers import Dense
 from voxlet.models.vae import Decoder, Encoder
 
 # Rows of a matrix that begin where a cache line does (32 bfloat16 numbers) are multiplied a quarter faster.
@@ -25,7 +26,7 @@ def dense_stack(sizes: list[int], dropout: float) -> nn.Sequential:
     """Dense layers from `sizes[0]` to `sizes[-1]`, each with ReLU and dropout."""
     layers: list[nn.Module] = []
     for inputs, outputs in pairwise(sizes):
-        layers += [nn.Linear(inputs, outputs), nn.ReLU(inplace=True)]
+        layers += [Dense(inputs, outputs), nn.ReLU(inplace=True)]
         if dropout:
             layers.append(nn.Dropout(dropout))
     return nn.Sequential(*layers)
@@ -58,7 +59,7 @@ class DenseDecoder(Decoder):
         widths = config.widths[::-1]
         self.layers = dense_stack([config.latent_size + condition, *widths], config.dropout)
         self.values = math.prod(shape)
-        self.output = nn.Linear(widths[-1], aligned(self.values))
+        self.output = Dense(widths[-1], aligned(self.values))
 
     def forward(self, latents: Tensor) -> Tensor:
         """Latent and condition (B, Z + C or 0) to logits (B, M, F)."""

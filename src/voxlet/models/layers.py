@@ -1,0 +1,65 @@
+"""Layers that several models share."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+
+@functools.cache
+def onednn_is_faster() -> bool:
+    """Whether oneDNN multiplies float32 matrices faster than what PyTorch calls for it by default.
+
+    That is MKL, which leaves AVX-512 unused on AMD's processors: on a Zen 5 core a 2,048-square product ran
+    at 107 GFLOP/s by MKL and 260 by oneDNN, with the same results within rounding.
+    """
+    available = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]  # PyTorch's
+    if not available or not hasattr(torch.ops.mkldnn, "_linear_pointwise"):
+        return False
+    capabilities = torch.cpu.get_capabilities()
+    name = str(capabilities.get("cpu_name", ""))
+    return bool(capabilities.get("avx512_f")) and name.startswith("AMD")
+
+
+def _product(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """`x @ weight.T + bias` by oneDNN, which has no public float32 entry of its own in PyTorch."""
+    result: Tensor = torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
+    return result
+
+
+class _OneDNNLinear(torch.autograd.Function):
+    """A dense layer whose three products, forwards and backwards, are oneDNN's."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        ctx.save_for_backward(x, weight)
+        return _product(x, weight, bias)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor, Tensor]:
+        x, weight = ctx.saved_tensors
+        to_input = _product(gradient, weight.T) if ctx.needs_input_grad[0] else None
+        return to_input, _product(gradient.T, x.T), gradient.sum(0)
+
+
+class Dense(nn.Linear):
+    """`nn.Linear` for (B, inputs), in float32 by the faster library for this processor.
+
+    Args:
+        inputs: Values in.
+        outputs: Values out.
+    """
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__(inputs, outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, inputs) -> (B, outputs)."""
+        plain = x.device.type == "cpu" and x.dtype == torch.float32 and x.ndim == 2
+        if plain and not torch.is_autocast_enabled("cpu") and onednn_is_faster():
+            result: Tensor = _OneDNNLinear.apply(x, self.weight, self.bias)  # type: ignore[no-untyped-call]  # PyTorch's
+            return result
+        return super().forward(x)
