@@ -60,6 +60,7 @@ def measure(preset: str, precision: str, clips: int) -> dict[str, object]:
     from voxlet.training import hardware
     from voxlet.training.clip_task import ClipTask, spectrograms_of
     from voxlet.training.presets import PRESETS
+    from voxlet.training.timing import time_steps
 
     hardware.set_up()
     torch.manual_seed(0)
@@ -76,31 +77,22 @@ def measure(preset: str, precision: str, clips: int) -> dict[str, object]:
         split,
     )
     size = config.loop.batch_size
-    count = max(2, clips // size)
-    seconds, cores = [], []
-    for step in range(count + 1):
-        batch = rows[(step * size) % (len(rows) - size) :][:size]
-        started, began = time.perf_counter(), time.process_time()
-        loss = float(task.train_step(batch, 0.0)["loss"])
-        seconds.append(time.perf_counter() - started)
-        cores.append(time.process_time() - began)
+    timing = time_steps(task, rows, max(2, clips // size))
     with FlopCounterMode(display=False) as counter:
         task.train_step(rows[:size], 0.0)
-    seconds = sorted(seconds[1:])
-    step_seconds = seconds[len(seconds) // 2]
     return {
         "preset": preset,
         "precision": precision,
         "parameters": sum(p.numel() for p in task.model.parameters()),
-        "ms_per_clip": 1e3 * step_seconds / size,
-        "core_ms_per_clip": 1e3 * min(cores[1:]) / size,
-        "clips_per_second": size / step_seconds,
-        "epoch_seconds": EPOCH_CLIPS * step_seconds / size,
+        "ms_per_clip": 1e3 * timing.clip_seconds,
+        "core_ms_per_clip": 1e3 * timing.core_seconds / size,
+        "clips_per_second": 1 / timing.clip_seconds,
+        "epoch_seconds": EPOCH_CLIPS * timing.clip_seconds,
         "peak_gigabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
         "limit_gflops": top / 1e9,
-        "share_of_limit": counter.get_total_flops() / step_seconds / top,
+        "share_of_limit": counter.get_total_flops() / timing.step_seconds / top,
         "threads": torch.get_num_threads(),
-        "last_loss": loss,
+        "last_loss": timing.loss,
     }
 
 

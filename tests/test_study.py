@@ -69,20 +69,29 @@ def test_rows_are_trained_measured_kept_and_shared(tiny, corpus, tmp_path, monke
     assert small.parameters > half.parameters
     assert len(small.curve) == 2
     assert small.figures["heard right, own judge"]["made"].count == 12
+    # A whole scorecard looks into the three latent numbers.
+    units = [name for name in small.figures if name.startswith("KL of unit")]
+    assert units == [f"KL of unit {number}, nats" for number in range(3)]
+    assert "active units" not in half.figures
+    assert set(made.speeds.epochs) == {"small"}
+    assert 0 < made.speeds.epochs["small"] < 10
     assert set(small.samples) == {"zero", "one"}
 
     page = study_report.write_report(made).read_text()
     assert page.count("<audio") == 2
     assert "<code>voxlet study --corpus" in page
     text = (out / "report.md").read_text()
-    assert "| small | 2 | " in text
+    assert re.search(r"\| small \| 2 \| 0\.0 M \| [\d.]+ \| [\d.]+ \| [\d,.]+ \|", text)
+    assert made.speeds.machine in text
+    assert re.search(r"\| small \| [\d.]+ % \[.*\| [0-3] \|\n", text)
     assert re.search(r"The lowest test loss has (small|half the clips) with [\d,.]+ nats a clip", text)
     assert "The own judge hears most clips right of" in text
     assert {"losses.png", "latents.png"} <= {path.name for path in out.iterdir()}
 
     # Nothing is trained or measured again; another study may share the runs.
     monkeypatch.setattr(study, "measure_row", lambda *arguments: pytest.fail("measured again"))
-    assert make_study(out, corpus=str(corpus), count=12, voice=None).outcomes == made.outcomes
+    monkeypatch.setattr(study, "time_steps", lambda *arguments: pytest.fail("timed again"))
+    assert make_study(out, corpus=str(corpus), count=12, voice=None) == made
     monkeypatch.undo()
 
 

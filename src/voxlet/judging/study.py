@@ -2,6 +2,7 @@
 
 OUT/runs/ROW/        a run as `voxlet train` makes it; other studies may share them
     rows/ROW.json    what was found
+    speeds.json      how fast the models train, timed one after the other
     index.html, report.md, *.png
 """
 
@@ -18,9 +19,11 @@ import torch
 from tqdm import tqdm
 
 from voxlet import audio
+from voxlet.corpus.corpus import open_corpus
+from voxlet.corpus.prepare import prepare
+from voxlet.corpus.splits import make_split
 from voxlet.errors import ConfigError, VoxletError, import_extra
 from voxlet.judging.clipset import sample_clips
-from voxlet.judging.command import training_seconds
 from voxlet.judging.insides import Insides
 from voxlet.judging.measures import Value
 from voxlet.judging.reference import Division, Reference, open_reference
@@ -30,12 +33,15 @@ from voxlet.judging.tuning import DATABASE, Tuned, tune
 from voxlet.models.vae import bernoulli_nll
 from voxlet.speak.voice import Voice
 from voxlet.speak.voicefile import find_voice, read_voice
+from voxlet.training import hardware
+from voxlet.training.clip_task import ClipTask, spectrograms_of
 from voxlet.training.conclusion import write_samples
 from voxlet.training.encoding import encode, explain
 from voxlet.training.illustrate import plane
 from voxlet.training.records import from_json
 from voxlet.training.run import Run
 from voxlet.training.sampler import open_sampler
+from voxlet.training.timing import processor, time_steps
 from voxlet.training.train import train
 
 if TYPE_CHECKING:
@@ -43,10 +49,11 @@ if TYPE_CHECKING:
 
 VERSION = 2  # raise it when the same row gives other findings
 COUNT, QUICK_COUNT = 500, 200  # clips of a row
-FULL_PARTS = ("recognition", "naturalness", "distribution")
+FULL_PARTS = ("recognition", "naturalness", "distribution", "copying")
 PARTS = ("recognition", "distribution")
 TRAIN_CLIPS = 500  # are enough for a training loss
 TINY = 1e-6  # from 0 and 1, whose logarithms are infinite
+SPEEDS, TIMED_STEPS = "speeds.json", 8
 VOICE = "voice"  # the row of the shipped or own voice
 
 
@@ -62,7 +69,6 @@ class Outcome:
     title: str
     epochs: int = 0
     parameters: int = 0
-    minutes: float = 0.0
     train_loss: float | None = None
     validation_loss: float | None = None
     test_loss: float | None = None
@@ -77,6 +83,17 @@ class Outcome:
 
 
 @dataclass(frozen=True)
+class Speeds:
+    """How fast rows train: timed in one sitting, one after the other, so that they compare.
+
+    `epochs` holds seconds an epoch by row, without validation, `machine` says where.
+    """
+
+    machine: str
+    epochs: dict[str, float]
+
+
+@dataclass(frozen=True)
 class Study:
     """A study that has been made: its outcomes in the order of their rows."""
 
@@ -86,6 +103,7 @@ class Study:
     count: int
     outcomes: dict[str, Outcome]
     tuned: Tuned | None = None
+    speeds: Speeds | None = None
 
 
 def make_study(
@@ -145,7 +163,43 @@ def make_study(
             outcomes[VOICE] = heard
     tuning = out / "tuning"
     tuned = tune(tuning, corpus, trials) if trials or (tuning / DATABASE).is_file() else None
-    return Study(out, corpus, quick, count, outcomes, tuned)
+    models = [row for row in rows if row.full and row.run is None and timed(outcomes.get(row.name))]
+    return Study(out, corpus, quick, count, outcomes, tuned, speeds_of(models, corpus, out / SPEEDS))
+
+
+def timed(outcome: Outcome | None) -> bool:
+    """Whether a row has something whose time is worth knowing."""
+    return outcome is not None and outcome.error is None
+
+
+def speeds_of(rows: list[Row], corpus: str, path: Path) -> Speeds | None:
+    """How fast these rows train: as kept, if they all were timed together, else timed now and kept."""
+    try:
+        kept = from_json(Speeds, json.loads(path.read_text()), where=path)
+    except (OSError, ValueError, ConfigError):
+        kept = Speeds("", {})
+    if not rows or {row.name for row in rows} <= set(kept.epochs):
+        return kept if rows else None
+    epochs = {}
+    hardware.set_up()
+    for row in tqdm(rows, unit="row", desc="timing", disable=None, leave=False):
+        config = row.config()
+        prepared = prepare(open_corpus(corpus, allow_rejected=True), config.preparation, progress=False)
+        split = make_split(prepared, config.split, seed=config.split_seed)
+        torch.manual_seed(config.loop.seed)
+        task = ClipTask(
+            config,
+            spectrograms_of(prepared, config.spectrogram),
+            torch.from_numpy(prepared.labels),
+            len(prepared.label_names),
+            split,
+        )
+        epochs[row.name] = (
+            len(split.train) * time_steps(task, torch.from_numpy(split.train), TIMED_STEPS).clip_seconds
+        )
+    found = Speeds(processor(), epochs)
+    audio.write_atomically(path, (json.dumps(asdict(found)) + "\n").encode())
+    return found
 
 
 def digest_of(*what: object) -> str:
@@ -206,12 +260,12 @@ def measure_row(row: Row, corpus: str, count: int, folder: Path, key: str) -> Ou
         title=row.heading,
         epochs=row.epochs,
         parameters=sum(parameter.numel() for parameter in insides.model.parameters()),
-        minutes=training_seconds(run) / 60,
         train_loss=losses["train"],
         validation_loss=losses["validation"],
         test_loss=losses["test"],
         explained=explained,
-        figures=figures_of(sampler, reference, count, FULL_PARTS if row.full else PARTS),
+        figures=figures_of(sampler, reference, count, FULL_PARTS if row.full else PARTS)
+        | (latent_figures(insides) if row.full else {}),
         curve=curve_of(run),
         points=points_of(insides),
         labels=insides.prepared.label_names,
@@ -259,6 +313,11 @@ def figures_of(
         for figure in card.figures
         if figure.label is None
     }
+
+
+def latent_figures(insides: Insides) -> dict[str, dict[str, Value | None]]:
+    """What the scorecard says of the latent space, by name."""
+    return {name: {"made": value, "real": None} for name, value in insides.latent_space().items()}
 
 
 def curve_of(run: Run) -> tuple[tuple[float, float], ...]:

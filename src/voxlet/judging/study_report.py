@@ -12,6 +12,7 @@ import numpy as np
 
 from voxlet import __version__, audio, plots
 from voxlet.errors import VoxletError
+from voxlet.judging.copying import PERCENTILES
 from voxlet.judging.page import PAGE, player
 from voxlet.judging.scorecard import show
 from voxlet.judging.scores import Interval
@@ -42,6 +43,16 @@ VARIETY = {
     "inception score": "inception score",
     "modified inception score": "modified",
     "AM score": "AM score",
+}
+COPYING = {f"nearest training clip, percentile {part}": f"percentile {part}" for part in PERCENTILES}
+LATENT = {
+    f"{name} heard right, {how}": f"{name}, {how}"
+    for name in ("label", "speaker")
+    for how in ("linear probe", "nearest neighbours")
+} | {
+    "mutual information gap, label": "gap, label",
+    "mutual information gap, speaker": "gap, speaker",
+    "active units": "active units",
 }
 
 
@@ -92,11 +103,22 @@ def report(study: Study) -> Iterator[Block]:
         ),
     )
     models = [name for name in (*(row.name for row in MODELS), VOICE) if name in study.outcomes]
-    yield Block("Losses", table=losses(study, models), picture=LOSSES)
+    yield Block("Losses", speeds_told(study), losses(study, models), LOSSES)
     yield Block("What judges hear", table=heard(study, models, {**JUDGES, **DEEPER}))
     variety = "In the features of the own judge: how like real test clips the clips are, and how various."
     yield Block("Variety", (variety,), heard(study, models, VARIETY))
-    yield Block("Where test clips lie in the latent spaces", picture=LATENTS)
+    copies = (
+        "How far a clip is from the nearest training clip, in nepers of power: who copies is nearer than "
+        "real test clips are."
+    )
+    yield Block("Copying", (copies,), heard(study, models, COPYING))
+    order = (
+        "What can be read from the posterior means of test clips, the mutual information gap (1: one unit "
+        "alone knows it), and how many units differ between clips."
+    )
+    inside = [name for name in models if name != VOICE]
+    table = heard(study, inside, LATENT)[:-1]  # real clips have none
+    yield Block("Latent spaces", (order,), table, LATENTS)
     for question in QUESTIONS:
         names = [name for name in question.rows if name in study.outcomes]
         if names:
@@ -145,19 +167,34 @@ def figure(outcome: Outcome, name: str, side: str = "made") -> Value | None:
     return outcome.figures.get(name, {}).get(side)
 
 
+def speeds_told(study: Study) -> tuple[str, ...]:
+    """What the times in the table are."""
+    if study.speeds is None:
+        return ()
+    return (
+        "Seconds an epoch of training, without validation, were timed row by row in one sitting "
+        f"({study.speeds.machine}); minutes are these times the epochs.",
+    )
+
+
 def losses(study: Study, names: list[str]) -> tuple[tuple[str, ...], ...]:
     """Budget, size and losses of these rows."""
-    head = ("row", "epochs", "parameters", "minutes", "training", "validation", "test", "explained")
+    head = (
+        "row", "epochs", "parameters", "s an epoch", "minutes", "training", "validation", "test", "explained",
+    )  # fmt: skip
+    speeds = study.speeds.epochs if study.speeds is not None else {}
     rows = []
     for outcome in (study.outcomes[name] for name in names):
         if outcome.name == VOICE:
             continue
         explained = "-" if outcome.explained is None else f"{outcome.explained:.0%}"
+        seconds = speeds.get(outcome.name)
+        minutes = None if seconds is None else seconds * outcome.epochs / 60
         parts = (outcome.train_loss, outcome.validation_loss, outcome.test_loss)
         rows.append(
             (
                 outcome.title, str(outcome.epochs), f"{outcome.parameters / 1e6:.1f} M",
-                number(outcome.minutes), *map(number, parts), explained,
+                number(seconds, "{:.2f}"), number(minutes), *map(number, parts), explained,
             )
         )  # fmt: skip
     return (head, *rows)

@@ -133,7 +133,7 @@ class ClipTraining:
         beta: Weight of the KL divergence.
         kl_warmup: Share of the budget in which beta rises linearly from 0.
         clip_norm: Gradients are scaled down to this norm; None leaves them.
-        precision: Of matrix products; `auto` takes bfloat16 where the hardware has it.
+        precision: Of matrix products; `auto` takes bfloat16 where the hardware is quicker in it.
     """
 
     model: ModelConfig

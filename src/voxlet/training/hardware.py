@@ -42,11 +42,17 @@ def keep_memory() -> None:
 
 
 def has_fast_bfloat16(device: torch.device) -> bool:
-    """Whether matrix products in bfloat16 are done in hardware (on CPUs: AMX or AVX512-BF16)."""
+    """Whether matrix products in bfloat16 are quicker than in float32, not merely possible.
+
+    On CPUs that is so with AMX, and with AVX512-BF16 on AMD's: on Zen 5 the study's CNN took 17.9 ms a clip
+    for 38.1 in float32. Intel's AVX512-BF16 alone is slower than float32: a product on a Sapphire Rapids
+    without AMX ran at 84 for 165 GFLOP/s a core, and the dense model took 4.2 s an epoch for 2.6.
+    """
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     capabilities = torch.cpu.get_capabilities()
-    return bool(capabilities.get("amx_bf16") or capabilities.get("avx512_bf16"))
+    amd = str(capabilities.get("cpu_name", "")).startswith("AMD")
+    return bool(capabilities.get("amx_bf16") or (amd and capabilities.get("avx512_bf16")))
 
 
 def autocast(device: torch.device, precision: Precision) -> AbstractContextManager[object]:

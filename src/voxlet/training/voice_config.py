@@ -159,7 +159,7 @@ class VoiceTraining:
         distil: The third.
         wave_share: Of the budget.
         prior_share: Of the budget; the third stage has the rest.
-        precision: Of matrix products; `auto` takes bfloat16 where the hardware has it.
+        precision: Of matrix products; `auto` takes bfloat16 where the hardware is quicker in it.
     """
 
     preparation: Preparation = VOICE_PREPARATION
