@@ -13,7 +13,7 @@ import torch
 from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal, kl_divergence
 
 from voxlet.errors import ConfigError
-from voxlet.models import layers, vae
+from voxlet.models import cnn, layers, vae
 from voxlet.models.clip import build_model
 from voxlet.models.config import CNNConfig, CNNLightConfig, MLPConfig, ModelConfig
 from voxlet.models.vae import Gaussian
@@ -58,6 +58,16 @@ def test_dense_layers_by_onednn_are_pytorchs(wanted: bool):
         torch.autograd.grad(ours, inputs, slope), torch.autograd.grad(theirs, inputs, slope), strict=True
     ):
         torch.testing.assert_close(mine, other)
+
+
+@pytest.mark.parametrize(("inputs", "outputs"), [(1, 4), (4, 3), (3, 1)])
+def test_a_mirrored_convolution_is_pytorchs_transposed_one(inputs, outputs):
+    ours = cnn.MirrorConv(inputs, outputs)
+    theirs = torch.nn.ConvTranspose2d(inputs, outputs, 3, padding=1)
+    theirs.load_state_dict(ours.state_dict())
+    x = torch.randn(2, inputs, 5, 6).to(memory_format=torch.channels_last)
+    torch.testing.assert_close(ours(x), theirs(x))
+    assert ours(x).is_contiguous(memory_format=torch.channels_last)  # what else is slow
 
 
 def test_divergence_is_that_of_two_normals():

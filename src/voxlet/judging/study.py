@@ -53,7 +53,7 @@ FULL_PARTS = ("recognition", "naturalness", "distribution", "copying")
 PARTS = ("recognition", "distribution")
 TRAIN_CLIPS = 500  # are enough for a training loss
 TINY = 1e-6  # from 0 and 1, whose logarithms are infinite
-SPEEDS, TIMED_STEPS = "speeds.json", 8
+SPEEDS, TIMED_STEPS = "speeds.json", 5
 VOICE = "voice"  # the row of the shipped or own voice
 
 

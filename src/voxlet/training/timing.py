@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from voxlet.training.clip_task import ClipTask
 
+UNCOUNTED = 3
+
 
 @dataclass(frozen=True)
 class Timing:
@@ -39,19 +41,20 @@ class Timing:
 
 
 def time_steps(task: ClipTask, rows: Tensor, steps: int) -> Timing:
-    """Take that many steps, and one before that is not counted, on the clips `rows` (N,) in turn.
+    """Take that many steps on the clips `rows` (N,) in turn; where these are fewer than a batch, they are one.
 
-    Where these are fewer than a batch, they are the batch.
+    Before them three are not counted: until then memory is asked of the system, which made the study's CNN's
+    first step five times as long as its fourth.
     """
     size = min(task.config.loop.batch_size, len(rows))
     seconds, cores, loss = [], [], 0.0
-    for step in range(steps + 1):
+    for step in range(UNCOUNTED + steps):
         start = step * size % (len(rows) - size + 1)
         began, used = time.perf_counter(), time.process_time()
         loss = float(task.train_step(rows[start : start + size], 0.0)["loss"])  # waits for the device
         seconds.append(time.perf_counter() - began)
         cores.append(time.process_time() - used)
-    return Timing(size, median(seconds[1:]), min(cores[1:]), loss)
+    return Timing(size, median(seconds[UNCOUNTED:]), min(cores[UNCOUNTED:]), loss)
 
 
 def processor() -> str:
