@@ -41,10 +41,10 @@ class Timing:
 
 
 def time_steps(task: ClipTask, rows: Tensor, steps: int) -> Timing:
-    """Take that many steps on the clips `rows` (N,) in turn; where these are fewer than a batch, they are one.
+    """Take that many steps on the clips `rows` (N,) in turn; if these are fewer than a batch, they are one.
 
-    Before them three are not counted: until then memory is asked of the system, which made the study's CNN's
-    first step five times as long as its fourth.
+    Before them three are not counted: until then memory is asked of the system, which made the first step of
+    the study's CNN five times as long as its fourth.
     """
     size = min(task.config.loop.batch_size, len(rows))
     seconds, cores, loss = [], [], 0.0
