@@ -58,7 +58,7 @@ def measure(preset: str, precision: str, clips: int) -> dict[str, object]:
     from voxlet.corpus.prepare import prepare
     from voxlet.corpus.splits import make_split
     from voxlet.training import hardware
-    from voxlet.training.clip_task import ClipTask, spectrograms_of
+    from voxlet.training.clip_task import clip_task
     from voxlet.training.presets import PRESETS
     from voxlet.training.timing import time_steps
 
@@ -69,13 +69,7 @@ def measure(preset: str, precision: str, clips: int) -> dict[str, object]:
     prepared = prepare(open_corpus("fsdd"), config.preparation, progress=False)
     split = make_split(prepared, config.split)
     rows = torch.from_numpy(split.train)
-    task = ClipTask(
-        config,
-        spectrograms_of(prepared, config.spectrogram),
-        torch.from_numpy(prepared.labels),
-        len(prepared.label_names),
-        split,
-    )
+    task = clip_task(config, prepared, split)
     size = config.loop.batch_size
     timing = time_steps(task, rows, max(2, clips // size))
     with FlopCounterMode(display=False) as counter:

@@ -34,7 +34,7 @@ from voxlet.models.vae import bernoulli_nll
 from voxlet.speak.voice import Voice
 from voxlet.speak.voicefile import find_voice, read_voice
 from voxlet.training import hardware
-from voxlet.training.clip_task import ClipTask, spectrograms_of
+from voxlet.training.clip_task import clip_task
 from voxlet.training.conclusion import write_samples
 from voxlet.training.encoding import encode, explain
 from voxlet.training.illustrate import plane
@@ -187,16 +187,8 @@ def speeds_of(rows: list[Row], corpus: str, path: Path) -> Speeds | None:
         prepared = prepare(open_corpus(corpus, allow_rejected=True), config.preparation, progress=False)
         split = make_split(prepared, config.split, seed=config.split_seed)
         torch.manual_seed(config.loop.seed)
-        task = ClipTask(
-            config,
-            spectrograms_of(prepared, config.spectrogram),
-            torch.from_numpy(prepared.labels),
-            len(prepared.label_names),
-            split,
-        )
-        epochs[row.name] = (
-            len(split.train) * time_steps(task, torch.from_numpy(split.train), TIMED_STEPS).clip_seconds
-        )
+        timing = time_steps(clip_task(config, prepared, split), torch.from_numpy(split.train), TIMED_STEPS)
+        epochs[row.name] = len(split.train) * timing.clip_seconds
     found = Speeds(processor(), epochs)
     audio.write_atomically(path, (json.dumps(asdict(found)) + "\n").encode())
     return found

@@ -124,6 +124,13 @@ def spectrograms_of(prepared: Prepared, config: SpectrogramConfig) -> Tensor:
     return values
 
 
+def clip_task(config: ClipTraining, prepared: Prepared, split: Split) -> ClipTask:
+    """The training of a clip VAE on the clips of a corpus, from its beginning."""
+    labels = torch.from_numpy(prepared.labels)
+    spectrograms = spectrograms_of(prepared, config.spectrogram)
+    return ClipTask(config, spectrograms, labels, len(prepared.label_names), split)
+
+
 def plan_clip_training(config: ClipTraining, prepared: Prepared, split: Split, run: Run) -> Plan:
     """The plan of a clip VAE's run: one stage, then pictures.
 
@@ -144,13 +151,7 @@ def plan_clip_training(config: ClipTraining, prepared: Prepared, split: Split, r
         split = replace(split, train=np.flatnonzero(drawn))
 
     def build() -> ClipTask:
-        return ClipTask(
-            config,
-            spectrograms_of(prepared, config.spectrogram),
-            torch.from_numpy(prepared.labels),
-            len(prepared.label_names),
-            split,
-        )
+        return clip_task(config, prepared, split)
 
     def finish() -> None:
         if not is_concluded(run):
