@@ -283,7 +283,13 @@ def test_help_needs_no_pytorch() -> None:
 
 def test_precision_follows_the_hardware(monkeypatch: pytest.MonkeyPatch) -> None:
     cpu = torch.device("cpu")
-    for capabilities, dtype in (({"amx_bf16": True}, torch.bfloat16), ({"avx2": True}, torch.float32)):
+    slow = {"cpu_name": "Intel Xeon", "avx512_bf16": True}
+    for capabilities, dtype in (
+        ({"amx_bf16": True}, torch.bfloat16),
+        ({**slow, "cpu_name": "AMD EPYC"}, torch.bfloat16),
+        (slow, torch.float32),
+        ({"avx2": True}, torch.float32),
+    ):
         monkeypatch.setattr(torch.cpu, "get_capabilities", lambda found=capabilities: found)
         with hardware.autocast(cpu, "auto"):
             assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == dtype
