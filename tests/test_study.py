@@ -83,7 +83,7 @@ def test_rows_are_trained_measured_kept_and_shared(tiny, corpus, tmp_path, monke
     text = (out / "report.md").read_text()
     assert re.search(r"\| small \| 2 \| 0\.1 M \| [\d.]+ \| [\d.]+ \| [\d,.]+ \|", text)
     assert made.speeds.machine in text
-    assert re.search(r"\| small \| [\d.]+ % \[.*\| [0-3] \|\n", text)
+    assert re.search(r"\| small \| [\d.]+ % \[.*\| [0-3] \| [\d.]+ \|\n", text)
     assert re.search(r"The lowest test loss has (small|half the clips) with [\d,.]+ nats a clip", text)
     assert "The own judge hears most clips right of" in text
     assert {"losses.png", "latents.png"} <= {path.name for path in out.iterdir()}

@@ -17,6 +17,7 @@ from voxlet.models import cnn, layers, vae
 from voxlet.models.clip import build_model
 from voxlet.models.config import CNNConfig, CNNLightConfig, MLPConfig, ModelConfig
 from voxlet.models.vae import Gaussian
+from voxlet.training import encoding
 
 SHAPE = (18, 13)
 LABELS = 3
@@ -307,3 +308,23 @@ def test_settings_need_no_torch():
     code = "import sys, voxlet.models.config, voxlet.features; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_a_posterior_is_refined_to_the_best_one():
+    """Where the decoder does not listen, that is the prior; otherwise nothing but the posterior moves."""
+    torch.manual_seed(0)
+    model = build_model(MLPConfig(widths=(8,), latent_size=2), (4, 3), 2)
+    clips, labels = torch.rand(5, 4, 3), torch.zeros(5, dtype=torch.long)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    start = Gaussian(torch.ones(5, 2), -torch.ones(5, 2))
+    model.decoder.layers[0].weight.data.zero_()
+    found = encoding.refine(model, start, clips, labels)
+    assert found.mean.abs().max() < 0.1
+    assert found.log_variance.abs().max() < 0.1
+    model.load_state_dict(before)
+    rows = np.arange(5)
+    usual, refined = (encoding.explain(model, clips, labels, rows, refined=r) for r in (False, True))
+    assert refined.loss < usual.loss
+    assert encoding.explain(model, clips, labels, rows, refined=True) == refined
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    assert all(parameter.grad is None for parameter in model.parameters())

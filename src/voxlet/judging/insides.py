@@ -85,7 +85,12 @@ class Insides:
             if test.mean.shape[1] > 1:
                 gap = latents.information_gap(test.mean, told[1])
                 found[f"mutual information gap, {name}"] = exactly(gap, len(told[1]))
-        units = explain(self.model, self.spectrograms, self.labels, self.split.test).kl_per_unit
+        held_out = self.model, self.spectrograms, self.labels, self.split.test
+        amortised = explain(*held_out)
+        found["test loss, nats a clip"] = exactly(amortised.loss, amortised.clips)
+        refined = explain(*held_out, refined=True)
+        found["test loss, each posterior refined"] = exactly(refined.loss, refined.clips)
+        units = amortised.kl_per_unit
         found["active units"] = exactly(latents.active_units(test.mean), len(units))
         for number, nats in enumerate(units):
             found[f"KL of unit {number}, nats"] = exactly(nats, len(test.mean))

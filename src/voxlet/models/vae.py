@@ -267,7 +267,17 @@ class ClipVAE(nn.Module):
         noise: Tensor | None = None,
     ) -> Elbo:
         """The ELBO of a batch (B, M, F), with `noise` (B, Z) or fresh noise in the latents."""
-        posterior = self.encode(spectrograms, labels)
+        return self.elbo_at(self.encode(spectrograms, labels), spectrograms, labels, beta, noise)
+
+    def elbo_at(
+        self,
+        posterior: Gaussian,
+        spectrograms: Tensor,
+        labels: Tensor | None = None,
+        beta: float = 1.0,
+        noise: Tensor | None = None,
+    ) -> Elbo:
+        """The ELBO of a batch (B, M, F) with a posterior that need not be the encoder's."""
         latents = posterior.sample(noise)
         logits = self.decode(latents, labels)
         if self.config.likelihood == "gaussian":
