@@ -90,7 +90,7 @@ def refine(model: ClipVAE, posterior: Gaussian, spectrograms: Tensor, labels: Te
     generative model's (Cremer et al. 2018, https://arxiv.org/abs/1801.03558; refining as in Kim et al. 2018,
     https://arxiv.org/abs/1802.02550). The weights stay as they are.
     """
-    generator = torch.Generator().manual_seed(NOISE_SEED)
+    generator = torch.Generator().manual_seed(NOISE_SEED + 1)  # not the noise that the loss is taken with
     own = [part.detach().clone().requires_grad_() for part in posterior]
     adam = torch.optim.Adam(own, lr=REFINING_RATE)
     decay = torch.optim.lr_scheduler.CosineAnnealingLR(adam, REFINING_STEPS)
