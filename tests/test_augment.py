@@ -61,6 +61,17 @@ def test_what_comes_from_beyond_the_edge_is_the_edge():
     assert moved == pytest.approx(torch.full_like(moved, 0.7), abs=1e-5)
 
 
+def test_a_share_of_the_clips_stays_exactly_as_it_was():
+    torch.manual_seed(0)
+    clips = torch.rand(400, BANDS, FRAMES)
+    moved = warp(clips, Augmentation(0.05, 0.1, 0.1, moved=0.3), SECONDS)
+    stayed = (moved == clips).all(dim=2).all(dim=1).float().mean()
+    assert float(stayed) == pytest.approx(0.7, abs=0.07)
+    assert warp(clips, Augmentation(0.05, moved=0.0), SECONDS) is clips
+    with pytest.raises(ConfigError, match=r"moved 1\.5 is not between 0 and 1"):
+        Augmentation(moved=1.5)
+
+
 @pytest.mark.parametrize("value", [-0.1, 0.6, float("nan")])
 def test_amounts_that_make_no_sense(value):
     with pytest.raises(ConfigError, match=r"stretch .* is not between 0 and 0.5"):

@@ -99,21 +99,25 @@ class Augmentation:
         shift: Seconds.
         stretch: Of the time axis, a share.
         bend: Of the frequency axis, a share.
+        moved: Share of a batch's clips that are moved, drawn anew each time. The others stay exactly as
+            recorded: moving blurs a spectrogram a little, and those to be explained later are not blurred.
     """
 
     shift: float = 0.0
     stretch: float = 0.0
     bend: float = 0.0
+    moved: float = 1.0
 
     def __post_init__(self) -> None:
         for name, value in asdict(self).items():
-            if not 0 <= value <= 0.5:
-                raise ConfigError(f"{name} {value} is not between 0 and 0.5", where="augmentation")
+            most = 1 if name == "moved" else 0.5
+            if not 0 <= value <= most:
+                raise ConfigError(f"{name} {value} is not between 0 and {most}", where="augmentation")
 
     @property
     def none(self) -> bool:
         """Whether clips stay as they are."""
-        return self == Augmentation()
+        return self.moved == 0 or self.shift == self.stretch == self.bend == 0
 
 
 @dataclass(frozen=True)
