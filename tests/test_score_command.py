@@ -74,6 +74,11 @@ def test_a_run_shows_its_insides(run, capsys, tmp_path):
     assert 0 <= figures["label heard right, linear probe"]["value"] <= 1
     assert figures["active units"]["value"] in (0, 1, 2, 3)
     assert figures["KL of unit 2, nats"]["value"] >= 0
+    usual, refined = (
+        figures[f"explained, {how}"]["value"] for how in ("of what can be", "each posterior refined")
+    )
+    assert usual < refined < 1
+    assert f"{100 * refined:.1f} %" in text
     assert 0 < figures["log-mel L1, nepers of power"]["value"] < 3
     written = page.read_text()
     assert all(f'alt="{name}"' in written for name in ("loss", "kl", "latents", "spectrograms"))

@@ -265,12 +265,10 @@ def test_what_can_be_explained_has_known_bounds(corpus, tmp_path, tiny):
     """Clips that are all alike, and certain: the mean says all, and nothing is left to be said."""
     made = make_study(tmp_path, corpus=str(corpus), count=4, only=("small",), voice=None)
     insides = study.Insides(str(tmp_path / "runs" / "small"))
-    worst, best = study.bounds(insides)
+    worst, best = insides.bounds()
     assert best < worst
     assert made.outcomes["small"].explained == pytest.approx(
         (worst - made.outcomes["small"].test_loss) / (worst - best)
     )
     insides.spectrograms = insides.spectrograms[:1].round().expand_as(insides.spectrograms)
-    assert study.bounds(insides) == pytest.approx(
-        (0.0, 0.0), abs=0.05 * insides.spectrograms[0].numel() / 100
-    )
+    assert insides.bounds() == pytest.approx((0.0, 0.0), abs=0.05 * insides.spectrograms[0].numel() / 100)

@@ -16,6 +16,7 @@ from voxlet.features import Spectrogram
 from voxlet.judging import latents
 from voxlet.judging.naturalness import fidelity, naturalness
 from voxlet.judging.scores import Interval
+from voxlet.models.vae import bernoulli_nll
 from voxlet.models.wave import WaveVAE
 from voxlet.training.clip_task import spectrograms_of
 from voxlet.training.config import ClipTraining
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
     from voxlet.training.presets import Training
     from voxlet.training.run import Run
     from voxlet.training.sampler import RunSampler
+
+
+TINY = 1e-6  # from 0 and 1, whose logarithms are infinite
 
 
 def clips_of(run: Run, config: Training) -> tuple[Prepared, Split]:
@@ -87,14 +91,34 @@ class Insides:
                 found[f"mutual information gap, {name}"] = exactly(gap, len(told[1]))
         held_out = self.model, self.spectrograms, self.labels, self.split.test
         amortised = explain(*held_out)
-        found["test loss, nats a clip"] = exactly(amortised.loss, amortised.clips)
         refined = explain(*held_out, refined=True)
-        found["test loss, each posterior refined"] = exactly(refined.loss, refined.clips)
+        for how, those in (("nats a clip", amortised), ("each posterior refined", refined)):
+            found[f"test loss, {how}"] = exactly(those.loss, those.clips)
+        for how, those in (("of what can be", amortised), ("each posterior refined", refined)):
+            share = self.explained(those.loss)
+            if share is not None:
+                found[f"explained, {how}"] = exactly(share, those.clips)
         units = amortised.kl_per_unit
         found["active units"] = exactly(latents.active_units(test.mean), len(units))
         for number, nats in enumerate(units):
             found[f"KL of unit {number}, nats"] = exactly(nats, len(test.mean))
         return found
+
+    def explained(self, loss: float) -> float | None:
+        """Share of what can be explained that this test loss explains; None for a Gaussian likelihood."""
+        if self.config.model.likelihood != "bernoulli":
+            return None
+        worst, best = self.bounds()
+        return (worst - loss) / (worst - best)
+
+    def bounds(self) -> tuple[float, float]:
+        """The loss of the training clips' mean spectrogram on the test clips, and the test clips' entropy."""
+        test = self.spectrograms[torch.from_numpy(self.split.test)].float()
+        mean = self.spectrograms[torch.from_numpy(self.split.train)].float().mean(0)
+        # Silence must cost nothing: a margin from 0 as in training would be hundreds of nats in all.
+        guess, exact = (values.clamp(TINY, 1 - TINY) for values in (mean, test))
+        entropy = -(exact * exact.log() + (1 - exact) * (1 - exact).log()).sum((1, 2)).mean()
+        return float(bernoulli_nll(guess.logit().expand_as(test), test)), float(entropy)
 
     def reconstruction(self, *, seed: int = 0) -> dict[str, tuple[Value, Value | None]]:
         """Real test clips rebuilt from their posterior means; second the same of the clips themselves.

@@ -30,7 +30,6 @@ from voxlet.judging.reference import Division, Reference, open_reference
 from voxlet.judging.scorecard import evaluate
 from voxlet.judging.study_plan import Row, chosen
 from voxlet.judging.tuning import DATABASE, Tuned, tune
-from voxlet.models.vae import bernoulli_nll
 from voxlet.speak.voice import Voice
 from voxlet.speak.voicefile import find_voice, read_voice
 from voxlet.training import hardware
@@ -52,7 +51,6 @@ COUNT, QUICK_COUNT = 500, 200  # clips of a row
 FULL_PARTS = ("recognition", "naturalness", "distribution", "copying")
 PARTS = ("recognition", "distribution")
 TRAIN_CLIPS = 500  # are enough for a training loss
-TINY = 1e-6  # from 0 and 1, whose logarithms are infinite
 SPEEDS, TIMED_STEPS = "speeds.json", 5
 VOICE = "voice"  # the row of the shipped or own voice
 
@@ -241,10 +239,6 @@ def measure_row(row: Row, corpus: str, count: int, folder: Path, key: str) -> Ou
             ("test", insides.split.test),
         )
     }
-    explained = None
-    if config.model.likelihood == "bernoulli":
-        worst, best = bounds(insides)
-        explained = (worst - losses["test"]) / (worst - best)
     sampler = open_sampler(folder, phase=row.phase)
     reference = reference_of(corpus, Division(config.split, config.split_seed, config.preparation))
     return Outcome(
@@ -255,7 +249,7 @@ def measure_row(row: Row, corpus: str, count: int, folder: Path, key: str) -> Ou
         train_loss=losses["train"],
         validation_loss=losses["validation"],
         test_loss=losses["test"],
-        explained=explained,
+        explained=insides.explained(losses["test"]),
         figures=figures_of(sampler, reference, count, FULL_PARTS if row.full else PARTS)
         | (latent_figures(insides) if row.full else {}),
         curve=curve_of(run),
@@ -331,13 +325,3 @@ def points_of(insides: Insides) -> tuple[tuple[float, float, int], ...]:
         (round(float(x), 3), round(float(y), 3), int(label))
         for (x, y), label in zip(places, labels, strict=True)
     )
-
-
-def bounds(insides: Insides) -> tuple[float, float]:
-    """The loss of the training clips' mean spectrogram on the test clips, and the test clips' entropy."""
-    test = insides.spectrograms[torch.from_numpy(insides.split.test)].float()
-    mean = insides.spectrograms[torch.from_numpy(insides.split.train)].float().mean(0)
-    # Silence must cost nothing: a margin from 0 as in training would be hundreds of nats in all.
-    guess, exact = (values.clamp(TINY, 1 - TINY) for values in (mean, test))
-    entropy = -(exact * exact.log() + (1 - exact) * (1 - exact).log()).sum((1, 2)).mean()
-    return float(bernoulli_nll(guess.logit().expand_as(test), test)), float(entropy)
