@@ -75,7 +75,7 @@ def test_a_run_shows_its_insides(run, capsys, tmp_path):
     assert figures["active units"]["value"] in (0, 1, 2, 3)
     assert figures["KL of unit 2, nats"]["value"] >= 0
     usual, refined = (
-        figures[f"explained, {how}"]["value"] for how in ("of what can be", "each posterior refined")
+        figures[f"explained share{suffix}"]["value"] for suffix in ("", ", each posterior refined")
     )
     assert usual < refined < 1
     assert f"{100 * refined:.1f} %" in text

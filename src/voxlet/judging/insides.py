@@ -92,12 +92,12 @@ class Insides:
         held_out = self.model, self.spectrograms, self.labels, self.split.test
         amortised = explain(*held_out)
         refined = explain(*held_out, refined=True)
-        for how, those in (("nats a clip", amortised), ("each posterior refined", refined)):
-            found[f"test loss, {how}"] = exactly(those.loss, those.clips)
-        for how, those in (("of what can be", amortised), ("each posterior refined", refined)):
+        found["test loss, nats a clip"] = exactly(amortised.loss, amortised.clips)
+        found["test loss, each posterior refined"] = exactly(refined.loss, refined.clips)
+        for suffix, those in (("", amortised), (", each posterior refined", refined)):
             share = self.explained(those.loss)
             if share is not None:
-                found[f"explained, {how}"] = exactly(share, those.clips)
+                found[f"explained share{suffix}"] = exactly(share, those.clips)
         units = amortised.kl_per_unit
         found["active units"] = exactly(latents.active_units(test.mean), len(units))
         for number, nats in enumerate(units):

@@ -167,7 +167,7 @@ def show(name: str, value: Value | None) -> str:
         return "-"
     if isinstance(value, str):
         return value
-    if name.startswith("explained"):
+    if name.startswith("explained share"):
         return f"{100 * value.value:.1f} %"
     if "heard right" in name:
         low, high = (f"{100 * end:.1f}" for end in (value.low, value.high))
