@@ -75,7 +75,9 @@ def test_rows_are_trained_measured_kept_and_shared(tiny, corpus, tmp_path, monke
     assert "active units" not in half.figures
     assert set(made.speeds.epochs) == {"small"}
     assert 0 < made.speeds.epochs["small"] < 10
-    assert set(small.samples) == {"zero", "one"}
+    assert set(made.samples["small"]) == {"zero", "one"}
+    # What is kept can be given away: it does not say where it was made.
+    assert not any(str(tmp_path) in path.read_text() for path in (out / "rows").iterdir())
 
     page = study_report.write_report(made).read_text()
     assert page.count("<audio") == 2

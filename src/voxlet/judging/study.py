@@ -75,7 +75,6 @@ class Outcome:
     curve: tuple[tuple[float, float], ...] = ()  # epoch, validation loss
     points: tuple[tuple[float, float, int], ...] = ()  # test clips on a plane, label
     labels: tuple[str, ...] = ()
-    samples: dict[str, str] = field(default_factory=dict)  # label -> WAV file
     error: str | None = None
     key: str = ""
 
@@ -93,7 +92,11 @@ class Speeds:
 
 @dataclass(frozen=True)
 class Study:
-    """A study that has been made: its outcomes in the order of their rows."""
+    """A study that has been made: its outcomes in the order of their rows.
+
+    `samples` holds the WAV files of rows whose runs are there, by row and label. Where they lie is not a
+    finding, so it is not kept with the outcomes.
+    """
 
     out: Path
     corpus: str
@@ -102,6 +105,7 @@ class Study:
     outcomes: dict[str, Outcome]
     tuned: Tuned | None = None
     speeds: Speeds | None = None
+    samples: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
 def make_study(
@@ -162,7 +166,14 @@ def make_study(
     tuning = out / "tuning"
     tuned = tune(tuning, corpus, trials) if trials or (tuning / DATABASE).is_file() else None
     models = [row for row in rows if row.full and row.run is None and timed(outcomes.get(row.name))]
-    return Study(out, corpus, quick, count, outcomes, tuned, speeds_of(models, corpus, out / SPEEDS))
+    speeds = speeds_of(models, corpus, out / SPEEDS)
+    places = {row.name: runs / (row.run or row.name) / "samples" for row in rows} | {VOICE: out / VOICE}
+    samples = {
+        name: {path.stem: str(path) for path in sorted(places[name].glob("*.wav"))}
+        for name, outcome in outcomes.items()
+        if outcome.error is None
+    }
+    return Study(out, corpus, quick, count, outcomes, tuned, speeds, samples)
 
 
 def timed(outcome: Outcome | None) -> bool:
@@ -255,7 +266,6 @@ def measure_row(row: Row, corpus: str, count: int, folder: Path, key: str) -> Ou
         curve=curve_of(run),
         points=points_of(insides),
         labels=insides.prepared.label_names,
-        samples={path.stem: str(path) for path in sorted((folder / "samples").glob("*.wav"))},
         key=key,
     )
 
@@ -273,14 +283,14 @@ def hear_voice(voice: str, corpus: str, count: int, kept: Path, *, asked: bool) 
         if found is None and not asked:
             return None
         speaker = Voice(file)
-        samples = write_samples(kept.parent / VOICE, speaker)
+        write_samples(kept.parent / VOICE, speaker)
         if found is None:
             figures = figures_of(speaker, open_reference(corpus), count, FULL_PARTS)
             found = Outcome(VOICE, title, figures=figures, key=key)
             keep(kept, found)
     except VoxletError as error:
         return Outcome(VOICE, title, error=str(error)) if asked else None
-    return replace(found, samples=samples)
+    return replace(found, labels=tuple(speaker.labels))
 
 
 @lru_cache(maxsize=1)

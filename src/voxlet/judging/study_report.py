@@ -317,11 +317,12 @@ def to_hear(study: Study) -> Iterator[str]:
     yield "<h2>To hear</h2><p>One clip of each label, the first that seed 0 gives: none is chosen.</p>"
     for name in (*(row.name for row in MODELS), VOICE):
         outcome = study.outcomes.get(name)
-        if outcome is None or not outcome.samples:
+        samples = study.samples.get(name)
+        if outcome is None or not samples:
             continue
         yield f"<div><b>{html.escape(outcome.title)}</b><br>"
         order = {label: place for place, label in enumerate(outcome.labels)}
-        for label, path in sorted(outcome.samples.items(), key=lambda item: order.get(item[0], 0)):
+        for label, path in sorted(samples.items(), key=lambda item: order.get(item[0], 0)):
             try:
                 sound = audio.read(path)
             except VoxletError:  # the run is gone; what was found of it is not

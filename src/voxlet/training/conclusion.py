@@ -99,13 +99,10 @@ def ranges(prepared: Prepared, rows: NDArray[np.int64], config: SpectrogramConfi
     return float(analysed.low.median()), float(analysed.high.median())
 
 
-def write_samples(folder: Path, sampler: Sampler) -> dict[str, str]:
-    """A WAV file of each label, unselected: the first that the seed gives. Their paths by label."""
+def write_samples(folder: Path, sampler: Sampler) -> None:
+    """A WAV file of each label, unselected: the first that the seed gives."""
     audio.make_folder(folder)
-    written = {}
     for label, clip in zip(sampler.labels, sampler.sample(sampler.labels, seed=SEED), strict=True):
         metadata = wav_metadata(describe(sampler, label, None, None, SEED))
         stem = re.sub(r"[^\w-]+", "-", label)  # labels of one's own corpus may be no file names
-        written[label] = str(folder / f"{stem}.wav")
-        audio.write(written[label], clip, sampler.rate, metadata)
-    return written
+        audio.write(folder / f"{stem}.wav", clip, sampler.rate, metadata)
