@@ -15,13 +15,17 @@ import time
 import numpy as np
 import torch
 
-from voxlet import audio, features
+from voxlet import audio
 from voxlet.audio import Samples
-from voxlet.features import SpectrogramConfig
-from voxlet.judging.clipset import ClipSet
-from voxlet.judging.measures import Bench
-from voxlet.judging.reference import open_reference
-from voxlet.judging.scores import wilson
+from voxlet.evaluation.clipset import ClipSet
+from voxlet.evaluation.metrics.statistics import wilson
+from voxlet.evaluation.parts import Bench
+from voxlet.evaluation.reference import open_reference
+from voxlet.recipes.clip.sampler import finish
+from voxlet.spectral.config import SpectrogramConfig
+from voxlet.spectral.griffin_lim import griffin_lim
+from voxlet.spectral.log_spectrogram import amplitudes, analyse
+from voxlet.spectral.stft import istft, stft
 
 SECONDS = 0.8  # the study's arrays
 SETTINGS = ((0, 0.0), (16, 0.0), (64, 0.0), (16, 0.99), (32, 0.99), (64, 0.99), (128, 0.99))
@@ -49,8 +53,8 @@ def main() -> None:
     judges = ["own", "stranger"] + ["ready-made"] * asked.ready_made
     config = SpectrogramConfig()
     waveforms = rows_of(test, config)
-    spectrum = features.stft(waveforms, config)
-    amplitude = features.amplitudes(features.analyse(waveforms, config))
+    spectrum = stft(waveforms, config)
+    amplitude = amplitudes(analyse(waveforms, config))
     print(f"{'':<26} {'convergence':>11} {'ms a clip':>10}  " + "  ".join(f"{name:<22}" for name in judges))
 
     def heard(sounds: list[Samples], rate: int) -> str:
@@ -67,19 +71,19 @@ def main() -> None:
         return "  ".join(answers)
 
     def line(name: str, made: torch.Tensor, seconds: float) -> None:
-        again = features.stft(made, config).abs()
+        again = stft(made, config).abs()
         distance = (again - amplitude).square().sum(dim=(1, 2)) / amplitude.square().sum(dim=(1, 2))
         convergence = float(10 * distance.log10().mean())
-        sounds = [features.finish(row, config.rate) for row in made.numpy()]
+        sounds = [finish(row, config.rate) for row in made.numpy()]
         spent = f"{1000 * seconds / len(sounds):.1f}" if seconds else "-"
         print(f"{name:<26} {convergence:>11.1f} {spent:>10}  {heard(sounds, config.rate)}", flush=True)
 
     print(f"{'as recorded':<26} {'-':>11} {'-':>10}  {heard(list(test.sounds), test.rate)}", flush=True)
     own = torch.polar(amplitude, spectrum.angle())
-    line("own phase", features.istft(own, config, waveforms.shape[1]), 0.0)
+    line("own phase", istft(own, config, waveforms.shape[1]), 0.0)
     for iterations, momentum in SETTINGS:
         start = time.process_time()
-        made = features.griffin_lim(
+        made = griffin_lim(
             amplitude, config, samples=waveforms.shape[1], iterations=iterations, momentum=momentum
         )
         kind = "random phase" if iterations == 0 else f"{iterations} steps, momentum {momentum:g}"

@@ -12,11 +12,11 @@ import time
 
 import numpy as np
 
-from voxlet.judging.clipset import ClipSet
-from voxlet.judging.judges import Judge, own_judge
-from voxlet.judging.measures import Bench
-from voxlet.judging.reference import open_reference
-from voxlet.judging.scores import wilson
+from voxlet.evaluation.classifiers.trained import Judge, own_judge
+from voxlet.evaluation.clipset import ClipSet
+from voxlet.evaluation.metrics.statistics import wilson
+from voxlet.evaluation.parts import Bench
+from voxlet.evaluation.reference import open_reference
 
 
 def line(name: str, right: np.ndarray, seconds: float) -> None:

@@ -62,11 +62,11 @@ def measure(preset: str, precision: str, clips: int) -> dict[str, object]:
     from voxlet.corpus.corpus import open_corpus
     from voxlet.corpus.prepare import prepare
     from voxlet.corpus.splits import make_split
-    from voxlet.models.layers import onednn_is_faster
+    from voxlet.models.clip.layers import onednn_is_faster
+    from voxlet.recipes.clip.task import clip_task
+    from voxlet.recipes.clip.timing import time_steps
+    from voxlet.recipes.presets import PRESETS
     from voxlet.training import hardware
-    from voxlet.training.clip_task import clip_task
-    from voxlet.training.presets import PRESETS
-    from voxlet.training.timing import time_steps
 
     hardware.set_up()
     torch.manual_seed(0)

@@ -101,9 +101,9 @@ def clip_task(model: str, precision: str):
     from voxlet.corpus.corpus import open_corpus
     from voxlet.corpus.prepare import prepare
     from voxlet.corpus.splits import make_split
+    from voxlet.recipes.clip.task import ClipTask, spectrograms_of
+    from voxlet.recipes.presets import PRESETS
     from voxlet.training import hardware
-    from voxlet.training.clip_task import ClipTask, spectrograms_of
-    from voxlet.training.presets import PRESETS
 
     hardware.set_up()
     torch.manual_seed(0)

@@ -13,9 +13,9 @@ import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
-from voxlet.judging.command import score
-from voxlet.judging.scorecard import Figure, Scorecard, show
-from voxlet.judging.scores import Interval
+from voxlet.cli.score import score
+from voxlet.evaluation.metrics.statistics import Interval
+from voxlet.evaluation.scorecard import Figure, Scorecard, show
 
 NATURAL_MARGIN = 0.10
 FRECHET_FACTOR = 1.5

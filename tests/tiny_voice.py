@@ -10,7 +10,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from voxlet.speak.text import DIGIT_WORDS
-from voxlet.speak.voicefile import VoiceInfo
+from voxlet.speak.voice_file import VoiceInfo
 
 RATE, FRAMES, LATENT, STYLE, LONGEST = 8000, 4, 3, 2, 1600
 

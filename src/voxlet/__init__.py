@@ -4,21 +4,20 @@
     audio = voice.say("4091", speaker="george", seed=7)
     audio.save("4091.wav")
 
-The map, from left to right; a folder is a stage and imports only what stands above it:
+The map; which room may import which is a table in tests/test_imports.py:
 
-    speak/      text to labels and pauses, the voice file, one utterance; needs no PyTorch
-    corpus/     real recordings: known sets, any folder, a look at them, prepared clips, splits
-    features    waveform to log spectrogram and back
-    models/     the study's clip VAEs, the wave VAE, the flow-matching prior
-    training/   presets, one loop, the run folder, export to a voice file
-    judging/    recognisers trained on real clips, scores, the scorecard, the study
-    exploring/  latent maps, morphs, traversals
-    serving/    the page and the HTTP API
-    cli         one function per command (arguments: the plain command lines, read at once)
+    speak/       what speaks, without PyTorch: text to words, the voice file, one utterance
+    corpus/      real recordings: known sets, any folder, a look at them, prepared clips, splits
+    spectral/    every transform between waveforms and spectra
+    models/      clip VAEs; the wave VAE, flow prior, style encoder and discriminators of a voice
+    training/    the engine: one loop, runs, checkpoints, several processes
+    recipes/     presets, what is trained and how it ends; the door to a run
+    evaluation/  classifiers, metrics, the scorecard
+    study/       the study's models and ours compared
+    cli/         one file a command
 
-    errors      the one family of errors a user can see
-    audio       sound files and arrays of samples
-    plots       numbers to figures
+    version, errors, extras (optional packages), files (whole or not at all), audio (samples and sound files),
+    speech_regions (where the word is), plots (the only import of matplotlib)
 
 What a name below stands for is imported when it is first used, so `import voxlet` is quick and light.
 """
@@ -28,15 +27,15 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
-__version__ = "0.1.0"
+from voxlet.version import __version__
 
 if TYPE_CHECKING:
     from voxlet.corpus.corpus import open_corpus
     from voxlet.errors import VoxletError
+    from voxlet.recipes.train import train
     from voxlet.speak.speech import Utterance
     from voxlet.speak.voice import Voice, load_voice, say
     from voxlet.training.run import Run, open_run
-    from voxlet.training.train import train
 
 __all__ = [
     "Run",
@@ -60,7 +59,7 @@ _HOMES = {
     "open_corpus": "voxlet.corpus.corpus",
     "open_run": "voxlet.training.run",
     "say": "voxlet.speak.voice",
-    "train": "voxlet.training.train",
+    "train": "voxlet.recipes.train",
 }
 
 

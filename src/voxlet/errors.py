@@ -6,9 +6,6 @@ and exits with status 2; a program catches `VoxletError`, or one of its kinds be
 
 from __future__ import annotations
 
-import importlib
-from types import ModuleType
-
 
 class VoxletError(Exception):
     """A failure that its reader can act on.
@@ -67,19 +64,3 @@ class ScoreError(VoxletError):
 
 class MissingExtraError(VoxletError):
     """A command needs packages that this installation was made without."""
-
-
-def import_extra(module: str, extra: str) -> ModuleType:
-    """Import `module`, or say which extra of voxlet brings it.
-
-    Raises:
-        MissingExtraError: The module is not installed.
-    """
-    try:
-        return importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        missing = (error.name or module).partition(".")[0]
-        raise MissingExtraError(
-            f"this needs the package {missing!r}, which is not installed",
-            remedy=f"install it with: pip install 'voxlet[{extra}]'",
-        ) from error

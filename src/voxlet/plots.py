@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 
-from voxlet.audio import write_atomically
+from voxlet.files import write_atomically
 
 if TYPE_CHECKING:
     import os

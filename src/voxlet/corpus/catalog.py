@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from voxlet.corpus.cache import cache_folder
 from voxlet.corpus.layouts import DIGITS, Layout
+from voxlet.files import cache_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

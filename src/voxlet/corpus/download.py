@@ -14,12 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from voxlet import audio
-from voxlet.corpus.cache import appearing, cache_folder, exclusive, unwritable
+from voxlet import files
 from voxlet.corpus.catalog import CATALOG, Known, content_digest, find_known, home
 from voxlet.corpus.layouts import sound_files
 from voxlet.corpus.unpack import too_large, unpack
-from voxlet.errors import DownloadError, import_extra
+from voxlet.errors import DownloadError
+from voxlet.extras import import_extra
+from voxlet.files import atomic_folder, cache_folder, exclusive, unwritable
 
 if TYPE_CHECKING:
     import urllib3
@@ -117,7 +118,7 @@ def install(known: Known, archive: Path, progress: bool) -> Fetched:
     """
     folder = home(known.name)
     pin = folder.with_suffix(".digest")
-    with appearing(folder) as building:
+    with atomic_folder(folder) as building:
         with bar(f"unpacking {known.name}", known.megabytes * 10**6, progress) as shown:
             unpack(archive, building, known.folders, BOUND * known.megabytes * 10**6, shown.update)
         digest, clips = folder_digest(building)
@@ -136,7 +137,7 @@ def install(known: Known, archive: Path, progress: bool) -> Fetched:
                 remedy="the source has changed or was tampered with; take another",
             )
     if expected is None:
-        audio.write_atomically(pin, f"{digest}\n".encode())
+        files.write_atomically(pin, f"{digest}\n".encode())
     return Fetched(known.name, folder, clips, digest, pinned=expected is None, fresh=True)
 
 
@@ -328,4 +329,4 @@ def write_mark(part: Path, headers: Any) -> None:
     """Keep the answer's strong ETag, or its date; a weak ETag does not promise the same bytes."""
     etag = headers.get("ETag", "")
     mark = etag if etag.startswith('"') else headers.get("Last-Modified", "")
-    audio.write_atomically(mark_path(part), json.dumps({"mark": mark}).encode())
+    files.write_atomically(mark_path(part), json.dumps({"mark": mark}).encode())

@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from voxlet import audio
+from voxlet import audio, speech_regions
 from voxlet.audio import Samples
-from voxlet.corpus.cache import appearing, cache_folder, exclusive, unwritable
-from voxlet.corpus.corpus import MAX_RATE, MAX_SECONDS, MIN_RATE, Clip, Corpus
+from voxlet.corpus.corpus import Clip, Corpus
 from voxlet.corpus.parallel import in_order
-from voxlet.errors import AudioError, ConfigError, CorpusError, import_extra
+from voxlet.corpus.scan import MAX_RATE, MAX_SECONDS, MIN_RATE
+from voxlet.errors import AudioError, ConfigError, CorpusError
+from voxlet.extras import import_extra
+from voxlet.files import atomic_folder, cache_folder, exclusive, unwritable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -124,7 +126,7 @@ def prepare(
             rows = load_rows(folder)  # another process may have built it while this one waited
             if rows is None:
                 try:
-                    with appearing(folder) as building:
+                    with atomic_folder(folder) as building:
                         build_rows(building, corpus, preparation, progress)
                 except OSError as error:
                     raise unwritable(folder, error) from error
@@ -165,7 +167,7 @@ def prepare_clip(path: Path, preparation: Preparation) -> Samples:
     samples = sound.samples - np.float32(sound.samples.mean(dtype=np.float64))
     samples = audio.resample(samples, sound.rate, preparation.rate)
     if preparation.trim:
-        samples = audio.trim(samples, preparation.rate, margin=TRIM_MARGIN)
+        samples = speech_regions.trim(samples, preparation.rate, margin=TRIM_MARGIN)
         samples = audio.fade(samples, preparation.rate, TRIM_FADE)
     return samples
 

@@ -1,1 +1,1 @@
-""""""
+"""Networks and the algebra of their latent spaces."""

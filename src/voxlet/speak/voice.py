@@ -7,18 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from voxlet import audio
+from voxlet import audio, speech_regions
 from voxlet.errors import AudioError, ConfigError, VoiceError
 from voxlet.speak import speech
-from voxlet.speak.graph import ANY, FLOAT, FREE, INT64, Graph
-from voxlet.speak.voicefile import (
-    FARTHEST_STYLE,
-    VoiceFile,
-    VoiceInfo,
-    find_voice,
-    read_voice,
-    refuse_dangers,
-)
+from voxlet.speak.library import find_voice
+from voxlet.speak.onnx_guard import refuse_dangers
+from voxlet.speak.session import ANY, FLOAT, FREE, INT64, Graph
+from voxlet.speak.voice_file import FARTHEST_STYLE, VoiceFile, VoiceInfo, read_voice
 
 if TYPE_CHECKING:
     import os
@@ -149,7 +144,7 @@ class Voice:
         if self._encoder_base64 is None:
             raise VoiceError("cannot tell a style from a recording", where=self.name)
         sound = recording if isinstance(recording, audio.Sound) else audio.read(recording)
-        clip = audio.trim(audio.resample(sound.samples, sound.rate, self.rate), self.rate)
+        clip = speech_regions.trim(audio.resample(sound.samples, sound.rate, self.rate), self.rate)
         if len(clip) < LISTENS[0] * self.rate or audio.rms(clip) == 0.0:
             raise AudioError(
                 "is too short or silent to tell who speaks",

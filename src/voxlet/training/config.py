@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
-from voxlet.corpus.prepare import Preparation
-from voxlet.corpus.splits import SplitKind
 from voxlet.errors import ConfigError
-from voxlet.features import SpectrogramConfig
-from voxlet.models.config import ModelConfig
 
 Precision = Literal["auto", "float32", "bfloat16"]
-
-# The study's arrays hold 17,640 samples a clip at 22,050 Hz: 257 bands by 69 frames.
-STUDY_PREPARATION = Preparation(rate=22_050, length=0.8, trim=False, outliers=None)
 
 
 @dataclass(frozen=True)
@@ -89,85 +82,3 @@ def rate_factor(config: LoopConfig, progress: float) -> float:
         return 1.0
     through = (progress - config.warmup) / (1 - config.warmup)
     return config.floor + (1 - config.floor) * 0.5 * (1 + math.cos(math.pi * min(through, 1.0)))
-
-
-@dataclass(frozen=True)
-class Augmentation:
-    """How far a training spectrogram may be moved at random, each way; by default not at all.
-
-    Args:
-        shift: Seconds.
-        stretch: Of the time axis, a share.
-        bend: Of the frequency axis, a share.
-        moved: Share of a batch's clips that are moved, drawn anew each time. The others stay exactly as
-            recorded: moving blurs a spectrogram a little, and those to be explained later are not blurred.
-    """
-
-    shift: float = 0.0
-    stretch: float = 0.0
-    bend: float = 0.0
-    moved: float = 1.0
-
-    def __post_init__(self) -> None:
-        for name, value in asdict(self).items():
-            most = 1 if name == "moved" else 0.5
-            if not 0 <= value <= most:
-                raise ConfigError(f"{name} {value} is not between 0 and {most}", where="augmentation")
-
-    @property
-    def none(self) -> bool:
-        """Whether clips stay as they are."""
-        return self.moved == 0 or self.shift == self.stretch == self.bend == 0
-
-
-@dataclass(frozen=True)
-class ClipTraining:
-    """How a clip VAE is trained: on log spectrograms, with Adam.
-
-    Args:
-        model: The VAE.
-        preparation: How clips are made alike.
-        spectrogram: How they become spectrograms; its rate is the preparation's.
-        split: Which clips are trained on, validated with and tested on; seeded by `split_seed`.
-        split_seed: See `split`.
-        train_share: Of each label's training clips, how many are trained on.
-        loop: Batches, schedule, checkpoints.
-        augmentation: How training clips are varied.
-        learning_rate: Adam's.
-        beta: Weight of the KL divergence.
-        kl_warmup: Share of the budget in which beta rises linearly from 0.
-        clip_norm: Gradients are scaled down to this norm; None leaves them.
-        precision: Of matrix products; `auto` takes bfloat16 where the hardware is quicker in it.
-    """
-
-    model: ModelConfig
-    preparation: Preparation = STUDY_PREPARATION
-    spectrogram: SpectrogramConfig = field(default_factory=SpectrogramConfig)
-    split: SplitKind = "stratified"
-    split_seed: int = 0
-    train_share: float = 1.0
-    loop: LoopConfig = field(default_factory=LoopConfig)
-    augmentation: Augmentation = field(default_factory=Augmentation)
-    learning_rate: float = 1e-3
-    beta: float = 1.0
-    kl_warmup: float = 0.0
-    clip_norm: float | None = None
-    precision: Precision = "auto"
-
-    def __post_init__(self) -> None:
-        if self.preparation.rate != self.spectrogram.rate:
-            raise ConfigError(
-                f"preparation.rate {self.preparation.rate} is not spectrogram.rate {self.spectrogram.rate}"
-            )
-        if not (self.learning_rate > 0 and math.isfinite(self.learning_rate)):
-            raise ConfigError(f"learning_rate {self.learning_rate} is not a positive number")
-        if not (self.beta >= 0 and math.isfinite(self.beta)):
-            raise ConfigError(f"beta {self.beta} is negative or no number")
-        if not 0 < self.train_share <= 1:
-            raise ConfigError(f"train_share {self.train_share} is not a share of the clips")
-        if not 0 <= self.kl_warmup <= 1:
-            raise ConfigError(f"kl_warmup {self.kl_warmup} is not a share from 0 to 1")
-        if self.clip_norm is not None and not self.clip_norm > 0:
-            raise ConfigError(f"clip_norm {self.clip_norm} is not positive")
-        if self.split_seed < 0:
-            raise ConfigError(f"split_seed {self.split_seed} is negative")

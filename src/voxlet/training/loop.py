@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import torch
 
-from voxlet.corpus.loader import epoch_order
 from voxlet.errors import TrainingError
 from voxlet.training import checkpoints, distributed
+from voxlet.training.batches import epoch_order
 from voxlet.training.config import Budget, LoopConfig, rate_factor
 from voxlet.training.progress import Progress, duration
-from voxlet.training.records import JSON, from_json
+from voxlet.training.serialize import JSON, from_json
 from voxlet.training.signals import Signals, stop
 
 if TYPE_CHECKING:

@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from voxlet import __version__
 from voxlet.errors import RunError, VoxletError
 from voxlet.training import checkpoints
-from voxlet.training.records import JSON, differences
+from voxlet.training.serialize import JSON, differences
+from voxlet.version import __version__
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -6,13 +6,13 @@ import shutil
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from voxlet.errors import import_extra
+from voxlet.extras import import_extra
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard.writer import SummaryWriter
 
-    from voxlet.training.records import JSON
     from voxlet.training.run import Run
+    from voxlet.training.serialize import JSON
 
 FOLDER = "tensorboard"
 

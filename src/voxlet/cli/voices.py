@@ -1,0 +1,52 @@
+"""`voxlet voices`: what is shipped or installed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from voxlet.errors import VoxletError
+from voxlet.speak.library import SHIPPED, available, folders
+from voxlet.speak.voice import load_voice
+
+
+def voices(*, as_json: bool) -> str:
+    """All shipped and installed voices, a broken one with what is wrong with it."""
+    found = [_describe(name, path) for name, path in available().items()]
+    if as_json:
+        return json.dumps(found)
+    if not found:
+        return f"no voices; they are looked for in {', '.join(map(str, folders()))}"
+    return "\n\n".join(map(_table, found))
+
+
+def _describe(name: str, path: Path) -> dict[str, object]:
+    where: dict[str, object] = {"name": name, "path": str(path), "shipped": path.parent == SHIPPED}
+    try:
+        voice = load_voice(path, threads=1)
+    except VoxletError as error:
+        return {**where, "error": str(error)}
+    return {
+        **where,
+        "version": voice.info.version,
+        "rate": voice.rate,
+        "speakers": voice.speakers,
+        "words": voice.labels,
+        "licence": voice.card.get("licence"),
+        "credit": voice.card.get("credit"),
+        "card": dict(voice.card),
+    }
+
+
+def _table(voice: dict[str, object]) -> str:
+    lines = [f"{voice['name']}  ({'shipped with voxlet' if voice['shipped'] else voice['path']})"]
+    if "error" in voice:
+        return "\n".join([*lines, f"  broken    {voice['error']}"])
+    for key in ("speakers", "words"):
+        names = voice[key]
+        assert isinstance(names, tuple)
+        more = f" and {len(names) - 24} more" if len(names) > 24 else ""
+        lines.append(f"  {key:<9} {', '.join(names[:24]) or 'none named'}{more}")
+    lines.append(f"  {'rate':<9} {voice['rate']} Hz")
+    lines += [f"  {key:<9} {voice[key]}" for key in ("licence", "credit") if voice[key]]
+    return "\n".join(lines)

@@ -1,0 +1,236 @@
+"""A look at a corpus in figures: how much, how long, how loud, what is twice, odd or unusable."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from voxlet import audio, speech_regions
+from voxlet.corpus.catalog import CATALOG
+from voxlet.corpus.corpus import Clip, Corpus, relative_name
+from voxlet.corpus.metadata import About, read_metadata
+from voxlet.corpus.parallel import in_order
+from voxlet.corpus.prepare import DEFAULT_PREPARATION, TRIM_MARGIN, kept, row_length
+from voxlet.extras import import_extra
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+PERCENTILES = (1, 3, 10, 50, 95, 97, 99)
+SHOWN_LABELS = 20
+SHOWN_OUTLIERS = 10
+FULL_SCALE = 0.999
+
+
+@dataclass(frozen=True)
+class Measures:
+    """Of each clip, in the corpus's order: shape (B,) each, seconds and dB re full scale."""
+
+    seconds: NDArray[np.float64]
+    leading: NDArray[np.float64]
+    trailing: NDArray[np.float64]
+    level: NDArray[np.float64]  # root mean square of the word
+    peak: NDArray[np.float64]  # full scale is 1
+
+    @property
+    def trimmed(self) -> NDArray[np.float64]:
+        """Length of the words with the margin that a preparation keeps."""
+        return self.seconds - self.leading - self.trailing
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What `voxlet corpus inspect` tells; percentiles are keyed by their number."""
+
+    name: str
+    root: str
+    digest: str
+    standing: str
+    clips: int
+    hours: float
+    rates: dict[int, int]
+    labels: dict[str, int]
+    speakers: dict[str, int]
+    seconds: dict[int, float]
+    samples: dict[int, int]
+    trimmed_seconds: dict[int, float]
+    level: dict[int, float]
+    leading: dict[int, float]
+    trailing: dict[int, float]
+    full_scale: int
+    normalised_seconds: float
+    dropped: int
+    accents: dict[str, int]
+    ages: dict[str, float]
+    duplicates: list[list[str]]
+    contradictions: list[list[str]]
+    outliers: dict[str, float]
+    rejected: dict[str, str]
+
+    def lines(self) -> list[str]:
+        """The table for the terminal."""
+        speakers = f"{len(self.speakers):,} speaker" + "s" * (len(self.speakers) != 1)
+        rates = ", ".join(
+            f"{rate:,} Hz" + (f" ({n:,})" if len(self.rates) > 1 else "") for rate, n in self.rates.items()
+        )
+        counts = self.labels.values()
+        per_speaker = self.speakers.values()
+        rows = [
+            f"{self.name}: {self.clips:,} clips, {len(self.labels)} labels, {speakers}, "
+            f"{self.hours * 60:.1f} minutes, {rates}",
+            f"  {self.root}",
+            f"  {self.standing}",
+            "",
+            f"clips per label      {min(counts):,} to {max(counts):,}: "
+            + ", ".join(f"{label} {n:,}" for label, n in list(self.labels.items())[:SHOWN_LABELS]),
+            f"clips per speaker    {min(per_speaker):,} to {max(per_speaker):,}",
+            "",
+            "percentile           " + "".join(f"{p:>9}" for p in PERCENTILES),
+            *(
+                f"{title:<21}" + "".join(form.format(values[p]) for p in PERCENTILES)
+                for title, values, form in (
+                    ("length, samples", self.samples, "{:>9,}"),
+                    ("length, s", self.seconds, "{:>9.3f}"),
+                    ("length trimmed, s", self.trimmed_seconds, "{:>9.3f}"),
+                    ("silence before, s", self.leading, "{:>9.3f}"),
+                    ("silence after, s", self.trailing, "{:>9.3f}"),
+                    ("level, dB", self.level, "{:>9.1f}"),
+                )
+            ),
+            "",
+            f"normalised           {self.normalised_seconds:.3f} s each, {self.dropped:,} outliers dropped",
+            f"at full scale        {self.full_scale:,} clips",
+            f"duplicates           {sum(len(group) - 1 for group in self.duplicates):,} clips"
+            + (f", {len(self.contradictions)} under another label" if self.contradictions else ""),
+        ]
+        if self.accents:
+            rows.append("accents (speakers)   " + ", ".join(f"{k} {n}" for k, n in self.accents.items()))
+        if self.ages:
+            rows.append("ages                 " + ", ".join(f"{k} {v:g}" for k, v in self.ages.items()))
+        if self.outliers:
+            rows += ["", "unusual lengths, s   "]
+            rows += [f"  {seconds:7.3f}  {name}" for name, seconds in self.outliers.items()]
+        if self.rejected:
+            rows += ["", f"left out             {len(self.rejected):,}"]
+            rows += [f"  {name}: {reason}" for name, reason in self.rejected.items()]
+        return rows
+
+
+def measure(corpus: Corpus, progress: bool = True) -> Measures:
+    """Decode every clip and measure it, on all cores."""
+    tqdm = import_extra("tqdm", "train").tqdm
+
+    found = in_order(measure_clip, corpus.clips)
+    quiet = None if progress else True
+    rows = list(tqdm(found, "measuring", len(corpus.clips), unit="clip", leave=False, disable=quiet))
+    return Measures(*np.array(rows, dtype=np.float64).T)
+
+
+def measure_clip(clip: Clip) -> tuple[float, float, float, float, float]:
+    """Length, silence before and after in seconds, level in dB and peak of one clip."""
+    sound = audio.read(clip.path)
+    samples = sound.samples - np.float32(sound.samples.mean(dtype=np.float64))
+    start, stop = speech_regions.speech_bounds(samples, sound.rate)
+    margin = round(TRIM_MARGIN * sound.rate)
+    start, stop = max(0, start - margin), min(len(samples), stop + margin)
+    level = 20 * np.log10(max(audio.rms(samples[start:stop]), 1e-6))
+    rate = sound.rate
+    peak = float(np.abs(sound.samples).max())
+    return len(samples) / rate, start / rate, (len(samples) - stop) / rate, float(level), peak
+
+
+def summarise(corpus: Corpus, measures: Measures) -> Inspection:
+    """The figures of an inspection."""
+    about = read_metadata(corpus.root)
+    rates = Counter(clip.rate for clip in corpus.clips)
+    usual = rates.most_common(1)[0][0]
+    counts = np.round(measures.trimmed * usual).astype(np.int64)
+    usable = kept(counts, DEFAULT_PREPARATION)
+    labels = Counter(clip.label for clip in corpus.clips)
+    speakers = Counter(clip.speaker for clip in corpus.clips)
+    told = [about.get(speaker, About()) for speaker in corpus.speakers] if about else []
+    ages = [row.age for row in told if row.age is not None]
+    groups = duplicates(corpus)
+    seconds = percentiles(measures.seconds)
+    return Inspection(
+        name=corpus.name,
+        root=str(corpus.root),
+        digest=corpus.digest,
+        standing=standing(corpus),
+        clips=len(corpus.clips),
+        hours=float(measures.seconds.sum() / 3600),
+        rates=dict(rates.most_common()),
+        labels={label: labels[label] for label in corpus.labels},
+        speakers={speaker: speakers[speaker] for speaker in corpus.speakers},
+        seconds=seconds,
+        samples={p: round(value * usual) for p, value in seconds.items()},
+        trimmed_seconds=percentiles(measures.trimmed),
+        level=percentiles(measures.level),
+        leading=percentiles(measures.leading),
+        trailing=percentiles(measures.trailing),
+        full_scale=int((measures.peak >= FULL_SCALE).sum()),
+        normalised_seconds=row_length(counts, DEFAULT_PREPARATION) / usual,
+        dropped=len(counts) - len(usable),
+        accents=dict(Counter(row.accent or "not told" for row in told).most_common()),
+        ages=(
+            {
+                "youngest": min(ages),
+                "median": float(np.median(ages)),
+                "oldest": max(ages),
+                "not told": len(told) - len(ages),
+            }
+            if ages
+            else {}
+        ),
+        duplicates=[[relative_name(clip.path, corpus.root) for clip in group] for group in groups],
+        contradictions=[
+            [relative_name(clip.path, corpus.root) for clip in group]
+            for group in groups
+            if len({clip.label for clip in group}) > 1
+        ],
+        outliers=unusual(corpus, measures),
+        rejected={relative_name(item.path, corpus.root): item.reason for item in corpus.rejected},
+    )
+
+
+def percentiles(values: NDArray[np.float64]) -> dict[int, float]:
+    """The usual percentiles, keyed by their number."""
+    return {p: float(value) for p, value in zip(PERCENTILES, np.percentile(values, PERCENTILES), strict=True)}
+
+
+def duplicates(corpus: Corpus) -> list[list[Clip]]:
+    """Groups of clips whose files are the same."""
+    groups: dict[str, list[Clip]] = {}
+    for clip in corpus.clips:
+        groups.setdefault(clip.digest, []).append(clip)
+    return [group for group in groups.values() if len(group) > 1]
+
+
+def unusual(corpus: Corpus, measures: Measures) -> dict[str, float]:
+    """The shortest and the longest words outside the usual percentiles: name -> seconds after trimming."""
+    lengths = measures.trimmed
+    low, high = np.percentile(lengths, DEFAULT_PREPARATION.outliers or (0, 100))
+    order = np.argsort(lengths, kind="stable")
+    shortest = [row for row in order[:SHOWN_OUTLIERS] if lengths[row] < low]
+    longest = [row for row in order[::-1][:SHOWN_OUTLIERS] if lengths[row] > high]
+    return {
+        relative_name(corpus.clips[row].path, corpus.root): float(lengths[row])
+        for row in (*shortest, *longest)
+    }
+
+
+def standing(corpus: Corpus) -> str:
+    """How the corpus stands to the catalogued one of its name."""
+    known = CATALOG.get(corpus.name)
+    if known is None:
+        return "not in the catalog"
+    count = len(corpus.clips) + len(corpus.rejected)
+    told = f"{known.title}; {known.licence}, {known.credit}"
+    if count == known.clips:
+        return f"whole: {told}"
+    if count < known.clips:
+        return f"part of (here {count:,} of {known.clips:,} clips): {told}"
+    return f"more than (here {count:,} of {known.clips:,} clips): {told}"

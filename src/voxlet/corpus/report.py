@@ -1,0 +1,112 @@
+"""The page of a corpus: `index.html` and its pictures."""
+
+from __future__ import annotations
+
+import html
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from voxlet import audio, files
+from voxlet.corpus.inspection import Inspection, Measures
+from voxlet.corpus.prepare import DEFAULT_PREPARATION, kept
+from voxlet.errors import AudioError, CorpusError
+from voxlet.extras import import_extra
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from voxlet.corpus.corpus import Corpus
+
+WINDOW_SECONDS, HOP_SECONDS = 0.016, 0.004  # of the spectrograms in the pictures
+SHOWN_LABELS = 20
+
+PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>{title}</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<style>
+body {{ font: 15px/1.5 system-ui, sans-serif; color: #222; }}
+body {{ max-width: 1100px; margin: 2rem auto; padding: 0 1rem; }}
+img {{ width: 100%; height: auto; margin: .5rem 0; }}
+pre {{ overflow-x: auto; background: #f5f6f8; padding: 1rem; border-radius: 6px; font-size: 12.5px; }}
+</style></head><body>
+<h1>{title}</h1>
+{pictures}
+<pre>{table}</pre>
+</body></html>
+"""
+
+
+def decibels(samples: audio.Samples, rate: int) -> NDArray[np.float64]:
+    """Spectrogram for the eye, (bands, frames), in dB."""
+    size, hop = max(16, round(WINDOW_SECONDS * rate)), max(4, round(HOP_SECONDS * rate))
+    padded = np.pad(samples, size // 2)
+    frames = np.lib.stride_tricks.sliding_window_view(padded, size)[::hop] * np.hanning(size)
+    return np.asarray(20 * np.log10(np.maximum(np.abs(np.fft.rfft(frames)).T, 1e-6)))
+
+
+def write_page(corpus: Corpus, measures: Measures, inspection: Inspection, out: Path) -> None:
+    """Write `index.html` and the pictures it shows to the folder `out`, made when missing.
+
+    Raises:
+        CorpusError: The folder cannot be made or written.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CorpusError(f"cannot be made ({error.strerror or error})", where=out) from error
+    try:
+        write_pictures(corpus, measures, inspection, out)
+    except AudioError as error:
+        raise CorpusError(str(error)) from error
+
+
+def write_pictures(corpus: Corpus, measures: Measures, inspection: Inspection, out: Path) -> None:
+    """The pictures, then the page that shows them.
+
+    Raises:
+        AudioError: A file cannot be written, or a clip cannot be read any more.
+    """
+    plots = import_extra("voxlet.plots", "train")
+    labels = np.array([clip.label for clip in corpus.clips])
+    speakers = np.array([clip.speaker for clip in corpus.clips])
+    usual = next(iter(inspection.rates))
+    counts = np.round(measures.trimmed * usual).astype(np.int64)
+    length = inspection.normalised_seconds
+    normalised = np.minimum(measures.trimmed[kept(counts, DEFAULT_PREPARATION)], length)
+    figures = {
+        "counts": plots.clip_counts(inspection.labels, inspection.speakers),
+        "lengths": plots.clip_lengths(
+            measures.seconds,
+            normalised,
+            (inspection.seconds[97], length),
+        ),
+        "levels": plots.clip_levels(
+            {speaker: measures.level[speakers == speaker] for speaker in inspection.speakers},
+            measures.leading,
+            measures.trailing,
+        ),
+    }
+    if inspection.accents:
+        figures["accents"] = plots.counts(inspection.accents, "Speakers by accent", "speakers")
+    examples = []
+    for label in corpus.labels[:SHOWN_LABELS]:
+        rows = np.flatnonzero(labels == label)
+        # The clip of median length stands for its label.
+        row = rows[np.argsort(measures.trimmed[rows], kind="stable")[len(rows) // 2]]
+        sound = audio.read(corpus.clips[row].path)
+        samples = audio.resample(sound.samples, sound.rate, usual)
+        examples.append((f"{label} · {corpus.clips[row].speaker}", samples, decibels(samples, usual)))
+    figures["examples"] = plots.clip_examples(examples, usual)
+    for name, figure in figures.items():
+        plots.save(figure, out / f"{name}.png")
+    files.write_atomically(out / "index.html", page(inspection, list(figures)).encode())
+
+
+def page(inspection: Inspection, pictures: list[str]) -> str:
+    """The page's HTML; names from the corpus are escaped."""
+    shown = "\n".join(f'<img src="{name}.png" alt="{name}">' for name in pictures)
+    table = html.escape("\n".join(inspection.lines()))
+    return PAGE.format(title=html.escape(f"Corpus {inspection.name}"), pictures=shown, table=table)

@@ -1,0 +1,1 @@
+"""Independent recognisers, trained on real clips only: in-corpus, cross-corpus, off-the-shelf."""

@@ -1,0 +1,1 @@
+"""Pure functions from clips, or from what classifiers said of them, to figures."""

@@ -1,0 +1,78 @@
+"""How a latent space is ordered: what can be read from it, how its units divide the work, which are asleep.
+
+Everything is measured on posteriors of real clips: means and standard deviations, (B, Z).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from voxlet.errors import ScoreError
+from voxlet.evaluation.metrics.statistics import NEIGHBOURS, Interval, distances, wilson
+from voxlet.extras import import_extra
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Reals = NDArray[np.float64]
+    Integers = NDArray[np.int64]
+
+BINS = 20  # of a unit's values, for mutual information, as in the gap's paper
+AWAKE = 0.01  # variance of a unit's posterior mean over clips (Burda et al. 2016)
+
+
+def linear_probe(train: Reals, train_labels: Integers, test: Reals, test_labels: Integers) -> Interval:
+    """Share of test clips whose label a logistic regression reads from their standardised latents."""
+    linear = import_extra("sklearn.linear_model", "study")
+    centre, spread = train.mean(axis=0), np.maximum(train.std(axis=0), 1e-9)
+    probe = linear.LogisticRegression(max_iter=1000).fit((train - centre) / spread, train_labels)
+    right = probe.predict((test - centre) / spread) == test_labels
+    return wilson(int(right.sum()), len(right))
+
+
+def nearest_neighbours(
+    train: Reals, train_labels: Integers, test: Reals, test_labels: Integers, k: int = NEIGHBOURS
+) -> Interval:
+    """Share of test clips whose label most of the k nearest training clips have; the nearest breaks ties."""
+    order = np.argsort(distances(test, train), axis=1, kind="stable")[:, : min(k, len(train))]
+    near = train_labels[order]
+    votes = (near[:, :, None] == near[:, None, :]).sum(axis=2)
+    heard = near[np.arange(len(test)), votes.argmax(axis=1)]  # argmax takes the first, the nearest
+    return wilson(int((heard == test_labels).sum()), len(test))
+
+
+def mutual_information(values: Reals, labels: Integers, bins: int = BINS) -> float:
+    """Mutual information in nats of a unit's values (B,), in bins of equal counts, and the labels (B,)."""
+    edges = np.quantile(values, np.linspace(0, 1, bins + 1)[1:-1])
+    table = np.zeros((bins, int(labels.max()) + 1))
+    np.add.at(table, (np.searchsorted(edges, values, side="right"), labels), 1)
+    joint = table / table.sum()
+    apart = joint.sum(axis=1, keepdims=True) * joint.sum(axis=0, keepdims=True)
+    seen = joint > 0
+    return float(np.sum(joint[seen] * np.log(joint[seen] / apart[seen])))
+
+
+def information_gap(means: Reals, labels: Integers, bins: int = BINS) -> float:
+    """How far one unit alone knows the label: the two best units' information apart, over its entropy.
+
+    The mutual information gap of one factor (Chen et al. 2018): 1 where one unit knows all and no other
+    anything, 0 where two know equally much.
+
+    Raises:
+        ScoreError: There are fewer than two units, or all labels are the same.
+    """
+    if means.shape[1] < 2:
+        raise ScoreError("an information gap needs two latent units")
+    shares = np.bincount(labels) / len(labels)
+    entropy = -float(np.sum(shares[shares > 0] * np.log(shares[shares > 0])))
+    if entropy == 0:
+        raise ScoreError("all clips have the same label")
+    known = sorted(mutual_information(means[:, unit], labels, bins) for unit in range(means.shape[1]))
+    return (known[-1] - known[-2]) / entropy
+
+
+def active_units(means: Reals) -> int:
+    """Units whose posterior mean moves with the clip: its variance is above 0.01."""
+    return int(np.sum(means.var(axis=0) > AWAKE))

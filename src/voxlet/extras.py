@@ -1,0 +1,24 @@
+"""Optional packages: imported, or named with the extra that brings them."""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+
+from voxlet.errors import MissingExtraError
+
+
+def import_extra(module: str, extra: str) -> ModuleType:
+    """Import `module`, or say which extra of voxlet brings it.
+
+    Raises:
+        MissingExtraError: The module is not installed.
+    """
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        missing = (error.name or module).partition(".")[0]
+        raise MissingExtraError(
+            f"this needs the package {missing!r}, which is not installed",
+            remedy=f"install it with: pip install 'voxlet[{extra}]'",
+        ) from error

@@ -1,0 +1,1 @@
+"""Clip VAEs: dense, convolutional, and convolutional along time."""

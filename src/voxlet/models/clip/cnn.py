@@ -1,0 +1,179 @@
+"""Convolutional clip VAEs: the study's at full resolution, and a light one with strides along time."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from voxlet.models.clip.config import CNNConfig, CNNLightConfig
+from voxlet.models.clip.layers import Dense
+from voxlet.models.clip.vae import Decoder, Encoder
+
+
+def channels_last(layers: list[nn.Module]) -> nn.Sequential:
+    """Layers one after another, their kernels laid out as oneDNN and cuDNN like them best."""
+    stack = nn.Sequential(*layers)
+    stack.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # PyTorch's stubs lack this form
+    return stack
+
+
+class MirrorConv(nn.ConvTranspose2d):
+    """A transposed convolution 3x3 with stride 1 and padding 1, computed as the convolution that it equals.
+
+    The kernels are turned by 180 degrees and their two sides exchanged. oneDNN's own transposed one leaves
+    channels-last layout where there is one channel, and what follows takes up to twenty times as long.
+    """
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__(inputs, outputs, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]  # no output size to choose
+        """(B, inputs, M, F) to (B, outputs, M, F)."""
+        kernels = self.weight.flip(2, 3).transpose(0, 1).contiguous(memory_format=torch.channels_last)
+        return functional.conv2d(x, kernels, self.bias, padding=1)
+
+
+class ConvEncoder(Encoder):
+    """The study's: 3x3 convolutions without strides, everything flattened into one dense layer."""
+
+    def __init__(self, config: CNNConfig, shape: tuple[int, int], condition: int) -> None:
+        super().__init__()
+        self.width = config.width
+        sizes = [1, *config.channels]
+        layers: list[nn.Module] = []
+        for inputs, outputs in pairwise(sizes):
+            layers += [nn.Conv2d(inputs, outputs, 3, padding=1), nn.ReLU(inplace=True)]
+        self.layers = channels_last(layers)
+        self.dense = Dense(math.prod(shape) * sizes[-1] + condition, config.width)
+        self.dropout = nn.Dropout(config.dropout)
+
+    def forward(self, spectrograms: Tensor, condition: Tensor) -> Tensor:
+        """Spectrogram (B, M, F) and condition (B, C or 0) to hidden values (B, width)."""
+        maps = self.layers(spectrograms[:, None].contiguous(memory_format=torch.channels_last))
+        # Channels last in memory, so this flattening copies nothing.
+        flat = maps.permute(0, 2, 3, 1).flatten(1)
+        if condition.shape[1]:
+            flat = torch.cat([flat, condition.to(flat.dtype)], dim=1)
+        hidden: Tensor = self.dropout(self.dense(flat).relu())
+        return hidden
+
+
+class ConvDecoder(Decoder):
+    """The mirror: dense layers, then transposed convolutions to logits (B, M, F)."""
+
+    def __init__(self, config: CNNConfig, shape: tuple[int, int], condition: int) -> None:
+        super().__init__()
+        self.shape = shape
+        self.seed_channels = config.seed_channels
+        self.dense = nn.Linear(config.latent_size + condition, config.width)
+        self.dropout = nn.Dropout(config.dropout)
+        self.seed = Dense(config.width, math.prod(shape) * config.seed_channels)
+        sizes = [config.seed_channels, *config.channels[::-1]]
+        layers: list[nn.Module] = []
+        for inputs, outputs in pairwise(sizes):
+            layers += [MirrorConv(inputs, outputs), nn.ReLU(inplace=True)]
+        layers.append(MirrorConv(sizes[-1], 1))
+        self.layers = channels_last(layers)
+
+    def forward(self, latents: Tensor) -> Tensor:
+        """Latent and condition (B, Z + C or 0) to logits (B, M, F)."""
+        hidden = self.dropout(self.dense(latents).relu())
+        seed = self.dropout(self.seed(hidden).relu())
+        maps = seed.unflatten(1, (*self.shape, self.seed_channels)).permute(0, 3, 1, 2)
+        logits: Tensor = self.layers(maps)
+        return logits.squeeze(1)
+
+    def start_at(self, logits: Tensor) -> None:
+        """Make the mean of (M, F) what comes out before anything is learned: there is one bias for all."""
+        output = self.layers[-1]
+        assert isinstance(output, nn.ConvTranspose2d)
+        assert output.bias is not None
+        output.bias.data.fill_(float(logits.mean()))
+
+
+def _halved(frames: int, stages: int) -> list[int]:
+    """Frames after each stage of stride 2: F, ceil(F / 2), ..."""
+    counts = [frames]
+    for _ in range(stages):
+        counts.append(-(-counts[-1] // 2))
+    return counts
+
+
+class _Refined(nn.Module):
+    """A convolution that changes the number of frames, then a second one that adds to what the first made.
+
+    There is no normalisation: group or batch statistics made training slower and the loss higher.
+    """
+
+    def __init__(self, resample: nn.Module, width: int) -> None:
+        super().__init__()
+        self.resample = resample
+        self.refine = nn.Conv1d(width, width, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, width, F) to (B, width, F / 2 or 2 F)."""
+        coarse: Tensor = self.resample(x)
+        refined: Tensor = coarse + self.refine(functional.gelu(coarse))
+        return refined
+
+
+class LightEncoder(Encoder):
+    """Convolutions along time whose channels are the bands: what they cost is matrix products."""
+
+    def __init__(self, config: CNNLightConfig, shape: tuple[int, int], condition: int) -> None:
+        super().__init__()
+        self.width = config.dense
+        bands, frames = shape
+        width = config.width
+        layers: list[nn.Module] = [nn.Conv1d(bands, width, 3, padding=1), nn.GELU()]
+        layers += [
+            _Refined(nn.Conv1d(width, width, 3, stride=2, padding=1), width) for _ in range(config.stages)
+        ]
+        self.layers = nn.Sequential(*layers, nn.GELU())
+        self.dropout = nn.Dropout(config.dropout)
+        self.dense = nn.Linear(_halved(frames, config.stages)[-1] * width + condition, config.dense)
+
+    def forward(self, spectrograms: Tensor, condition: Tensor) -> Tensor:
+        """Spectrogram (B, M, F) and condition (B, C or 0) to hidden values (B, width)."""
+        flat = self.dropout(self.layers(spectrograms).flatten(1))
+        if condition.shape[1]:
+            flat = torch.cat([flat, condition.to(flat.dtype)], dim=1)
+        return functional.gelu(self.dense(flat))
+
+
+class LightDecoder(Decoder):
+    """The way back: each stage doubles the frames; a bias for every value of the spectrogram."""
+
+    def __init__(self, config: CNNLightConfig, shape: tuple[int, int], condition: int) -> None:
+        super().__init__()
+        bands, frames = shape
+        width = config.width
+        counts = _halved(frames, config.stages)
+        self.start = (width, counts[-1])
+        self.dense = nn.Sequential(
+            nn.Linear(config.latent_size + condition, config.dense),
+            nn.GELU(),
+            nn.Linear(config.dense, math.prod(self.start)),
+        )
+        self.dropout = nn.Dropout(config.dropout)
+        layers: list[nn.Module] = []
+        for coarse, fine in pairwise(counts[::-1]):
+            extra = fine - (2 * coarse - 1)
+            up = nn.ConvTranspose1d(width, width, 3, stride=2, padding=1, output_padding=extra)
+            layers.append(_Refined(up, width))
+        self.layers = nn.Sequential(*layers, nn.GELU(), nn.Conv1d(width, bands, 3, padding=1))
+        self.bias = nn.Parameter(torch.zeros(shape))
+
+    def forward(self, latents: Tensor) -> Tensor:
+        """Latent and condition (B, Z + C or 0) to logits (B, M, F)."""
+        start = self.dropout(self.dense(latents)).unflatten(1, self.start)
+        logits: Tensor = self.layers(start) + self.bias
+        return logits
+
+    def start_at(self, logits: Tensor) -> None:
+        """Make (M, F) what comes out before anything is learned."""
+        self.bias.data.copy_(logits)

@@ -1,0 +1,1 @@
+"""The networks of a voice: wave VAE, flow prior, style encoder, discriminators."""

@@ -1,0 +1,204 @@
+"""The prior: new latent sequences for a label and a style, by flow matching; and the style itself.
+
+Rectified flow (Liu et al. 2022, arXiv:2209.03003; Lipman et al. 2022, arXiv:2210.02747): with x_0 noise,
+x_1 data and x_t = (1 - t) x_0 + t x_1, a network learns the velocity E[x_1 - x_0 | x_t]; following it from
+t = 0 to 1 turns noise into data. The network is a transformer over the latent sequence whose layer norms
+are modulated by time, label and style (DiT, Peebles and Xie 2022, arXiv:2212.09748). Labels and styles are
+dropped at times, so that a sample can be pushed away from what any label would give (classifier-free
+guidance, Ho and Salimans 2022, arXiv:2207.12598).
+
+A sequence has Z latents and one *presence* channel a frame: the share of the frame that lies inside the clip,
+as -1 to 1. It is generated with the rest, so the model itself decides how long a word is.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from voxlet.models.distributions import Gaussian
+from voxlet.models.voice.config import PriorConfig
+
+TIME_FREQUENCIES = 32
+
+
+def presence(lengths: Tensor, frames: int, frame_samples: int) -> Tensor:
+    """Lengths (B,) in samples -> presence (B, L, 1): 1 inside a clip, -1 after it."""
+    starts = torch.arange(frames, device=lengths.device) * frame_samples
+    share = ((lengths[:, None] - starts) / frame_samples).clamp(0, 1)
+    return (2 * share - 1)[..., None]
+
+
+def lengths_of(presence_channel: Tensor, frame_samples: int) -> Tensor:
+    """The reverse, from a generated channel (B, L): lengths (B,) in samples, at least one frame."""
+    share = ((presence_channel + 1) / 2).clamp(0, 1)
+    # A frame below a tenth is noise around "after the clip", not a tenth of a frame.
+    inside = torch.where(share > 0.1, share, torch.zeros_like(share))
+    return (inside.sum(1) * frame_samples).round().clamp_min(frame_samples).long()
+
+
+class _Attention(nn.Module):
+    """Self-attention over (B, L, width)."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.qkv = nn.Linear(width, 3 * width)
+        self.out = nn.Linear(width, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        batch, frames, width = x.shape
+        q, k, v = (
+            self.qkv(x)
+            .view(batch, frames, 3, self.heads, width // self.heads)
+            .permute(2, 0, 3, 1, 4)
+            .unbind(0)
+        )
+        # Written out: for sequences this short the fused form is several times slower on a CPU.
+        weights = (q @ k.transpose(-2, -1) / math.sqrt(q.shape[-1])).softmax(-1)
+        mixed = weights.to(v.dtype) @ v
+        return cast(Tensor, self.out(mixed.transpose(1, 2).reshape(batch, frames, width)))
+
+
+class FeatureDropout(nn.Module):
+    """Drops features of (B, L, width) for whole sequences: L times fewer random numbers are needed."""
+
+    def __init__(self, p: float) -> None:
+        super().__init__()
+        self.p = p
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Drop while training, scale the rest up."""
+        if not self.training or self.p == 0.0:
+            return x
+        return x * F.dropout(torch.ones_like(x[:, :1]), self.p)
+
+
+class _Block(nn.Module):
+    """Depthwise convolution, attention and perceptron, each behind a norm modulated by the condition."""
+
+    def __init__(self, width: int, heads: int, expansion: int, condition: int, dropout: float) -> None:
+        super().__init__()
+        self.convolution = nn.Conv1d(width, width, 5, padding=2, groups=width)
+        self.attention = _Attention(width, heads)
+        self.perceptron = nn.Sequential(
+            nn.Linear(width, expansion * width),
+            nn.GELU(approximate="tanh"),
+            FeatureDropout(dropout),
+            nn.Linear(expansion * width, width),
+        )
+        self.norm = nn.LayerNorm(width, elementwise_affine=False)
+        self.modulation = nn.Linear(condition, 6 * width)
+        # At the start every block is the identity, as in DiT.
+        nn.init.zeros_(self.modulation.weight)
+        nn.init.zeros_(self.modulation.bias)
+
+    def forward(self, x: Tensor, condition: Tensor) -> Tensor:
+        parts = self.modulation(condition)[:, None].chunk(6, dim=-1)
+        shift, scale, gate, shift2, scale2, gate2 = parts
+        y = self.norm(x) * (1 + scale) + shift
+        y = y + self.convolution(y.transpose(1, 2)).transpose(1, 2)
+        x = x + gate * self.attention(y)
+        y = self.norm(x) * (1 + scale2) + shift2
+        return cast(Tensor, x + gate2 * self.perceptron(y))
+
+
+class FlowPrior(nn.Module):
+    """Velocity of (B, L, Z + 1) sequences at time t, for a label and a style.
+
+    Args:
+        config: Its settings.
+        channels: Z + 1, the latents and the presence channel.
+        frames: L.
+        labels: C; label number C stands for "no label, no style".
+    """
+
+    latent_mean: Tensor
+    latent_std: Tensor
+
+    def __init__(self, config: PriorConfig, channels: int, frames: int, labels: int) -> None:
+        super().__init__()
+        self.config, self.channels, self.frames, self.labels = config, channels, frames, labels
+        width, condition = config.width, config.condition_width
+        self.enter = nn.Linear(channels, width)
+        self.position = nn.Parameter(0.02 * torch.randn(frames, width))
+        self.time = nn.Sequential(nn.Linear(2 * TIME_FREQUENCIES, condition), nn.SiLU())
+        self.label = nn.Embedding(labels + 1, condition)
+        self.style = nn.Linear(config.style_size, condition)
+        self.mix = nn.Sequential(nn.Linear(condition, condition), nn.SiLU())
+        self.blocks = nn.ModuleList(
+            [
+                _Block(width, config.heads, config.expansion, condition, config.dropout)
+                for _ in range(config.blocks)
+            ]
+        )
+        self.norm = nn.LayerNorm(width)
+        self.leave = nn.Linear(width, channels)
+        nn.init.zeros_(self.leave.weight)
+        nn.init.zeros_(self.leave.bias)
+        self.register_buffer("latent_mean", torch.zeros(channels - 1))
+        self.register_buffer("latent_std", torch.ones(channels - 1))
+
+    def fit_scale(self, posterior: Gaussian) -> None:
+        """Take each latent's mean and standard deviation from the aggregated posterior of (N, L, Z).
+
+        Its variance is that of the means plus the mean of the variances: latents that say little are mostly
+        noise, and would drown the others if they were scaled by their means alone.
+        """
+        variance = posterior.mean.var((0, 1)) + posterior.log_variance.exp().mean((0, 1))
+        self.latent_mean.copy_(posterior.mean.mean((0, 1)))
+        self.latent_std.copy_(variance.sqrt())
+
+    def normalise(self, latents: Tensor, presence_channel: Tensor) -> Tensor:
+        """Latents (B, L, Z) and presence (B, L, 1) as the sequence (B, L, Z + 1) that the flow models."""
+        return torch.cat([(latents - self.latent_mean) / self.latent_std, presence_channel], dim=-1)
+
+    def denormalise(self, sequence: Tensor) -> tuple[Tensor, Tensor]:
+        """The reverse: latents (B, L, Z) and the presence channel (B, L)."""
+        return sequence[..., :-1] * self.latent_std + self.latent_mean, sequence[..., -1]
+
+    def forward(self, x: Tensor, time: Tensor, label: Tensor, style: Tensor) -> Tensor:
+        """Velocity (B, L, Z + 1) at x (B, L, Z + 1), time (B,) in [0, 1], label (B,), style (B, S)."""
+        known = (label < self.labels).to(style.dtype)[:, None]
+        condition = self.mix(self.time(_time_features(time)) + self.label(label) + self.style(style) * known)
+        hidden = self.enter(x) + self.position
+        for block in self.blocks:
+            hidden = block(hidden, condition)
+        return cast(Tensor, self.leave(self.norm(hidden)).float())
+
+    def guided(
+        self, x: Tensor, time: Tensor, label: Tensor, style: Tensor, guidance: float | Tensor
+    ) -> Tensor:
+        """Velocity pushed away from the unconditional one: v_none + guidance (v - v_none).
+
+        The guidance is one for all or one each, (B,).
+        """
+        if isinstance(guidance, Tensor):
+            guidance = guidance[:, None, None]
+        elif guidance == 1.0:
+            return self(x, time, label, style)  # type: ignore[no-any-return]
+        nothing = torch.full_like(label, self.labels)
+        both = self(x.repeat(2, 1, 1), time.repeat(2), torch.cat([label, nothing]), style.repeat(2, 1))
+        wanted, free = both.chunk(2)
+        return cast(Tensor, free + guidance * (wanted - free))
+
+    def sample(
+        self, noise: Tensor, label: Tensor, style: Tensor, *, steps: int, guidance: float = 1.0
+    ) -> Tensor:
+        """Follow the velocity from `noise` (B, L, Z + 1) at t = 0 to t = 1 in `steps` Euler steps."""
+        x = noise
+        for step in range(steps):
+            time = torch.full_like(x[:, 0, 0], step / steps)
+            x = x + self.guided(x, time, label, style, guidance) / steps
+        return x
+
+
+def _time_features(time: Tensor) -> Tensor:
+    """Sines and cosines of times in [0, 1]: (B,) -> (B, 2 * TIME_FREQUENCIES)."""
+    exponents = torch.arange(TIME_FREQUENCIES, device=time.device) / (TIME_FREQUENCIES - 1)
+    angles = time[:, None] * (math.pi * 200**exponents)
+    return torch.cat([angles.cos(), angles.sin()], dim=1)

@@ -1,0 +1,105 @@
+"""The style: who speaks, inferred from clips, with a standard normal prior."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from voxlet.models.distributions import Gaussian
+from voxlet.models.voice.config import PriorConfig
+from voxlet.models.voice.flow_prior import FlowPrior
+from voxlet.spectral.mel import mel_filters
+from voxlet.spectral.stft import fourier_kernel
+
+
+class StyleEncoder(nn.Module):
+    """Clips of one speaker to a posterior over that speaker's style.
+
+    Log-mel frames, convolutions, mean and deviation over the frames that belong to the clip, mean over the
+    clips. It starts from the waveform and uses plain convolutions alone, so that it travels in a voice file.
+    """
+
+    kernel: Tensor
+    filters: Tensor
+    centre: Tensor
+    turn: Tensor
+
+    BANDS, STRIDE = 40, 2
+
+    def __init__(self, config: PriorConfig, rate: int) -> None:
+        super().__init__()
+        self.hop = round(0.010 * rate)
+        self.n_fft = n_fft = 4 * round(0.032 * rate / 4)
+        self.register_buffer("kernel", fourier_kernel(n_fft), persistent=False)
+        filters = torch.tensor(mel_filters(rate, n_fft, self.BANDS)) * (rate / n_fft)
+        self.register_buffer("filters", filters, persistent=False)
+        width = config.style_width
+        self.layers = nn.Sequential(
+            nn.Conv1d(self.BANDS, width, 5, stride=self.STRIDE, padding=2),
+            nn.ReLU(),
+            nn.Conv1d(width, width, 3, padding=1),
+            nn.ReLU(),
+            nn.Conv1d(width, width, 3, padding=2, dilation=2),
+            nn.ReLU(),
+        )
+        self.posterior = nn.Sequential(
+            nn.Linear(2 * width, width), nn.ReLU(), nn.Linear(width, 2 * config.style_size)
+        )
+        # The coordinates that styles have, see `standardise`: at first those that the layers give.
+        self.register_buffer("centre", torch.zeros(config.style_size))
+        self.register_buffer("turn", torch.eye(config.style_size))
+
+    def features(self, waveform: Tensor) -> Tensor:
+        """Log-mel (B, 40, F) of waveforms (B, T)."""
+        spectrum = F.conv1d(waveform[:, None], self.kernel, stride=self.hop)
+        real, imaginary = spectrum.chunk(2, dim=1)
+        power = self.filters @ (real.square() + imaginary.square())
+        return torch.log(power + 1e-4)
+
+    def summarise(self, waveform: Tensor, lengths: Tensor) -> Tensor:
+        """One vector (B, 2 * width) per clip (B, T), from its first `lengths` (B,) samples."""
+        hidden = self.layers(self.features(waveform))
+        last = (lengths // (self.STRIDE * self.hop))[:, None]
+        inside = (torch.arange(hidden.shape[2], device=last.device) < last).to(hidden.dtype)[:, None]
+        count = inside.sum(2).clamp_min(1)
+        mean = (hidden * inside).sum(2) / count
+        variance = ((hidden - mean[..., None]).square() * inside).sum(2) / count
+        return torch.cat([mean, (variance + 1e-5).sqrt()], dim=1)
+
+    def forward(self, waveform: Tensor, lengths: Tensor) -> Gaussian:
+        """K clips of each of B speakers, (B, K, T) and (B, K), to a posterior (B, S)."""
+        batch, clips, samples = waveform.shape
+        each = self.summarise(waveform.reshape(batch * clips, samples), lengths.reshape(-1))
+        return self.tell(each.view(batch, clips, -1).mean(1))
+
+    def tell(self, summary: Tensor) -> Gaussian:
+        """The posterior (B, S) that a summary (B, 2 * width) gives."""
+        mean, log_variance = self.posterior(summary).float().chunk(2, dim=1)
+        variance = log_variance.clamp(-8.0, 4.0).exp() @ self.turn.T.square()
+        return Gaussian((mean - self.centre) @ self.turn.T, variance.log())
+
+
+@torch.no_grad()
+def standardise(prior: FlowPrior, encoder: StyleEncoder, styles: Gaussian) -> None:
+    """Change the style's coordinates so that its aggregated posterior is standard in mean and covariance.
+
+    The divergence alone does not see to that: where it weighs little, styles lie in a few tight clusters, and
+    what a draw from the standard normal means was never learned. In the new coordinates such a draw is as
+    far from the mean, and in the same directions, as speakers are. Both modules go on meaning the same.
+
+    Args:
+        prior: Reads styles.
+        encoder: Tells them; in its first coordinates still.
+        styles: Posteriors (N, S) of many clips.
+    """
+    centred = styles.mean.double() - styles.mean.double().mean(0)
+    spread = styles.log_variance.double().exp().mean(0)
+    covariance = centred.T @ centred / len(centred) + torch.diag(spread)
+    variances, axes = torch.linalg.eigh(covariance)
+    encoder.centre.copy_(styles.mean.mean(0))
+    encoder.turn.copy_((axes / variances.sqrt()).T)
+    back = axes * variances.sqrt()
+    weight = prior.style.weight.double()
+    prior.style.bias.add_(weight @ encoder.centre.double())
+    prior.style.weight.copy_(weight @ back)

@@ -1,0 +1,199 @@
+"""The wave VAE: a clip as a short sequence of latent vectors, and straight back to a waveform.
+
+    waveform (B, T) -> log |STFT| (B, F, bins) -> ConvNeXt, two strides of 2 -> latents (B, L, Z)
+    latents (B, L, Z) -> ConvNeXt, twice doubled -> a spectrum (B, F, bins) -> inverse STFT -> (B, T)
+
+with T = F * hop and F = 4 L. The blocks are ConvNeXt's (Liu et al. 2022, arXiv:2201.03545) over time; the
+head that ends in an inverse STFT instead of transposed convolutions is Vocos's (Siuzdak 2023,
+arXiv:2306.00814). The inverse STFT is a matrix product and shifted sums, so that the decoder exports to
+ONNX as it stands.
+
+The spectrum is a sum of two. One is that of a pulse train at the pitch that the decoder reads off the
+latents, under a filter that it gives for each frame and bin, magnitude and phase (the source and filter of
+Fant 1960, as in neural source-filter models, Wang et al. 2019, arXiv:1904.12088): harmonics then agree from
+frame to frame by construction. Phases predicted for each frame alone agree only at the lowest harmonics,
+the others turn to noise. The other part is such a free spectrum: all that is not periodic.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple, cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from voxlet.models.distributions import Gaussian
+from voxlet.models.voice.config import WaveConfig
+from voxlet.spectral.stft import STFT
+
+# A clip's level is normalised to an RMS of 0.08; inside the networks it is brought near one.
+INPUT_GAIN = 6.0
+MAGNITUDE_FLOOR = 1e-3  # of the unnormalised STFT at that gain, some 80 dB below a loud vowel
+MAX_LOG_MAGNITUDE = 7.0  # e^7 = 1097: three times the largest STFT value that a clip at full scale has
+PITCH_CENTRE, OCTAVES = 150.0, 2.0  # Hz; pitches lie within so many octaves of it
+
+HOP_SECONDS = 0.008
+OVERLAP = 4  # hops under an STFT window
+STRIDE = 4  # STFT frames per latent vector: two strides of 2
+
+
+class Decoded(NamedTuple):
+    """A waveform (B, T) and the pitch in Hz (B, F) that the decoder heard in its latents."""
+
+    waveform: Tensor
+    pitch: Tensor
+
+
+class ConvNeXtBlock(nn.Module):
+    """Depthwise convolution over time, layer norm, two-layer perceptron, layer scale; and the way around."""
+
+    def __init__(self, width: int, expansion: int, kernel: int = 7, scale: float = 0.1) -> None:
+        super().__init__()
+        self.depthwise = nn.Conv1d(width, width, kernel, padding=kernel // 2, groups=width)
+        self.norm = nn.LayerNorm(width)
+        self.widen = nn.Linear(width, expansion * width)
+        self.narrow = nn.Linear(expansion * width, width)
+        self.scale = nn.Parameter(torch.full((width,), scale))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, F, width) -> the same."""
+        y = self.depthwise(x.transpose(1, 2)).transpose(1, 2)
+        y = self.narrow(F.gelu(self.widen(self.norm(y)), approximate="tanh"))
+        moved: Tensor = x + self.scale * y
+        return moved
+
+
+class Halve(nn.Module):
+    """Stride 2 over time: two frames side by side, through one matrix. (B, F, in) -> (B, F/2, out)."""
+
+    def __init__(self, width_in: int, width_out: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(width_in)
+        self.linear = nn.Linear(2 * width_in, width_out)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Halve the frames."""
+        batch, frames, width = x.shape
+        return cast(Tensor, self.linear(self.norm(x).reshape(batch, frames // 2, 2 * width)))
+
+
+class Double(nn.Module):
+    """The reverse: one frame through a matrix, cut into two. (B, F, in) -> (B, 2F, out)."""
+
+    def __init__(self, width_in: int, width_out: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(width_in)
+        self.linear = nn.Linear(width_in, 2 * width_out)
+        self.width_out = width_out
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Double the frames."""
+        batch, frames, _ = x.shape
+        return cast(Tensor, self.linear(self.norm(x)).reshape(batch, 2 * frames, self.width_out))
+
+
+def _blocks(width: int, count: int, expansion: int) -> list[nn.Module]:
+    return [ConvNeXtBlock(width, expansion) for _ in range(count)]
+
+
+class WaveVAE(nn.Module):
+    """Encoder and decoder between waveforms and latent sequences.
+
+    Args:
+        config: Its settings.
+        rate: Of the waveforms, in Hz.
+    """
+
+    def __init__(self, config: WaveConfig, rate: int) -> None:
+        super().__init__()
+        self.config, self.rate = config, rate
+        self.hop = round(HOP_SECONDS * rate)
+        self.stft = STFT(OVERLAP * self.hop, self.hop)
+        bins, width, wide = OVERLAP * self.hop // 2 + 1, config.encoder_width, config.decoder_width
+        self.encoder = nn.Sequential(
+            nn.Linear(bins, width),
+            *_blocks(width, config.encoder_blocks, 2),
+            Halve(width, width),
+            *_blocks(width, config.encoder_blocks, 2),
+            Halve(width, width),
+            *_blocks(width, config.encoder_blocks, 2),
+            nn.LayerNorm(width),
+            nn.Linear(width, 2 * config.latent_size),
+        )
+        self.decoder = nn.Sequential(
+            nn.Linear(config.latent_size, wide),
+            *_blocks(wide, config.decoder_blocks, 3),
+            Double(wide, wide),
+            *_blocks(wide, config.decoder_blocks, 3),
+            Double(wide, wide),
+            *_blocks(wide, 2 * config.decoder_blocks, 3),
+            nn.LayerNorm(wide),
+        )
+        self.bins = bins
+        self.head = nn.Linear(wide, 1 + 4 * bins)
+        # At the start both parts are quiet: what is too loud unlearns itself slowly.
+        nn.init.constant_(self.head.bias[1 : 1 + bins], -3.0)
+        nn.init.constant_(self.head.bias[1 + 2 * bins : 1 + 3 * bins], -3.0)
+
+    @property
+    def samples_per_latent(self) -> int:
+        """Samples that one latent vector stands for: T = L * samples_per_latent."""
+        return STRIDE * self.hop
+
+    def encode(self, waveform: Tensor) -> Gaussian:
+        """The posterior of each latent: (B, T) -> mean, log-variance (B, L, Z); T is a multiple of 4 hops."""
+        magnitude = self.stft(INPUT_GAIN * waveform).abs()
+        features = torch.log(magnitude.clamp_min(MAGNITUDE_FLOOR))
+        mean, log_variance = self.encoder(features).float().chunk(2, dim=-1)
+        return Gaussian(mean, log_variance.clamp(-12.0, 4.0))
+
+    def decode(self, latents: Tensor, pitch: Tensor | None = None) -> Decoded:
+        """Latents (B, L, Z) to a waveform (B, L * samples_per_latent) and the pitch that is heard in them.
+
+        Args:
+            latents: (B, L, Z).
+            pitch: Hz (B, F) that the pulse train follows; the decoder's own without it.
+        """
+        hidden = self.decoder(latents)
+        with torch.autocast(hidden.device.type, enabled=False):
+            # Phase errors of a bfloat16 head would be heard as noise; one matrix in float32 costs little.
+            parts = F.linear(hidden.float(), self.head.weight, self.head.bias)
+            octaves, filtering, turning, magnitude, phase = torch.split(parts, [1, *[self.bins] * 4], dim=-1)
+            own = PITCH_CENTRE * torch.exp(math.log(2) * octaves[..., 0].clamp(-OCTAVES, OCTAVES))
+            # Waveforms say nothing useful of the pitch's slope: it is taught by itself.
+            source = self.stft.parts(self.pulses(own.detach() if pitch is None else pitch))
+            gain = torch.exp(filtering.clamp(max=MAX_LOG_MAGNITUDE))
+            cosine, sine = gain * turning.cos(), gain * turning.sin()
+            loudness = torch.exp(magnitude.clamp(max=MAX_LOG_MAGNITUDE))
+            real = source[0] * cosine - source[1] * sine + loudness * phase.cos()
+            imaginary = source[0] * sine + source[1] * cosine + loudness * phase.sin()
+            return Decoded(self.stft.inverse(real, imaginary) / INPUT_GAIN, own)
+
+    def pulses(self, pitch: Tensor) -> Tensor:
+        """A band-limited pulse train of unit power: Hz (B, F) -> (B, F * hop), harmonics below half the rate.
+
+        Sum over k = 1..K of cos(k x) = sin((K + 1/2) x) / (2 sin(x / 2)) - 1/2, with x the running phase.
+        """
+        # Linear between the frames' centres; repeat and blend, which ONNX has for any batch.
+        ramp = (torch.arange(self.hop, device=pitch.device) + 0.5) / self.hop - 0.5
+        before = torch.cat([pitch[:, :1], pitch[:, :-1]], dim=1)[..., None]
+        after = torch.cat([pitch[:, 1:], pitch[:, -1:]], dim=1)[..., None]
+        middle = pitch[..., None]
+        hz = (middle + (after - middle) * ramp.clamp(min=0) + (middle - before) * ramp.clamp(max=0)).flatten(
+            1
+        )
+        cycles = torch.cumsum(hz / self.rate, dim=1)
+        half = math.pi * (cycles - cycles.floor())
+        harmonics = (0.5 * self.rate / hz).floor()
+        bottom = half.sin()
+        near = bottom.abs() < 1e-4
+        ratio = torch.sin((2 * harmonics + 1) * half) / torch.where(near, torch.ones_like(bottom), bottom)
+        total = torch.where(near, 2 * harmonics + 1, ratio)
+        return (0.5 * total - 0.5) * torch.sqrt(2 / harmonics)
+
+    def forward(self, waveform: Tensor, pitch: Tensor | None = None) -> tuple[Decoded, Gaussian]:
+        """Encode, sample, decode: (B, T) -> the reconstruction and the posterior."""
+        posterior = self.encode(waveform)
+        return self.decode(posterior.sample(), pitch), posterior

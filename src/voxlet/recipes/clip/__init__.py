@@ -1,0 +1,1 @@
+"""Clip VAEs: one latent vector for a whole clip, over its log spectrogram."""

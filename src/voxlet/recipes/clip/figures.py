@@ -1,0 +1,106 @@
+"""Pictures of a trained clip VAE: how it learned, its latent space, what it makes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from voxlet import plots
+from voxlet.recipes.clip.encode import encode, reconstruct
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from voxlet.corpus.prepare import Prepared
+    from voxlet.recipes.clip.sampler import RunSampler
+    from voxlet.training.run import Run
+    from voxlet.training.serialize import JSON
+
+FOLDER = "plots"
+MOST_LABELS = 10  # in the rows of spectrograms
+
+
+def illustrate(
+    run: Run,
+    sampler: RunSampler,
+    spectrograms: Tensor,
+    prepared: Prepared,
+    *,
+    train: NDArray[np.int64],
+    test: NDArray[np.int64],
+) -> None:
+    """Draw loss and divergence over epochs, the latent space by label, and rows of spectrograms.
+
+    Args:
+        run: Trained; the pictures go to its folder `plots`.
+        sampler: The run's.
+        spectrograms: Of all clips, (B, M, F).
+        prepared: The clips.
+        train: Rows that it learned from.
+        test: Rows that it did not.
+    """
+    folder = run.path / FOLDER
+    folder.mkdir(exist_ok=True)
+    lines = [line for line in run.metrics() if "validation_kl" in line]
+    for name, title in (("loss", "Loss"), ("kl", "KL divergence")):
+        curves = {part: _column(lines, f"{part}_{name}") for part in ("train", "validation")}
+        if lines:
+            drawn = plots.loss_curves(_column(lines, "epoch"), curves, title, "nats a clip")
+            plots.save(drawn, folder / f"{name}.png")
+
+    labels = torch.from_numpy(prepared.labels)
+    means = {
+        name: encode(sampler.model, spectrograms, labels, rows).mean
+        for name, rows in (("Training", train), ("Test", test))
+    }
+    project, axes = plane(means["Training"])
+    groups = {
+        name: (project(means[name]), prepared.labels[rows])
+        for name, rows in (("Training", train), ("Test", test))
+    }
+    plots.save(plots.latent_map(groups, sampler.labels, axes), folder / "latents.png")
+
+    shown = [label for label in range(len(sampler.labels)) if (prepared.labels[test] == label).any()]
+    shown = shown[:MOST_LABELS]
+    names = [sampler.labels[label] for label in shown]
+    chosen = torch.tensor([test[prepared.labels[test] == label][0] for label in shown])
+    real = spectrograms[chosen].float()
+    pictures = {
+        "real (test)": real.numpy(),
+        "reconstructed": reconstruct(sampler.model, real, labels[chosen]).numpy(),
+        "generated": sampler.spectrograms(names, seed=0).numpy(),
+        "generated again": sampler.spectrograms(names, seed=1).numpy(),
+    }
+    seconds = sampler.speech.samples / sampler.rate
+    plots.save(plots.spectrogram_rows(pictures, names, seconds, sampler.rate), folder / "spectrograms.png")
+
+
+def _column(lines: list[dict[str, JSON]], name: str) -> NDArray[np.float64]:
+    return np.array([line[name] for line in lines], dtype=np.float64)
+
+
+def plane(
+    means: NDArray[np.float64],
+) -> tuple[Callable[[NDArray[np.float64]], NDArray[np.float64]], tuple[str, str]]:
+    """How latents (B, Z) are put on a plane, and what its axes are: the units themselves if they are two.
+
+    Otherwise the two directions in which the training clips' means differ most (principal components).
+    """
+    size = means.shape[1]
+    if size == 1:
+        return lambda latents: np.concatenate([latents, 0 * latents], axis=1), ("latent unit 1", "")
+    if size == 2:
+        return lambda latents: latents, ("latent unit 1", "latent unit 2")
+    centre = means.mean(axis=0)
+    _, spreads, directions = np.linalg.svd(means - centre, full_matrices=False)
+    shares = spreads[:2] ** 2 / max(np.sum(spreads**2), 1e-12)  # a collapsed posterior has no spread
+    names = [
+        f"principal component {index + 1} of {size} ({share:.0%} of the variance)"
+        for index, share in enumerate(shares)
+    ]
+    return lambda latents: (latents - centre) @ directions[:2].T, (names[0], names[1])

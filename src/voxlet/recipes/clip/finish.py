@@ -1,0 +1,109 @@
+"""What a clip VAE's run holds besides weights, made once it is trained.
+
+RUN/sampler.safetensors   where the labels lie in the latent space
+    test.json             the ELBO on the test clips
+    plots/                loss, divergence, the latent space by label, spectrograms
+    samples/              a clip of each label
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from voxlet import audio, files
+from voxlet.errors import AudioError, RunError
+from voxlet.recipes.clip.encode import Explained, encode, explain
+from voxlet.recipes.clip.figures import illustrate
+from voxlet.recipes.clip.label_posterior import fit_posterior
+from voxlet.recipes.clip.sampler import RunSampler, Speech, load_model, save_speech
+from voxlet.speak.speech import describe, wav_metadata
+from voxlet.spectral.log_spectrogram import analyse
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from voxlet.corpus.prepare import Prepared
+    from voxlet.corpus.splits import Split
+    from voxlet.recipes.clip.config import ClipTraining
+    from voxlet.speak.speech import Sampler
+    from voxlet.spectral.config import SpectrogramConfig
+    from voxlet.training.run import Run
+
+TEST = "test.json"
+SEED = 0  # the same weights give the same samples
+RANGE_CLIPS = 200  # enough for a median
+
+
+def conclude(
+    run: Run, config: ClipTraining, spectrograms: Tensor, prepared: Prepared, split: Split
+) -> Explained:
+    """Make the run able to speak, measure its test loss, draw its pictures, write a clip of each label.
+
+    Args:
+        run: Trained.
+        config: As it was trained.
+        spectrograms: Of all clips, (B, M, F).
+        prepared: The clips.
+        split: Which of them it learned from; without test clips, the validation clips are measured.
+
+    Raises:
+        RunError: The run holds no weights, or cannot be written.
+    """
+    _, bands, frames = spectrograms.shape
+    labels = torch.from_numpy(prepared.labels)
+    model = load_model(run, config, (bands, frames), len(prepared.label_names), "best")
+    low, high = ranges(prepared, split.train, config.spectrogram)
+    speech = Speech(prepared.label_names, (bands, frames), prepared.audio.shape[1], low, high)
+    posterior = None
+    if not config.model.conditional:
+        lying = encode(model, spectrograms, labels, split.train)
+        noise = np.random.default_rng(SEED).standard_normal(lying.mean.shape)
+        drawn = lying.mean + lying.deviation * noise
+        posterior = fit_posterior(drawn, prepared.labels[split.train], len(prepared.label_names), seed=SEED)
+    test = split.test if len(split.test) else split.validation
+    found = explain(model, spectrograms, labels, test)
+    sampler = RunSampler(
+        run.path.resolve().name, model, config=config.spectrogram, speech=speech, posterior=posterior
+    )
+    try:
+        save_speech(run, speech, posterior)
+        illustrate(run, sampler, spectrograms, prepared, train=split.train, test=test)
+        write_samples(run.path / "samples", sampler)
+        files.write_atomically(run.path / TEST, (json.dumps(asdict(found), indent=2) + "\n").encode())
+    except (AudioError, OSError) as error:
+        raise RunError(
+            f"its pictures and samples cannot be written ({error})",
+            where=run.path,
+            remedy="check the folder and its free space, then give the same command again",
+        ) from error
+    return found
+
+
+def is_concluded(run: Run) -> bool:
+    """Whether `conclude` has come to its end."""
+    return (run.path / TEST).exists()
+
+
+def ranges(prepared: Prepared, rows: NDArray[np.int64], config: SpectrogramConfig) -> tuple[float, float]:
+    """The dB that 0 and 1 stand for in a typical clip's spectrogram: medians over some of `rows`."""
+    some = np.sort(np.random.default_rng(SEED).permutation(rows)[:RANGE_CLIPS])
+    analysed = analyse(torch.from_numpy(prepared.audio[some]), config)
+    return float(analysed.low.median()), float(analysed.high.median())
+
+
+def write_samples(folder: Path, sampler: Sampler) -> None:
+    """A WAV file of each label, unselected: the first that the seed gives."""
+    files.make_folder(folder)
+    for label, clip in zip(sampler.labels, sampler.sample(sampler.labels, seed=SEED), strict=True):
+        metadata = wav_metadata(describe(sampler, label, None, None, SEED))
+        stem = re.sub(r"[^\w-]+", "-", label)  # labels of one's own corpus may be no file names
+        audio.write(folder / f"{stem}.wav", clip, sampler.rate, metadata)

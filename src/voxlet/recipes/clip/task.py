@@ -1,0 +1,161 @@
+"""Training a clip VAE on spectrograms held in memory."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from voxlet.corpus.splits import draw_share
+from voxlet.errors import ConfigError
+from voxlet.models.clip.build import build_model
+from voxlet.models.clip.config import CNNConfig
+from voxlet.recipes.clip.augment import warp
+from voxlet.recipes.clip.finish import conclude, is_concluded
+from voxlet.spectral.log_spectrogram import analyse
+from voxlet.training import distributed
+from voxlet.training.batches import in_turn
+from voxlet.training.hardware import autocast
+from voxlet.training.stages import Plan, Stage
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from voxlet.corpus.prepare import Prepared
+    from voxlet.corpus.splits import Split
+    from voxlet.models.clip.vae import ClipVAE
+    from voxlet.models.distributions import Elbo
+    from voxlet.recipes.clip.config import ClipTraining
+    from voxlet.spectral.config import SpectrogramConfig
+    from voxlet.training.run import Run
+
+STAGE = "vae"
+ANALYSIS_BATCH = 256
+TYPICAL_CLIPS = 2_000  # are enough for the mean spectrogram
+EXACT_BYTES = 1 << 30  # more than this is held in half the space
+ADAM_EPSILON = 1e-7  # Keras's, as in the study
+ACTIVE_NATS = 0.01  # a latent unit with less divergence says nothing
+
+
+class ClipTask:
+    """Adam on the ELBO of spectrograms (N, M, F) in [0, 1] with labels (N,); rows are numbers below N."""
+
+    def __init__(
+        self,
+        config: ClipTraining,
+        spectrograms: Tensor,
+        labels: Tensor,
+        label_count: int,
+        split: Split,
+    ) -> None:
+        self.config = config
+        self.device = distributed.device()
+        self.spectrograms, self.labels = spectrograms.to(self.device), labels.to(self.device)
+        self.validation = split.validation
+        bands, frames = spectrograms.shape[1:]
+        self.seconds = frames * config.spectrogram.hop / config.spectrogram.rate
+        self.model: ClipVAE = build_model(config.model, (bands, frames), label_count).to(self.device)
+        some = torch.from_numpy(split.train[:: 1 + len(split.train) // TYPICAL_CLIPS]).to(self.device)
+        self.model.start_at(self.spectrograms[some].float().mean(dim=0))
+        self.modules: dict[str, nn.Module] = {"vae": self.model}
+        groups = self.model.parameter_groups(config.learning_rate)
+        adam = torch.optim.Adam(groups, eps=ADAM_EPSILON, fused=True)
+        self.optimizers: dict[str, torch.optim.Optimizer] = {"vae": adam}
+
+    def elbo(self, rows: Tensor, beta: float = 1.0) -> Elbo:
+        """The ELBO of these rows, in training of such as are like them."""
+        rows = rows.to(self.device)
+        batch = self.spectrograms[rows].float()
+        if self.model.training:
+            batch = warp(batch, self.config.augmentation, self.seconds)
+        with autocast(self.device, self.config.precision):
+            return self.model.elbo(batch, self.labels[rows], beta)
+
+    def train_step(self, rows: Tensor, progress: float) -> dict[str, Tensor]:
+        """One step of Adam; the loss is the ELBO with its beta, plus the penalty on convolutions."""
+        warm = 1.0 if progress >= self.config.kl_warmup else progress / self.config.kl_warmup
+        elbo = self.elbo(rows, self.config.beta * warm)
+        loss = elbo.loss + self.penalty()
+        self.optimizers["vae"].zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]  # PyTorch's
+        distributed.average_gradients(self.model.parameters())
+        if self.config.clip_norm is not None:
+            torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm)
+        self.optimizers["vae"].step()
+        return {
+            "loss": loss.detach(),
+            "reconstruction": elbo.reconstruction.detach(),
+            "kl": elbo.kl.detach(),
+        }
+
+    def penalty(self) -> Tensor:
+        """`l2` times the sum of squares of the convolutions' kernels; 0 for models without."""
+        total = torch.zeros((), device=self.device)
+        if isinstance(self.config.model, CNNConfig) and self.config.model.l2:
+            for name, parameter in self.model.named_parameters():
+                if name.endswith("weight") and parameter.ndim == 4:
+                    total = total + parameter.square().sum()
+            total = self.config.model.l2 * total
+        return total
+
+    @torch.no_grad()
+    def validate(self) -> dict[str, float]:
+        """The ELBO at the full beta, without penalty, in nats per clip; how many latent units are in use."""
+        totals: dict[str, float] = {"loss": 0.0, "reconstruction": 0.0, "kl": 0.0}
+        units = torch.zeros(self.config.model.latent_size)
+        count = len(self.validation)
+        for rows in in_turn(self.validation, self.config.loop.batch_size):
+            elbo = self.elbo(torch.from_numpy(rows), self.config.beta)
+            for name in totals:
+                totals[name] += float(getattr(elbo, name)) * len(rows) / count
+            units += elbo.kl_per_unit.cpu() * len(rows) / count
+        return {**totals, "active_units": float((units > ACTIVE_NATS).sum())}
+
+
+def spectrograms_of(prepared: Prepared, config: SpectrogramConfig) -> Tensor:
+    """Scaled log spectrograms (B, M, F) of all clips; float32, or float16 beyond a gigabyte."""
+    count, samples = prepared.audio.shape
+    shape = (count, config.bands, config.frames(samples))
+    exact = 4 * int(np.prod(shape)) <= EXACT_BYTES
+    values = torch.empty(shape, dtype=torch.float32 if exact else torch.float16)
+    for rows in in_turn(np.arange(count), ANALYSIS_BATCH):
+        values[rows] = analyse(torch.from_numpy(prepared.audio[rows]), config).values.to(values.dtype)
+    return values
+
+
+def clip_task(config: ClipTraining, prepared: Prepared, split: Split) -> ClipTask:
+    """The training of a clip VAE on the clips of a corpus, from its beginning."""
+    labels = torch.from_numpy(prepared.labels)
+    spectrograms = spectrograms_of(prepared, config.spectrogram)
+    return ClipTask(config, spectrograms, labels, len(prepared.label_names), split)
+
+
+def plan_clip_training(config: ClipTraining, prepared: Prepared, split: Split, run: Run) -> Plan:
+    """The plan of a clip VAE's run: one stage, then pictures.
+
+    Of a smaller share of the training clips, the larger ones hold all.
+
+    Raises:
+        ConfigError: The split leaves no clip to validate with.
+    """
+    if len(split.validation) == 0:
+        raise ConfigError(
+            "the corpus is too small: no clip is left to validate with", where=f"split {config.split!r}"
+        )
+
+    if config.train_share < 1:
+        rng = np.random.default_rng(config.split_seed)
+        everyone, all_rows = np.arange(len(prepared)), np.isin(np.arange(len(prepared)), split.train)
+        drawn = draw_share(prepared.labels, everyone, all_rows, config.train_share, rng)
+        split = replace(split, train=np.flatnonzero(drawn))
+
+    def build() -> ClipTask:
+        return clip_task(config, prepared, split)
+
+    def finish() -> None:
+        if not is_concluded(run):
+            conclude(run, config, spectrograms_of(prepared, config.spectrogram), prepared, split)
+
+    return Plan((Stage(STAGE, split.train, config.loop, build),), finish)

@@ -1,0 +1,50 @@
+"""The presets of `voxlet train`: plain constants.
+
+`mlp`, `mlp-dropout`, `cnn` and `cnn-regularised` are the study's models with its settings (Adam, batches of
+128, the Bernoulli likelihood, two latent units); `cnn-light` and `voice` are ours.
+"""
+
+from __future__ import annotations
+
+from voxlet.errors import ConfigError
+from voxlet.models.clip.config import CNNConfig, CNNLightConfig, MLPConfig
+from voxlet.recipes.clip.config import ClipTraining
+from voxlet.recipes.voice.config import VoiceTraining
+from voxlet.training.config import LoopConfig
+
+Training = ClipTraining | VoiceTraining
+
+PRESETS: dict[str, Training] = {
+    "mlp": ClipTraining(MLPConfig()),
+    "mlp-dropout": ClipTraining(MLPConfig(dropout=0.3)),
+    "cnn": ClipTraining(CNNConfig()),
+    "cnn-regularised": ClipTraining(CNNConfig(l2=0.001, dropout=0.2)),
+    # Clipped: at this rate one bad step can blow up a network without normalisation. Usual: 200 to 500.
+    "cnn-light": ClipTraining(
+        CNNLightConfig(),
+        loop=LoopConfig(batch_size=64, decay="cosine", warmup=0.1),
+        learning_rate=2e-3,
+        clip_norm=300.0,
+    ),
+    "voice": VoiceTraining(),
+}
+
+SUMMARIES: dict[str, str] = {
+    "mlp": "the study's dense layers, 1024-512-256 (38 million parameters)",
+    "mlp-dropout": "the same with 30 % dropout",
+    "cnn": "the study's convolutions at full resolution (294 million parameters)",
+    "cnn-regularised": "the same with L2 0.001 on the convolutions and 20 % dropout",
+    "cnn-light": "convolutions along time, under 3 million parameters",
+    "voice": "wave VAE, then prior, then a voice file that speaks",
+}
+
+
+def find_preset(name: str) -> Training:
+    """The preset of that name.
+
+    Raises:
+        ConfigError: There is none.
+    """
+    if name not in PRESETS:
+        raise ConfigError(f"unknown preset {name!r}", remedy=f"the presets are: {', '.join(PRESETS)}")
+    return PRESETS[name]

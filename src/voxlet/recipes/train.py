@@ -1,0 +1,163 @@
+"""From a preset and a corpus to a trained run."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from voxlet.corpus.catalog import CATALOG
+from voxlet.corpus.corpus import open_corpus
+from voxlet.corpus.prepare import prepare
+from voxlet.corpus.splits import make_split
+from voxlet.errors import RunError, TrainingError
+from voxlet.recipes.clip.task import plan_clip_training
+from voxlet.recipes.opened import KINDS, read_config
+from voxlet.recipes.presets import Training, find_preset
+from voxlet.recipes.voice.config import VoiceTraining
+from voxlet.recipes.voice.plan import plan_voice_training, write_voice
+from voxlet.speak.voice_file import SUFFIX
+from voxlet.training import checkpoints, distributed, hardware
+from voxlet.training.config import Budget
+from voxlet.training.loop import fit
+from voxlet.training.run import Run, check_target, make_run
+from voxlet.training.serialize import JSON, to_json
+from voxlet.training.tensorboard import Events
+
+if TYPE_CHECKING:
+    from voxlet.corpus.corpus import Corpus
+    from voxlet.training.stages import Plan
+
+
+def train(
+    preset: str,
+    corpus: str | os.PathLike[str],
+    run: str | os.PathLike[str],
+    *,
+    epochs: int | None = None,
+    minutes: float | None = None,
+    config: Training | None = None,
+    tensorboard: bool = False,
+    allow_rejected: bool = False,
+) -> Run:
+    """Train a preset on a corpus into a run's folder, or go on with the run that is there.
+
+    Args:
+        preset: Its name; see `presets`.
+        corpus: A known corpus's name, or a folder or manifest of one's own.
+        run: The folder.
+        epochs: How long to train: passes over the clips,
+        minutes: or minutes; exactly one of the two.
+        tensorboard: Also write the metrics as TensorBoard events, into the run.
+        allow_rejected: Go on even where more than a tenth of the recordings cannot be used.
+        config: Settings other than the preset's own: `dataclasses.replace(PRESETS[preset], beta=4.0)`.
+
+    Raises:
+        ConfigError: A setting makes no sense.
+        CorpusError: The corpus cannot be used.
+        RunError: The folder is another run's, is in use, or cannot be written.
+        TrainingError: The loss is not a number, memory or disk are full; what was saved before is there.
+        KeyboardInterrupt: Ctrl-C came; everything is saved.
+        SystemExit: SIGTERM came; everything is saved.
+    """
+    budget = Budget(epochs=epochs, minutes=minutes)
+    config = find_preset(preset) if config is None else config
+    check_target(run)
+    distributed.setup()
+    hardware.set_up()
+    opened = open_corpus(os.fspath(corpus), allow_rejected=allow_rejected)
+    settings: dict[str, JSON] = {
+        "preset": preset,
+        "kind": next(name for name, kind in KINDS.items() if isinstance(config, kind)),
+        "corpus": {"source": _source(corpus), "digest": opened.digest},
+        "budget": to_json(budget),
+        "config": to_json(config),
+    }
+    made = Run(Path(run))
+    with ExitStack() as stack:
+
+        def begin() -> None:
+            make_run(run, settings)
+            stack.enter_context(made.locked())
+
+        distributed.main_first(begin)
+        events = Events(made) if tensorboard and distributed.rank() == 0 else None
+        train_stages(_plan(config, opened, made), made, budget, events)
+    return made
+
+
+def export(run: str | os.PathLike[str], out: str | os.PathLike[str]) -> Path:
+    """Write the voice of a finished `voice` run to the file `out`, whose stem becomes its name.
+
+    Raises:
+        RunError: The run is no voice's, is not finished, or its corpus is no more what it was trained on.
+        CorpusError: Its corpus is not there.
+    """
+    opened, config = read_config(run)
+    if not isinstance(config, VoiceTraining):
+        raise RunError(
+            f"holds a {opened.record['preset']}, not a voice",
+            where=opened.path,
+            remedy="train one with `voxlet train voice`, or speak with `voxlet generate`",
+        )
+    out = Path(out)
+    if out.suffix != SUFFIX:
+        raise RunError(f"is no name for a voice, it has to end in {SUFFIX}", where=out)
+    asked = opened.record["corpus"]
+    assert isinstance(asked, dict)
+    corpus = open_corpus(str(asked["source"]), allow_rejected=True)  # the digest tells what is trained on
+    if corpus.digest != asked["digest"]:
+        raise RunError(f"was trained on other recordings than {asked['source']} holds now", where=opened.path)
+    prepared = prepare(corpus, config.preparation)
+    split = make_split(prepared, config.split, seed=config.split_seed)
+    write_voice(opened, config, prepared, split, out)
+    return out
+
+
+def _source(corpus: str | os.PathLike[str]) -> str:
+    """How a run names its corpus: a known one by its name, else by its whole path."""
+    return os.fspath(corpus) if corpus in CATALOG else str(Path(corpus).expanduser().resolve())
+
+
+def _plan(config: Training, corpus: Corpus, run: Run) -> Plan:
+    prepared = prepare(corpus, config.preparation, progress=distributed.rank() == 0)
+    split = make_split(prepared, config.split, seed=config.split_seed)
+    if isinstance(config, VoiceTraining):
+        return plan_voice_training(config, prepared, split, run)
+    return plan_clip_training(config, prepared, split, run)
+
+
+def train_stages(plan: Plan, run: Run, budget: Budget, events: Events | None = None) -> None:
+    """Train what is not yet trained of a plan's stages, in order, then finish the run.
+
+    Raises:
+        TrainingError: See `train`.
+    """
+    try:
+        for stage in plan.stages:
+            if checkpoints.is_finished(run.stage(stage.name)):
+                continue
+            torch.manual_seed(stage.loop.seed)
+            task = stage.build()
+            fit(
+                task,
+                stage.rows,
+                run=run,
+                stage=stage.name,
+                config=stage.loop,
+                budget=budget.share(stage.share),
+                on_metrics=None if events is None else events.add,
+            )
+    except (MemoryError, RuntimeError) as error:
+        # On a CPU PyTorch reports this as a RuntimeError like any other.
+        if isinstance(error, MemoryError | torch.OutOfMemoryError) or "allocate memory" in str(error):
+            raise TrainingError(
+                "the memory is full",
+                where=run.path,
+                remedy="take a smaller model, or a smaller batch in a new run",
+            ) from error
+        raise
+    distributed.main_first(plan.finish)

@@ -1,0 +1,206 @@
+"""The voice file from outside: where it lies, what its metadata says, checked before anything in it is run.
+
+A voice file is one ONNX model. Its graph takes `noise` (B, L, Z) float32, `label` (B,) int64 and `style`
+(B, S) float32, and gives `waveform` (B, T) float32 and `length` (B,) int64, the valid samples of each row.
+Its metadata holds `voxlet`, the JSON of a `VoiceInfo`, and perhaps `voxlet.style_encoder`, a second model in
+base64 that hears a style: `clip` (1, T) float32 at the voice's rate in, `style` (1, S) float32 out.
+
+A voice may come from a stranger, so everything is bounded, a file never refers to data outside itself, and
+whatever is wrong is one `VoiceError`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import numpy as np
+
+from voxlet.errors import VoiceError
+from voxlet.speak.onnx_guard import MODEL_METADATA, message_fields, metadata_of, refuse_dangers
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from voxlet.speak.speech import Style
+
+FORMAT = 1
+SUFFIX = ".voice"
+INFO_KEY, ENCODER_KEY = "voxlet", "voxlet.style_encoder"
+
+# Bounds, far above any sensible voice and far below what would hurt.
+MOST_BYTES = 256 * 2**20
+MOST_INFO_BYTES = 8 * 2**20
+MOST_LABELS = 10_000
+MOST_SPEAKERS = 20_000
+LONGEST_NAME = 100  # characters of a name, label or speaker
+MOST_FRAMES, MOST_LATENT, MOST_STYLE = 8_192, 1_024, 1_024
+MOST_NOISE = 2**18  # numbers of noise per word, frames times latent size
+RATES = (4_000, 192_000)  # Hz
+FARTHEST_STYLE = 100.0  # the prior is a standard normal: nothing sensible lies further out
+
+
+@dataclass(frozen=True, eq=False)
+class VoiceInfo:
+    """What a voice file says about itself: L frames of Z latents make a word, S numbers a style."""
+
+    name: str
+    rate: int
+    labels: tuple[str, ...]
+    frames: int
+    latent_size: int
+    style_size: int
+    styles: Mapping[str, Style]  # of each named speaker, (S,)
+    version: str = "1"
+    card: Mapping[str, object] = field(default_factory=dict)  # data, licence, credit, training, scores
+
+    def to_json(self) -> str:
+        """The text for the file's metadata, which `parse_info` reads."""
+        speakers = {name: [round(float(value), 6) for value in style] for name, style in self.styles.items()}
+        return json.dumps(
+            {
+                "format": FORMAT,
+                "version": self.version,
+                "name": self.name,
+                "rate": self.rate,
+                "labels": list(self.labels),
+                "frames": self.frames,
+                "latent_size": self.latent_size,
+                "style_size": self.style_size,
+                "speakers": speakers,
+                "card": dict(self.card),
+            }
+        )
+
+
+@dataclass(frozen=True)
+class VoiceFile:
+    """A voice file whose metadata is sound; its graph has not been looked into yet."""
+
+    path: Path
+    info: VoiceInfo
+    model: bytes
+    style_encoder: str | None  # base64
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of all but the metadata: what decides how the voice sounds, whatever its card says."""
+        found = hashlib.sha256()
+        for number, content in message_fields(memoryview(self.model)):
+            if number != MODEL_METADATA:
+                found.update(content)
+        return found.hexdigest()
+
+
+def read_voice(path: str | os.PathLike[str]) -> VoiceFile:
+    """Read a voice file and check its metadata, without running anything in it.
+
+    Raises:
+        VoiceError: It is missing, too large, damaged, no voice, or its metadata makes no sense.
+    """
+    path = Path(path)
+    try:
+        size = path.stat().st_size
+        if size > MOST_BYTES:
+            raise VoiceError(f"is too large for a voice ({size:,} bytes)", where=path)
+        model = path.read_bytes()
+    except OSError as error:
+        raise VoiceError(f"cannot be read ({error.strerror})", where=path) from error
+    try:
+        properties = metadata_of(model)
+        if INFO_KEY not in properties:
+            raise VoiceError("is a model, but not a voxlet voice")
+        refuse_dangers(model, properties)
+        info = parse_info(properties[INFO_KEY])
+        encoder = properties.get(ENCODER_KEY)
+        return VoiceFile(path, info, model, None if encoder is None else encoder.decode("ascii"))
+    except VoiceError as error:
+        raise VoiceError(error.what, where=path, remedy=error.remedy) from error
+    except (ValueError, RecursionError) as error:
+        raise VoiceError(
+            "is damaged, or not a voice file", where=path, remedy="fetch or export it again"
+        ) from error
+
+
+def parse_info(text: bytes | str) -> VoiceInfo:
+    """Read and check the JSON of a voice's metadata.
+
+    Raises:
+        VoiceError: Something is missing, of the wrong type, not finite or out of bounds; it names the field.
+    """
+    if len(text) > MOST_INFO_BYTES:
+        _refuse("metadata", f"has {len(text):,} bytes")
+    try:
+        raw = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise VoiceError("its metadata is not JSON", remedy="fetch or export it again") from error
+    if not isinstance(raw, dict):
+        _refuse("metadata", "is not an object")
+    if raw.get("format") != FORMAT or isinstance(raw["format"], bool):
+        raise VoiceError(
+            f"its format is {str(raw.get('format'))[:20]!r}, this voxlet reads {FORMAT}",
+            remedy="update voxlet, or export the voice again",
+        )
+    labels = raw.get("labels")
+    if not isinstance(labels, list) or not 1 <= len(labels) <= MOST_LABELS:
+        _refuse("labels", f"is not a list of 1 to {MOST_LABELS} words")
+    labels = [_name(label, "labels") for label in labels]
+    if len(set(labels)) != len(labels):
+        _refuse("labels", "names a word twice")
+    frames = _whole(raw, "frames", 1, MOST_FRAMES)
+    latent_size = _whole(raw, "latent_size", 1, MOST_LATENT)
+    if frames * latent_size > MOST_NOISE:
+        _refuse("frames", f"and latent_size together are out of bounds ({frames} x {latent_size})")
+    style_size = _whole(raw, "style_size", 1, MOST_STYLE)
+    speakers = raw.get("speakers")
+    if not isinstance(speakers, dict) or len(speakers) > MOST_SPEAKERS:
+        _refuse("speakers", "is not an object of names and styles")
+    styles = {_name(name, "speakers"): _style(style, style_size, name) for name, style in speakers.items()}
+    card = raw.get("card", {})
+    if not isinstance(card, dict):
+        _refuse("card", "is not an object")
+    return VoiceInfo(
+        name=_name(raw.get("name"), "name"),
+        rate=_whole(raw, "rate", *RATES),
+        labels=tuple(labels),
+        frames=frames,
+        latent_size=latent_size,
+        style_size=style_size,
+        styles=styles,
+        version=_name(raw.get("version"), "version"),
+        card=card,
+    )
+
+
+def _refuse(name: str, problem: str) -> NoReturn:
+    raise VoiceError(f"its field {name!r} {problem}", remedy="fetch or export it again")
+
+
+def _whole(raw: Mapping[str, object], name: str, least: int, most: int) -> int:
+    value = raw.get(name)
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+        _refuse(name, f"is not a whole number from {least} to {most}")
+    return value
+
+
+def _name(value: object, name: str) -> str:
+    if not isinstance(value, str) or not 1 <= len(value) <= LONGEST_NAME or not value.strip():
+        _refuse(name, f"is not text of 1 to {LONGEST_NAME} characters")
+    if re.search(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]", value):
+        _refuse(name, "holds a control character")
+    return value
+
+
+def _style(values: Sequence[object], size: int, speaker: str) -> Style:
+    if not isinstance(values, list) or len(values) != size:
+        _refuse("speakers", f"has no {size} numbers for {speaker[:LONGEST_NAME]!r}")
+    for value in values:
+        # Not a number and infinity fail the comparison; so does a whole number too large for a float.
+        if not isinstance(value, int | float) or isinstance(value, bool) or not abs(value) <= FARTHEST_STYLE:
+            _refuse("speakers", f"has a style out of bounds for {speaker[:LONGEST_NAME]!r}")
+    return np.array(values, dtype=np.float32)

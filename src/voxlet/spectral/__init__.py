@@ -1,0 +1,1 @@
+"""Every transform between waveforms and spectra, once: STFT, mel, log spectrogram, Griffin-Lim, pitch."""

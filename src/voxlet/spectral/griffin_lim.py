@@ -1,0 +1,52 @@
+"""Phase for spectrograms that have none: fast Griffin-Lim."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from voxlet.spectral.config import SpectrogramConfig
+from voxlet.spectral.stft import istft, stft
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def griffin_lim(
+    amplitude: Tensor,
+    config: SpectrogramConfig,
+    *,
+    samples: int | None = None,
+    iterations: int = 64,
+    momentum: float = 0.99,
+    seed: int = 0,
+) -> Tensor:
+    """Waveforms (B, T) whose spectrum has nearly the amplitudes (B, M, F): fast Griffin-Lim.
+
+    Perraudin, Balazs, Sondergaard: "A fast Griffin-Lim algorithm", WASPAA 2013. The projection on the
+    spectra that some waveform has, c_n = P(t_{n-1}), is carried on in its own direction,
+    t_n = c_n + a (c_n - c_{n-1}), before the wanted amplitudes are put back.
+
+    Args:
+        amplitude: Linear amplitudes.
+        config: The spectrogram's.
+        samples: T; by default what the frames reach.
+        iterations: Projections; 0 leaves the random phase.
+        momentum: The paper's `a`; 0 is the classical algorithm.
+        seed: Of the phase it starts from.
+    """
+    import torch
+
+    length = config.samples(amplitude.shape[-1]) if samples is None else samples
+    generator = torch.Generator().manual_seed(seed)
+    # One phase pattern for every row: a clip sounds the same in whatever batch it is made.
+    turns = torch.rand(amplitude.shape[1:], generator=generator).to(amplitude)
+    phase = torch.polar(torch.ones_like(turns), 2 * math.pi * turns)
+    spectrum = amplitude * phase
+    previous = torch.zeros_like(spectrum)
+    for _ in range(iterations):
+        projected = stft(istft(spectrum, config, length), config)
+        ahead = projected + momentum * (projected - previous)
+        previous = projected
+        spectrum = amplitude * (ahead / ahead.abs().clamp_min(1e-12))
+    return istft(spectrum, config, length)

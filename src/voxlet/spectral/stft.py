@@ -1,0 +1,100 @@
+"""Short-time Fourier transforms: centred frames for spectrograms, whole hops for waveforms made from them."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from voxlet.spectral.config import SpectrogramConfig
+
+
+def stft(waveforms: Tensor, config: SpectrogramConfig) -> Tensor:
+    """Complex spectrum (B, M, F) of (B, T): centred frames, zeros beyond the ends, periodic Hann window."""
+    window = torch.hann_window(config.n_fft, device=waveforms.device, dtype=waveforms.dtype)
+    return torch.stft(
+        waveforms,
+        config.n_fft,
+        config.hop,
+        window=window,
+        center=True,
+        pad_mode="constant",
+        return_complex=True,
+    )
+
+
+def istft(spectrum: Tensor, config: SpectrogramConfig, samples: int | None = None) -> Tensor:
+    """Waveforms (B, T) from (B, M, F) by weighted overlap-add, the least-squares inverse of `stft`."""
+    window = torch.hann_window(config.n_fft, device=spectrum.device, dtype=spectrum.real.dtype)
+    return torch.istft(spectrum, config.n_fft, config.hop, window=window, center=True, length=samples)
+
+
+def fourier_kernel(n_fft: int) -> Tensor:
+    """The windowed Fourier transform as a convolution kernel: (2 * (n_fft/2 + 1), 1, n_fft)."""
+    angle = 2 * math.pi / n_fft * torch.outer(torch.arange(n_fft // 2 + 1), torch.arange(n_fft)).double()
+    window = torch.hann_window(n_fft, dtype=torch.float64)
+    return (torch.cat([angle.cos(), angle.sin()]) * window).float()[:, None]
+
+
+class STFT(nn.Module):
+    """Short-time Fourier transform whose frame count is T / hop, with its overlap-add inverse.
+
+    The signal is padded by (n_fft - hop) / 2 on both sides, so frame f is centred on samples f * hop to
+    (f + 1) * hop. n_fft has to be a multiple of hop.
+    """
+
+    window: Tensor
+    analysis: Tensor
+    synthesis: Tensor
+
+    def __init__(self, n_fft: int, hop: int) -> None:
+        super().__init__()
+        self.n_fft, self.hop = n_fft, hop
+        window = torch.hann_window(n_fft, dtype=torch.float64)
+        bins = torch.arange(n_fft // 2 + 1, dtype=torch.float64)
+        angle = 2 * math.pi / n_fft * bins[:, None] * torch.arange(n_fft, dtype=torch.float64)[None, :]
+        # Every bin but the first and the last stands for itself and its mirror image.
+        weight = torch.full((n_fft // 2 + 1, 1), 2.0 / n_fft, dtype=torch.float64)
+        weight[0] = weight[-1] = 1.0 / n_fft
+        synthesis = torch.cat([weight * angle.cos(), -weight * angle.sin()]) * window
+        self.register_buffer("window", window.float(), persistent=False)
+        analysis = torch.cat([angle.cos(), -angle.sin()]) * window
+        self.register_buffer("analysis", analysis.T.float().contiguous(), persistent=False)
+        self.register_buffer("synthesis", synthesis.float(), persistent=False)
+
+    def forward(self, waveform: Tensor) -> Tensor:
+        """(B, T) -> complex (B, F, n_fft/2 + 1)."""
+        side = (self.n_fft - self.hop) // 2
+        padded = F.pad(waveform.float(), (side, self.n_fft - self.hop - side))
+        spectrum: Tensor = torch.fft.rfft(padded.unfold(-1, self.n_fft, self.hop) * self.window)
+        return spectrum
+
+    def parts(self, waveform: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, T) -> real and imaginary parts (B, F, bins), by a matrix product: what ONNX can do."""
+        side = (self.n_fft - self.hop) // 2
+        padded = F.pad(waveform, (side, self.n_fft - self.hop - side))
+        hops = padded.reshape(padded.shape[0], -1, self.hop)  # len() would freeze the batch in ONNX
+        overlap, count = self.n_fft // self.hop, waveform.shape[1] // self.hop
+        frames = torch.cat([hops[:, n : n + count] for n in range(overlap)], dim=-1)
+        real, imaginary = (frames @ self.analysis).chunk(2, dim=-1)
+        return real, imaginary
+
+    def inverse(self, real: Tensor, imaginary: Tensor) -> Tensor:
+        """Real and imaginary parts (B, F, n_fft/2 + 1) -> waveform (B, F * hop), weighted overlap-add."""
+        frames = torch.cat([real, imaginary], dim=-1) @ self.synthesis
+        signal = self._overlap_add(frames)
+        envelope = self._overlap_add((self.window**2).expand(1, frames.shape[1], self.n_fft))
+        side = (self.n_fft - self.hop) // 2
+        stop = side + frames.shape[1] * self.hop
+        return signal[:, side:stop] / envelope[:, side:stop]
+
+    def _overlap_add(self, frames: Tensor) -> Tensor:
+        """(B, F, n_fft) -> (B, (F + n_fft/hop - 1) * hop): a sum of n_fft/hop shifted copies of the hops."""
+        overlap = self.n_fft // self.hop
+        hops = frames.reshape(*frames.shape[:2], overlap, self.hop)
+        total = F.pad(hops[:, :, 0], (0, 0, 0, overlap - 1))
+        for shift in range(1, overlap):
+            total = total + F.pad(hops[:, :, shift], (0, 0, shift, overlap - 1 - shift))
+        return total.flatten(1)

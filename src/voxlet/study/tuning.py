@@ -1,0 +1,122 @@
+"""Hyper-parameters of `cnn-light` by Optuna's tree-structured Parzen estimator (Bergstra et al. 2011).
+
+Trials lie in a database beside their runs: the same command goes on, a larger number adds trials. The budget
+is trials times epochs, and the report states both. What is lowered is the best validation loss.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from voxlet import files
+from voxlet.errors import ConfigError, VoxletError
+from voxlet.extras import import_extra
+from voxlet.recipes.clip.config import ClipTraining
+from voxlet.recipes.presets import PRESETS
+from voxlet.recipes.train import train
+from voxlet.study.plan import changed
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PRESET, EPOCHS, SEED = "cnn-light", 10, 0
+DATABASE = "trials.db"
+Settings = dict[str, float | int]
+SPACE: dict[str, tuple[float | int, float | int, str]] = {  # lowest, highest, scale
+    "learning_rate": (5e-4, 5e-3, "log"),
+    "model.latent_size": (2, 64, "log"),
+    "model.width": (96, 192, "linear"),
+    "model.dropout": (0.0, 0.3, "linear"),
+    "kl_warmup": (0.0, 0.5, "linear"),
+    "augmentation.stretch": (0.0, 0.1, "linear"),
+}
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Settings that were tried, and the best validation loss in nats a clip; None: training failed."""
+
+    number: int
+    settings: Settings
+    loss: float | None
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """All trials, and the budget of each."""
+
+    trials: tuple[Trial, ...]
+    epochs: int
+
+    @property
+    def ranked(self) -> list[Trial]:
+        """Those that could be trained, the best first."""
+        done = [trial for trial in self.trials if trial.loss is not None]
+        return sorted(done, key=lambda trial: trial.loss or 0.0)
+
+
+def suggest(trial: Any) -> Settings:
+    """What a trial tries."""
+    tried: Settings = {}
+    for name, (low, high, how) in SPACE.items():
+        ask = trial.suggest_int if isinstance(low, int) else trial.suggest_float
+        tried[name] = ask(name, low, high, log=how == "log")
+    return tried
+
+
+def tune(folder: Path, corpus: str, trials: int, *, epochs: int = EPOCHS) -> Tuned:
+    """Bring the number of trials in `folder` to `trials`.
+
+    Args:
+        folder: Of the database and the trials' runs.
+        corpus: To train on.
+        trials: How many there shall be.
+        epochs: Of each.
+
+    Raises:
+        ConfigError: `trials` is negative.
+        MissingExtraError: Optuna is not installed.
+        AudioError: The folder cannot be made.
+    """
+    if trials < 0:
+        raise ConfigError(f"{trials} trials cannot be made", where="--tune")
+    optuna = import_extra("optuna", "study")
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    files.make_folder(folder)
+    base = PRESETS[PRESET]
+    assert isinstance(base, ClipTraining)
+    kept = optuna.create_study(
+        storage=f"sqlite:///{folder / DATABASE}",
+        study_name=f"{corpus}, {epochs} epochs",
+        sampler=optuna.samplers.TPESampler(seed=SEED),
+        load_if_exists=True,
+    )
+    if not kept.trials:
+        kept.enqueue_trial({name: own_setting(base, name) for name in SPACE})  # the preset as it is
+
+    def objective(trial: Any) -> float:
+        config = base
+        for field, value in suggest(trial).items():
+            config = changed(config, field, value)
+        try:
+            run = train(PRESET, corpus, folder / f"trial-{trial.number}", epochs=epochs, config=config)
+        except VoxletError as error:
+            raise optuna.TrialPruned from error
+        return min(float(str(line["validation_loss"])) for line in run.metrics())
+
+    states = optuna.trial.TrialState
+    ended = (states.COMPLETE, states.PRUNED)
+    while sum(trial.state in ended for trial in kept.trials) < trials:
+        kept.optimize(objective, n_trials=1)
+    return Tuned(
+        tuple(Trial(t.number, dict(t.params), t.value) for t in kept.trials if t.state in ended), epochs
+    )
+
+
+def own_setting(config: ClipTraining, field: str) -> float:
+    """A setting by its dotted name."""
+    value: Any = config
+    for part in field.split("."):
+        value = getattr(value, part)
+    return float(value) if isinstance(value, float) else int(value)

@@ -1,0 +1,63 @@
+"""The corpus stage on the real recordings."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from voxlet.corpus.catalog import CATALOG
+from voxlet.corpus.corpus import open_corpus
+from voxlet.corpus.download import folder_digest
+from voxlet.corpus.inspection import measure, standing, summarise
+from voxlet.corpus.layouts import DIGITS
+from voxlet.corpus.prepare import TRIM_MARGIN, Preparation, prepare
+from voxlet.corpus.splits import make_split
+
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("voxlet_data")]
+
+
+def test_fsdd_is_whole(voxlet_data):
+    corpus = open_corpus("fsdd")
+    assert (len(corpus.clips), corpus.rejected, corpus.labels) == (3000, (), DIGITS)
+    assert corpus.speakers == ("george", "jackson", "lucas", "nicolas", "theo", "yweweler")
+    assert standing(corpus).startswith("whole")
+    assert folder_digest(voxlet_data / "fsdd") == (CATALOG["fsdd"].digest, 3000)
+
+
+def test_fsdd_lengths_are_the_known_ones():
+    corpus = open_corpus("fsdd")
+    told = summarise(corpus, measure(corpus, progress=False))
+    assert [round(told.seconds[p], 2) for p in (1, 50, 97, 99)] == [0.19, 0.42, 0.73, 0.92]
+    assert told.hours * 60 == pytest.approx(21.9, abs=0.05)
+    assert told.duplicates == []
+
+
+def test_fsdd_at_the_studys_features():
+    study = Preparation(length=0.8, trim=False, outliers=None)
+    prepared = prepare(open_corpus("fsdd"), study, progress=False)
+    assert prepared.audio.shape == (3000, 17640)
+    for kind in ("stratified", "official"):
+        split = make_split(prepared, kind)
+        assert [len(split.train), len(split.validation), len(split.test)] == [2430, 270, 300]
+    split = make_split(prepared, "speakers", held_out="theo")
+    assert [len(split.train), len(split.validation), len(split.test)] == [2250, 250, 500]
+
+
+def test_parts_of_the_others(voxlet_data):
+    for name, clips, speakers in (("audiomnist", 512, 29), ("speech_commands", 3950, 650)):
+        if not (voxlet_data / name).is_dir():
+            pytest.skip(f"VOXLET_DATA holds no {name}")
+        corpus = open_corpus(name)
+        assert corpus.labels == DIGITS
+        assert (len(corpus.clips) + len(corpus.rejected), len(corpus.speakers)) == (clips, speakers)
+        assert standing(corpus).startswith(f"part of (here {clips:,} of {CATALOG[name].clips:,} clips)")
+        assert {item.reason for item in corpus.rejected} <= {"is silent"}
+
+
+def test_speech_commands_is_trimmed_to_words(voxlet_data):
+    if not (voxlet_data / "speech_commands").is_dir():
+        pytest.skip("VOXLET_DATA holds no speech_commands")
+    prepared = prepare(open_corpus("speech_commands"), Preparation(rate=16000, outliers=None), progress=False)
+    seconds = prepared.lengths / prepared.rate - 2 * TRIM_MARGIN
+    assert np.median(seconds) == pytest.approx(0.45, abs=0.05)
+    assert np.percentile(seconds, 90) < 0.8

@@ -1,0 +1,479 @@
+"""Downloading from a server on the loopback that misbehaves, and archives that mean harm."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import json
+import os
+import tarfile
+import threading
+import time
+import tracemalloc
+import zipfile
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from voxlet.cli.main import main
+from voxlet.corpus.catalog import CATALOG, Known, content_digest
+from voxlet.corpus.download import PIECE, Patience, fetch, get_corpus
+from voxlet.corpus.unpack import unpack
+from voxlet.errors import DownloadError
+
+HASTE = Patience(attempts=3, backoff=0.01, timeout=0.3)
+LIMIT = 10_000_000
+ARRIVED = 150_000 // PIECE * PIECE  # of 300,000 bytes, where the server breaks off in the middle
+
+
+class Server(ThreadingHTTPServer):
+    """Serves `data` at any path, in the way that `plan` says of each request in turn; the last stays."""
+
+    daemon_threads = True
+
+    def __init__(self, data: bytes):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.data, self.plan, self.seen = data, ["whole"], []
+        self.etag = '"one"'
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}/archive.tar.gz"
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_):
+        pass
+
+    def do_GET(self):
+        server = self.server
+        server.seen.append(dict(self.headers))
+        way = server.plan.pop(0) if len(server.plan) > 1 else server.plan[0]
+        if way.isdecimal():
+            self.send_response(int(way))
+            self.send_header("Content-Length", "0")
+            self.send_header("Retry-After", "0")
+            self.end_headers()
+            return
+        if way == "redirect":
+            self.send_response(302)
+            self.send_header("Location", "/elsewhere")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        start, status = 0, 200
+        asked = self.headers.get("Range")
+        same = self.headers.get("If-Range") in (None, server.etag)
+        if asked and same and way != "ignores range":
+            start, status = int(asked.removeprefix("bytes=").removesuffix("-")), 206
+        body = server.data[start:]
+        self.send_response(status)
+        if server.etag:
+            self.send_header("ETag", server.etag)
+        if status == 206:
+            shift = 1 if way == "wrong piece" else 0
+            self.send_header(
+                "Content-Range", f"bytes {start + shift}-{len(server.data) - 1}/{len(server.data)}"
+            )
+        if way == "endless":
+            self.send_header("Connection", "close")
+            self.end_headers()
+            while True:
+                try:
+                    self.wfile.write(bytes(65536))
+                except OSError:
+                    return
+        if way == "no length":
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+            self.wfile.write(b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body))
+            return
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if way in ("truncates", "stalls"):
+            self.wfile.write(body[: len(body) // 2])
+            self.wfile.flush()
+            if way == "stalls":
+                time.sleep(1.0)
+            self.close_connection = True
+            self.connection.close()
+            return
+        self.wfile.write(body)
+
+
+@pytest.fixture
+def server():
+    served = Server(os.urandom(300_000))
+    thread = threading.Thread(target=served.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    yield served
+    served.shutdown()
+    served.server_close()
+
+
+def download(server, target, patience=HASTE):
+    fetch(server.address, target, limit=LIMIT, progress=False, patience=patience)
+    return target.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("plan", "requests"),
+    [
+        (["whole"], 1),
+        (["redirect", "whole"], 2),
+        (["no length"], 1),
+        (["503", "429", "whole"], 3),
+        (["truncates", "whole"], 2),
+        (["truncates", "truncates", "503", "truncates", "whole"], 5),
+        (["stalls", "whole"], 2),
+        (["truncates", "ignores range"], 2),
+        (["truncates", "416", "whole"], 3),
+        (["truncates", "wrong piece", "whole"], 3),
+    ],
+)
+def test_the_file_arrives_whole(server, tmp_path, plan, requests):
+    server.plan = plan
+    assert download(server, tmp_path / "archive") == server.data
+    assert len(server.seen) == requests
+    assert [path.name for path in tmp_path.iterdir()] == ["archive"]
+
+
+def test_a_broken_download_goes_on_where_it_stopped(server, tmp_path):
+    server.plan = ["truncates", "whole"]
+    download(server, tmp_path / "archive")
+    assert server.seen[0].get("Range") is None
+    assert server.seen[1]["Range"] == f"bytes={ARRIVED}-"
+    assert server.seen[1]["If-Range"] == '"one"'
+
+
+def test_another_process_goes_on_where_the_first_was_killed(server, tmp_path):
+    server.plan = ["truncates", "503"]
+    with pytest.raises(DownloadError, match=r"failed 3 times without progress \(the server answered 503"):
+        download(server, tmp_path / "archive")
+    assert (tmp_path / "archive.part").stat().st_size == ARRIVED
+    server.plan = ["whole"]
+    assert download(server, tmp_path / "archive") == server.data
+    assert server.seen[-1]["Range"] == f"bytes={ARRIVED}-"
+
+
+def test_a_file_that_changed_on_the_server_is_fetched_anew(server, tmp_path):
+    server.plan = ["truncates", "503"]
+    with pytest.raises(DownloadError):
+        download(server, tmp_path / "archive")
+    server.plan, server.etag, server.data = ["whole"], '"two"', os.urandom(200_000)
+    assert download(server, tmp_path / "archive") == server.data
+
+
+def test_a_server_without_marks_is_resumed_too(server, tmp_path):
+    server.plan, server.etag = ["truncates", "whole"], ""
+    assert download(server, tmp_path / "archive") == server.data
+    assert "If-Range" not in server.seen[1]
+    assert "Range" in server.seen[1]
+
+
+def test_an_unmarked_part_is_not_trusted(server, tmp_path):
+    (tmp_path / "archive.part").write_bytes(b"from who knows where")
+    assert download(server, tmp_path / "archive") == server.data
+
+
+@pytest.mark.parametrize("status", ["404", "403", "410"])
+def test_a_refusal_is_final(server, tmp_path, status):
+    server.plan = [status]
+    with pytest.raises(DownloadError, match=rf"the server answered {status} .*--source") as caught:
+        download(server, tmp_path / "archive")
+    assert len(server.seen) == 1
+    assert server.address in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_server_that_always_stalls_or_is_away(server, tmp_path):
+    server.data, server.plan = b"0123456789", ["stalls"]
+    began = time.monotonic()
+    with pytest.raises(DownloadError, match="without progress"):
+        download(server, tmp_path / "archive", Patience(attempts=2, backoff=0.01, timeout=0.1))
+    with pytest.raises(DownloadError, match="without progress"):
+        fetch("http://127.0.0.1:9/none", tmp_path / "a", limit=LIMIT, progress=False, patience=HASTE)
+    assert time.monotonic() - began < 5
+
+
+def test_too_much_is_refused(server, tmp_path):
+    for plan in ("whole", "endless"):
+        server.plan = [plan]
+        with pytest.raises(DownloadError, match="more than 0 MB, as a bomb would"):
+            fetch(server.address, tmp_path / plan, limit=100_000, progress=False, patience=HASTE)
+
+
+@pytest.mark.parametrize(
+    "address", ["ftp://example.org/a", "missing.tar.gz", "http://", "file:///etc/passwd"]
+)
+def test_addresses_that_are_none(tmp_path, address):
+    with pytest.raises(DownloadError, match="neither an http"):
+        fetch(address, tmp_path / "archive", limit=LIMIT)
+
+
+# --- the corpus itself
+
+FILES = {
+    f"recordings/{digit}_ann_{take}.wav": bytes([digit, take]) * 500
+    for digit in range(2)
+    for take in range(3)
+}
+DIGEST = content_digest((name, hashlib.sha256(data).hexdigest()) for name, data in FILES.items())
+
+
+def tar_of(files: dict[str, bytes], top: str = "tiny-1.0/", kind: str = "gz") -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode=f"w:{kind}") as tape:
+        for name, data in files.items():
+            entry = tarfile.TarInfo(top + name)
+            entry.size = len(data)
+            tape.addfile(entry, io.BytesIO(data))
+    return buffer.getvalue()
+
+
+def zip_of(files: dict[str, bytes], top: str = "tiny-1.0/") -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name, data in files.items():
+            packed.writestr(top + name, data)
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def tiny(server, fresh_cache, monkeypatch):
+    """A catalogued corpus of six files that the server serves."""
+    known = Known(
+        name="tiny",
+        title="Tiny",
+        source=server.address,
+        licence="CC0",
+        credit="nobody",
+        layout="names",
+        folders=("recordings",),
+        clips=6,
+        speakers=1,
+        rate=8000,
+        megabytes=1,
+        digest=DIGEST,
+        official=None,
+    )
+    monkeypatch.setitem(CATALOG, "tiny", known)
+    server.data = tar_of({**FILES, "README.md": b"not wanted", "recordings/notes.txt": b"wanted"})
+    return known
+
+
+def corpora(cache) -> list[str]:
+    folder = cache / "corpora"
+    return (
+        sorted(path.name for path in folder.iterdir() if not path.name.endswith(".lock"))
+        if folder.exists()
+        else []
+    )
+
+
+def test_get_puts_a_verified_corpus_into_its_place(tiny, server, fresh_cache):
+    fetched = get_corpus("tiny", progress=False, patience=HASTE)
+    assert (fetched.clips, fetched.digest, fetched.pinned, fetched.fresh) == (6, DIGEST, False, True)
+    found = {
+        p.relative_to(fetched.folder).as_posix(): p.read_bytes()
+        for p in fetched.folder.rglob("*")
+        if p.is_file()
+    }
+    assert found == {**FILES, "recordings/notes.txt": b"wanted"}
+    assert list((fresh_cache / "downloads").iterdir()) == []
+    again = get_corpus("tiny", progress=False, patience=HASTE)
+    assert (again.fresh, again.digest, len(server.seen)) == (False, DIGEST, 1)
+
+
+@pytest.mark.parametrize(
+    "pack", [tar_of, zip_of, lambda f: tar_of(f, kind=""), lambda f: tar_of(f, top="./")]
+)
+def test_a_local_archive_in_place_of_the_source(tiny, server, tmp_path, pack):
+    (tmp_path / "mine").write_bytes(pack(FILES))
+    fetched = get_corpus("tiny", source=str(tmp_path / "mine"), progress=False)
+    assert fetched.digest == DIGEST
+    assert server.seen == []
+    assert (tmp_path / "mine").exists()
+
+
+def test_a_mirror_in_place_of_the_source(tiny, server, monkeypatch):
+    monkeypatch.setitem(CATALOG, "tiny", replace(tiny, source="http://127.0.0.1:9/gone"))
+    assert get_corpus("tiny", source=server.address, progress=False, patience=HASTE).digest == DIGEST
+
+
+def test_a_wrong_digest_leaves_nothing_and_is_fetched_anew_next_time(tiny, server, fresh_cache):
+    good = server.data
+    server.data = tar_of(FILES | {"recordings/0_ann_0.wav": b"tampered with"})
+    with pytest.raises(DownloadError, match=r"its content has the digest \w{16}…, not .*tampered"):
+        get_corpus("tiny", progress=False, patience=HASTE)
+    assert corpora(fresh_cache) == []
+    server.data = good
+    assert get_corpus("tiny", progress=False, patience=HASTE).digest == DIGEST
+
+
+def test_a_part_of_the_corpus_is_not_the_corpus(tiny, server, fresh_cache):
+    server.data = tar_of(dict(list(FILES.items())[:5]))
+    with pytest.raises(DownloadError, match="holds 5 clips in place of 6"):
+        get_corpus("tiny", progress=False, patience=HASTE)
+    assert corpora(fresh_cache) == []
+
+
+def test_an_unknown_digest_is_pinned_at_the_first_download(tiny, server, fresh_cache, monkeypatch):
+    monkeypatch.setitem(CATALOG, "tiny", replace(tiny, digest=None))
+    first = get_corpus("tiny", progress=False, patience=HASTE)
+    assert (first.pinned, first.digest) == (True, DIGEST)
+    assert (fresh_cache / "corpora" / "tiny.digest").read_text() == f"{DIGEST}\n"
+    import shutil
+
+    shutil.rmtree(first.folder)
+    server.data = tar_of(FILES | {"recordings/0_ann_0.wav": b"another"})
+    with pytest.raises(DownloadError, match=r"pinned in .*tiny\.digest"):
+        get_corpus("tiny", progress=False, patience=HASTE)
+
+
+def test_unknown_name_folder_and_unreadable_source(tiny, tmp_path):
+    with pytest.raises(DownloadError, match="nope: no such corpus; the known ones are fsdd, audiomnist"):
+        get_corpus("nope")
+    with pytest.raises(DownloadError, match="is a folder, not an archive"):
+        get_corpus("tiny", source=str(tmp_path))
+
+
+def test_two_processes_at_once_download_once(tiny, server):
+    answers = []
+    threads = [
+        threading.Thread(target=lambda: answers.append(get_corpus("tiny", progress=False, patience=HASTE)))
+        for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [answer.digest for answer in answers] == [DIGEST] * 4
+    assert sum(answer.fresh for answer in answers) == 1
+    assert len(server.seen) == 1
+
+
+# --- hostile archives
+
+
+def tar_with(*entries: tarfile.TarInfo, data: bytes = b"x" * 100) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as tape:
+        for entry in entries:
+            entry.size = len(data) if entry.isreg() else 0
+            tape.addfile(entry, io.BytesIO(data))
+    return buffer.getvalue()
+
+
+def entry(name: str, kind: bytes = tarfile.REGTYPE, target: str = "") -> tarfile.TarInfo:
+    made = tarfile.TarInfo(name)
+    made.type, made.linkname = kind, target
+    return made
+
+
+def zip_link() -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as packed:
+        info = zipfile.ZipInfo("t/recordings/0_a_0.wav")
+        info.external_attr = 0o120777 << 16
+        packed.writestr(info, "/etc/passwd")
+    return buffer.getvalue()
+
+
+def long_pax() -> bytes:
+    """A header that asks for gigabytes of memory before any file comes."""
+    made = tarfile.TarInfo("header")
+    made.type, made.size = tarfile.XHDTYPE, 3_000_000_000
+    return gzip.compress(made.tobuf() + bytes(2_000_000))
+
+
+WAV = "t/recordings/0_a_0.wav"
+HOSTILE = {
+    "climbs out": (tar_with(entry("t/recordings/../../../evil.wav")), "leaves its folder"),
+    "climbs out above": (tar_with(entry("../evil.wav")), "leaves its folder"),
+    "absolute": (tar_with(entry("/tmp/evil.wav")), "leaves its folder"),
+    "backslashes": (tar_with(entry("t\\..\\..\\evil.wav")), "leaves its folder"),
+    "drive": (tar_with(entry("C:/recordings/evil.wav")), "leaves its folder"),
+    "symbolic link": (tar_with(entry(WAV, tarfile.SYMTYPE, "/etc/passwd")), "a link or a device"),
+    "hard link": (tar_with(entry(WAV, tarfile.LNKTYPE, "/etc/passwd")), "a link or a device"),
+    "device": (tar_with(entry(WAV, tarfile.CHRTYPE)), "a link or a device"),
+    "pipe": (tar_with(entry(WAV, tarfile.FIFOTYPE)), "a link or a device"),
+    "twice": (tar_with(entry(WAV), entry(WAV)), "twice"),
+    "twice but for case": (tar_with(entry(WAV), entry("t/recordings/0_A_0.wav")), "twice"),
+    "tar bomb": (tar_with(entry(WAV), data=bytes(LIMIT + 1)), "as a bomb would"),
+    "bomb beside the wanted": (tar_with(entry("t/other.bin"), data=bytes(LIMIT + 1)), "as a bomb would"),
+    "many small": (
+        tar_with(*(entry(f"t/recordings/{n}.wav") for n in range(21)), data=bytes(500_000)),
+        "bomb",
+    ),
+    "header bomb": (long_pax(), "as a bomb would"),
+    "zip climbs out": (zip_of({"recordings/../../evil.wav": b"x"}), "leaves its folder"),
+    "zip absolute": (zip_of({"x.wav": b"x"}, top="/etc/"), "leaves its folder"),
+    "zip link": (zip_link(), "a link or a device"),
+    "zip bomb": (zip_of({"recordings/0_a_0.wav": bytes(LIMIT + 1)}), "as a bomb would"),
+    "cut-off gzip": (tar_of(FILES)[:-60], "damaged"),
+    "cut-off zip": (zip_of(FILES)[:-30], "damaged"),
+    "cut-off tar": (tar_of(FILES, kind="")[:1300], "damaged"),
+    "a page": (b"<!doctype html><title>Not found</title>" * 40, "damaged or of an unknown kind"),
+    "empty": (b"", "damaged or of an unknown kind"),
+    "other folders": (tar_of({"music/a.wav": b"x"}), r"none of the expected folders \(recordings\)"),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_and_damaged_archives(tmp_path, name):
+    data, expected = HOSTILE[name]
+    (tmp_path / "archive").write_bytes(data)
+    (tmp_path / "in" / "side").mkdir(parents=True)
+    tracemalloc.start()
+    with pytest.raises(DownloadError, match=expected):
+        unpack(tmp_path / "archive", tmp_path / "in" / "side", ("recordings",), LIMIT)
+    assert tracemalloc.get_traced_memory()[1] < 40_000_000
+    tracemalloc.stop()
+    outside = [path for path in tmp_path.rglob("*") if "evil" in path.name or path.is_symlink()]
+    assert outside == []
+    written = sum(path.stat().st_size for path in (tmp_path / "in").rglob("*") if path.is_file())
+    assert written <= LIMIT
+
+
+def test_a_zip_that_lies_about_its_sizes(tmp_path):
+    honest = bytearray(zip_of({"recordings/0_a_0.wav": bytes(50_000)}))
+    for place in (22, honest.rindex(b"PK\x01\x02") + 24):  # uncompressed size: local header, directory
+        honest[place : place + 4] = (10).to_bytes(4, "little")
+    (tmp_path / "archive").write_bytes(honest)
+    (tmp_path / "in").mkdir()
+    with pytest.raises(DownloadError, match="damaged"):
+        unpack(tmp_path / "archive", tmp_path / "in", ("recordings",), LIMIT)
+
+
+def test_a_hostile_archive_from_the_server_leaves_nothing(tiny, server, fresh_cache):
+    server.data = HOSTILE["climbs out"][0]
+    with pytest.raises(DownloadError, match="leaves its folder"):
+        get_corpus("tiny", progress=False, patience=HASTE)
+    assert corpora(fresh_cache) == []
+    assert list((fresh_cache / "downloads").iterdir()) == []
+
+
+def test_command_line(tiny, server, fresh_cache, capsys):
+    assert main(["corpus", "get", "tiny"]) == 0
+    told = capsys.readouterr().out
+    assert f"content digest {DIGEST}" in told
+    assert "CC0; credit: nobody" in told
+    assert main(["corpus", "get", "tiny", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["digest"] == DIGEST
+    assert main(["corpus", "get", "nope"]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+    assert main(["corpus", "list"]) == 0
+    listed = capsys.readouterr().out
+    assert "here, whole:" in listed
+    assert "fetch it with: voxlet corpus get fsdd" in listed
+    assert main(["corpus", "list", "--json"]) == 0
+    assert {row["name"] for row in json.loads(capsys.readouterr().out)} >= {
+        "fsdd",
+        "audiomnist",
+        "speech_commands",
+    }

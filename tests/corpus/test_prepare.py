@@ -1,0 +1,209 @@
+"""Preparation and its cache."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import shutil
+import time
+
+import numpy as np
+import pytest
+
+from synthetic import word, write_clip
+from voxlet import audio
+from voxlet.corpus import prepare as prepare_module
+from voxlet.corpus.corpus import open_corpus
+from voxlet.corpus.prepare import TRIM_MARGIN, Preparation, prepare
+from voxlet.errors import ConfigError, CorpusError
+
+PLAIN = Preparation(rate=8000, trim=False, outliers=None, rms=None)
+
+
+def test_without_any_change_the_samples_are_the_files_own(names_corpus):
+    corpus = open_corpus(names_corpus)
+    prepared = prepare(corpus, PLAIN, progress=False)
+    assert len(prepared) == len(corpus.clips)
+    assert prepared.audio.dtype == np.float32
+    longest = int(np.ceil(np.percentile([clip.count for clip in corpus.clips], 97)))
+    assert prepared.audio.shape == (90, longest)
+    for row, clip in enumerate(prepared.clips):
+        samples = audio.read(clip.path).samples
+        samples = samples - samples.mean(dtype=np.float64)
+        length = prepared.lengths[row]
+        assert length == min(clip.count, longest)
+        np.testing.assert_allclose(prepared.clip(row), samples[:length], atol=1e-6)
+        assert not prepared.audio[row, length:].any()
+        assert prepared.label_names[prepared.labels[row]] == clip.label
+        assert prepared.speaker_names[prepared.speakers[row]] == clip.speaker
+
+
+def test_the_studys_setting_gives_17640_samples(names_corpus):
+    prepared = prepare(open_corpus(names_corpus), Preparation(length=0.8), progress=False)
+    assert prepared.audio.shape[1] == 17640
+    assert (prepared.rate, prepared.name) == (22050, "tiny")
+
+
+def test_trimming_leaves_the_word(names_corpus):
+    corpus = open_corpus(names_corpus)
+    prepared = prepare(corpus, Preparation(rate=8000, outliers=None, length=1.0), progress=False)
+    for row, clip in enumerate(prepared.clips):
+        spoken = clip.count - 1600  # the fixture puts 0.1 s of noise on each side
+        assert abs(prepared.lengths[row] - spoken) <= 2 * (TRIM_MARGIN + 0.015) * 8000
+        assert abs(prepared.audio[row, 0]) < 1e-3
+
+
+def test_level_offset_and_rate(tmp_path):
+    time = np.arange(48000) / 48000
+    tone = (0.02 * np.sin(2 * np.pi * 1000 * time) + 0.3).astype(np.float32)
+    write_clip(tmp_path / "a_b_0.wav", tone, 48000)
+    prepared = prepare(open_corpus(tmp_path), Preparation(rate=8000, trim=False), progress=False)
+    samples = prepared.clip(0)
+    assert len(samples) == 8000
+    assert audio.rms(samples) == pytest.approx(0.08, rel=1e-3)
+    assert abs(samples.mean()) < 1e-4
+    spectrum = np.abs(np.fft.rfft(samples))
+    assert np.argmax(spectrum) == 1000
+    assert spectrum[1000] ** 2 / np.square(spectrum).sum() > 0.99
+
+
+def test_outliers_of_length_are_dropped(tmp_path):
+    rng = np.random.default_rng(0)
+    for take in range(100):
+        count = {0: 800, 99: 16000}.get(take, 4000 + take)
+        write_clip(tmp_path / f"a_b_{take}.wav", (0.1 * rng.standard_normal(count)).astype(np.float32), 8000)
+    corpus = open_corpus(tmp_path)
+    some = prepare(corpus, Preparation(rate=8000, trim=False), progress=False)
+    assert {clip.take for clip in corpus.clips} - {clip.take for clip in some.clips} == {"0", "99"}
+    everything = prepare(corpus, Preparation(rate=8000, trim=False, outliers=None), progress=False)
+    assert len(everything) == 100
+
+
+def test_a_cut_clip_does_not_click(names_corpus):
+    prepared = prepare(open_corpus(names_corpus), Preparation(rate=8000, length=0.1), progress=False)
+    assert prepared.audio.shape[1] == 800
+    assert np.abs(prepared.audio[:, -1]).max() < 0.01
+
+
+def test_same_configuration_is_taken_from_the_cache(names_corpus, fresh_cache, monkeypatch):
+    corpus = open_corpus(names_corpus)
+    first = prepare(corpus, PLAIN, progress=False)
+    monkeypatch.setattr(prepare_module, "build_rows", None)  # would fail if it were called
+    second = prepare(corpus, PLAIN, progress=False)
+    assert isinstance(second.audio, np.memmap)
+    assert second.digest == first.digest
+    np.testing.assert_array_equal(first.audio, second.audio)
+    with pytest.raises(TypeError):
+        prepare(corpus, Preparation(rate=8000, rms=None), progress=False)
+
+
+def folder_of(cache):
+    (folder,) = (path for path in (cache / "prepared").iterdir() if path.is_dir())
+    return folder
+
+
+def test_what_a_killed_process_left_is_cleared_away(names_corpus, fresh_cache):
+    corpus = open_corpus(names_corpus)
+    for name, age in (("old", 100_000), ("new", 10)):
+        left = fresh_cache / "prepared" / f".{prepare_key(corpus)}.{name}"
+        left.mkdir(parents=True)
+        (left / "loose.f32").write_bytes(b"x")
+        os.utime(left, (time.time() - age,) * 2)
+    prepare(corpus, PLAIN, progress=False)
+    hidden = [path.suffix for path in (fresh_cache / "prepared").iterdir() if path.name.startswith(".")]
+    assert hidden == [".new"]
+
+
+@pytest.mark.parametrize("name", ["audio.npy", "lengths.npy", "indices.npy", "meta.json"])
+@pytest.mark.parametrize("damage", ["flipped", "shorter", "gone", "empty"])
+def test_damaged_cache_is_built_again(names_corpus, fresh_cache, name, damage):
+    corpus = open_corpus(names_corpus)
+    expected = np.array(prepare(corpus, PLAIN, progress=False).audio)
+    path = folder_of(fresh_cache) / name
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 0xFF
+    if damage == "gone":
+        path.unlink()
+    else:
+        path.write_bytes({"flipped": bytes(data), "shorter": bytes(data[:-1]), "empty": b""}[damage])
+    again = prepare(corpus, PLAIN, progress=False)
+    np.testing.assert_array_equal(again.audio, expected)
+    assert sorted(p.name for p in (fresh_cache / "prepared").iterdir() if p.is_dir()) == [path.parent.name]
+
+
+def test_a_touched_but_whole_cache_is_kept(names_corpus, fresh_cache, monkeypatch):
+    corpus = open_corpus(names_corpus)
+    prepare(corpus, PLAIN, progress=False)
+    copied = fresh_cache / "copy"
+    shutil.copytree(folder_of(fresh_cache), copied)
+    shutil.rmtree(folder_of(fresh_cache))
+    copied.rename(fresh_cache / "prepared" / prepare_key(corpus))
+    os.utime(fresh_cache / "prepared" / prepare_key(corpus) / "audio.npy")
+    monkeypatch.setattr(prepare_module, "build_rows", None)
+    assert len(prepare(corpus, PLAIN, progress=False)) == 90
+
+
+def prepare_key(corpus):
+    import hashlib
+    from dataclasses import asdict
+
+    settings = json.dumps([prepare_module.PREPARE_VERSION, corpus.digest, asdict(PLAIN)])
+    return hashlib.sha256(settings.encode()).hexdigest()[:24]
+
+
+def build_in_a_process(folder, queue):
+    prepared = prepare(open_corpus(folder), PLAIN, progress=False)
+    queue.put((prepared.audio.shape, float(np.square(prepared.audio).sum())))
+
+
+def test_two_processes_build_the_same_cache_at_once(names_corpus, fresh_cache):
+    context = multiprocessing.get_context("fork")
+    queue = context.Queue()
+    workers = [context.Process(target=build_in_a_process, args=(names_corpus, queue)) for _ in range(3)]
+    for worker in workers:
+        worker.start()
+    answers = [queue.get(timeout=60) for _ in workers]
+    for worker in workers:
+        worker.join()
+    assert len(set(answers)) == 1
+    assert [p.name for p in (fresh_cache / "prepared").iterdir() if p.name.startswith(".")] == []
+
+
+def test_a_failed_build_leaves_nothing_behind(names_corpus, fresh_cache, monkeypatch):
+    corpus = open_corpus(names_corpus)
+
+    def full_disk(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(prepare_module, "fit_clip", full_disk)
+    with pytest.raises(CorpusError, match=r"the cache cannot be written \(No space left on device\)"):
+        prepare(corpus, PLAIN, progress=False)
+    assert [path for path in (fresh_cache / "prepared").iterdir() if path.is_dir()] == []
+
+
+def test_a_clip_that_went_away_is_named(tmp_path):
+    for take in range(3):
+        write_clip(tmp_path / f"a_b_{take}.wav", word(0, 0, take), 8000)
+    corpus = open_corpus(tmp_path)
+    (tmp_path / "a_b_1.wav").unlink()
+    with pytest.raises(CorpusError, match=r"a_b_1\.wav: no such sound file; the file has changed since"):
+        prepare(corpus, PLAIN, progress=False)
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({"rate": 0}, "rate: 0 Hz"),
+        ({"length": 0.0}, "length: 0.0 s"),
+        ({"length": float("nan")}, "length: nan s"),
+        ({"length": 31.0}, "length: 31.0 s"),
+        ({"outliers": (99.0, 1.0)}, "outliers: "),
+        ({"outliers": (-1.0, 101.0)}, "outliers: "),
+        ({"rms": 0.0}, "rms: 0.0"),
+        ({"rms": 2.0}, "rms: 2.0"),
+    ],
+)
+def test_senseless_settings(settings, expected):
+    with pytest.raises(ConfigError, match=expected):
+        Preparation(**settings)

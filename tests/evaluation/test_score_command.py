@@ -1,0 +1,137 @@
+"""`voxlet score` from end to end, with judges that need no teaching."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tiny_corpus import DATA_FLAGS, write_corpus
+from tiny_voice import info, voice_bytes
+from voxlet.cli.main import main
+from voxlet.speak.voice import load_voice
+from voxlet.speak.voice_file import read_voice
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    return write_corpus(tmp_path_factory.mktemp("score") / "tones", takes=20)
+
+
+@pytest.fixture(scope="module")
+def run(corpus, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run") / "tiny"
+    asked = ["train", "mlp", "--corpus", str(corpus), "--run", str(folder), *DATA_FLAGS]
+    asked += ["--epochs", "2", "--learning-rate", "0.01", "--model.widths", "16"]
+    assert main([*asked, "--model.latent-size", "3"]) == 0
+    return folder
+
+
+pytestmark = pytest.mark.usefixtures("judges")
+
+
+def test_a_folder_of_clips(corpus, tmp_path, capsys):
+    answer, page = tmp_path / "card.json", tmp_path / "card.html"
+    asked = ["score", "--clips", str(corpus), "--corpus", str(corpus), "--only", "recognition, voice"]
+    assert main([*asked, "--json", str(answer), "--html", str(page), "--selected", "by ear"]) == 0
+    text = capsys.readouterr().out
+    assert "80 clips at 8,000 Hz, seed 0, SELECTED: by ear" in text
+    assert "heard right, own judge" in text
+    stored = json.loads(answer.read_text())
+    assert stored["selection"] == "by ear"
+    assert {figure["part"] for figure in stored["figures"]} == {"recognition", "voice"}
+    written = page.read_text()
+    assert written.startswith("<!doctype html>")
+    assert written.count('alt="figures as dots"') == 1
+    assert "://" not in written  # it needs nothing but itself
+
+
+def test_a_run_shows_its_insides(run, capsys, tmp_path):
+    answer, page = tmp_path / "card.json", tmp_path / "card.html"
+    asked = ["score", str(run), "--count", "24", "--json", str(answer), "--html", str(page)]
+    assert main([*asked, "--only", "recognition,latents,reconstruction"]) == 0
+    text = capsys.readouterr().out
+    assert "Latent space" in text
+    assert "clips per second" in text
+    figures = {figure["name"]: figure["made"] for figure in json.loads(answer.read_text())["figures"]}
+    assert 0 <= figures["label heard right, linear probe"]["value"] <= 1
+    assert figures["active units"]["value"] in (0, 1, 2, 3)
+    assert figures["KL of unit 2, nats"]["value"] >= 0
+    usual, refined = (
+        figures[f"explained share{suffix}"]["value"] for suffix in ("", ", each posterior refined")
+    )
+    assert usual < refined < 1
+    assert f"{100 * refined:.1f} %" in text
+    assert 0 < figures["log-mel L1, nepers of power"]["value"] < 3
+    written = page.read_text()
+    assert all(f'alt="{name}"' in written for name in ("loss", "kl", "latents", "spectrograms"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "give a run or voice, or --clips FOLDER"),
+        (["nobody"], "there is no run and no voice 'nobody'"),
+        (["nobody", "--count", "0"], "--count 0 is less than 1"),
+        (["nobody", "--selected", "by ear"], "only goes with --clips"),
+        (["--clips", "CORPUS", "--corpus", "CORPUS", "--only", "beauty"], "no part 'beauty'"),
+        (["--clips", "CORPUS", "--corpus", "CORPUS", "--only", "latents"], "the run of a clip VAE only"),
+        (["--clips", "CORPUS", "--corpus", "nowhere"], "no such folder, manifest or known corpus"),
+    ],
+)
+def test_mistakes_give_one_line(arguments, said, corpus, capsys):
+    assert main(["score", *(argument.replace("CORPUS", str(corpus)) for argument in arguments)]) == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.count("\n") == 1
+
+
+def test_fresh_styles_of_a_voice(corpus, capsys, tmp_path):
+    voice, answer = tmp_path / "tiny.voice", tmp_path / "card.json"
+    voice.write_bytes(voice_bytes(info(("zero", "one"))))
+    asked = ["score", str(voice), "--corpus", str(corpus), "--count", "8", "--json", str(answer)]
+    assert main([*asked, "--only", "styles"]) == 0
+    assert "Fresh styles" in capsys.readouterr().out
+    figures = {figure["name"]: figure for figure in json.loads(answer.read_text())["figures"]}
+    assert figures["distance between two of them, dB"]["made"]["count"] == 24
+    assert figures["distance between two of them, dB"]["real"]["value"] > 0
+    assert figures["share that is another's twin"]["made"]["count"] == 24
+
+
+def test_parts_that_a_model_has_not(corpus, run, tmp_path, capsys):
+    voice = tmp_path / "tiny.voice"
+    voice.write_bytes(voice_bytes(info(("zero", "one"))))
+    for model, part, having in (
+        (voice, "latents", "the run of a clip VAE"),
+        (voice, "reconstruction", "a run"),
+        (run, "styles", "a voice"),
+    ):
+        asked = ["score", str(model), "--corpus", str(corpus), "--count", "4", "--only", part]
+        assert main(asked) == 2
+        assert f"--only: '{part}' is measured of {having} only" in capsys.readouterr().err
+
+
+def test_a_voice_is_stamped_with_its_figures(corpus, tmp_path, capsys):
+    path = tmp_path / "tiny.voice"
+    path.write_bytes(voice_bytes(info(("zero", "one"))))
+    before, sound = read_voice(path), load_voice(path).say("01", seed=4).samples.tobytes()
+    asked = ["score", str(path), "--corpus", str(corpus), "--count", "12", "--only", "recognition", "--stamp"]
+    assert main(asked) == 0
+    after = read_voice(path)
+    assert load_voice(path).say("01", seed=4).samples.tobytes() == sound
+    assert after.digest == before.digest
+    assert after.model != before.model
+    scores = after.info.card["scores"]
+    assert (scores["clips"], scores["seed"], scores["reference"]) == (12, 0, corpus.name)
+    value, low, high = scores["figures"]["heard right, own judge"]["made"]
+    assert 0 <= low <= value <= high <= 1
+    assert not any("zero" in name for name in scores["figures"])  # nothing by label
+    for others in (["--clips", str(corpus)], [str(tmp_path)]):
+        capsys.readouterr()
+        assert main(["score", *others, "--corpus", str(corpus), "--stamp"]) == 2
+        assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_run_of_spectrograms_has_no_card_to_stamp(run, capsys):
+    assert main(["score", str(run), "--stamp"]) == 2
+    assert "--stamp: needs a voice" in capsys.readouterr().err

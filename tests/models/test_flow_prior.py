@@ -1,0 +1,99 @@
+"""The flow-matching prior, lengths and styles, on distributions that are known."""
+
+from __future__ import annotations
+
+import torch
+
+from voxlet.models.voice.config import PriorConfig
+from voxlet.models.voice.flow_prior import FlowPrior, lengths_of, presence
+from voxlet.models.voice.style_encoder import StyleEncoder, standardise
+
+TINY = PriorConfig(width=32, blocks=2, heads=2, condition_width=32, style_size=3, style_width=8, dropout=0.0)
+
+
+def test_presence_holds_the_length_to_the_sample() -> None:
+    lengths = torch.tensor([256, 300, 512, 1000, 2048])
+    channel = presence(lengths, 8, 256)
+    assert channel.shape == (5, 8, 1)
+    assert lengths_of(channel[..., 0], 256).tolist() == lengths.tolist()
+
+
+def test_lengths_shrug_off_small_noise_and_are_never_zero() -> None:
+    channel = presence(torch.tensor([700]), 8, 256)[..., 0]
+    assert abs(int(lengths_of(channel - 0.1 * torch.rand(1, 8), 256)) - 700) < 60
+    assert int(lengths_of(torch.full((1, 8), -1.0), 256)) == 256
+
+
+def test_the_flow_learns_two_points_and_hits_them() -> None:
+    """Label 0 is always at (1, -1), label 1 at (-2, 2)."""
+    torch.manual_seed(0)
+    prior = FlowPrior(TINY, channels=2, frames=1, labels=2)
+    points = torch.tensor([[[1.0, -1.0]], [[-2.0, 2.0]]])
+    adam = torch.optim.Adam(prior.parameters(), 3e-3)
+    for _ in range(250):
+        label = torch.randint(2, (48,))
+        data, noise, time = points[label], torch.randn(48, 1, 2), torch.rand(48)
+        x = noise + time[:, None, None] * (data - noise)
+        loss = (prior(x, time, label, torch.zeros(48, 3)) - (data - noise)).square().mean()
+        adam.zero_grad()
+        loss.backward()
+        adam.step()
+    label = torch.tensor([0, 1] * 20)
+    with torch.no_grad():
+        found = prior.sample(torch.randn(40, 1, 2), label, torch.zeros(40, 3), steps=20)
+    assert float((found - points[label]).abs().mean()) < 0.15
+
+
+def test_style_is_ignored_where_the_label_is_withheld() -> None:
+    torch.manual_seed(0)
+    prior = FlowPrior(TINY, channels=4, frames=3, labels=2)
+    for block in prior.blocks:
+        torch.nn.init.normal_(block.modulation.weight)
+    torch.nn.init.normal_(prior.leave.weight)
+    x, time = torch.randn(2, 3, 4), torch.tensor([0.5, 0.5])
+    nothing = torch.tensor([2, 2])
+    one, other = prior(x, time, nothing, torch.zeros(2, 3)), prior(x, time, nothing, torch.ones(2, 3))
+    assert torch.equal(one, other)
+    known = torch.tensor([0, 1])
+    assert not torch.equal(prior(x, time, known, torch.zeros(2, 3)), prior(x, time, known, torch.ones(2, 3)))
+
+
+def test_guidance_of_one_is_the_plain_velocity() -> None:
+    torch.manual_seed(0)
+    prior = FlowPrior(TINY, channels=4, frames=3, labels=2)
+    torch.nn.init.normal_(prior.leave.weight)
+    arguments = torch.randn(2, 3, 4), torch.tensor([0.2, 0.7]), torch.tensor([0, 1]), torch.randn(2, 3)
+    plain = prior(*arguments)
+    assert torch.equal(prior.guided(*arguments, 1.0), plain)
+    nothing = prior(arguments[0], arguments[1], torch.tensor([2, 2]), arguments[3])
+    assert torch.allclose(prior.guided(*arguments, 3.0), nothing + 3 * (plain - nothing), atol=1e-5)
+
+
+def test_silence_after_the_clip_does_not_change_its_style() -> None:
+    torch.manual_seed(0)
+    encoder = StyleEncoder(TINY, 8000)
+    clip = torch.randn(1, 1, 6000)
+    padded = torch.nn.functional.pad(clip, (0, 2000))
+    lengths = torch.tensor([[2400]])
+    assert torch.allclose(encoder(clip, lengths).mean, encoder(padded, lengths).mean, atol=1e-5)
+
+
+def test_in_standard_coordinates_styles_are_standard_and_mean_the_same() -> None:
+    torch.manual_seed(0)
+    prior = FlowPrior(TINY, channels=4, frames=3, labels=2)
+    torch.nn.init.normal_(prior.leave.weight)
+    for block in prior.blocks:
+        torch.nn.init.normal_(block.modulation.weight, std=0.3)
+    encoder = StyleEncoder(TINY, 8000)
+    torch.nn.init.normal_(encoder.posterior[-1].weight)
+    clips, lengths = torch.randn(40, 1, 4000) * torch.rand(40, 1, 1), torch.full((40, 1), 4000)
+    before = encoder(clips, lengths)
+    arguments = torch.randn(40, 3, 4), torch.rand(40), torch.randint(2, (40,))
+    velocity = prior(*arguments, before.mean)
+    standardise(prior, encoder, before)
+    after = encoder(clips, lengths)
+    assert torch.allclose(prior(*arguments, after.mean), velocity, atol=1e-3)
+    assert torch.allclose(after.mean.mean(0), torch.zeros(3), atol=1e-3)
+    own = torch.diag(after.log_variance.exp().mean(0))  # its diagonal: a posterior is seen as that
+    total = (after.mean.T @ after.mean / len(clips) + own).diagonal()
+    assert torch.allclose(total, torch.ones(3), atol=1e-2)

@@ -1,0 +1,278 @@
+"""A voice from a folder of clips, in miniature: three stages, a voice file, the same numbers in ONNX."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+
+import voxlet
+from tiny_corpus import write_corpus
+from voxlet.cli.score import card_minutes
+from voxlet.corpus.prepare import Preparation
+from voxlet.errors import ConfigError, RunError
+from voxlet.models.voice.config import CriticConfig, PriorConfig, WaveConfig
+from voxlet.recipes.opened import read_config
+from voxlet.recipes.train import export, train
+from voxlet.recipes.voice.config import DistilTraining, PriorTraining, VoiceTraining, WaveTraining
+from voxlet.recipes.voice.data import VoiceData
+from voxlet.recipes.voice.export import Speaker, count_parameters, export_voice, quantise, rounded, with_card
+from voxlet.recipes.voice.plan import SCORES, scores_of
+from voxlet.speak.library import find_voice
+from voxlet.speak.voice_file import read_voice
+from voxlet.training.config import LoopConfig
+from voxlet.training.run import Run
+
+LOOP = LoopConfig(batch_size=4, validate_every=2)
+TINY = VoiceTraining(
+    preparation=Preparation(rate=8000, length=1.0, outliers=None),
+    split="stratified",
+    precision="float32",
+    wave=WaveTraining(
+        model=WaveConfig(latent_size=4, encoder_width=8, encoder_blocks=1, decoder_width=8, decoder_blocks=1),
+        critics=CriticConfig(windows=(0.016,), periods=(2, 3), width=4),
+        loop=LOOP,
+        crop=0.128,
+        critics_from=0.0,
+    ),
+    prior=PriorTraining(
+        model=PriorConfig(width=16, blocks=1, heads=2, condition_width=8, style_size=3, style_width=8),
+        loop=LOOP,
+        shifts=2,
+    ),
+    distil=DistilTraining(loop=LOOP, steps=2, substeps=2),
+)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("voice")
+    write_corpus(folder / "clips")
+    return train("voice", folder / "clips", folder / "tiny", epochs=4, config=TINY).path
+
+
+def test_a_run_ends_with_a_voice_that_speaks(run: Path) -> None:
+    voice = voxlet.load_voice(run / "tiny.voice")
+    assert voice.labels == ("zero", "one")
+    assert voice.speakers == ("ann", "bob")
+    assert voice.rate == 8000
+    spoken = voice.say("0101", speaker="ann", seed=3)
+    assert len(spoken.words) == 4
+    assert np.isfinite(spoken.samples).all()
+    assert voice.say("0101", speaker="ann", seed=3).samples.tobytes() == spoken.samples.tobytes()
+
+
+def test_what_a_voice_cost_is_known_from_its_file(run: Path) -> None:
+    file = read_voice(run / "tiny.voice")
+    stages = file.info.card["training"]["stages"].values()
+    assert card_minutes(file) == pytest.approx(sum(stage["seconds"] for stage in stages) / 60)
+    assert card_minutes(replace(file, info=replace(file.info, card={"training": "long"}))) == 0
+    shipped = read_voice(find_voice("digits"))
+    assert 7.5e6 < count_parameters(shipped) < 8.5e6
+    assert count_parameters(file) < 1e5
+
+
+def test_the_card_says_what_it_was_made_of(run: Path) -> None:
+    card = voxlet.load_voice(run / "tiny.voice").card
+    assert card["clips"] == {"train": 32, "validation": 4, "test": 4}
+    assert set(card["training"]["stages"]) == {"wave", "prior", "distil"}
+
+
+def test_the_recording_of_a_speaker_gives_a_style(run: Path) -> None:
+    voice = voxlet.load_voice(run / "tiny.voice")
+    style = voice.like(run.parent / "clips" / "zero_ann_0.wav")
+    assert style.shape == (3,)
+    assert np.isfinite(style).all()
+
+
+def test_the_voice_can_be_exported_again_under_another_name(run: Path, tmp_path: Path) -> None:
+    written = export(run, tmp_path / "other.voice")
+    again = voxlet.load_voice(written)
+    assert again.name == "other"
+    first = voxlet.load_voice(run / "tiny.voice")
+    assert again.say("01", seed=1).samples.tobytes() == first.say("01", seed=1).samples.tobytes()
+    with pytest.raises(RunError, match=r"has to end in \.voice"):
+        export(run, tmp_path / "other.onnx")
+
+
+def test_an_exported_voice_keeps_the_scores_of_the_same_weights(run: Path, tmp_path: Path) -> None:
+    own = run / "tiny.voice"
+    plain = own.read_bytes()
+    voice = read_voice(own)
+    own.write_bytes(with_card(voice, {**voice.info.card, SCORES: {"clips": 7}}))
+    try:
+        card = voxlet.load_voice(export(run, tmp_path / "other.voice")).card
+        assert card[SCORES] == {"clips": 7}
+        assert card["clips"] == {"train": 32, "validation": 4, "test": 4}
+        assert scores_of(Run(run), "those of other weights") is None
+        train("voice", run.parent / "clips", run, epochs=4, config=TINY)
+        assert voxlet.load_voice(own).card[SCORES] == {"clips": 7}
+    finally:
+        own.write_bytes(plain)
+
+
+def test_a_finished_run_changes_no_more(run: Path) -> None:
+    before = (run / "tiny.voice").read_bytes()
+    train("voice", run.parent / "clips", run, epochs=4, config=TINY)
+    assert (run / "tiny.voice").read_bytes() == before
+
+
+def test_the_settings_go_round_through_the_run(run: Path) -> None:
+    assert read_config(run)[1] == TINY
+
+
+def test_a_voice_that_is_cut_short_ends_in_the_same_file(run: Path, tmp_path: Path) -> None:
+    """Interrupted in the second stage, then resumed."""
+    from voxlet.recipes.voice import prior_task
+
+    target = tmp_path / "tiny"
+    calls = 0
+    whole = prior_task.PriorTask.train_step
+
+    def failing(self, rows, progress):
+        nonlocal calls
+        calls += 1
+        if calls == 3:
+            raise KeyboardInterrupt
+        return whole(self, rows, progress)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(prior_task.PriorTask, "train_step", failing)
+        with pytest.raises(KeyboardInterrupt):
+            train("voice", run.parent / "clips", target, epochs=4, config=TINY)
+    assert not (target / "tiny.voice").exists()
+    train("voice", run.parent / "clips", target, epochs=4, config=TINY)
+    wanted, got = (voxlet.load_voice(f / "tiny.voice").say("01", seed=1) for f in (run, target))
+    assert got.samples.tobytes() == wanted.samples.tobytes()
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize("frames", [2, 7])
+def test_onnx_equals_torch(batch: int, frames: int) -> None:
+    from voxlet.models.voice.flow_prior import FlowPrior
+    from voxlet.models.voice.style_encoder import StyleEncoder
+    from voxlet.models.voice.wave_vae import WaveVAE
+    from voxlet.speak.voice_file import VoiceInfo
+
+    torch.manual_seed(0)
+    wave = WaveVAE(TINY.wave.model, 8000)
+    prior = FlowPrior(TINY.prior.model, 5, frames, 2)
+    torch.nn.init.normal_(prior.leave.weight)
+    speaker = Speaker(prior, wave, steps=3)
+    info = VoiceInfo("x", 8000, ("a", "b"), frames, 5, 3, {"ann": np.zeros(3, np.float32)})
+    file = export_voice(speaker, StyleEncoder(TINY.prior.model, 8000), info)
+    session = onnxruntime.InferenceSession(file)
+    noise, label = torch.randn(batch, frames, 5), torch.arange(batch) % 2
+    style = torch.randn(batch, 3)
+    feed = {"noise": noise.numpy(), "label": label.numpy(), "style": style.numpy()}
+    waveform, length = session.run(["waveform", "length"], feed)
+    with torch.no_grad():
+        wanted, wanted_length = rounded(speaker.eval())[0](noise, label, style)
+    assert waveform.shape == wanted.shape
+    assert length.max() <= waveform.shape[1] <= frames * wave.samples_per_latent
+    # A pulse lands between samples: where one steps up, the last bit of its phase shows.
+    error = waveform - wanted.numpy()
+    assert np.sqrt(np.mean(error**2)) < 1e-2 * np.sqrt(np.mean(wanted.numpy() ** 2))
+    assert length.tolist() == wanted_length.tolist()
+
+
+def test_quantised_weights_are_within_half_a_step() -> None:
+    normal = np.random.default_rng(0).normal(size=(64, 32))
+    weight = (normal * np.geomspace(0.01, 10, 64)[:, None]).astype(np.float32)
+    packed = quantise(weight)
+    assert packed.values.dtype == np.int8
+    assert (np.abs(packed.weight - weight) <= packed.scale / 2 + 1e-6).all()
+
+
+def test_others_are_of_the_same_speaker_and_not_the_clip_itself() -> None:
+    speakers = torch.tensor([0, 1, 0, 1, 0, 2])
+    train_rows = torch.tensor([0, 1, 2, 3, 4, 5])
+    order = train_rows[torch.argsort(speakers, stable=True)]
+    count = torch.bincount(speakers)
+    data = VoiceData(
+        torch.zeros(6, 8),
+        torch.full((6,), 8),
+        speakers,
+        speakers,
+        8000,
+        order,
+        count.cumsum(0) - count,
+        count,
+    )
+    rows = torch.tensor([0, 1, 4, 5])
+    drawn = torch.cat([data.others(rows, 16) for _ in range(8)], dim=1)
+    assert (speakers[drawn] == speakers[rows][:, None]).all()
+    assert (drawn[:3] != rows[:3, None]).all()
+    assert set(drawn[0].tolist()) == {2, 4}
+    assert (drawn[3] == 5).all()  # who has one clip stands for himself
+
+
+def test_a_voice_that_is_not_finished_is_not_exported(tmp_path: Path) -> None:
+    from voxlet.recipes.voice.plan import write_voice
+
+    with pytest.raises(RunError, match="has not finished its stage 'wave'"):
+        write_voice(Run(tmp_path), TINY, None, None, tmp_path / "x.voice")
+
+
+@pytest.mark.parametrize(
+    "change", [{"wave_share": 0.0}, {"wave_share": 0.9, "prior_share": 0.2}, {"split_seed": -1}]
+)
+def test_settings_that_make_no_sense_are_refused(change: dict[str, float]) -> None:
+    with pytest.raises(ConfigError):
+        replace(TINY, **change)
+
+
+def test_no_more_is_decoded_than_the_longest_word_needs() -> None:
+    from voxlet.models.voice.flow_prior import FlowPrior
+    from voxlet.models.voice.wave_vae import WaveVAE
+
+    class Fixed(FlowPrior):
+        """Words of 2 and 3 of 20 frames."""
+
+        def sample(self, noise, label, style, *, steps, guidance=1.0):
+            sequence = noise.clone()
+            sequence[..., -1] = -1
+            sequence[0, :2, -1] = sequence[1, :3, -1] = 1
+            return sequence
+
+    torch.manual_seed(0)
+    wave = WaveVAE(TINY.wave.model, 8000).eval()
+    speaker = Speaker(Fixed(TINY.prior.model, 5, 20, 2), wave, steps=1).eval()
+    unit = wave.samples_per_latent
+    with torch.no_grad():
+        waveform, lengths = speaker(torch.randn(2, 20, 5), torch.tensor([0, 1]), torch.zeros(2, 3))
+    assert lengths.tolist() == [2 * unit, 3 * unit]
+    assert waveform.shape == (2, 5 * unit)
+
+
+def test_at_other_speeds_clips_are_somebody_elses() -> None:
+    rate, times = 8000, torch.arange(4000) / 8000
+    audio = torch.zeros(3, 4000)
+    audio[:, :2000] = torch.sin(2 * torch.pi * 500 * times[:2000])
+    audio[2] = torch.sin(2 * torch.pi * 500 * times)
+    data = VoiceData(
+        audio,
+        torch.tensor([2000, 2000, 4000]),
+        torch.tensor([0, 1, 0]),
+        torch.tensor([0, 0, 1]),
+        rate,
+        torch.tensor([0, 1, 2]),
+        torch.tensor([0, 2]),
+        torch.tensor([2, 1]),
+    )
+    varied = data.with_speeds((0.8, 1.25))
+    assert varied.audio.shape == (9, 4000)
+    assert varied.lengths.tolist() == [2000, 2000, 4000, 2500, 2500, 4000, 1600, 1600, 3200]
+    assert varied.speakers.tolist() == [0, 0, 1, 2, 2, 3, 4, 4, 5]
+    assert varied.labels.tolist() == [0, 1, 0] * 3
+    for row, hertz in ((0, 500), (3, 400), (6, 625), (8, 625), (5, 500)):
+        clip = varied.audio[row, : int(varied.lengths[row])]
+        spectrum = torch.fft.rfft(clip * torch.hann_window(len(clip))).abs()
+        assert abs(float(spectrum.argmax()) * rate / len(clip) - hertz) < 5
+    drawn = varied.others(torch.tensor([3, 4]), 8)
+    assert drawn.tolist() == [[4] * 8, [3] * 8]
+    assert not varied.audio[3, 2500:].any()

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from voxlet.recipes.train import train_stages
+from voxlet.training import checkpoints
+from voxlet.training.config import Budget, LoopConfig
+from voxlet.training.run import Run, make_run
+from voxlet.training.stages import Plan, Stage
+
+
+class Killed(BaseException):
+    """Stands for a process that is gone."""
+
+
+class Line:
+    """Fits a line; the second stage starts from what the first one found."""
+
+    def __init__(self, start: Tensor | None = None, dies_at: int = 0) -> None:
+        self.model = nn.Linear(1, 1)
+        if start is not None:
+            self.model.weight.data.copy_(start)
+        self.modules: dict[str, nn.Module] = {"line": self.model}
+        self.optimizers: dict[str, torch.optim.Optimizer] = {
+            "line": torch.optim.Adam(self.model.parameters(), 0.01)
+        }
+        self.dies_at = dies_at
+        self.steps = 0
+
+    def train_step(self, rows: Tensor, progress: float) -> dict[str, Tensor]:
+        self.steps += 1
+        if self.steps == self.dies_at:
+            raise Killed
+        x = rows[:, None].float() + 0.1 * torch.randn(len(rows), 1)
+        loss = (self.model(x) - 3 * x).square().mean()
+        self.optimizers["line"].zero_grad()
+        loss.backward()
+        self.optimizers["line"].step()
+        return {"loss": loss.detach()}
+
+    def validate(self) -> dict[str, float]:
+        return {"loss": float((self.model.weight - 3).square())}
+
+
+def plan_of(run: Run, built: list[str], *, dies_at: int = 0) -> Plan:
+    loop = LoopConfig(batch_size=2, checkpoint_seconds=0.0)
+
+    def first() -> Line:
+        built.append("first")
+        return Line()
+
+    def second() -> Line:
+        built.append("second")
+        return Line(run.weights("first")["line.weight"], dies_at)
+
+    stages = (
+        Stage("first", np.arange(6), loop, first, share=0.75),
+        Stage("second", np.arange(4), loop, second, share=0.25),
+    )
+    return Plan(stages, lambda: built.append("finish"))
+
+
+def weights(run: Run, stage: str) -> bytes:
+    return (checkpoints.newest(run.stage(stage)).path / checkpoints.LAST).read_bytes()
+
+
+def test_stages_follow_each_other_with_their_share(tmp_path: Path) -> None:
+    run, built = make_run(tmp_path, {}), []
+    train_stages(plan_of(run, built), run, Budget(epochs=8))
+    assert built == ["first", "second", "finish"]
+    assert [(line["stage"], line["step"]) for line in run.metrics()] == [
+        *(("first", 3 * epoch) for epoch in range(1, 7)),
+        *(("second", 2 * epoch) for epoch in range(1, 3)),
+    ]
+
+
+@pytest.mark.parametrize("dies_at", [1, 3])
+def test_a_second_stage_that_was_killed_goes_on(tmp_path: Path, dies_at: int) -> None:
+    run, whole = make_run(tmp_path / "run", {}), make_run(tmp_path / "whole", {})
+    train_stages(plan_of(whole, []), whole, Budget(epochs=8))
+    with pytest.raises(Killed):
+        train_stages(plan_of(run, [], dies_at=dies_at), run, Budget(epochs=8))
+    built: list[str] = []
+    train_stages(plan_of(run, built), run, Budget(epochs=8))
+    assert built == ["second", "finish"]
+    assert weights(run, "first") == weights(whole, "first")
+    assert weights(run, "second") == weights(whole, "second")
+    assert [line["step"] for line in run.metrics()] == [line["step"] for line in whole.metrics()]
