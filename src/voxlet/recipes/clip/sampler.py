@@ -17,7 +17,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from voxlet import audio, speech_regions
-from voxlet.errors import AudioError, ConfigError, RunError, VoiceError
+from voxlet.errors import ConfigError, FileError, RunError, VoiceError
 from voxlet.files import write_atomically
 from voxlet.models.clip.build import build_model
 from voxlet.recipes.clip.config import ClipTraining
@@ -197,7 +197,7 @@ def save_speech(run: Run, speech: Speech, posterior: LabelPosterior | None) -> N
     data = save(arrays, metadata={"voxlet": described})
     try:
         write_atomically(run.path / FILE, data)
-    except AudioError as error:
+    except FileError as error:
         raise RunError(error.what, where=error.where, remedy=error.remedy) from error
 
 
@@ -277,7 +277,12 @@ def open_sampler(
 
 
 def finish(
-    waveform: audio.Samples, rate: int, *, rms: float = 0.08, fade: float = 0.005, margin: float = 0.03
+    waveform: audio.Samples,
+    rate: int,
+    *,
+    rms: float = audio.SPEECH_RMS,
+    fade: float = 0.005,
+    margin: float = 0.03,
 ) -> audio.Samples:
     """Make a synthesised clip (T,) fit to play: outer silence cut, faded ends, one level, no clipping.
 
