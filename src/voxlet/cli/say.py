@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from voxlet import audio
+from voxlet import audio, files
 from voxlet.errors import AudioError, ConfigError, TextError
 from voxlet.speak.player import play as play_file
 from voxlet.speak.speech import check_suffix, describe, wav_metadata
@@ -48,12 +47,12 @@ def say(
     Raises:
         VoxletError: Anything that keeps it from being said, written or played.
     """
-    to_stdout = asked.out == audio.STDOUT
+    to_stdout = asked.out is not None and audio.is_standard_output(asked.out)
     if sum(given is not None for given in (asked.speaker, asked.style, asked.like)) > 1:
         raise ConfigError("--speaker, --style and --like are three ways to say who speaks", remedy="give one")
     if to_stdout and as_json:
         raise ConfigError("--json and -o - both write to standard output", remedy="give one of them")
-    if to_stdout and sys.stdout.isatty():
+    if to_stdout and sys.stdout is not None and sys.stdout.isatty():
         raise AudioError("sound is not for a terminal", remedy="send it into a pipe or a file: -o NAME.wav")
     if asked.out is not None:
         check_suffix(asked.out)
@@ -126,7 +125,7 @@ def _own_file(text: str) -> str:
     Raises:
         AudioError: There is such a file.
     """
-    stem = re.sub(r"[^\w.]+", "-", text).strip("-._")[:LONGEST_STEM].rstrip("-._") or "say"
+    stem = files.safe_name(text, LONGEST_STEM) or "say"
     path = Path(f"{stem}.wav")
     if path.exists():
         try:
