@@ -12,9 +12,9 @@ import torch
 
 import voxlet
 from tiny_corpus import write_corpus
-from voxlet.cli.score import card_minutes
 from voxlet.corpus.prepare import Preparation
 from voxlet.errors import ConfigError, RunError
+from voxlet.evaluation.command import card_minutes
 from voxlet.models.voice.config import CriticConfig, PriorConfig, WaveConfig
 from voxlet.recipes.opened import read_config
 from voxlet.recipes.train import export, train
