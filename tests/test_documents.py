@@ -8,6 +8,8 @@ holds `my_recordings/`, some takes of one speaker.
 from __future__ import annotations
 
 import ast
+import contextlib
+import io
 import os
 import re
 import shlex
@@ -19,7 +21,10 @@ from pathlib import Path
 
 import pytest
 
-from voxlet.cli.main import main
+from voxlet.cli.main import COMMANDS, load, parser_of
+from voxlet.cli.train import read_settings
+from voxlet.errors import VoxletError
+from voxlet.recipes.presets import PRESETS
 
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "voxlet"
@@ -78,32 +83,48 @@ def blocks(path: Path) -> list[Block]:
     return found
 
 
-def commands(text: str) -> list[list[str]]:
-    """The arguments of each `voxlet ...` in the shell blocks and in inline code of a document."""
-    lines = [line for block in SHELL.findall(text) for line in block.replace("\\\n", " ").splitlines()]
-    lines += INLINE.findall(FENCE.sub("", text))
-    found = []
-    for line in lines:
-        try:
-            words = shlex.split(line, comments=True)
-        except ValueError:  # an apostrophe in what is no command
-            continue
-        for start, word in enumerate(words):
-            if word == "voxlet" and start + 1 < len(words):
-                rest = words[start + 1 :]
-                end = next((i for i, w in enumerate(rest) if w in SEPARATORS), len(rest))
-                found.append(rest[:end])
-    return found
-
-
-def help_of(arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> str:
+def voxlet_commands(line: str) -> list[list[str]]:
+    """The arguments of each `voxlet ...` in a line of shell."""
     try:
-        status = main([*arguments, "--help"])
-    except SystemExit as stop:
-        status = int(stop.code or 0)
-    said = capsys.readouterr()
-    assert status == 0, f"voxlet {' '.join(arguments)}: {said.err}"
-    return said.out
+        words = shlex.split(line, comments=True)
+    except ValueError:  # an apostrophe in what is no command
+        return []
+    starts = [place + 1 for place, word in enumerate(words) if word == "voxlet" and words[place + 1 :]]
+    ends = [next((i for i in range(s, len(words)) if words[i] in SEPARATORS), len(words)) for s in starts]
+    return [words[start:end] for start, end in zip(starts, ends, strict=True)]
+
+
+def in_blocks(text: str) -> list[list[str]]:
+    """The commands in the shell blocks of a document: whole ones."""
+    lines = [line for block in SHELL.findall(text) for line in block.replace("\\\n", " ").splitlines()]
+    return [arguments for line in lines for arguments in voxlet_commands(line)]
+
+
+def in_sentences(text: str) -> list[list[str]]:
+    """The commands in the sentences of a document: often only the part that matters."""
+    codes = INLINE.findall(FENCE.sub("", text))
+    return [arguments for code in codes for arguments in voxlet_commands(code)]
+
+
+def split_name(arguments: list[str]) -> tuple[str, list[str]]:
+    """A command's name and what follows it."""
+    name = next((name for name in COMMANDS if arguments[: len(name.split())] == name.split()), None)
+    assert name is not None, f"there is no command {shlex.join(arguments)}"
+    return name, arguments[len(name.split()) :]
+
+
+@pytest.fixture(scope="module")
+def every_flag() -> set[str]:
+    """The flags of all commands, with the settings of all presets."""
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        for name, before in [
+            *((name, []) for name in COMMANDS),
+            *(("train", [preset]) for preset in PRESETS),
+        ]:
+            with pytest.raises(SystemExit):
+                parser_of(name, load(name)).parse([*before, "--help"])
+    return set(re.findall(r"(?<![\w-])--[a-z][\w.-]*\w", printed.getvalue()))
 
 
 DOCUMENTS_WITH_BLOCKS = [path for path in DOCUMENTS if blocks(path)]
@@ -167,23 +188,34 @@ def test_no_address_is_made_up(path: Path) -> None:
 
 
 @by_document
-def test_every_command_exists(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    known = set(re.findall(r"^  (\w+)  ", help_of((), capsys), re.MULTILINE))
-    for arguments in commands(path.read_text()):
-        name, rest = arguments[0], arguments[1:]
-        if name in ("--version", "--help", "COMMAND"):
-            continue
-        assert name in known, f"voxlet {shlex.join(arguments)}"
-        below = {"corpus": {"list", "get", "inspect"}, "train": None}.get(name, set())
-        target = (name,)
-        if rest and (rest[0] in below if below is not None else rest[0].islower()):
-            target = (name, rest[0])
-        flags = [word.split("=")[0] for word in rest if re.match(r"--?[a-z]", word)]
-        text = help_of(target, capsys) if flags else ""
-        for flag in flags:
-            assert re.search(rf"(?<![\w-]){re.escape(flag)}(?![\w.-])", text), (
-                f"voxlet {shlex.join(arguments)}"
-            )
+def test_every_command_of_a_block_parses(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in in_blocks(path.read_text()):
+        name, rest = split_name(arguments)
+        try:
+            parsed = parser_of(name, load(name)).parse(rest)
+            if name == "train":
+                read_settings(parsed.preset, parsed.settings)
+        except (SystemExit, VoxletError) as refusal:
+            pytest.fail(f"voxlet {shlex.join(arguments)}: {refusal} {capsys.readouterr().err}")
+
+
+@by_document
+def test_every_command_of_a_sentence_exists(path: Path) -> None:
+    for arguments in in_sentences(path.read_text()):
+        if arguments[0] not in ("COMMAND", "--help", "--version"):
+            split_name(arguments)
+
+
+@by_document
+def test_every_flag_of_a_sentence_exists(path: Path, every_flag: set[str]) -> None:
+    codes = INLINE.findall(FENCE.sub("", path.read_text()))
+    own = [
+        code
+        for code in codes
+        if not code.startswith(("pip ", "pytest ", "python ", "torchrun ", "git ", "mypy "))
+    ]
+    named = {flag for code in own for flag in re.findall(r"(?<![\w-])--[a-z][\w.-]*", code)}
+    assert named <= every_flag, named - every_flag
 
 
 @by_document
