@@ -223,10 +223,9 @@ def generate(
         gap: Seconds between the words of a group (0.08 without it).
     """
     from voxlet.recipes.generate import generate as write_files
-    from voxlet.recipes.generate import open_speaker
+    from voxlet.recipes.opened import load
 
-    sampler = open_speaker(model)
-    write_files(sampler, text, out, count=count, seed=seed, speaker=speaker, rate=rate, gap=gap)
+    write_files(load(model), text, out, count=count, seed=seed, speaker=speaker, rate=rate, gap=gap)
     print(out)
 
 
