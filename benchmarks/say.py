@@ -19,7 +19,7 @@ from pathlib import Path
 from voxlet.speak.voice import load_voice
 
 PROGRAM = (
-    "import sys, resource; from voxlet import cli; status = cli.main(sys.argv[1:]);"
+    "import sys, resource; from voxlet.cli.main import main; status = main(sys.argv[1:]);"
     "used = resource.getrusage(resource.RUSAGE_SELF);"
     "print(used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, file=sys.stderr); sys.exit(status)"
 )
