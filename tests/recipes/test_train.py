@@ -272,8 +272,9 @@ def test_tensorboard_reads_the_same_numbers(
 
 def test_help_needs_no_pytorch() -> None:
     script = (
-        "import sys; from voxlet.cli.main import main; main(['train', '--help']);"
-        "import voxlet.recipes.presets; sys.exit(any(m in sys.modules for m in ('torch', 'scipy', 'matplotlib')))"
+        "import sys; from voxlet.cli.main import main; main(['train', '--help'])\n"
+        "import voxlet.recipes.presets\n"
+        "sys.exit(any(m in sys.modules for m in ('torch', 'scipy', 'matplotlib')))"
     )
     done = subprocess.run(
         [sys.executable, "-c", script], check=True, capture_output=True, text=True, timeout=60
