@@ -6,6 +6,7 @@ full, that is an error like any other, and the interpreter has nothing left to c
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from typing import TYPE_CHECKING, TextIO
@@ -91,6 +92,8 @@ def _streams() -> Iterator[TextIO]:
 
 def _discard(stream: TextIO) -> None:
     """Let a stream lead nowhere, so that flushing it at the end of the process succeeds."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, stream.fileno())
-    os.close(nowhere)
+    with contextlib.suppress(OSError):  # it may be no file at all
+        number = stream.fileno()
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, number)
+        os.close(nowhere)

@@ -15,7 +15,7 @@ USER_ERROR = 2  # exit status
 
 
 class Parser(argparse.ArgumentParser):
-    """Parses the arguments of one command, options before, between or after the others.
+    """Parses the arguments of one command; options may stand before or after the others.
 
     Args:
         prog: How the command is called, such as `voxlet say`.
@@ -30,6 +30,7 @@ class Parser(argparse.ArgumentParser):
             allow_abbrev=False,
             conflict_handler="resolve",  # a command may have a help option of its own
         )
+        self.color = False  # from Python 3.14 on help would hold control characters
         # What argparse takes for a value although it begins with a minus: `-5` alone before Python 3.14.
         # Here all but `-x` and `--xyz`, for `--style -0.3,1.2` and `voxlet say -5,6` are no options.
         self._negative_number_matcher = re.compile(r"-[^-A-Za-z]")
