@@ -52,10 +52,10 @@ __all__ = [
 ]
 
 _HOMES = {
-    "ClipRun": "voxlet.recipes.opened",
+    "ClipRun": "voxlet.recipes.clip.clip_run",
     "Utterance": "voxlet.speak.speech",
     "Voice": "voxlet.speak.voice",
-    "VoiceRun": "voxlet.recipes.opened",
+    "VoiceRun": "voxlet.recipes.voice.voice_run",
     "VoxletError": "voxlet.errors",
     "load": "voxlet.recipes.opened",
     "load_voice": "voxlet.speak.voice",
