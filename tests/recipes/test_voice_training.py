@@ -12,8 +12,8 @@ import torch
 
 import voxlet
 from tiny_training import TINY_VOICE as TINY
-from voxlet.cli.score import card_minutes
 from voxlet.errors import ConfigError, RunError
+from voxlet.evaluation.command import card_minutes
 from voxlet.recipes.opened import VoiceRun, load_run
 from voxlet.recipes.train import export, train
 from voxlet.recipes.voice.data import VoiceData

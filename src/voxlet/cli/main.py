@@ -260,7 +260,7 @@ def score(
         pairs: Write the ten made clips that are nearest to a training clip, each beside it, into this folder.
         stamp: Write the figures into the model card of the voice file, so that they go where it goes.
     """
-    from voxlet.cli.score import score as measure
+    from voxlet.evaluation.command import score as measure
 
     card = measure(
         model,

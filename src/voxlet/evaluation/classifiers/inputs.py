@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from voxlet import audio, speech_regions
-from voxlet.spectral.mel import htk_mel_filters
+from voxlet.spectral.magnitudes import hann, magnitudes
+from voxlet.spectral.mel import mel_filters
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,12 +64,10 @@ def log_mel(samples: audio.Samples, hearing: Hearing) -> NDArray[np.float32]:
     size = round(hearing.window * hearing.rate)
     step = round(hearing.hop * hearing.rate)
     n_fft = 2 * size  # zero-padded: at low rates the lowest bands are narrower than a bin
-    taper = np.hanning(size + 1)[:-1].astype(np.float32)
     window = place(samples, hearing.frames * step)
-    padded = np.pad(window, ((size - step) // 2, size))
-    frames = np.lib.stride_tricks.sliding_window_view(padded, size)[::step][: hearing.frames]
-    power = np.abs(np.fft.rfft(frames * taper, n_fft)) ** 2 / (hearing.rms**2 * np.sum(taper**2))
-    bands = htk_mel_filters(hearing.rate, n_fft, hearing.bands) @ power.T.astype(np.float32)
+    power = magnitudes(window, size, step, n_fft) ** 2 / (hearing.rms**2 * np.sum(hann(size) ** 2))
+    filters = mel_filters(hearing.rate, n_fft, hearing.bands, low=50.0, scale="htk", norm="sum")
+    bands = filters @ power.T.astype(np.float32)
     return np.asarray(np.log(bands + FLOOR), dtype=np.float32)
 
 
