@@ -13,7 +13,7 @@ import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
-from voxlet.cli.score import score
+from voxlet.evaluation.command import score
 from voxlet.evaluation.metrics.statistics import Interval
 from voxlet.evaluation.scorecard import Figure, Scorecard, show
 

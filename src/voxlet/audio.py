@@ -225,10 +225,10 @@ def standard_output() -> Iterator[IO[bytes]]:
 
 def resample(samples: Samples, rate: int, new_rate: int) -> Samples:
     """Band-limited resampling along the last axis, (..., T) -> (..., T * new_rate / rate)."""
-    import soxr
-
     if rate == new_rate:
         return samples
+    import soxr  # only where it is needed: `voxlet say` has to start at once
+
     moved = np.moveaxis(samples, -1, 0)
     resampled: Samples = soxr.resample(moved, rate, new_rate, quality="HQ")
     return np.moveaxis(resampled, 0, -1).astype(np.float32)

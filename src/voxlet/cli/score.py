@@ -1,207 +1,59 @@
-"""What `voxlet score` does: make clips or read them, measure them, write the answers."""
+"""`voxlet score`: measure a run, a voice or a folder of clips."""
 
 from __future__ import annotations
 
-import resource
-import sys
-import time
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from voxlet import files
-from voxlet.errors import ConfigError
-from voxlet.evaluation.clipset import ClipSet, read_folder, sample_clips
-from voxlet.evaluation.metrics.styles import PART as STYLES
-from voxlet.evaluation.metrics.styles import fresh_styles
-from voxlet.evaluation.parts import INSIDES
-from voxlet.evaluation.reference import Division, Reference, open_reference
-from voxlet.evaluation.report import write_page, write_pairs
-from voxlet.evaluation.scorecard import Figure, Scorecard, bare, evaluate
-from voxlet.extras import import_extra
-from voxlet.recipes.clip.config import ClipTraining
-from voxlet.recipes.clip.sampler import RunSampler
-from voxlet.recipes.generate import open_speaker
-from voxlet.recipes.opened import read_config
-from voxlet.recipes.voice.config import VoiceTraining
-from voxlet.recipes.voice.export import count_parameters, with_card
-from voxlet.recipes.voice.plan import SCORES, voice_name
-from voxlet.speak.library import find_voice
-from voxlet.speak.voice import load_voice
-from voxlet.speak.voice_file import SUFFIX, read_voice
-from voxlet.training.run import open_run
+from voxlet.cli.output import answer
+from voxlet.cli.parser import names, whole_number
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    import argparse
 
-    from voxlet.evaluation.parts import Value
-    from voxlet.speak.voice_file import VoiceFile
-    from voxlet.training.run import Run
-
-CORPUS = "fsdd"  # what is measured against where nothing else is known
-COUNT = 1000
-HAVING = {"reconstruction": "a run", "latents": "the run of a clip VAE", STYLES: "a voice"}
+SUMMARY = "measure a run, a voice or any clips beside real recordings"
 
 
-def score(
-    model: str | None,
-    folder: Path | None,
-    *,
-    corpus: str | None = None,
-    count: int = COUNT,
-    seed: int = 0,
-    only: Sequence[str] = (),
-    json: Path | None = None,
-    page: Path | None = None,
-    pairs: Path | None = None,
-    stamp: bool = False,
-    selection: str | None = None,
-) -> Scorecard:
-    """Measure a run, a voice or a folder of clips, and write what was asked for.
-
-    Raises:
-        ConfigError: Neither or both of model and folder are given, or a setting makes no sense.
-        VoxletError: Something cannot be opened, or cannot say what the reference says.
-    """
-    import_extra("scipy", "study")
-    if (model is None) == (folder is None):
-        raise ConfigError("give a run or voice, or --clips FOLDER, one of them")
-    if count < 1:
-        raise ConfigError(f"--count {count} is less than 1")
-    if selection is not None and folder is None:
-        raise ConfigError(
-            "only goes with --clips: what is sampled here is never selected", where="--selected"
-        )
-    if pairs is not None:
-        if only and "copying" not in only:
-            raise ConfigError("needs the part 'copying'", where="--pairs")
-        files.make_folder(pairs)
-    within = inner_parts(model)
-    if stamp and STYLES not in within:
-        raise ConfigError("needs a voice, whose card has room for the figures", where="--stamp")
-    if missing := [part for part in only if part in INSIDES and part not in within]:
-        raise ConfigError(f"{missing[0]!r} is measured of {HAVING[missing[0]]} only", where="--only")
-    cost: dict[str, float] = {}
-    if folder is not None:
-        clips = replace(read_folder(folder), selection=selection)
-        reference = open_reference(corpus or CORPUS)
-    else:
-        assert model is not None
-        clips, cost = make_clips(model, count, seed)
-        reference = reference_of(model, corpus)
-    parts = [part for part in only if part not in INSIDES]
-    progress = sys.stderr.isatty()
-    if parts or not only:
-        card = evaluate(clips, reference, only=parts, seed=seed, cost=cost, progress=progress)
-    else:
-        card = bare(clips, reference, seed=seed, cost=cost)
-    if model is not None:
-        found = inner_figures(model, [part for part in within if not only or part in only], reference, seed)
-        card = replace(card, figures=(*card.figures, *found))
-    if json is not None:
-        files.write_atomically(json, (card.to_json() + "\n").encode())
-    if page is not None:
-        write_page(page, card, clips, reference, None if model is None else Path(model))
-    if pairs is not None:
-        write_pairs(pairs, card, clips)
-    if stamp:
-        assert model is not None
-        stamp_voice(find_voice(voice_of(model)), card)
-    return card
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `voxlet score`."""
+    add = parser.add_argument
+    add("model", nargs="?", metavar="MODEL", help="a run's folder, or a voice")
+    add("--clips", type=Path, metavar="DIR", help="in its place, a folder of sound files in any layout")
+    add(
+        "--corpus", metavar="NAME|PATH", help="real recordings to compare with; without it the run's, or fsdd"
+    )
+    add("-n", "--count", type=whole_number, default=1000, metavar="N", help="clips to generate (%(default)s)")
+    add("--seed", type=whole_number, default=0, metavar="N", help="of the clips and all random draws (0)")
+    add(
+        "--only",
+        type=names,
+        default=(),
+        metavar="PARTS",
+        help="parts with commas between: recognition, naturalness, distribution, voice, copying; of a run "
+        "also reconstruction, latents; of a voice also styles; usefulness is measured only if named here",
+    )
+    add("--selected", metavar="HOW", help="how the clips in --clips were selected; printed with the figures")
+    add("--json", type=Path, metavar="FILE", help="write all figures to this file")
+    add("--html", type=Path, metavar="FILE", help="write a page with sounds and pictures to this file")
+    add("--pairs", type=Path, metavar="DIR", help="write the ten clips nearest to training clips, with those")
+    add("--stamp", action="store_true", help="write the figures into the voice file's model card")
 
 
-def stamp_voice(path: Path, card: Scorecard) -> None:
-    """Write the figures into the model card of a voice file, in place of those that it has."""
-    voice = read_voice(path)
-    files.write_atomically(path, with_card(voice, {**voice.info.card, SCORES: card.summary()}))
+def run(arguments: argparse.Namespace) -> None:
+    """Measure, write what was asked for, and print the table."""
+    from voxlet.evaluation.command import score
 
-
-def inner_parts(model: str | None) -> tuple[str, ...]:
-    """The parts that look into a run or voice, as far as it has them."""
-    if model is None:
-        return ()
-    if not Path(model).is_dir():
-        return (STYLES,)
-    clip = isinstance(read_config(model)[1], ClipTraining)
-    return ("reconstruction", "latents") if clip else ("reconstruction", STYLES)
-
-
-def inner_figures(model: str, parts: Sequence[str], reference: Reference, seed: int) -> list[Figure]:
-    """Figures of these parts, which the run or voice has."""
-    from voxlet.evaluation.metrics.reconstruction import Insides, VoiceInsides
-
-    found: dict[str, dict[str, tuple[Value, Value | None]]] = {}
-    insides: Insides | VoiceInsides | None = None
-    if "latents" in parts:
-        insides = Insides(model)
-        found["latents"] = {name: (value, None) for name, value in insides.latent_space().items()}
-    if "reconstruction" in parts:
-        voice = isinstance(read_config(model)[1], VoiceTraining)
-        insides = insides or (VoiceInsides(model) if voice else Insides(model))
-        found["reconstruction"] = insides.reconstruction(seed=seed)
-    if STYLES in parts:
-        found[STYLES] = {**fresh_styles(load_voice(voice_of(model)), reference.train, seed=seed)}
-    return [
-        Figure(part, name, made, real, None) for part in found for name, (made, real) in found[part].items()
-    ]
-
-
-def make_clips(model: str, count: int, seed: int) -> tuple[ClipSet, dict[str, float]]:
-    """Sample a run or voice; the second answer is what that cost."""
-    sampler = open_speaker(voice_of(model))
-    sampler.sample(sampler.labels[:1], seed=seed)  # loading and warming up are not counted
-    start, used = time.perf_counter(), time.process_time()
-    clips = sample_clips(sampler, count, seed=seed)
-    took, used = time.perf_counter() - start, time.process_time() - used
-    seconds = sum(len(sound) for sound in clips.sounds) / clips.rate
-    cost = {
-        "clips_per_second": count / took,
-        "processor_seconds_per_second_of_audio": used / max(seconds, 1e-9),
-        "mean_clip_seconds": seconds / count,
-    }
-    cost["peak_memory_megabytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
-    if isinstance(sampler, RunSampler):
-        cost["parameters"] = sum(parameter.numel() for parameter in sampler.model.parameters())
-    elif (path := Path(getattr(sampler, "path", model))).is_file():
-        cost["megabytes"] = path.stat().st_size / 1e6
-        file = read_voice(path)
-        cost["parameters"] = count_parameters(file)
-        if minutes := card_minutes(file):
-            cost["training_minutes"] = minutes
-    if Path(model).is_dir():
-        cost["training_minutes"] = training_seconds(open_run(model)) / 60
-    return clips, cost
-
-
-def card_minutes(voice: VoiceFile) -> float:
-    """How long a voice was trained by its own card; 0 where that says nothing."""
-    training = voice.info.card.get("training")
-    stages = training.get("stages") if isinstance(training, dict) else None
-    told = stages.values() if isinstance(stages, dict) else ()
-    seconds = (stage.get("seconds") for stage in told if isinstance(stage, dict))
-    return sum(value for value in seconds if isinstance(value, int | float)) / 60
-
-
-def training_seconds(run: Run) -> float:
-    """Time that a run's stages took together, validations included."""
-    stages = {str(line["stage"]): float(str(line["seconds"])) for line in run.metrics()}
-    return sum(stages.values())
-
-
-def voice_of(model: str) -> str:
-    """The voice file of a voice's run; anything else is what it is."""
-    if Path(model).is_dir() and isinstance(read_config(model)[1], VoiceTraining):
-        run = open_run(model)
-        return str(run.path / f"{voice_name(run)}{SUFFIX}")
-    return model
-
-
-def reference_of(model: str, corpus: str | None) -> Reference:
-    """What a model is held against: a run's own corpus and division, else the corpus that is named."""
-    if corpus is None and Path(model).is_dir():
-        run, config = read_config(model)
-        source = run.record["corpus"]
-        assert isinstance(source, dict)
-        division = Division(config.split, config.split_seed, config.preparation)
-        return open_reference(str(source["source"]), division)
-    return open_reference(corpus or CORPUS)
+    card = score(
+        arguments.model,
+        arguments.clips,
+        corpus=arguments.corpus,
+        count=arguments.count,
+        seed=arguments.seed,
+        only=arguments.only,
+        json=arguments.json,
+        page=arguments.html,
+        pairs=arguments.pairs,
+        stamp=arguments.stamp,
+        selection=arguments.selected,
+    )
+    answer(card.table())

@@ -8,11 +8,8 @@ from typing import TYPE_CHECKING
 from tqdm import tqdm
 
 from voxlet import files
-from voxlet.errors import ConfigError, RunError, VoiceError
-from voxlet.recipes.clip.sampler import open_sampler
+from voxlet.errors import ConfigError
 from voxlet.speak.speech import say
-from voxlet.speak.voice import load_voice
-from voxlet.training.run import CONFIG
 
 if TYPE_CHECKING:
     import os
@@ -21,27 +18,6 @@ if TYPE_CHECKING:
 
 MOST_FILES = 100_000
 LONGEST_STEM = 40  # characters of the text in a file's name
-
-
-def open_speaker(name_or_path: str | os.PathLike[str]) -> Sampler:
-    """A run's folder or a voice, by path or by name.
-
-    Raises:
-        RunError: It is a folder, but not of a run that can speak.
-        VoiceError: There is no such run or voice, or it is damaged.
-    """
-    path = Path(name_or_path)
-    if path.is_dir():
-        return open_sampler(path)
-    try:
-        return load_voice(name_or_path)
-    except VoiceError as error:
-        if path.exists():
-            raise
-        raise RunError(
-            f"there is no run and no voice {str(name_or_path)!r}",
-            remedy=f"give a run's folder (one with a {CONFIG}) or a voice that `voxlet voices` lists",
-        ) from error
 
 
 def generate(

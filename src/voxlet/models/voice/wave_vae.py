@@ -39,6 +39,11 @@ OVERLAP = 4  # hops under an STFT window
 STRIDE = 4  # STFT frames per latent vector: two strides of 2
 
 
+def samples_per_latent(rate: int) -> int:
+    """Samples at `rate` Hz that one latent vector stands for: T = L * samples_per_latent."""
+    return STRIDE * round(HOP_SECONDS * rate)
+
+
 class Decoded(NamedTuple):
     """A waveform (B, T) and the pitch in Hz (B, F) that the decoder heard in its latents."""
 
@@ -139,8 +144,8 @@ class WaveVAE(nn.Module):
 
     @property
     def samples_per_latent(self) -> int:
-        """Samples that one latent vector stands for: T = L * samples_per_latent."""
-        return STRIDE * self.hop
+        """Samples that one latent vector stands for."""
+        return samples_per_latent(self.rate)
 
     def encode(self, waveform: Tensor) -> Gaussian:
         """The posterior of each latent: (B, T) -> mean, log-variance (B, L, Z); T is a multiple of 4 hops."""

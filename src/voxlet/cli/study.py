@@ -1,0 +1,63 @@
+"""`voxlet study`: train and compare the study's models."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from voxlet.cli.output import answer
+from voxlet.cli.parser import names, whole_number
+
+if TYPE_CHECKING:
+    import argparse
+
+SUMMARY = "train and compare the study's models, as a report"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `voxlet study`."""
+    add = parser.add_argument
+    add(
+        "--out",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="the study's folder; the same command continues it",
+    )
+    add("--corpus", default="fsdd", metavar="NAME|PATH", help="the real recordings (%(default)s)")
+    add("--quick", action="store_true", help="a tenth of the epochs, and fewer clips")
+    add(
+        "--only",
+        type=names,
+        default=(),
+        metavar="ROWS",
+        help="rows to add, such as mlp-50,light-16; else all",
+    )
+    add("-n", "--count", type=whole_number, metavar="N", help="clips to generate and measure of each row")
+    add("--runs", type=Path, metavar="DIR", help="where the runs are, to share those of another study")
+    add("--voice", default="digits", metavar="NAME|FILE", help="a voice to compare with (%(default)s)")
+    add(
+        "--tune",
+        type=whole_number,
+        default=0,
+        metavar="N",
+        help="settings of cnn-light to try with Optuna (0)",
+    )
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Train and measure what is missing, and print where the report is."""
+    from voxlet.study.report import write_report
+    from voxlet.study.run import make_study
+
+    study = make_study(
+        arguments.out,
+        corpus=arguments.corpus,
+        only=arguments.only,
+        quick=arguments.quick,
+        count=arguments.count,
+        runs=arguments.runs,
+        voice=arguments.voice,
+        trials=arguments.tune,
+    )
+    answer(write_report(study))
