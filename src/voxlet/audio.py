@@ -79,31 +79,36 @@ class _Guarded(io.RawIOBase):
     def __init__(self, file: IO[bytes]) -> None:
         super().__init__()
         self.file = file
-        self.error: OSError | None = None
+        self.error: BaseException | None = None
 
     def check(self) -> None:
+        """Raise what went wrong, an interruption included."""
         if self.error is not None:
             raise self.error
 
     def write(self, data: Any) -> int:
+        """Write, or do as if."""
         if self.error is None:
             try:
                 self.file.write(data)
-            except OSError as error:
+            except BaseException as error:
                 self.error = error
         return len(data)
 
     def read(self, size: int = -1) -> bytes:
+        """Read: libsndfile looks at what it has written."""
         return self.file.read(size)
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go to a position; what waits in the file's buffer is written first, which can fail."""
         try:
             return self.file.seek(offset, whence)
-        except OSError as error:  # what waits in the file's buffer is written first
+        except BaseException as error:
             self.error = self.error or error
             return 0
 
     def tell(self) -> int:
+        """The position."""
         return self.file.tell()
 
 
@@ -112,25 +117,33 @@ def _encode(
 ) -> None:
     import soundfile
 
-    count = 0
     guarded = _Guarded(file)
-    with soundfile.SoundFile(
-        guarded, "w", samplerate=rate, channels=1, subtype="PCM_16", format="WAV"
-    ) as sound:
-        for key, value in (metadata or {}).items():
-            setattr(sound, key, value)
-        for piece in pieces:
-            if not np.isfinite(piece).all():
-                raise AudioError("refusing to write samples that are not numbers")
-            count += len(piece)
-            if count > WAV_SAMPLES:
-                raise AudioError(
-                    f"is longer than a WAV file can be ({WAV_SAMPLES / rate / 3600:.1f} hours)",
-                    remedy="write it in several parts",
-                )
-            sound.write(np.clip(piece, -1.0, 32767 / 32768))
-            guarded.check()
+    try:
+        with soundfile.SoundFile(guarded, "w", rate, 1, subtype="PCM_16", format="WAV") as sound:
+            for key, value in (metadata or {}).items():
+                setattr(sound, key, value)
+            for piece in _checked(pieces, rate):
+                sound.write(np.clip(piece, -1.0, 32767 / 32768))
+                guarded.check()
+    except soundfile.SoundFileError:
+        guarded.check()  # the cause, where there is one
+        raise
     guarded.check()
+
+
+def _checked(pieces: Iterable[Samples], rate: int) -> Iterator[Samples]:
+    """The pieces, as long as they are numbers and fit into a WAV file."""
+    count = 0
+    for piece in pieces:
+        if not np.isfinite(piece).all():
+            raise AudioError("refusing to write samples that are not numbers")
+        count += len(piece)
+        if count > WAV_SAMPLES:
+            raise AudioError(
+                f"is longer than a WAV file can be ({WAV_SAMPLES / rate / 3600:.1f} hours)",
+                remedy="write it in several parts",
+            )
+        yield piece
 
 
 def read_metadata(path: str | os.PathLike[str]) -> dict[str, str]:
