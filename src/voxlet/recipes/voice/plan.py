@@ -17,7 +17,7 @@ from voxlet.models.voice.style_encoder import StyleEncoder, standardise
 from voxlet.models.voice.wave_vae import WaveVAE
 from voxlet.recipes.voice.data import VoiceData, voice_data
 from voxlet.recipes.voice.distillation_task import DistilTask, told_styles
-from voxlet.recipes.voice.export import Speaker, export_voice, with_card
+from voxlet.recipes.voice.export import SpeakerGraph, export_voice, with_card
 from voxlet.recipes.voice.prior_task import PriorTask
 from voxlet.recipes.voice.wave_task import WaveTask
 from voxlet.speak.voice_file import SUFFIX, VoiceFile, VoiceInfo, read_voice
@@ -177,7 +177,7 @@ def write_voice(run: Run, config: VoiceTraining, prepared: Prepared, split: Spli
         styles=named_styles(parts.style, data, prepared.speaker_names),
         card=model_card(run, prepared, split),
     )
-    speaker = Speaker(parts.student, parts.wave, config.distil.steps)
+    speaker = SpeakerGraph(parts.student, parts.wave, config.distil.steps)
     made = VoiceFile(path, info, export_voice(speaker, parts.style, info), None)
     scores = scores_of(run, made.digest)
     write_atomically(path, with_card(made, {**info.card, SCORES: scores}) if scores else made.model)
