@@ -16,8 +16,8 @@ The blocks:
     digits.labels    its accuracy by label
     study.models     the study's models: budget, loss, accuracy, naturalness
 
-They come from docs/figures/digits.scorecard.json (`voxlet score digits --corpus fsdd --json FILE`) and from the rows
-that `voxlet study` keeps, docs/study/rows.
+They come from docs/figures/digits.scorecard.json (`voxlet score digits --corpus fsdd --json FILE`) and from
+the rows that `voxlet study` keeps, docs/study/rows.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from voxlet.evaluation.intervals import Interval
-from voxlet.evaluation.metric import CATALOGUE, CLASSIFIERS, PART_TITLES, show
+from voxlet.evaluation.metric import CLASSIFIERS, PART_TITLES, show
 from voxlet.evaluation.parts import SET_TITLES
 from voxlet.evaluation.scorecard import Figure, Scorecard, read_scorecard
 

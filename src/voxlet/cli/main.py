@@ -229,93 +229,18 @@ def generate(
     print(out)
 
 
-def score(
-    model: Annotated[str | None, tyro.conf.Positional] = None,
-    /,
-    *,
-    clips: Path | None = None,
-    corpus: str | None = None,
-    count: Annotated[int, tyro.conf.arg(aliases=["-n"])] = 1000,
-    seed: int = 0,
-    only: str = "",
-    selected: str | None = None,
-    json: Path | None = None,
-    html: Path | None = None,
-    pairs: Path | None = None,
-    stamp: bool = False,
-) -> None:
-    """Measure a run, a voice or anyone's labelled clips, beside the same measures of real recordings.
+def parsed(name: str) -> Callable[[list[str]], None]:
+    """A command whose module has its own arguments."""
 
-    Args:
-        model: A run's folder, or a voice.
-        clips: In its place, a folder of sound files in any layout that a corpus may have.
-        corpus: The real recordings to measure against; a run's own, else fsdd, without it.
-        count: How many clips to make; none of them is left out.
-        seed: Of the clips and of every random draw.
-        only: Parts, with commas between: recognition, naturalness, distribution, voice, copying, of a run
-            reconstruction and latents, of a voice styles; usefulness is measured only when it is asked for.
-        selected: How the clips in the folder were chosen, if they were; it is printed with the figures.
-        json: Write all figures to this file.
-        html: Write a page with players and pictures to this file.
-        pairs: Write the ten made clips that are nearest to a training clip, each beside it, into this folder.
-        stamp: Write the figures into the model card of the voice file, so that they go where it goes.
-    """
-    from voxlet.cli.score import score as measure
+    def run(arguments: list[str]) -> None:
+        import argparse
 
-    card = measure(
-        model,
-        clips,
-        corpus=corpus,
-        count=count,
-        seed=seed,
-        only=_names(only),
-        json=json,
-        page=html,
-        pairs=pairs,
-        stamp=stamp,
-        selection=selected,
-    )
-    print(card.table())
+        command = importlib.import_module(f"voxlet.cli.{name}")
+        parser = argparse.ArgumentParser(prog=f"voxlet {name}", description=command.__doc__)
+        command.add_arguments(parser)
+        command.run(parser.parse_args(arguments))
 
-
-def study(
-    *,
-    out: Path,
-    corpus: str = "fsdd",
-    quick: bool = False,
-    only: str = "",
-    count: Annotated[int | None, tyro.conf.arg(aliases=["-n"])] = None,
-    runs: Path | None = None,
-    voice: str = "digits",
-    tune: int = 0,
-) -> None:
-    """Train and measure the study's models, and ours, on one split, and write the comparison as a report.
-
-    What is there already is not done again: the same command goes on.
-
-    Args:
-        out: The study's folder.
-        corpus: The real recordings: a known corpus's name, or a folder or manifest of your own.
-        quick: A tenth of the epochs, and fewer clips; the report says so.
-        only: The rows to make, with commas between, such as mlp-50,light-16; all without it. The report has
-            those that were made before, too.
-        count: Clips that are made and measured of each row.
-        runs: Where the runs are, to share those of another study.
-        voice: A voice to stand beside the rows.
-        tune: Settings of cnn-light that Optuna tries, for ten epochs each.
-    """
-    from voxlet.study.report import write_report
-    from voxlet.study.run import make_study
-
-    made = make_study(
-        out, corpus=corpus, only=_names(only), quick=quick, count=count, runs=runs, voice=voice, trials=tune
-    )
-    print(write_report(made))
-
-
-def _names(text: str) -> tuple[str, ...]:
-    """Names with commas between."""
-    return tuple(name.strip() for name in text.split(",") if name.strip())
+    return run
 
 
 def export(
@@ -346,8 +271,8 @@ COMMANDS: dict[str, tuple[Callable[..., None] | dict[str, Callable[..., None]] |
     "train": (OwnParser(train), "train a preset on a corpus"),
     "generate": (generate, "say a text many times with a trained run"),
     "export": (export, "write a trained voice as one file"),
-    "study": (study, "train and compare the study's models, as a report"),
-    "score": (score, "measure a run, a voice or any clips beside real recordings"),
+    "study": (OwnParser(parsed("study")), "train and compare the study's models, as a report"),
+    "score": (OwnParser(parsed("score")), "measure a run, a voice or any clips beside real recordings"),
 }
 
 
