@@ -46,8 +46,9 @@ HEADLINES = {
 
 def table(head: list[str], rows: list[list[str]]) -> str:
     """A Markdown table."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    lines = [f"| {' | '.join(line)} |".replace("|  |", "| |") for line in (head, *rows)]
+    lines.insert(1, "|" + "---|" * len(head))
+    return "".join(f"{line}\n" for line in lines)
 
 
 def short(figure: Figure, role: str) -> str:
@@ -61,7 +62,7 @@ def short(figure: Figure, role: str) -> str:
 def summary(card: Scorecard) -> str:
     """Six rows, generated clips beside real test takes."""
     rows = [
-        [title, short(figure, "generated"), short(figure, "real")]
+        [title, *(show(figure.metric, value) for value in (figure.generated, figure.real))]
         for title, figure in ((title, card.figure(key)) for key, title in HEADLINES.items())
     ]
     cost = card.cost

@@ -1,50 +1,63 @@
-"""`voxlet study`: train and measure the study's models, and ours, on one split, and write the comparison.
-
-What is there already is not done again: the same command goes on.
-"""
+"""`voxlet study`: train and compare the study's models."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from voxlet.cli.output import answer
+from voxlet.cli.parser import names, whole_number
+
 if TYPE_CHECKING:
     import argparse
 
 SUMMARY = "train and compare the study's models, as a report"
-ONLY = "the rows to make, with commas between, such as mlp-50,light-16; all without it"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The command's arguments."""
-    argument = parser.add_argument
-    argument("--out", type=Path, required=True, metavar="DIR", help="the study's folder")
-    argument(
-        "--corpus", default="fsdd", help="real recordings: a known corpus's name, a folder or a manifest"
+    """The options of `voxlet study`."""
+    add = parser.add_argument
+    add(
+        "--out",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="the study's folder; the same command continues it",
     )
-    argument(
-        "--quick", action="store_true", help="a tenth of the epochs, and fewer clips; the report says so"
+    add("--corpus", default="fsdd", metavar="NAME|PATH", help="the real recordings (%(default)s)")
+    add("--quick", action="store_true", help="a tenth of the epochs, and fewer clips")
+    add(
+        "--only",
+        type=names,
+        default=(),
+        metavar="ROWS",
+        help="rows to add, such as mlp-50,light-16; else all",
     )
-    argument("--only", default="", metavar="ROWS", help=ONLY)
-    argument("-n", "--count", type=int, help="clips that are generated and measured of each row")
-    argument("--runs", type=Path, metavar="DIR", help="where the runs are, to share those of another study")
-    argument("--voice", default="digits", help="a voice to stand beside the rows")
-    argument("--tune", type=int, default=0, metavar="TRIALS", help="settings of cnn-light that Optuna tries")
+    add("-n", "--count", type=whole_number, metavar="N", help="clips to generate and measure of each row")
+    add("--runs", type=Path, metavar="DIR", help="where the runs are, to share those of another study")
+    add("--voice", default="digits", metavar="NAME|FILE", help="a voice to compare with (%(default)s)")
+    add(
+        "--tune",
+        type=whole_number,
+        default=0,
+        metavar="N",
+        help="settings of cnn-light to try with Optuna (0)",
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Make the study, write its report, and print where it is."""
+    """Train and measure what is missing, and print where the report is."""
     from voxlet.study.report import write_report
     from voxlet.study.run import StudyRequest, make_study
 
     request = StudyRequest(
         out=arguments.out,
         corpus=arguments.corpus,
-        only=tuple(name.strip() for name in arguments.only.split(",") if name.strip()),
+        only=arguments.only,
         quick=arguments.quick,
         count=arguments.count,
         runs=arguments.runs,
         voice=arguments.voice,
         trials=arguments.tune,
     )
-    print(write_report(make_study(request)))
+    answer(str(write_report(make_study(request))))

@@ -12,6 +12,7 @@ from voxlet.corpus.inspection import Inspection, Measures
 from voxlet.corpus.prepare import DEFAULT_PREPARATION, kept
 from voxlet.errors import AudioError, CorpusError
 from voxlet.extras import import_extra
+from voxlet.spectral.magnitudes import magnitudes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,9 +43,7 @@ pre {{ overflow-x: auto; background: #f5f6f8; padding: 1rem; border-radius: 6px;
 def decibels(samples: audio.Samples, rate: int) -> NDArray[np.float64]:
     """Spectrogram for the eye, (bands, frames), in dB."""
     size, hop = max(16, round(WINDOW_SECONDS * rate)), max(4, round(HOP_SECONDS * rate))
-    padded = np.pad(samples, size // 2)
-    frames = np.lib.stride_tricks.sliding_window_view(padded, size)[::hop] * np.hanning(size)
-    return np.asarray(20 * np.log10(np.maximum(np.abs(np.fft.rfft(frames)).T, 1e-6)))
+    return np.asarray(20 * np.log10(np.maximum(magnitudes(samples, size, hop).T, 1e-6)))
 
 
 def write_page(corpus: Corpus, measures: Measures, inspection: Inspection, out: Path) -> None:

@@ -52,7 +52,7 @@ def write_pairs(folder: Path, card: Scorecard, clips: ClipSet) -> None:
     """Write the nearest pairs as files: NN-generated and NN-train, each as WAV and picture, nearest first.
 
     Raises:
-        AudioError: They cannot be written.
+        FileError: They cannot be written.
     """
     for number, (row, _, source, _) in enumerate(card.tables.get(GENERATED, {}).get(PAIRS_KEY, []), 1):
         sound = audio.read(str(source))

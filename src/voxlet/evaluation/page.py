@@ -62,7 +62,7 @@ def write_page(
     """Write the page, whole or not at all; with the pictures of the run that generated the clips.
 
     Raises:
-        AudioError: It cannot be written.
+        FileError: It cannot be written.
     """
     clips = clips.renamed(reference.train.label_names, reference.train.speaker_names)
     body = [

@@ -138,7 +138,7 @@ def check_writable(outputs: Outputs, model: Opened | None) -> None:
 
     Raises:
         ConfigError: Something cannot be written there.
-        AudioError: The folder for pairs cannot be made.
+        FileError: The folder for pairs cannot be made.
     """
     if outputs.pairs is not None:
         files.make_folder(outputs.pairs)
@@ -203,7 +203,7 @@ def write(found: Measured, outputs: Outputs, model: Opened | None) -> None:
     """Write what was asked for.
 
     Raises:
-        AudioError: It cannot be written.
+        FileError: It cannot be written.
     """
     if outputs.json is not None:
         files.write_atomically(outputs.json, (found.card.to_json() + "\n").encode())

@@ -1,15 +1,14 @@
-"""Phase for spectrograms that have none: fast Griffin-Lim."""
+"""Phase for spectrograms that have none: the fast Griffin-Lim algorithm."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
 
 from voxlet.spectral.config import SpectrogramConfig
 from voxlet.spectral.stft import istft, stft
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 
 def griffin_lim(
@@ -35,8 +34,6 @@ def griffin_lim(
         momentum: The paper's `a`; 0 is the classical algorithm.
         seed: Of the phase it starts from.
     """
-    import torch
-
     length = config.samples(amplitude.shape[-1]) if samples is None else samples
     generator = torch.Generator().manual_seed(seed)
     # One phase pattern for every row: a clip sounds the same in whatever batch it is made.

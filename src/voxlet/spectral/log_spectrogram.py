@@ -1,18 +1,13 @@
-"""Waveform <-> log spectrogram, an exactly inverse pair; log-mel; and phase for spectrograms that have none.
-
-Everything is batched: audio is (B, T) float32, a spectrogram (B, M, F). PyTorch is imported inside the
-functions, so that configurations can be read, written and shown without it.
-"""
+"""Waveforms to log spectrograms scaled to [0, 1], and back to amplitudes: an exactly inverse pair."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
+
+from torch import Tensor
 
 from voxlet.spectral.config import SpectrogramConfig
 from voxlet.spectral.stft import stft
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 AMPLITUDE_FLOOR = 1e-5  # what silence counts as, so that its logarithm exists
 

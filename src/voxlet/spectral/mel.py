@@ -1,74 +1,72 @@
-"""Mel filters on the two scales that are in use, and the log-mel spectrogram."""
+"""Mel filters: triangles that sum a spectrum's bins to bands as wide as hearing resolves them."""
 
 from __future__ import annotations
 
 import math
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from voxlet.spectral.config import SpectrogramConfig
-from voxlet.spectral.stft import stft
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from torch import Tensor
 
-MEL_BREAK_HZ = 1000.0  # Slaney's mel scale: linear below, logarithmic above
-MEL_STEP_HZ = 200.0 / 3
-MEL_LOG_STEP = math.log(6.4) / 27
+Scale = Literal["slaney", "htk"]
+Norm = Literal["area", "sum"]
 
-
-def log_mel(waveforms: Tensor, rate: int, *, n_fft: int = 512, hop: int = 128, bands: int = 64) -> Tensor:
-    """Natural logarithm of the mel power spectrum, (B, T) -> (B, bands, F), floored at 1e-10."""
-    import torch
-
-    config = SpectrogramConfig(rate=rate, n_fft=n_fft, hop=hop)
-    power = stft(waveforms, config).abs().square()
-    filters = torch.tensor(mel_filters(rate, n_fft, bands)).to(power)
-    return (filters @ power).clamp_min(1e-10).log()
-
-
-@lru_cache
-def mel_filters(rate: int, n_fft: int, bands: int) -> NDArray[np.float32]:
-    """Triangular filters (bands, n_fft // 2 + 1) on Slaney's mel scale, each with the area 1 (per Hz)."""
-    frequencies = np.linspace(0, rate / 2, n_fft // 2 + 1)
-    centres = _mel_to_hz(np.linspace(0, _hz_to_mel(rate / 2), bands + 2))
-    widths = np.diff(centres)
-    slopes = centres[:, None] - frequencies
-    rising, falling = -slopes[:-2] / widths[:-1, None], slopes[2:] / widths[1:, None]
-    triangles = np.maximum(0, np.minimum(rising, falling))
-    filters: NDArray[np.float32] = (triangles * (2 / (centres[2:] - centres[:-2]))[:, None]).astype(
-        np.float32
-    )
-    filters.setflags(write=False)
-    return filters
-
-
-def _hz_to_mel(hz: float) -> float:
-    if hz < MEL_BREAK_HZ:
-        return hz / MEL_STEP_HZ
-    return MEL_BREAK_HZ / MEL_STEP_HZ + math.log(hz / MEL_BREAK_HZ) / MEL_LOG_STEP
-
-
-def _mel_to_hz(mel: NDArray[np.float64]) -> NDArray[np.float64]:
-    turn = MEL_BREAK_HZ / MEL_STEP_HZ
-    logarithmic = MEL_BREAK_HZ * np.exp(MEL_LOG_STEP * (np.maximum(mel, turn) - turn))
-    return np.where(mel < turn, mel * MEL_STEP_HZ, logarithmic)
+# Slaney's scale ("Auditory Toolbox", 1998): linear below 1 kHz, logarithmic above.
+SLANEY_BREAK_HZ = 1000.0
+SLANEY_STEP_HZ = 200.0 / 3
+SLANEY_LOG_STEP = math.log(6.4) / 27
+# O'Shaughnessy's scale, which the Hidden Markov Model Toolkit (HTK) uses: 2595 log10(1 + f / 700).
+HTK_FACTOR, HTK_HZ = 2595, 700
 
 
 @lru_cache(maxsize=16)
-def htk_mel_filters(rate: int, n_fft: int, bands: int, low: float = 50.0) -> NDArray[np.float32]:
-    """Triangular filters (M, n_fft // 2 + 1) from `low` Hz to half the rate, each summing to one.
+def mel_filters(
+    rate: int, n_fft: int, bands: int, *, low: float = 0.0, scale: Scale = "slaney", norm: Norm = "area"
+) -> NDArray[np.float32]:
+    """Triangular filters (bands, n_fft // 2 + 1), read-only, with centres equally spaced on a mel scale.
 
-    Centres are equally spaced on O'Shaughnessy's mel scale, 2595 log10(1 + f / 700).
+    Args:
+        rate: Of the waveform, Hz.
+        n_fft: Samples of the Fourier transform.
+        bands: Number of filters.
+        low: Hz at which the first filter begins; the last one ends at half the rate.
+        scale: Slaney's, as in librosa, or that of HTK.
+        norm: Each filter has the area 1 over frequencies in Hz, or the sum 1 over its bins.
     """
-    lowest, highest = 2595 * np.log10(1 + np.array([low, rate / 2]) / 700)
-    mel_edges = np.linspace(float(lowest), float(highest), bands + 2)
-    edges = 700 * (10 ** (mel_edges / 2595) - 1)
-    bins = np.linspace(0, rate / 2, n_fft // 2 + 1)
-    rising = (bins - edges[:-2, None]) / (edges[1:-1] - edges[:-2])[:, None]
-    falling = (edges[2:, None] - bins) / (edges[2:] - edges[1:-1])[:, None]
+    edges = _edges(rate, bands, low, scale)
+    frequencies = np.linspace(0, rate / 2, n_fft // 2 + 1)
+    widths = np.diff(edges)
+    rising = (frequencies - edges[:-2, None]) / widths[:-1, None]
+    falling = (edges[2:, None] - frequencies) / widths[1:, None]
     filters = np.maximum(0.0, np.minimum(rising, falling))
-    return np.asarray(filters / np.maximum(filters.sum(axis=1, keepdims=True), 1e-9), dtype=np.float32)
+    if norm == "area":
+        filters = filters * (2 / (edges[2:] - edges[:-2]))[:, None]
+    else:
+        filters = filters / np.maximum(filters.sum(axis=1, keepdims=True), 1e-9)
+    found: NDArray[np.float32] = filters.astype(np.float32)
+    found.setflags(write=False)
+    return found
+
+
+def _edges(rate: int, bands: int, low: float, scale: Scale) -> NDArray[np.float64]:
+    """Where the filters begin, culminate and end, Hz (bands + 2,)."""
+    if scale == "slaney":
+        return _slaney_to_hz(np.linspace(_hz_to_slaney(low), _hz_to_slaney(rate / 2), bands + 2))
+    lowest, highest = HTK_FACTOR * np.log10(1 + np.array([low, rate / 2]) / HTK_HZ)
+    mel = np.linspace(float(lowest), float(highest), bands + 2)
+    return np.asarray(HTK_HZ * (10 ** (mel / HTK_FACTOR) - 1))
+
+
+def _hz_to_slaney(hz: float) -> float:
+    if hz < SLANEY_BREAK_HZ:
+        return hz / SLANEY_STEP_HZ
+    return SLANEY_BREAK_HZ / SLANEY_STEP_HZ + math.log(hz / SLANEY_BREAK_HZ) / SLANEY_LOG_STEP
+
+
+def _slaney_to_hz(mel: NDArray[np.float64]) -> NDArray[np.float64]:
+    turn = SLANEY_BREAK_HZ / SLANEY_STEP_HZ
+    logarithmic = SLANEY_BREAK_HZ * np.exp(SLANEY_LOG_STEP * (np.maximum(mel, turn) - turn))
+    return np.where(mel < turn, mel * SLANEY_STEP_HZ, logarithmic)

@@ -1,8 +1,14 @@
-"""Short-time Fourier transforms: centred frames for spectrograms, whole hops for waveforms made from them."""
+"""Short-time Fourier transforms with Hann windows, in PyTorch.
+
+Two conventions of framing are in use. `stft` and `istft` centre frame f on sample f * hop, so a clip has
+1 + T / hop frames: spectrograms to look at or to invert. `STFT` lays frame f over samples f * hop to
+(f + 1) * hop, so a clip has T / hop frames: networks whose frames and hops correspond one to one.
+"""
 
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -12,36 +18,77 @@ from voxlet.spectral.config import SpectrogramConfig
 
 
 def stft(waveforms: Tensor, config: SpectrogramConfig) -> Tensor:
-    """Complex spectrum (B, M, F) of (B, T): centred frames, zeros beyond the ends, periodic Hann window."""
+    """Complex spectrum (B, M, F) of (B, T): centred frames, zeros beyond the ends."""
     window = torch.hann_window(config.n_fft, device=waveforms.device, dtype=waveforms.dtype)
-    return torch.stft(
-        waveforms,
-        config.n_fft,
-        config.hop,
-        window=window,
-        center=True,
-        pad_mode="constant",
-        return_complex=True,
-    )
+    return centred_stft(waveforms, window, config.hop)
 
 
 def istft(spectrum: Tensor, config: SpectrogramConfig, samples: int | None = None) -> Tensor:
-    """Waveforms (B, T) from (B, M, F) by weighted overlap-add, the least-squares inverse of `stft`."""
+    """Waveforms (B, T) from (B, M, F) by weighted overlap-add, the least-squares inverse of `stft`.
+
+    Griffin and Lim 1984, "Signal estimation from modified short-time Fourier transform".
+    """
     window = torch.hann_window(config.n_fft, device=spectrum.device, dtype=spectrum.real.dtype)
     return torch.istft(spectrum, config.n_fft, config.hop, window=window, center=True, length=samples)
 
 
-def fourier_kernel(n_fft: int) -> Tensor:
-    """The windowed Fourier transform as a convolution kernel: (2 * (n_fft/2 + 1), 1, n_fft)."""
-    angle = 2 * math.pi / n_fft * torch.outer(torch.arange(n_fft // 2 + 1), torch.arange(n_fft)).double()
-    window = torch.hann_window(n_fft, dtype=torch.float64)
-    return (torch.cat([angle.cos(), angle.sin()]) * window).float()[:, None]
+def centred_stft(
+    waveforms: Tensor,
+    window: Tensor,
+    hop: int,
+    *,
+    edges: Literal["constant", "reflect"] = "constant",
+    normalized: bool = False,
+) -> Tensor:
+    """Complex spectrum (B, M, F) of (B, T), F = 1 + T / hop: frame f is centred on sample f * hop.
+
+    Args:
+        waveforms: Real.
+        window: (n_fft,), of the waveforms' device and type.
+        hop: Samples from one frame to the next.
+        edges: What lies beyond a clip's ends: zeros, or its mirror image.
+        normalized: Divide by the square root of n_fft, so that the transform of each frame keeps its energy.
+    """
+    return torch.stft(
+        waveforms,
+        len(window),
+        hop,
+        window=window,
+        center=True,
+        pad_mode=edges,
+        normalized=normalized,
+        return_complex=True,
+    )
+
+
+def fourier_matrix(n_fft: int) -> Tensor:
+    """The Fourier transform of n_fft real samples as a matrix (2 * (n_fft/2 + 1), n_fft), float64.
+
+    The upper half of the rows gives the real parts, the lower half the imaginary parts.
+    """
+    bins = torch.arange(n_fft // 2 + 1, dtype=torch.float64)
+    angle = 2 * math.pi / n_fft * bins[:, None] * torch.arange(n_fft, dtype=torch.float64)[None, :]
+    return torch.cat([angle.cos(), -angle.sin()])
+
+
+def analysis_matrix(n_fft: int) -> Tensor:
+    """`fourier_matrix` of Hann-windowed samples: what a convolution or a matrix product can do, and ONNX."""
+    return (fourier_matrix(n_fft) * torch.hann_window(n_fft, dtype=torch.float64)).float()
+
+
+def synthesis_matrix(n_fft: int) -> Tensor:
+    """The inverse of `fourier_matrix`, Hann-windowed, transposed like it: for weighted overlap-add."""
+    # Every bin but the first and the last stands for itself and its mirror image.
+    weight = torch.full((n_fft // 2 + 1, 1), 2.0 / n_fft, dtype=torch.float64)
+    weight[0] = weight[-1] = 1.0 / n_fft
+    matrix = torch.cat([weight, weight]) * fourier_matrix(n_fft)
+    return (matrix * torch.hann_window(n_fft, dtype=torch.float64)).float()
 
 
 class STFT(nn.Module):
     """Short-time Fourier transform whose frame count is T / hop, with its overlap-add inverse.
 
-    The signal is padded by (n_fft - hop) / 2 on both sides, so frame f is centred on samples f * hop to
+    The signal is padded by (n_fft - hop) / 2 zeros on both sides, so frame f is centred on samples f * hop to
     (f + 1) * hop. n_fft has to be a multiple of hop.
     """
 
@@ -52,17 +99,10 @@ class STFT(nn.Module):
     def __init__(self, n_fft: int, hop: int) -> None:
         super().__init__()
         self.n_fft, self.hop = n_fft, hop
-        window = torch.hann_window(n_fft, dtype=torch.float64)
-        bins = torch.arange(n_fft // 2 + 1, dtype=torch.float64)
-        angle = 2 * math.pi / n_fft * bins[:, None] * torch.arange(n_fft, dtype=torch.float64)[None, :]
-        # Every bin but the first and the last stands for itself and its mirror image.
-        weight = torch.full((n_fft // 2 + 1, 1), 2.0 / n_fft, dtype=torch.float64)
-        weight[0] = weight[-1] = 1.0 / n_fft
-        synthesis = torch.cat([weight * angle.cos(), -weight * angle.sin()]) * window
-        self.register_buffer("window", window.float(), persistent=False)
-        analysis = torch.cat([angle.cos(), -angle.sin()]) * window
-        self.register_buffer("analysis", analysis.T.float().contiguous(), persistent=False)
-        self.register_buffer("synthesis", synthesis.float(), persistent=False)
+        window = torch.hann_window(n_fft, dtype=torch.float64).float()
+        self.register_buffer("window", window, persistent=False)
+        self.register_buffer("analysis", analysis_matrix(n_fft).T.contiguous(), persistent=False)
+        self.register_buffer("synthesis", synthesis_matrix(n_fft), persistent=False)
 
     def forward(self, waveform: Tensor) -> Tensor:
         """(B, T) -> complex (B, F, n_fft/2 + 1)."""

@@ -99,7 +99,7 @@ def make_study(request: StudyRequest) -> Study:
     Raises:
         ConfigError: There is no such row, or `count` or `trials` makes no sense.
         CorpusError: The corpus cannot be used.
-        AudioError: The folder cannot be written.
+        FileError: The folder cannot be written.
     """
     import_extra("scipy", "study")
     if request.clips < 1:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from voxlet import audio, speech_regions
-from voxlet.spectral.mel import htk_mel_filters
+from voxlet.spectral.magnitudes import hann, magnitudes
+from voxlet.spectral.mel import mel_filters
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +33,7 @@ class InputConfig:
     window: float = 0.032  # seconds of one frame
     hop: float = 0.010  # seconds between frames
     bands: int = 48
-    rms: float = 0.08  # level each trimmed clip is brought to
+    rms: float = audio.SPEECH_RMS  # level each trimmed clip is brought to
     trim_db: float = speech_regions.SILENCE_DB  # frames this far below the loudest one are cut from the ends
 
     @property
@@ -63,12 +64,10 @@ def log_mel(samples: audio.Samples, config: InputConfig) -> NDArray[np.float32]:
     size = round(config.window * config.rate)
     step = round(config.hop * config.rate)
     n_fft = 2 * size  # zero-padded: at low rates the lowest bands are narrower than a bin
-    taper = np.hanning(size + 1)[:-1].astype(np.float32)
     window = centred(samples, config.frames * step)
-    padded = np.pad(window, ((size - step) // 2, size))
-    frames = np.lib.stride_tricks.sliding_window_view(padded, size)[::step][: config.frames]
-    power = np.abs(np.fft.rfft(frames * taper, n_fft)) ** 2 / (config.rms**2 * np.sum(taper**2))
-    bands = htk_mel_filters(config.rate, n_fft, config.bands) @ power.T.astype(np.float32)
+    power = magnitudes(window, size, step, n_fft) ** 2 / (config.rms**2 * np.sum(hann(size) ** 2))
+    filters = mel_filters(config.rate, n_fft, config.bands, low=50.0, scale="htk", norm="sum")
+    bands = filters @ power.T.astype(np.float32)
     return np.asarray(np.log(bands + FLOOR), dtype=np.float32)
 
 

@@ -14,6 +14,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm
 
+from voxlet.spectral.stft import centred_stft
+
 LEAK = 0.1
 COMPRESSION = 0.6  # S |S|^-0.6: quiet partials count, loud ones do not drown them
 
@@ -74,10 +76,8 @@ class SpectrogramCritic(_ConvolutionalCritic):
 
     def forward(self, waveform: Tensor) -> Opinion:
         """Judge waveforms (B, T) near unit level."""
-        spectrum = torch.stft(
-            waveform, self.n_fft, self.n_fft // 4, window=self.window, normalized=True, return_complex=True
-        ).transpose(1, 2)
-        parts = torch.view_as_real(spectrum)
+        spectrum = centred_stft(waveform, self.window, self.n_fft // 4, edges="reflect", normalized=True)
+        parts = torch.view_as_real(spectrum.transpose(1, 2))
         power = parts.square().sum(-1, keepdim=True) + 1e-6
         compressed = parts * power ** (-COMPRESSION / 2)
         return self.judge(compressed.permute(0, 3, 1, 2))

@@ -10,7 +10,7 @@ from voxlet.models.distributions import Gaussian
 from voxlet.models.voice.config import PriorConfig
 from voxlet.models.voice.flow_prior import FlowPrior
 from voxlet.spectral.mel import mel_filters
-from voxlet.spectral.stft import fourier_kernel
+from voxlet.spectral.stft import analysis_matrix
 
 
 class StyleEncoder(nn.Module):
@@ -31,7 +31,7 @@ class StyleEncoder(nn.Module):
         super().__init__()
         self.hop = round(0.010 * rate)
         self.n_fft = n_fft = 4 * round(0.032 * rate / 4)
-        self.register_buffer("kernel", fourier_kernel(n_fft), persistent=False)
+        self.register_buffer("kernel", analysis_matrix(n_fft)[:, None], persistent=False)
         filters = torch.tensor(mel_filters(rate, n_fft, self.BANDS)) * (rate / n_fft)
         self.register_buffer("filters", filters, persistent=False)
         width = config.style_width

@@ -13,6 +13,7 @@ from voxlet.models.voice.discriminators import Critics, adversarial_loss, critic
 from voxlet.models.voice.wave_vae import INPUT_GAIN, WaveVAE
 from voxlet.spectral.mel import mel_filters
 from voxlet.spectral.pitch import Pitch, track_pitch
+from voxlet.spectral.stft import centred_stft
 from voxlet.training import distributed
 from voxlet.training.ema import Average
 from voxlet.training.hardware import autocast
@@ -53,7 +54,7 @@ class MelLoss(nn.Module):
         losses = []
         for n_fft in self.sizes:
             window = self.get_buffer(f"window{n_fft}")
-            spectrum = torch.stft(both, n_fft, n_fft // 4, window=window, return_complex=True)
+            spectrum = centred_stft(both, window, n_fft // 4, edges="reflect")
             magnitude = (torch.view_as_real(spectrum).square().sum(-1) + 1e-10).sqrt() / window.sum()
             mel = torch.log((self.get_buffer(f"filters{n_fft}") @ magnitude).clamp_min(MEL_FLOOR))
             first, second = mel.chunk(2)

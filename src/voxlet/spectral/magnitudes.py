@@ -1,0 +1,34 @@
+"""Magnitude spectra in numpy, for what has to run without PyTorch: classifiers' inputs and pictures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+def hann(size: int) -> NDArray[np.float32]:
+    """The periodic Hann window, (size,)."""
+    return np.hanning(size + 1)[:-1].astype(np.float32)
+
+
+def magnitudes(
+    samples: NDArray[np.float32], size: int, hop: int, n_fft: int | None = None
+) -> NDArray[np.floating[Any]]:
+    """Magnitudes (F, n_fft/2 + 1) of the Hann-windowed frames of a clip (T,), F = T // hop.
+
+    Frame f is centred on samples f * hop to (f + 1) * hop, with zeros beyond the clip's ends.
+
+    Args:
+        samples: The clip.
+        size: Samples of a frame, at least `hop`.
+        hop: Samples from one frame to the next.
+        n_fft: Each frame is padded to so many samples with zeros, which interpolates between its bins;
+            `size` without it.
+    """
+    padded = np.pad(samples, ((size - hop) // 2, size))
+    frames = np.lib.stride_tricks.sliding_window_view(padded, size)[::hop][: len(samples) // hop]
+    return np.abs(np.fft.rfft(frames * hann(size), n_fft))
