@@ -88,7 +88,7 @@ def folded(title: str, content: Iterable[str]) -> Iterator[str]:
 
 def head(card: Scorecard) -> Iterator[str]:
     """What was measured and how, the verdict, and its six bars; warnings stand out."""
-    about, against, *warnings = card.header()
+    about, against, *_ = card.header()
     kind = "warning" if card.selection is not None else "about"
     yield f'<p class="{kind}">{html.escape(about)}<br>{html.escape(against)}</p>'
     if told := verdict(card):
@@ -108,7 +108,7 @@ def head(card: Scorecard) -> Iterator[str]:
             for row in rows
         ]
         yield image(plots.encode(plots.paired_bars(bars)), "generated beside real")
-    for warning in warnings:
+    for warning in card.warnings():
         yield f'<p class="warning">{html.escape(warning)}</p>'
 
 

@@ -19,7 +19,6 @@ from voxlet.evaluation.page import write_page
 from voxlet.evaluation.reference import Division, open_reference
 from voxlet.extras import import_extra
 from voxlet.recipes.opened import Voice, VoiceRun, load
-from voxlet.recipes.voice.export import with_card
 from voxlet.recipes.voice.finish import SCORES
 from voxlet.speak.voice_file import read_voice
 
@@ -158,7 +157,7 @@ def check_writable(outputs: Outputs, model: Opened | None) -> None:
 
 def voice_path(model: VoiceRun | Voice) -> Path:
     """The voice's file."""
-    return model.voice_path if isinstance(model, VoiceRun) else Path(model.path)
+    return model.voice_path if isinstance(model, VoiceRun) else model.path
 
 
 def measure_folder(request: ScoreRequest) -> Measured:
@@ -219,4 +218,4 @@ def write(found: Measured, outputs: Outputs, model: Opened | None) -> None:
 def stamp(path: Path, card: Scorecard) -> None:
     """Write the figures into the model card of a voice file, in place of those that it has."""
     voice = read_voice(path)
-    files.write_atomically(path, with_card(voice, {**voice.info.card, SCORES: card.summary()}))
+    files.write_atomically(path, voice.with_card({**voice.info.card, SCORES: card.summary()}))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from voxlet.evaluation.classifiers.prediction import Prediction
-    from voxlet.evaluation.metric import ClassifierKind, Figures
+    from voxlet.evaluation.metric import ByName, ClassifierKind, Figures, Value
 
     Reals = NDArray[np.float64]
     Integers = NDArray[np.int64]
@@ -31,7 +31,7 @@ FEATURES: tuple[ClassifierKind, ...] = (
     "in_corpus",
     "cross_corpus",
 )  # classifiers on whose features sets are compared
-SHARES = ("precision", "recall", "coverage")
+SHARES = tuple(f"distribution.{OWN}.{name}" for name in ("precision", "recall", "coverage"))
 
 
 def frechet_distance(first: Reals, second: Reals) -> float:
@@ -195,15 +195,17 @@ def evaluate(
         return found
 
     found: Figures = {**jackknife(figures, len(said), seed=seed)}
-    for name in SHARES:
-        key = f"distribution.{OWN}.{name}"
-        if isinstance(value := found.get(key), Interval):
-            found[key] = replace(value, low=max(0.0, value.low), high=min(1.0, value.high))
     for kind in compared:
         key = f"distribution.{kind}.frechet_extrapolated"
-        if key not in found:
-            found[key] = f"not enough clips (needs {CATALOGUE[key].needs})"
-    return found
+        found.setdefault(key, f"not enough clips (needs {CATALOGUE[key].needs})")
+    return found | {key: within_shares(found[key]) for key in SHARES if key in found}
+
+
+def within_shares(value: Value | ByName) -> Value | ByName:
+    """An interval of a share whose ends the jackknife has put outside of [0, 1], cut there."""
+    if not isinstance(value, Interval):
+        return value
+    return replace(value, low=max(0.0, value.low), high=min(1.0, value.high))
 
 
 def validate(clips: Mapping[ClassifierKind, Prediction], real: Mapping[ClassifierKind, Prediction]) -> None:

@@ -16,6 +16,7 @@ from voxlet.errors import ScoreError
 from voxlet.evaluation.classifiers.inputs import InputConfig, normalise
 from voxlet.evaluation.intervals import Interval, bootstrap
 from voxlet.extras import import_extra
+from voxlet.speak.runtime import import_onnxruntime
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -84,6 +85,7 @@ def dnsmos(
         ScoreError: There are no clips.
         MissingExtraError: DNSMOS is not installed.
     """
+    import_onnxruntime()  # before speechmos imports it in its own way
     network = import_extra("speechmos.dnsmos", "study")
     rows = []
     for string in strings(sounds, rate, band_rate=band_rate, count=count, seed=seed):
