@@ -18,6 +18,7 @@ LEAVES: dict[str, set[str]] = {
     "files": {"errors"},
     "audio": {"errors", "files"},
     "speech_regions": {"audio"},
+    "draws": set(),
     "plots": {"errors", "files"},
 }
 ROOMS: dict[str, set[str]] = {

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from voxlet import draws
 from voxlet.models.distributions import Gaussian
 from voxlet.models.voice.flow_prior import FeatureDropout
 from voxlet.training import distributed
@@ -92,9 +93,9 @@ class DistilTask:
         c, count = self.config, len(rows)
         label = self.data.labels[rows]
         style = self.style(*self.data.longest(self.data.others(rows, STYLE_CLIPS))).sample()
-        fresh = torch.rand(count, 1, device=self.device) < c.fresh
-        style = torch.where(fresh, torch.randn_like(style), style)
-        x = torch.randn(count, self.teacher.frames, self.teacher.channels, device=self.device)
+        fresh = draws.rand(count, 1, device=self.device) < c.fresh
+        style = torch.where(fresh, draws.randn_like(style), style)
+        x = draws.randn(count, self.teacher.frames, self.teacher.channels, device=self.device)
         for taken in range(int(step.max())):
             time = torch.full((count,), taken / c.steps, device=self.device)
             moved = x + student(x, time, label, style) / c.steps
@@ -113,7 +114,7 @@ class DistilTask:
     def train_step(self, rows: Tensor, progress: float) -> dict[str, Tensor]:  # noqa: ARG002  # the loop's rates suffice
         """One step towards the teacher's mean velocities."""
         rows = rows.to(self.device)
-        step = (torch.rand(len(rows), device=self.device) * self.config.steps).long()
+        step = (draws.rand(len(rows), device=self.device) * self.config.steps).long()
         with autocast(self.device, self.precision):
             lesson = self.lesson(rows, step, self.student)
             velocity = self.student(lesson.x, lesson.time, lesson.label, lesson.style)

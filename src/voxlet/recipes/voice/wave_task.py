@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrize import cached
 
+from voxlet import draws
 from voxlet.models.distributions import kl_per_unit
 from voxlet.models.voice.discriminators import Critics, adversarial_loss, critic_loss, feature_matching_loss
 from voxlet.models.voice.wave_vae import INPUT_GAIN, WaveVAE
@@ -96,12 +97,12 @@ class WaveTask:
         reach = self.crop // 8
         lengths = self.data.lengths[rows]
         latest = (lengths - self.crop).clamp_min(0) + reach
-        draw = torch.rand(len(rows), 2, device=self.device)
-        start = ((draw[:, 0] * (latest + reach)).long() - reach) // hop * hop
+        drawn = draws.rand(len(rows), 2, device=self.device)
+        start = ((drawn[:, 0] * (latest + reach)).long() - reach) // hop * hop
         index = start[:, None] + torch.arange(self.crop, device=self.device)
         inside = (index >= 0) & (index < lengths[:, None])
         audio = self.data.audio[rows[:, None], index.clamp(0, self.data.audio.shape[1] - 1)] * inside
-        decibels = QUIETER_DB + (LOUDER_DB - QUIETER_DB) * draw[:, 1:]
+        decibels = QUIETER_DB + (LOUDER_DB - QUIETER_DB) * drawn[:, 1:]
         frames = start[:, None] // hop + torch.arange(self.crop // hop, device=self.device)
         frames = frames.clamp(0, self.pitch.hz.shape[1] - 1)
         pitch = Pitch(self.pitch.hz[rows[:, None], frames], self.pitch.voicing[rows[:, None], frames])
