@@ -15,7 +15,8 @@ LEAVES: dict[str, set[str]] = {
     "version": set(),
     "errors": set(),
     "extras": {"errors"},
-    "files": {"errors"},
+    "digits": set(),
+    "files": {"errors", "extras"},
     "audio": {"errors", "files"},
     "speech_regions": {"audio"},
     "draws": set(),
@@ -34,7 +35,7 @@ ROOMS: dict[str, set[str]] = {
 }
 HEAVY = {"torch", "matplotlib", "sklearn", "scipy", "safetensors", "tqdm", "onnx", "urllib3"}
 # What has to start at once, or to run in the small install: nothing heavy at the top of these.
-LIGHT = {"speak", "cli", "version", "errors", "extras", "files", "audio", "speech_regions"}
+LIGHT = {"speak", "cli", "version", "errors", "digits", "extras", "files", "audio", "speech_regions"}
 
 
 def imports(path: Path, whole: bool = True) -> set[str]:

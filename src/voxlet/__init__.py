@@ -16,8 +16,8 @@ The map; which room may import which is a table in tests/test_imports.py:
     study/       the study's models and ours compared
     cli/         one file a command
 
-    version, errors, extras (optional packages), files (whole or not at all), audio (samples and sound files),
-    speech_regions (where the word is), plots (the only import of matplotlib)
+    version, errors, digits (their words), extras (optional packages), files (whole or not at all, locks,
+    names), audio (samples and sound files), speech_regions (where the word is), plots (the only matplotlib)
 
 What a name below stands for is imported when it is first used, so `import voxlet` is quick and light.
 """
@@ -52,10 +52,10 @@ __all__ = [
 ]
 
 _HOMES = {
-    "ClipRun": "voxlet.recipes.opened",
+    "ClipRun": "voxlet.recipes.clip.clip_run",
     "Utterance": "voxlet.speak.speech",
     "Voice": "voxlet.speak.voice",
-    "VoiceRun": "voxlet.recipes.opened",
+    "VoiceRun": "voxlet.recipes.voice.voice_run",
     "VoxletError": "voxlet.errors",
     "load": "voxlet.recipes.opened",
     "load_voice": "voxlet.speak.voice",

@@ -20,7 +20,7 @@ from voxlet.corpus.layouts import sound_files
 from voxlet.corpus.unpack import too_large, unpack
 from voxlet.errors import DownloadError
 from voxlet.extras import import_extra
-from voxlet.files import atomic_folder, cache_folder, exclusive, unwritable
+from voxlet.files import atomic_folder, cache_folder, exclusive, writing_cache
 
 if TYPE_CHECKING:
     import urllib3
@@ -75,39 +75,42 @@ def get_corpus(
 
     Raises:
         DownloadError: No such corpus, no answer, a damaged or hostile archive, or unexpected content.
+        FileError: The cache cannot be written.
     """
     known = CATALOG.get(name)
     if known is None:
         raise DownloadError("no such corpus", where=name, remedy=f"the known ones are {', '.join(CATALOG)}")
     folder = home(name)
-    with exclusive(folder.with_suffix(".lock")):
+    with exclusive(folder.with_suffix(".lock")), writing_cache(folder):
         here = find_known(name)
         if here is not None:
             digest, clips = folder_digest(here)
             return Fetched(name, here, clips, digest, pinned=False, fresh=False)
         local = None if source is None else Path(source).expanduser()
+        if local is not None and local.exists():
+            return install(known, checked_archive(local), progress)
+        address = source or known.source
+        archive = cache_folder("downloads") / f"{name}-{hashlib.sha256(address.encode()).hexdigest()[:8]}"
+        fetch(address, archive, limit=BOUND * known.megabytes * 10**6, progress=progress, patience=patience)
         try:
-            if local is not None and local.exists():
-                if local.is_dir():
-                    raise DownloadError(
-                        "is a folder, not an archive",
-                        where=local,
-                        remedy="a folder is opened by its path as it is",
-                    )
-                if not os.access(local, os.R_OK):
-                    raise DownloadError("cannot be read", where=local, remedy="check its permissions")
-                return install(known, local, progress)
-            address = source or known.source
-            archive = cache_folder("downloads") / f"{name}-{hashlib.sha256(address.encode()).hexdigest()[:8]}"
-            fetch(
-                address, archive, limit=BOUND * known.megabytes * 10**6, progress=progress, patience=patience
-            )
-            try:
-                return install(known, archive, progress)
-            finally:
-                archive.unlink()  # also where it is of no use: the next attempt must not find it again
-        except OSError as error:
-            raise unwritable(Path(error.filename or folder), error) from error
+            return install(known, archive, progress)
+        finally:
+            archive.unlink()  # also where it is of no use: the next attempt must not find it again
+
+
+def checked_archive(local: Path) -> Path:
+    """An archive on this machine that was named as the source.
+
+    Raises:
+        DownloadError: It is a folder or cannot be read.
+    """
+    if local.is_dir():
+        raise DownloadError(
+            "is a folder, not an archive", where=local, remedy="a folder is opened by its path as it is"
+        )
+    if not os.access(local, os.R_OK):
+        raise DownloadError("cannot be read", where=local, remedy="check its permissions")
+    return local
 
 
 def install(known: Known, archive: Path, progress: bool) -> Fetched:

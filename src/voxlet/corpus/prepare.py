@@ -21,7 +21,7 @@ from voxlet.corpus.parallel import in_order
 from voxlet.corpus.scan import MAX_RATE, MAX_SECONDS, MIN_RATE
 from voxlet.errors import AudioError, ConfigError, CorpusError
 from voxlet.extras import import_extra
-from voxlet.files import atomic_folder, cache_folder, exclusive, unwritable
+from voxlet.files import atomic_folder, cache_folder, exclusive, writing_cache
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,7 +53,7 @@ class Preparation:
     length: float | None = None
     trim: bool = True
     outliers: tuple[float, float] | None = (1.0, 99.0)
-    rms: float | None = 0.08
+    rms: float | None = audio.SPEECH_RMS
 
     def __post_init__(self) -> None:
         if not MIN_RATE <= self.rate <= MAX_RATE:
@@ -115,7 +115,8 @@ def prepare(
     """The corpus's clips made alike; built in parallel at the first call, then taken from the cache.
 
     Raises:
-        CorpusError: A clip has changed since it was scanned, no clip is left, or the cache cannot be written.
+        CorpusError: A clip has changed since it was scanned, or no clip is left.
+        FileError: The cache cannot be written.
     """
     settings = json.dumps([PREPARE_VERSION, corpus.digest, asdict(preparation)])
     key = hashlib.sha256(settings.encode()).hexdigest()
@@ -125,11 +126,8 @@ def prepare(
         with exclusive(folder.with_suffix(".lock")):
             rows = load_rows(folder)  # another process may have built it while this one waited
             if rows is None:
-                try:
-                    with atomic_folder(folder) as building:
-                        build_rows(building, corpus, preparation, progress)
-                except OSError as error:
-                    raise unwritable(folder, error) from error
+                with writing_cache(folder), atomic_folder(folder) as building:
+                    build_rows(building, corpus, preparation, progress)
                 rows = load_rows(folder)
     if rows is None:
         raise CorpusError("the cache was damaged while it was built", where=folder, remedy="try again")

@@ -13,7 +13,7 @@ import numpy as np
 
 from voxlet import audio, files, speech_regions
 from voxlet.corpus.parallel import in_order
-from voxlet.errors import AudioError, CorpusError
+from voxlet.errors import AudioError
 from voxlet.extras import import_extra
 from voxlet.files import cache_folder
 
@@ -67,10 +67,7 @@ def scan_files(root: Path, paths: list[Path]) -> dict[Path, Scan]:
         bar = tqdm(found, "scanning", len(fresh), unit="clip", leave=False, disable=None, delay=1)
         scans.update(zip(fresh, bar, strict=True))
         table = {os.fspath(path): asdict(scan) for path, scan in scans.items()}
-        try:
-            files.write_atomically(cache, json.dumps({"version": SCAN_VERSION, "files": table}).encode())
-        except AudioError as error:
-            raise CorpusError(str(error)) from error
+        files.write_atomically(cache, json.dumps({"version": SCAN_VERSION, "files": table}).encode())
     return scans
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,12 +38,12 @@ def generate(
     Raises:
         TextError: It cannot be said.
         ConfigError: The count, seed, rate or gap makes no sense.
-        AudioError: The folder cannot be made, or a file cannot be written.
+        FileError: The folder cannot be made, or a file cannot be written.
     """
     if not 1 <= count <= MOST_FILES:
         raise ConfigError(f"{count} files cannot be made", where="-n", remedy=f"give 1 to {MOST_FILES}")
     target = Path(folder)
-    stem = re.sub(r"[^\w.]+", "-", text).strip("-._")[:LONGEST_STEM] or "clip"
+    stem = files.safe_name(text, LONGEST_STEM) or "clip"
     written: list[Path] = []
     for one in tqdm(range(seed, seed + count), unit="file", disable=count == 1):
         utterance = say(sampler, text, speaker=speaker, seed=one, rate=rate, gap=gap)

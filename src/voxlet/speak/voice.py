@@ -27,7 +27,6 @@ RANDOM = "random"  # asked for as a speaker: a fresh style from the prior
 BATCH = 32  # words in one run of the graph
 LONGEST_WORD = 30.0  # seconds
 LISTENS = (0.1, 15.0)  # seconds of speech that the style encoder gets at least and at most
-CLIP_RMS = 0.08  # level of the clips that voices are trained on
 LISTED = 24  # speakers that an error message names at most
 # Random numbers for different things must differ although they share a seed.
 NOISE_KEY, STYLE_KEY = 0, 1
@@ -151,7 +150,7 @@ class Voice:
                 where=None if isinstance(recording, audio.Sound) else recording,
                 remedy="give a word or more of speech",
             )
-        clip = audio.level(clip[: round(LISTENS[1] * self.rate)], CLIP_RMS)
+        clip = audio.level(clip[: round(LISTENS[1] * self.rate)], audio.SPEECH_RMS)
         if self._encoder is None:
             self._encoder = self._open_encoder(self._encoder_base64)
         (style,) = self._encoder.run(clip=np.ascontiguousarray(clip[None]))

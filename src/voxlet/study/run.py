@@ -135,7 +135,7 @@ def make_study(
     Raises:
         ConfigError: There is no such row, or `count` or `trials` makes no sense.
         CorpusError: The corpus cannot be used.
-        AudioError: The folder cannot be written.
+        FileError: The folder cannot be written.
     """
     import_extra("scipy", "study")
     if count is None:

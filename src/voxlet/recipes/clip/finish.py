@@ -9,7 +9,6 @@ RUN/sampler.safetensors   where the labels lie in the latent space
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -17,7 +16,7 @@ import numpy as np
 import torch
 
 from voxlet import audio, files
-from voxlet.errors import AudioError, RunError
+from voxlet.errors import AudioError, FileError, RunError
 from voxlet.recipes.clip.clip_run import ClipRun
 from voxlet.recipes.clip.figures import illustrate
 from voxlet.recipes.clip.label_posterior import fit_posterior
@@ -42,6 +41,7 @@ if TYPE_CHECKING:
 TEST = "test.json"
 SEED = 0  # the same weights give the same samples
 RANGE_CLIPS = 200  # enough for a median
+LONGEST_STEM = 60  # characters of a label in a file's name
 
 
 def finish_run(run: Run, config: ClipTraining, dataset: Dataset) -> Explained:
@@ -65,7 +65,7 @@ def finish_run(run: Run, config: ClipTraining, dataset: Dataset) -> Explained:
         illustrate(opened, test)
         write_samples(run.path / "samples", opened)
         files.write_atomically(run.path / TEST, (json.dumps(asdict(found), indent=2) + "\n").encode())
-    except (AudioError, OSError) as error:
+    except (AudioError, FileError, OSError) as error:
         raise RunError(
             f"its pictures and samples cannot be written ({error})",
             where=run.path,
@@ -107,5 +107,5 @@ def write_samples(folder: Path, sampler: Sampler) -> None:
     files.make_folder(folder)
     for label, clip in zip(sampler.labels, sampler.sample(sampler.labels, seed=SEED), strict=True):
         metadata = wav_metadata(describe(sampler, label, None, None, SEED))
-        stem = re.sub(r"[^\w-]+", "-", label)  # labels of one's own corpus may be no file names
+        stem = files.safe_name(label, LONGEST_STEM) or "clip"
         audio.write(folder / f"{stem}.wav", clip, sampler.rate, metadata)

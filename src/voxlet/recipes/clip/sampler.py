@@ -16,7 +16,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from voxlet import audio, speech_regions
-from voxlet.errors import AudioError, ConfigError, RunError
+from voxlet.errors import ConfigError, FileError, RunError
 from voxlet.files import write_atomically
 from voxlet.models.clip.build import build_model
 from voxlet.recipes.clip.label_posterior import LabelPosterior, from_arrays
@@ -123,7 +123,7 @@ def save_speech(run: Run, speech: Speech, posterior: LabelPosterior | None) -> N
     data = save(arrays, metadata={"voxlet": described})
     try:
         write_atomically(run.path / FILE, data)
-    except AudioError as error:
+    except FileError as error:
         raise RunError(error.what, where=error.where, remedy=error.remedy) from error
 
 
@@ -179,7 +179,12 @@ def load_model(run: Run, config: ClipTraining, shape: tuple[int, int], labels: i
 
 
 def finish(
-    waveform: audio.Samples, rate: int, *, rms: float = 0.08, fade: float = 0.005, margin: float = 0.03
+    waveform: audio.Samples,
+    rate: int,
+    *,
+    rms: float = audio.SPEECH_RMS,
+    fade: float = 0.005,
+    margin: float = 0.03,
 ) -> audio.Samples:
     """Make a synthesised clip (T,) fit to play: outer silence cut, faded ends, one level, no clipping.
 
