@@ -17,7 +17,7 @@ study-demo: .venv/dev.done
 	.venv/bin/voxlet train cnn-light --corpus fsdd --run runs/cnn-light --epochs 30
 	.venv/bin/voxlet generate runs/cnn-light 4091 -n 5 --out out/cnn-light
 
-# Everything that has to hold: lint, types, unit tests, tests on real recordings, the README's commands.
+# Everything that has to hold: lint, types, unit tests, tests on real recordings, the commands in the documents.
 test: lint types unit slow readme
 
 lint: .venv/dev.done
@@ -31,14 +31,14 @@ unit: .venv/dev.done
 	OMP_NUM_THREADS=1 .venv/bin/pytest -n auto -m 'not slow'
 
 slow: .venv/dev.done
-	.venv/bin/pytest -m 'slow and not teaches' --ignore tests/test_readme.py
+	.venv/bin/pytest -m 'slow and not teaches' --ignore tests/test_documents.py
 
 # The judges' accuracy on real recordings: each is taught anew, which takes minutes.
 judges: .venv/dev.done
 	.venv/bin/pytest -m teaches
 
 readme: .venv/dev.done
-	.venv/bin/pytest -m slow tests/test_readme.py
+	.venv/bin/pytest -m slow tests/test_documents.py
 
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "voxlet needs Python 3.11 or newer")'

@@ -58,7 +58,7 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> None:
     """Write a figure (PNG, SVG or PDF, by the suffix) that appears whole or not at all.
 
     Raises:
-        AudioError: The folder is missing, full or not writable.
+        FileError: The folder is missing, full or not writable.
     """
     write_atomically(path, encode(figure, Path(path).suffix.lstrip(".") or "png"))
 

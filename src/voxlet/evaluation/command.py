@@ -19,24 +19,18 @@ from voxlet.evaluation.reference import Division, Reference, open_reference
 from voxlet.evaluation.report import write_page, write_pairs
 from voxlet.evaluation.scorecard import Figure, Scorecard, bare, evaluate
 from voxlet.extras import import_extra
-from voxlet.recipes.clip.config import ClipTraining
-from voxlet.recipes.clip.sampler import RunSampler
-from voxlet.recipes.generate import open_speaker
-from voxlet.recipes.opened import read_config
-from voxlet.recipes.voice.config import VoiceTraining
+from voxlet.recipes.opened import ClipRun, VoiceRun, load, load_run
 from voxlet.recipes.voice.export import count_parameters, with_card
-from voxlet.recipes.voice.plan import SCORES, voice_name
+from voxlet.recipes.voice.finish import SCORES
 from voxlet.speak.library import find_voice
 from voxlet.speak.voice import load_voice
-from voxlet.speak.voice_file import SUFFIX, read_voice
-from voxlet.training.run import open_run
+from voxlet.speak.voice_file import read_voice
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from voxlet.evaluation.parts import Value
     from voxlet.speak.voice_file import VoiceFile
-    from voxlet.training.run import Run
 
 CORPUS = "fsdd"  # what is measured against where nothing else is known
 COUNT = 1000
@@ -122,7 +116,7 @@ def inner_parts(model: str | None) -> tuple[str, ...]:
         return ()
     if not Path(model).is_dir():
         return (STYLES,)
-    clip = isinstance(read_config(model)[1], ClipTraining)
+    clip = isinstance(load_run(model), ClipRun)
     return ("reconstruction", "latents") if clip else ("reconstruction", STYLES)
 
 
@@ -136,7 +130,7 @@ def inner_figures(model: str, parts: Sequence[str], reference: Reference, seed: 
         insides = Insides(model)
         found["latents"] = {name: (value, None) for name, value in insides.latent_space().items()}
     if "reconstruction" in parts:
-        voice = isinstance(read_config(model)[1], VoiceTraining)
+        voice = isinstance(load_run(model), VoiceRun)
         insides = insides or (VoiceInsides(model) if voice else Insides(model))
         found["reconstruction"] = insides.reconstruction(seed=seed)
     if STYLES in parts:
@@ -148,7 +142,7 @@ def inner_figures(model: str, parts: Sequence[str], reference: Reference, seed: 
 
 def make_clips(model: str, count: int, seed: int) -> tuple[ClipSet, dict[str, float]]:
     """Sample a run or voice; the second answer is what that cost."""
-    sampler = open_speaker(voice_of(model))
+    sampler = load(voice_of(model))
     sampler.sample(sampler.labels[:1], seed=seed)  # loading and warming up are not counted
     start, used = time.perf_counter(), time.process_time()
     clips = sample_clips(sampler, count, seed=seed)
@@ -160,8 +154,8 @@ def make_clips(model: str, count: int, seed: int) -> tuple[ClipSet, dict[str, fl
         "mean_clip_seconds": seconds / count,
     }
     cost["peak_memory_megabytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
-    if isinstance(sampler, RunSampler):
-        cost["parameters"] = sum(parameter.numel() for parameter in sampler.model.parameters())
+    if isinstance(sampler, ClipRun):
+        cost["parameters"] = sampler.parameters
     elif (path := Path(getattr(sampler, "path", model))).is_file():
         cost["megabytes"] = path.stat().st_size / 1e6
         file = read_voice(path)
@@ -169,7 +163,7 @@ def make_clips(model: str, count: int, seed: int) -> tuple[ClipSet, dict[str, fl
         if minutes := card_minutes(file):
             cost["training_minutes"] = minutes
     if Path(model).is_dir():
-        cost["training_minutes"] = training_seconds(open_run(model)) / 60
+        cost["training_minutes"] = load_run(model).training_seconds / 60
     return clips, cost
 
 
@@ -182,26 +176,17 @@ def card_minutes(voice: VoiceFile) -> float:
     return sum(value for value in seconds if isinstance(value, int | float)) / 60
 
 
-def training_seconds(run: Run) -> float:
-    """Time that a run's stages took together, validations included."""
-    stages = {str(line["stage"]): float(str(line["seconds"])) for line in run.metrics()}
-    return sum(stages.values())
-
-
 def voice_of(model: str) -> str:
     """The voice file of a voice's run; anything else is what it is."""
-    if Path(model).is_dir() and isinstance(read_config(model)[1], VoiceTraining):
-        run = open_run(model)
-        return str(run.path / f"{voice_name(run)}{SUFFIX}")
-    return model
+    opened = load_run(model) if Path(model).is_dir() else None
+    return str(opened.voice_path) if isinstance(opened, VoiceRun) else model
 
 
 def reference_of(model: str, corpus: str | None) -> Reference:
     """What a model is held against: a run's own corpus and division, else the corpus that is named."""
     if corpus is None and Path(model).is_dir():
-        run, config = read_config(model)
-        source = run.record["corpus"]
-        assert isinstance(source, dict)
+        opened = load_run(model)
+        config = opened.config
         division = Division(config.split, config.split_seed, config.preparation)
-        return open_reference(str(source["source"]), division)
+        return open_reference(opened.source, division)
     return open_reference(corpus or CORPUS)

@@ -59,7 +59,7 @@ def write_page(
     """Write the page, whole or not at all; with the pictures of the run that made the clips, if it has any.
 
     Raises:
-        AudioError: It cannot be written.
+        FileError: It cannot be written.
     """
     clips = clips.renamed(reference.train.label_names, reference.train.speaker_names)
     body = "\n".join(
@@ -200,7 +200,7 @@ def write_pairs(folder: Path, card: Scorecard, clips: ClipSet) -> None:
     """Write the nearest pairs as files: NN-made and NN-train, each as WAV and as a picture, nearest first.
 
     Raises:
-        AudioError: They cannot be written.
+        FileError: They cannot be written.
     """
     for number, (row, _, source, _) in enumerate(card.tables.get(MADE, {}).get("nearest pairs", []), 1):
         sound = audio.read(str(source))

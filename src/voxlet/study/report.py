@@ -72,7 +72,7 @@ def write_report(study: Study) -> Path:
     """Write `index.html`, `report.md` and their pictures to the study's folder; the page's path.
 
     Raises:
-        AudioError: They cannot be written.
+        FileError: They cannot be written.
     """
     drawn = draw(study)
     blocks = [b if b.picture in drawn else replace(b, picture=None) for b in report(study)]

@@ -19,9 +19,7 @@ import torch
 from tqdm import tqdm
 
 from voxlet import files
-from voxlet.corpus.corpus import open_corpus
-from voxlet.corpus.prepare import prepare
-from voxlet.corpus.splits import make_split
+from voxlet.corpus.dataset import open_dataset
 from voxlet.errors import ConfigError, VoxletError
 from voxlet.evaluation.clipset import sample_clips
 from voxlet.evaluation.metrics.reconstruction import Insides
@@ -32,7 +30,6 @@ from voxlet.extras import import_extra
 from voxlet.recipes.clip.encode import encode, explain
 from voxlet.recipes.clip.figures import plane
 from voxlet.recipes.clip.finish import write_samples
-from voxlet.recipes.clip.sampler import open_sampler
 from voxlet.recipes.clip.task import clip_task
 from voxlet.recipes.clip.timing import processor, time_steps
 from voxlet.recipes.train import train
@@ -138,7 +135,7 @@ def make_study(
     Raises:
         ConfigError: There is no such row, or `count` or `trials` makes no sense.
         CorpusError: The corpus cannot be used.
-        AudioError: The folder cannot be written.
+        FileError: The folder cannot be written.
     """
     import_extra("scipy", "study")
     if count is None:
@@ -195,11 +192,18 @@ def speeds_of(rows: list[Row], corpus: str, path: Path) -> Speeds | None:
     hardware.set_up()
     for row in tqdm(rows, unit="row", desc="timing", disable=None, leave=False):
         config = row.config()
-        prepared = prepare(open_corpus(corpus, allow_rejected=True), config.preparation, progress=False)
-        split = make_split(prepared, config.split, seed=config.split_seed)
+        dataset = open_dataset(
+            corpus,
+            config.preparation,
+            split=config.split,
+            seed=config.split_seed,
+            allow_rejected=True,
+            progress=False,
+        )
+        train_rows = torch.from_numpy(dataset.split.train)
         torch.manual_seed(config.loop.seed)
-        timing = time_steps(clip_task(config, prepared, split), torch.from_numpy(split.train), TIMED_STEPS)
-        epochs[row.name] = len(split.train) * timing.clip_seconds
+        timing = time_steps(clip_task(config, dataset), train_rows, TIMED_STEPS)
+        epochs[row.name] = len(train_rows) * timing.clip_seconds
     found = Speeds(processor(), epochs)
     files.write_atomically(path, (json.dumps(asdict(found)) + "\n").encode())
     return found
@@ -252,7 +256,7 @@ def measure_row(row: Row, corpus: str, count: int, folder: Path, key: str) -> Ou
             ("test", insides.split.test),
         )
     }
-    sampler = open_sampler(folder, phase=row.phase)
+    sampler = insides.opened.with_phase(row.phase)
     reference = reference_of(corpus, Division(config.split, config.split_seed, config.preparation))
     return Outcome(
         name=row.name,
@@ -265,7 +269,7 @@ def measure_row(row: Row, corpus: str, count: int, folder: Path, key: str) -> Ou
         explained=insides.explained(losses["test"]),
         figures=figures_of(sampler, reference, count, FULL_PARTS if row.full else PARTS)
         | (latent_figures(insides) if row.full else {}),
-        curve=curve_of(run),
+        curve=curve_of(run.run),
         points=points_of(insides),
         labels=insides.prepared.label_names,
         key=key,

@@ -77,7 +77,7 @@ def tune(folder: Path, corpus: str, trials: int, *, epochs: int = EPOCHS) -> Tun
     Raises:
         ConfigError: `trials` is negative.
         MissingExtraError: Optuna is not installed.
-        AudioError: The folder cannot be made.
+        FileError: The folder cannot be made.
     """
     if trials < 0:
         raise ConfigError(f"{trials} trials cannot be made", where="--tune")

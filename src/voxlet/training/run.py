@@ -14,6 +14,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -36,9 +37,9 @@ class Run:
 
     path: Path
 
-    @property
+    @cached_property
     def record(self) -> dict[str, JSON]:
-        """What `config.json` holds: format, voxlet, preset, corpus, budget, config.
+        """What `config.json` holds, read once: format, voxlet, preset, corpus, budget, config.
 
         Raises:
             RunError: It is missing, damaged or of another format.

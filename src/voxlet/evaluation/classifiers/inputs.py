@@ -33,7 +33,7 @@ class Hearing:
     window: float = 0.032  # seconds of one frame
     hop: float = 0.010  # seconds between frames
     bands: int = 48
-    rms: float = 0.08  # level each trimmed clip is brought to
+    rms: float = audio.SPEECH_RMS  # level each trimmed clip is brought to
     trim_db: float = speech_regions.SILENCE_DB  # frames this far below the loudest one are cut from the ends
 
     @property

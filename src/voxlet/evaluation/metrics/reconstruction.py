@@ -7,51 +7,22 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from voxlet.corpus.corpus import open_corpus
-from voxlet.corpus.prepare import prepare
-from voxlet.corpus.splits import make_split
 from voxlet.errors import ConfigError
 from voxlet.evaluation.metrics import latents
 from voxlet.evaluation.metrics.naturalness import fidelity, naturalness
 from voxlet.evaluation.metrics.statistics import Interval
 from voxlet.models.distributions import bernoulli_nll
-from voxlet.models.voice.wave_vae import WaveVAE
-from voxlet.recipes.clip.config import ClipTraining
-from voxlet.recipes.clip.encode import encode, explain, reconstruct
-from voxlet.recipes.clip.sampler import open_sampler
-from voxlet.recipes.clip.task import spectrograms_of
-from voxlet.recipes.opened import read_config
-from voxlet.recipes.voice.config import VoiceTraining
-from voxlet.recipes.voice.data import voice_data
-from voxlet.recipes.voice.plan import WAVE, VoiceParts
-from voxlet.spectral.griffin_lim import griffin_lim
-from voxlet.spectral.log_spectrogram import Spectrogram, amplitudes, analyse
+from voxlet.recipes.clip.encode import encode, explain
+from voxlet.recipes.opened import ClipRun, VoiceRun, load_run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from voxlet.audio import Samples
-    from voxlet.corpus.prepare import Prepared
-    from voxlet.corpus.splits import Split
     from voxlet.evaluation.parts import Value
-    from voxlet.recipes.clip.sampler import RunSampler
-    from voxlet.recipes.presets import Training
-    from voxlet.training.run import Run
 
 
 TINY = 1e-6  # from 0 and 1, whose logarithms are infinite
-
-
-def clips_of(run: Run, config: Training) -> tuple[Prepared, Split]:
-    """The clips that a run was trained on, prepared and divided as they were.
-
-    Raises:
-        CorpusError: Its corpus is not there.
-    """
-    source = run.record["corpus"]
-    assert isinstance(source, dict)
-    prepared = prepare(open_corpus(str(source["source"]), allow_rejected=True), config.preparation)
-    return prepared, make_split(prepared, config.split, seed=config.split_seed)
 
 
 class Insides:
@@ -64,15 +35,12 @@ class Insides:
     """
 
     def __init__(self, run: str) -> None:
-        opened, config = read_config(run)
-        if not isinstance(config, ClipTraining):
+        opened = load_run(run)
+        if not isinstance(opened, ClipRun):
             raise ConfigError("only the run of a clip VAE shows its latent space", where=opened.path)
-        self.config = config
-        self.prepared, self.split = clips_of(opened, config)
-        self.sampler: RunSampler = open_sampler(run)
-        self.model = self.sampler.model.cpu()
-        self.spectrograms = spectrograms_of(self.prepared, config.spectrogram)
-        self.labels = torch.from_numpy(self.prepared.labels)
+        self.opened, self.config = opened, opened.config
+        self.prepared, self.split, self.model = opened.prepared, opened.split, opened.model
+        self.spectrograms, self.labels = opened.spectrograms, opened.label_numbers
 
     def latent_space(self) -> dict[str, Value]:
         """How far labels and speakers can be read from the means of posteriors, and which units work."""
@@ -126,15 +94,8 @@ class Insides:
         The phase is Griffin-Lim's. PESQ and STOI follow the waveform, and so count that as a fault.
         """
         rows = self.split.test
-        chosen = torch.from_numpy(rows)
         originals = [self.prepared.clip(int(row)) for row in rows]
-        audio = torch.from_numpy(np.array(self.prepared.audio[rows]))
-        real = analyse(audio, self.config.spectrogram)
-        rebuilt = reconstruct(self.model, self.spectrograms[chosen], self.labels[chosen])
-        amplitude = amplitudes(Spectrogram(rebuilt, real.low, real.high, real.reference))
-        waveforms = griffin_lim(amplitude, self.config.spectrogram, samples=audio.shape[1]).numpy()
-        copies = [wave[: len(clip)] for wave, clip in zip(waveforms, originals, strict=True)]
-        return compare(originals, copies, self.prepared.rate, seed)
+        return compare(originals, self.opened.reconstruct(rows), self.prepared.rate, seed)
 
 
 class VoiceInsides:
@@ -147,27 +108,16 @@ class VoiceInsides:
     """
 
     def __init__(self, run: str) -> None:
-        opened, config = read_config(run)
-        if not isinstance(config, VoiceTraining):
+        opened = load_run(run)
+        if not isinstance(opened, VoiceRun):
             raise ConfigError("only the run of a voice has a wave VAE", where=opened.path)
-        self.prepared, self.split = clips_of(opened, config)
-        unit = WaveVAE(config.wave.model, self.prepared.rate).samples_per_latent
-        train = torch.from_numpy(self.split.train)
-        self.data = voice_data(self.prepared, train, torch.device("cpu"), unit)
-        self.wave = VoiceParts(config, self.data, len(self.prepared.label_names)).load(opened, WAVE).wave
+        self.opened = opened
 
-    @torch.inference_mode()
     def reconstruction(self, *, seed: int = 0) -> dict[str, tuple[Value, Value | None]]:
         """Real test clips rebuilt from their posterior means; second the same of the clips themselves."""
-        originals, copies = [], []
-        for row in self.split.test:
-            length = int(self.data.lengths[row])
-            unit = self.wave.samples_per_latent
-            real = self.data.audio[row : row + 1, : -(-length // unit) * unit]
-            made = self.wave.decode(self.wave.encode(real).mean).waveform
-            originals.append(real[0, :length].numpy())
-            copies.append(made[0, :length].numpy())
-        return compare(originals, copies, self.prepared.rate, seed)
+        rows = self.opened.split.test
+        originals = [self.opened.prepared.clip(int(row)) for row in rows]
+        return compare(originals, self.opened.reconstruct(rows), self.opened.rate, seed)
 
 
 def compare(

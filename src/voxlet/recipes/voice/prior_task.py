@@ -28,7 +28,7 @@ NORM = 1.0  # gradients are scaled down to this
 @torch.no_grad()
 def encode_all(wave: WaveVAE, data: VoiceData, shift: int) -> tuple[Gaussian, Tensor]:
     """Posteriors (N, L, Z) and lengths (N,) of all clips, with `shift` samples of silence in front."""
-    samples = data.samples(wave.samples_per_latent)
+    samples = data.audio.shape[1]
     audio = nn.functional.pad(data.audio, (shift, 0))[:, :samples]
     parts = [wave.encode(chunk) for chunk in torch.split(audio, ENCODING_BATCH)]
     posterior = Gaussian(torch.cat([p.mean for p in parts]), torch.cat([p.log_variance for p in parts]))
@@ -65,12 +65,11 @@ class PriorTask:
         self.speeds = config.speeds_for(len(data.count))
         self.data = data = data.with_speeds(self.speeds)
         self.unit = wave.samples_per_latent
-        frames = data.samples(self.unit) // self.unit
         views = [encode_all(wave, data, shift * wave.hop) for shift in range(config.shifts)]
         self.mean = torch.stack([posterior.mean for posterior, _ in views])
         self.log_variance = torch.stack([posterior.log_variance for posterior, _ in views])
         self.lengths = torch.stack([lengths for _, lengths in views])
-        self.prior = FlowPrior(config.model, wave.config.latent_size + 1, frames, labels).to(self.device)
+        self.prior = FlowPrior(config.model, wave.config.latent_size + 1, data.frames, labels).to(self.device)
         self.prior.fit_scale(Gaussian(self.mean[0, train], self.log_variance[0, train]))
         self.style = StyleEncoder(config.model, data.rate).to(self.device)
         self.prior_average = Average(self.prior, config.average)
