@@ -303,7 +303,16 @@ def test_a_document_uses_standard_words(path: Path) -> None:
     assert not found, "\n".join(found)
 
 
-@pytest.mark.parametrize("path", sorted(SOURCE.rglob("*.py")), ids=name_of)
+by_module = pytest.mark.parametrize("path", sorted(SOURCE.rglob("*.py")), ids=name_of)
+
+
+@by_module
+def test_every_document_that_the_code_names_exists(path: Path) -> None:
+    for name in re.findall(r"\bdocs/[\w/-]+\.md\b", path.read_text()):
+        assert (ROOT / name).is_file(), name
+
+
+@by_module
 def test_docstrings_use_standard_words(path: Path) -> None:
     kinds = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
     texts = [
