@@ -15,8 +15,9 @@ from voxlet.evaluation.intervals import Interval
 from voxlet.evaluation.media import player
 from voxlet.evaluation.metric import CATALOGUE, PERCENTILES, show
 from voxlet.evaluation.page import PAGE
+from voxlet.evaluation.parts import GENERATED, REAL
 from voxlet.study.document import Block, as_html, markdown
-from voxlet.study.outcome import GENERATED, REAL, VOICE
+from voxlet.study.outcome import VOICE
 from voxlet.study.plan import MODELS, QUESTIONS, QUICK, ROWS
 from voxlet.version import __version__
 
