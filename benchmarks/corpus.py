@@ -9,7 +9,6 @@ preparation, loading it from the cache, and the peak memory of the process.
 from __future__ import annotations
 
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -26,6 +25,8 @@ SETTINGS = {
 
 
 def measure(name: str, setting: str) -> None:
+    import resource  # POSIX alone has it
+
     def timed(action, *arguments, **settings):
         began = time.perf_counter()
         result = action(*arguments, **settings)

@@ -10,7 +10,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from voxlet.digits import DIGIT_WORDS
-from voxlet.speak.voice_file import VoiceInfo
+from voxlet.speak.voice_file import VoiceInfo, with_metadata
 
 RATE, FRAMES, LATENT, STYLE, LONGEST = 8000, 4, 3, 2, 1600
 
@@ -52,7 +52,8 @@ def graph(labels: int, *, extra_nodes=(), waveform: str = "waveform") -> onnx.Gr
         helper.make_node("MatMul", ["rows", "mix"], ["hiss"]),
         helper.make_node("MatMul", ["style", "colour"], ["timbre"]),
         helper.make_node("Gather", ["tones", "label"], ["tone"]),
-        helper.make_node("Sum", ["hiss", "timbre", "tone"], ["sum"]),
+        helper.make_node("Add", ["hiss", "timbre"], ["colouring"]),
+        helper.make_node("Add", ["colouring", "tone"], ["sum"]),
         helper.make_node("Tanh", ["sum"], [waveform]),
         helper.make_node("Gather", ["lengths", "label"], ["length"]),
         *extra_nodes,
@@ -96,7 +97,7 @@ def model(of: onnx.GraphProto, metadata: dict[str, str] | None = None) -> onnx.M
 
 
 def voice_bytes(
-    of: VoiceInfo | None = None, *, listens: bool = True, edit=None, graph_of: onnx.GraphProto | None = None
+    of: VoiceInfo | None = None, *, encodes: bool = True, edit=None, graph_of: onnx.GraphProto | None = None
 ) -> bytes:
     """A voice file; `edit` changes the metadata's dictionary in place before it is written."""
     of = of or info()
@@ -104,6 +105,22 @@ def voice_bytes(
     if edit:
         edit(raw)
     metadata = {"voxlet": json.dumps(raw)}
-    if listens:
+    if encodes:
         metadata["voxlet.style_encoder"] = base64.b64encode(encoder().SerializeToString()).decode()
-    return model(graph_of or graph(len(of.labels)), metadata).SerializeToString()
+    return sealed(model(graph_of or graph(len(of.labels)), metadata))
+
+
+def sealed(made: onnx.ModelProto) -> bytes:
+    """A model with a voice's metadata as a voice file: with a checksum that fits."""
+    metadata = {entry.key: entry.value.encode() for entry in made.metadata_props}
+    return with_metadata(made.SerializeToString(), metadata)
+
+
+def format_1(data: bytes) -> bytes:
+    """A voice file as voxlet 0.1.0 wrote it: without a checksum."""
+    made = onnx.load_from_string(data)
+    kept = [entry for entry in made.metadata_props if entry.key != "voxlet.sha256"]
+    kept[0].value = kept[0].value.replace('"format": 2', '"format": 1')
+    del made.metadata_props[:]
+    made.metadata_props.extend(kept)
+    return made.SerializeToString()

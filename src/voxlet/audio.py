@@ -169,6 +169,11 @@ def write(
     Raises:
         FileError: The folder is missing or cannot be written, or the reader of a pipe has gone.
         AudioError: A sample is not a number.
+
+    >>> write("half.wav", np.full(8000, 0.5, np.float32), rate=8000)
+    >>> sound = read("half.wav")
+    >>> sound.samples.shape, sound.rate, rms(sound.samples)
+    ((8000,), 8000, 0.5)
     """
     write_pieces(path, [samples], rate, metadata)
 
@@ -235,7 +240,11 @@ def resample(samples: Samples, rate: int, new_rate: int) -> Samples:
 
 
 def rms(samples: Samples) -> float:
-    """Root mean square over all samples."""
+    """Root mean square over all samples.
+
+    >>> round(rms(np.float32([3, -4, 3, -4])), 4)
+    3.5355
+    """
     return float(np.sqrt(np.mean(np.square(samples, dtype=np.float64))))
 
 
@@ -265,7 +274,11 @@ def silence(seconds: float, rate: int) -> Samples:
 
 
 def join(parts: Sequence[Samples], rate: int, gap: float) -> Samples:
-    """Concatenate `parts` with `gap` seconds of silence between them."""
+    """Concatenate `parts` with `gap` seconds of silence between them.
+
+    >>> join([np.ones(2, np.float32), np.ones(1, np.float32)], rate=1000, gap=0.002).tolist()
+    [1.0, 1.0, 0.0, 0.0, 1.0]
+    """
     pieces: list[Samples] = []
     for index, part in enumerate(parts):
         if index:

@@ -90,6 +90,9 @@ def safe_name(text: str, longest: int) -> str:
     Args:
         text: Anything: what was said, a label of one's own corpus.
         longest: Characters that it may have.
+
+    >>> safe_name("+1 (555) 010-2345", 20), safe_name("../etc", 20), safe_name("nul", 20), safe_name("?", 20)
+    ('1-555-010-2345', 'etc', '_nul', '')
     """
     name = re.sub(r"[^\w.]+", "-", text).strip("-._")[:longest].rstrip("-._")
     return f"_{name}" if name.partition(".")[0].upper() in RESERVED else name

@@ -79,10 +79,10 @@ def test_a_console_of_few_characters(encoding):
 @pytest.mark.parametrize(
     ("line", "status", "says"),
     [
-        ("voxlet voices >&-", 2, "voxlet: standard output: is closed; open it, or send it to a file"),
-        ("voxlet --help >&-", 2, "voxlet: standard output: is closed; open it, or send it to a file"),
-        ("voxlet say --help >&-", 2, "voxlet: standard output: is closed; open it, or send it to a file"),
-        ("voxlet say 4 -o - >&-", 2, "voxlet: standard output: is closed; open it, or send it to a file"),
+        ("voxlet voices >&-", 2, "voxlet: standard output: is closed"),
+        ("voxlet --help >&-", 2, "voxlet: standard output: is closed"),
+        ("voxlet say --help >&-", 2, "voxlet: standard output: is closed"),
+        ("voxlet say 4 -o - >&-", 2, "voxlet: standard output: is closed"),
         ("voxlet say - -o a.wav <&-", 2, "voxlet: standard input: is closed; give the text: voxlet say 4091"),
         ("voxlet say 4 -o a.wav <&- >/dev/null", 0, None),
         ("voxlet say 4 -o a.wav <&- >/dev/null 2>&-", 0, None),
@@ -110,8 +110,7 @@ def test_closed_streams(line, status, says):
 def test_a_full_standard_output(line):
     done = shell(f"{line} >/dev/full")
     assert done.returncode == 2
-    assert done.stderr.startswith(b"voxlet: standard output: cannot be written (No space left on device); ")
-    assert done.stderr.count(b"\n") == 1
+    assert done.stderr == b"voxlet: standard output: cannot be written (No space left on device)\n"
 
 
 @needs_shell

@@ -85,7 +85,7 @@ def test_in_standard_coordinates_styles_are_standard_and_mean_the_same() -> None
     for block in prior.blocks:
         torch.nn.init.normal_(block.modulation.weight, std=0.3)
     encoder = StyleEncoder(TINY, 8000)
-    torch.nn.init.normal_(encoder.posterior[-1].weight)
+    torch.nn.init.normal_(encoder.head[-1].weight)
     clips, lengths = torch.randn(40, 1, 4000) * torch.rand(40, 1, 1), torch.full((40, 1), 4000)
     before = encoder(clips, lengths)
     arguments = torch.randn(40, 3, 4), torch.rand(40), torch.randint(2, (40,))

@@ -15,7 +15,7 @@ from voxlet.cli.main import main
 from voxlet.errors import RunError, VoiceError
 from voxlet.recipes.clip.figures import plane
 from voxlet.recipes.clip.label_posterior import fit_posterior
-from voxlet.recipes.clip.sampler import FILE
+from voxlet.recipes.clip.sampler import FILE, finish
 from voxlet.recipes.opened import load
 
 
@@ -136,3 +136,18 @@ def test_the_plane_shows_the_widest_spread() -> None:
     assert "of 5" in names[0]
     assert plane(means[:, :2])[0](means[:, :2]) is not None
     assert plane(means[:, :1])[0](means[:, :1]).shape == (500, 2)
+
+
+def test_finished_clips_have_one_level_quiet_ends_and_no_clipping() -> None:
+    rate = 22_050
+    tone = (0.5 * np.sin(2 * np.pi * 440 * np.arange(round(0.8 * rate)) / rate)).astype(np.float32)
+    silence = np.zeros(5_000, np.float32)
+    quiet = np.concatenate([silence, 0.01 * tone, silence])
+    spiky = 2e-3 * tone
+    spiky[9_000:9_010] = 3.0
+    found = finish(quiet, rate)
+    assert np.sqrt(np.mean(found**2)) == pytest.approx(0.08, rel=0.01)
+    assert len(found) == pytest.approx(len(quiet) - 10_000 + 2 * 0.03 * rate, abs=500)
+    assert max(abs(found[0]), abs(found[-1])) < 1e-3
+    assert np.abs(finish(spiky, rate)).max() <= 1.0
+    assert not finish(np.zeros(1_000, np.float32), rate).any()

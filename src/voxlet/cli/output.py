@@ -9,12 +9,9 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from typing import TYPE_CHECKING, TextIO
+from typing import TextIO
 
-from voxlet.errors import VoxletError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from voxlet.errors import FileError
 
 # C0 and C1 controls but tab and line feed, separators of lines and paragraphs, marks of direction.
 _CONTROLS = (*range(0x09), *range(0x0B, 0x20), *range(0x7F, 0xA0), 0x2028, 0x2029)
@@ -34,8 +31,8 @@ def prepare_streams() -> None:
             os.fstat(number)
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # it gets the lowest free number
-    for stream in _streams():
-        if hasattr(stream, "reconfigure"):  # not where a program has put something else in its place
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # it may be closed, or something else in its place
             stream.reconfigure(errors="backslashreplace")
 
 
@@ -43,7 +40,7 @@ def answer(text: object) -> None:
     """Print a command's answer.
 
     Raises:
-        VoxletError: Standard output is closed, or what it leads to is full.
+        FileError: Standard output is closed, or what it leads to is full.
         BrokenPipeError: Nobody reads it any more.
     """
     stream = standard_output()
@@ -51,7 +48,10 @@ def answer(text: object) -> None:
         stream.write(f"{printable(str(text))}\n")
         stream.flush()
     except OSError as error:
-        raise unwritable(error) from error
+        _discard(stream)
+        if isinstance(error, BrokenPipeError):
+            raise
+        raise FileError(f"cannot be written ({error.strerror})", where="standard output") from error
 
 
 def complain(text: str) -> None:
@@ -69,25 +69,11 @@ def standard_output() -> TextIO:
     """Standard output.
 
     Raises:
-        VoxletError: It is closed.
+        FileError: It is closed.
     """
     if sys.stdout is None:
-        raise VoxletError("is closed", where="standard output", remedy="open it, or send it to a file")
+        raise FileError("is closed", where="standard output")
     return sys.stdout
-
-
-def unwritable(error: OSError) -> VoxletError | BrokenPipeError:
-    """The error for a standard output that refused what was written; what it still holds is discarded."""
-    _discard(sys.stdout)
-    if isinstance(error, BrokenPipeError):
-        return error
-    return VoxletError(
-        f"cannot be written ({error.strerror})", where="standard output", remedy="check where it leads to"
-    )
-
-
-def _streams() -> Iterator[TextIO]:
-    yield from (stream for stream in (sys.stdout, sys.stderr) if stream is not None)
 
 
 def _discard(stream: TextIO) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voxlet import audio, files
-from voxlet.cli.output import standard_output, unwritable
+from voxlet.cli.output import standard_output
 from voxlet.errors import AudioError, ConfigError, TextError
 from voxlet.speak.speech import check_suffix, describe, wav_metadata
 from voxlet.speak.voice import load_voice
@@ -79,7 +79,8 @@ def speak(request: Request) -> str | None:
     out = request.out
     if out is None and not request.play:
         out = _own_file(text)
-    _deliver(sounds(), rate, wav_metadata(metadata), out, play=request.play)
+    play = request.play and not request.to_stdout
+    _deliver(sounds(), rate, wav_metadata(metadata), out, play=play)
     if request.json:
         answer = {**metadata, "file": out, "rate": rate, "samples": samples, "duration": samples / rate}
         return json.dumps({**answer, "words": words})
@@ -130,12 +131,6 @@ def _deliver(
     sounds: Iterator[Samples], rate: int, metadata: dict[str, str], out: str | None, *, play: bool
 ) -> None:
     """Write the sounds to `out`, and play them where asked; without `out` they are only played."""
-    if out is not None and audio.is_standard_output(out):
-        try:
-            audio.write_pieces(out, sounds, rate, metadata)
-        except OSError as error:
-            raise unwritable(error) from error
-        return
     if out is not None:
         audio.write_pieces(out, sounds, rate, metadata)
     if not play:

@@ -46,13 +46,21 @@ class Entry:
 
 
 def as_label(text: str) -> str:
-    """The label a name stands for: the digits 0 to 9 are the words zero to nine, others are themselves."""
+    """The label a name stands for: the digits 0 to 9 are the words zero to nine, others are themselves.
+
+    >>> as_label("7"), as_label("yes"), as_label("42")
+    ('seven', 'yes', '42')
+    """
     text = unicodedata.normalize("NFC", text).strip()
     return DIGIT_WORDS[int(text)] if text in {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"} else text
 
 
 def sort_labels(labels: Iterable[str]) -> tuple[str, ...]:
-    """Each label once: in numerical order where all are number words, otherwise in alphabetical order."""
+    """Each label once: in numerical order where all are number words, otherwise in alphabetical order.
+
+    >>> sort_labels(["two", "one", "ten", "one"]), sort_labels(["yes", "two", "no"])
+    (('one', 'two', 'ten'), ('no', 'two', 'yes'))
+    """
     distinct = set(labels)
     if distinct <= set(NUMBER_WORDS):
         return tuple(word for word in NUMBER_WORDS if word in distinct)

@@ -1,4 +1,4 @@
-"""What a corpus says of its speakers, read with tolerance: real metadata is dirty."""
+"""What a corpus says of its speakers, read tolerantly: real metadata is dirty."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ OLDEST = 120  # years; AudioMNIST has one of 1234
 
 
 @dataclass(frozen=True)
-class About:
-    """One speaker; None or an empty string where it is not told or cannot be true."""
+class SpeakerMetadata:
+    """One speaker; None or an empty string where it is unknown or cannot be true."""
 
     accent: str = ""
     age: int | None = None  # years
@@ -24,21 +24,21 @@ class About:
     origin: str = ""
 
 
-def read_metadata(root: Path) -> dict[str, About]:
-    """Speaker -> what is told of them; empty where the corpus tells nothing that can be read."""
+def read_metadata(root: Path) -> dict[str, SpeakerMetadata]:
+    """Speaker -> metadata; empty where the corpus has none that can be read."""
     for place in PLACES:
         try:
             table = json.loads((root / place).read_text(encoding="utf-8", errors="replace"))
         except (OSError, ValueError):
             continue
         if isinstance(table, dict):
-            return {str(name): about(row) for name, row in table.items() if isinstance(row, dict)}
+            return {str(name): speaker_metadata(row) for name, row in table.items() if isinstance(row, dict)}
     return {}
 
 
-def about(row: dict[str, object]) -> About:
+def speaker_metadata(row: dict[str, object]) -> SpeakerMetadata:
     """One row of the table, cleaned."""
-    return About(
+    return SpeakerMetadata(
         accent=tidy(row.get("accent")),
         age=plausible_age(row.get("age")),
         gender=tidy(row.get("gender")).lower(),

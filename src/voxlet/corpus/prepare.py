@@ -36,7 +36,7 @@ TRIM_FADE = 0.005  # seconds of fade at its edges, so that the cut does not clic
 
 @dataclass(frozen=True)
 class Preparation:
-    """How clips are made alike.
+    """How clips are brought to one rate, length and level.
 
     Attributes:
         rate: Hz.
@@ -112,11 +112,20 @@ DEFAULT_PREPARATION = Preparation()
 def prepare(
     corpus: Corpus, preparation: Preparation = DEFAULT_PREPARATION, *, progress: bool = True
 ) -> Prepared:
-    """The corpus's clips made alike; built in parallel at the first call, then taken from the cache.
+    """The corpus's clips, prepared; built in parallel at the first call, then taken from the cache.
 
     Raises:
         CorpusError: A clip has changed since it was scanned, or no clip is left.
         FileError: The cache cannot be written.
+
+    >>> from voxlet.corpus.corpus import open_corpus
+    >>> noise = np.random.default_rng(0).uniform(-0.1, 0.1, 8000).astype(np.float32)
+    >>> for take in range(3):
+    ...     audio.write(f"yes_ann_{take}.wav", np.roll(noise, take), rate=8000)
+    >>> settings = Preparation(rate=4000, length=0.25, outliers=None)
+    >>> prepared = prepare(open_corpus("."), settings, progress=False)
+    >>> prepared.audio.shape, prepared.label_names, round(audio.rms(prepared.clip(0)), 3)
+    ((3, 1000), ('yes',), 0.08)
     """
     settings = json.dumps([PREPARE_VERSION, corpus.digest, asdict(preparation)])
     key = hashlib.sha256(settings.encode()).hexdigest()

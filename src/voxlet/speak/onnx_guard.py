@@ -1,116 +1,98 @@
-"""What a stranger's ONNX model must not hold, found before ONNX Runtime sees it."""
+"""What a stranger's ONNX graph must keep to, checked before ONNX Runtime sees it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from voxlet.errors import VoiceError
+from voxlet.speak.onnx_reader import FLOAT, INT64, REMEDY, read_model
+from voxlet.speak.onnx_rules import multiply_adds, outputs_of
+from voxlet.speak.onnx_sizes import ABSENT, ONE, Sizes, sizes_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
+
+    from voxlet.speak.onnx_reader import End, Model
+    from voxlet.speak.onnx_sizes import Interval
+
+OPERATOR_SETS = (13, 22)  # the first in which axes are inputs; the last that was looked through
+TYPES = {FLOAT: "float", INT64: "int64"}
+# Bounds on one run with one clip: a voice of 0.1.0 needs some 0.5 G multiply-adds and 20 M numbers.
+MOST_STEPS = 2**34  # multiply-adds, and `STEPS` for each number that other operators give
+MOST_STEPS_AT_ONCE = 2**31  # of one node: between nodes a run can be ended
+MOST_STEPS_AT_OPENING = 2**32  # of all that depends on no input, calculated at opening
+MOST_NUMBERS = 2**28  # in all tensors together
+STEPS = 16
 
 
-# Where the fields that are read stand in ONNX's protobuf messages (onnx.proto3).
-MODEL_GRAPH, MODEL_METADATA, MODEL_FUNCTION = 7, 14, 25
-GRAPH_NODE, FUNCTION_NODE, NODE_OPERATOR, NODE_ATTRIBUTE = 1, 7, 4, 5
+class Wanted(NamedTuple):
+    """An input or output that a graph must have: its type, and between what each size lies, None for any."""
 
-ATTRIBUTE_GRAPHS = (6, 11)
-
-
-LOOPS = (b"Loop", b"Scan")
+    kind: int
+    sizes: tuple[Interval | None, ...]
 
 
-def refuse_dangers(model: bytes, properties: Mapping[str, bytes]) -> None:
-    """Refuse a model that refers to data outside its file, or that loops and so may never end.
-
-    A tensor kept elsewhere says where under the key `location`, so any model that has one holds these bytes.
-
-    Raises:
-        VoiceError: It does.
-    """
-    mentioned = sum(value.count(b"location") for value in properties.values())
-    if model.count(b"location") > mentioned:
-        raise VoiceError("refers to data outside the file", remedy="export the voice as a single file")
-    if any(loop in model for loop in LOOPS) and any(name in LOOPS for name in _operators(memoryview(model))):
-        raise VoiceError("has a loop in its graph, which a voice must not have")
-
-
-def metadata_of(model: bytes) -> dict[str, bytes]:
-    """The metadata of a serialised model, read without building it.
+def check_graph(model: bytes, inputs: Mapping[str, Wanted], outputs: Mapping[str, Wanted]) -> None:
+    """Refuse a graph that does what no voice does, or could take too long or too much memory.
 
     Raises:
-        ValueError: It is no ONNX model.
+        VoiceError: It has other operators, types or parts than voices have, other inputs or outputs, needs
+            too many steps or too much memory, or is damaged.
     """
-    found: dict[str, bytes] = {}
-    fields = list(message_fields(memoryview(model)))
-    if not any(number == MODEL_GRAPH for number, _ in fields):
-        raise ValueError("no graph")
-    for number, entry in fields:
-        if number == MODEL_METADATA:
-            pair = dict(message_fields(entry))
-            key = bytes(pair.get(1, b"")).decode()
-            if key in found:
-                raise ValueError("the same key twice")
-            found[key] = bytes(pair.get(2, b""))
-    return found
+    try:
+        found = read_model(model)
+        if not OPERATOR_SETS[0] <= found.opset <= OPERATOR_SETS[1]:
+            raise VoiceError(f"needs the operators of ONNX {found.opset}, not {OPERATOR_SETS}", remedy=REMEDY)
+        _check_ends(found.inputs, inputs)
+        _check_ends(found.outputs, outputs)
+        _check_cost(found, inputs)
+    except (ValueError, LookupError, TypeError) as error:
+        raise VoiceError("has a graph that is damaged, or no voice's", remedy=REMEDY) from error
 
 
-def _operators(model: memoryview) -> Iterator[bytes]:
-    """The operators of all nodes in the model, its functions and the graphs inside its nodes."""
-    for number, value in message_fields(model):
-        if number == MODEL_GRAPH:
-            yield from _node_operators(value, GRAPH_NODE)
-        elif number == MODEL_FUNCTION:
-            yield from _node_operators(value, FUNCTION_NODE)
+def _check_ends(found: Mapping[str, End], wanted: Mapping[str, Wanted]) -> None:
+    if set(found) != set(wanted):
+        has, needs = (", ".join(sorted(ends)) for ends in (found, wanted))
+        raise VoiceError(f"its graph has {has[:160]!a} where a voice has {needs}")
+    for name, (kind, sizes) in wanted.items():
+        end = found[name]
+        fits = len(end.sizes) == len(sizes) and all(
+            given is None or size is None or size == (given, given)
+            for given, size in zip(end.sizes, sizes, strict=True)
+        )
+        if end.kind != kind or not fits:
+            shape = ", ".join("free" if size is None else str(size) for size in end.sizes)
+            raise VoiceError(
+                f"its graph's {name!r} is {TYPES.get(end.kind, 'of another type')} ({shape[:80]}), "
+                "not as the metadata says"
+            )
 
 
-def _node_operators(graph: memoryview, node_number: int) -> Iterator[bytes]:
-    for number, node in message_fields(graph):
-        if number != node_number:
-            continue
-        for part, value in message_fields(node):
-            if part == NODE_OPERATOR:
-                yield bytes(value)
-            elif part == NODE_ATTRIBUTE:
-                for kind, inner in message_fields(value):
-                    if kind in ATTRIBUTE_GRAPHS:
-                        yield from _node_operators(inner, GRAPH_NODE)
-
-
-def message_fields(message: memoryview) -> Iterator[tuple[int, memoryview]]:
-    """Numbers and contents of a protobuf message's length-delimited fields; others are passed over.
-
-    Raises:
-        ValueError: The bytes are no such message, or end too early.
-    """
-    index, end = 0, len(message)
-    while index < end:
-        tag, index = _varint(message, index)
-        wire = tag & 7
-        if wire == 0:
-            _, index = _varint(message, index)
-            continue
-        if wire == 2:
-            size, index = _varint(message, index)
-        elif wire in (1, 5):
-            size = 8 if wire == 1 else 4
-        else:
-            raise ValueError("not a protobuf message")
-        if size > end - index:
-            raise ValueError("ends too early")
-        if wire == 2:
-            yield tag >> 3, message[index : index + size]
-        index += size
-
-
-def _varint(message: memoryview, index: int) -> tuple[int, int]:
-    value = 0
-    for shift in range(0, 70, 7):
-        if index >= len(message):
-            raise ValueError("ends too early")
-        byte = message[index]
-        index += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, index
-    raise ValueError("not a protobuf message")
+def _check_cost(model: Model, inputs: Mapping[str, Wanted]) -> None:
+    """Go through the graph in its order, adding up what each node takes and gives at most."""
+    known = {name: sizes_of(tensor) for name, tensor in model.tensors.items()}
+    constant = {"", *known}
+    numbers = sum(one.most for one in known.values())
+    if set(known) & set(inputs):
+        raise ValueError("an input that stands in the file")
+    known |= {name: Sizes(tuple(size or ONE for size in sizes)) for name, (_, sizes) in inputs.items()}
+    known[""] = ABSENT
+    steps = opening = 0
+    for node in model.nodes:
+        given = [known[name] for name in node.inputs]
+        outputs = outputs_of(node, given)
+        if len(outputs) != len(node.outputs) or any(name in known for name in node.outputs):
+            raise ValueError("outputs that are there already, or too few")
+        produced = sum([one.most for one in outputs])
+        taken = multiply_adds(node, given, outputs) + STEPS * produced
+        numbers, steps = numbers + produced, steps + taken
+        known.update(zip(node.outputs, outputs, strict=True))
+        if constant.issuperset(node.inputs) or node.operator == "Shape":
+            constant.update(node.outputs)
+            opening += taken
+        if taken > MOST_STEPS_AT_ONCE or steps > MOST_STEPS or opening > MOST_STEPS_AT_OPENING:
+            raise VoiceError("could take too long: its graph is too large for a voice", remedy=REMEDY)
+        if numbers > MOST_NUMBERS:
+            raise VoiceError("could take too much memory: its graph is too large for a voice", remedy=REMEDY)
+    if not set(model.outputs) <= set(known):
+        raise ValueError("an output that nothing gives")

@@ -1,4 +1,4 @@
-"""An ONNX graph opened so that it can do no harm: from bytes, with bounded memory, its ends checked."""
+"""An ONNX graph opened so that it can do no harm: from bytes, checked, bounded, interruptible."""
 
 from __future__ import annotations
 
@@ -6,24 +6,23 @@ import contextlib
 import functools
 import os
 import re
-from typing import TYPE_CHECKING
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from voxlet.errors import VoiceError
-from voxlet.speak.voice_file import MOST_BYTES
+from voxlet.speak.onnx_guard import check_graph
+from voxlet.speak.runtime import import_onnxruntime
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    import onnxruntime
+    from voxlet.speak.onnx_guard import Wanted
 
 MOST_THREADS = 4
 MOST_MEMORY = 2 * 2**30  # bytes that all running graphs together may hold
-FLOAT, INT64 = "tensor(float)", "tensor(int64)"
-ANY, FREE = -1, -2  # in place of a size: whatever it is; not fixed, so that any batch or length goes in
-End = tuple[str, tuple[int, ...]]  # type and sizes of one of a graph's inputs or outputs
 
 
 class Graph:
@@ -34,72 +33,60 @@ class Graph:
         path: The voice file it is from, for errors.
         inputs: What it must take, by name.
         outputs: What it must give, in the order in which `run` returns it.
-        threads: That one run may use; without it, the cores, at most four.
+        threads: Runs at once; without it, the cores, at most four.
 
     Raises:
-        VoiceError: The model is damaged, or takes or gives something else.
+        VoiceError: The model is damaged, does what voices do not, or takes or gives something else.
     """
 
     def __init__(
         self,
         model: bytes,
         path: Path,
-        inputs: Mapping[str, End],
-        outputs: Mapping[str, End],
+        inputs: Mapping[str, Wanted],
+        outputs: Mapping[str, Wanted],
         *,
         threads: int | None = None,
     ) -> None:
         self._path = path
         self._outputs = list(outputs)
-        self._session = _open(model, path, threads)
-        self._check(self._session.get_inputs(), inputs)
-        self._check(self._session.get_outputs(), outputs)
+        self._threads = threads or min(MOST_THREADS, _cores())
+        try:
+            check_graph(model, inputs, outputs)
+        except VoiceError as error:
+            raise VoiceError(error.what, where=path, remedy=error.remedy) from error
+        self._session = _open(model, path)
 
-    def run(self, **inputs: np.ndarray) -> list[np.ndarray]:
-        """The outputs for `inputs`; may be called from several threads at once.
+    def run(self, feeds: Sequence[Mapping[str, np.ndarray]]) -> list[list[np.ndarray]]:
+        """The outputs for each of `feeds`, in their order; may be called from several threads at once.
+
+        Each is a run of its own on one thread: what comes out depends on nothing beside it, and cores are
+        used best where there are many. This thread only waits, so that Ctrl-C can end the runs.
 
         Raises:
             VoiceError: The graph fails.
         """
+        options = import_onnxruntime().RunOptions()
+        pool = ThreadPoolExecutor(max(1, min(self._threads, len(feeds))))
         try:
-            results: list[np.ndarray] = self._session.run(self._outputs, inputs)
+            runs = [pool.submit(self._session.run, self._outputs, feed, options) for feed in feeds]
+            return [run.result() for run in runs]
         except Exception as error:  # the runtime has no common class for its errors
             raise VoiceError(f"its graph fails ({_first_line(error)})", where=self._path) from error
-        return results
-
-    def _check(self, found: Sequence[onnxruntime.NodeArg], expected: Mapping[str, End]) -> None:
-        ends = {end.name: end for end in found}
-        if set(ends) != set(expected):
-            has, needs = ", ".join(sorted(ends))[:160], ", ".join(sorted(expected))
-            raise VoiceError(f"its graph has {has} where a voice has {needs}", where=self._path)
-        for name, (kind, sizes) in expected.items():
-            end = ends[name]
-            # A size is a number where it is fixed, a name or nothing where it is not.
-            fits = len(end.shape) == len(sizes) and all(
-                size == ANY or not isinstance(given, int) or given == size
-                for given, size in zip(end.shape, sizes, strict=True)
-            )
-            if end.type != kind or not fits:
-                raise VoiceError(
-                    f"its graph's {name!r} is {end.type} {str(end.shape)[:80]}, not as the metadata says",
-                    where=self._path,
-                )
+        finally:
+            options.terminate = True  # of use where an error or Ctrl-C leaves runs behind
+            pool.shutdown(cancel_futures=True)
 
 
-def _open(model: bytes, path: Path, threads: int | None) -> onnxruntime.InferenceSession:
-    if len(model) > MOST_BYTES:
-        raise VoiceError("is too large for a voice", where=path)
-    import onnxruntime
-
+def _open(model: bytes, path: Path) -> Any:  # onnxruntime has no types
+    onnxruntime = import_onnxruntime()
     _bound_memory()
     options = onnxruntime.SessionOptions()
     options.add_session_config_entry("session.use_env_allocators", "1")
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # waiting must cost nothing
     options.log_severity_level = 4  # what fails is raised, and nothing else is for the user's eyes
     # An exported voice is folded already: fusing more costs more at opening than it saves in a sentence.
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
-    options.intra_op_num_threads = threads or min(MOST_THREADS, _cores())
-    options.inter_op_num_threads = 1
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
     try:
         return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # the runtime has no common class for its errors
@@ -111,8 +98,7 @@ def _open(model: bytes, path: Path, threads: int | None) -> onnxruntime.Inferenc
 @functools.cache
 def _bound_memory() -> None:
     """Let all voices share one pool of memory with a bound, so that no graph can ask for all there is."""
-    import onnxruntime
-
+    onnxruntime = import_onnxruntime()
     pool = onnxruntime.OrtArenaCfg(
         {
             "max_mem": MOST_MEMORY,

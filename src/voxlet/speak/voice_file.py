@@ -1,9 +1,9 @@
 """The voice file from outside: where it lies, what its metadata says, checked before anything in it is run.
 
-A voice file is one ONNX model. Its graph takes `noise` (B, L, Z) float32, `label` (B,) int64 and `style`
-(B, S) float32, and gives `waveform` (B, T) float32 and `length` (B,) int64, the valid samples of each row.
-Its metadata holds `voxlet`, the JSON of a `VoiceInfo`, and perhaps `voxlet.style_encoder`, a second model in
-base64 that hears a style: `clip` (1, T) float32 at the voice's rate in, `style` (1, S) float32 out.
+A voice file is one ONNX model; docs/voice-file.md describes it. Its graph takes `noise` (B, L, Z) float32,
+`label` (B,) int64 and `style` (B, S) float32, and gives `waveform` (B, T) float32 and `length` (B,) int64,
+the valid samples of each row. Its metadata holds the JSON of a `VoiceInfo`, perhaps a second model in base64,
+the style encoder (`clip` (1, T) float32 at the voice's rate in, `style` (1, S) float32 out), and a checksum.
 
 A voice may come from a stranger, so everything is bounded, a file never refers to data outside itself, and
 whatever is wrong is one `VoiceError`.
@@ -15,23 +15,23 @@ import hashlib
 import json
 import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 
 from voxlet.errors import VoiceError
-from voxlet.speak.onnx_guard import MODEL_METADATA, message_fields, metadata_of, refuse_dangers
+from voxlet.speak.onnx_reader import MODEL_METADATA, read_metadata, wire_fields
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from voxlet.speak.speech import Style
 
-FORMAT = 1
+FORMAT, FORMATS = 2, (1, 2)  # what is written; what is read
 SUFFIX = ".voice"
-INFO_KEY, ENCODER_KEY = "voxlet", "voxlet.style_encoder"
+INFO_KEY, ENCODER_KEY, CHECKSUM_KEY = "voxlet", "voxlet.style_encoder", "voxlet.sha256"
 
 # Bounds, far above any sensible voice and far below what would hurt.
 MOST_BYTES = 256 * 2**20
@@ -43,11 +43,18 @@ MOST_FRAMES, MOST_LATENT, MOST_STYLE = 8_192, 1_024, 1_024
 MOST_NOISE = 2**18  # numbers of noise per word, frames times latent size
 RATES = (4_000, 192_000)  # Hz
 FARTHEST_STYLE = 100.0  # the prior is a standard normal: nothing sensible lies further out
+DEEPEST_CARD = 20  # objects and lists within each other
+
+# Control characters, line separators, what turns the direction of text, halves of characters.
+CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 @dataclass(frozen=True, eq=False)
 class VoiceInfo:
-    """What a voice file says about itself: L frames of Z latents make a word, S numbers a style."""
+    """What a voice file says about itself: L frames of Z latents make a word, S numbers a style.
+
+    Texts hold no control characters: names with one are refused, in `card` and `others` each is replaced.
+    """
 
     name: str
     rate: int
@@ -58,12 +65,15 @@ class VoiceInfo:
     styles: Mapping[str, Style]  # of each named speaker, (S,)
     version: str = "1"
     card: Mapping[str, object] = field(default_factory=dict)  # data, licence, credit, training, scores
+    format: int = FORMAT  # that it was read in; files of format 1 carry no checksum
+    others: Mapping[str, object] = field(default_factory=dict)  # fields that this voxlet does not know
 
     def to_json(self) -> str:
-        """The text for the file's metadata, which `parse_info` reads."""
+        """The text for a new file's metadata, which `parse_info` reads."""
         speakers = {name: [round(float(value), 6) for value in style] for name, style in self.styles.items()}
         return json.dumps(
             {
+                **self.others,
                 "format": FORMAT,
                 "version": self.version,
                 "name": self.name,
@@ -91,10 +101,48 @@ class VoiceFile:
     def digest(self) -> str:
         """SHA-256 of all but the metadata: what decides how the voice sounds, whatever its card says."""
         found = hashlib.sha256()
-        for number, content in message_fields(memoryview(self.model)):
-            if number != MODEL_METADATA:
+        for number, _, content in wire_fields(memoryview(self.model)):
+            if number != MODEL_METADATA and not isinstance(content, int):
                 found.update(content)
         return found.hexdigest()
+
+    def with_card(self, card: Mapping[str, object]) -> bytes:
+        """The bytes of the same voice with another model card, in today's format."""
+        metadata = read_metadata(self.model)
+        metadata[INFO_KEY] = replace(self.info, card=card).to_json().encode()
+        return with_metadata(self.model, metadata)
+
+
+def with_metadata(model: bytes, metadata: Mapping[str, bytes]) -> bytes:
+    """The bytes of a model with this metadata in place of its own, and at the end a checksum over all."""
+    parts = []
+    for number, wire, content in wire_fields(memoryview(model)):
+        if number != MODEL_METADATA:
+            parts += [_varint(number << 3 | wire), *_content(content)]
+    parts += [_entry(key, value) for key, value in metadata.items() if key != CHECKSUM_KEY]
+    body = b"".join(parts)
+    return body + _checksum(body)
+
+
+def _checksum(body: bytes | memoryview) -> bytes:
+    return _entry(CHECKSUM_KEY, hashlib.sha256(body).hexdigest().encode())
+
+
+def _entry(key: str, value: bytes) -> bytes:
+    pair = b"".join([b"\x0a", *_content(key.encode()), b"\x12", *_content(value)])
+    return b"".join([_varint(MODEL_METADATA << 3 | 2), *_content(pair)])
+
+
+def _content(value: int | bytes | memoryview) -> list[bytes | memoryview]:
+    return [_varint(value)] if isinstance(value, int) else [_varint(len(value)), value]
+
+
+def _varint(value: int) -> bytes:
+    found = bytearray()
+    while value >= 0x80:
+        found.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes([*found, value])
 
 
 def read_voice(path: str | os.PathLike[str]) -> VoiceFile:
@@ -112,12 +160,15 @@ def read_voice(path: str | os.PathLike[str]) -> VoiceFile:
     except OSError as error:
         raise VoiceError(f"cannot be read ({error.strerror})", where=path) from error
     try:
-        properties = metadata_of(model)
-        if INFO_KEY not in properties:
+        metadata = read_metadata(model)
+        if INFO_KEY not in metadata:
             raise VoiceError("is a model, but not a voxlet voice")
-        refuse_dangers(model, properties)
-        info = parse_info(properties[INFO_KEY])
-        encoder = properties.get(ENCODER_KEY)
+        if CHECKSUM_KEY in metadata:
+            _compare_checksum(model)
+        info = parse_info(metadata[INFO_KEY])
+        if info.format > 1 and CHECKSUM_KEY not in metadata:
+            raise VoiceError("is damaged: it lost its checksum", remedy="fetch or export it again")
+        encoder = metadata.get(ENCODER_KEY)
         return VoiceFile(path, info, model, None if encoder is None else encoder.decode("ascii"))
     except VoiceError as error:
         raise VoiceError(error.what, where=path, remedy=error.remedy) from error
@@ -125,6 +176,12 @@ def read_voice(path: str | os.PathLike[str]) -> VoiceFile:
         raise VoiceError(
             "is damaged, or not a voice file", where=path, remedy="fetch or export it again"
         ) from error
+
+
+def _compare_checksum(model: bytes) -> None:
+    body = memoryview(model)[: -len(_checksum(b""))]
+    if bytes(model[len(body) :]) != _checksum(body):
+        raise VoiceError("is damaged: its checksum does not fit", remedy="fetch or export it again")
 
 
 def parse_info(text: bytes | str) -> VoiceInfo:
@@ -141,10 +198,16 @@ def parse_info(text: bytes | str) -> VoiceInfo:
         raise VoiceError("its metadata is not JSON", remedy="fetch or export it again") from error
     if not isinstance(raw, dict):
         _refuse("metadata", "is not an object")
-    if raw.get("format") != FORMAT or isinstance(raw["format"], bool):
+    number = raw.get("format")
+    if number not in FORMATS or not isinstance(number, int) or isinstance(number, bool):
         raise VoiceError(
-            f"its format is {str(raw.get('format'))[:20]!r}, this voxlet reads {FORMAT}",
+            f"its format is {str(number)[:20]!r}, this voxlet reads {' and '.join(map(str, FORMATS))}",
             remedy="update voxlet, or export the voice again",
+        )
+    if raw.get("requires", []) != []:
+        raise VoiceError(
+            f"it requires {str(raw['requires'])[:80]!a}, which this voxlet does not know",
+            remedy="update voxlet",
         )
     labels = raw.get("labels")
     if not isinstance(labels, list) or not 1 <= len(labels) <= MOST_LABELS:
@@ -161,9 +224,10 @@ def parse_info(text: bytes | str) -> VoiceInfo:
     if not isinstance(speakers, dict) or len(speakers) > MOST_SPEAKERS:
         _refuse("speakers", "is not an object of names and styles")
     styles = {_name(name, "speakers"): _style(style, style_size, name) for name, style in speakers.items()}
-    card = raw.get("card", {})
+    card = _cleaned(raw.get("card", {}), "card")
     if not isinstance(card, dict):
         _refuse("card", "is not an object")
+    others = {_name(key, "its own name"): _cleaned(raw[key], "others") for key in raw if key not in KNOWN}
     return VoiceInfo(
         name=_name(raw.get("name"), "name"),
         rate=_whole(raw, "rate", *RATES),
@@ -174,7 +238,27 @@ def parse_info(text: bytes | str) -> VoiceInfo:
         styles=styles,
         version=_name(raw.get("version"), "version"),
         card=card,
+        format=number,
+        others=others,
     )
+
+
+# The fields of the metadata that this voxlet reads, see `VoiceInfo.to_json`.
+KNOWN = {"format", "requires", "version", "name", "rate", "labels", "frames", "latent_size", "style_size"}
+KNOWN |= {"speakers", "card"}
+
+
+def _cleaned(value: object, name: str, depth: int = 0) -> object:
+    """Any JSON with each control character replaced, and null for numbers that JSON does not have."""
+    if depth > DEEPEST_CARD:
+        _refuse(name, f"is more than {DEEPEST_CARD} levels deep")
+    if isinstance(value, str):
+        return CONTROL.sub(lambda found: " " if found[0].isspace() else "\ufffd", value)
+    if isinstance(value, list):
+        return [_cleaned(one, name, depth + 1) for one in value]
+    if isinstance(value, dict):
+        return {_cleaned(key, name, depth): _cleaned(one, name, depth + 1) for key, one in value.items()}
+    return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
 def _refuse(name: str, problem: str) -> NoReturn:
@@ -191,7 +275,7 @@ def _whole(raw: Mapping[str, object], name: str, least: int, most: int) -> int:
 def _name(value: object, name: str) -> str:
     if not isinstance(value, str) or not 1 <= len(value) <= LONGEST_NAME or not value.strip():
         _refuse(name, f"is not text of 1 to {LONGEST_NAME} characters")
-    if re.search(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]", value):
+    if CONTROL.search(value):
         _refuse(name, "holds a control character")
     return value
 

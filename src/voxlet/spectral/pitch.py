@@ -1,7 +1,8 @@
-"""The pitch of clips: what the wave VAE's harmonic source is taught to follow.
+"""The pitch of clips: the target of the wave VAE's harmonic source.
 
 Autocorrelation divided by that of its window (Boersma 1993, "Accurate short-term analysis of the fundamental
-frequency"), and the best path through it (Viterbi), so that a pitch does not jump by octaves.
+frequency"), and the best path through it (Viterbi), so that a pitch does not jump by octaves. Our own, since
+librosa.pyin takes 54 times as long and has no pitch in noise (docs/decisions/pitch-tracker.md).
 """
 
 from __future__ import annotations
@@ -56,9 +57,9 @@ def _track(waveforms: Tensor, step: float, frames: int) -> Pitch:
     energy = power[..., :1]
     # A floor under the energy: digital silence is not periodic.
     strength = (power / (energy + 1e-4) / (own / own[0]))[..., first : last + 1]
-    # Frames without a period have little say, so the path there leads from one vowel to the next.
-    say = strength.amax(-1, keepdim=True).clamp(0, 1).square()
-    score = say * (strength - OCTAVE_COST * torch.log2(lags / first))
+    # Frames without a period weigh little, so the path there leads from one vowel to the next.
+    weight = strength.amax(-1, keepdim=True).clamp(0, 1).square()
+    score = weight * (strength - OCTAVE_COST * torch.log2(lags / first))
     best = _best_path(score)
     lag = lags[best] + _vertex(strength, best)
     voicing = strength.gather(-1, best[..., None])[..., 0].clamp(0, 1)

@@ -18,7 +18,13 @@ from voxlet.spectral.config import SpectrogramConfig
 
 
 def stft(waveforms: Tensor, config: SpectrogramConfig) -> Tensor:
-    """Complex spectrum (B, M, F) of (B, T): centred frames, zeros beyond the ends."""
+    """Complex spectrum (B, M, F) of (B, T): centred frames, zeros beyond the ends.
+
+    >>> config = SpectrogramConfig(rate=8000, n_fft=256, hop=64)
+    >>> spectrum = stft(torch.ones(1, 640), config)
+    >>> spectrum.shape, torch.allclose(istft(spectrum, config, 640), torch.ones(1, 640), atol=1e-6)
+    (torch.Size([1, 129, 11]), True)
+    """
     window = torch.hann_window(config.n_fft, device=waveforms.device, dtype=waveforms.dtype)
     return centred_stft(waveforms, window, config.hop)
 

@@ -18,6 +18,7 @@ from voxlet.errors import ScoreError
 from voxlet.evaluation.classifiers.inputs import Hearing, condition, log_mel
 from voxlet.evaluation.metrics.statistics import Interval, bootstrap
 from voxlet.extras import import_extra
+from voxlet.speak.runtime import import_onnxruntime
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -80,6 +81,7 @@ def naturalness(
 
     `tick` is called once a string.
     """
+    import_onnxruntime()  # before speechmos imports it in its own way
     dnsmos = import_extra("speechmos.dnsmos", "study")
     rows = []
     for string in strings(sounds, rate, band_rate=band_rate, count=count, seed=seed):

@@ -83,6 +83,7 @@ class _Block(nn.Module):
 
     def __init__(self, width: int, heads: int, expansion: int, condition: int, dropout: float) -> None:
         super().__init__()
+        self.width = width
         self.convolution = nn.Conv1d(width, width, 5, padding=2, groups=width)
         self.attention = _Attention(width, heads)
         self.perceptron = nn.Sequential(
@@ -98,7 +99,7 @@ class _Block(nn.Module):
         nn.init.zeros_(self.modulation.bias)
 
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:
-        parts = self.modulation(condition)[:, None].chunk(6, dim=-1)
+        parts = self.modulation(condition)[:, None].split(self.width, dim=-1)
         shift, scale, gate, shift2, scale2, gate2 = parts
         y = self.norm(x) * (1 + scale) + shift
         y = y + self.convolution(y.transpose(1, 2)).transpose(1, 2)

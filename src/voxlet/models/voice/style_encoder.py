@@ -22,8 +22,8 @@ class StyleEncoder(nn.Module):
 
     kernel: Tensor
     filters: Tensor
-    centre: Tensor
-    turn: Tensor
+    whitening_mean: Tensor
+    whitening: Tensor
 
     BANDS, STRIDE = 40, 2
 
@@ -43,12 +43,12 @@ class StyleEncoder(nn.Module):
             nn.Conv1d(width, width, 3, padding=2, dilation=2),
             nn.ReLU(),
         )
-        self.posterior = nn.Sequential(
+        self.head = nn.Sequential(
             nn.Linear(2 * width, width), nn.ReLU(), nn.Linear(width, 2 * config.style_size)
         )
         # The coordinates that styles have, see `standardise`: at first those that the layers give.
-        self.register_buffer("centre", torch.zeros(config.style_size))
-        self.register_buffer("turn", torch.eye(config.style_size))
+        self.register_buffer("whitening_mean", torch.zeros(config.style_size))
+        self.register_buffer("whitening", torch.eye(config.style_size))
 
     def features(self, waveform: Tensor) -> Tensor:
         """Log-mel (B, 40, F) of waveforms (B, T)."""
@@ -57,11 +57,16 @@ class StyleEncoder(nn.Module):
         power = self.filters @ (real.square() + imaginary.square())
         return torch.log(power + 1e-4)
 
-    def summarise(self, waveform: Tensor, lengths: Tensor) -> Tensor:
-        """One vector (B, 2 * width) per clip (B, T), from its first `lengths` (B,) samples."""
-        hidden = self.layers(self.features(waveform))
-        last = (lengths // (self.STRIDE * self.hop))[:, None]
-        inside = (torch.arange(hidden.shape[2], device=last.device) < last).to(hidden.dtype)[:, None]
+    def summary(self, waveform: Tensor, lengths: Tensor) -> Tensor:
+        """One vector (B, 2 * width) per clip (B, T): mean and deviation over its first `lengths` (B,).
+
+        A clip's vector depends on nothing else: neither on T nor on the other clips.
+        """
+        # Zeros after the clip, so that the frames at its end exist also where T is its length.
+        hidden = self.layers(self.features(F.pad(waveform, (0, self.n_fft))))
+        frames = lengths // (self.STRIDE * self.hop)
+        # Numbers from 1 by a running sum, which unlike a range has its size from a tensor in ONNX, too.
+        inside = (torch.ones_like(hidden[:, :1]).cumsum(2) <= frames[:, None, None]).to(hidden.dtype)
         count = inside.sum(2).clamp_min(1)
         mean = (hidden * inside).sum(2) / count
         variance = ((hidden - mean[..., None]).square() * inside).sum(2) / count
@@ -70,36 +75,38 @@ class StyleEncoder(nn.Module):
     def forward(self, waveform: Tensor, lengths: Tensor) -> Gaussian:
         """K clips of each of B speakers, (B, K, T) and (B, K), to a posterior (B, S)."""
         batch, clips, samples = waveform.shape
-        each = self.summarise(waveform.reshape(batch * clips, samples), lengths.reshape(-1))
-        return self.tell(each.view(batch, clips, -1).mean(1))
+        each = self.summary(waveform.reshape(batch * clips, samples), lengths.reshape(-1))
+        return self.posterior(each.view(batch, clips, -1).mean(1))
 
-    def tell(self, summary: Tensor) -> Gaussian:
-        """The posterior (B, S) that a summary (B, 2 * width) gives."""
-        mean, log_variance = self.posterior(summary).float().chunk(2, dim=1)
-        variance = log_variance.clamp(-8.0, 4.0).exp() @ self.turn.T.square()
-        return Gaussian((mean - self.centre) @ self.turn.T, variance.log())
+    def posterior(self, summary: Tensor) -> Gaussian:
+        """The posterior (B, S) for a summary (B, 2 * width)."""
+        mean, log_variance = self.head(summary).float().chunk(2, dim=1)
+        variance = log_variance.clamp(-8.0, 4.0).exp() @ self.whitening.T.square()
+        return Gaussian((mean - self.whitening_mean) @ self.whitening.T, variance.log())
 
 
 @torch.no_grad()
 def standardise(prior: FlowPrior, encoder: StyleEncoder, styles: Gaussian) -> None:
-    """Change the style's coordinates so that its aggregated posterior is standard in mean and covariance.
+    """Whiten the style: change its coordinates so that its aggregated posterior is standard normal in mean
+    and covariance.
 
-    The divergence alone does not see to that: where it weighs little, styles lie in a few tight clusters, and
-    what a draw from the standard normal means was never learned. In the new coordinates such a draw is as
-    far from the mean, and in the same directions, as speakers are. Both modules go on meaning the same.
+    The divergence alone does not ensure that: where its weight is small, styles lie in a few tight clusters,
+    and the prior was never trained near most draws from the standard normal. In the new coordinates such a
+    draw is as far from the mean, and in the same directions, as speakers are. Both modules compute the same
+    as before.
 
     Args:
-        prior: Reads styles.
-        encoder: Tells them; in its first coordinates still.
+        prior: Takes styles.
+        encoder: Gives them; not whitened yet.
         styles: Posteriors (N, S) of many clips.
     """
     centred = styles.mean.double() - styles.mean.double().mean(0)
     spread = styles.log_variance.double().exp().mean(0)
     covariance = centred.T @ centred / len(centred) + torch.diag(spread)
     variances, axes = torch.linalg.eigh(covariance)
-    encoder.centre.copy_(styles.mean.mean(0))
-    encoder.turn.copy_((axes / variances.sqrt()).T)
+    encoder.whitening_mean.copy_(styles.mean.mean(0))
+    encoder.whitening.copy_((axes / variances.sqrt()).T)
     back = axes * variances.sqrt()
     weight = prior.style.weight.double()
-    prior.style.bias.add_(weight @ encoder.centre.double())
+    prior.style.bias.add_(weight @ encoder.whitening_mean.double())
     prior.style.weight.copy_(weight @ back)

@@ -62,9 +62,10 @@ class ConvNeXtBlock(nn.Module):
         self.narrow = nn.Linear(expansion * width, width)
         self.scale = nn.Parameter(torch.full((width,), scale))
 
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, F, width) -> the same."""
-        y = self.depthwise(x.transpose(1, 2)).transpose(1, 2)
+    def forward(self, x: Tensor, inside: Tensor | None = None) -> Tensor:
+        """(B, F, width) -> the same; frames where `inside` (B, F, 1) is 0 have no influence on others."""
+        y = x if inside is None else x * inside
+        y = self.depthwise(y.transpose(1, 2)).transpose(1, 2)
         y = self.narrow(F.gelu(self.widen(self.norm(y)), approximate="tanh"))
         moved: Tensor = x + self.scale * y
         return moved
@@ -154,14 +155,20 @@ class WaveVAE(nn.Module):
         mean, log_variance = self.encoder(features).float().chunk(2, dim=-1)
         return Gaussian(mean, log_variance.clamp(-12.0, 4.0))
 
-    def decode(self, latents: Tensor, pitch: Tensor | None = None) -> Decoded:
+    def decode(self, latents: Tensor, pitch: Tensor | None = None, inside: Tensor | None = None) -> Decoded:
         """Latents (B, L, Z) to a waveform (B, L * samples_per_latent) and the pitch that is heard in them.
 
         Args:
             latents: (B, L, Z).
             pitch: Hz (B, F) that the pulse train follows; the decoder's own without it.
+            inside: 1 for the latents (B, L, 1) that are each clip's own, 0 for those after them, which then
+                change nothing before the last five hops of its own ones; without it all are its own.
         """
-        hidden = self.decoder(latents)
+        hidden = latents
+        for layer in self.decoder:
+            hidden = layer(hidden, inside) if isinstance(layer, ConvNeXtBlock) else layer(hidden)
+            if isinstance(layer, Double) and inside is not None:
+                inside = inside.repeat(1, 1, 2).flatten(1)[..., None]
         with torch.autocast(hidden.device.type, enabled=False):
             # Phase errors of a bfloat16 head would be heard as noise; one matrix in float32 costs little.
             parts = F.linear(hidden.float(), self.head.weight, self.head.bias)

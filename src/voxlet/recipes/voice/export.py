@@ -13,7 +13,7 @@ import io
 import os
 import tempfile
 import warnings
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -23,6 +23,8 @@ from torch import Tensor, nn
 
 from voxlet.extras import import_extra
 from voxlet.models.voice.flow_prior import lengths_of
+from voxlet.speak.runtime import import_onnxruntime
+from voxlet.speak.voice_file import ENCODER_KEY, INFO_KEY, with_metadata
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,13 +44,14 @@ SMALLEST_PACKED = 4096  # smaller weights stay as they are: they weigh nothing a
 LARGE_CONSTANT = 1 << 15  # numbers; of the graphs' constants only the Fourier matrices have more
 PEAK = 0.99
 SCALE = ".scale"  # ends the name of what 8-bit weights are multiplied with
-MARGIN = 2  # latent frames after the longest word that are decoded with it: its last sounds hear them
+MARGIN = 4  # latent frames that are decoded after a word's end: its last samples depend on them
 
 
-class Speaker(nn.Module):
+class SpeakerGraph(nn.Module):
     """A voice file: noise (B, L, Z), label (B,), style (B, S) -> waveform (B, T) and length (B,).
 
-    Of the L latent frames only as many are decoded as the longest word of the batch needs: T follows from it.
+    A clip's latents count up to `MARGIN` frames after its end; those after them have no influence on it. So
+    it is the same in every batch, and only as many of the L frames are decoded as the longest clip needs.
     """
 
     def __init__(self, prior: FlowPrior, wave: WaveVAE, steps: int) -> None:
@@ -58,56 +61,47 @@ class Speaker(nn.Module):
     def forward(self, noise: Tensor, label: Tensor, style: Tensor) -> tuple[Tensor, Tensor]:
         """Sample the prior and decode."""
         sequence = self.prior.sample(noise, label, style, steps=self.steps)
-        latents, inside = self.prior.denormalise(sequence)
-        lengths, unit = lengths_of(inside, self.wave.samples_per_latent), self.wave.samples_per_latent
-        # A tensor, not a number: the graph has to find it anew for each batch.
-        used = torch.div(lengths.max() + (unit - 1), unit, rounding_mode="floor") + MARGIN
-        waveform = self.wave.decode(latents[:, :used]).waveform
+        latents, presence = self.prior.denormalise(sequence)
+        unit = self.wave.samples_per_latent
+        lengths = lengths_of(presence, unit)
+        # Tensors, not numbers: the graph has to find them anew for each batch.
+        counts = torch.div(lengths + (unit - 1), unit, rounding_mode="floor") + MARGIN
+        inside = (torch.arange(self.prior.frames) < counts[:, None]).to(latents.dtype)[..., None]
+        used = counts.max()
+        waveform = self.wave.decode(latents[:, :used], inside=inside[:, :used]).waveform
         return waveform.clamp(-PEAK, PEAK), lengths
 
 
-class _Listener(nn.Module):
-    """The style that one clip tells: (1, T) -> (1, S)."""
+class StyleGraph(nn.Module):
+    """The style encoder of a voice file: one clip (1, T) -> the mean of its style's posterior (1, S)."""
 
     def __init__(self, encoder: StyleEncoder) -> None:
         super().__init__()
         self.encoder = encoder
 
     def forward(self, clip: Tensor) -> Tensor:
-        padded = nn.functional.pad(clip, (0, self.encoder.n_fft))
-        hidden = self.encoder.layers(self.encoder.features(padded))
-        mean = hidden.mean(2)
-        deviation = ((hidden - mean[..., None]).square().mean(2) + 1e-5).sqrt()
-        return self.encoder.tell(torch.cat([mean, deviation], dim=1)).mean
+        """Encode the whole clip."""
+        length = torch.ones_like(clip, dtype=torch.long).sum(1)  # not from its shape: the graph counts anew
+        return self.encoder.posterior(self.encoder.summary(clip, length)).mean
 
 
-def export_voice(speaker: Speaker, encoder: StyleEncoder, info: VoiceInfo) -> bytes:
+def export_voice(speaker: SpeakerGraph, encoder: StyleEncoder, info: VoiceInfo) -> bytes:
     """The bytes of a voice file."""
     import_extra("onnx", "train")
-    from voxlet.speak.voice_file import ENCODER_KEY, INFO_KEY
-
     speaker, packed = rounded(speaker.eval())
     noise = torch.randn(2, info.frames, info.latent_size)
     inputs = (noise, torch.tensor([0, 1]), torch.randn(2, info.style_size))
     graph = _graph(speaker, inputs, ["noise", "label", "style"], ["waveform", "length"], {0: "batch"})
-    listener, packed_listener = rounded(_Listener(encoder.eval()))
-    hearing = _graph(listener, (torch.randn(1, 4000),), ["clip"], ["style"], {1: "samples"})
-    text = base64.b64encode(_pack(hearing, packed_listener).SerializeToString()).decode()
-    metadata = {INFO_KEY: info.to_json(), ENCODER_KEY: text}
-    voice: bytes = _described(_pack(graph, packed), metadata).SerializeToString()
-    return voice
+    style, packed_style = rounded(StyleGraph(encoder.eval()))
+    style_graph = _graph(style, (torch.randn(1, 4000),), ["clip"], ["style"], {1: "samples"})
+    encoder_text = base64.b64encode(_pack(style_graph, packed_style).SerializeToString())
+    metadata = {INFO_KEY: info.to_json().encode(), ENCODER_KEY: encoder_text}
+    return with_metadata(_pack(graph, packed).SerializeToString(), metadata)
 
 
 def with_card(voice: VoiceFile, card: Mapping[str, object]) -> bytes:
     """The bytes of the same voice with another model card."""
-    onnx: Any = import_extra("onnx", "train")
-    from voxlet.speak.voice_file import INFO_KEY
-
-    model = onnx.load_from_string(voice.model)
-    (entry,) = (entry for entry in model.metadata_props if entry.key == INFO_KEY)
-    entry.value = replace(voice.info, card=card).to_json()
-    changed: bytes = model.SerializeToString()
-    return changed
+    return voice.with_card(card)
 
 
 def count_parameters(voice: VoiceFile) -> int:
@@ -187,8 +181,8 @@ def _graph(
 def _simplified(model: bytes) -> ModelProto:
     """The model with all folded that is constant: done once here, not each time that the voice is opened."""
     import onnx
-    import onnxruntime
 
+    onnxruntime = import_onnxruntime()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "simple.onnx"
         options = onnxruntime.SessionOptions()
@@ -233,11 +227,4 @@ def _pack(model: ModelProto, packed: list[Packed]) -> ModelProto:
     del model.graph.initializer[:], model.graph.node[:]
     model.graph.initializer.extend(kept)
     model.graph.node.extend(nodes)
-    return model
-
-
-def _described(model: ModelProto, metadata: dict[str, str]) -> ModelProto:
-    for key, value in metadata.items():
-        entry = model.metadata_props.add()
-        entry.key, entry.value = key, value
     return model

@@ -9,7 +9,7 @@ import torch
 from voxlet.corpus.catalog import CATALOG
 from voxlet.errors import RunError, VoiceError
 from voxlet.files import write_atomically
-from voxlet.recipes.voice.export import Speaker, export_voice, with_card
+from voxlet.recipes.voice.export import SpeakerGraph, export_voice, with_card
 from voxlet.recipes.voice.weights import DISTILLATION, PRIOR, WAVE
 from voxlet.speak.voice_file import VoiceFile, VoiceInfo, read_voice
 from voxlet.training import checkpoints
@@ -54,7 +54,7 @@ def write_voice(opened: VoiceRun, path: Path) -> None:
         styles=named_styles(opened.style, opened.data, prepared.speaker_names),
         card=model_card(opened),
     )
-    speaker = Speaker(student, opened.wave, config.distillation.steps)
+    speaker = SpeakerGraph(student, opened.wave, config.distillation.steps)
     written = VoiceFile(path, info, export_voice(speaker, opened.style, info), None)
     scores = scores_of(opened.voice_path, written.digest)
     write_atomically(path, with_card(written, {**info.card, SCORES: scores}) if scores else written.model)
