@@ -38,7 +38,6 @@ from voxlet.speak.voice import Voice
 from voxlet.speak.voice_file import read_voice
 from voxlet.study.plan import Row, chosen
 from voxlet.study.tuning import DATABASE, Tuned, tune
-from voxlet.training import hardware
 from voxlet.training.run import Run
 from voxlet.training.serialize import from_json
 
@@ -189,7 +188,6 @@ def speeds_of(rows: list[Row], corpus: str, path: Path) -> Speeds | None:
     if not rows or {row.name for row in rows} <= set(kept.epochs):
         return kept if rows else None
     epochs = {}
-    hardware.set_up()
     for row in tqdm(rows, unit="row", desc="timing", disable=None, leave=False):
         config = row.config()
         dataset = open_dataset(
