@@ -28,7 +28,7 @@ TINY: list[ModelConfig] = [
     CNNConfig(channels=(2, 4), width=8),
     CNNConfig(channels=(2, 4), width=8, seed_channels=4, dropout=0.2, conditional=True),
     CNNLightConfig(width=8, dense=8),
-    CNNLightConfig(width=8, dense=8, stages=2, conditional=True, likelihood="gaussian", dropout=0.1),
+    CNNLightConfig(width=8, dense=8, halvings=2, conditional=True, likelihood="gaussian", dropout=0.1),
     CNNLightConfig(width=8, dense=8, prior_components=5),
     MLPConfig(widths=(16, 8), conditional=True, prior_components=5),
 ]
