@@ -148,7 +148,7 @@ def a_full_folder(corpus: Path, path: Path) -> list[str]:
 
 def a_damaged_config(corpus: Path, path: Path) -> list[str]:
     (path / "run").mkdir()
-    (path / "run" / "config.json").write_text('{"format": 1, "kind"')
+    (path / "run" / "config.json").write_text('{"format": 2, "kind"')
     return command(corpus, path / "run", "--epochs", "1")
 
 
@@ -222,7 +222,7 @@ def test_a_run_that_is_in_use(corpus: Path, tmp_path: Path, capsys: pytest.Captu
 
 
 def test_a_run_of_an_unknown_kind(tmp_path: Path) -> None:
-    (tmp_path / "config.json").write_text('{"format": 1, "kind": "poem"}')
+    (tmp_path / "config.json").write_text('{"format": 2, "kind": "poem"}')
     with pytest.raises(RunError, match="unknown kind 'poem'"):
         load_run(tmp_path)
 

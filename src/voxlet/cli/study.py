@@ -48,10 +48,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Train and measure what is missing, and print where the report is."""
     from voxlet.study.report import write_report
-    from voxlet.study.run import make_study
+    from voxlet.study.run import StudyRequest, make_study
 
-    study = make_study(
-        arguments.out,
+    request = StudyRequest(
+        out=arguments.out,
         corpus=arguments.corpus,
         only=arguments.only,
         quick=arguments.quick,
@@ -60,4 +60,4 @@ def run(arguments: argparse.Namespace) -> None:
         voice=arguments.voice,
         trials=arguments.tune,
     )
-    answer(write_report(study))
+    answer(str(write_report(make_study(request))))

@@ -13,6 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from voxlet import draws
+
 LOG_VARIANCE_BOUND = 12.0
 
 
@@ -24,7 +26,7 @@ class Gaussian(NamedTuple):
 
     def sample(self, noise: Tensor | None = None) -> Tensor:
         """Latents (B, Z), differentiable in mean and variance (Kingma, Welling 2013)."""
-        noise = torch.randn_like(self.mean) if noise is None else noise
+        noise = draws.randn_like(self.mean) if noise is None else noise
         return self.mean + (0.5 * self.log_variance).exp() * noise
 
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from voxlet.models.clip.config import CNNConfig, CNNLightConfig
-from voxlet.models.clip.layers import Dense
+from voxlet.models.clip.layers import Dense, Dropout
 from voxlet.models.clip.vae import Decoder, Encoder
 
 
@@ -49,7 +49,7 @@ class ConvEncoder(Encoder):
             layers += [nn.Conv2d(inputs, outputs, 3, padding=1), nn.ReLU(inplace=True)]
         self.layers = channels_last(layers)
         self.dense = Dense(math.prod(shape) * sizes[-1] + condition, config.width)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
 
     def forward(self, spectrograms: Tensor, condition: Tensor) -> Tensor:
         """Spectrogram (B, M, F) and condition (B, C or 0) to hidden values (B, width)."""
@@ -70,7 +70,7 @@ class ConvDecoder(Decoder):
         self.shape = shape
         self.seed_channels = config.seed_channels
         self.dense = nn.Linear(config.latent_size + condition, config.width)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
         self.seed = Dense(config.width, math.prod(shape) * config.seed_channels)
         sizes = [config.seed_channels, *config.channels[::-1]]
         layers: list[nn.Module] = []
@@ -134,7 +134,7 @@ class LightEncoder(Encoder):
             _Refined(nn.Conv1d(width, width, 3, stride=2, padding=1), width) for _ in range(config.stages)
         ]
         self.layers = nn.Sequential(*layers, nn.GELU())
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
         self.dense = nn.Linear(_halved(frames, config.stages)[-1] * width + condition, config.dense)
 
     def forward(self, spectrograms: Tensor, condition: Tensor) -> Tensor:
@@ -159,7 +159,7 @@ class LightDecoder(Decoder):
             nn.GELU(),
             nn.Linear(config.dense, math.prod(self.start)),
         )
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
         layers: list[nn.Module] = []
         for coarse, fine in pairwise(counts[::-1]):
             extra = fine - (2 * coarse - 1)

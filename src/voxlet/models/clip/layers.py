@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from voxlet import draws
+
 
 @functools.cache
 def onednn_is_faster() -> bool:
@@ -43,6 +45,14 @@ class _OneDNNLinear(torch.autograd.Function):
         x, weight = ctx.saved_tensors
         to_input = _product(gradient, weight.T) if ctx.needs_input_grad[0] else None
         return to_input, _product(gradient.T, x.T), gradient.sum(0)
+
+
+class Dropout(nn.Dropout):
+    """`nn.Dropout` that drops the same values however many processes share the batch."""
+
+    def forward(self, batch: Tensor) -> Tensor:
+        """(B, ...) -> the same; changed only while training."""
+        return draws.dropout(batch, self.p) if self.training and self.p else batch
 
 
 class Dense(nn.Linear):

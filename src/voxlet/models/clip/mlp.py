@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from voxlet.models.clip.config import MLPConfig
-from voxlet.models.clip.layers import Dense
+from voxlet.models.clip.layers import Dense, Dropout
 from voxlet.models.clip.vae import Decoder, Encoder
 
 # Rows of a matrix that begin where a cache line does (32 bfloat16 numbers) are multiplied a quarter faster.
@@ -28,7 +28,7 @@ def dense_stack(sizes: list[int], dropout: float) -> nn.Sequential:
     for inputs, outputs in pairwise(sizes):
         layers += [Dense(inputs, outputs), nn.ReLU(inplace=True)]
         if dropout:
-            layers.append(nn.Dropout(dropout))
+            layers.append(Dropout(dropout))
     return nn.Sequential(*layers)
 
 

@@ -17,9 +17,9 @@ import math
 from typing import cast
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from voxlet import draws
 from voxlet.models.distributions import Gaussian
 from voxlet.models.voice.config import PriorConfig
 
@@ -75,7 +75,7 @@ class FeatureDropout(nn.Module):
         """Drop while training, scale the rest up."""
         if not self.training or self.p == 0.0:
             return x
-        return x * F.dropout(torch.ones_like(x[:, :1]), self.p)
+        return x * draws.dropout(torch.ones_like(x[:, :1]), self.p)
 
 
 class _Block(nn.Module):
