@@ -40,6 +40,12 @@ classifiers: .venv/dev.done
 readme: .venv/dev.done
 	.venv/bin/pytest -m slow tests/test_documents.py
 
+# Do the tests notice small changes of the arithmetic? An hour or more; its last lines say which share they do.
+.PHONY: mutants
+mutants: .venv/mutants.done
+	OMP_NUM_THREADS=1 .venv/bin/mutmut run
+	.venv/bin/mutmut results --all true | .venv/bin/python benchmarks/mutants.py --least 85
+
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "voxlet needs Python 3.11 or newer")'
 	$(PYTHON) -m venv .venv
@@ -52,9 +58,13 @@ readme: .venv/dev.done
 	.venv/bin/$(PIP_INSTALL) --editable '.[dev]'
 	touch $@ .venv/core.done
 
+.venv/mutants.done: .venv/dev.done
+	.venv/bin/$(PIP_INSTALL) mutmut
+	touch $@
+
 # The figures of README.md and docs/, from stored results.
 figures: .venv/dev.done
 	.venv/bin/python docs/figures/draw.py
 
 clean:
-	rm -rf .venv runs out 4091.wav
+	rm -rf .venv runs out mutants 4091.wav

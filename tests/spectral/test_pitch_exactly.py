@@ -77,7 +77,7 @@ def test_clips_are_tracked_in_chunks_as_alone():
 @pytest.mark.parametrize("seed", range(2))
 def test_the_best_path_is_the_best_of_all(seed):
     clips, frames, lags = 2, 3, REACH + 4
-    score = torch.rand(clips, frames, lags, generator=torch.Generator().manual_seed(seed))
+    score = torch.rand(clips, frames, lags, generator=torch.Generator().manual_seed(seed)) - 2
 
     def worth(clip: int, path: tuple[int, ...]) -> float:
         """Its scores, less for each jump the cost of as many sixteenths of the period it jumps to, over 4."""
@@ -98,6 +98,14 @@ def test_a_path_jumps_no_further_than_its_reach():
     score[0, 0, 0], score[0, 1, -1], score[0, 1, REACH] = 100, 100, 3
     # Both ends are worth 100 and lie too far apart: the best is one of them and what can be reached.
     assert _best_path(score).tolist() == [[0, REACH]]
+
+
+def test_a_jump_is_made_where_it_gains_more_than_it_costs():
+    # Four lags to a period of 24 samples: 0.15 * 16 * 4 / 24 / 4 = 0.1.
+    for gain, expected in [(0.099, [4, 4]), (0.101, [4, 8])]:
+        score = torch.full((1, 2, 9), -1.0)
+        score[0, :, 4], score[0, 1, 8] = 0, gain
+        assert _best_path(score).tolist() == [expected]
 
 
 def test_the_top_of_a_parabola():

@@ -26,6 +26,8 @@ from voxlet.spectral.stft import (
 )
 
 SMALL = SpectrogramConfig(rate=8000, n_fft=8, hop=2)
+COARSE = SpectrogramConfig(rate=8000, n_fft=10, hop=4)
+EXACT = {"rtol": 1e-12, "atol": 1e-12}  # for float64
 
 
 def noise(*shape: int) -> torch.Tensor:
@@ -88,13 +90,15 @@ def test_hops_that_leave_gaps(hop):
 # Short-time Fourier transforms
 
 
-def test_centred_frames_are_fouriers_sums_of_windowed_samples():
-    waveform = noise(1, 10)
-    padded = np.pad(waveform[0].numpy(), 4)
-    frames = [padded[2 * f : 2 * f + 8] * raised_cosine(8) for f in range(6)]
+@pytest.mark.parametrize("config", [SMALL, COARSE])
+def test_centred_frames_are_fouriers_sums_of_windowed_samples(config):
+    waveform, size, hop = noise(1, 12), config.n_fft, config.hop
+    padded = np.pad(waveform[0].numpy(), size // 2)
+    frames = [padded[hop * f : hop * f + size] * raised_cosine(size) for f in range(1 + 12 // hop)]
     expected = torch.from_numpy(np.stack([transform(frame) for frame in frames], axis=1))[None]
-    torch.testing.assert_close(stft(waveform, SMALL), expected)
-    torch.testing.assert_close(centred_stft(waveform, torch.hann_window(8, dtype=torch.float64), 2), expected)
+    torch.testing.assert_close(stft(waveform, config), expected, **EXACT)
+    window = torch.from_numpy(raised_cosine(size))
+    torch.testing.assert_close(centred_stft(waveform, window, hop), expected, **EXACT)
 
 
 def test_the_window_and_what_lies_beyond_the_ends_can_be_chosen():
@@ -113,24 +117,44 @@ def test_a_normalized_transform_keeps_energy():
     torch.testing.assert_close(energy, waveform[0, :4].square().sum())  # the frame on sample 0 is half empty
 
 
-def test_a_waveform_comes_back_from_its_spectrum():
+@pytest.mark.parametrize("config", [SMALL, COARSE])
+def test_a_waveform_comes_back_from_its_spectrum(config):
     waveform = noise(2, 12)
-    spectrum = stft(waveform, SMALL)
-    torch.testing.assert_close(istft(spectrum, SMALL), waveform)
-    torch.testing.assert_close(istft(spectrum, SMALL, 9), waveform[:, :9])
-    assert istft(spectrum.to(torch.complex64), SMALL).dtype == torch.float32
+    spectrum = stft(waveform, config)
+    torch.testing.assert_close(istft(spectrum, config), waveform, **EXACT)
+    torch.testing.assert_close(istft(spectrum, config, 9), waveform[:, :9], **EXACT)
+    assert istft(spectrum.to(torch.complex64), config).dtype == torch.float32
 
 
-def test_the_inverse_is_the_nearest_waveform():
-    spectrum = torch.complex(noise(1, 5, 7), noise(1, 5, 7).flip(1))
-    units = torch.eye(12, dtype=torch.float64)
-    # Least squares over both halves of the spectrum; the first and last bins are real and stand once.
-    weights = torch.tensor([1, 2, 2, 2, 1], dtype=torch.float64).sqrt()[:, None]
-    columns = (stft(units, SMALL) * weights).reshape(12, -1)
+def nearest_waveform(analyse_units, spectrum: torch.Tensor, samples: int) -> torch.Tensor:
+    """The waveform (T,) whose spectrum is nearest to `spectrum`, by least squares over all bins and frames.
+
+    `spectrum` has bins first. All of them but the first and the last, which are real, stand for two.
+    """
+    weights = torch.full((len(spectrum), 1), math.sqrt(2), dtype=torch.float64)
+    weights[[0, -1]] = 1
+    units = torch.eye(samples, dtype=torch.float64)
+    columns = (analyse_units(units) * weights).reshape(samples, -1)
     wanted = (spectrum * weights).reshape(-1)
     system = torch.cat([columns.real, columns.imag], dim=1).T
-    expected = torch.linalg.lstsq(system, torch.cat([wanted.real, wanted.imag])[:, None]).solution[:, 0]
-    torch.testing.assert_close(istft(spectrum, SMALL, 12)[0], expected)
+    return torch.linalg.lstsq(system, torch.cat([wanted.real, wanted.imag])[:, None]).solution[:, 0]
+
+
+@pytest.mark.parametrize("config", [SMALL, COARSE])
+def test_the_inverse_is_the_nearest_waveform(config):
+    frames = config.frames(12)
+    spectrum = torch.complex(noise(config.bands, frames), noise(config.bands, frames).flip(1))
+    expected = nearest_waveform(lambda units: stft(units, config), spectrum, 12)
+    torch.testing.assert_close(istft(spectrum[None], config, 12)[0], expected)
+
+
+@pytest.mark.parametrize(("n_fft", "hop"), [(8, 2), (6, 3), (12, 3)])
+def test_the_inverse_over_hops_is_the_nearest_waveform(n_fft, hop):
+    transforms = STFT(n_fft, hop)
+    spectrum = torch.complex(noise(n_fft // 2 + 1, 5), noise(n_fft // 2 + 1, 5).flip(1))
+    expected = nearest_waveform(lambda units: transforms(units).transpose(1, 2).cdouble(), spectrum, 5 * hop)
+    found = transforms.inverse(spectrum.real.T[None].float(), spectrum.imag.T[None].float())
+    torch.testing.assert_close(found[0].double(), expected, rtol=1e-4, atol=1e-5)
 
 
 def test_fourier_matrix_of_four_samples():
@@ -308,25 +332,23 @@ def test_griffin_lim_starts_from_random_phase_that_all_clips_share():
     assert abs(float((found * other).mean())) < 0.1 * float(found.square().mean())
 
 
-@pytest.mark.parametrize("momentum", [0.0, 0.5, 0.99])
-def test_griffin_lim_goes_the_papers_steps(momentum):
-    amplitude = magnitude_of_noise()
-    waveform = griffin_lim(amplitude, SMALL, iterations=0, momentum=momentum)
+@pytest.mark.parametrize(("momentum", "samples"), [(0.0, None), (0.5, 41), (0.99, 40)])
+def test_griffin_lim_goes_the_papers_steps(momentum, samples):
+    amplitude, given = magnitude_of_noise(), {"momentum": momentum, "samples": samples}
+    waveform = griffin_lim(amplitude, SMALL, iterations=0, **given)
+    assert waveform.shape == (2, samples or 40)
     before = torch.zeros_like(amplitude)
     for count in range(1, 5):
         nearest = stft(waveform, SMALL)
         step = (1 + momentum) * nearest - momentum * before
-        waveform, before = istft(torch.polar(amplitude, step.angle()), SMALL), nearest
-        torch.testing.assert_close(
-            griffin_lim(amplitude, SMALL, iterations=count, momentum=momentum), waveform
-        )
+        waveform, before = istft(torch.polar(amplitude, step.angle()), SMALL, samples), nearest
+        torch.testing.assert_close(griffin_lim(amplitude, SMALL, iterations=count, **given), waveform)
 
 
 def test_griffin_lims_usual_settings():
     amplitude = magnitude_of_noise()
     found = griffin_lim(amplitude, SMALL)
     assert torch.equal(found, griffin_lim(amplitude, SMALL, samples=40, iterations=64, momentum=0.99, seed=0))
-    assert griffin_lim(amplitude, SMALL, samples=41, iterations=1).shape == (2, 41)
 
 
 def test_griffin_lim_of_silence_is_silence():
