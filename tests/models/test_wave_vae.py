@@ -1,4 +1,4 @@
-"""The wave VAE, its discriminators and losses."""
+"""The wave VAE's inverse-STFT head, its discriminators and losses."""
 
 from __future__ import annotations
 
