@@ -12,6 +12,7 @@ import torch
 
 import voxlet
 from tiny_training import TINY_VOICE as TINY
+from voxlet import audio, speech_regions
 from voxlet.errors import ConfigError, RunError
 from voxlet.evaluation.cost import card_minutes
 from voxlet.models.voice.flow_prior import FlowPrior
@@ -63,11 +64,20 @@ def test_the_card_says_what_it_was_made_of(voice_run: Path) -> None:
     assert set(card["training"]["stages"]) == {"wave", "prior", "distillation"}
 
 
-def test_the_recording_of_a_speaker_gives_a_style(voice_run: Path) -> None:
-    voice = voxlet.load_voice(voice_run / "tiny.voice")
-    style = voice.like(voice_run.parent / "clips" / "zero_ann_0.wav")
-    assert style.shape == (3,)
-    assert np.isfinite(style).all()
+def test_the_style_of_a_recording_is_the_style_encoders(voice_run: Path) -> None:
+    voice, opened = voxlet.load_voice(voice_run / "tiny.voice"), load_run(voice_run)
+    assert isinstance(opened, VoiceRun)
+    styles = []
+    for name in ("zero_ann_0", "one_bob_3"):
+        recording = audio.read(voice_run.parent / "clips" / f"{name}.wav")
+        style = voice.like(recording)
+        # As the voice conditions it: without outer silence, at the level of speech.
+        clip = audio.level(speech_regions.trim(recording.samples, 8000), audio.SPEECH_RMS)
+        with torch.inference_mode():
+            wanted = opened.style(torch.from_numpy(clip)[None, None], torch.tensor([[len(clip)]])).mean[0]
+        np.testing.assert_allclose(style, wanted.numpy(), atol=1e-3)  # weights of 8 bits
+        styles.append(style)
+    assert np.abs(styles[0] - styles[1]).max() > 5e-3
 
 
 def test_the_voice_can_be_exported_again_under_another_name(voice_run: Path, tmp_path: Path) -> None:
