@@ -19,7 +19,7 @@ LEAVES: dict[str, set[str]] = {
     "files": {"errors", "extras"},
     "audio": {"errors", "files"},
     "speech_regions": {"audio"},
-    "draws": set(),
+    "batch_random": set(),
     "plots": {"errors", "files"},
 }
 ROOMS: dict[str, set[str]] = {  # an edge leads to a whole room, or to a part of one
