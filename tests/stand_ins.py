@@ -1,4 +1,4 @@
-"""Stand-ins for what takes minutes to train."""
+"""Stand-ins for what takes minutes to train, and the words that they can tell."""
 
 from __future__ import annotations
 
@@ -6,8 +6,23 @@ import numpy as np
 
 from voxlet.evaluation.classifiers.opened import Classifiers
 from voxlet.evaluation.classifiers.prediction import Prediction
+from voxlet.evaluation.clipset import ClipSet
 
-WORDS = ("low", "high")
+WORDS, PEOPLE = ("low", "high"), ("ann", "bob")
+
+
+def tones(count: int, seed: int, name: str = "tones") -> ClipSet:
+    """Two words by pitch and two speakers by an overtone, in turn."""
+    rng = np.random.default_rng(seed)
+    labels, speakers = np.arange(count) % 2, np.arange(count) // 2 % 2
+    sounds = []
+    for label, speaker in zip(labels, speakers, strict=True):
+        time = np.arange(rng.integers(1600, 2400)) / 8000
+        pitch = (400 + 800 * label) * rng.uniform(0.9, 1.1)
+        sound = np.sin(2 * np.pi * pitch * time) + speaker * np.sin(2 * np.pi * 3300 * time)
+        sounds.append((0.05 * sound + 0.002 * rng.standard_normal(len(time))).astype(np.float32))
+    sources = tuple(f"{name}-{row}.wav" for row in range(count))
+    return ClipSet(name, tuple(sounds), 8000, labels, WORDS, speakers, PEOPLE, sources)
 
 
 class StandInClassifier:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
+from voxlet.study.document import markdown
+from voxlet.study.report import report
+from voxlet.study.run import read_study
 
 SCRIPT = Path(__file__).parent.parent / "docs" / "figures" / "draw.py"
 
@@ -47,3 +52,13 @@ def test_the_blocks_hold_the_stored_numbers(figures):
     models = blocks["study.models"]()
     assert "| MLP, 50 epochs | 37.7 M | 2.2 | 2,263.0 | 67% |" in models
     assert models.splitlines()[-1].startswith("| real test clips |")
+
+
+def test_the_studys_report_has_the_numbers_of_its_rows(figures):
+    kept = replace(read_study(figures.STUDY), corpus="fsdd", count=300)
+    written = (figures.STUDY / "report.md").read_text().splitlines()
+    drawn = markdown(list(report(kept))).splitlines()
+    tables = [line for line in drawn if line.startswith("|")]
+    assert len(tables) > 100
+    assert [line for line in tables if line not in written] == []
+    assert [line for line in drawn if line.startswith("The lowest") and line not in written] == []

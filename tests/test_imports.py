@@ -30,13 +30,16 @@ ROOMS: dict[str, set[str]] = {  # an edge leads to a whole room, or to a part of
     "training": set(),
     "recipes": {"training", "models", "spectral", "corpus", "speak"},
     "evaluation": {
-        *("models", "spectral", "corpus", "speak"),
-        *("training.progress", "training.hardware"),  # of classifiers that are trained
-        *(
-            "recipes.opened",
-            "recipes.voice",
-            "recipes.clip.figures",
-        ),
+        "spectral",
+        "speak",
+        "corpus",
+        "models",
+        "training.hardware",  # classifiers are trained networks
+        "training.progress",
+        "recipes.opened",
+        "recipes.clip.figures",  # where a run's pictures lie
+        "recipes.voice.export",  # how many parameters a voice file has
+        "recipes.voice.finish",  # the name of the scores in its card
     },
     "study": {"training", "recipes", "corpus", "speak", "evaluation"},
     "cli": {"spectral", "speak", "corpus", "models", "training", "recipes", "evaluation", "study"},

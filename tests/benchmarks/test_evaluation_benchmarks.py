@@ -10,13 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stand_ins import StandInClassifier, stand_in_classifiers
+from stand_ins import StandInClassifier, stand_in_classifiers, tones
 from voxlet.evaluation.classifiers.config import ClassifierConfig
-from voxlet.evaluation.clipset import ClipSet
 from voxlet.evaluation.evaluate import evaluate
 from voxlet.evaluation.reference import Reference
-
-WORDS, PEOPLE = ("low", "high"), ("ann", "bob")
 
 
 def benchmark(name: str):
@@ -26,19 +23,6 @@ def benchmark(name: str):
     sys.modules[description.name] = module  # dataclasses look their module up
     description.loader.exec_module(module)
     return module
-
-
-def tones(count: int, seed: int) -> ClipSet:
-    """Two words by pitch and two speakers by an overtone, in turn."""
-    rng = np.random.default_rng(seed)
-    labels, speakers = np.arange(count) % 2, np.arange(count) // 2 % 2
-    sounds = []
-    for label, speaker in zip(labels, speakers, strict=True):
-        time = np.arange(rng.integers(1600, 2400)) / 8000
-        sound = np.sin(2 * np.pi * (400 + 800 * label) * time) + speaker * np.sin(2 * np.pi * 3300 * time)
-        sounds.append((0.05 * sound + 0.002 * rng.standard_normal(len(time))).astype(np.float32))
-    sources = tuple(f"{row}.wav" for row in range(count))
-    return ClipSet("tones", tuple(sounds), 8000, labels, WORDS, speakers, PEOPLE, sources)
 
 
 @pytest.fixture

@@ -6,11 +6,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from stand_ins import StandInClassifier, stand_in_classifiers
+from stand_ins import StandInClassifier, stand_in_classifiers, tones
 from voxlet import audio, files
 from voxlet.errors import ConfigError, ScoreError
 from voxlet.evaluation import parts
-from voxlet.evaluation.clipset import ClipSet, read_folder, sample_clips
+from voxlet.evaluation.clipset import read_folder, sample_clips
 from voxlet.evaluation.evaluate import evaluate
 from voxlet.evaluation.intervals import Interval
 from voxlet.evaluation.media import write_pairs
@@ -20,23 +20,6 @@ from voxlet.evaluation.parts import Part
 from voxlet.evaluation.reference import Reference, open_reference
 from voxlet.evaluation.scorecard import read_scorecard
 from voxlet.evaluation.verdict import headlines, verdict
-
-WORDS = ("low", "high")
-PEOPLE = ("ann", "bob")
-
-
-def tones(count: int, seed: int, name: str = "tones") -> ClipSet:
-    """Two words by pitch and two speakers by an overtone, in turn."""
-    rng = np.random.default_rng(seed)
-    labels, speakers = np.arange(count) % 2, np.arange(count) // 2 % 2
-    sounds = []
-    for label, speaker in zip(labels, speakers, strict=True):
-        time = np.arange(rng.integers(1600, 2400)) / 8000
-        pitch = (400 + 800 * label) * rng.uniform(0.9, 1.1)
-        sound = np.sin(2 * np.pi * pitch * time) + speaker * np.sin(2 * np.pi * 3300 * time)
-        sounds.append((0.05 * sound + 0.002 * rng.standard_normal(len(time))).astype(np.float32))
-    sources = tuple(f"{name}-{row}.wav" for row in range(count))
-    return ClipSet(name, tuple(sounds), 8000, labels, WORDS, speakers, PEOPLE, sources)
 
 
 @pytest.fixture(autouse=True)

@@ -49,7 +49,9 @@ def run(arguments: argparse.Namespace) -> None:
     """Train and measure what is missing, and print where the report is."""
     from voxlet.study.report import write_report
     from voxlet.study.run import StudyRequest, make_study
+    from voxlet.training import hardware
 
+    hardware.set_up()
     request = StudyRequest(
         out=arguments.out,
         corpus=arguments.corpus,

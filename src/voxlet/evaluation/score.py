@@ -145,8 +145,8 @@ def check_writable(outputs: Outputs, model: Opened | None) -> None:
     if outputs.stamp and isinstance(model, VoiceRun | Voice):
         targets["--stamp"] = voice_path(model)
     for flag, path in targets.items():
-        if path is None:
-            continue
+        if path is None or (path.exists() and not path.is_dir() and not path.is_file()):
+            continue  # a device or a pipe is written to where it is
         if path.is_dir():
             raise ConfigError(f"{path} is a folder", where=flag, remedy="name a file")
         if not path.parent.is_dir() or not os.access(path.parent, os.W_OK):

@@ -15,7 +15,11 @@ from torch import Tensor
 
 from voxlet import draws
 
-LOG_VARIANCE_BOUND = 12.0
+# Bounds of log-variances, so that no exponential overflows and no posterior becomes a point. A clip VAE's is
+# smooth: its log-variances are the bound times the tanh of what the network gives over the bound.
+CLIP_LOG_VARIANCE_BOUND = 12.0
+WAVE_LOG_VARIANCES = (-12.0, 4.0)
+STYLE_LOG_VARIANCES = (-8.0, 4.0)
 
 
 class Gaussian(NamedTuple):

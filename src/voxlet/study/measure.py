@@ -11,11 +11,12 @@ from voxlet.evaluation.clipset import sample_clips
 from voxlet.evaluation.evaluate import classifiers_used, evaluate
 from voxlet.evaluation.intervals import Interval
 from voxlet.evaluation.model_parts import latent_space, loss_bounds
+from voxlet.evaluation.parts import GENERATED, REAL
 from voxlet.evaluation.reference import Division, Reference, open_reference
 from voxlet.recipes.clip.figures import plane
 from voxlet.recipes.opened import ClipRun
 from voxlet.recipes.train import train
-from voxlet.study.outcome import GENERATED, REAL, Outcome
+from voxlet.study.outcome import Outcome
 
 if TYPE_CHECKING:
     from pathlib import Path

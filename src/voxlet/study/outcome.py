@@ -15,7 +15,6 @@ from voxlet.training.serialize import from_json
 
 VERSION = 3  # raise it when the same row gives other findings
 VOICE = "voice"  # the row of the shipped or own voice
-GENERATED, REAL = "generated", "real"
 ROWS_FOLDER, SPEEDS = "rows", "speeds.json"
 
 

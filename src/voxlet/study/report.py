@@ -15,8 +15,9 @@ from voxlet.evaluation.intervals import Interval
 from voxlet.evaluation.media import player
 from voxlet.evaluation.metric import CATALOGUE, PERCENTILES, show
 from voxlet.evaluation.page import PAGE
+from voxlet.evaluation.parts import GENERATED, REAL
 from voxlet.study.document import Block, as_html, markdown
-from voxlet.study.outcome import GENERATED, REAL, VOICE
+from voxlet.study.outcome import VOICE
 from voxlet.study.plan import MODELS, QUESTIONS, QUICK, ROWS
 from voxlet.version import __version__
 
@@ -56,7 +57,6 @@ LATENT = {
     "latents.active_units": "active units",
     "latents.test_loss.refined": "test loss, refined",
 }
-EXPLAINED = "explained"
 
 
 def write_report(study: Study) -> Path:
@@ -76,6 +76,23 @@ def write_report(study: Study) -> Path:
 
 def report(study: Study) -> Iterator[Block]:
     """All of it, in order."""
+    yield opening(study)
+    yield from measured(study)
+    for question in QUESTIONS:
+        names = [name for name in question.rows if name in study.outcomes]
+        if names:
+            rest = () if question.name == "models" else answers(study, names)
+            paragraphs = (question.asks, finding(study, question, names), question.also)
+            yield Block(question.name[0].upper() + question.name[1:], tuple(p for p in paragraphs if p), rest)
+    if study.tuned is not None:
+        yield hyper_parameters(study.tuned)
+    if failed := [outcome for outcome in study.outcomes.values() if outcome.error]:
+        rows = tuple((outcome.title, str(outcome.error)) for outcome in failed)
+        yield Block("Rows that failed", table=(("row", "why"), *rows))
+
+
+def opening(study: Study) -> Block:
+    """What is compared, how, and the command that made it."""
     budget = (
         f"A quick study: every row was trained for {100 * QUICK:.0f} % of its epochs, at least one. "
         "Its figures show the way, not the models' best."
@@ -84,7 +101,7 @@ def report(study: Study) -> Iterator[Block]:
     )
     missing = [name for name in ROWS if name not in study.outcomes]
     absent = f" These rows were not made: {', '.join(missing)}." if missing else ""
-    yield Block(
+    return Block(
         f"Variational autoencoders of {study.corpus}, compared",
         (
             f"{budget} All rows share one split and one kind of spectrogram; losses are nats a clip at beta "
@@ -95,6 +112,10 @@ def report(study: Study) -> Iterator[Block]:
             f"{' --quick' if study.quick else ''}`.{absent}",
         ),
     )
+
+
+def measured(study: Study) -> Iterator[Block]:
+    """What was measured of the models and of the voice."""
     models = [name for name in (*(row.name for row in MODELS), VOICE) if name in study.outcomes]
     yield Block("Losses", speeds_told(study), losses(study, models), LOSSES)
     yield Block("Accuracy and naturalness", table=figures(study, models, {**ACCURACY, **FULL}))
@@ -107,23 +128,12 @@ def report(study: Study) -> Iterator[Block]:
     yield Block("Memorisation", (copies,), figures(study, models, MEMORISATION))
     order = (
         "What can be read from the posterior means of test clips, the mutual information gap (1: one unit "
-        "alone knows it), how many units differ between clips, and the test loss when each posterior is "
+        "alone tells it), how many units differ between clips, and the test loss when each posterior is "
         "moved to its best place: what the encoder alone loses is the difference from the table above."
     )
-    inside = [name for name in models if name != VOICE]
-    table = figures(study, inside, LATENT)[:-1]  # real clips have none
+    clip_models = [name for name in models if name != VOICE]
+    table = figures(study, clip_models, LATENT)[:-1]  # real clips have none
     yield Block("Latent spaces", (order,), table, LATENTS)
-    for question in QUESTIONS:
-        names = [name for name in question.rows if name in study.outcomes]
-        if names:
-            rest = () if question.name == "models" else answers(study, names)
-            paragraphs = (question.asks, finding(study, question, names), question.also)
-            yield Block(question.name[0].upper() + question.name[1:], tuple(p for p in paragraphs if p), rest)
-    if study.tuned is not None:
-        yield hyper_parameters(study.tuned)
-    if failed := [outcome for outcome in study.outcomes.values() if outcome.error]:
-        rows = tuple((outcome.title, str(outcome.error)) for outcome in failed)
-        yield Block("Rows that failed", table=(("row", "why"), *rows))
 
 
 def headline_table(study: Study) -> tuple[tuple[str, ...], ...]:

@@ -14,7 +14,6 @@ from voxlet.corpus.dataset import open_dataset
 from voxlet.recipes.clip.task import clip_task
 from voxlet.recipes.clip.timing import processor, time_steps
 from voxlet.study.outcome import Speeds, read_speeds
-from voxlet.training import hardware
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +31,6 @@ def speeds_of(rows: list[Row], corpus: str, path: Path) -> Speeds | None:
     if kept is not None and {row.name for row in rows} <= set(kept.epochs):
         return kept
     epochs = {}
-    hardware.set_up()
     for row in tqdm(rows, unit="row", desc="timing", disable=None, leave=False):
         config = row.config()
         dataset = open_dataset(

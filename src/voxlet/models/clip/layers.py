@@ -27,7 +27,13 @@ def onednn_is_faster() -> bool:
 
 
 def _product(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """`x @ weight.T + bias` by oneDNN, which has no public float32 entry of its own in PyTorch."""
+    """`x @ weight.T + bias` by oneDNN.
+
+    The operator is private because no public one is as quick. GFLOP/s on one core of a busy AMD processor,
+    taken in turns, this one first: a 2,048-square product 38, `functional.linear` 29, the same on
+    `to_mkldnn` tensors 35, a convolution of width 1 28; the first layer of `mlp` on a batch of 128 44, 38, 23
+    and 34; its last layer 39, 31, 29 and 32. Flags of `torch.backends.mkldnn` change nothing.
+    """
     result: Tensor = torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
     return result
 

@@ -81,7 +81,7 @@ class FeatureDropout(nn.Module):
 class _Block(nn.Module):
     """Depthwise convolution, attention and perceptron, each behind a norm modulated by the condition."""
 
-    def __init__(self, width: int, heads: int, expansion: int, condition: int, dropout: float) -> None:
+    def __init__(self, width: int, heads: int, expansion: int, condition_size: int, dropout: float) -> None:
         super().__init__()
         self.width = width
         self.convolution = nn.Conv1d(width, width, 5, padding=2, groups=width)
@@ -93,7 +93,7 @@ class _Block(nn.Module):
             nn.Linear(expansion * width, width),
         )
         self.norm = nn.LayerNorm(width, elementwise_affine=False)
-        self.modulation = nn.Linear(condition, 6 * width)
+        self.modulation = nn.Linear(condition_size, 6 * width)
         # At the start every block is the identity, as in DiT.
         nn.init.zeros_(self.modulation.weight)
         nn.init.zeros_(self.modulation.bias)
