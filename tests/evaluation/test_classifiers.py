@@ -72,7 +72,7 @@ def test_shuffled_labels_give_chance():
 def test_a_damaged_kept_judge_is_taught_again(tmp_path):
     train = beeps(30, seed=4)
     before = taught(train).judge(train.sounds, 8000).label_log_probabilities
-    folder = trained.cache_folder("judges")
+    folder = trained.cache_folder("classifiers")
     newest = max(folder.glob("*.safetensors"), key=lambda path: path.stat().st_mtime)
     newest.write_bytes(b"not a judge")
     assert (taught(train).judge(train.sounds, 8000).label_log_probabilities == before).all()

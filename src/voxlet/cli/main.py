@@ -34,6 +34,8 @@ COMMANDS = {
     "export": "voxlet.cli.export",
     "score": "voxlet.cli.score",
     "study": "voxlet.cli.study",
+    "cache": "voxlet.cli.cache",
+    "doctor": "voxlet.cli.doctor",
 }
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from voxlet import audio, files, speech_regions
+from voxlet import audio, cache, speech_regions
 from voxlet.corpus.parallel import in_order
 from voxlet.errors import AudioError
 from voxlet.extras import import_extra
@@ -39,8 +39,8 @@ class Scan:
 
 def scan_files(root: Path, paths: list[Path]) -> dict[Path, Scan]:
     """Decode each file once; files unchanged since the last scan are taken from the cache."""
-    cache = cache_folder("scans") / f"{hashlib.sha256(os.fsencode(root)).hexdigest()[:24]}.json"
-    known = _load_scans(cache)
+    kept = cache_folder("scans") / f"{hashlib.sha256(os.fsencode(root)).hexdigest()[:24]}.json"
+    known = _load_scans(kept)
     scans: dict[Path, Scan] = {}
     fresh: list[Path] = []
     for path in paths:
@@ -61,14 +61,15 @@ def scan_files(root: Path, paths: list[Path]) -> dict[Path, Scan]:
         bar = tqdm(found, "scanning", len(fresh), unit="clip", leave=False, disable=None, delay=1)
         scans.update(zip(fresh, bar, strict=True))
         table = {os.fspath(path): asdict(scan) for path, scan in scans.items()}
-        files.write_atomically(cache, json.dumps({"version": SCAN_VERSION, "files": table}).encode())
+        cache.write(kept, json.dumps({"version": SCAN_VERSION, "files": table}).encode())
     return scans
 
 
-def _load_scans(cache: Path) -> dict[str, Scan]:
+def _load_scans(kept: Path) -> dict[str, Scan]:
     """The cached scans; none where the cache is missing, damaged or of another version."""
     try:
-        stored = json.loads(cache.read_bytes())
+        stored = json.loads(kept.read_bytes())
+        cache.touch(kept)
         if stored["version"] != SCAN_VERSION:
             return {}
         return {path: Scan(**fields) for path, fields in stored["files"].items()}

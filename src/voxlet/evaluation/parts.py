@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from voxlet import files
+from voxlet import cache
 from voxlet.corpus.corpus import open_corpus
 from voxlet.errors import ScoreError
 from voxlet.evaluation.classifiers.inputs import Hearing, hear
@@ -270,10 +270,12 @@ def measure(bench: Bench, part: str, clips: ClipSet) -> Result:
     key = hashlib.sha256(json.dumps([bench.key, part, clips.digest]).encode()).hexdigest()[:32]
     path = cache_folder("scores") / f"{key}.json"
     try:
-        return result_from_json(json.loads(path.read_text()))
+        result = result_from_json(json.loads(path.read_text()))
     except (OSError, ValueError, KeyError, TypeError):
         result = PARTS[part].measure(bench, clips)
-    files.write_atomically(path, json.dumps(dataclasses.asdict(result)).encode())
+        cache.write(path, json.dumps(dataclasses.asdict(result)).encode())
+    else:
+        cache.touch(path)
     return result
 
 

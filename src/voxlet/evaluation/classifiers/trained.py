@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from voxlet import files
+from voxlet import cache
 from voxlet.corpus.catalog import CATALOG, find_known
 from voxlet.corpus.corpus import open_corpus
 from voxlet.errors import ScoreError
@@ -80,11 +80,12 @@ def taught(lesson: Lesson, *, progress: bool = True, name: str = "judge") -> Rec
     from safetensors import SafetensorError
     from safetensors.torch import load_file, save
 
-    path = cache_folder("judges") / f"{lesson.key}.safetensors"
+    path = cache_folder("classifiers") / f"{lesson.key}.safetensors"
     network = Network(len(lesson.label_names), len(lesson.speaker_names), lesson.schooling)
     if path.is_file():
         try:
             network.load_state_dict(load_file(path))
+            cache.touch(path)
             return Recogniser(network, lesson.hearing, lesson.label_names, lesson.speaker_names)
         except (SafetensorError, RuntimeError, OSError):
             path.unlink(missing_ok=True)  # damaged, or of an older program: taught again
@@ -100,7 +101,7 @@ def taught(lesson: Lesson, *, progress: bool = True, name: str = "judge") -> Rec
         name=name,
     )
     note = {"labels": json.dumps(lesson.label_names), "speakers": json.dumps(lesson.speaker_names)}
-    files.write_atomically(path, save(recogniser.network.state_dict(), metadata=note))
+    cache.write(path, save(recogniser.network.state_dict(), metadata=note))
     return recogniser
 
 
