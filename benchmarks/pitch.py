@@ -1,6 +1,6 @@
 """Our pitch tracker against librosa.pyin: voices of known pitch, and real recordings.
 
-    VOXLET_DATA=... python benchmarks/pitch.py [--clips 60] [--json FILE]
+    VOXLET_DATA=... python benchmarks/pitch.py [--clips 60] [--corpus fsdd] [--json FILE]
 
 Synthetic voices are pulse trains at a known pitch, constant or gliding, under two formants, with noise. A
 gross error is a frame more than 20 % off; the median error is over the others, in cents (100 a semitone).
@@ -81,10 +81,11 @@ def errors(found: np.ndarray, wanted: np.ndarray) -> tuple[float, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--clips", type=int, default=60)
+    parser.add_argument("--corpus", default="fsdd")
     parser.add_argument("--json", type=Path)
     asked = parser.parse_args()
     torch.set_num_threads(1)
-    corpus = open_corpus("fsdd")
+    corpus = open_corpus(asked.corpus)
     chosen = corpus.clips[:: max(1, len(corpus.clips) // asked.clips)][: asked.clips]
     real = np.zeros((len(chosen), round(SECONDS * RATE)), np.float32)
     for row, clip in zip(real, chosen, strict=True):

@@ -111,7 +111,7 @@ def safe_name(text: str, longest: int) -> str:
 
 
 @contextlib.contextmanager
-def exclusive(path: Path, *, wait: bool = True) -> Iterator[None]:
+def exclusive(path: Path, *, wait: bool = True, state: str = "is in use") -> Iterator[None]:
     """Hold the lock file `path` while the block runs; it then holds this process's number.
 
     The lock goes with its process, however that ends; the file stays. Where the file system knows no locks
@@ -120,6 +120,7 @@ def exclusive(path: Path, *, wait: bool = True) -> Iterator[None]:
     Args:
         path: The lock file, made when missing.
         wait: For the process that has the lock, if one has it.
+        state: What the error says of what is locked, before "by process N".
 
     Raises:
         LockedError: Another process has it, and it is not waited for.
@@ -132,7 +133,7 @@ def exclusive(path: Path, *, wait: bool = True) -> Iterator[None]:
             try:
                 held.enter_context(lock)
             except filelock.Timeout as error:
-                raise LockedError(_holder(path), where=path) from error
+                raise LockedError(f"{state} by process {_holder(path)}", where=path) from error
             except (NotImplementedError, OSError) as error:
                 if isinstance(error, OSError) and error.errno not in WITHOUT_LOCKS:
                     raise
@@ -142,12 +143,12 @@ def exclusive(path: Path, *, wait: bool = True) -> Iterator[None]:
 
 
 def _holder(path: Path) -> str:
-    """Who has a lock, as far as the lock file tells."""
+    """The number of the process that has a lock, as far as the lock file tells."""
     try:
         number = path.read_text().strip()
     except OSError:  # Windows keeps others from reading it
         number = ""
-    return f"is in use by process {number or 'unknown'}"
+    return number or "unknown"
 
 
 @contextlib.contextmanager

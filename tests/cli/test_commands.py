@@ -190,3 +190,27 @@ def test_without_tyro_the_extra_is_named(capsys, monkeypatch):
     line = complaint(capsys, "train", "mlp", "--corpus", "x", "--run", "y", "--epochs", "1")
     assert "pip install 'voxlet[train]'" in line
     assert "--corpus NAME|PATH" in answers(capsys, "train", "--help")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "extra"),
+    [
+        (["score", "digits"], "study"),
+        (["study", "--out", "study"], "study"),
+        (["export", "runs/mine", "-o", "my.voice"], "train"),
+        (["generate", "digits", "4", "--out", "clips"], "train"),
+    ],
+)
+def test_the_small_install_names_the_extra_of_every_command(arguments, extra, tmp_path):
+    code = (
+        "import sys\n"
+        "for name in ('torch', 'tqdm', 'scipy', 'matplotlib', 'sklearn'): sys.modules[name] = None\n"
+        "from voxlet.cli.main import main\n"
+        f"sys.exit(main({arguments!r}))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert f"voxlet[{extra}]" in done.stderr
+    assert done.stderr.count("\n") == 1

@@ -18,7 +18,7 @@ from voxlet.corpus.corpus import open_corpus
 from voxlet.corpus.inspection import measure, summarise
 from voxlet.corpus.metadata import plausible_age, read_metadata, tidy
 from voxlet.corpus.report import decibels, write_page
-from voxlet.errors import CorpusError
+from voxlet.errors import FileError
 
 
 @pytest.fixture(autouse=True)
@@ -130,7 +130,7 @@ def test_names_are_escaped_on_the_page(tmp_path):
 
 def test_a_folder_that_cannot_be_made(names_corpus, tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(CorpusError, match="cannot be made"):
+    with pytest.raises(FileError, match="the folder cannot be made"):
         write_page(*inspect(names_corpus), tmp_path / "file" / "report")
 
 

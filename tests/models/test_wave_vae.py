@@ -1,4 +1,4 @@
-"""The wave VAE, its critics and losses."""
+"""The wave VAE's inverse-STFT head, its discriminators and losses."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ import torch
 
 from voxlet.models.voice.config import WaveConfig
 from voxlet.models.voice.discriminators import (
-    Critics,
-    Opinion,
+    DiscriminatorOutput,
+    Discriminators,
     adversarial_loss,
-    critic_loss,
+    discriminator_loss,
     feature_matching_loss,
+    feature_sizes,
 )
 from voxlet.models.voice.wave_vae import WaveVAE
-from voxlet.recipes.voice.wave_task import MelLoss
+from voxlet.recipes.voice.mel_loss import MelLoss
 
 TINY = WaveConfig(latent_size=4, encoder_width=8, encoder_blocks=1, decoder_width=8, decoder_blocks=1)
 
@@ -52,27 +53,27 @@ def test_mel_loss_is_zero_for_the_same_and_ln2_for_half_the_level() -> None:
     assert float(loss(signal / 2, signal)) == pytest.approx(math.log(2), abs=0.01)
 
 
-def test_critic_losses_have_the_known_values() -> None:
+def test_discriminator_losses_have_the_known_values() -> None:
     features = [torch.ones(1, 2, 3, 3)]
-    sure = [Opinion(torch.full((1, 3), 5.0), features)]
-    doubting = [Opinion(torch.zeros(1, 3), features)]
-    fooled = [Opinion(torch.full((1, 3), -5.0), [2 * f for f in features])]
-    assert float(critic_loss(sure, fooled)) == 0.0
-    assert float(critic_loss(doubting, doubting)) == 2.0
+    sure = [DiscriminatorOutput(torch.full((1, 3), 5.0), features)]
+    doubting = [DiscriminatorOutput(torch.zeros(1, 3), features)]
+    fooled = [DiscriminatorOutput(torch.full((1, 3), -5.0), [2 * f for f in features])]
+    assert float(discriminator_loss(sure, fooled)) == 0.0
+    assert float(discriminator_loss(doubting, doubting)) == 2.0
     assert float(adversarial_loss(sure)) == -5.0
-    assert float(feature_matching_loss(sure, doubting)) == 0.0
-    assert float(feature_matching_loss(sure, fooled)) == pytest.approx(1.0, abs=1e-3)
+    assert float(feature_matching_loss(sure, doubting, feature_sizes(sure))) == 0.0
+    assert float(feature_matching_loss(sure, fooled, feature_sizes(sure))) == pytest.approx(1.0, abs=1e-3)
 
 
-def test_critics_learn_to_tell_a_tone_from_noise() -> None:
+def test_discriminators_learn_to_tell_a_tone_from_noise() -> None:
     torch.manual_seed(0)
-    critics = Critics((0.016, 0.032), (2, 3), 4, 8000)
-    adam = torch.optim.Adam(critics.parameters(), 3e-3)
-    real, made = tone(300.0, 8000, 1024), 0.3 * torch.randn(1, 1024)
-    bench = critics.bench(2)
-    assert len(bench) == 4
+    discriminators = Discriminators((0.016, 0.032), (2, 3), 4, 8000)
+    adam = torch.optim.Adam(discriminators.parameters(), 3e-3)
+    real, generated = tone(300.0, 8000, 1024), 0.3 * torch.randn(1, 1024)
+    chosen = discriminators.choose(2)
+    assert len(chosen) == 4
     for _ in range(40):
-        loss = critic_loss([c(real) for c in bench], [c(made) for c in bench])
+        loss = discriminator_loss([c(real) for c in chosen], [c(generated) for c in chosen])
         adam.zero_grad()
         loss.backward()
         adam.step()

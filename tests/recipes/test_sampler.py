@@ -134,8 +134,10 @@ def test_the_plane_shows_the_widest_spread() -> None:
     assert abs(np.corrcoef(flat[:, 0], means[:, 1])[0, 1]) > 0.99
     assert abs(np.corrcoef(flat[:, 1], means[:, 3])[0, 1]) > 0.99
     assert "of 5" in names[0]
-    assert plane(means[:, :2])[0](means[:, :2]) is not None
-    assert plane(means[:, :1])[0](means[:, :1]).shape == (500, 2)
+    assert np.array_equal(plane(means[:, :2])[0](means[:, :2]), means[:, :2])
+    assert plane(means[:, :2])[1] == ("latent unit 1", "latent unit 2")
+    alone = plane(means[:, :1])[0](means[:, :1])
+    assert np.array_equal(alone, np.stack([means[:, 0], np.zeros(500)], axis=1))
 
 
 def test_finished_clips_have_one_level_quiet_ends_and_no_clipping() -> None:

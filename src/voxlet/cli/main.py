@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 from voxlet.cli.output import answer, complain, prepare_streams
 from voxlet.cli.parser import USER_ERROR, Parser
 from voxlet.errors import VoxletError
+from voxlet.extras import missing_extra
 from voxlet.version import __version__
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ COMMANDS = {
     "cache": "voxlet.cli.cache",
     "doctor": "voxlet.cli.doctor",
 }
+
+EXTRAS = {"score": "study", "study": "study"}  # what a command needs beyond the extra `train`
 
 
 class Command(Protocol):
@@ -121,7 +124,12 @@ def _run(arguments: list[str]) -> int:
             parsed = parser_of(name, command).parse(rest)
         except SystemExit as parsing:  # help or a mistake has been printed
             return cast("int", parsing.code)
-        command.run(parsed)
+        try:
+            command.run(parsed)
+        except ModuleNotFoundError as error:  # in the small install
+            if (error.name or "").startswith("voxlet"):
+                raise
+            raise missing_extra(error, EXTRAS.get(name, "train")) from error
     return 0
 
 

@@ -62,7 +62,9 @@ def run(arguments: argparse.Namespace) -> None:
     config = read_settings(arguments.preset, arguments.settings)
     Budget(epochs=arguments.epochs, minutes=arguments.minutes)  # before PyTorch is loaded
     from voxlet.recipes.train import train
+    from voxlet.training import hardware
 
+    hardware.set_up()
     trained = train(
         arguments.preset,
         arguments.corpus,

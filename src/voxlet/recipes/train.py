@@ -20,7 +20,7 @@ from voxlet.recipes.voice.config import VoiceTraining
 from voxlet.recipes.voice.finish import write_voice
 from voxlet.recipes.voice.plan import plan_voice_training
 from voxlet.speak.voice_file import SUFFIX
-from voxlet.training import checkpoints, distributed, hardware
+from voxlet.training import checkpoints, distributed
 from voxlet.training.config import Budget
 from voxlet.training.loop import fit
 from voxlet.training.run import Run, check_target, make_run
@@ -45,6 +45,8 @@ def train(
 ) -> ClipRun | VoiceRun:
     """Train a preset on a corpus into a run's folder, or go on with the run that is there.
 
+    A process that only trains is quicker after `voxlet.training.hardware.set_up()`, as in the command line.
+
     Args:
         preset: Its name; see `presets`.
         corpus: A known corpus's name, or a folder or manifest of one's own.
@@ -67,7 +69,6 @@ def train(
     config = find_preset(preset) if config is None else config
     check_target(run)
     distributed.setup()
-    hardware.set_up()
     opened = open_corpus(os.fspath(corpus), allow_rejected=allow_rejected)
     settings: dict[str, JSON] = {
         "preset": preset,

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 VARINT, EIGHT_BYTES, LENGTH, FOUR_BYTES = 0, 1, 2, 5  # protobuf's wire types
 SEVEN_BITS = 0x80  # from here on a number takes more than one byte
-MOST_NODES, MOST_TENSORS, MOST_DIMENSIONS, MOST_ENDS, MOST_NUMBERS = 8_000, 8_000, 8, 256, 64
+MOST_NODES, MOST_NODE_BYTES, MOST_TENSORS = 8_000, 2 * 2**20, 8_000
+MOST_DIMENSIONS, MOST_ENDS, MOST_NUMBERS = 8, 32, 16
 MOST_ENTRIES = 64  # of metadata, and of operator sets
 
 # Fields that a voice may have: number -> name, wire type, how often at most.
@@ -53,7 +54,7 @@ NODE: Fields = {
     2: ("output", LENGTH, MOST_ENDS),
     3: ("name", LENGTH, 1),
     4: ("op_type", LENGTH, 1),
-    5: ("attribute", LENGTH, 16),
+    5: ("attribute", LENGTH, MOST_NUMBERS),
     6: ("doc_string", LENGTH, 1),
     7: ("domain", LENGTH, 1),
 }
@@ -141,6 +142,8 @@ def read_model(data: bytes) -> Model:
     if "graph" not in model or len(standard) != 1:
         raise ValueError("no graph of standard operators")
     graph = _message(model["graph"][0], GRAPH)
+    if sum(map(len, graph.get("node", ()))) > MOST_NODE_BYTES:
+        raise VoiceError("has a graph that is too large for a voice", remedy=REMEDY)
     tensors: dict[str, Tensor] = {}
     for entry in graph.get("initializer", []):
         name, tensor = _tensor(entry)

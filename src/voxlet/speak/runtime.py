@@ -13,6 +13,10 @@ def import_onnxruntime() -> Any:  # it has no types
     before it is first imported. A program that has imported it already has chosen for itself.
     """
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"
-    import onnxruntime as module
-
+    try:
+        import onnxruntime as module
+    except ImportError as error:
+        if isinstance(error.__cause__, KeyboardInterrupt):  # Ctrl-C while its C++ part was initialised
+            raise KeyboardInterrupt from error
+        raise
     return module

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from voxlet.models.distributions import Gaussian
+from voxlet.models.distributions import STYLE_LOG_VARIANCES, Gaussian
 from voxlet.models.voice.config import PriorConfig
 from voxlet.models.voice.flow_prior import FlowPrior
 from voxlet.spectral.mel import mel_filters
@@ -26,6 +26,7 @@ class StyleEncoder(nn.Module):
     whitening: Tensor
 
     BANDS, STRIDE = 40, 2
+    REACH = 8  # frames after it that the layers take into account for each frame
 
     def __init__(self, config: PriorConfig, rate: int) -> None:
         super().__init__()
@@ -62,8 +63,8 @@ class StyleEncoder(nn.Module):
 
         A clip's vector depends on nothing else: neither on T nor on the other clips.
         """
-        # Zeros after the clip, so that the frames at its end exist also where T is its length.
-        hidden = self.layers(self.features(F.pad(waveform, (0, self.n_fft))))
+        # Silence after the clip: as much as its last frames see, also where T is its length.
+        hidden = self.layers(self.features(F.pad(waveform, (0, self.n_fft + self.REACH * self.hop))))
         frames = lengths // (self.STRIDE * self.hop)
         # Numbers from 1 by a running sum, which unlike a range has its size from a tensor in ONNX, too.
         inside = (torch.ones_like(hidden[:, :1]).cumsum(2) <= frames[:, None, None]).to(hidden.dtype)
@@ -81,7 +82,7 @@ class StyleEncoder(nn.Module):
     def posterior(self, summary: Tensor) -> Gaussian:
         """The posterior (B, S) for a summary (B, 2 * width)."""
         mean, log_variance = self.head(summary).float().chunk(2, dim=1)
-        variance = log_variance.clamp(-8.0, 4.0).exp() @ self.whitening.T.square()
+        variance = log_variance.clamp(*STYLE_LOG_VARIANCES).exp() @ self.whitening.T.square()
         return Gaussian((mean - self.whitening_mean) @ self.whitening.T, variance.log())
 
 

@@ -24,7 +24,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from voxlet.models.distributions import Gaussian
+from voxlet.models.distributions import WAVE_LOG_VARIANCES, Gaussian
 from voxlet.models.voice.config import WaveConfig
 from voxlet.spectral.stft import STFT
 
@@ -153,7 +153,7 @@ class WaveVAE(nn.Module):
         magnitude = self.stft(INPUT_GAIN * waveform).abs()
         features = torch.log(magnitude.clamp_min(MAGNITUDE_FLOOR))
         mean, log_variance = self.encoder(features).float().chunk(2, dim=-1)
-        return Gaussian(mean, log_variance.clamp(-12.0, 4.0))
+        return Gaussian(mean, log_variance.clamp(*WAVE_LOG_VARIANCES))
 
     def decode(self, latents: Tensor, pitch: Tensor | None = None, inside: Tensor | None = None) -> Decoded:
         """Latents (B, L, Z) to a waveform (B, L * samples_per_latent) and the pitch that is heard in them.

@@ -9,7 +9,9 @@ import soxr
 import torch
 from torch import Tensor
 
+from voxlet import draws
 from voxlet.models.voice.wave_vae import samples_per_latent
+from voxlet.training import distributed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,17 +57,20 @@ class VoiceData:
         """
         speakers = self.speakers[rows]
         first, count = self.first[speakers, None], self.count[speakers, None]
-        draw = (torch.rand(len(rows), clips, device=rows.device) * (count - 1).clamp_min(1)).long()
-        found = self.by_speaker[(first + draw).clamp(max=len(self.by_speaker) - 1)]
+        drawn = (draws.rand(len(rows), clips, device=rows.device) * (count - 1).clamp_min(1)).long()
+        found = self.by_speaker[(first + drawn).clamp(max=len(self.by_speaker) - 1)]
         # The last row of the speaker is left out of the draw and takes the place of the row itself.
         last = self.by_speaker[(first + count - 1).clamp(0, len(self.by_speaker) - 1)]
         found = torch.where(found == rows[:, None], last, found)
         return torch.where(count > 0, found, rows[:, None])
 
-    def longest(self, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """Audio of rows (...) cut to the longest of them, and their lengths."""
-        lengths = self.lengths[rows]
-        return self.audio[rows, : int(lengths.max())], lengths
+    def longest(self, rows: Tensor) -> int:
+        """Samples of the longest of these rows, in all processes that share the batch."""
+        return int(distributed.largest(int(self.lengths[rows].max()))[0])
+
+    def cut(self, rows: Tensor, samples: int) -> tuple[Tensor, Tensor]:
+        """The first samples of rows (...), and the lengths of their clips."""
+        return self.audio[rows, :samples], self.lengths[rows]
 
     def with_speeds(self, speeds: Sequence[float]) -> VoiceData:
         """These clips and, for each speed, all of them once more, as speakers of their own.

@@ -10,7 +10,7 @@ from voxlet.corpus.catalog import CATALOG
 from voxlet.errors import RunError, VoiceError
 from voxlet.files import write_atomically
 from voxlet.recipes.voice.export import SpeakerGraph, export_voice, with_card
-from voxlet.recipes.voice.weights import DISTIL, PRIOR, WAVE
+from voxlet.recipes.voice.weights import DISTILLATION, PRIOR, WAVE
 from voxlet.speak.voice_file import VoiceFile, VoiceInfo, read_voice
 from voxlet.training import checkpoints
 from voxlet.version import __version__
@@ -36,7 +36,7 @@ def write_voice(opened: VoiceRun, path: Path) -> None:
         CorpusError: The run's corpus is not there.
         AudioError: The file cannot be written.
     """
-    for stage in (WAVE, PRIOR, DISTIL):
+    for stage in (WAVE, PRIOR, DISTILLATION):
         if not checkpoints.is_finished(opened.run.stage(stage)):
             raise RunError(
                 f"has not finished its stage {stage!r}",
@@ -54,7 +54,7 @@ def write_voice(opened: VoiceRun, path: Path) -> None:
         styles=named_styles(opened.style, opened.data, prepared.speaker_names),
         card=model_card(opened),
     )
-    speaker = SpeakerGraph(student, opened.wave, config.distil.steps)
+    speaker = SpeakerGraph(student, opened.wave, config.distillation.steps)
     written = VoiceFile(path, info, export_voice(speaker, opened.style, info), None)
     scores = scores_of(opened.voice_path, written.digest)
     write_atomically(path, with_card(written, {**info.card, SCORES: scores}) if scores else written.model)
@@ -78,7 +78,8 @@ def named_styles(
     for number, name in enumerate(names):
         first, count = int(data.first[number]), int(data.count[number])
         if count:
-            audio, lengths = data.longest(data.by_speaker[first : first + count])
+            rows = data.by_speaker[first : first + count]
+            audio, lengths = data.cut(rows, int(data.lengths[rows].max()))
             styles[name] = encoder(audio[:, None], lengths[:, None]).mean.mean(0).cpu().numpy()
     return styles
 
@@ -89,7 +90,7 @@ def model_card(opened: VoiceRun) -> dict[str, object]:
     known, record = CATALOG.get(name), opened.run.record
     lines = [line for line in opened.run.metrics() if "validation_loss" in line]
     stages = {}
-    for stage in (WAVE, PRIOR, DISTIL):
+    for stage in (WAVE, PRIOR, DISTILLATION):
         own = [line for line in lines if line["stage"] == stage]
         if own:
             stages[stage] = {key: own[-1][key] for key in ("step", "seconds", "validation_loss")}

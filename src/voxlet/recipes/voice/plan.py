@@ -9,12 +9,12 @@ import torch
 from voxlet.errors import ConfigError
 from voxlet.models.voice.style_encoder import standardise
 from voxlet.recipes.voice.data import VoiceData, voice_data
-from voxlet.recipes.voice.distillation_task import DistilTask, told_styles
+from voxlet.recipes.voice.distillation_task import DistillationTask, training_styles
 from voxlet.recipes.voice.finish import write_voice
 from voxlet.recipes.voice.prior_task import PriorTask
 from voxlet.recipes.voice.voice_run import VoiceRun
 from voxlet.recipes.voice.wave_task import WaveTask
-from voxlet.recipes.voice.weights import DISTIL, PRIOR, WAVE, load_teacher, load_wave
+from voxlet.recipes.voice.weights import DISTILLATION, PRIOR, WAVE, load_teacher, load_wave
 from voxlet.training import distributed
 from voxlet.training.stages import Plan, Stage
 
@@ -59,13 +59,13 @@ def plan_voice_training(config: VoiceTraining, dataset: Dataset, run: Run) -> Pl
             precision=config.precision,
         )
 
-    def distil() -> DistilTask:
+    def distillation() -> DistillationTask:
         clips = data()
         teacher = load_teacher(run, config, frames=clips.frames, labels=labels, device=device)
-        heard = clips.with_speeds(config.prior.speeds_for(len(clips.count)))
-        standardise(teacher.flow, teacher.style, told_styles(teacher.style, heard))
-        return DistilTask(
-            config.distil, teacher.flow, teacher.style, clips, validation, precision=config.precision
+        varied = clips.with_speeds(config.prior.speeds_for(len(clips.count)))
+        standardise(teacher.flow, teacher.style, training_styles(teacher.style, varied))
+        return DistillationTask(
+            config.distillation, teacher.flow, teacher.style, clips, validation, precision=config.precision
         )
 
     def finish() -> None:
@@ -77,7 +77,7 @@ def plan_voice_training(config: VoiceTraining, dataset: Dataset, run: Run) -> Pl
         (
             Stage(WAVE, split.train, config.wave.loop, wave, shares[0]),
             Stage(PRIOR, split.train, config.prior.loop, prior, shares[1]),
-            Stage(DISTIL, split.train, config.distil.loop, distil, shares[2]),
+            Stage(DISTILLATION, split.train, config.distillation.loop, distillation, shares[2]),
         ),
         finish,
     )

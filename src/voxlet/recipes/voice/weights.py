@@ -8,7 +8,7 @@ from voxlet.models.voice.flow_prior import FlowPrior
 from voxlet.models.voice.style_encoder import StyleEncoder
 from voxlet.models.voice.wave_vae import WaveVAE
 from voxlet.training import checkpoints
-from voxlet.training.ema import Average
+from voxlet.training.ema import WEIGHTS
 
 if TYPE_CHECKING:
     import torch
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from voxlet.recipes.voice.config import VoiceTraining
     from voxlet.training.run import Run
 
-WAVE, PRIOR, DISTIL = "wave", "prior", "distil"  # the stages, in order
+WAVE, PRIOR, DISTILLATION = "wave", "prior", "distillation"  # the stages, in order
 
 
 class StyledPrior(NamedTuple):
@@ -34,7 +34,7 @@ def load_wave(run: Run, config: VoiceTraining, device: torch.device) -> WaveVAE:
         RunError: It is not trained yet, or its weights are damaged.
     """
     wave = WaveVAE(config.wave.model, config.preparation.rate).to(device)
-    _load(run, WAVE, {"average": wave}, {})
+    _load(run, WAVE, {f"ema.{WEIGHTS}": wave})
     return wave
 
 
@@ -54,7 +54,7 @@ def load_teacher(
         RunError: It is not trained yet, or its weights are damaged.
     """
     found = _untrained(config, frames, labels, device)
-    _load(run, PRIOR, {"prior_average": found.flow, "style_average": found.style}, {})
+    _load(run, PRIOR, {f"prior_ema.{WEIGHTS}": found.flow, f"style_ema.{WEIGHTS}": found.style})
     return found
 
 
@@ -68,7 +68,7 @@ def load_student(
         RunError: It is not trained yet, or its weights are damaged.
     """
     found = _untrained(config, frames, labels, device)
-    _load(run, DISTIL, {"average": found.flow}, {"style": found.style})
+    _load(run, DISTILLATION, {f"ema.{WEIGHTS}": found.flow, "style": found.style})
     return found
 
 
@@ -80,11 +80,8 @@ def _untrained(config: VoiceTraining, frames: int, labels: int, device: torch.de
     )
 
 
-def _load(run: Run, stage: str, averaged: dict[str, nn.Module], plain: dict[str, nn.Module]) -> None:
-    """Fill the modules with a stage's last weights, by their names there, and make them fit to be used."""
-    averages = {name: Average(module, 0.0) for name, module in averaged.items()}
-    checkpoints.load_modules({**averages, **plain}, run.weights(stage, "last"), run.stage(stage))
-    for name, module in averaged.items():
-        module.load_state_dict(averages[name].model.state_dict())
-    for module in (*averaged.values(), *plain.values()):
+def _load(run: Run, stage: str, modules: dict[str, nn.Module]) -> None:
+    """Fill modules, by their names there, with a stage's last weights, and make them fit to be used."""
+    checkpoints.load_modules(modules, run.weights(stage, "last"), run.stage(stage))
+    for module in modules.values():
         module.eval().requires_grad_(False)

@@ -1,103 +1,37 @@
-"""Measures as pure functions on arrays: each with its formula, its paper and a known answer in the tests.
+"""How like real clips a set is as a whole: Fréchet distances, overlap of features, inception scores.
 
 Shapes: B clips, C labels, D features. Probabilities come as natural logarithms.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from statistics import NormalDist
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from voxlet.errors import ScoreError
+from voxlet.evaluation.intervals import Interval, jackknife
+from voxlet.evaluation.metric import CATALOGUE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from numpy.typing import NDArray
+
+    from voxlet.evaluation.classifiers.prediction import Prediction
+    from voxlet.evaluation.metric import ByName, ClassifierKind, Figures, Value
 
     Reals = NDArray[np.float64]
     Integers = NDArray[np.int64]
 
-CONFIDENCE = 0.95
 NEIGHBOURS = 5  # k of precision, recall, density and coverage, as their paper recommends
-
-
-@dataclass(frozen=True)
-class Interval:
-    """An estimate, the ends of its 95 % confidence interval, and how many clips it rests on."""
-
-    value: float
-    low: float
-    high: float
-    count: int
-
-
-def wilson(successes: int, count: int, confidence: float = CONFIDENCE) -> Interval:
-    """A share and Wilson's score interval (1927), which stays sensible at 0 and at 1.
-
-    Raises:
-        ScoreError: `count` is 0.
-    """
-    if count <= 0:
-        raise ScoreError("a share of no clips has no value")
-    z = NormalDist().inv_cdf(0.5 + confidence / 2)
-    share = successes / count
-    centre = (share + z**2 / (2 * count)) / (1 + z**2 / count)
-    half = z / (1 + z**2 / count) * np.sqrt(share * (1 - share) / count + z**2 / (4 * count**2))
-    # At the ends rounding must not put the estimate outside its own interval.
-    return Interval(share, min(share, max(0.0, centre - half)), max(share, min(1.0, centre + half)), count)
-
-
-def bootstrap(
-    values: Reals, *, rounds: int = 2000, confidence: float = CONFIDENCE, seed: int = 0
-) -> Interval:
-    """Mean of (B,) values with the percentile bootstrap's interval (Efron 1979).
-
-    Raises:
-        ScoreError: There are no values.
-    """
-    if len(values) == 0:
-        raise ScoreError("a mean of no values does not exist")
-    rng = np.random.default_rng(seed)
-    means = values[rng.integers(len(values), size=(rounds, len(values)))].mean(axis=1)
-    low, high = np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return Interval(float(values.mean()), float(low), float(high), len(values))
-
-
-def jackknife(
-    measure: Callable[[Integers], Mapping[str, float]],
-    count: int,
-    *,
-    blocks: int = 10,
-    confidence: float = CONFIDENCE,
-    seed: int = 0,
-) -> dict[str, Interval]:
-    """Measures of a whole set with the block jackknife's interval (Tukey 1958).
-
-    `measure` takes the row numbers to use and names its figures. Distances between sets need this instead of
-    the bootstrap: drawing rows twice puts copies in a set, which biases covariances and nearest neighbours.
-    """
-    order = np.random.default_rng(seed).permutation(count).astype(np.int64)
-    parts = [part for part in np.array_split(order, min(blocks, count)) if len(part)]
-    whole = measure(np.sort(order))
-    left_out = [measure(np.setdiff1d(order, part)) for part in parts]
-    found = {}
-    for name, value in whole.items():
-        values = np.array([figures[name] for figures in left_out])
-        spread = np.sqrt((len(parts) - 1) / len(parts) * np.sum((values - values.mean()) ** 2))
-        reach = NormalDist().inv_cdf(0.5 + confidence / 2) * float(spread)
-        found[name] = Interval(value, value - reach, value + reach, count)
-    return found
-
-
-def confusion(asked: Integers, heard: Integers, labels: int) -> Integers:
-    """Counts (C, C): row what was asked for, column what was heard."""
-    table = np.zeros((labels, labels), np.int64)
-    np.add.at(table, (asked, heard), 1)
-    return table
+OWN: ClassifierKind = "in_corpus"  # the classifier whose labels and features are used where one is enough
+FEATURES: tuple[ClassifierKind, ...] = (
+    "in_corpus",
+    "cross_corpus",
+)  # classifiers on whose features sets are compared
+SHARES = tuple(f"distribution.{OWN}.{name}" for name in ("precision", "recall", "coverage"))
 
 
 def frechet_distance(first: Reals, second: Reals) -> float:
@@ -186,33 +120,110 @@ def distances(first: Reals, second: Reals) -> Reals:
 class Manifolds:
     """How two clouds of features overlap (Kynkaanniemi et al. 2019; Naeem et al. 2020)."""
 
-    precision: float  # share of made clips within a real clip's neighbourhood
-    recall: float  # share of real clips within a made clip's neighbourhood
-    density: float  # real neighbourhoods around a made clip, over k
-    coverage: float  # share of real neighbourhoods with a made clip in them
+    precision: float  # share of generated clips within a real clip's neighbourhood
+    recall: float  # share of real clips within a generated clip's neighbourhood
+    density: float  # real neighbourhoods around a generated clip, over k
+    coverage: float  # share of real neighbourhoods with a generated clip in them
 
 
-def manifolds(real: Reals, made: Reals, k: int = NEIGHBOURS) -> Manifolds:
-    """Precision, recall, density and coverage of `made` (B1, D) against `real` (B2, D).
+def manifolds(real: Reals, generated: Reals, k: int = NEIGHBOURS) -> Manifolds:
+    """Precision, recall, density and coverage of `generated` (B1, D) against `real` (B2, D).
 
     A clip's neighbourhood is the ball that reaches to its k-th nearest in its own set.
 
     Raises:
         ScoreError: A set has no more than k clips.
     """
-    if min(len(real), len(made)) <= k:
+    if min(len(real), len(generated)) <= k:
         raise ScoreError(f"needs more than {k} clips in each set")
 
     def radii(rows: Reals) -> Reals:
         # Index k, not k - 1: the nearest is the clip itself, at 0.
         return np.asarray(np.partition(distances(rows, rows), k, axis=1)[:, k], dtype=np.float64)
 
-    between = distances(real, made)
+    between = distances(real, generated)
     inside_real = between < radii(real)[:, None]
-    inside_made = between < radii(made)[None]
+    inside_generated = between < radii(generated)[None]
     return Manifolds(
         precision=float(inside_real.any(axis=0).mean()),
-        recall=float(inside_made.any(axis=1).mean()),
+        recall=float(inside_generated.any(axis=1).mean()),
         density=float(inside_real.sum(axis=0).mean() / k),
         coverage=float(inside_real.any(axis=1).mean()),
     )
+
+
+def evaluate(
+    clips: Mapping[ClassifierKind, Prediction],
+    real: Mapping[ClassifierKind, Prediction],
+    labels: Reals,
+    *,
+    same: bool = False,
+    seed: int = 0,
+) -> Figures:
+    """All metrics of a set of clips against the real test clips, with the block jackknife's intervals.
+
+    Args:
+        clips: What classifiers say of the set; `in_corpus` must be among them.
+        real: What the same classifiers say of the real test clips.
+        labels: The real training clips' distribution of labels, (C,).
+        same: The set is the real test clips themselves: no distance is measured.
+        seed: Of the blocks, and of the shares that extrapolation draws.
+
+    Raises:
+        ScoreError: A classifier has no features, or a set is too small.
+    """
+    validate(clips, real)
+    compared = [] if same else [kind for kind in FEATURES if kind in clips]
+    said = clips[OWN].label_log_probabilities
+    ours = {kind: features_of(clips[kind]) for kind in compared}
+    theirs = {kind: features_of(real[kind]) for kind in compared}
+    fewest = min(len(said), len(real[OWN].label_log_probabilities))
+
+    def figures(rows: Integers) -> dict[str, float]:
+        found = {}
+        for kind in compared:
+            some, key = ours[kind][rows], f"distribution.{kind}.frechet_"
+            found[f"{key}distance"] = frechet_distance(some, theirs[kind])
+            if fewest >= CATALOGUE[f"{key}extrapolated"].needs:
+                found[f"{key}extrapolated"] = frechet_extrapolated(some, theirs[kind])
+            if kind == OWN:
+                overlap = vars(manifolds(theirs[kind], some))
+                found |= {f"distribution.{OWN}.{name}": value for name, value in overlap.items()}
+        found[f"distribution.{OWN}.inception_score"] = inception_score(said[rows])
+        found[f"distribution.{OWN}.modified_inception_score"] = modified_inception_score(said[rows])
+        found[f"distribution.{OWN}.am_score"] = am_score(said[rows], labels)
+        return found
+
+    found: Figures = {**jackknife(figures, len(said), seed=seed)}
+    for kind in compared:
+        key = f"distribution.{kind}.frechet_extrapolated"
+        found.setdefault(key, f"not enough clips (needs {CATALOGUE[key].needs})")
+    return found | {key: within_shares(found[key]) for key in SHARES if key in found}
+
+
+def within_shares(value: Value | ByName) -> Value | ByName:
+    """An interval of a share whose ends the jackknife has put outside of [0, 1], cut there."""
+    if not isinstance(value, Interval):
+        return value
+    return replace(value, low=max(0.0, value.low), high=min(1.0, value.high))
+
+
+def validate(clips: Mapping[ClassifierKind, Prediction], real: Mapping[ClassifierKind, Prediction]) -> None:
+    """Check that both sets were classified by the in-corpus classifier.
+
+    Raises:
+        ScoreError: One was not.
+    """
+    if OWN not in clips or OWN not in real:
+        raise ScoreError("the distribution is measured with the in-corpus classifier, which is missing")
+
+
+def features_of(prediction: Prediction) -> Reals:
+    """Its features (B, D).
+
+    Raises:
+        ScoreError: The classifier has none.
+    """
+    if prediction.features is None:
+        raise ScoreError("this classifier has no features to measure distances on")
+    return prediction.features
