@@ -259,7 +259,7 @@ def test_no_more_is_decoded_than_the_longest_word_needs() -> None:
     class Fixed(FlowPrior):
         """Words of 2 and 3 of 20 frames."""
 
-        def sample(self, noise, label, style, *, steps, guidance=1.0):
+        def sample(self, noise, label, style, *, steps):
             sequence = noise.clone()
             sequence[..., -1] = -1
             sequence[0, :2, -1] = sequence[1, :3, -1] = 1
