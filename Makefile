@@ -4,7 +4,7 @@
 PYTHON ?= python3
 PIP_INSTALL = pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo study-demo test lint types unit slow judges readme clean
+.PHONY: demo study-demo test lint types unit slow classifiers readme figures clean
 
 # Speak: the core alone, no PyTorch.
 demo: .venv/core.done
@@ -17,7 +17,7 @@ study-demo: .venv/dev.done
 	.venv/bin/voxlet train cnn-light --corpus fsdd --run runs/cnn-light --epochs 30
 	.venv/bin/voxlet generate runs/cnn-light 4091 -n 5 --out out/cnn-light
 
-# Everything that has to hold: lint, types, unit tests, tests on real recordings, the README's commands.
+# Everything that has to hold: lint, types, unit tests, tests on real recordings, the commands in the documents.
 test: lint types unit slow readme
 
 lint: .venv/dev.done
@@ -31,14 +31,20 @@ unit: .venv/dev.done
 	OMP_NUM_THREADS=1 .venv/bin/pytest -n auto -m 'not slow'
 
 slow: .venv/dev.done
-	.venv/bin/pytest -m 'slow and not teaches' --ignore tests/test_readme.py
+	.venv/bin/pytest -m 'slow and not trains' --ignore tests/test_documents.py
 
-# The judges' accuracy on real recordings: each is taught anew, which takes minutes.
-judges: .venv/dev.done
-	.venv/bin/pytest -m teaches
+# The classifiers' accuracy on real recordings: each is trained anew, which takes minutes.
+classifiers: .venv/dev.done
+	.venv/bin/pytest -m trains
 
 readme: .venv/dev.done
-	.venv/bin/pytest -m slow tests/test_readme.py
+	.venv/bin/pytest -m slow tests/test_documents.py
+
+# Do the tests notice small changes of the arithmetic? An hour or more; its last lines say which share they do.
+.PHONY: mutants
+mutants: .venv/mutants.done
+	OMP_NUM_THREADS=1 .venv/bin/mutmut run
+	.venv/bin/mutmut results --all true | .venv/bin/python benchmarks/mutants.py --least 85
 
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "voxlet needs Python 3.11 or newer")'
@@ -52,5 +58,13 @@ readme: .venv/dev.done
 	.venv/bin/$(PIP_INSTALL) --editable '.[dev]'
 	touch $@ .venv/core.done
 
+.venv/mutants.done: .venv/dev.done
+	.venv/bin/$(PIP_INSTALL) mutmut
+	touch $@
+
+# The figures of README.md and docs/, from stored results.
+figures: .venv/dev.done
+	.venv/bin/python docs/figures/draw.py
+
 clean:
-	rm -rf .venv runs out 4091.wav
+	rm -rf .venv runs out mutants 4091.wav

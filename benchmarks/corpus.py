@@ -1,6 +1,6 @@
-"""Time and memory of opening and preparing the corpora under VOXLET_DATA, each in a process of its own.
+"""Time and memory of opening and preparing corpora, each in a process of its own.
 
-    VOXLET_DATA=... python benchmarks/corpus.py
+    VOXLET_DATA=... python benchmarks/corpus.py [NAME_OR_FOLDER ...]
 
 Prints one row for each corpus and setting: the first open (every file is decoded), the second, the
 preparation, loading it from the cache, and the peak memory of the process.
@@ -9,7 +9,6 @@ preparation, loading it from the cache, and the peak memory of the process.
 from __future__ import annotations
 
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -19,6 +18,7 @@ from voxlet.corpus.catalog import CATALOG, find_known
 from voxlet.corpus.corpus import open_corpus
 from voxlet.corpus.prepare import Preparation, prepare
 
+MEASURE = "--measure"  # one corpus and setting, in this process
 SETTINGS = {
     "study": Preparation(length=0.8, trim=False, outliers=None),
     "voice": Preparation(rate=8000),
@@ -26,6 +26,8 @@ SETTINGS = {
 
 
 def measure(name: str, setting: str) -> None:
+    import resource  # POSIX alone has it
+
     def timed(action, *arguments, **settings):
         began = time.perf_counter()
         result = action(*arguments, **settings)
@@ -38,28 +40,29 @@ def measure(name: str, setting: str) -> None:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     rows, samples = prepared.audio.shape
     print(
-        f"{name:<16} {setting:<6} {rows:>6,} x {samples:>6,} {first:>8.2f} {second:>8.3f} {built:>8.2f}"
-        f" {loaded:>8.3f} {prepared.audio.nbytes / 1e6:>8.0f} {peak:>8.0f}"
+        f"{corpus.name:<16} {setting:<6} {rows:>6,} x {samples:>6,} {first:>8.2f} {second:>8.3f}"
+        f" {built:>8.2f} {loaded:>8.3f} {prepared.audio.nbytes / 1e6:>8.0f} {peak:>8.0f}"
     )
 
 
-def main() -> None:
+def main(names: list[str]) -> None:
     print(
         "corpus           setting        rows    open s  again s  build s   load s array MB  peak MB",
         flush=True,
     )
-    for name in CATALOG:
+    for name in names or CATALOG:
+        if name in CATALOG and find_known(name) is None:
+            print(f"{name:<16} is not here")
+            continue
         for setting in SETTINGS:
             with tempfile.TemporaryDirectory() as cache:
-                if find_known(name) is None:
-                    print(f"{name:<16} is not here")
-                    continue
                 environment = {**os.environ, "VOXLET_CACHE": cache}
-                subprocess.run([sys.executable, __file__, name, setting], env=environment, check=True)
+                command = [sys.executable, __file__, MEASURE, name, setting]
+                subprocess.run(command, env=environment, check=True)
 
 
 if __name__ == "__main__":
-    if len(sys.argv) == 3:
-        measure(*sys.argv[1:])
+    if sys.argv[1:2] == [MEASURE]:
+        measure(*sys.argv[2:])
     else:
-        main()
+        main(sys.argv[1:])

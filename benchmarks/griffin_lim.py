@@ -1,6 +1,6 @@
-"""What phase alone costs: real clips reduced to magnitudes, given a phase again, heard by the judges.
+"""What phase alone costs: real clips reduced to magnitudes, given a phase again, classified again.
 
-    python benchmarks/griffin_lim.py [--corpus fsdd] [--ready-made]
+    python benchmarks/griffin_lim.py [--corpus fsdd] [--off-the-shelf]
 
 Every row is the same real test clips. `own phase` goes through the study's spectrogram and back with the
 phase it had, so it shows what scaling, resampling and cutting cost; the rows after it had to find one.
@@ -11,15 +11,17 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import torch
 
 from voxlet import audio
-from voxlet.audio import Samples
+from voxlet.evaluation.classifiers.opened import Classifiers, open_classifiers
 from voxlet.evaluation.clipset import ClipSet
-from voxlet.evaluation.metrics.statistics import wilson
-from voxlet.evaluation.parts import Bench
+from voxlet.evaluation.metric import CLASSIFIERS, ClassifierKind
+from voxlet.evaluation.metrics.recognition import accuracy
 from voxlet.evaluation.reference import open_reference
 from voxlet.recipes.clip.sampler import finish
 from voxlet.spectral.config import SpectrogramConfig
@@ -41,53 +43,71 @@ def rows_of(clips: ClipSet, config: SpectrogramConfig) -> torch.Tensor:
     return torch.from_numpy(rows)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--corpus", default="fsdd")
-    parser.add_argument("--ready-made", action="store_true", help="ask the slow, ready-made judge, too")
-    asked = parser.parse_args()
-    torch.set_flush_denormal(True)
-    reference = open_reference(asked.corpus)
-    test = reference.test
-    bench = Bench(reference, reference.train.rate)
-    judges = ["own", "stranger"] + ["ready-made"] * asked.ready_made
+def accuracies(classifiers: Classifiers, kinds: list[ClassifierKind], clips: ClipSet) -> str:
+    """The accuracy of each classifier on these clips, as columns."""
+    cells = []
+    for kind in kinds:
+        said = classifiers.ask(kind, clips)
+        if isinstance(said, str):
+            cells.append(said)
+            continue
+        share = accuracy(clips.labels, said.labels)
+        cells.append(f"{100 * share.value:.1f} % [{100 * share.low:.1f}, {100 * share.high:.1f}]")
+    return "  ".join(f"{cell:<22}" for cell in cells)
+
+
+def convergence(waveforms: torch.Tensor, amplitude: torch.Tensor, config: SpectrogramConfig) -> float:
+    """Distance of the magnitudes of waveforms (B, T) from those asked for, in dB."""
+    again = stft(waveforms, config).abs()
+    distance = (again - amplitude).square().sum(dim=(1, 2)) / amplitude.square().sum(dim=(1, 2))
+    return float(10 * distance.log10().mean())
+
+
+def measure(
+    test: ClipSet,
+    classifiers: Classifiers,
+    kinds: list[ClassifierKind],
+    settings: tuple[tuple[int, float], ...] = SETTINGS,
+) -> Iterator[str]:
+    """The table, line by line: as recorded, with the phase it had, and with one found in so many steps."""
     config = SpectrogramConfig()
     waveforms = rows_of(test, config)
     spectrum = stft(waveforms, config)
     amplitude = amplitudes(analyse(waveforms, config))
-    print(f"{'':<26} {'convergence':>11} {'ms a clip':>10}  " + "  ".join(f"{name:<22}" for name in judges))
 
-    def heard(sounds: list[Samples], rate: int) -> str:
-        answers = []
-        for name in judges:
-            judge = bench.judges[name]
-            if isinstance(judge, str):
-                answers.append(f"{judge:<22}")
-                continue
-            right = judge.judge(sounds, rate).labels == test.labels
-            share = wilson(int(right.sum()), len(right))
-            text = f"{100 * share.value:.1f} % [{100 * share.low:.1f}, {100 * share.high:.1f}]"
-            answers.append(f"{text:<22}")
-        return "  ".join(answers)
-
-    def line(name: str, made: torch.Tensor, seconds: float) -> None:
-        again = stft(made, config).abs()
-        distance = (again - amplitude).square().sum(dim=(1, 2)) / amplitude.square().sum(dim=(1, 2))
-        convergence = float(10 * distance.log10().mean())
-        sounds = [finish(row, config.rate) for row in made.numpy()]
+    def line(name: str, found: torch.Tensor, seconds: float) -> str:
+        sounds = tuple(finish(row, config.rate) for row in found.numpy())
         spent = f"{1000 * seconds / len(sounds):.1f}" if seconds else "-"
-        print(f"{name:<26} {convergence:>11.1f} {spent:>10}  {heard(sounds, config.rate)}", flush=True)
+        near = convergence(found, amplitude, config)
+        said = accuracies(classifiers, kinds, replace(test, sounds=sounds, rate=config.rate))
+        return f"{name:<26} {near:>11.1f} {spent:>10}  {said}"
 
-    print(f"{'as recorded':<26} {'-':>11} {'-':>10}  {heard(list(test.sounds), test.rate)}", flush=True)
+    heads = "  ".join(f"{CLASSIFIERS[kind]:<22}" for kind in kinds)
+    yield f"{'':<26} {'convergence':>11} {'ms a clip':>10}  {heads}"
+    yield f"{'as recorded':<26} {'-':>11} {'-':>10}  {accuracies(classifiers, kinds, test)}"
     own = torch.polar(amplitude, spectrum.angle())
-    line("own phase", istft(own, config, waveforms.shape[1]), 0.0)
-    for iterations, momentum in SETTINGS:
+    yield line("own phase", istft(own, config, waveforms.shape[1]), 0.0)
+    for iterations, momentum in settings:
         start = time.process_time()
-        made = griffin_lim(
+        found = griffin_lim(
             amplitude, config, samples=waveforms.shape[1], iterations=iterations, momentum=momentum
         )
-        kind = "random phase" if iterations == 0 else f"{iterations} steps, momentum {momentum:g}"
-        line(kind, made, time.process_time() - start)
+        name = "random phase" if iterations == 0 else f"{iterations} steps, momentum {momentum:g}"
+        yield line(name, found, time.process_time() - start)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--corpus", default="fsdd")
+    parser.add_argument("--off-the-shelf", action="store_true", help="ask the slow classifier, too")
+    asked = parser.parse_args()
+    torch.set_flush_denormal(True)
+    reference = open_reference(asked.corpus)
+    kinds: list[ClassifierKind] = ["in_corpus", "cross_corpus"]
+    kinds += ["off_the_shelf"] * asked.off_the_shelf
+    classifiers = open_classifiers(reference, reference.train.rate, kinds=kinds)
+    for text in measure(reference.test, classifiers, kinds):
+        print(text, flush=True)
 
 
 if __name__ == "__main__":

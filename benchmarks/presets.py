@@ -59,9 +59,7 @@ def measure(preset: str, precision: str, clips: int) -> dict[str, object]:
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
-    from voxlet.corpus.corpus import open_corpus
-    from voxlet.corpus.prepare import prepare
-    from voxlet.corpus.splits import make_split
+    from voxlet.corpus.dataset import open_dataset
     from voxlet.models.clip.layers import onednn_is_faster
     from voxlet.recipes.clip.task import clip_task
     from voxlet.recipes.clip.timing import time_steps
@@ -72,10 +70,9 @@ def measure(preset: str, precision: str, clips: int) -> dict[str, object]:
     torch.manual_seed(0)
     top = limit(precision)
     config = replace(PRESETS[preset], precision=precision)
-    prepared = prepare(open_corpus("fsdd"), config.preparation, progress=False)
-    split = make_split(prepared, config.split)
-    rows = torch.from_numpy(split.train)
-    task = clip_task(config, prepared, split)
+    dataset = open_dataset("fsdd", config.preparation, split=config.split, progress=False)
+    rows = torch.from_numpy(dataset.split.train)
+    task = clip_task(config, dataset)
     size = config.loop.batch_size
     timing = time_steps(task, rows, max(2, clips // size))
     known = {torch.ops.mkldnn._linear_pointwise: onednn_flops} if onednn_is_faster() else None

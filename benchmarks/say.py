@@ -1,6 +1,6 @@
 """How quick and how small speaking is: the whole process, the first word, long texts, clips in bulk.
 
-    python benchmarks/say.py [VOICE] [--json FILE]
+    python benchmarks/say.py [VOICE] [--runs N] [--json FILE]
 
 Times are the best of several runs: other programs on the machine can only make them worse.
 """
@@ -19,13 +19,13 @@ from pathlib import Path
 from voxlet.speak.voice import load_voice
 
 PROGRAM = (
-    "import sys, resource; from voxlet import cli; status = cli.main(sys.argv[1:]);"
+    "import sys, resource; from voxlet.cli.main import main; status = main(sys.argv[1:]);"
     "used = resource.getrusage(resource.RUSAGE_SELF);"
     "print(used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, file=sys.stderr); sys.exit(status)"
 )
 
 
-def process(voice: str, runs: int = 10) -> dict[str, float]:
+def process(voice: str, runs: int) -> dict[str, float]:
     """`voxlet say 4091` as a whole process: wall and processor seconds, peak megabytes."""
     walls, used, peaks = [], [], []
     with tempfile.TemporaryDirectory() as folder:
@@ -40,7 +40,7 @@ def process(voice: str, runs: int = 10) -> dict[str, float]:
     return {"process_s": min(walls), "process_cpu_s": min(used), "process_peak_mb": max(peaks)}
 
 
-def speaking(name: str, runs: int = 10) -> dict[str, float]:
+def speaking(name: str, runs: int) -> dict[str, float]:
     """A loaded voice: first word, processor seconds per second of speech, clips a second."""
     start = time.perf_counter()
     voice = load_voice(name)
@@ -52,13 +52,13 @@ def speaking(name: str, runs: int = 10) -> dict[str, float]:
         firsts.append(time.perf_counter() - start)
     text = "4091, 555-0102\n" * 8
     costs = []
-    for seed in range(3):
+    for seed in range(min(runs, 3)):
         start = time.process_time()
         spoken = voice.say(text, seed=seed)
         costs.append((time.process_time() - start) / sum(word.end - word.start for word in spoken.words))
     labels = [voice.labels[index % len(voice.labels)] for index in range(256)]
     rates = []
-    for seed in range(3):
+    for seed in range(min(runs, 3)):
         start = time.perf_counter()
         voice.sample(labels, seed=seed)
         rates.append(len(labels) / (time.perf_counter() - start))
@@ -74,14 +74,17 @@ def main() -> None:
     """Measure, print, and write JSON where asked."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("voice", nargs="?", default="digits")
-    parser.add_argument("--json", type=Path)
-    asked = parser.parse_args()
-    figures = {**process(asked.voice), **speaking(asked.voice)}
+    parser.add_argument(
+        "--runs", type=int, default=10, help="of the process and of the first word (%(default)s)"
+    )
+    parser.add_argument("--json", type=Path, help="write the figures to this file")
+    arguments = parser.parse_args()
+    figures = {**process(arguments.voice, arguments.runs), **speaking(arguments.voice, arguments.runs)}
     figures |= {"cores": os.cpu_count() or 0, "load_average": os.getloadavg()[0]}
     for name, value in figures.items():
         print(f"{name:<20} {value:.3f}")
-    if asked.json:
-        asked.json.write_text(json.dumps(figures, indent=2))
+    if arguments.json:
+        arguments.json.write_text(json.dumps(figures, indent=2))
 
 
 if __name__ == "__main__":

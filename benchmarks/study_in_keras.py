@@ -98,18 +98,17 @@ def clip_task(model: str, precision: str):
     """The preset's task on the training clips alone, and their number."""
     import torch
 
-    from voxlet.corpus.corpus import open_corpus
-    from voxlet.corpus.prepare import prepare
-    from voxlet.corpus.splits import make_split
-    from voxlet.recipes.clip.task import ClipTask, spectrograms_of
+    from voxlet.corpus.dataset import open_dataset
+    from voxlet.recipes.clip.data import spectrograms_of
+    from voxlet.recipes.clip.task import ClipTask
     from voxlet.recipes.presets import PRESETS
     from voxlet.training import hardware
 
     hardware.set_up()
     torch.manual_seed(0)
     config = replace(PRESETS[model], precision=precision)
-    prepared = prepare(open_corpus("fsdd"), config.preparation, progress=False)
-    split = make_split(prepared, config.split)
+    dataset = open_dataset("fsdd", config.preparation, split=config.split, progress=False)
+    prepared, split = dataset.prepared, dataset.split
     spectrograms = spectrograms_of(prepared, config.spectrogram)
     count = len(split.train)
     order = torch.from_numpy(split.train)

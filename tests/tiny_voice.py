@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from voxlet.speak.text import DIGIT_WORDS
+from voxlet.digits import DIGIT_WORDS
 from voxlet.speak.voice_file import VoiceInfo, with_metadata
 
 RATE, FRAMES, LATENT, STYLE, LONGEST = 8000, 4, 3, 2, 1600

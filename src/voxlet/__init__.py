@@ -16,8 +16,8 @@ The map; which room may import which is a table in tests/test_imports.py:
     study/       the study's models and ours compared
     cli/         one file a command
 
-    version, errors, extras (optional packages), files (whole or not at all), audio (samples and sound files),
-    speech_regions (where the word is), plots (the only import of matplotlib)
+    version, errors, digits (their words), extras (optional packages), files (whole or not at all, locks,
+    names), audio (samples and sound files), speech_regions (where the word is), plots (the only matplotlib)
 
 What a name below stands for is imported when it is first used, so `import voxlet` is quick and light.
 """
@@ -32,32 +32,34 @@ from voxlet.version import __version__
 if TYPE_CHECKING:
     from voxlet.corpus.corpus import open_corpus
     from voxlet.errors import VoxletError
+    from voxlet.recipes.opened import ClipRun, VoiceRun, load
     from voxlet.recipes.train import train
     from voxlet.speak.speech import Utterance
     from voxlet.speak.voice import Voice, load_voice, say
-    from voxlet.training.run import Run, open_run
 
 __all__ = [
-    "Run",
+    "ClipRun",
     "Utterance",
     "Voice",
+    "VoiceRun",
     "VoxletError",
     "__version__",
+    "load",
     "load_voice",
     "open_corpus",
-    "open_run",
     "say",
     "train",
 ]
 
 _HOMES = {
-    "Run": "voxlet.training.run",
+    "ClipRun": "voxlet.recipes.clip.clip_run",
     "Utterance": "voxlet.speak.speech",
     "Voice": "voxlet.speak.voice",
+    "VoiceRun": "voxlet.recipes.voice.voice_run",
     "VoxletError": "voxlet.errors",
+    "load": "voxlet.recipes.opened",
     "load_voice": "voxlet.speak.voice",
     "open_corpus": "voxlet.corpus.corpus",
-    "open_run": "voxlet.training.run",
     "say": "voxlet.speak.voice",
     "train": "voxlet.recipes.train",
 }

@@ -1,4 +1,4 @@
-"""Sound files and arrays of samples: read, write, resample, trim, level, fade, join.
+"""Sound files and arrays of samples: read, write, resample, level, fade, join.
 
 An array of samples is float32 of shape (T,), mono, with full scale at 1.0; rates are in Hz. Decoding and
 encoding is libsndfile's work (through soundfile), resampling is the SoX resampler's (through soxr).
@@ -6,27 +6,27 @@ encoding is libsndfile's work (through soundfile), resampling is the SoX resampl
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
-import shutil
 import sys
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
-from voxlet.errors import AudioError
-from voxlet.files import atomic_file, write_atomically
+from voxlet.errors import AudioError, FileError
+from voxlet.files import atomic_file, descriptor_of, spooled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 
 Samples = np.ndarray[Any, np.dtype[np.float32]]
 
 STDOUT = "-"
+SPEECH_RMS = 0.08  # level of a clip in training, in classifiers' inputs and in speech: some -22 dB
 WAV_SAMPLES = 2**31 - 2**16  # 16-bit samples that fit into the four gigabytes of a WAV file
 
 
@@ -73,25 +73,77 @@ def encode_wav(samples: Samples, rate: int, metadata: Mapping[str, str] | None =
     return buffer.getvalue()
 
 
+class _Guarded(io.RawIOBase):
+    """A file for libsndfile, whose callbacks cannot raise: the first error is kept until `check`."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        super().__init__()
+        self.file = file
+        self.error: BaseException | None = None
+
+    def check(self) -> None:
+        """Raise what went wrong, an interruption included."""
+        if self.error is not None:
+            raise self.error
+
+    def write(self, data: Any) -> int:
+        """Write, or do as if."""
+        if self.error is None:
+            try:
+                self.file.write(data)
+            except BaseException as error:
+                self.error = error
+        return len(data)
+
+    def read(self, size: int = -1) -> bytes:
+        """Read: libsndfile looks at what it has written."""
+        return self.file.read(size)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go to a position; what waits in the file's buffer is written first, which can fail."""
+        try:
+            return self.file.seek(offset, whence)
+        except BaseException as error:
+            self.error = self.error or error
+            return 0
+
+    def tell(self) -> int:
+        """The position."""
+        return self.file.tell()
+
+
 def _encode(
     file: IO[bytes], pieces: Iterable[Samples], rate: int, metadata: Mapping[str, str] | None
 ) -> None:
     import soundfile
 
+    guarded = _Guarded(file)
+    try:
+        with soundfile.SoundFile(guarded, "w", rate, 1, subtype="PCM_16", format="WAV") as sound:
+            for key, value in (metadata or {}).items():
+                setattr(sound, key, value)
+            for piece in _checked(pieces, rate):
+                sound.write(np.clip(piece, -1.0, 32767 / 32768))
+                guarded.check()
+    except soundfile.SoundFileError:
+        guarded.check()  # the cause, where there is one
+        raise
+    guarded.check()
+
+
+def _checked(pieces: Iterable[Samples], rate: int) -> Iterator[Samples]:
+    """The pieces, as long as they are numbers and fit into a WAV file."""
     count = 0
-    with soundfile.SoundFile(file, "w", samplerate=rate, channels=1, subtype="PCM_16", format="WAV") as sound:
-        for key, value in (metadata or {}).items():
-            setattr(sound, key, value)
-        for piece in pieces:
-            if not np.isfinite(piece).all():
-                raise AudioError("refusing to write samples that are not numbers")
-            count += len(piece)
-            if count > WAV_SAMPLES:
-                raise AudioError(
-                    f"is longer than a WAV file can be ({WAV_SAMPLES / rate / 3600:.1f} hours)",
-                    remedy="write it in several parts",
-                )
-            sound.write(np.clip(piece, -1.0, 32767 / 32768))
+    for piece in pieces:
+        if not np.isfinite(piece).all():
+            raise AudioError("refusing to write samples that are not numbers")
+        count += len(piece)
+        if count > WAV_SAMPLES:
+            raise AudioError(
+                f"is longer than a WAV file can be ({WAV_SAMPLES / rate / 3600:.1f} hours)",
+                remedy="write it in several parts",
+            )
+        yield piece
 
 
 def read_metadata(path: str | os.PathLike[str]) -> dict[str, str]:
@@ -107,15 +159,23 @@ def write(
 ) -> None:
     """Write a 16-bit WAV file that appears whole or not at all; `-` is standard output.
 
+    Args:
+        path: A file; symbolic links are followed. A pipe, a device or `/dev/stdout` gets the whole file once
+            it is encoded.
+        samples: Shape (T,); what lies beyond full scale is clipped.
+        rate: In Hz.
+        metadata: As in `encode_wav`.
+
     Raises:
-        AudioError: The folder is missing or cannot be written, or a sample is not a number.
+        FileError: The folder is missing or cannot be written, or the reader of a pipe has gone.
+        AudioError: A sample is not a number.
+
+    >>> write("half.wav", np.full(8000, 0.5, np.float32), rate=8000)
+    >>> sound = read("half.wav")
+    >>> sound.samples.shape, sound.rate, rms(sound.samples)
+    ((8000,), 8000, 0.5)
     """
-    data = encode_wav(samples, rate, metadata)
-    if os.fspath(path) == STDOUT:
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
-        return
-    write_atomically(path, data)
+    write_pieces(path, [samples], rate, metadata)
 
 
 def write_pieces(
@@ -127,33 +187,64 @@ def write_pieces(
     """Write pieces laid end to end as `write` does, holding one of them in memory at a time.
 
     Raises:
+        FileError: As `write`.
         AudioError: As `write`, or the pieces together are longer than a WAV file can be.
     """
-    if os.fspath(path) == STDOUT:
-        # The header states the length, so the first byte can only leave after the last sample is known.
-        with tempfile.TemporaryFile() as file:
-            _encode(file, pieces, rate, metadata)
-            file.seek(0)
-            shutil.copyfileobj(file, sys.stdout.buffer)
-        sys.stdout.buffer.flush()
-        return
-    with atomic_file(path) as file:
+    # The header states the length, so the first byte can only leave after the last sample is known.
+    with standard_output() if is_standard_output(path) else atomic_file(path) as file:
         _encode(file, pieces, rate, metadata)
+
+
+def is_standard_output(path: str | os.PathLike[str]) -> bool:
+    """Whether a path is `-`, or stands for standard output as `/dev/stdout` does."""
+    return os.fspath(path) == STDOUT or descriptor_of(path) == 1
+
+
+@contextlib.contextmanager
+def standard_output() -> Iterator[IO[bytes]]:
+    """A file to write to, which goes to standard output as a whole when the block ends well.
+
+    Raises:
+        FileError: Standard output is closed or full.
+        BrokenPipeError: Its reader has gone.
+    """
+    output = sys.stdout
+    if output is None:
+        raise FileError("is closed", where="standard output")
+
+    def stream() -> contextlib.AbstractContextManager[IO[bytes]]:
+        output.flush()
+        try:  # by a duplicate: what cannot be written is not tried again when the interpreter ends
+            return os.fdopen(os.dup(output.fileno()), "wb")
+        except io.UnsupportedOperation:  # a stand-in, as in notebooks
+            return contextlib.nullcontext(output.buffer)
+
+    try:
+        with spooled(stream) as file:
+            yield file
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise FileError(f"cannot be written ({error.strerror})", where="standard output") from error
 
 
 def resample(samples: Samples, rate: int, new_rate: int) -> Samples:
     """Band-limited resampling along the last axis, (..., T) -> (..., T * new_rate / rate)."""
-    import soxr
-
     if rate == new_rate:
         return samples
+    import soxr  # only where it is needed: `voxlet say` has to start at once
+
     moved = np.moveaxis(samples, -1, 0)
     resampled: Samples = soxr.resample(moved, rate, new_rate, quality="HQ")
     return np.moveaxis(resampled, 0, -1).astype(np.float32)
 
 
 def rms(samples: Samples) -> float:
-    """Root mean square over all samples."""
+    """Root mean square over all samples.
+
+    >>> round(rms(np.float32([3, -4, 3, -4])), 4)
+    3.5355
+    """
     return float(np.sqrt(np.mean(np.square(samples, dtype=np.float64))))
 
 
@@ -183,7 +274,11 @@ def silence(seconds: float, rate: int) -> Samples:
 
 
 def join(parts: Sequence[Samples], rate: int, gap: float) -> Samples:
-    """Concatenate `parts` with `gap` seconds of silence between them."""
+    """Concatenate `parts` with `gap` seconds of silence between them.
+
+    >>> join([np.ones(2, np.float32), np.ones(1, np.float32)], rate=1000, gap=0.002).tolist()
+    [1.0, 1.0, 0.0, 0.0, 1.0]
+    """
     pieces: list[Samples] = []
     for index, part in enumerate(parts):
         if index:

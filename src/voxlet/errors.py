@@ -26,6 +26,14 @@ class VoxletError(Exception):
         super().__init__(" ".join(line.split()))
 
 
+class FileError(VoxletError):
+    """A file or folder that cannot be made or written."""
+
+
+class LockedError(FileError):
+    """A file or folder that another process is using."""
+
+
 class AudioError(VoxletError):
     """A sound file or an array of samples that cannot be used."""
 

@@ -17,8 +17,13 @@ def import_extra(module: str, extra: str) -> ModuleType:
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
-        missing = (error.name or module).partition(".")[0]
-        raise MissingExtraError(
-            f"this needs the package {missing!r}, which is not installed",
-            remedy=f"install it with: pip install 'voxlet[{extra}]'",
-        ) from error
+        raise missing_extra(error, extra, module) from error
+
+
+def missing_extra(error: ModuleNotFoundError, extra: str, module: str = "") -> MissingExtraError:
+    """The one line that says which package is missing, and which extra of voxlet brings it."""
+    package = (error.name or module).partition(".")[0]
+    return MissingExtraError(
+        f"this needs the package {package!r}, which is not installed",
+        remedy=f"install it with: pip install 'voxlet[{extra}]'",
+    )

@@ -1,4 +1,4 @@
-"""Files and folders that appear whole or not at all, locks, and the cache folder.
+"""Files and folders that appear whole or not at all, locks, names, and the cache folder.
 
 Everything in the cache can be deleted at any time and is made again when needed.
 """
@@ -8,80 +8,157 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
+import secrets
 import shutil
+import stat
 import tempfile
 import time
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from voxlet.errors import AudioError, CorpusError
+from voxlet.errors import FileError, LockedError
+from voxlet.extras import import_extra
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
+    from collections.abc import Callable, Iterator
 
 CACHE_VARIABLE = "VOXLET_CACHE"
-ABANDONED_SECONDS = 86_400.0  # nobody builds for a day
+CACHE_REMEDY = f"free some space or set {CACHE_VARIABLE} to a folder that can be written"
+ABANDONED_SECONDS = 86_400.0  # what was begun so long ago was left by a process that was killed
+IN_MEMORY = 1 << 26  # bytes of what goes to a pipe or device; more wait in a temporary file
+# A path that stands for an open descriptor of this process.
+DESCRIPTOR = re.compile(r"/(?:dev|proc/self)/fd/(?P<number>\d{1,6})|/dev/(?P<name>stdin|stdout|stderr)")
+STANDARD = ("stdin", "stdout", "stderr")
+MOST_LINKS = 40  # symbolic links that are followed, as in Linux
+WITHOUT_LOCKS = frozenset({errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP})
+# Names that stand for devices on Windows, whatever follows after a dot.
+RESERVED = frozenset({"CON", "PRN", "AUX", "NUL", *(f"{p}{n}" for p in ("COM", "LPT") for n in range(1, 10))})
+
+
+@contextlib.contextmanager
+def writing(
+    where: object,
+    what: str = "cannot be written",
+    remedy: str | None = "check the folder and its free space",
+) -> Iterator[None]:
+    """Turn what the system refuses while the block runs into one error that names the file or folder.
+
+    Raises:
+        FileError: The block raised an `OSError`.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise FileError(f"{what} ({error.strerror or error})", where=where, remedy=remedy) from error
+
+
+def writing_cache(where: Path) -> contextlib.AbstractContextManager[None]:
+    """`writing`, for a file or folder of the cache."""
+    return writing(where, "the cache cannot be written", CACHE_REMEDY)
 
 
 def cache_folder(*parts: str) -> Path:
     """The folder `parts` under `$VOXLET_CACHE` (or `~/.cache/voxlet`), made when missing.
 
     Raises:
-        CorpusError: It cannot be made.
+        FileError: It cannot be made.
     """
     chosen = os.environ.get(CACHE_VARIABLE)
     base = Path(chosen).expanduser() if chosen else Path.home() / ".cache" / "voxlet"
     folder = base.joinpath(*parts)
-    try:
+    with writing_cache(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise unwritable(folder, error) from error
     return folder
 
 
-def unwritable(where: Path, error: OSError) -> CorpusError:
-    """The error for a cache that cannot be written: full, read-only, or not ours."""
-    return CorpusError(
-        f"the cache cannot be written ({error.strerror or error})",
-        where=where,
-        remedy=f"free some space or set {CACHE_VARIABLE} to a folder that can be written",
-    )
+def make_folder(path: str | os.PathLike[str]) -> Path:
+    """Make a folder for files, unless it is there, and those above it.
 
-
-@contextlib.contextmanager
-def exclusive(path: Path) -> Iterator[None]:
-    """Hold the lock file `path` while the block runs; a second process waits for the first.
-
-    The lock goes with its process, however that ends. Where the system has no `flock`, or the file system
-    refuses it, the block runs unlocked: what it builds is renamed into place, so a race only costs work.
+    Raises:
+        FileError: It cannot be made.
     """
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        yield
-        return
-    try:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-    except OSError as error:
-        raise unwritable(path, error) from error
-    try:
-        with contextlib.suppress(OSError):
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
+    folder = Path(path)
+    with writing(folder, "the folder cannot be made", remedy=None):
+        folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def safe_name(text: str, longest: int) -> str:
+    """A file name, without its ending, that resembles `text` and is one on any system; "" if nothing is left.
+
+    Args:
+        text: Anything: what was said, a label of one's own corpus.
+        longest: Characters that it may have.
+
+    >>> safe_name("+1 (555) 010-2345", 20), safe_name("../etc", 20), safe_name("nul", 20), safe_name("?", 20)
+    ('1-555-010-2345', 'etc', '_nul', '')
+    """
+    name = re.sub(r"[^\w.]+", "-", text).strip("-._")[:longest].rstrip("-._")
+    return f"_{name}" if name.partition(".")[0].upper() in RESERVED else name
 
 
 @contextlib.contextmanager
-def atomic_folder(folder: Path) -> Iterator[Path]:
+def exclusive(path: Path, *, wait: bool = True, state: str = "is in use") -> Iterator[None]:
+    """Hold the lock file `path` while the block runs; it then holds this process's number.
+
+    The lock goes with its process, however that ends; the file stays. Where the file system knows no locks
+    the block runs unlocked: who uses this renames what is finished into place, so a race only costs work.
+
+    Args:
+        path: The lock file, made when missing.
+        wait: For the process that has the lock, if one has it.
+        state: What the error says of what is locked, before "by process N".
+
+    Raises:
+        LockedError: Another process has it, and it is not waited for.
+        FileError: The lock file cannot be made.
+    """
+    filelock = import_extra("filelock", "train")
+    lock = filelock.FileLock(path, timeout=-1 if wait else 0)
+    with contextlib.ExitStack() as held:
+        with writing(path):
+            try:
+                held.enter_context(lock)
+            except filelock.Timeout as error:
+                raise LockedError(f"{state} by process {_holder(path)}", where=path) from error
+            except (NotImplementedError, OSError) as error:
+                if isinstance(error, OSError) and error.errno not in WITHOUT_LOCKS:
+                    raise
+        with contextlib.suppress(OSError):  # Windows lets nobody write into a locked file
+            path.write_text(f"{os.getpid()}\n")
+        yield
+
+
+def _holder(path: Path) -> str:
+    """The number of the process that has a lock, as far as the lock file tells."""
+    try:
+        number = path.read_text().strip()
+    except OSError:  # Windows keeps others from reading it
+        number = ""
+    return number or "unknown"
+
+
+@contextlib.contextmanager
+def atomic_folder(
+    folder: Path, *, durable: bool = False, abandoned: float = ABANDONED_SECONDS
+) -> Iterator[Path]:
     """A temporary folder beside `folder` to build in; it takes `folder`'s place when the block ends well.
 
-    What stood at `folder` before is removed. Where another process put its own there in the meantime, that
-    one stays: both hold the same content.
+    What stood at `folder` before is removed at the beginning. Where another process put its own there in the
+    meantime, that one stays: both hold the same content.
+
+    Args:
+        folder: Where it is to appear.
+        durable: Wait until all is on the disk, so that it is whole even when the power fails.
+        abandoned: Seconds after which a temporary folder of the same name counts as left by a process that
+            was killed, and is removed; 0 where no other process can be building here.
+
+    Raises:
+        OSError: It cannot be written.
     """
-    for left in folder.parent.glob(f".{folder.name}.*"):  # by a process that was killed
-        if time.time() - left.stat().st_mtime > ABANDONED_SECONDS:
+    for left in folder.parent.glob(f".{folder.name}.*"):
+        if time.time() - left.stat().st_mtime >= abandoned:
             shutil.rmtree(left, ignore_errors=True)
     building = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
     try:
@@ -91,34 +168,38 @@ def atomic_folder(folder: Path) -> Iterator[Path]:
             folder.rename(stale)
             shutil.rmtree(stale, ignore_errors=True)
         yield building
+        if durable:
+            for path in (*building.rglob("*"), building):
+                flush(path)
         try:
             building.rename(folder)
         except OSError as error:
             if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                 raise
+        if durable:
+            flush(folder.parent)
     finally:
         shutil.rmtree(building, ignore_errors=True)
 
 
-def make_folder(path: str | os.PathLike[str]) -> Path:
-    """Make a folder for files, unless it is there, and those above it.
-
-    Raises:
-        AudioError: It cannot be made.
-    """
-    folder = Path(path)
+def flush(path: Path) -> None:
+    """Wait until a file or folder is on the disk; nothing for folders where the system cannot (Windows)."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise AudioError(f"the folder cannot be made ({error.strerror})", where=folder) from error
-    return folder
+        handle = os.open(path, os.O_RDWR if path.is_file() else os.O_RDONLY)  # Windows flushes no reader's
+    except PermissionError:
+        return
+    try:
+        with contextlib.suppress(PermissionError):  # some network folders refuse this on folders
+            os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
     """Write `data` so that the file appears whole or not at all, even when the power fails.
 
     Raises:
-        AudioError: The folder is missing, full or not writable.
+        FileError: The folder is missing, full or not writable.
     """
     with atomic_file(path) as file:
         file.write(data)
@@ -128,27 +209,85 @@ def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
 def atomic_file(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     """A file to write to that takes its place at `path` when the block ends, and vanishes if it fails.
 
+    Symbolic links are followed: the file they lead to is replaced, they stay. A pipe, a device or an open
+    descriptor (`/dev/stdout`, `/dev/fd/5`) is never replaced: all that was written is copied to it at the
+    end of the block.
+
     Raises:
-        AudioError: The folder is missing, full or not writable.
+        FileError: The folder is missing, full or not writable; the reader of a pipe has gone.
     """
-    path = Path(path)
-    try:
-        if path.exists() and not path.is_file() and not path.is_dir():
-            with path.open("wb") as device:  # /dev/null or a pipe is written to, not replaced
-                yield device
-            return
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-        try:
-            with os.fdopen(handle, "w+b") as file:
+    with writing(path):
+        target, descriptor = _destination(Path(path))
+        if descriptor is None and not _is_special(target):
+            with _replacing(target) as file:
                 yield file
-                file.flush()
-                os.fsync(file.fileno())
-            Path(temporary).chmod(0o644)
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise AudioError(
-            f"cannot be written ({error.strerror})", where=path, remedy="check the folder and its free space"
-        ) from error
+            return
+
+    def stream() -> IO[bytes]:
+        # A duplicate goes on where the descriptor stands; opening its path would start a file anew.
+        return target.open("wb") if descriptor is None else os.fdopen(os.dup(descriptor), "wb")
+
+    with writing(path, remedy=None), spooled(stream) as file:
+        yield file
+
+
+@contextlib.contextmanager
+def spooled(
+    open_stream: Callable[[], contextlib.AbstractContextManager[IO[bytes]]],
+) -> Iterator[IO[bytes]]:
+    """A file to write to; the stream is opened, and gets all of it, when the block has ended well.
+
+    Raises:
+        OSError: The temporary file or the stream cannot be written.
+    """
+    with tempfile.SpooledTemporaryFile(IN_MEMORY) as whole:
+        yield whole
+        whole.seek(0)
+        with open_stream() as stream:
+            shutil.copyfileobj(whole, stream)
+
+
+def descriptor_of(path: str | os.PathLike[str]) -> int | None:
+    """The open descriptor that a path such as `/dev/stdout` stands for, links followed; None for others."""
+    try:
+        return _destination(Path(path))[1]
+    except OSError:
+        return None
+
+
+def _destination(path: Path) -> tuple[Path, int | None]:
+    """Where the symbolic links at `path` lead, and the open descriptor that this is, if it is one."""
+    for _ in range(MOST_LINKS):
+        match = DESCRIPTOR.fullmatch(os.path.abspath(path))  # noqa: PTH100  # resolve() would follow the links
+        if match is not None:
+            return path, int(match["number"]) if match["number"] else STANDARD.index(match["name"])
+        if not path.is_symlink():
+            return path, None
+        path = path.parent / path.readlink()
+    raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
+
+
+def _is_special(path: Path) -> bool:
+    """Whether a pipe, a device or a socket is there."""
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return False
+    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
+
+
+@contextlib.contextmanager
+def _replacing(target: Path) -> Iterator[IO[bytes]]:
+    # A short name: that of the target may be as long as names can be.
+    temporary = target.parent / f".{target.name[:40]}.{secrets.token_hex(4)}.part"
+    try:
+        with temporary.open("x+b") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileNotFoundError):
+            temporary.chmod(stat.S_IMODE(target.stat().st_mode))
+        temporary.replace(target)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import io
 import math
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +22,7 @@ from voxlet.files import write_atomically
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from matplotlib.axes import Axes
     from numpy.typing import ArrayLike, NDArray
@@ -39,6 +41,7 @@ COLOURS = (
     "#2a9db3",
 )
 QUIET = "#9aa3ad"  # grid lines, notes
+TRACK, INK = "#eef0f3", "#222222"  # behind a bar; of its interval
 MANY = 40  # names that fit under one axis
 NAME_WIDTH, NAME_HEIGHT = 0.11, 0.036  # of a word in a panel of the latent map, as shares of the panel
 FAINT = 0.02  # of a scaled spectrogram: nothing to be seen
@@ -54,11 +57,20 @@ def encode(figure: Figure, kind: str = "png") -> bytes:
     return buffer.getvalue()
 
 
+def grey_png(pixels: NDArray[np.uint8]) -> bytes:
+    """A greyscale picture (height, width) as the bytes of a PNG file."""
+    from PIL import Image  # matplotlib brings it
+
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, format="png", optimize=True)
+    return buffer.getvalue()
+
+
 def save(figure: Figure, path: str | os.PathLike[str]) -> None:
     """Write a figure (PNG, SVG or PDF, by the suffix) that appears whole or not at all.
 
     Raises:
-        AudioError: The folder is missing, full or not writable.
+        FileError: The folder is missing, full or not writable.
     """
     write_atomically(path, encode(figure, Path(path).suffix.lstrip(".") or "png"))
 
@@ -241,6 +253,47 @@ def clip_examples(
         picture.tick_params(axis="x", labelbottom=last)
         if last:
             picture.set_xlabel("seconds", fontsize=9)
+    return figure
+
+
+@dataclass(frozen=True)
+class PairedBars:
+    """One measure of two sets of clips: by name of the set, the text beside its bar, and (value, low, high).
+
+    The bar of `full` length is that long in the measure's unit; without it, the longest bar is.
+    """
+
+    title: str
+    bars: Mapping[str, tuple[str, tuple[float, float, float]]]
+    full: float | None = None
+    note: str = ""
+
+
+def paired_bars(measures: Sequence[PairedBars]) -> Figure:
+    """A small panel for each measure, two in a row: a bar for each set, its interval and its value."""
+    rows = math.ceil(len(measures) / 2)
+    figure, axes = canvas(11, 1.25 * rows, rows, 2)
+    for axis, measure in zip(axes, measures, strict=False):
+        names = list(measure.bars)
+        longest = max(high for _, (_, _, high) in measure.bars.values())
+        full = measure.full or 1.1 * max(longest, 1e-9)
+        for place, (text, (value, low, high)) in enumerate(measure.bars.values()):
+            shown = max(0.0, value)
+            axis.barh(place, full, color=TRACK, height=0.62)
+            axis.barh(place, shown, color=COLOURS[place], height=0.62)
+            reach = [[max(0.0, shown - max(0.0, low))], [max(0.0, high - shown)]]
+            axis.errorbar(shown, place, xerr=reach, color=INK, linewidth=1.1, capsize=2.5)
+            axis.text(1.02 * full, place, text, va="center", fontsize=9)
+        axis.set_yticks(range(len(names)), names)
+        axis.set_ylim(len(names) - 0.5, -0.5)
+        axis.set_xlim(0, 1.55 * full)
+        axis.set_xticks([])
+        axis.spines[["bottom", "left"]].set_visible(False)
+        axis.tick_params(axis="y", length=0)
+        note = f"   {measure.note}" if measure.note else ""
+        axis.set_title(f"{measure.title}{note}", fontsize=10, loc="left")
+    for axis in axes[len(measures) :]:
+        axis.set_axis_off()
     return figure
 
 

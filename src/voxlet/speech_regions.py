@@ -11,25 +11,12 @@ from voxlet.audio import Samples
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-
 SILENCE_DB = -40.0  # relative to the clip's loudest frame
-
-
 FRAME_SECONDS = 0.010  # resolution at which levels are measured
-
-
 RUMBLE_HZ, VOWEL_HZ = 120.0, 500.0  # below these lie hum and breath; most of a vowel's energy
-
-
 FLOOR_FRAMES = 5  # the quietest stretch of this many frames shows the noise floor
-
-
 ABOVE_FLOOR_DB = 8.0  # what is louder than the floor by this is speech
-
-
 FLOOR_AT_MOST_DB = -22.0  # relative to the loudest frame: a higher floor is speech itself
-
-
 CLOSURE_FRAMES = 15  # the longest silence inside a word
 
 
@@ -88,7 +75,13 @@ def emphasise_speech(samples: Samples, rate: int) -> Samples:
 
 
 def trim(samples: Samples, rate: int, threshold_db: float = SILENCE_DB, margin: float = 0.0) -> Samples:
-    """Cut leading and trailing silence, keeping at most `margin` seconds of it on each side."""
+    """Cut leading and trailing silence, keeping at most `margin` seconds of it on each side.
+
+    >>> tone = np.sin(2 * np.pi * 700 * np.arange(1600) / 8000).astype(np.float32)
+    >>> silence = np.zeros(2400, np.float32)
+    >>> len(trim(np.concatenate([silence, tone, silence]), 8000, margin=0.05)) / 8000
+    0.32
+    """
     start, stop = speech_bounds(samples, rate, threshold_db)
     extra = round(margin * rate)
     return samples[max(0, start - extra) : stop + extra]

@@ -20,7 +20,6 @@ import tiny_voice
 import voxlet
 from voxlet import audio
 from voxlet.cli import main
-from voxlet.cli.plain import Plain, read_plainly
 from voxlet.errors import TextError
 from voxlet.speak import player
 from voxlet.speak.voice import Voice, load_voice
@@ -214,77 +213,76 @@ def test_voices_lists_what_there_is_and_what_is_broken(capsys, tmp_path):
     assert "error" in found["broken"]
 
 
-# Plain command lines are read without tyro, and the same
+# How the command line is read
 
 
-PLAIN = [
-    ["4091"],
-    [],
-    ["4", "0", "--seed", "3"],
-    ["--seed", "3", "4", "0"],
-    ["-5", "-o", "-"],
-    ["1", "--out", "a.wav", "--json", "--play"],
-    ["1", "--style", "-0.3,1.2", "--gap", "0.5", "--rate=8000"],
-    ["1", "--style=-0.3,1.2", "--like", "a.wav", "--voice", "x"],
-    ["", "--speaker", ""],
-]
-
-
-@pytest.mark.parametrize("arguments", PLAIN)
-def test_plain_lines_are_read_as_tyro_reads_them(arguments, monkeypatch):
-    plain = read_plainly(main.say, arguments, main.SHORT)
-    assert plain is not None
-    assert called(monkeypatch, plain) == called(monkeypatch, arguments)
-
-
-def called(monkeypatch, how: Plain | list[str]) -> tuple:
-    """What the command gets, read plainly or by tyro."""
-    heard = []
-    monkeypatch.setattr("voxlet.cli.say.say", lambda *args, **options: heard.append((args, options)))
-    if isinstance(how, Plain):
-        main.say(*how.words, **how.options)
-    else:
-        with monkeypatch.context() as patched:
-            patched.setattr(main, "read_plainly", lambda *_: None)
-            assert main.main(["say", *how]) == 0
-    return heard[0]
+DEFAULTS = {
+    "text": [],
+    "out": None,
+    "voice": "digits",
+    "speaker": None,
+    "style": None,
+    "like": None,
+    "seed": 0,
+    "rate": None,
+    "gap": None,
+    "play": False,
+    "json": False,
+}
 
 
 @pytest.mark.parametrize(
-    "arguments",
+    ("arguments", "values"),
     [
-        ["-h"],
-        ["--help"],
-        ["1", "--seed"],
-        ["1", "--seed", "x"],
-        ["1", "--seed", "1", "2"],
-        ["1", "--seed", "1", "--seed", "2"],
-        ["1", "--json=1"],
-        ["1", "--nonsense"],
-        ["1", "--out", "--json"],
-        ["--", "-h"],
-        ["1", "-x"],
+        (["4091"], {"text": ["4091"]}),
+        ([], {}),
+        (["4", "0", "--seed", "3"], {"text": ["4", "0"], "seed": 3}),
+        (["--seed", "3", "4", "0"], {"text": ["4", "0"], "seed": 3}),
+        (["--seed=-3", "-"], {"text": ["-"], "seed": -3}),
+        (["-5", "-o", "-"], {"text": ["-5"], "out": "-"}),
+        (["-o", "-", "-5"], {"text": ["-5"], "out": "-"}),
+        (["--json", "-5,6", "-(5)"], {"text": ["-5,6", "-(5)"], "json": True}),
+        (
+            ["1", "--out", "a.wav", "--json", "--play"],
+            {"text": ["1"], "out": "a.wav", "json": True, "play": True},
+        ),
+        (
+            ["1", "--style", "-0.3,1.2", "--gap", "0.5", "--rate=8000"],
+            {"text": ["1"], "style": "-0.3,1.2", "gap": 0.5, "rate": 8000},
+        ),
+        (
+            ["1", "--style=-0.3,1.2", "--like", "a.wav", "--voice", "x"],
+            {"text": ["1"], "style": "-0.3,1.2", "like": Path("a.wav"), "voice": "x"},
+        ),
+        (["", "--speaker", ""], {"text": [""], "speaker": ""}),
+        (["--", "-h"], {"text": ["-h"]}),
+        (["1", "--seed", "1", "--seed", "2"], {"text": ["1"], "seed": 2}),
     ],
 )
-def test_everything_else_is_left_to_tyro(arguments):
-    assert read_plainly(main.say, arguments, main.SHORT) is None
+def test_what_the_command_is_given(arguments, values):
+    parser = main.parser_of("say", main.load("say"))
+    assert vars(parser.parse(arguments)) == {**DEFAULTS, **values}
 
 
-@pytest.mark.parametrize("arguments", [["say", "1", "--seed", "x"], ["say", "1", "--nonsense"], ["nonsense"]])
-def test_wrong_flags_and_commands_exit_with_2(capsys, arguments):
-    try:
-        status = main.main(arguments)
-    except SystemExit as left:
-        status = left.code
-    assert status == 2
-
-
-def test_help(capsys):
-    with pytest.raises(SystemExit) as left:
-        main.main(["say", "--help"])
-    assert left.value.code == 0
-    assert "-o FILE, --out FILE" in capsys.readouterr().out
-    assert "say digits or words" in run(capsys, "--help").out
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["1", "--seed"], "--seed: expected one argument"),
+        (["1", "--seed", "x"], "--seed: 'x' is not a whole number"),
+        (["1", "--seed", "0.5"], "--seed: '0.5' is not a whole number"),
+        (["1", "--gap", "x\ny"], "--gap: 'x\\ny' is not a number"),
+        (["1", "--json=1"], "--json: ignored explicit argument '1'"),
+        (["1", "--nonsense"], "unrecognized arguments: --nonsense"),
+        (["1", "--spea", "ann"], "unrecognized arguments: --spea ann"),
+        (["1", "--out", "--json"], "-o/--out: expected one argument"),
+        (["1", "-x"], "unrecognized arguments: -x"),
+        (["1", "-x\n\x1b[2J"], "unrecognized arguments: -x \\u001b[2J"),
+    ],
+)
+def test_one_line_for_each_mistake_in_the_arguments(capsys, arguments, says):
+    done = run(capsys, "say", *arguments)
+    assert (done.status, done.out) == (2, "")
+    assert done.err == f"voxlet say: {says}; see `voxlet say --help`\n"
 
 
 # Robust, quick and small

@@ -15,7 +15,7 @@ import soundfile
 from synthetic import word, write_clip
 from voxlet.corpus.corpus import open_corpus
 from voxlet.corpus.layouts import as_label, sort_labels
-from voxlet.errors import CorpusError
+from voxlet.errors import CorpusError, FileError
 
 
 def test_names_layout_maps_digits_to_words(names_corpus):
@@ -311,7 +311,7 @@ def test_damaged_scan_cache_is_made_again(names_corpus, fresh_cache):
 def test_cache_that_cannot_be_made(names_corpus, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("VOXLET_CACHE", str(tmp_path / "file" / "cache"))
-    with pytest.raises(CorpusError, match=r"the cache cannot be written.*set VOXLET_CACHE"):
+    with pytest.raises(FileError, match=r"the cache cannot be written.*set VOXLET_CACHE"):
         open_corpus(names_corpus)
 
 

@@ -8,19 +8,19 @@ import pytest
 from voxlet.corpus.catalog import CATALOG
 from voxlet.corpus.corpus import open_corpus
 from voxlet.corpus.download import folder_digest
-from voxlet.corpus.inspection import measure, standing, summarise
-from voxlet.corpus.layouts import DIGITS
+from voxlet.corpus.inspection import coverage, measure, summarise
 from voxlet.corpus.prepare import TRIM_MARGIN, Preparation, prepare
 from voxlet.corpus.splits import make_split
+from voxlet.digits import DIGIT_WORDS
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("voxlet_data")]
 
 
 def test_fsdd_is_whole(voxlet_data):
     corpus = open_corpus("fsdd")
-    assert (len(corpus.clips), corpus.rejected, corpus.labels) == (3000, (), DIGITS)
+    assert (len(corpus.clips), corpus.rejected, corpus.labels) == (3000, (), DIGIT_WORDS)
     assert corpus.speakers == ("george", "jackson", "lucas", "nicolas", "theo", "yweweler")
-    assert standing(corpus).startswith("whole")
+    assert coverage(corpus).startswith("whole")
     assert folder_digest(voxlet_data / "fsdd") == (CATALOG["fsdd"].digest, 3000)
 
 
@@ -48,9 +48,9 @@ def test_parts_of_the_others(voxlet_data):
         if not (voxlet_data / name).is_dir():
             pytest.skip(f"VOXLET_DATA holds no {name}")
         corpus = open_corpus(name)
-        assert corpus.labels == DIGITS
+        assert corpus.labels == DIGIT_WORDS
         assert (len(corpus.clips) + len(corpus.rejected), len(corpus.speakers)) == (clips, speakers)
-        assert standing(corpus).startswith(f"part of (here {clips:,} of {CATALOG[name].clips:,} clips)")
+        assert coverage(corpus).startswith(f"part of (here {clips:,} of {CATALOG[name].clips:,} clips)")
         assert {item.reason for item in corpus.rejected} <= {"is silent"}
 
 

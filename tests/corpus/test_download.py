@@ -19,11 +19,11 @@ import pytest
 
 from voxlet.cli.main import main
 from voxlet.corpus.catalog import CATALOG, Known, content_digest
-from voxlet.corpus.download import PIECE, Patience, fetch, get_corpus
+from voxlet.corpus.download import PIECE, RetryPolicy, fetch, get_corpus
 from voxlet.corpus.unpack import unpack
 from voxlet.errors import DownloadError
 
-HASTE = Patience(attempts=3, backoff=0.01, timeout=0.3)
+HASTE = RetryPolicy(attempts=3, backoff=0.01, timeout=0.3)
 LIMIT = 10_000_000
 ARRIVED = 150_000 // PIECE * PIECE  # of 300,000 bytes, where the server breaks off in the middle
 
@@ -115,8 +115,8 @@ def server():
     served.server_close()
 
 
-def download(server, target, patience=HASTE):
-    fetch(server.address, target, limit=LIMIT, progress=False, patience=patience)
+def download(server, target, retries=HASTE):
+    fetch(server.address, target, limit=LIMIT, progress=False, retries=retries)
     return target.read_bytes()
 
 
@@ -194,9 +194,9 @@ def test_a_server_that_always_stalls_or_is_away(server, tmp_path):
     server.data, server.plan = b"0123456789", ["stalls"]
     began = time.monotonic()
     with pytest.raises(DownloadError, match="without progress"):
-        download(server, tmp_path / "archive", Patience(attempts=2, backoff=0.01, timeout=0.1))
+        download(server, tmp_path / "archive", RetryPolicy(attempts=2, backoff=0.01, timeout=0.1))
     with pytest.raises(DownloadError, match="without progress"):
-        fetch("http://127.0.0.1:9/none", tmp_path / "a", limit=LIMIT, progress=False, patience=HASTE)
+        fetch("http://127.0.0.1:9/none", tmp_path / "a", limit=LIMIT, progress=False, retries=HASTE)
     assert time.monotonic() - began < 5
 
 
@@ -204,7 +204,7 @@ def test_too_much_is_refused(server, tmp_path):
     for plan in ("whole", "endless"):
         server.plan = [plan]
         with pytest.raises(DownloadError, match="more than 0 MB, as a bomb would"):
-            fetch(server.address, tmp_path / plan, limit=100_000, progress=False, patience=HASTE)
+            fetch(server.address, tmp_path / plan, limit=100_000, progress=False, retries=HASTE)
 
 
 @pytest.mark.parametrize(
@@ -276,7 +276,7 @@ def corpora(cache) -> list[str]:
 
 
 def test_get_puts_a_verified_corpus_into_its_place(tiny, server, fresh_cache):
-    fetched = get_corpus("tiny", progress=False, patience=HASTE)
+    fetched = get_corpus("tiny", progress=False, retries=HASTE)
     assert (fetched.clips, fetched.digest, fetched.pinned, fetched.fresh) == (6, DIGEST, False, True)
     found = {
         p.relative_to(fetched.folder).as_posix(): p.read_bytes()
@@ -285,7 +285,7 @@ def test_get_puts_a_verified_corpus_into_its_place(tiny, server, fresh_cache):
     }
     assert found == {**FILES, "recordings/notes.txt": b"wanted"}
     assert list((fresh_cache / "downloads").iterdir()) == []
-    again = get_corpus("tiny", progress=False, patience=HASTE)
+    again = get_corpus("tiny", progress=False, retries=HASTE)
     assert (again.fresh, again.digest, len(server.seen)) == (False, DIGEST, 1)
 
 
@@ -302,29 +302,29 @@ def test_a_local_archive_in_place_of_the_source(tiny, server, tmp_path, pack):
 
 def test_a_mirror_in_place_of_the_source(tiny, server, monkeypatch):
     monkeypatch.setitem(CATALOG, "tiny", replace(tiny, source="http://127.0.0.1:9/gone"))
-    assert get_corpus("tiny", source=server.address, progress=False, patience=HASTE).digest == DIGEST
+    assert get_corpus("tiny", source=server.address, progress=False, retries=HASTE).digest == DIGEST
 
 
 def test_a_wrong_digest_leaves_nothing_and_is_fetched_anew_next_time(tiny, server, fresh_cache):
     good = server.data
     server.data = tar_of(FILES | {"recordings/0_ann_0.wav": b"tampered with"})
     with pytest.raises(DownloadError, match=r"its content has the digest \w{16}…, not .*tampered"):
-        get_corpus("tiny", progress=False, patience=HASTE)
+        get_corpus("tiny", progress=False, retries=HASTE)
     assert corpora(fresh_cache) == []
     server.data = good
-    assert get_corpus("tiny", progress=False, patience=HASTE).digest == DIGEST
+    assert get_corpus("tiny", progress=False, retries=HASTE).digest == DIGEST
 
 
 def test_a_part_of_the_corpus_is_not_the_corpus(tiny, server, fresh_cache):
     server.data = tar_of(dict(list(FILES.items())[:5]))
     with pytest.raises(DownloadError, match="holds 5 clips in place of 6"):
-        get_corpus("tiny", progress=False, patience=HASTE)
+        get_corpus("tiny", progress=False, retries=HASTE)
     assert corpora(fresh_cache) == []
 
 
 def test_an_unknown_digest_is_pinned_at_the_first_download(tiny, server, fresh_cache, monkeypatch):
     monkeypatch.setitem(CATALOG, "tiny", replace(tiny, digest=None))
-    first = get_corpus("tiny", progress=False, patience=HASTE)
+    first = get_corpus("tiny", progress=False, retries=HASTE)
     assert (first.pinned, first.digest) == (True, DIGEST)
     assert (fresh_cache / "corpora" / "tiny.digest").read_text() == f"{DIGEST}\n"
     import shutil
@@ -332,7 +332,7 @@ def test_an_unknown_digest_is_pinned_at_the_first_download(tiny, server, fresh_c
     shutil.rmtree(first.folder)
     server.data = tar_of(FILES | {"recordings/0_ann_0.wav": b"another"})
     with pytest.raises(DownloadError, match=r"pinned in .*tiny\.digest"):
-        get_corpus("tiny", progress=False, patience=HASTE)
+        get_corpus("tiny", progress=False, retries=HASTE)
 
 
 def test_unknown_name_folder_and_unreadable_source(tiny, tmp_path):
@@ -345,7 +345,7 @@ def test_unknown_name_folder_and_unreadable_source(tiny, tmp_path):
 def test_two_processes_at_once_download_once(tiny, server):
     answers = []
     threads = [
-        threading.Thread(target=lambda: answers.append(get_corpus("tiny", progress=False, patience=HASTE)))
+        threading.Thread(target=lambda: answers.append(get_corpus("tiny", progress=False, retries=HASTE)))
         for _ in range(4)
     ]
     for thread in threads:
@@ -453,7 +453,7 @@ def test_a_zip_that_lies_about_its_sizes(tmp_path):
 def test_a_hostile_archive_from_the_server_leaves_nothing(tiny, server, fresh_cache):
     server.data = HOSTILE["climbs out"][0]
     with pytest.raises(DownloadError, match="leaves its folder"):
-        get_corpus("tiny", progress=False, patience=HASTE)
+        get_corpus("tiny", progress=False, retries=HASTE)
     assert corpora(fresh_cache) == []
     assert list((fresh_cache / "downloads").iterdir()) == []
 

@@ -16,7 +16,7 @@ from voxlet import audio
 from voxlet.corpus import prepare as prepare_module
 from voxlet.corpus.corpus import open_corpus
 from voxlet.corpus.prepare import TRIM_MARGIN, Preparation, prepare
-from voxlet.errors import ConfigError, CorpusError
+from voxlet.errors import ConfigError, CorpusError, FileError
 
 PLAIN = Preparation(rate=8000, trim=False, outliers=None, rms=None)
 
@@ -177,7 +177,7 @@ def test_a_failed_build_leaves_nothing_behind(names_corpus, fresh_cache, monkeyp
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(prepare_module, "fit_clip", full_disk)
-    with pytest.raises(CorpusError, match=r"the cache cannot be written \(No space left on device\)"):
+    with pytest.raises(FileError, match=r"the cache cannot be written \(No space left on device\)"):
         prepare(corpus, PLAIN, progress=False)
     assert [path for path in (fresh_cache / "prepared").iterdir() if path.is_dir()] == []
 

@@ -1,18 +1,20 @@
-"""The judges and DNSMOS on real recordings: minutes, since judges are taught from nothing."""
+"""The classifiers and DNSMOS on real recordings: minutes, since classifiers are trained from nothing."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from voxlet.evaluation.classifiers.pocketsphinx import ReadyMade
-from voxlet.evaluation.classifiers.trained import own_judge, stranger_judge, strangers_of
-from voxlet.evaluation.metrics.naturalness import fidelity, naturalness, strings
-from voxlet.evaluation.metrics.statistics import wilson
+from voxlet.evaluation.classifiers.cross_corpus import cross_corpus_classifier, other_corpora
+from voxlet.evaluation.classifiers.in_corpus import in_corpus_classifier
+from voxlet.evaluation.classifiers.pocketsphinx import PocketSphinx
+from voxlet.evaluation.metrics.naturalness import dnsmos, strings
+from voxlet.evaluation.metrics.recognition import accuracy
+from voxlet.evaluation.metrics.reconstruction import fidelity
 from voxlet.evaluation.reference import open_reference
 
 pytestmark = pytest.mark.slow
-teaches = pytest.mark.teaches
+trains = pytest.mark.trains
 
 
 @pytest.fixture(scope="module")
@@ -20,32 +22,31 @@ def fsdd(voxlet_data):
     return open_reference("fsdd")
 
 
-def share(judge, clips):
-    return (judge.judge(clips.sounds, clips.rate).labels == clips.labels).mean()
+def accuracy_of(classifier, clips):
+    return accuracy(clips.labels, classifier.predict(clips.sounds, clips.rate).labels)
 
 
-@teaches
-def test_the_own_judge_hears_the_official_test_set(fsdd):
-    judge = own_judge(fsdd.train, progress=False)
-    verdict = judge.judge(fsdd.test.sounds, fsdd.test.rate)
-    assert (verdict.labels == fsdd.test.labels).mean() >= 0.99
-    assert (verdict.speakers == fsdd.test.speakers).mean() >= 0.98
+@trains
+def test_the_in_corpus_classifier_on_the_official_test_set(fsdd):
+    classifier = in_corpus_classifier(fsdd.train, progress=False)
+    said = classifier.predict(fsdd.test.sounds, fsdd.test.rate)
+    assert (said.labels == fsdd.test.labels).mean() >= 0.99
+    assert (said.speakers == fsdd.test.speakers).mean() >= 0.98
 
 
-@teaches
-def test_the_stranger_has_never_heard_the_corpus(fsdd):
-    others = strangers_of(fsdd.train.label_names, "fsdd")
+@trains
+def test_the_cross_corpus_classifier_was_not_trained_on_the_corpus(fsdd):
+    others = other_corpora(fsdd.train.label_names, "fsdd")
     assert "fsdd" not in others
     if not others:
         pytest.skip("needs another corpus of spoken digits under VOXLET_DATA")
-    assert share(stranger_judge(others, fsdd.train.label_names, progress=False), fsdd.test) >= 0.9
+    classifier = cross_corpus_classifier(others, fsdd.train.label_names, progress=False)
+    assert accuracy_of(classifier, fsdd.test).value >= 0.9
 
 
-def test_the_ready_made_judge(fsdd):
+def test_the_off_the_shelf_classifier(fsdd):
     every_third = fsdd.test.take(np.arange(0, 300, 3))
-    judge = ReadyMade(fsdd.train.label_names)
-    right = round(share(judge, every_third) * len(every_third))
-    assert wilson(right, len(every_third)).high >= 0.8
+    assert accuracy_of(PocketSphinx(fsdd.train.label_names), every_third).high >= 0.8
 
 
 def test_noise_sounds_less_natural_than_speech(fsdd):
@@ -54,10 +55,10 @@ def test_noise_sounds_less_natural_than_speech(fsdd):
     noisy = [
         sound + np.float32(0.5 * sound.std()) * rng.standard_normal(len(sound)) for sound in clips.sounds
     ]
-    real = naturalness(clips.sounds, clips.rate, count=2)
-    made = naturalness(noisy, clips.rate, count=2)
+    real = dnsmos(clips.sounds, clips.rate, count=2)
+    noise = dnsmos(noisy, clips.rate, count=2)
     assert 2.2 < real["overall"].value < 3.0
-    assert made["overall"].value < real["overall"].value - 0.5
+    assert noise["overall"].value < real["overall"].value - 0.5
     assert all(len(string) == 9 * 16_000 for string in strings(clips.sounds, clips.rate, count=2))
 
 

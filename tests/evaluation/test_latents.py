@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from voxlet.errors import ScoreError
-from voxlet.evaluation.metrics import latents
+from voxlet.evaluation.metrics import explained_share, latents
 
 RNG = np.random.default_rng(0)
+ROWS = np.arange(2000)
 LABELS = RNG.integers(4, size=2000)
 
 
@@ -46,6 +48,40 @@ def test_information_gap_of_one_unit_that_knows_and_of_two():
         latents.information_gap(noise, np.zeros(2000, np.int64))
 
 
-def test_sleeping_units():
+def test_units_that_are_not_used():
     means = np.column_stack([RNG.normal(size=500), 0.01 * RNG.normal(size=500)])
     assert latents.active_units(means) == 1
+
+
+def test_all_of_a_latent_space_by_key():
+    centres = np.array([[0, 0], [6, 0], [0, 6], [6, 6]])
+    means = centres[LABELS] + RNG.normal(size=(2000, 2))
+    nobody = np.zeros(2000, np.int64)
+    halves = [
+        latents.LatentClips(means[rows], LABELS[rows], nobody[rows]) for rows in (ROWS < 1000, ROWS >= 1000)
+    ]
+    found = latents.evaluate(*halves)
+    assert list(found) == [
+        "latents.label.linear_probe",
+        "latents.label.nearest_neighbours",
+        "latents.label.information_gap",
+        "latents.active_units",
+    ]  # all have one speaker, whom nothing has to tell apart
+    assert found["latents.label.linear_probe"].value > 0.97
+    assert found["latents.active_units"].value == 2
+
+
+def test_what_can_be_explained_has_known_bounds():
+    """Two certain spectrograms: they have no entropy, and their mean of a half costs log 2 a cell."""
+    certain = torch.stack([torch.zeros(3, 4), torch.ones(3, 4)])
+    bounds = explained_share.loss_bounds(certain, certain)
+    assert bounds.entropy == pytest.approx(0, abs=1e-3)
+    assert bounds.mean_spectrogram == pytest.approx(12 * np.log(2), rel=1e-4)
+    assert bounds.explained(bounds.mean_spectrogram) == 0
+    assert bounds.explained(bounds.entropy) == 1
+    found = explained_share.evaluate(explained_share.Losses(6.0, 3.0, (0.5, 0.25), 7), bounds)
+    assert found["latents.explained_share"].value == pytest.approx(1 - 6 / (12 * np.log(2)), rel=1e-3)
+    assert {unit: kl.value for unit, kl in found["latents.kl.by_unit"].items()} == {"0": 0.5, "1": 0.25}
+    assert "latents.explained_share" not in explained_share.evaluate(
+        explained_share.Losses(6.0, 3.0, (), 7), None
+    )

@@ -1,9 +1,16 @@
-"""What DNSMOS is given to hear."""
+"""What DNSMOS is given, and what is made of its answers."""
 
 from __future__ import annotations
 
-import numpy as np
+import sys
+from types import SimpleNamespace
 
+import numpy as np
+import pytest
+
+from voxlet import audio
+from voxlet.errors import ScoreError
+from voxlet.evaluation.metrics import naturalness
 from voxlet.evaluation.metrics.naturalness import FEWEST_STRINGS, GAP_SECONDS, STRING_SECONDS, strings
 
 RATE = 8000
@@ -14,7 +21,12 @@ def bursts(count: int, seconds: float) -> list[np.ndarray]:
     return [rng.standard_normal(round(seconds * RATE)).astype(np.float32) for _ in range(count)]
 
 
-def test_every_clip_is_heard():
+def tone(frequency: float, level: float, rate: int = RATE) -> np.ndarray:
+    time = np.arange(rate // 2) / rate
+    return (level * np.sin(2 * np.pi * frequency * time)).astype(np.float32)
+
+
+def test_every_clip_is_used():
     each = 2.0
     in_a_string = -(-STRING_SECONDS // (each + GAP_SECONDS))
     few, many = 5, 100
@@ -25,3 +37,46 @@ def test_every_clip_is_heard():
 
 def test_strings_last_nine_seconds_at_sixteen_kilohertz():
     assert {len(string) for string in strings(bursts(7, 0.4), RATE)} == {9 * 16_000}
+
+
+def test_clips_come_levelled_with_a_tenth_of_a_second_between_them():
+    (string,) = strings([tone(500, 0.7), tone(500, 0.01)], RATE, count=1)
+    loud = np.abs(string[: 9 * 16_000 // 160 * 160].reshape(-1, 160)).max(axis=1) > 0.02  # steps of 10 ms
+    starts = np.flatnonzero(np.diff(loud.astype(int)) == 1) + 1
+    assert np.diff(starts) == pytest.approx(60, abs=2)  # half a second of tone and 0.1 s of silence
+    assert audio.rms(string[:8000]) == pytest.approx(0.08, rel=0.02)
+    assert audio.rms(string[9600:17600]) == pytest.approx(0.08, rel=0.02)  # however faint it was
+
+
+def test_nothing_above_the_band_is_left():
+    wide = tone(500, 0.1, 16_000) + tone(6000, 0.1, 16_000)
+    (string,) = strings([wide], 16_000, count=1)
+    spectrum = np.abs(np.fft.rfft(string))
+    frequency = np.fft.rfftfreq(len(string), 1 / 16_000)
+    assert spectrum[frequency > 4100].max() < 0.01 * spectrum.max()
+
+
+def test_nothing_to_string_together():
+    with pytest.raises(ScoreError, match="no clips"):
+        strings([], RATE)
+
+
+def test_means_of_the_networks_answers_have_keys(monkeypatch):
+    """With a network whose answer is how loud the string is, every scale has its own factor."""
+
+    def run(string, sr):
+        assert sr == 16_000
+        level = audio.rms(string)
+        return {"ovrl_mos": level, "sig_mos": 2 * level, "bak_mos": 3 * level, "p808_mos": 4 * level}
+
+    network = SimpleNamespace(run=run)
+    monkeypatch.setitem(sys.modules, "speechmos", SimpleNamespace(dnsmos=network))
+    monkeypatch.setitem(sys.modules, "speechmos.dnsmos", network)
+    found = naturalness.evaluate([tone(500, 0.2)], RATE)
+    overall = found["naturalness.dnsmos.overall"]
+    assert overall.value == pytest.approx(0.08 * np.sqrt(0.5 / 0.6), rel=0.03)  # five sixths are tone
+    assert overall.count == FEWEST_STRINGS
+    assert found["naturalness.dnsmos.p808"].value == pytest.approx(4 * overall.value)
+    assert list(found) == [
+        f"naturalness.dnsmos.{scale}" for scale in ("overall", "signal", "background", "p808")
+    ]

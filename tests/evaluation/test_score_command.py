@@ -1,4 +1,4 @@
-"""`voxlet score` from end to end, with judges that need no teaching."""
+"""`voxlet score` from end to end, with classifiers that need no training."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 from tiny_corpus import DATA_FLAGS, write_corpus
 from tiny_voice import info, voice_bytes
 from voxlet.cli.main import main
+from voxlet.evaluation import score
 from voxlet.speak.voice import load_voice
 from voxlet.speak.voice_file import read_voice
 
@@ -27,42 +28,41 @@ def run(corpus, tmp_path_factory):
     return folder
 
 
-pytestmark = pytest.mark.usefixtures("judges")
+pytestmark = pytest.mark.usefixtures("stand_ins")
 
 
 def test_a_folder_of_clips(corpus, tmp_path, capsys):
     answer, page = tmp_path / "card.json", tmp_path / "card.html"
-    asked = ["score", "--clips", str(corpus), "--corpus", str(corpus), "--only", "recognition, voice"]
+    asked = ["score", "--clips", str(corpus), "--corpus", str(corpus), "--only", "recognition, speaker"]
     assert main([*asked, "--json", str(answer), "--html", str(page), "--selected", "by ear"]) == 0
     text = capsys.readouterr().out
     assert "80 clips at 8,000 Hz, seed 0, SELECTED: by ear" in text
-    assert "heard right, own judge" in text
+    assert "accuracy, in-corpus classifier" in text
     stored = json.loads(answer.read_text())
     assert stored["selection"] == "by ear"
-    assert {figure["part"] for figure in stored["figures"]} == {"recognition", "voice"}
+    assert {figure["key"].split(".")[0] for figure in stored["figures"]} == {"recognition", "speaker"}
     written = page.read_text()
     assert written.startswith("<!doctype html>")
     assert written.count('alt="figures as dots"') == 1
     assert "://" not in written  # it needs nothing but itself
 
 
-def test_a_run_shows_its_insides(run, capsys, tmp_path):
+def test_a_run_shows_its_latent_space(run, capsys, tmp_path):
     answer, page = tmp_path / "card.json", tmp_path / "card.html"
     asked = ["score", str(run), "--count", "24", "--json", str(answer), "--html", str(page)]
     assert main([*asked, "--only", "recognition,latents,reconstruction"]) == 0
     text = capsys.readouterr().out
     assert "Latent space" in text
     assert "clips per second" in text
-    figures = {figure["name"]: figure["made"] for figure in json.loads(answer.read_text())["figures"]}
-    assert 0 <= figures["label heard right, linear probe"]["value"] <= 1
-    assert figures["active units"]["value"] in (0, 1, 2, 3)
-    assert figures["KL of unit 2, nats"]["value"] >= 0
-    usual, refined = (
-        figures[f"explained share{suffix}"]["value"] for suffix in ("", ", each posterior refined")
-    )
+    stored = json.loads(answer.read_text())["figures"]
+    figures = {(figure["key"], figure["label"]): figure["generated"] for figure in stored}
+    assert 0 <= figures["latents.label.linear_probe", None]["value"] <= 1
+    assert figures["latents.active_units", None]["value"] in (0, 1, 2, 3)
+    assert figures["latents.kl.by_unit", "2"]["value"] >= 0
+    usual, refined = (figures[f"latents.explained_share{end}", None]["value"] for end in ("", ".refined"))
     assert usual < refined < 1
     assert f"{100 * refined:.1f} %" in text
-    assert 0 < figures["log-mel L1, nepers of power"]["value"] < 3
+    assert 0 < figures["reconstruction.log_mel_l1", None]["value"] < 3
     written = page.read_text()
     assert all(f'alt="{name}"' in written for name in ("loss", "kl", "latents", "spectrograms"))
 
@@ -92,10 +92,10 @@ def test_fresh_styles_of_a_voice(corpus, capsys, tmp_path):
     asked = ["score", str(voice), "--corpus", str(corpus), "--count", "8", "--json", str(answer)]
     assert main([*asked, "--only", "styles"]) == 0
     assert "Fresh styles" in capsys.readouterr().out
-    figures = {figure["name"]: figure for figure in json.loads(answer.read_text())["figures"]}
-    assert figures["distance between two of them, dB"]["made"]["count"] == 24
-    assert figures["distance between two of them, dB"]["real"]["value"] > 0
-    assert figures["share that is another's twin"]["made"]["count"] == 24
+    figures = {figure["key"]: figure for figure in json.loads(answer.read_text())["figures"]}
+    assert figures["styles.distance"]["generated"]["count"] == 24
+    assert figures["styles.distance"]["real"]["value"] > 0
+    assert figures["styles.duplicates"]["generated"]["count"] == 24
 
 
 def test_parts_that_a_model_has_not(corpus, run, tmp_path, capsys):
@@ -123,9 +123,9 @@ def test_a_voice_is_stamped_with_its_figures(corpus, tmp_path, capsys):
     assert after.model != before.model
     scores = after.info.card["scores"]
     assert (scores["clips"], scores["seed"], scores["reference"]) == (12, 0, corpus.name)
-    value, low, high = scores["figures"]["heard right, own judge"]["made"]
+    value, low, high = scores["figures"]["recognition.in_corpus.accuracy"]["generated"]
     assert 0 <= low <= value <= high <= 1
-    assert not any("zero" in name for name in scores["figures"])  # nothing by label
+    assert not any("by_label" in key for key in scores["figures"])  # nothing by label
     for others in (["--clips", str(corpus)], [str(tmp_path)]):
         capsys.readouterr()
         assert main(["score", *others, "--corpus", str(corpus), "--stamp"]) == 2
@@ -135,3 +135,14 @@ def test_a_voice_is_stamped_with_its_figures(corpus, tmp_path, capsys):
 def test_a_run_of_spectrograms_has_no_card_to_stamp(run, capsys):
     assert main(["score", str(run), "--stamp"]) == 2
     assert "--stamp: needs a voice" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("flag", ["--json", "--html"])
+def test_nothing_is_measured_where_the_answer_cannot_be_written(corpus, flag, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(score, "read_folder", lambda folder: pytest.fail("read before it was checked"))
+    for path in (tmp_path / "nowhere" / "card", tmp_path):
+        assert main(["score", "--clips", str(corpus), "--corpus", str(corpus), flag, str(path)]) == 2
+        error = capsys.readouterr().err
+        assert flag in error
+        assert str(path) in error
+        assert error.count("\n") == 1

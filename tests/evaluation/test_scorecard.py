@@ -6,47 +6,34 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from stand_ins import Ear
+from stand_ins import StandInClassifier, stand_in_classifiers, tones
 from voxlet import audio, files
 from voxlet.errors import ConfigError, ScoreError
-from voxlet.evaluation import parts, scorecard
-from voxlet.evaluation.clipset import ClipSet, read_folder, sample_clips
-from voxlet.evaluation.metrics.statistics import Interval
-from voxlet.evaluation.parts import Bench, Part
+from voxlet.evaluation import parts
+from voxlet.evaluation.clipset import read_folder, sample_clips
+from voxlet.evaluation.evaluate import evaluate
+from voxlet.evaluation.intervals import Interval
+from voxlet.evaluation.metrics import naturalness
+from voxlet.evaluation.page import write_page
+from voxlet.evaluation.parts import Part
+from voxlet.evaluation.players import write_pairs
 from voxlet.evaluation.reference import Reference, open_reference
-from voxlet.evaluation.report import png, write_page, write_pairs
-
-WORDS = ("low", "high")
-PEOPLE = ("ann", "bob")
+from voxlet.evaluation.scorecard import read_scorecard
+from voxlet.evaluation.verdict import headlines, verdict
 
 
-def tones(count: int, seed: int, name: str = "tones") -> ClipSet:
-    """Two words by pitch and two speakers by an overtone, in turn."""
-    rng = np.random.default_rng(seed)
-    labels, speakers = np.arange(count) % 2, np.arange(count) // 2 % 2
-    sounds = []
-    for label, speaker in zip(labels, speakers, strict=True):
-        time = np.arange(rng.integers(1600, 2400)) / 8000
-        pitch = (400 + 800 * label) * rng.uniform(0.9, 1.1)
-        sound = np.sin(2 * np.pi * pitch * time) + speaker * np.sin(2 * np.pi * 3300 * time)
-        sounds.append((0.05 * sound + 0.002 * rng.standard_normal(len(time))).astype(np.float32))
-    sources = tuple(f"{name}-{row}.wav" for row in range(count))
-    return ClipSet(name, tuple(sounds), 8000, labels, WORDS, speakers, PEOPLE, sources)
+@pytest.fixture(autouse=True)
+def dnsmos(monkeypatch):
+    """DNSMOS without its network."""
+    calm = {"overall": Interval(2.5, 2.4, 2.6, 12)}
+    monkeypatch.setattr(naturalness, "dnsmos", lambda *arguments, **options: calm)
 
 
 @pytest.fixture
-def bench(monkeypatch):
-    """Judges without teaching, DNSMOS without its network."""
-    monkeypatch.setattr(Bench, "own", Ear())
-    monkeypatch.setattr(Bench, "stranger", "no other corpus with these labels is on this machine")
-    monkeypatch.setattr(Bench, "ready_made", Ear())
-
-    def calm(bench, clips):
-        return parts.Result({"DNSMOS overall": Interval(2.5, 2.4, 2.6, 12)})
-
-    monkeypatch.setitem(
-        parts.PARTS, "naturalness", Part(calm, "Natural", ("made", "real test", "real train"))
-    )
+def classifiers():
+    """An in-corpus and an off-the-shelf classifier that need no training, and no other corpus."""
+    missing = "no other corpus with these labels is on this machine"
+    return stand_in_classifiers(cross_corpus=missing, off_the_shelf=StandInClassifier())
 
 
 @pytest.fixture
@@ -55,118 +42,127 @@ def reference():
     return Reference("tones", "stratified", train, test)
 
 
-def test_real_clips_score_like_real_clips(bench, reference):
-    card = scorecard.evaluate(tones(200, seed=3), reference, progress=False)
-    heard = card.figure("heard right, own judge")
-    assert heard.made.value == heard.real.value == 1.0
-    assert heard.floor is None
-    assert card.figure("heard right, stranger judge").made.startswith("no other corpus")
-    assert card.figure("speaker heard right").made.value == 1.0
-    frechet = card.figure("Frechet distance, own features")
+def test_real_clips_score_like_real_clips(classifiers, reference):
+    card = evaluate(tones(200, seed=3), reference, classifiers, progress=False)
+    accuracy = card.figure("recognition.in_corpus.accuracy")
+    assert accuracy.generated.value == accuracy.real.value == 1.0
+    assert accuracy.real_train is None
+    assert card.figure("recognition.cross_corpus.accuracy").generated.startswith("no other corpus")
+    assert card.figure("speaker.accuracy").generated.value == 1.0
+    frechet = card.figure("distribution.in_corpus.frechet_distance")
     assert frechet.real is None
-    assert frechet.made.value < 0.1
-    assert card.figure("coverage").made.value > 0.85
-    assert card.figure("inception score").made.value == pytest.approx(2.0, abs=0.1)
-    assert card.tables["made"]["confusion, own judge"] == [[100, 0], [0, 100]]
-    assert card.unfit == {}
+    assert frechet.generated.value < 0.1
+    assert card.figure("distribution.in_corpus.coverage").generated.value > 0.85
+    assert card.figure("distribution.in_corpus.inception_score").generated.value == pytest.approx(
+        2.0, abs=0.1
+    )
+    assert card.tables["generated"]["recognition.in_corpus.confusion"] == [[100, 0], [0, 100]]
+    assert card.unreliable == {}
     text = card.table()
     assert "200 clips at 8,000 Hz, seed 0, none left out" in text
     assert "100.0 % [98.1, 100.0]" in text
 
 
-def test_a_generator_that_always_says_one_thing_fails(bench, reference):
-    made = tones(200, seed=3)
-    stuck = replace(made, sounds=tuple(made.sounds[0] for _ in range(200)))
-    card = scorecard.evaluate(stuck, reference, progress=False)
-    assert card.figure("heard right, own judge").made.value == 0.5
-    assert card.figure("high, own judge").made.value == 0.0
-    assert card.figure("inception score").made.value == pytest.approx(1.0, abs=1e-4)
-    assert card.figure("recall").made.value == 0.0
-    assert card.figure("coverage").made.value < 0.1
-    assert card.figure("Frechet distance, own features").made.value > 1.0
+def test_a_generator_that_always_says_one_thing_fails(classifiers, reference):
+    generated = tones(200, seed=3)
+    stuck = replace(generated, sounds=tuple(generated.sounds[0] for _ in range(200)))
+    card = evaluate(stuck, reference, classifiers, progress=False)
+    assert card.figure("recognition.in_corpus.accuracy").generated.value == 0.5
+    assert card.figure("recognition.in_corpus.accuracy.by_label", "high").generated.value == 0.0
+    assert card.figure("distribution.in_corpus.inception_score").generated.value == pytest.approx(
+        1.0, abs=1e-4
+    )
+    assert card.figure("distribution.in_corpus.recall").generated.value == 0.0
+    assert card.figure("distribution.in_corpus.coverage").generated.value < 0.1
+    assert card.figure("distribution.in_corpus.frechet_distance").generated.value > 1.0
 
 
-def test_a_planted_copy_is_the_nearest_pair(bench, reference):
-    made = tones(150, seed=3)
+def test_a_planted_copy_is_the_nearest_pair(classifiers, reference):
+    generated = tones(150, seed=3)
     copy = 0.5 * reference.train.sounds[42]
-    sounds = (*made.sounds[:42], copy, *made.sounds[43:])
-    card = scorecard.evaluate(replace(made, sounds=sounds), reference, only=["copying"], progress=False)
-    row, source, near, distance = card.tables["made"]["nearest pairs"][0]
+    sounds = (*generated.sounds[:42], copy, *generated.sounds[43:])
+    card = evaluate(
+        replace(generated, sounds=sounds), reference, classifiers, only=["memorisation"], progress=False
+    )
+    row, source, near, distance = card.tables["generated"]["memorisation.nearest_pairs"][0]
     assert (row, source, near) == (42, "tones-42.wav", "real train-42.wav")
-    assert distance < 0.3 * card.figure("nearest training clip, percentile 50").real.value
+    assert distance < 0.3 * card.figure("memorisation.nearest.p50").real.value
 
 
-def test_parts_are_kept(bench, reference, monkeypatch):
-    made = tones(100, seed=5)
-    first = scorecard.evaluate(made, reference, only=["voice"], progress=False)
+def test_parts_are_kept(classifiers, reference, monkeypatch):
+    generated = tones(100, seed=5)
+    first = evaluate(generated, reference, classifiers, only=["speaker"], progress=False)
 
-    def never(bench, clips):
+    def never(comparison, clips):
         raise AssertionError("measured again")
 
-    monkeypatch.setitem(parts.PARTS, "voice", Part(never, "The speaker asked for"))
-    assert scorecard.evaluate(made, reference, only=["voice"], progress=False) == first
+    monkeypatch.setitem(parts.PARTS, "speaker", Part(never, uses=("in_corpus",)))
+    assert evaluate(generated, reference, classifiers, only=["speaker"], progress=False) == first
 
 
-def test_few_clips_give_no_number(bench, reference):
-    card = scorecard.evaluate(tones(20, seed=3), reference, progress=False)
-    assert card.figure("like real speech as a whole").made == "not enough clips (needs 100)"
-    assert card.figure("no copies").made == "not enough clips (needs 100)"
-    assert isinstance(card.figure("heard right, own judge").made, Interval)
+def test_few_clips_give_no_number(classifiers, reference):
+    card = evaluate(tones(20, seed=3), reference, classifiers, progress=False)
+    assert card.figure("distribution.in_corpus.recall").generated == "not enough clips (needs 100)"
+    assert card.figure("memorisation.nearest.p1").generated == "not enough clips (needs 100)"
+    assert isinstance(card.figure("recognition.in_corpus.accuracy").generated, Interval)
     assert "not enough clips (needs 100)" in card.table()
 
 
-def test_a_judge_that_mishears_real_clips_is_marked(bench, reference):
+def test_a_classifier_that_mistakes_real_clips_is_marked(classifiers, reference):
     wrong = replace(reference.test, labels=np.where(np.arange(200) < 60, 0, reference.test.labels))
-    card = scorecard.evaluate(
-        tones(50, seed=3), replace(reference, test=wrong), only=["recognition"], progress=False
+    card = evaluate(
+        tones(50, seed=3), replace(reference, test=wrong), classifiers, only=["recognition"], progress=False
     )
-    assert card.unfit["own"] == pytest.approx(0.85)
-    assert "! the own judge hears only 85.0 % of real clips right" in card.table()
+    assert card.unreliable["in_corpus"] == pytest.approx(0.85)
+    assert "! the in-corpus classifier is unreliable: its accuracy on real clips is 85.0 %" in card.table()
 
 
-def test_selection_is_printed(bench, reference, tmp_path):
-    made = replace(tones(50, seed=3), selection="the best of <ten>")
-    card = scorecard.evaluate(made, reference, only=["recognition"], progress=False)
+def test_selection_is_printed(classifiers, reference, tmp_path):
+    generated = replace(tones(50, seed=3), selection="the best of <ten>")
+    card = evaluate(generated, reference, classifiers, only=["recognition"], progress=False)
     assert "SELECTED: the best of <ten>" in card.table()
-    write_page(tmp_path / "page.html", card, made, reference)
+    write_page(tmp_path / "page.html", card, generated, reference)
     assert "SELECTED: the best of &lt;ten&gt;" in (tmp_path / "page.html").read_text()
 
 
-def test_the_page_holds_everything(bench, reference, tmp_path):
+def test_the_page_holds_everything(classifiers, reference, tmp_path):
     for row, sound in enumerate(reference.train.sounds):
         audio.write(tmp_path / f"{row}.wav", sound, 8000)
     sources = tuple(str(tmp_path / f"{row}.wav") for row in range(len(reference.train)))
     reference = replace(reference, train=replace(reference.train, sources=sources))
-    made = tones(120, seed=3)
-    card = scorecard.evaluate(made, reference, progress=False, cost={"clips_per_second": 123.0})
-    write_page(tmp_path / "page.html", card, made, reference)
+    generated = tones(120, seed=3)
+    card = evaluate(generated, reference, classifiers, progress=False)
+    card = replace(card, cost={"clips_per_second": 123.0})
+    write_page(tmp_path / "page.html", card, generated, reference)
     page = (tmp_path / "page.html").read_text()
-    assert page.count("<audio") == 4 + 4 + 20  # made and real, each label and speaker; ten nearest pairs
+    assert page.count("<audio") == 4 + 4 + 20  # generated and real, each label and speaker; ten nearest pairs
     assert "http" not in page.replace("http-equiv", "")
     assert "clips per second" in page
     pairs = files.make_folder(tmp_path / "pairs")
-    write_pairs(pairs, card, made)
+    write_pairs(pairs, card, generated)
     assert {path.name for path in pairs.iterdir()} == {
         f"{number:02}-{side}.{kind}"
         for number in range(1, 11)
-        for side in ("made", "train")
+        for side in ("generated", "train")
         for kind in ("wav", "png")
     }
-    row, _, source, _ = card.tables["made"]["nearest pairs"][0]
+    row, _, source, _ = card.tables["generated"]["memorisation.nearest_pairs"][0]
     nearest = audio.read(pairs / "01-train.wav").samples
     np.testing.assert_allclose(nearest, audio.read(str(source)).samples, atol=1e-4)
-    np.testing.assert_allclose(audio.read(pairs / "01-made.wav").samples, made.sounds[int(row)], atol=1e-4)
+    np.testing.assert_allclose(
+        audio.read(pairs / "01-generated.wav").samples, generated.sounds[int(row)], atol=1e-4
+    )
     stored = json.loads(card.to_json())
-    assert stored["figures"][0]["made"]["value"] == 1.0
-    assert stored["unfit_judges"] == {}
+    assert stored["figures"][0]["generated"]["value"] == 1.0
+    assert stored["unreliable_classifiers"] == {}
 
 
-def test_strange_parts_and_labels(bench, reference):
+def test_strange_parts_and_labels(classifiers, reference):
     with pytest.raises(ConfigError, match="the parts are recognition"):
-        scorecard.evaluate(tones(50, seed=3), reference, only=["beauty"], progress=False)
+        evaluate(tones(50, seed=3), reference, classifiers, only=["beauty"], progress=False)
     strange = replace(tones(50, seed=3), label_names=("low", "shrill"))
     with pytest.raises(ScoreError, match="'shrill', which the reference has not"):
-        scorecard.evaluate(strange, reference, progress=False)
+        evaluate(strange, reference, classifiers, progress=False)
 
 
 class Parrot:
@@ -204,9 +200,48 @@ def test_a_folder_and_a_reference_are_read(names_corpus):
     assert len(reference.test) == 9
 
 
-def test_a_png_is_one():
-    from io import BytesIO
+def test_a_scorecard_is_read_as_it_was_written(classifiers, reference):
+    card = evaluate(tones(120, seed=3), reference, classifiers, progress=False)
+    stored = card.to_json()
+    assert read_scorecard(stored).to_json() == stored
+    assert read_scorecard(stored).figures == card.figures
+    assert json.loads(stored)["schema"] == 1
+    for wrong in ("", "[]", "{}", stored.replace('"schema": 1', '"schema": 0')):
+        with pytest.raises(ConfigError):
+            read_scorecard(wrong)
 
-    image = pytest.importorskip("PIL.Image")
-    values = np.arange(12, dtype=np.uint8).reshape(3, 4) * 20
-    assert (np.asarray(image.open(BytesIO(png(values)))) == values).all()
+
+def test_the_verdict_says_what_the_figures_say(classifiers, reference):
+    card = evaluate(tones(200, seed=3), reference, classifiers, progress=False)
+    assert verdict(card) == (
+        "Generated words are recognised as often as real ones (100.0 % against 100.0 %). "
+        "They sound as natural as real ones (DNSMOS 2.50 against 2.50). "
+        "They are no nearer to training clips than real test clips are: none was memorised."
+    )
+    assert [row.title for row in headlines(card)] == [
+        "Accuracy",
+        "Naturalness (DNSMOS)",
+        "Speaker accuracy",
+        "Distance to training clips",
+        "Fréchet distance",
+    ]
+    copies = replace(reference.train.take(np.arange(150)), name="copies")
+    copied = evaluate(copies, reference, classifiers, only=["recognition", "memorisation"], progress=False)
+    assert verdict(copied).endswith("they may have been memorised.")
+    one_word = replace(copies, sounds=tuple(copies.sounds[0] for _ in range(150)))
+    stuck = evaluate(one_word, reference, classifiers, only=["recognition"], progress=False)
+    assert "clearly less often than real ones (50.0 % against 100.0 %)" in verdict(stuck)
+
+
+def test_real_clips_are_asked_about_once(classifiers, reference, fresh_cache):
+    asked = []
+
+    class Counted(StandInClassifier):
+        def predict(self, sounds, rate):
+            asked.append(len(sounds))
+            return super().predict(sounds, rate)
+
+    only = ["recognition", "distribution", "speaker"]
+    counted = stand_in_classifiers(in_corpus=Counted())
+    evaluate(tones(120, seed=3), reference, counted, only=only, progress=False)
+    assert sorted(asked) == [120, 120, 200]  # generated, as many real training clips, real test clips

@@ -1,4 +1,4 @@
-"""The spread of fresh styles: known answers for voices of many people, of one, and of few."""
+"""Distances of fresh styles: known answers for voices of many people, of one, and of few."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 
 from synthetic import RATE, word
-from voxlet.evaluation.classifiers.inputs import Hearing
+from voxlet.evaluation.classifiers.inputs import InputConfig
 from voxlet.evaluation.clipset import ClipSet
-from voxlet.evaluation.metrics.styles import SPREAD, TWINS, fingerprint, fresh_styles, to_others
+from voxlet.evaluation.metrics import styles
+from voxlet.evaluation.metrics.styles import DISTANCE, DUPLICATES, mean_spectrum, to_others
 
 LABELS = ("zero", "one")
 
 
-class Stage:
+class Cast:
     """A voice whose style number n is the speaker `cast(n)` of the stand-in words."""
 
     rate, labels = RATE, LABELS
@@ -38,32 +39,40 @@ def real(speakers: int, takes: int = 4) -> ClipSet:
 
 
 def test_a_voice_of_many_people():
-    found = fresh_styles(Stage(lambda number: number), real(6), count=6)
-    made, beside = found[SPREAD]
-    assert made.value == pytest.approx(beside.value, rel=0.15)  # the same six speakers
-    assert made.value > 1
-    assert found[TWINS][0].value == found[TWINS][1].value == 0
+    fresh, people = styles.evaluate(Cast(lambda number: number), real(6), count=6)
+    assert fresh[DISTANCE].value == pytest.approx(people[DISTANCE].value, rel=0.15)  # the same six speakers
+    assert fresh[DISTANCE].value > 1
+    assert fresh[DUPLICATES].value == people[DUPLICATES].value == 0
 
 
 def test_styles_that_have_collapsed():
-    found = fresh_styles(Stage(lambda number: 2), real(6), count=8)
-    assert found[SPREAD][0].value < 0.2 * found[SPREAD][1].value
-    assert found[TWINS][0].value > 0.8
+    fresh, people = styles.evaluate(Cast(lambda number: 2), real(6), count=8)
+    assert fresh[DISTANCE].value < 0.2 * people[DISTANCE].value
+    assert fresh[DUPLICATES].value > 0.8
 
 
 def test_two_people_behind_many_styles():
-    found = fresh_styles(Stage(lambda number: 5 * (number % 2)), real(6), count=8)
-    assert found[SPREAD][0].value > 0.3 * found[SPREAD][1].value
-    assert found[TWINS][0].value > 0.7  # the spread alone would not have told
+    fresh, people = styles.evaluate(Cast(lambda number: 5 * (number % 2)), real(6), count=8)
+    assert fresh[DISTANCE].value > 0.3 * people[DISTANCE].value
+    assert fresh[DUPLICATES].value > 0.7  # the distance alone would not have told
 
 
 def test_a_corpus_of_one_speaker_says_so():
-    found = fresh_styles(Stage(lambda number: number), real(1))
-    assert found[SPREAD][0] == "not enough speakers with two clips of a label (needs 2)"
+    fresh, _ = styles.evaluate(Cast(lambda number: number), real(1))
+    assert fresh[DISTANCE] == fresh[DUPLICATES] == "not enough speakers with two clips of a label (needs 2)"
 
 
-def test_a_fingerprint_knows_no_level():
-    loud = fingerprint([word(0, 0, 0)], RATE, Hearing())
-    quiet = fingerprint([0.1 * word(0, 0, 0)], RATE, Hearing())
+def test_a_mean_spectrum_knows_no_level():
+    loud = mean_spectrum([word(0, 0, 0)], RATE, InputConfig())
+    quiet = mean_spectrum([0.1 * word(0, 0, 0)], RATE, InputConfig())
     np.testing.assert_allclose(loud, quiet, atol=1e-3)
     assert to_others(np.array([[0.0, 0.0], [3.0, 4.0]])) == pytest.approx(np.sqrt(12.5))
+
+
+def test_duplicates_and_distances_of_points_on_a_line():
+    """In dB: 0, 1 and 10. With half a draw's distance at 2, the first two are each other's duplicates."""
+    spectra = np.array([[0.0], [1.0], [10.0]])
+    found = styles.duplicates(spectra, same=2.0)
+    assert (found.value, found.count) == (pytest.approx(2 / 3), 3)
+    assert styles.duplicates(spectra, same=0.5).value == 0
+    assert styles.distance(spectra, seed=0).value == pytest.approx(np.mean([5.5, 5.0, 9.5]))

@@ -10,27 +10,13 @@ import numpy as np
 import pytest
 import torch
 
-from tiny_corpus import DATA_FLAGS, write_corpus
 from voxlet import audio
 from voxlet.cli.main import main
 from voxlet.errors import RunError, VoiceError
 from voxlet.recipes.clip.figures import plane
 from voxlet.recipes.clip.label_posterior import fit_posterior
-from voxlet.recipes.clip.sampler import FILE, open_sampler
-
-
-@pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with two trained runs: `plain`, and `conditional`, which is given the label."""
-    folder = tmp_path_factory.mktemp("runs")
-    corpus = write_corpus(folder / "tones")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("VOXLET_CACHE", str(folder / "cache"))
-        for name, more in (("plain", []), ("conditional", ["--model.conditional"])):
-            asked = ["train", "mlp", "--corpus", str(corpus), "--run", str(folder / name), *DATA_FLAGS]
-            asked += ["--epochs", "40", "--learning-rate", "0.01", "--model.widths", "16"]
-            assert main([*asked, "--model.latent-size", "3", *more]) == 0
-    return folder
+from voxlet.recipes.clip.sampler import FILE, finish
+from voxlet.recipes.opened import load
 
 
 def pitch(clip: np.ndarray, rate: int) -> float:
@@ -40,7 +26,7 @@ def pitch(clip: np.ndarray, rate: int) -> float:
 
 @pytest.mark.parametrize("name", ["plain", "conditional"])
 def test_a_run_says_what_it_is_asked_for(runs: Path, name: str) -> None:
-    sampler = open_sampler(runs / name)
+    sampler = load(runs / name)
     assert sampler.labels == ("zero", "one")
     assert sampler.name == name
     clips = sampler.sample(["zero", "one"] * 10, seed=3)
@@ -52,9 +38,9 @@ def test_a_run_says_what_it_is_asked_for(runs: Path, name: str) -> None:
 
 
 def test_a_clip_depends_on_seed_and_place_alone(runs: Path) -> None:
-    sampler = open_sampler(runs / "plain")
-    latents = sampler.latents(["one", "zero", "zero"], seed=5)
-    torch.testing.assert_close(sampler.latents(["zero"], seed=5, first=2), latents[2:], rtol=0, atol=0)
+    sampler = load(runs / "plain")
+    latents = sampler.draw(["one", "zero", "zero"], seed=5)
+    torch.testing.assert_close(sampler.draw(["zero"], seed=5, first=2), latents[2:], rtol=0, atol=0)
     assert not torch.equal(latents[1], latents[2])
     first, second = sampler.sample(["one"], seed=5), sampler.sample(["one"], seed=5)
     np.testing.assert_array_equal(first[0], second[0])
@@ -115,13 +101,13 @@ def test_damaged_and_unfinished_runs(runs: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     shutil.copytree(runs / "plain", run)
     with pytest.raises(VoiceError, match="it says: zero, one"):
-        open_sampler(run).sample(["two"])
+        load(run).sample(["two"])
     (run / FILE).write_bytes((run / FILE).read_bytes()[:-100])
     with pytest.raises(RunError, match="damaged"):
-        open_sampler(run)
+        _ = load(run).labels
     (run / FILE).unlink()
     with pytest.raises(RunError, match="not come to its end"):
-        open_sampler(run)
+        _ = load(run).labels
 
 
 def test_the_posterior_finds_two_islands_and_their_weights() -> None:
@@ -148,5 +134,22 @@ def test_the_plane_shows_the_widest_spread() -> None:
     assert abs(np.corrcoef(flat[:, 0], means[:, 1])[0, 1]) > 0.99
     assert abs(np.corrcoef(flat[:, 1], means[:, 3])[0, 1]) > 0.99
     assert "of 5" in names[0]
-    assert plane(means[:, :2])[0](means[:, :2]) is not None
-    assert plane(means[:, :1])[0](means[:, :1]).shape == (500, 2)
+    assert np.array_equal(plane(means[:, :2])[0](means[:, :2]), means[:, :2])
+    assert plane(means[:, :2])[1] == ("latent unit 1", "latent unit 2")
+    alone = plane(means[:, :1])[0](means[:, :1])
+    assert np.array_equal(alone, np.stack([means[:, 0], np.zeros(500)], axis=1))
+
+
+def test_finished_clips_have_one_level_quiet_ends_and_no_clipping() -> None:
+    rate = 22_050
+    tone = (0.5 * np.sin(2 * np.pi * 440 * np.arange(round(0.8 * rate)) / rate)).astype(np.float32)
+    silence = np.zeros(5_000, np.float32)
+    quiet = np.concatenate([silence, 0.01 * tone, silence])
+    spiky = 2e-3 * tone
+    spiky[9_000:9_010] = 3.0
+    found = finish(quiet, rate)
+    assert np.sqrt(np.mean(found**2)) == pytest.approx(0.08, rel=0.01)
+    assert len(found) == pytest.approx(len(quiet) - 10_000 + 2 * 0.03 * rate, abs=500)
+    assert max(abs(found[0]), abs(found[-1])) < 1e-3
+    assert np.abs(finish(spiky, rate)).max() <= 1.0
+    assert not finish(np.zeros(1_000, np.float32), rate).any()

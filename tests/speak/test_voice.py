@@ -21,11 +21,11 @@ from onnx import TensorProto, helper
 import tiny_voice
 import voxlet
 from voxlet import audio
+from voxlet.digits import DIGIT_WORDS
 from voxlet.errors import AudioError, ConfigError, VoiceError, VoxletError
 from voxlet.speak import library, voice_file
 from voxlet.speak.library import available
 from voxlet.speak.runtime import import_onnxruntime
-from voxlet.speak.text import DIGIT_WORDS
 from voxlet.speak.voice import Voice, load_voice
 from voxlet.speak.voice_file import VoiceFile, parse_info
 

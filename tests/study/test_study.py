@@ -12,16 +12,19 @@ from tiny_corpus import write_corpus
 from voxlet.cli.main import main
 from voxlet.corpus.prepare import Preparation
 from voxlet.errors import ConfigError, TrainingError
-from voxlet.evaluation.metrics.statistics import Interval
+from voxlet.evaluation.intervals import Interval
+from voxlet.evaluation.model_parts import loss_bounds
 from voxlet.models.clip.config import MLPConfig
 from voxlet.recipes.clip.config import ClipTraining
+from voxlet.recipes.opened import load_run
 from voxlet.recipes.presets import PRESETS
 from voxlet.spectral.config import SpectrogramConfig
-from voxlet.study import plan, report, run, tuning
+from voxlet.study import measure, plan, report, run, speeds, tuning
+from voxlet.study.outcome import Outcome, Study
 from voxlet.study.plan import QUESTIONS, ROWS, Row, changed, chosen
-from voxlet.study.run import Outcome, Study, make_study
+from voxlet.study.run import StudyRequest, make_study, read_study
 
-pytestmark = pytest.mark.usefixtures("judges")
+pytestmark = pytest.mark.usefixtures("stand_ins")
 
 
 TINY = ClipTraining(
@@ -47,20 +50,21 @@ def tiny(monkeypatch):
     """Rows of tiny models in place of the run's."""
     monkeypatch.setitem(PRESETS, "tiny", TINY)
     monkeypatch.setattr(plan, "ROWS", {row.name: row for row in MADE})
-    monkeypatch.setattr(report, "ROWS", plan.ROWS)
+    for module in (report, run):
+        monkeypatch.setattr(module, "ROWS", plan.ROWS)
     monkeypatch.setattr(report, "MODELS", MADE[:1])
     monkeypatch.setattr(
         report,
         "QUESTIONS",
         (replace(QUESTIONS[0], rows=("small", "half")), replace(QUESTIONS[-1], rows=("silent", "small"))),
     )
-    monkeypatch.setattr(run, "FULL_PARTS", ("recognition",))
-    monkeypatch.setattr(run, "PARTS", ("recognition",))
+    monkeypatch.setattr(measure, "FULL_PARTS", ("recognition",))
+    monkeypatch.setattr(measure, "PARTS", ("recognition",))
 
 
 def test_rows_are_trained_measured_kept_and_shared(tiny, corpus, tmp_path, monkeypatch):
     out = tmp_path / "first"
-    made = make_study(out, corpus=str(corpus), count=12, voice=None)
+    made = make_study(StudyRequest(out, corpus=str(corpus), count=12, voice=None))
     assert list(made.outcomes) == ["small", "silent", "half"]
     assert all(outcome.error is None for outcome in made.outcomes.values())
     small, silent, half = made.outcomes.values()
@@ -70,11 +74,11 @@ def test_rows_are_trained_measured_kept_and_shared(tiny, corpus, tmp_path, monke
     assert small.explained < 1
     assert small.parameters > half.parameters
     assert len(small.curve) == 2
-    assert small.figures["heard right, own judge"]["made"].count == 12
+    assert small.figures["recognition.in_corpus.accuracy"]["generated"].count == 12
     # A whole scorecard looks into the three latent numbers.
-    units = [name for name in small.figures if name.startswith("KL of unit")]
-    assert units == [f"KL of unit {number}, nats" for number in range(3)]
-    assert "active units" not in half.figures
+    assert len(small.kl_per_unit) == 3
+    assert "latents.active_units" in small.figures
+    assert "latents.active_units" not in half.figures
     assert set(made.speeds.epochs) == {"small"}
     assert 0 < made.speeds.epochs["small"] < 10
     assert set(made.samples["small"]) == {"zero", "one"}
@@ -89,80 +93,95 @@ def test_rows_are_trained_measured_kept_and_shared(tiny, corpus, tmp_path, monke
     assert made.speeds.machine in text
     assert re.search(r"\| small \| [\d.]+ % \[.*\| [0-3] \| [\d.]+ \|\n", text)
     assert re.search(r"The lowest test loss has (small|half the clips) with [\d,.]+ nats a clip", text)
-    assert "The own judge hears most clips right of" in text
+    assert "By the in-corpus classifier, accuracy is highest for" in text
     assert {"losses.png", "latents.png"} <= {path.name for path in out.iterdir()}
 
     # Nothing is trained or measured again; another run may share the runs.
-    monkeypatch.setattr(run, "measure_row", lambda *arguments: pytest.fail("measured again"))
-    monkeypatch.setattr(run, "time_steps", lambda *arguments: pytest.fail("timed again"))
-    assert make_study(out, corpus=str(corpus), count=12, voice=None) == made
+    monkeypatch.setattr(measure, "measure_row", lambda *arguments: pytest.fail("measured again"))
+    monkeypatch.setattr(speeds, "time_steps", lambda *arguments: pytest.fail("timed again"))
+    assert make_study(StudyRequest(out, corpus=str(corpus), count=12, voice=None)) == made
     monkeypatch.undo()
 
 
 def test_rows_made_one_after_the_other_are_one_study(tiny, corpus, tmp_path):
-    first = make_study(tmp_path, corpus=str(corpus), count=6, only=("small",), voice=None)
+    first = make_study(StudyRequest(tmp_path, corpus=str(corpus), count=6, only=("small",), voice=None))
     report.write_report(first)
     assert "These rows were not made: silent, half." in (tmp_path / "report.md").read_text()
-    second = make_study(tmp_path, corpus=str(corpus), count=6, only=("half",), voice=None)
+    second = make_study(StudyRequest(tmp_path, corpus=str(corpus), count=6, only=("half",), voice=None))
     assert list(second.outcomes) == ["small", "half"]
     assert second.outcomes["small"] == first.outcomes["small"]
     # What was found with other settings is another run's.
-    assert not make_study(tmp_path, corpus=str(corpus), count=5, only=("voice",), voice=None).outcomes
+    assert not make_study(
+        StudyRequest(tmp_path, corpus=str(corpus), count=5, only=("voice",), voice=None)
+    ).outcomes
 
 
-def test_a_voice_is_heard_once(tiny, corpus, tmp_path, monkeypatch):
-    heard, figures = [], {"x": {"made": interval(0.5, 0.1), "real": None}}
-    monkeypatch.setattr(run, "figures_of", lambda voice, *rest: heard.append(voice.name) or figures)
+def test_a_voice_is_measured_once(tiny, corpus, tmp_path, monkeypatch):
+    measured, figures = [], {"x": {"generated": interval(0.5, 0.1), "real": None}}
+    monkeypatch.setattr(
+        run, "figures_of", lambda voice, *rest, **options: measured.append(voice.name) or figures
+    )
     for _ in range(2):
-        made = make_study(tmp_path, corpus=str(corpus), count=6, only=("voice",), voice="digits")
+        made = make_study(
+            StudyRequest(tmp_path, corpus=str(corpus), count=6, only=("voice",), voice="digits")
+        )
         assert made.outcomes["voice"].figures == figures
     # Kept, so it stands beside rows that are asked for without it; not kept, so it is left out.
-    beside = make_study(tmp_path, corpus=str(corpus), count=6, only=("small",), voice="digits")
+    beside = make_study(StudyRequest(tmp_path, corpus=str(corpus), count=6, only=("small",), voice="digits"))
     assert list(beside.outcomes) == ["small", "voice"]
-    alone = make_study(tmp_path / "alone", corpus=str(corpus), count=6, only=("small",), voice="digits")
+    alone = make_study(
+        StudyRequest(tmp_path / "alone", corpus=str(corpus), count=6, only=("small",), voice="digits")
+    )
     assert list(alone.outcomes) == ["small"]
-    assert heard.count("digits") == 1
+    assert measured.count("digits") == 1
     page = report.write_report(made).read_text()
     assert page.index(">zero<") < page.index(">one<") < page.index(">nine<")
-    missing = make_study(tmp_path, corpus=str(corpus), count=6, only=("voice",), voice="nobody")
+    missing = make_study(StudyRequest(tmp_path, corpus=str(corpus), count=6, only=("voice",), voice="nobody"))
     assert "there is no voice 'nobody'" in missing.outcomes["voice"].error
 
 
 def test_another_study_shares_runs(tiny, corpus, tmp_path, monkeypatch):
     runs = tmp_path / "runs"
-    first = make_study(tmp_path / "a", corpus=str(corpus), count=6, runs=runs, only=("small",), voice=None)
+    first = make_study(
+        StudyRequest(tmp_path / "a", corpus=str(corpus), count=6, runs=runs, only=("small",), voice=None)
+    )
     weights = {path: path.stat().st_mtime_ns for path in runs.rglob("*.safetensors")}
     assert weights
-    second = make_study(tmp_path / "b", corpus=str(corpus), count=6, runs=runs, only=("small",), voice=None)
+    second = make_study(
+        StudyRequest(tmp_path / "b", corpus=str(corpus), count=6, runs=runs, only=("small",), voice=None)
+    )
     assert second.outcomes["small"].test_loss == first.outcomes["small"].test_loss
     assert {path: path.stat().st_mtime_ns for path in runs.rglob("*.safetensors")} == weights
 
 
 def test_a_row_that_fails_is_reported_and_the_rest_goes_on(tiny, corpus, tmp_path, monkeypatch):
-    train = run.train
+    train = measure.train
 
     def failing(preset, where, folder, **options):
         if folder.name == "half":
             raise TrainingError("loss became nan at step 3", where=folder, remedy="try float32")
         return train(preset, where, folder, **options)
 
-    monkeypatch.setattr(run, "train", failing)
-    made = make_study(tmp_path, corpus=str(corpus), count=6, voice=None)
+    monkeypatch.setattr(measure, "train", failing)
+    made = make_study(StudyRequest(tmp_path, corpus=str(corpus), count=6, voice=None))
     assert "loss became nan at step 3" in made.outcomes["half"].error
     assert made.outcomes["small"].error is None
     report.write_report(made)
     assert "## Rows that failed" in (tmp_path / "report.md").read_text()
     # A row that failed is tried again.
-    monkeypatch.setattr(run, "train", train)
-    assert make_study(tmp_path, corpus=str(corpus), count=6, voice=None).outcomes["half"].error is None
+    monkeypatch.setattr(measure, "train", train)
+    assert (
+        make_study(StudyRequest(tmp_path, corpus=str(corpus), count=6, voice=None)).outcomes["half"].error
+        is None
+    )
 
 
 def test_a_damaged_row_is_measured_again(tiny, corpus, tmp_path):
-    make_study(tmp_path, corpus=str(corpus), count=6, only=("small",), voice=None)
+    make_study(StudyRequest(tmp_path, corpus=str(corpus), count=6, only=("small",), voice=None))
     kept = tmp_path / "rows" / "small.json"
     whole = kept.read_text()
     kept.write_text(whole[:100])
-    make_study(tmp_path, corpus=str(corpus), count=6, only=("small",), voice=None)
+    make_study(StudyRequest(tmp_path, corpus=str(corpus), count=6, only=("small",), voice=None))
     assert json.loads(kept.read_text())["test_loss"] == json.loads(whole)["test_loss"]
 
 
@@ -207,19 +226,19 @@ def interval(value: float, reach: float) -> Interval:
 
 def test_findings_say_only_what_the_intervals_hold():
     def outcome(name, loss, share, reach):
-        figures = {"heard right, stranger judge": {"made": interval(share, reach), "real": None}}
+        figures = {"recognition.cross_corpus.accuracy": {"generated": interval(share, reach), "real": None}}
         return Outcome(name, name, test_loss=loss, figures=figures)
 
     rows = {"a": outcome("a", 2300.0, 0.5, 0.02), "b": outcome("b", 2200.0, 0.9, 0.02)}
     question = replace(QUESTIONS[1], rows=("a", "b"))
     told = report.finding(Study(None, "x", False, 100, rows), question, ["a", "b"])
     assert "lowest test loss has b with 2,200.0 nats a clip, the highest a with 2,300.0" in told
-    assert told.endswith("most clips right of b (90.0 %) and fewest of a (50.0 %).")
+    assert told.endswith("accuracy is highest for b (90.0 %) and lowest for a (50.0 %).")
     rows["a"] = outcome("a", 2300.0, 0.88, 0.05)
     told = report.finding(Study(None, "x", False, 100, rows), question, ["a", "b"])
     assert told.endswith("which is within the error of the measure.")
     # Losses of different likelihoods are not ranked.
-    told = report.finding(Study(None, "x", False, 100, rows), replace(question, by="heard"), ["a", "b"])
+    told = report.finding(Study(None, "x", False, 100, rows), replace(question, by="accuracy"), ["a", "b"])
     assert "test loss" not in told
 
 
@@ -246,10 +265,10 @@ def test_trials_stay_in_the_report(tiny, corpus, tmp_path, monkeypatch):
     monkeypatch.setattr(tuning, "PRESET", "tiny")
     monkeypatch.setattr(tuning, "SPACE", {"learning_rate": (1e-3, 1e-1, "log")})
     asked = {"corpus": str(corpus), "count": 4, "only": ("voice",), "voice": None}
-    tried = make_study(tmp_path, trials=2, **asked).tuned
+    tried = make_study(StudyRequest(tmp_path, trials=2, **asked)).tuned
     assert len(tried.trials) == 2
-    assert make_study(tmp_path, **asked).tuned == tried
-    assert make_study(tmp_path / "another", **asked).tuned is None
+    assert make_study(StudyRequest(tmp_path, **asked)).tuned == tried
+    assert make_study(StudyRequest(tmp_path / "another", **asked)).tuned is None
 
 
 def test_a_trial_that_fails_counts_and_has_no_loss(tiny, corpus, tmp_path, monkeypatch):
@@ -265,14 +284,21 @@ def test_a_trial_that_fails_counts_and_has_no_loss(tiny, corpus, tmp_path, monke
     assert report.hyper_parameters(tuned).paragraphs == ("No trial could be trained.",)
 
 
-def test_what_can_be_explained_has_known_bounds(corpus, tmp_path, tiny):
-    """Clips that are all alike, and certain: the mean says all, and nothing is left to be said."""
-    made = make_study(tmp_path, corpus=str(corpus), count=4, only=("small",), voice=None)
-    insides = run.Insides(str(tmp_path / "runs" / "small"))
-    worst, best = insides.bounds()
-    assert best < worst
-    assert made.outcomes["small"].explained == pytest.approx(
-        (worst - made.outcomes["small"].test_loss) / (worst - best)
-    )
-    insides.spectrograms = insides.spectrograms[:1].round().expand_as(insides.spectrograms)
-    assert insides.bounds() == pytest.approx((0.0, 0.0), abs=0.05 * insides.spectrograms[0].numel() / 100)
+def test_the_share_explained_lies_between_its_bounds(corpus, tmp_path, tiny):
+    request = StudyRequest(tmp_path, corpus=str(corpus), count=4, only=("small",), voice=None)
+    small = make_study(request).outcomes["small"]
+    bounds = loss_bounds(load_run(tmp_path / "runs" / "small"))
+    assert bounds.entropy < bounds.mean_spectrogram
+    assert small.explained == pytest.approx(bounds.explained(small.test_loss))
+
+
+def test_a_kept_study_is_read_for_its_figures(corpus, tmp_path, tiny):
+    made = make_study(StudyRequest(tmp_path, corpus=str(corpus), count=6, only=("small",), voice=None))
+    read = read_study(tmp_path)
+    assert read.outcomes == made.outcomes
+    assert read.speeds == made.speeds
+    head, small, real = report.headline_table(read)
+    assert head[0] == "model"
+    assert small[0] == "small"
+    assert real[0] == "real test clips"
+    assert read_study(tmp_path / "nowhere").outcomes == {}

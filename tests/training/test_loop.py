@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from voxlet.errors import RunError, TrainingError
-from voxlet.training import checkpoints, loop
+from voxlet.training import checkpoints, loop, progress
 from voxlet.training.config import Budget, LoopConfig
 from voxlet.training.loop import Position, fit
 from voxlet.training.run import Run, make_run
@@ -80,7 +80,7 @@ def run(tmp_path: Path) -> Run:
 
 @pytest.fixture(autouse=True)
 def _save_at_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loop, "SAVING_SHARE", math.inf)
+    monkeypatch.setattr(progress, "SAVING_SHARE", math.inf)
 
 
 def train(run: Run, task: Regression, budget: Budget = TWO_EPOCHS, config: LoopConfig = CONFIG) -> Position:
@@ -319,7 +319,7 @@ def test_a_checkpoint_is_written_by_time(run: Run, clock: Clock, monkeypatch: py
 def test_slow_checkpoints_are_written_less_often(
     run: Run, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loop, "SAVING_SHARE", 0.1)
+    monkeypatch.setattr(progress, "SAVING_SHARE", 0.1)
     saved = []
     save = checkpoints.save
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from voxlet.errors import ConfigError, RunError
+from voxlet.errors import ConfigError, FileError, RunError
 from voxlet.training.config import Budget, LoopConfig, rate_factor
 from voxlet.training.run import check_target, make_run, open_run
 
@@ -45,19 +45,19 @@ def test_other_folders_and_files_are_refused(tmp_path: Path) -> None:
 
 def test_leftovers_of_a_killed_start_are_no_obstacle(tmp_path: Path) -> None:
     (tmp_path / ".lock").write_text("1\n")
-    (tmp_path / ".config.json.part").write_text('{"form')
+    (tmp_path / ".config.json.1f2e.part").write_text('{"form')
     assert make_run(tmp_path, SETTINGS).record["preset"] == "mlp"
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
-    with pytest.raises(RunError, match="cannot be written \\(Permission denied\\)"):
+    with pytest.raises(FileError, match="cannot be written \\(Permission denied\\)"):
         make_run(tmp_path / "run", SETTINGS)
 
 
 def test_a_system_that_refuses_to_write(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match="/proc/run: cannot be written"):
+    with pytest.raises(FileError, match="/proc/run: cannot be written"):
         make_run("/proc/run", SETTINGS)
 
 
@@ -66,6 +66,15 @@ def test_a_damaged_config(tmp_path: Path, content: str) -> None:
     (tmp_path / "config.json").write_text(content)
     with pytest.raises(RunError, match=r"config.json"):
         _ = open_run(tmp_path).record
+
+
+def test_a_run_of_the_first_format_is_refused_with_its_version(tmp_path: Path) -> None:
+    record = {"format": 1, "voxlet": "0.1.0", **SETTINGS}
+    (tmp_path / "config.json").write_text(json.dumps(record))
+    for open_it in (lambda: open_run(tmp_path).record, lambda: make_run(tmp_path, SETTINGS)):
+        with pytest.raises(RunError, match=r"by voxlet 0\.1\.0 in format 1, .* reads format 2; train again"):
+            open_it()
+    assert json.loads((tmp_path / "config.json").read_text()) == record
 
 
 def test_one_process_at_a_time(tmp_path: Path) -> None:
@@ -123,7 +132,7 @@ def test_stages_share_a_budget() -> None:
 
 
 def test_learning_rates_over_a_budget() -> None:
-    cosine = LoopConfig(decay="cosine", floor=0.1, warmup=0.2)
+    cosine = LoopConfig(decay="cosine", final_rate=0.1, warmup=0.2)
     assert rate_factor(LoopConfig(), 0.0) == rate_factor(LoopConfig(), 1.0) == 1.0
     assert rate_factor(cosine, 0.1) == pytest.approx(0.5)
     assert rate_factor(cosine, 0.2) == pytest.approx(1.0)
@@ -138,7 +147,7 @@ def test_learning_rates_over_a_budget() -> None:
         {"batch_size": 0},
         {"seed": -1},
         {"validate_every": 0},
-        {"floor": 2.0},
+        {"final_rate": 2.0},
         {"warmup": 1.0},
         {"checkpoint_seconds": -1.0},
     ],

@@ -1,409 +1,144 @@
-"""The command line: one function per command; `tyro` turns their signatures into parsers.
+"""The command line: which commands there are, and how each is run.
 
-Only the asked command's function is parsed for and only it imports its stage, so `voxlet say` never pays for
-PyTorch, nor, where its arguments are plain, for tyro. Progress and errors go to standard error, answers to
-standard output.
+A command is a module with `SUMMARY`, a line; `add_arguments`, which adds its arguments to a parser; and
+`run`, which is given them and prints an answer. A module is imported when its command is asked for and
+imports what it needs when it runs, so `voxlet say` never pays for PyTorch.
 """
 
 from __future__ import annotations
 
 import importlib
-import os
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass, make_dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Protocol, cast
 
-from voxlet.cli.plain import read_plainly
+from voxlet.cli.output import answer, complain, prepare_streams
+from voxlet.cli.parser import USER_ERROR, Parser
 from voxlet.errors import VoxletError
+from voxlet.extras import missing_extra
 from voxlet.version import __version__
 
 if TYPE_CHECKING:
-    import tyro
+    import argparse
+    from collections.abc import Sequence
 
-USER_ERROR = 2
-INTERRUPTED = 130
-SHORT = {"-o": "--out"}
+UNREAD = 1  # exit status: standard output was closed by its reader, as in `voxlet voices | head -1`
+INTERRUPTED = 130  # exit status
 
-
-@dataclass(frozen=True)
-class OwnParser:
-    """A command whose flags depend on its first argument; it is given its arguments as they are."""
-
-    run: Callable[[list[str]], None]
-
-
-def train(arguments: list[str]) -> None:
-    """`voxlet train PRESET`: the preset decides which fields there are to set."""
-    from voxlet.recipes.presets import SUMMARIES, find_preset
-
-    if not arguments or arguments[0].startswith("-"):
-        print("usage: voxlet train PRESET --corpus NAME_OR_PATH --run DIR (--epochs N | --minutes M) [...]\n")
-        print("\n".join(f"  {name:<16} {summary}" for name, summary in SUMMARIES.items()))
-        print("\n`voxlet train PRESET --help` lists the settings of each.")
-        return
-
-    preset, rest = arguments[0], arguments[1:]
-    default = find_preset(preset)
-    argument = tyro.conf.arg
-    fields: list[tuple[str, Any] | tuple[str, Any, Any]] = [
-        (
-            "corpus",
-            Annotated[str, argument(help="A known corpus's name, or a folder or manifest of your own.")],
-        ),
-        ("run", Annotated[Path, argument(help="The run's folder: new, or one to go on with.")]),
-        ("epochs", Annotated[int | None, argument(help="Passes over the clips.")], None),
-        (
-            "minutes",
-            Annotated[float | None, argument(help="Or a time to train, validations included.")],
-            None,
-        ),
-        (
-            "tensorboard",
-            Annotated[bool, argument(help="Write the metrics as TensorBoard events, too.")],
-            False,
-        ),
-        (
-            "allow_rejected",
-            Annotated[bool, argument(help="Go on where more than a tenth of the recordings is unusable.")],
-            False,
-        ),
-        ("config", Annotated[type(default), argument(name="")], default),
-    ]
-    asked: Any = tyro.cli(
-        make_dataclass("Train", fields),
-        prog=f"voxlet train {preset}",
-        description=f"Train {preset}: {SUMMARIES[preset]}.",
-        args=rest,
-        config=(tyro.conf.AvoidSubcommands,),
-    )
-    from voxlet.training.config import Budget
-
-    Budget(epochs=asked.epochs, minutes=asked.minutes)  # before PyTorch is loaded
-    from voxlet.recipes.train import train as train_run
-
-    run = train_run(
-        preset,
-        asked.corpus,
-        asked.run,
-        epochs=asked.epochs,
-        minutes=asked.minutes,
-        config=asked.config,
-        tensorboard=asked.tensorboard,
-        allow_rejected=asked.allow_rejected,
-    )
-    print(run.path)
-
-
-def say(
-    text: Annotated[tuple[str, ...], tyro.conf.arg(metavar="TEXT")],
-    /,
-    *,
-    out: Annotated[str | None, tyro.conf.arg(aliases=["-o"], metavar="FILE")] = None,
-    voice: str = "digits",
-    speaker: str | None = None,
-    style: str | None = None,
-    like: Path | None = None,
-    seed: int = 0,
-    rate: int | None = None,
-    gap: float | None = None,
-    play: bool = False,
-    json: bool = False,
-) -> None:
-    """Say digits or any words that the voice has, and write them as a WAV file.
-
-    Args:
-        text: What to say: 4091, "four zero", "+1 (555) 010-2345"; - reads it from standard input.
-        out: The file to write, - for standard output. Without it and without --play, a file named after the
-            text in this folder, such as 4091.wav.
-        voice: A shipped or installed voice (see `voxlet voices`), or the path of a voice file.
-        speaker: Who speaks: a name, a blend (george,theo or george:0.7,theo:0.3), or random.
-        style: In place of a speaker, a point in the space of styles: 0.3,-1.2,...
-        like: In place of a speaker, a recording whose speaker is to be resembled.
-        seed: The same seed, voice and text make the same sound.
-        rate: Samples per second of the result; the voice's own without it.
-        gap: Seconds between the words of a group (0.08 without it).
-        play: Play it on the sound device.
-        json: Print what was said, with the times of its words, as JSON.
-    """
-
-    from voxlet.cli import say as command
-
-    asked = command.Asked(out=out, voice=voice, speaker=speaker, style=style, like=like, seed=seed)
-    if line := command.say(text, asked, rate=rate, gap=gap, play=play, as_json=json):
-        print(line)
-
-
-def voices(*, json: bool = False) -> None:
-    """List the voices that are shipped or installed: who speaks, which words, licence and credit.
-
-    Args:
-        json: Print it as JSON.
-    """
-
-    from voxlet.cli import voices as command
-
-    print(command.voices(as_json=json))
-
-
-def corpus_list(*, json: bool = False) -> None:
-    """List the known corpora: what they hold, licence, source, and whether they are on this machine.
-
-    Args:
-        json: Print it as JSON.
-    """
-    from voxlet.cli import corpus
-
-    print(corpus.list_known(as_json=json))
-
-
-def corpus_get(
-    name: Annotated[str, tyro.conf.arg(metavar="NAME")],
-    /,
-    *,
-    source: Annotated[str | None, tyro.conf.arg(metavar="ADDRESS|FILE")] = None,
-    json: bool = False,
-) -> None:
-    """Download, verify and unpack a known corpus; a download that was broken off goes on where it stopped.
-
-    Args:
-        name: Its name in `voxlet corpus list`.
-        source: A mirror's address or a local archive (.tar.gz, .tar, .zip), in place of the listed source.
-        json: Print where it lies as JSON.
-    """
-    from voxlet.cli import corpus
-
-    print(corpus.get(name, source, as_json=json))
-
-
-def corpus_inspect(
-    path: Annotated[str, tyro.conf.arg(metavar="NAME|PATH")],
-    /,
-    *,
-    out: Annotated[Path | None, tyro.conf.arg(aliases=["-o"], metavar="DIR")] = None,
-    layout: Literal["names", "folders", "manifest"] | None = None,
-    json: bool = False,
-) -> None:
-    """Look at recordings: counts, lengths, levels, silence, duplicates, outliers, what is unusable and why.
-
-    Args:
-        path: A known corpus's name, a folder, or a manifest.
-        out: A folder for a page with pictures.
-        layout: How the files say their label; found out without it.
-        json: Print the figures as JSON.
-    """
-    from voxlet.cli import corpus
-
-    print(corpus.look(path, out, layout, as_json=json))
-
-
-def generate(
-    model: str,
-    text: str,
-    /,
-    *,
-    out: Path,
-    count: Annotated[int, tyro.conf.arg(aliases=["-n"])] = 1,
-    seed: int = 0,
-    speaker: str | None = None,
-    rate: int | None = None,
-    gap: float | None = None,
-) -> None:
-    """Say a text many times, each time another way, with a trained run or a voice.
-
-    Args:
-        model: A run's folder, or a voice.
-        text: What to say, such as 4091.
-        out: The folder for the WAV files; made if it is not there.
-        count: How many files.
-        seed: Of the first file; the next ones have the next seeds.
-        speaker: Who speaks, where a voice has speakers.
-        rate: Samples per second of the files; the model's own without it.
-        gap: Seconds between the words of a group (0.08 without it).
-    """
-    from voxlet.recipes.generate import generate as write_files
-    from voxlet.recipes.generate import open_speaker
-
-    sampler = open_speaker(model)
-    write_files(sampler, text, out, count=count, seed=seed, speaker=speaker, rate=rate, gap=gap)
-    print(out)
-
-
-def score(
-    model: Annotated[str | None, tyro.conf.Positional] = None,
-    /,
-    *,
-    clips: Path | None = None,
-    corpus: str | None = None,
-    count: Annotated[int, tyro.conf.arg(aliases=["-n"])] = 1000,
-    seed: int = 0,
-    only: str = "",
-    selected: str | None = None,
-    json: Path | None = None,
-    html: Path | None = None,
-    pairs: Path | None = None,
-    stamp: bool = False,
-) -> None:
-    """Measure a run, a voice or anyone's labelled clips, beside the same measures of real recordings.
-
-    Args:
-        model: A run's folder, or a voice.
-        clips: In its place, a folder of sound files in any layout that a corpus may have.
-        corpus: The real recordings to measure against; a run's own, else fsdd, without it.
-        count: How many clips to make; none of them is left out.
-        seed: Of the clips and of every random draw.
-        only: Parts, with commas between: recognition, naturalness, distribution, voice, copying, of a run
-            reconstruction and latents, of a voice styles; usefulness is measured only when it is asked for.
-        selected: How the clips in the folder were chosen, if they were; it is printed with the figures.
-        json: Write all figures to this file.
-        html: Write a page with players and pictures to this file.
-        pairs: Write the ten made clips that are nearest to a training clip, each beside it, into this folder.
-        stamp: Write the figures into the model card of the voice file, so that they go where it goes.
-    """
-    from voxlet.evaluation.command import score as measure
-
-    card = measure(
-        model,
-        clips,
-        corpus=corpus,
-        count=count,
-        seed=seed,
-        only=_names(only),
-        json=json,
-        page=html,
-        pairs=pairs,
-        stamp=stamp,
-        selection=selected,
-    )
-    print(card.table())
-
-
-def study(
-    *,
-    out: Path,
-    corpus: str = "fsdd",
-    quick: bool = False,
-    only: str = "",
-    count: Annotated[int | None, tyro.conf.arg(aliases=["-n"])] = None,
-    runs: Path | None = None,
-    voice: str = "digits",
-    tune: int = 0,
-) -> None:
-    """Train and measure the study's models, and ours, on one split, and write the comparison as a report.
-
-    What is there already is not done again: the same command goes on.
-
-    Args:
-        out: The study's folder.
-        corpus: The real recordings: a known corpus's name, or a folder or manifest of your own.
-        quick: A tenth of the epochs, and fewer clips; the report says so.
-        only: The rows to make, with commas between, such as mlp-50,light-16; all without it. The report has
-            those that were made before, too.
-        count: Clips that are made and measured of each row.
-        runs: Where the runs are, to share those of another study.
-        voice: A voice to stand beside the rows.
-        tune: Settings of cnn-light that Optuna tries, for ten epochs each.
-    """
-    from voxlet.study.report import write_report
-    from voxlet.study.run import make_study
-
-    made = make_study(
-        out, corpus=corpus, only=_names(only), quick=quick, count=count, runs=runs, voice=voice, trials=tune
-    )
-    print(write_report(made))
-
-
-def _names(text: str) -> tuple[str, ...]:
-    """Names with commas between."""
-    return tuple(name.strip() for name in text.split(",") if name.strip())
-
-
-def export(
-    run: Path,
-    /,
-    *,
-    out: Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="FILE")],
-) -> None:
-    """Write the voice of a finished `voice` run as a single file that speaks without PyTorch.
-
-    Args:
-        run: The run's folder.
-        out: The file, such as my.voice; its name is the voice's.
-    """
-    from voxlet.recipes.train import export as write_file
-
-    print(write_file(run, out))
-
-
-# name -> (function, or a dict of sub-commands; one line of help)
-COMMANDS: dict[str, tuple[Callable[..., None] | dict[str, Callable[..., None]] | OwnParser, str]] = {
-    "say": (say, "say digits or words with a voice"),
-    "voices": (voices, "what is shipped or installed, who speaks, which words"),
-    "corpus": (
-        {"list": corpus_list, "get": corpus_get, "inspect": corpus_inspect},
-        "recordings: list the known sets, get one, inspect any",
-    ),
-    "train": (OwnParser(train), "train a preset on a corpus"),
-    "generate": (generate, "say a text many times with a trained run"),
-    "export": (export, "write a trained voice as one file"),
-    "study": (study, "train and compare the study's models, as a report"),
-    "score": (score, "measure a run, a voice or any clips beside real recordings"),
+COMMANDS = {
+    "say": "voxlet.cli.say",
+    "voices": "voxlet.cli.voices",
+    "corpus list": "voxlet.cli.corpus.list",
+    "corpus get": "voxlet.cli.corpus.get",
+    "corpus inspect": "voxlet.cli.corpus.inspect",
+    "train": "voxlet.cli.train",
+    "generate": "voxlet.cli.generate",
+    "export": "voxlet.cli.export",
+    "score": "voxlet.cli.score",
+    "study": "voxlet.cli.study",
 }
 
-
-def usage() -> str:
-    """The list of commands."""
-    lines = [
-        f"voxlet {__version__}: a voice from a folder of short recordings",
-        "",
-        "usage: voxlet COMMAND ...",
-        "",
-    ]
-    lines += [f"  {name:<10} {summary}" for name, (_, summary) in COMMANDS.items()]
-    return "\n".join([*lines, "", "`voxlet COMMAND --help` describes each."])
+EXTRAS = {"score": "study", "study": "study"}  # what a command needs beyond the extra `train`
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run one command and return the exit status: 0, 2 for a user's error, 130 for an interruption."""
-    arguments = sys.argv[1:] if arguments is None else arguments
-    if not arguments or arguments[0] in ("-h", "--help", "help"):
-        print(usage())
-        return 0
-    if arguments[0] in ("-V", "--version"):
-        print(__version__)
-        return 0
-    name, rest = arguments[0], arguments[1:]
-    if name not in COMMANDS:
-        print(f"voxlet: unknown command {name!r}; the commands are: {', '.join(COMMANDS)}", file=sys.stderr)
-        return USER_ERROR
-    command, _ = COMMANDS[name]
+class Command(Protocol):
+    """The module of a command."""
+
+    SUMMARY: str
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Add its arguments, each with help."""
+
+    def run(self, arguments: argparse.Namespace) -> None:
+        """Do it, and print the answer.
+
+        Raises:
+            VoxletError: What a user can mend.
+        """
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        arguments: The command's name and its arguments; without them, the process's own.
+
+    Returns:
+        The exit status: 0, 2 for a user's error, 130 for an interruption, 1 if nobody reads the answer.
+    """
+    prepare_streams()
     try:
-        plain = read_plainly(command, rest, SHORT) if callable(command) else None
-        if plain is not None and callable(command):
-            command(*plain.words, **plain.options)
-            return 0
-        # Where the annotations of this module, which are text until tyro reads them, can see it.
-        globals()["tyro"] = importlib.import_module("tyro")
-        config = (tyro.conf.FlagCreatePairsOff,)  # a switch is `--json`, without a `--no-json` beside it
-        if isinstance(command, OwnParser):
-            command.run(rest)
-        elif isinstance(command, dict):
-            tyro.extras.subcommand_cli_from_dict(command, prog=f"voxlet {name}", args=rest, config=config)
-        else:
-            tyro.cli(command, prog=f"voxlet {name}", args=rest, config=config)
+        return _run(sys.argv[1:] if arguments is None else list(arguments))
     except VoxletError as error:
-        print(f"voxlet: {error}", file=sys.stderr)
+        complain(f"voxlet: {error}")
         return USER_ERROR
     except KeyboardInterrupt:
-        print("voxlet: interrupted", file=sys.stderr)
+        complain("voxlet: interrupted")
         return INTERRUPTED
     except BrokenPipeError:
-        # The reader has gone (`voxlet ... | head`): point stdout elsewhere so that the exit stays quiet.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        return UNREAD
+
+
+def load(name: str) -> Command:
+    """The command of that name in `COMMANDS`."""
+    return cast("Command", importlib.import_module(COMMANDS[name]))
+
+
+def parser_of(name: str, command: Command) -> Parser:
+    """The parser of a command's arguments."""
+    parser = Parser(f"voxlet {name}", command.SUMMARY)
+    command.add_arguments(parser)
+    return parser
+
+
+def usage(group: str = "") -> str:
+    """The list of commands, or of those of a group such as `corpus`."""
+    rows = [f"  {name:<16} {load(name).SUMMARY}" for name in COMMANDS if name.startswith(group)]
+    return "\n".join(
+        [
+            f"voxlet {__version__}: a voice from a folder of short recordings",
+            "",
+            f"usage: voxlet {f'{group}COMMAND' if group else 'COMMAND'} ...",
+            "",
+            *rows,
+            "",
+            "`voxlet COMMAND --help` describes each.",
+        ]
+    )
+
+
+def _run(arguments: list[str]) -> int:
+    if arguments[:1] == ["help"]:
+        arguments = [*arguments[1:], "--help"]
+    if arguments in ([], ["-h"], ["--help"]):
+        answer(usage())
+    elif arguments[0] in ("-V", "--version"):
+        answer(__version__)
+    elif _is_group(arguments[0]) and arguments[1:] in ([], ["-h"], ["--help"]):
+        answer(usage(f"{arguments[0]} "))
+    else:
+        name, rest = _find(arguments)
+        command = load(name)
+        try:
+            parsed = parser_of(name, command).parse(rest)
+        except SystemExit as parsing:  # help or a mistake has been printed
+            return cast("int", parsing.code)
+        try:
+            command.run(parsed)
+        except ModuleNotFoundError as error:  # in the small install
+            if (error.name or "").startswith("voxlet"):
+                raise
+            raise missing_extra(error, EXTRAS.get(name, "train")) from error
     return 0
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def _is_group(name: str) -> bool:
+    return any(command.startswith(f"{name} ") for command in COMMANDS)
+
+
+def _find(arguments: list[str]) -> tuple[str, list[str]]:
+    """The name of a command and what follows it."""
+    words = 2 if _is_group(arguments[0]) else 1
+    name = " ".join(arguments[:words])
+    if name not in COMMANDS:
+        raise VoxletError(f"unknown command {name!r}", remedy=f"the commands are: {', '.join(COMMANDS)}")
+    return name, arguments[words:]

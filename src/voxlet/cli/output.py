@@ -1,10 +1,85 @@
-"""What commands print: all text goes through here, so that no file's content steers the terminal."""
+"""What commands print. All text goes through here, so no file's content steers the terminal.
+
+Answers go to standard output, errors and progress to standard error. Where standard output is closed or
+full, that is an error like any other, and the interpreter has nothing left to complain about when it ends.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
+from typing import TextIO
+
+from voxlet.errors import FileError
+
+# C0 and C1 controls but tab and line feed, separators of lines and paragraphs, marks of direction.
+_CONTROLS = (*range(0x09), *range(0x0B, 0x20), *range(0x7F, 0xA0), 0x2028, 0x2029)
+_DIRECTIONS = (0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+_ESCAPED = {code: f"\\u{code:04x}" for code in (*_CONTROLS, *_DIRECTIONS)}
+
+
+def printable(text: str) -> str:
+    """`text` with each control character as `\\u001b`: harmless in a terminal, and the same text in JSON."""
+    return text.translate(_ESCAPED)
+
+
+def prepare_streams() -> None:
+    """Let no character stop a print, and no file take the number of a standard stream that is closed."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # it gets the lowest free number
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # it may be closed, or something else in its place
+            stream.reconfigure(errors="backslashreplace")
 
 
 def answer(text: object) -> None:
-    """Print a command's answer on standard output."""
-    print(text, file=sys.stdout)
+    """Print a command's answer.
+
+    Raises:
+        FileError: Standard output is closed, or what it leads to is full.
+        BrokenPipeError: Nobody reads it any more.
+    """
+    stream = standard_output()
+    try:
+        stream.write(f"{printable(str(text))}\n")
+        stream.flush()
+    except OSError as error:
+        _discard(stream)
+        if isinstance(error, BrokenPipeError):
+            raise
+        raise FileError(f"cannot be written ({error.strerror})", where="standard output") from error
+
+
+def complain(text: str) -> None:
+    """Print an error of one line, as far as standard error can be written."""
+    if sys.stderr is None:
+        return
+    try:
+        sys.stderr.write(f"{printable(' '.join(text.split()))}\n")
+        sys.stderr.flush()
+    except OSError:
+        _discard(sys.stderr)
+
+
+def standard_output() -> TextIO:
+    """Standard output.
+
+    Raises:
+        FileError: It is closed.
+    """
+    if sys.stdout is None:
+        raise FileError("is closed", where="standard output")
+    return sys.stdout
+
+
+def _discard(stream: TextIO) -> None:
+    """Let a stream lead nowhere, so that flushing it at the end of the process succeeds."""
+    with contextlib.suppress(OSError):  # it may be no file at all
+        number = stream.fileno()
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, number)
+        os.close(nowhere)

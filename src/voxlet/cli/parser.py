@@ -3,6 +3,62 @@
 from __future__ import annotations
 
 import argparse
+import re
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from voxlet.cli.output import answer, complain
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+USER_ERROR = 2  # exit status
+
+
+class Parser(argparse.ArgumentParser):
+    """Parses the arguments of one command; options may stand before or after the others.
+
+    Args:
+        prog: How the command is called, such as `voxlet say`.
+        summary: What it does, in a line.
+    """
+
+    def __init__(self, prog: str, summary: str) -> None:
+        super().__init__(
+            prog=prog,
+            description=f"{summary[0].upper()}{summary[1:]}.",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+            conflict_handler="resolve",  # a command may have a help option of its own
+        )
+        self.color = False  # from Python 3.14 on help would hold control characters
+        # What argparse takes for a value although it begins with a minus: `-5` alone before Python 3.14.
+        # Here all but `-x` and `--xyz`, for `--style -0.3,1.2` and `voxlet say -5,6` are no options.
+        self._negative_number_matcher = re.compile(r"-[^-A-Za-z]")
+
+    def parse(self, arguments: Sequence[str]) -> argparse.Namespace:
+        """The arguments as a namespace. Where that has `settings`, these are all options unknown here.
+
+        Raises:
+            SystemExit: With 2 if they make no sense, with 0 if they ask for help.
+        """
+        found, unknown = self.parse_known_args(arguments)
+        if "settings" in found:
+            found.settings = unknown
+        elif unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return found
+
+    def print_help(self, file: Any = None) -> None:
+        """Print the help as an answer, or into `file`."""
+        if file is None:
+            answer(self.format_help().rstrip())
+        else:
+            super().print_help(file)
+
+    def error(self, message: str) -> NoReturn:
+        """Print what is wrong in one line and leave with status 2."""
+        complain(f"{self.prog}: {message.removeprefix('argument ')}; see `{self.prog} --help`")
+        raise SystemExit(USER_ERROR)
 
 
 def whole_number(text: str) -> int:

@@ -29,8 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=names,
         default=(),
         metavar="PARTS",
-        help="parts with commas between: recognition, naturalness, distribution, voice, copying; of a run "
-        "also reconstruction, latents; of a voice also styles; usefulness is measured only if named here",
+        help="parts with commas between: recognition, naturalness, distribution, speaker, memorisation; of a "
+        "run also reconstruction, latents; of a voice also styles; utility is measured only if named here",
     )
     add("--selected", metavar="HOW", help="how the clips in --clips were selected; printed with the figures")
     add("--json", type=Path, metavar="FILE", help="write all figures to this file")
@@ -41,19 +41,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Measure, write what was asked for, and print the table."""
-    from voxlet.evaluation.command import score
+    from voxlet.evaluation.score import Outputs, ScoreRequest, score
 
-    card = score(
-        arguments.model,
-        arguments.clips,
+    request = ScoreRequest(
+        model=arguments.model,
+        clips=arguments.clips,
         corpus=arguments.corpus,
         count=arguments.count,
         seed=arguments.seed,
         only=arguments.only,
-        json=arguments.json,
-        page=arguments.html,
-        pairs=arguments.pairs,
-        stamp=arguments.stamp,
         selection=arguments.selected,
     )
-    answer(card.table())
+    outputs = Outputs(arguments.json, arguments.html, arguments.pairs, arguments.stamp)
+    answer(score(request, outputs).table())

@@ -48,10 +48,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Train and measure what is missing, and print where the report is."""
     from voxlet.study.report import write_report
-    from voxlet.study.run import make_study
+    from voxlet.study.run import StudyRequest, make_study
+    from voxlet.training import hardware
 
-    study = make_study(
-        arguments.out,
+    hardware.set_up()
+    request = StudyRequest(
+        out=arguments.out,
         corpus=arguments.corpus,
         only=arguments.only,
         quick=arguments.quick,
@@ -60,4 +62,4 @@ def run(arguments: argparse.Namespace) -> None:
         voice=arguments.voice,
         trials=arguments.tune,
     )
-    answer(write_report(study))
+    answer(str(write_report(make_study(request))))

@@ -3,24 +3,40 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from typing import TYPE_CHECKING
 
+from voxlet.cli.output import answer
 from voxlet.errors import VoxletError
-from voxlet.speak.library import SHIPPED, available, folders
-from voxlet.speak.voice import load_voice
+
+if TYPE_CHECKING:
+    import argparse
+    from pathlib import Path
+
+SUMMARY = "list the voices that are shipped or installed"
 
 
-def voices(*, as_json: bool) -> str:
-    """All shipped and installed voices, a broken one with what is wrong with it."""
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `voxlet voices`."""
+    parser.add_argument("--json", action="store_true", help="print the list as JSON, with the model cards")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Print all shipped and installed voices, a broken one with what is wrong with it."""
+    from voxlet.speak.library import available, folders
+
     found = [_describe(name, path) for name, path in available().items()]
-    if as_json:
-        return json.dumps(found)
-    if not found:
-        return f"no voices; they are looked for in {', '.join(map(str, folders()))}"
-    return "\n\n".join(map(_table, found))
+    if arguments.json:
+        answer(json.dumps(found))
+    elif found:
+        answer("\n\n".join(map(_table, found)))
+    else:
+        answer(f"no voices; they are looked for in {', '.join(map(str, folders()))}")
 
 
 def _describe(name: str, path: Path) -> dict[str, object]:
+    from voxlet.speak.library import SHIPPED
+    from voxlet.speak.voice import load_voice
+
     where: dict[str, object] = {"name": name, "path": str(path), "shipped": path.parent == SHIPPED}
     try:
         voice = load_voice(path, threads=1)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from voxlet.corpus.layouts import DIGITS, Layout
+from voxlet.corpus.layouts import Layout
+from voxlet.digits import DIGIT_WORDS
 from voxlet.files import cache_folder
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class Known:
     megabytes: int  # of the clips, unpacked
     digest: str | None
     official: Literal["takes", "hash"] | None  # how the set itself divides into training and test
-    labels: tuple[str, ...] = DIGITS
+    labels: tuple[str, ...] = DIGIT_WORDS
 
 
 CATALOG: dict[str, Known] = {
@@ -81,7 +82,7 @@ CATALOG: dict[str, Known] = {
             licence="CC BY 4.0",
             credit="P. Warden, Speech Commands",
             layout="folders",
-            folders=DIGITS,
+            folders=DIGIT_WORDS,
             clips=23666,
             speakers=None,
             rate=16000,

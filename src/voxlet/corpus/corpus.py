@@ -73,6 +73,19 @@ def open_corpus(
 
     Raises:
         CorpusError: Nothing is there, nothing in it is usable, or more than a tenth is not.
+
+    A folder of one's own, with a folder for each word:
+
+    >>> import numpy as np
+    >>> from voxlet import audio, files
+    >>> noise = np.random.default_rng(0).uniform(-0.1, 0.1, 4000).astype(np.float32)
+    >>> for word in ("yes", "no"):
+    ...     for take in range(3):
+    ...         path = files.make_folder(f"my_words/{word}") / f"ann_nohash_{take}.wav"
+    ...         audio.write(path, np.roll(noise, take), rate=8000)
+    >>> corpus = open_corpus("my_words")
+    >>> corpus.labels, corpus.speakers, len(corpus.clips), corpus.clips[0].seconds
+    (('no', 'yes'), ('ann',), 6, 0.5)
     """
     known = CATALOG.get(name_or_path) if isinstance(name_or_path, str) else None
     if known is not None:

@@ -1,4 +1,8 @@
-"""Fetching a catalogued corpus: resumed, retried, verified; it appears whole or not at all."""
+"""Fetching a catalogued corpus: resumed, retried, verified; it appears whole or not at all.
+
+Resuming is our own: requests, urllib3 and pooch begin a broken download anew; pypdl asks for the rest without
+If-Range, so a file that has changed on the server is glued to the old one, and sets no bound on its size.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +24,7 @@ from voxlet.corpus.layouts import sound_files
 from voxlet.corpus.unpack import too_large, unpack
 from voxlet.errors import DownloadError
 from voxlet.extras import import_extra
-from voxlet.files import atomic_folder, cache_folder, exclusive, unwritable
+from voxlet.files import atomic_folder, cache_folder, exclusive, writing_cache
 
 if TYPE_CHECKING:
     import urllib3
@@ -35,7 +39,7 @@ BOUND = 10  # times the size that is expected
 
 
 @dataclass(frozen=True)
-class Patience:
+class RetryPolicy:
     """How long a server is waited for."""
 
     attempts: int = ATTEMPTS
@@ -55,7 +59,7 @@ class Fetched:
     fresh: bool  # fetched now, not found
 
 
-DEFAULT_PATIENCE = Patience()
+DEFAULT_RETRIES = RetryPolicy()
 
 
 def get_corpus(
@@ -63,7 +67,7 @@ def get_corpus(
     *,
     source: str | None = None,
     progress: bool = True,
-    patience: Patience = DEFAULT_PATIENCE,
+    retries: RetryPolicy = DEFAULT_RETRIES,
 ) -> Fetched:
     """Fetch, verify and unpack a catalogued corpus, unless it is here already.
 
@@ -71,43 +75,46 @@ def get_corpus(
         name: Its name in the catalog.
         source: A mirror's address or a local archive, in place of the catalogued address.
         progress: Show a progress bar on standard error.
-        patience: How long to wait for the server.
+        retries: How long to wait for the server.
 
     Raises:
         DownloadError: No such corpus, no answer, a damaged or hostile archive, or unexpected content.
+        FileError: The cache cannot be written.
     """
     known = CATALOG.get(name)
     if known is None:
         raise DownloadError("no such corpus", where=name, remedy=f"the known ones are {', '.join(CATALOG)}")
     folder = home(name)
-    with exclusive(folder.with_suffix(".lock")):
+    with exclusive(folder.with_suffix(".lock")), writing_cache(folder):
         here = find_known(name)
         if here is not None:
             digest, clips = folder_digest(here)
             return Fetched(name, here, clips, digest, pinned=False, fresh=False)
         local = None if source is None else Path(source).expanduser()
+        if local is not None and local.exists():
+            return install(known, checked_archive(local), progress)
+        address = source or known.source
+        archive = cache_folder("downloads") / f"{name}-{hashlib.sha256(address.encode()).hexdigest()[:8]}"
+        fetch(address, archive, limit=BOUND * known.megabytes * 10**6, progress=progress, retries=retries)
         try:
-            if local is not None and local.exists():
-                if local.is_dir():
-                    raise DownloadError(
-                        "is a folder, not an archive",
-                        where=local,
-                        remedy="a folder is opened by its path as it is",
-                    )
-                if not os.access(local, os.R_OK):
-                    raise DownloadError("cannot be read", where=local, remedy="check its permissions")
-                return install(known, local, progress)
-            address = source or known.source
-            archive = cache_folder("downloads") / f"{name}-{hashlib.sha256(address.encode()).hexdigest()[:8]}"
-            fetch(
-                address, archive, limit=BOUND * known.megabytes * 10**6, progress=progress, patience=patience
-            )
-            try:
-                return install(known, archive, progress)
-            finally:
-                archive.unlink()  # also where it is of no use: the next attempt must not find it again
-        except OSError as error:
-            raise unwritable(Path(error.filename or folder), error) from error
+            return install(known, archive, progress)
+        finally:
+            archive.unlink()  # also where it is of no use: the next attempt must not find it again
+
+
+def checked_archive(local: Path) -> Path:
+    """An archive on this machine that was named as the source.
+
+    Raises:
+        DownloadError: It is a folder or cannot be read.
+    """
+    if local.is_dir():
+        raise DownloadError(
+            "is a folder, not an archive", where=local, remedy="a folder is opened by its path as it is"
+        )
+    if not os.access(local, os.R_OK):
+        raise DownloadError("cannot be read", where=local, remedy="check its permissions")
+    return local
 
 
 def install(known: Known, archive: Path, progress: bool) -> Fetched:
@@ -119,7 +126,7 @@ def install(known: Known, archive: Path, progress: bool) -> Fetched:
     folder = home(known.name)
     pin = folder.with_suffix(".digest")
     with atomic_folder(folder) as building:
-        with bar(f"unpacking {known.name}", known.megabytes * 10**6, progress) as shown:
+        with progress_bar(f"unpacking {known.name}", known.megabytes * 10**6, progress) as shown:
             unpack(archive, building, known.folders, BOUND * known.megabytes * 10**6, shown.update)
         digest, clips = folder_digest(building)
         if clips != known.clips:
@@ -130,9 +137,9 @@ def install(known: Known, archive: Path, progress: bool) -> Fetched:
             )
         expected = known.digest or read_pin(pin)
         if expected is not None and digest != expected:
-            told = "" if known.digest else f" pinned in {pin}"
+            place = "" if known.digest else f" pinned in {pin}"
             raise DownloadError(
-                f"its content has the digest {digest[:16]}…, not {expected[:16]}…{told}",
+                f"its content has the digest {digest[:16]}…, not {expected[:16]}…{place}",
                 where=archive,
                 remedy="the source has changed or was tampered with; take another",
             )
@@ -156,7 +163,7 @@ def folder_digest(folder: Path) -> tuple[str, int]:
     return content_digest(pairs), len(pairs)
 
 
-def bar(title: str, total: int | None, progress: bool) -> Any:
+def progress_bar(title: str, total: int | None, progress: bool) -> Any:
     """A progress bar in bytes on standard error; silent where that is no terminal."""
     tqdm = import_extra("tqdm", "train").tqdm
     return tqdm(
@@ -170,7 +177,7 @@ def fetch(
     *,
     limit: int,
     progress: bool = True,
-    patience: Patience = DEFAULT_PATIENCE,
+    retries: RetryPolicy = DEFAULT_RETRIES,
 ) -> None:
     """Download `address` to the file `target`, going on where an earlier attempt or process stopped.
 
@@ -190,10 +197,10 @@ def fetch(
         )
     part = target.with_name(f"{target.name}.part")
     failures, reason, asked = 0, "", 0.0
-    with open_pool(urllib3, address, patience) as pool:
-        while failures < patience.attempts:
+    with open_pool(urllib3, address, retries) as pool:
+        while failures < retries.attempts:
             if failures:
-                pause = max(asked, patience.backoff * 2 ** (failures - 1))
+                pause = max(asked, retries.backoff * 2 ** (failures - 1))
                 asked = 0.0
                 if progress:
                     sys.stderr.write(f"{reason}; trying again in {pause:.1f} s\n")
@@ -217,7 +224,7 @@ def fetch(
             after = part.stat().st_size if part.exists() else 0
             failures = 1 if after > before else failures + 1
     raise DownloadError(
-        f"the download failed {patience.attempts} times without progress ({reason})",
+        f"the download failed {retries.attempts} times without progress ({reason})",
         where=address,
         remedy="run it again to go on where it stopped, or name a mirror or a local archive with --source",
     )
@@ -240,11 +247,11 @@ def describe(error: Exception) -> str:
     )
 
 
-def open_pool(library: Any, address: str, patience: Patience) -> urllib3.PoolManager:
+def open_pool(library: Any, address: str, retries: RetryPolicy) -> urllib3.PoolManager:
     """Connections of the library urllib3, by way of the proxy that the environment names, if it does."""
     # Redirects are followed by the library, attempts are counted here: they must go on at the right byte.
     settings = {
-        "timeout": library.Timeout(connect=patience.timeout, read=patience.timeout),
+        "timeout": library.Timeout(connect=retries.timeout, read=retries.timeout),
         "retries": library.Retry(total=None, connect=0, read=0, redirect=5, other=0),
     }
     parts = urllib.parse.urlsplit(address)
@@ -294,7 +301,10 @@ def receive(pool: urllib3.PoolManager, address: str, part: Path, limit: int, pro
         total = offset + int(length) if length.isdecimal() else None
         if total is not None and total > limit:
             raise too_large(limit)
-        with part.open("ab" if offset else "wb") as file, bar("downloading", total, progress) as shown:
+        with (
+            part.open("ab" if offset else "wb") as file,
+            progress_bar("downloading", total, progress) as shown,
+        ):
             shown.update(offset)
             for piece in answer.stream(PIECE):
                 file.write(piece)

@@ -1,4 +1,4 @@
-"""A look at a corpus in figures: how much, how long, how loud, what is twice, odd or unusable."""
+"""A corpus in figures: clips, lengths, levels; duplicates, outliers and what cannot be used."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import numpy as np
 from voxlet import audio, speech_regions
 from voxlet.corpus.catalog import CATALOG
 from voxlet.corpus.corpus import Clip, Corpus, relative_name
-from voxlet.corpus.metadata import About, read_metadata
 from voxlet.corpus.parallel import in_order
 from voxlet.corpus.prepare import DEFAULT_PREPARATION, TRIM_MARGIN, kept, row_length
+from voxlet.corpus.speakers import SpeakerMetadata, read_metadata
 from voxlet.extras import import_extra
 
 if TYPE_CHECKING:
@@ -43,12 +43,12 @@ class Measures:
 
 @dataclass(frozen=True)
 class Inspection:
-    """What `voxlet corpus inspect` tells; percentiles are keyed by their number."""
+    """The figures of `voxlet corpus inspect`; percentiles are keyed by their number."""
 
     name: str
     root: str
     digest: str
-    standing: str
+    coverage: str
     clips: int
     hours: float
     rates: dict[int, int]
@@ -82,7 +82,7 @@ class Inspection:
             f"{self.name}: {self.clips:,} clips, {len(self.labels)} labels, {speakers}, "
             f"{self.hours * 60:.1f} minutes, {rates}",
             f"  {self.root}",
-            f"  {self.standing}",
+            f"  {self.coverage}",
             "",
             f"clips per label      {min(counts):,} to {max(counts):,}: "
             + ", ".join(f"{label} {n:,}" for label, n in list(self.labels.items())[:SHOWN_LABELS]),
@@ -144,22 +144,22 @@ def measure_clip(clip: Clip) -> tuple[float, float, float, float, float]:
 
 def summarise(corpus: Corpus, measures: Measures) -> Inspection:
     """The figures of an inspection."""
-    about = read_metadata(corpus.root)
+    metadata = read_metadata(corpus.root)
     rates = Counter(clip.rate for clip in corpus.clips)
     usual = rates.most_common(1)[0][0]
     counts = np.round(measures.trimmed * usual).astype(np.int64)
     usable = kept(counts, DEFAULT_PREPARATION)
     labels = Counter(clip.label for clip in corpus.clips)
     speakers = Counter(clip.speaker for clip in corpus.clips)
-    told = [about.get(speaker, About()) for speaker in corpus.speakers] if about else []
-    ages = [row.age for row in told if row.age is not None]
+    known = [metadata.get(name, SpeakerMetadata()) for name in corpus.speakers] if metadata else []
+    ages = [speaker.age for speaker in known if speaker.age is not None]
     groups = duplicates(corpus)
     seconds = percentiles(measures.seconds)
     return Inspection(
         name=corpus.name,
         root=str(corpus.root),
         digest=corpus.digest,
-        standing=standing(corpus),
+        coverage=coverage(corpus),
         clips=len(corpus.clips),
         hours=float(measures.seconds.sum() / 3600),
         rates=dict(rates.most_common()),
@@ -174,13 +174,13 @@ def summarise(corpus: Corpus, measures: Measures) -> Inspection:
         full_scale=int((measures.peak >= FULL_SCALE).sum()),
         normalised_seconds=row_length(counts, DEFAULT_PREPARATION) / usual,
         dropped=len(counts) - len(usable),
-        accents=dict(Counter(row.accent or "not told" for row in told).most_common()),
+        accents=dict(Counter(speaker.accent or "unknown" for speaker in known).most_common()),
         ages=(
             {
                 "youngest": min(ages),
                 "median": float(np.median(ages)),
                 "oldest": max(ages),
-                "not told": len(told) - len(ages),
+                "unknown": len(known) - len(ages),
             }
             if ages
             else {}
@@ -222,15 +222,15 @@ def unusual(corpus: Corpus, measures: Measures) -> dict[str, float]:
     }
 
 
-def standing(corpus: Corpus) -> str:
-    """How the corpus stands to the catalogued one of its name."""
+def coverage(corpus: Corpus) -> str:
+    """How much of the catalogued corpus of its name is here."""
     known = CATALOG.get(corpus.name)
     if known is None:
         return "not in the catalog"
     count = len(corpus.clips) + len(corpus.rejected)
-    told = f"{known.title}; {known.licence}, {known.credit}"
+    which = f"{known.title}; {known.licence}, {known.credit}"
     if count == known.clips:
-        return f"whole: {told}"
+        return f"whole: {which}"
     if count < known.clips:
-        return f"part of (here {count:,} of {known.clips:,} clips): {told}"
-    return f"more than (here {count:,} of {known.clips:,} clips): {told}"
+        return f"part of (here {count:,} of {known.clips:,} clips): {which}"
+    return f"more than (here {count:,} of {known.clips:,} clips): {which}"

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from voxlet.digits import DIGIT_WORDS
 from voxlet.errors import CorpusError
 
 if TYPE_CHECKING:
@@ -27,8 +28,7 @@ SOUND_SUFFIXES = frozenset({".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", "
 MANIFEST_SUFFIXES = frozenset({".csv", ".jsonl"})
 MANIFEST_NAMES = ("manifest.csv", "manifest.jsonl")
 UNKNOWN_SPEAKER = "unknown"
-DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-NUMBER_WORDS = (*DIGITS, "ten", "eleven", "twelve")
+NUMBER_WORDS = (*DIGIT_WORDS, "ten", "eleven", "twelve")
 
 _NAME = re.compile(r"(?P<label>[^_]+)_(?P<speaker>.+)_(?P<take>[0-9]+)", re.DOTALL)
 _NOHASH = re.compile(r"(?P<speaker>.+)_nohash_(?P<take>[0-9]+)", re.DOTALL)
@@ -46,13 +46,21 @@ class Entry:
 
 
 def as_label(text: str) -> str:
-    """The label a name stands for: the digits 0 to 9 are the words zero to nine, others are themselves."""
+    """The label a name stands for: the digits 0 to 9 are the words zero to nine, others are themselves.
+
+    >>> as_label("7"), as_label("yes"), as_label("42")
+    ('seven', 'yes', '42')
+    """
     text = unicodedata.normalize("NFC", text).strip()
-    return DIGITS[int(text)] if text in {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"} else text
+    return DIGIT_WORDS[int(text)] if text in {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"} else text
 
 
 def sort_labels(labels: Iterable[str]) -> tuple[str, ...]:
-    """Each label once: in numerical order where all are number words, otherwise in alphabetical order."""
+    """Each label once: in numerical order where all are number words, otherwise in alphabetical order.
+
+    >>> sort_labels(["two", "one", "ten", "one"]), sort_labels(["yes", "two", "no"])
+    (('one', 'two', 'ten'), ('no', 'two', 'yes'))
+    """
     distinct = set(labels)
     if distinct <= set(NUMBER_WORDS):
         return tuple(word for word in NUMBER_WORDS if word in distinct)

@@ -21,7 +21,7 @@ from voxlet.corpus.parallel import in_order
 from voxlet.corpus.scan import MAX_RATE, MAX_SECONDS, MIN_RATE
 from voxlet.errors import AudioError, ConfigError, CorpusError
 from voxlet.extras import import_extra
-from voxlet.files import atomic_folder, cache_folder, exclusive, unwritable
+from voxlet.files import atomic_folder, cache_folder, exclusive, writing_cache
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,7 +36,7 @@ TRIM_FADE = 0.005  # seconds of fade at its edges, so that the cut does not clic
 
 @dataclass(frozen=True)
 class Preparation:
-    """How clips are made alike.
+    """How clips are brought to one rate, length and level.
 
     Attributes:
         rate: Hz.
@@ -53,7 +53,7 @@ class Preparation:
     length: float | None = None
     trim: bool = True
     outliers: tuple[float, float] | None = (1.0, 99.0)
-    rms: float | None = 0.08
+    rms: float | None = audio.SPEECH_RMS
 
     def __post_init__(self) -> None:
         if not MIN_RATE <= self.rate <= MAX_RATE:
@@ -112,10 +112,20 @@ DEFAULT_PREPARATION = Preparation()
 def prepare(
     corpus: Corpus, preparation: Preparation = DEFAULT_PREPARATION, *, progress: bool = True
 ) -> Prepared:
-    """The corpus's clips made alike; built in parallel at the first call, then taken from the cache.
+    """The corpus's clips, prepared; built in parallel at the first call, then taken from the cache.
 
     Raises:
-        CorpusError: A clip has changed since it was scanned, no clip is left, or the cache cannot be written.
+        CorpusError: A clip has changed since it was scanned, or no clip is left.
+        FileError: The cache cannot be written.
+
+    >>> from voxlet.corpus.corpus import open_corpus
+    >>> noise = np.random.default_rng(0).uniform(-0.1, 0.1, 8000).astype(np.float32)
+    >>> for take in range(3):
+    ...     audio.write(f"yes_ann_{take}.wav", np.roll(noise, take), rate=8000)
+    >>> settings = Preparation(rate=4000, length=0.25, outliers=None)
+    >>> prepared = prepare(open_corpus("."), settings, progress=False)
+    >>> prepared.audio.shape, prepared.label_names, round(audio.rms(prepared.clip(0)), 3)
+    ((3, 1000), ('yes',), 0.08)
     """
     settings = json.dumps([PREPARE_VERSION, corpus.digest, asdict(preparation)])
     key = hashlib.sha256(settings.encode()).hexdigest()
@@ -125,11 +135,8 @@ def prepare(
         with exclusive(folder.with_suffix(".lock")):
             rows = load_rows(folder)  # another process may have built it while this one waited
             if rows is None:
-                try:
-                    with atomic_folder(folder) as building:
-                        build_rows(building, corpus, preparation, progress)
-                except OSError as error:
-                    raise unwritable(folder, error) from error
+                with writing_cache(folder), atomic_folder(folder) as building:
+                    build_rows(building, corpus, preparation, progress)
                 rows = load_rows(folder)
     if rows is None:
         raise CorpusError("the cache was damaged while it was built", where=folder, remedy="try again")

@@ -10,13 +10,13 @@ import numpy as np
 from voxlet import audio, files
 from voxlet.corpus.inspection import Inspection, Measures
 from voxlet.corpus.prepare import DEFAULT_PREPARATION, kept
-from voxlet.errors import AudioError, CorpusError
 from voxlet.extras import import_extra
 from voxlet.spectral.magnitudes import magnitudes
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
     from voxlet.corpus.corpus import Corpus
@@ -50,23 +50,21 @@ def write_page(corpus: Corpus, measures: Measures, inspection: Inspection, out: 
     """Write `index.html` and the pictures it shows to the folder `out`, made when missing.
 
     Raises:
-        CorpusError: The folder cannot be made or written.
+        FileError: The folder cannot be made or written.
+        AudioError: A clip cannot be read any more.
     """
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CorpusError(f"cannot be made ({error.strerror or error})", where=out) from error
-    try:
-        write_pictures(corpus, measures, inspection, out)
-    except AudioError as error:
-        raise CorpusError(str(error)) from error
+    files.make_folder(out)
+    figures = draw(corpus, measures, inspection)
+    for name, figure in figures.items():
+        import_extra("voxlet.plots", "train").save(figure, out / f"{name}.png")
+    files.write_atomically(out / "index.html", page(inspection, list(figures)).encode())
 
 
-def write_pictures(corpus: Corpus, measures: Measures, inspection: Inspection, out: Path) -> None:
-    """The pictures, then the page that shows them.
+def draw(corpus: Corpus, measures: Measures, inspection: Inspection) -> dict[str, Figure]:
+    """The figures of the page, by name.
 
     Raises:
-        AudioError: A file cannot be written, or a clip cannot be read any more.
+        AudioError: A clip cannot be read any more.
     """
     plots = import_extra("voxlet.plots", "train")
     labels = np.array([clip.label for clip in corpus.clips])
@@ -99,9 +97,7 @@ def write_pictures(corpus: Corpus, measures: Measures, inspection: Inspection, o
         samples = audio.resample(sound.samples, sound.rate, usual)
         examples.append((f"{label} · {corpus.clips[row].speaker}", samples, decibels(samples, usual)))
     figures["examples"] = plots.clip_examples(examples, usual)
-    for name, figure in figures.items():
-        plots.save(figure, out / f"{name}.png")
-    files.write_atomically(out / "index.html", page(inspection, list(figures)).encode())
+    return figures
 
 
 def page(inspection: Inspection, pictures: list[str]) -> str:

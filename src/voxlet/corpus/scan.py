@@ -1,4 +1,4 @@
-"""A look into each file: can it be decoded, how long is it, is it silent; kept in the cache."""
+"""Decoding each file once: whether it can be a clip, its rate and length; kept in the cache."""
 
 from __future__ import annotations
 
@@ -13,27 +13,21 @@ import numpy as np
 
 from voxlet import audio, files, speech_regions
 from voxlet.corpus.parallel import in_order
-from voxlet.errors import AudioError, CorpusError
+from voxlet.errors import AudioError
 from voxlet.extras import import_extra
 from voxlet.files import cache_folder
 
 MIN_RATE, MAX_RATE = 4000, 384_000  # Hz
-QUIET_DB, QUIET_RANGE_DB = -58.0, 15.0  # nor below this where they hardly rise above the rest: noise alone
 MIN_SECONDS = 0.05  # shorter is no word
-
-
 MAX_SECONDS = 30.0  # longer is no clip, and would fill the memory
-
-
 SILENT_DB = -75.0  # re full scale: no word's loudest 10 ms are below this
-
-
-SCAN_VERSION = 4
+QUIET_DB, QUIET_RANGE_DB = -58.0, 15.0  # nor below this where they hardly rise above the rest: noise alone
+SCAN_VERSION = 4  # raise it when the same file gives another answer
 
 
 @dataclass(frozen=True)
 class Scan:
-    """What decoding a file told; `reason` says why it cannot be used. Cached by path, size and time."""
+    """What decoding a file has shown; `reason` says why it cannot be used. Cached by path, size and time."""
 
     size: int
     time: int  # of modification, ns
@@ -67,10 +61,7 @@ def scan_files(root: Path, paths: list[Path]) -> dict[Path, Scan]:
         bar = tqdm(found, "scanning", len(fresh), unit="clip", leave=False, disable=None, delay=1)
         scans.update(zip(fresh, bar, strict=True))
         table = {os.fspath(path): asdict(scan) for path, scan in scans.items()}
-        try:
-            files.write_atomically(cache, json.dumps({"version": SCAN_VERSION, "files": table}).encode())
-        except AudioError as error:
-            raise CorpusError(str(error)) from error
+        files.write_atomically(cache, json.dumps({"version": SCAN_VERSION, "files": table}).encode())
     return scans
 
 
@@ -86,7 +77,7 @@ def _load_scans(cache: Path) -> dict[str, Scan]:
 
 
 def scan_file(path: Path) -> Scan:
-    """Decode a file and judge whether it can be a clip."""
+    """Decode a file and decide whether it can be a clip."""
     try:
         status = path.stat()
         if not path.is_file():
@@ -120,9 +111,10 @@ def _decode(path: Path, size: int) -> tuple[int, int]:
     try:
         info = soundfile.info(path)
     except (soundfile.SoundFileError, RuntimeError, TypeError, ValueError) as error:
-        told = str(getattr(error, "error_string", error)).rstrip(".")
-        # libsndfile's word for what its MP3 decoder cannot open.
-        raise AudioError(f"cannot be decoded ({'not MP3' if 'regular file' in told else told})") from error
+        reason = str(getattr(error, "error_string", error)).rstrip(".")
+        if "regular file" in reason:  # libsndfile's word for what its MP3 decoder cannot open
+            reason = "not MP3"
+        raise AudioError(f"cannot be decoded ({reason})") from error
     if not MIN_RATE <= info.samplerate <= MAX_RATE:
         raise AudioError(f"has a rate of {info.samplerate:,} Hz, outside {MIN_RATE:,} to {MAX_RATE:,}")
     if info.frames > MAX_SECONDS * info.samplerate:

@@ -114,12 +114,12 @@ def content_groups(prepared: Prepared) -> NDArray[np.int64]:
     groups = np.arange(len(prepared))
     for row, clip in enumerate(prepared.clips):
         length = int(prepared.lengths[row])
-        # A stretch from the middle tells most rows apart at little cost.
+        # A stretch from the middle distinguishes most rows at little cost.
         middle = np.asarray(prepared.audio[row, length // 2 : length // 2 + 32]).tobytes()
-        alike = sounds.setdefault((length, middle), [])
-        twins = [other for other in alike if np.array_equal(prepared.audio[other], prepared.audio[row])]
-        groups[row] = groups[min([files.setdefault(clip.digest, row), *twins])]
-        alike.append(row)
+        similar = sounds.setdefault((length, middle), [])
+        copies = [other for other in similar if np.array_equal(prepared.audio[other], prepared.audio[row])]
+        groups[row] = groups[min([files.setdefault(clip.digest, row), *copies])]
+        similar.append(row)
     return groups
 
 

@@ -1,4 +1,8 @@
-"""Unpacking a stranger's archive: only the wanted files, nothing outside the folder, nothing too large."""
+"""Unpacking a downloaded archive: only the wanted files, nothing outside the folder, nothing too large.
+
+By our own rules, not `tarfile`'s filter "data", because they hold for zip archives too, refuse a path that
+leaves its folder where the filter mends it, let no link in at all, and bound size and number.
+"""
 
 from __future__ import annotations
 
@@ -101,7 +105,7 @@ def unpack(
         folder: Where to; it exists.
         folders: Which folders to take.
         limit: Bytes that the unpacked archive may have.
-        advance: Told the bytes written, as they are.
+        advance: Called with the number of bytes written, as they are.
 
     Returns:
         The number of files.

@@ -40,7 +40,7 @@ class ClipSet:
         speakers: (B,) int64 into `speaker_names`; -1 where nobody in particular was asked for.
         speaker_names: Every speaker that may be asked for; may be empty.
         sources: Where each comes from: a path, or how it was sampled.
-        selection: How the clips were chosen; None: not at all, all that were made are here.
+        selection: How the clips were chosen; None: not at all, all that were generated are here.
     """
 
     name: str

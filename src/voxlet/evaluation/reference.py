@@ -1,4 +1,4 @@
-"""What made clips are held against: a corpus's real training and test clips."""
+"""What generated clips are compared with: a corpus's real training and test clips."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Division:
-    """How a corpus is divided into training and test clips: a run must be held against its own division.
+    """How a corpus is divided into training and test clips: a run must be compared by its own division.
 
     Without a preparation no clip is left out, however long or short it is.
     """
@@ -36,7 +36,7 @@ class Division:
 
 @dataclass(frozen=True)
 class Reference:
-    """Real clips: `train` taught the generator and the judge, `test` neither."""
+    """Real clips: on `train` generator and in-corpus classifier were trained, on `test` neither."""
 
     name: str
     split: SplitKind

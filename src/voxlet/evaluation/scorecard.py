@@ -4,36 +4,49 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field, replace
-from typing import TYPE_CHECKING
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from voxlet.errors import ConfigError
-from voxlet.evaluation.classifiers.trained import FIT
-from voxlet.evaluation.metrics.statistics import Interval
-from voxlet.evaluation.parts import INSIDES, MADE, PARTS, REAL, TRAIN, Bench, Table, Value, measure
+from voxlet.evaluation.classifiers.config import RELIABLE
+from voxlet.evaluation.intervals import Interval
+from voxlet.evaluation.metric import CATALOGUE, CLASSIFIERS, PART_TITLES, Table, show
+from voxlet.evaluation.parts import GENERATED, REAL, SET_TITLES, TRAIN, read_value
 from voxlet.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from voxlet.evaluation.clipset import ClipSet
-    from voxlet.evaluation.reference import Reference
+    from voxlet.evaluation.metric import ClassifierKind, Metric, Value
+
+SCHEMA = 1  # of the JSON; raise it when a reader of the old one would be misled
+NAME_WIDTH, CELL_WIDTH = 41, 22  # of the table for the terminal
+
+
+Tables = dict[str, dict[str, Table]]  # by set (generated, real), then by key
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One measure of the made clips, of real test clips, and of real training clips in their place.
+    """One metric of the generated clips, of real test clips, and of real training clips in their place.
 
-    None: the measure makes no sense for that set. A string: it does, but could not be taken, and why.
+    None: the metric makes no sense for that set. A string: it does, but could not be measured, and why.
     """
 
-    part: str
-    name: str
-    made: Value | None
+    key: str
+    generated: Value | None
     real: Value | None
-    floor: Value | None
-    label: str | None = None  # the figure is about this label alone
+    real_train: Value | None
+    label: str | None = None  # the label, or the number of the latent unit, that the figure is about alone
+
+    @property
+    def metric(self) -> Metric:
+        """What was measured."""
+        return CATALOGUE[self.key]
+
+    @property
+    def values(self) -> dict[str, Value | None]:
+        """The values by set."""
+        return {GENERATED: self.generated, REAL: self.real, TRAIN: self.real_train}
 
 
 @dataclass(frozen=True)
@@ -48,71 +61,80 @@ class Scorecard:
     reference: str
     split: str
     figures: tuple[Figure, ...]
-    tables: dict[str, dict[str, Table]]  # by set ("made", "real test"), then by name
+    tables: Tables
     cost: dict[str, float] = field(default_factory=dict)
     version: str = __version__
 
-    def figure(self, name: str) -> Figure:
-        """The figure of that name.
+    def having(
+        self, figures: Sequence[Figure], tables: dict[str, dict[str, Table]] | None = None
+    ) -> Scorecard:
+        """The same with these figures, too, and with these tables in place of its own."""
+        return replace(self, figures=(*self.figures, *figures), tables=tables or self.tables)
+
+    def figure(self, key: str, label: str | None = None) -> Figure:
+        """The figure of that metric.
 
         Raises:
             ConfigError: There is none.
         """
         for figure in self.figures:
-            if figure.name == name:
+            if figure.key == key and figure.label == label:
                 return figure
-        raise ConfigError(f"the scorecard has no figure {name!r}")
+        raise ConfigError(f"the scorecard has no figure {key!r}")
+
+    def find(self, key: str) -> Figure | None:
+        """The figure of that metric, if there is one."""
+        return next((figure for figure in self.figures if figure.key == key), None)
 
     @property
-    def unfit(self) -> dict[str, float]:
-        """Judges that hear less than 95 % of real test clips right, and how much they do hear."""
-        found = {}
-        for figure in self.figures:
-            if figure.name.startswith("heard right") and isinstance(figure.real, Interval):
-                judge = figure.name.removeprefix("heard right, ").removesuffix(" judge")
-                if figure.real.value < FIT:
-                    found[judge] = figure.real.value
+    def unreliable(self) -> dict[ClassifierKind, float]:
+        """Kinds of classifier whose accuracy on real test clips is below 95 %, and that accuracy."""
+        found: dict[ClassifierKind, float] = {}
+        for kind in CLASSIFIERS:
+            figure = self.find(f"recognition.{kind}.accuracy")
+            if figure is not None and isinstance(figure.real, Interval) and figure.real.value < RELIABLE:
+                found[kind] = figure.real.value
         return found
 
     def to_json(self) -> str:
         """All of it; an interval is an object with value, low, high, count."""
-        return json.dumps({**asdict(self), "unfit_judges": self.unfit}, indent=2)
+        stored = {"schema": SCHEMA, **asdict(self), "unreliable_classifiers": self.unreliable}
+        return json.dumps(stored, indent=2, ensure_ascii=False)
 
     def summary(self) -> dict[str, object]:
         """What a voice's model card has of it: all but labels, each as [value, low, high]."""
         figures = {}
         for figure in self.figures:
-            sides = {MADE: figure.made, REAL: figure.real, TRAIN: figure.floor}
             told = {
-                side: [float(f"{number:.4g}") for number in (value.value, value.low, value.high)]
-                for side, value in sides.items()
+                role: [float(f"{number:.4g}") for number in (value.value, value.low, value.high)]
+                for role, value in figure.values.items()
                 if isinstance(value, Interval)
             }
             if figure.label is None and told:
-                figures[figure.name] = told
+                figures[figure.key] = told
         return {
+            "schema": SCHEMA,
             "reference": self.reference,
             "split": self.split,
             "clips": self.count,
             "seed": self.seed,
             "measured_with": f"voxlet {self.version}",
-            "unfit_judges": sorted(self.unfit),
+            "unreliable_classifiers": sorted(self.unreliable),
             "figures": figures,
         }
 
     def table(self) -> str:
-        """A table for the terminal, 100 columns wide."""
+        """A table for the terminal, 110 columns wide."""
         lines = [*self.header(), ""]
         part = None
         for figure in self.figures:
             if figure.label is not None:
                 continue
-            if figure.part != part:
-                part = figure.part
-                lines.append(f"{title_of(part):<43} {MADE:<22} {REAL:<22} {TRAIN}")
-            cells = (show(figure.name, value) for value in (figure.made, figure.real, figure.floor))
-            made, real, floor = cells
-            lines.append(f"  {figure.name:<41} {made:<22} {real:<22} {floor}".rstrip())
+            if figure.metric.part != part:
+                part = figure.metric.part
+                lines.append(row(PART_TITLES[part], list(SET_TITLES.values())))
+            cells = [show(figure.metric, value) for value in figure.values.values()]
+            lines.append(row(f"  {figure.metric.title}", cells))
         lines += self.label_lines()
         if self.cost:
             costs = ", ".join(f"{name.replace('_', ' ')} {value:,.4g}" for name, value in self.cost.items())
@@ -120,144 +142,67 @@ class Scorecard:
         return "\n".join(lines)
 
     def header(self) -> list[str]:
-        """What the figures are about, and which judges to take with care."""
+        """What the figures are about."""
         chosen = "none left out" if self.selection is None else f"SELECTED: {self.selection}"
-        lines = [
+        return [
             f"{self.subject}: {self.count:,} clips at {self.rate:,} Hz, seed {self.seed}, {chosen}",
             f"against {self.reference}, split {self.split}; in brackets 95 % confidence intervals",
+            *(f"! {warning}" for warning in self.warnings()),
         ]
-        for judge, value in self.unfit.items():
-            lines.append(
-                f"! the {judge} judge hears only {100 * value:.1f} % of real clips right (a fit one at least "
-                f"{100 * FIT:.0f} %): compare with its real column only"
-            )
-        return lines
+
+    def warnings(self) -> list[str]:
+        """Which classifiers to take with care."""
+        return [
+            f"the {CLASSIFIERS[kind]} is unreliable: its accuracy on real clips is {100 * value:.1f} %, "
+            f"below {100 * RELIABLE:.0f} %; compare with the real column only"
+            for kind, value in self.unreliable.items()
+        ]
 
     def label_lines(self) -> list[str]:
-        """Share heard right by label, made clips beside real ones."""
+        """Accuracy by label, generated clips beside real ones, a column for each classifier."""
         rows: dict[str, dict[str, str]] = {}
+        kinds = {f"recognition.{kind}.accuracy.by_label": name for kind, name in CLASSIFIERS.items()}
         for figure in self.figures:
-            if figure.label is not None:
-                judge = figure.name.removeprefix(f"{figure.label}, ")
+            if figure.label is not None and figure.key in kinds:
                 pair = [
-                    f"{100 * v.value:.0f}" if isinstance(v, Interval) else "-"
-                    for v in (figure.made, figure.real)
+                    f"{100 * value.value:.0f}" if isinstance(value, Interval) else "-"
+                    for value in (figure.generated, figure.real)
                 ]
-                rows.setdefault(figure.label, {})[judge] = " / ".join(pair)
+                rows.setdefault(figure.label, {})[figure.key] = " / ".join(pair)
+        used = {key: name for key, name in kinds.items() if any(key in cells for cells in rows.values())}
         if not rows:
             return []
-        judges = list(next(iter(rows.values())))
-        lines = [
+        names = [name.removesuffix(" classifier") for name in used.values()]
+        return [
             "",
-            f"{'By label, %, made / real test':<43} " + " ".join(f"{name:<22}" for name in judges).rstrip(),
+            row("Accuracy by label, %, generated / real", names),
+            *(row(f"  {label}", [cells.get(key, "") for key in used]) for label, cells in rows.items()),
         ]
-        for label, row in rows.items():
-            lines.append(f"  {label:<41} " + " ".join(f"{row.get(name, ''):<22}" for name in judges).rstrip())
-        return lines
 
 
-def title_of(part: str) -> str:
-    """What a part is called in tables."""
-    return INSIDES.get(part) or PARTS[part].title
+def row(name: str, cells: Sequence[str]) -> str:
+    """A line of the table."""
+    return (f"{name:<{NAME_WIDTH + 2}} " + " ".join(f"{cell:<{CELL_WIDTH}}" for cell in cells)).rstrip()
 
 
-def show(name: str, value: Value | None) -> str:
-    """A value as a table has it: `99.7 % [98.8, 99.9]`, `1.24 [1.11, 1.37]`, or the reason there is none."""
-    if value is None:
-        return "-"
-    if isinstance(value, str):
-        return value
-    if name.startswith("explained share"):
-        return f"{100 * value.value:.1f} %"
-    if "heard right" in name:
-        low, high = (f"{100 * end:.1f}" for end in (value.low, value.high))
-        return f"{100 * value.value:.1f} % [{low}, {high}]"
-    if value.low == value.high == value.value:
-        return f"{value.value:.4g}"
-    digits = 2 if abs(value.value) < 100 else 0
-    digits = 3 if abs(value.value) < 1 else digits
-    return f"{value.value:.{digits}f} [{value.low:.{digits}f}, {value.high:.{digits}f}]"
-
-
-def evaluate(
-    clips: ClipSet,
-    reference: Reference,
-    *,
-    only: Sequence[str] = (),
-    seed: int = 0,
-    progress: bool = True,
-    cost: dict[str, float] | None = None,
-) -> Scorecard:
-    """Measure a set of clips against a reference; parts that were measured before come from the cache.
-
-    Args:
-        clips: What to measure. Its labels must be the reference's.
-        reference: Real training and test clips.
-        only: Names of parts; all of them unless given.
-        seed: Of every random draw.
-        progress: Show a bar.
-        cost: What making the clips took, shown as it is.
+def read_scorecard(text: str) -> Scorecard:
+    """What `to_json` wrote.
 
     Raises:
-        ConfigError: There is no such part.
-        ScoreError: A clip has a label that the reference has not.
+        ConfigError: It is no scorecard, or one of another schema.
     """
-    from tqdm import tqdm
-
-    wanted = list(only) or [name for name, part in PARTS.items() if part.by_default]
-    if strange := [name for name in wanted if name not in PARTS]:
-        raise ConfigError(
-            f"no part {strange[0]!r}", where="--only", remedy=f"the parts are {', '.join(PARTS)}"
-        )
-    names = reference.train.label_names, reference.train.speaker_names
-    subject = clips.renamed(*names)
-    bench = Bench(reference, min(clips.rate, reference.train.rate), seed, progress)
-    rng = np.random.default_rng(seed)
-    # As many real training clips as made ones: all these measures depend on how many clips there are.
-    drawn = np.sort(rng.permutation(len(reference.train))[: len(clips)])
-    sets = {MADE: subject, REAL: reference.test, TRAIN: reference.train.take(drawn)}
-    figures: list[Figure] = []
-    tables: dict[str, dict[str, Table]] = {MADE: {}, REAL: {}}
-    jobs = [(part, role) for part in wanted for role in sets if role in PARTS[part].sets]
-    bar = tqdm(jobs, desc="scoring", unit="part", disable=None if progress else True, leave=False)
-    found: dict[str, dict[str, Value]] = {}
-    for part, role in bar:
-        bar.set_postfix_str(f"{part}, {role}")
-        result = measure(bench, part, sets[role])
-        found[role] = result.figures
-        if role in tables:
-            tables[role] |= result.tables
-        if (part, role) == [job for job in jobs if job[0] == part][-1]:
-            figures += collect(part, found, names[0])
-            found = {}
-    card = bare(clips, reference, seed=seed, cost=cost)
-    return replace(card, figures=tuple(figures), tables=tables)
+    try:
+        stored: dict[str, Any] = json.loads(text)
+        if stored.pop("schema") != SCHEMA:
+            raise ConfigError(f"the scorecard is not of schema {SCHEMA}", remedy="measure again")
+        del stored["unreliable_classifiers"]
+        figures = tuple(read_figure(figure) for figure in stored.pop("figures"))
+        return Scorecard(figures=figures, **stored)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ConfigError(f"this is no scorecard ({error})") from error
 
 
-def bare(
-    clips: ClipSet, reference: Reference, *, seed: int = 0, cost: dict[str, float] | None = None
-) -> Scorecard:
-    """A scorecard without figures."""
-    return Scorecard(
-        subject=clips.name,
-        count=len(clips),
-        rate=clips.rate,
-        seed=seed,
-        selection=clips.selection,
-        reference=reference.name,
-        split=reference.split,
-        figures=(),
-        tables={},
-        cost=cost or {},
-    )
-
-
-def collect(part: str, found: dict[str, dict[str, Value]], label_names: tuple[str, ...]) -> list[Figure]:
-    """Figures of a part from what was found in each set."""
-    order = dict.fromkeys(name for figures in found.values() for name in figures)
-    figures = []
-    for name in order:
-        made, real, floor = (found.get(role, {}).get(name) for role in (MADE, REAL, TRAIN))
-        label = next((label for label in label_names if name.startswith(f"{label}, ")), None)
-        figures.append(Figure(part, name, made, real, floor, label))
-    return figures
+def read_figure(stored: dict[str, Any]) -> Figure:
+    """A figure from its fields."""
+    values = {name: None if stored[name] is None else read_value(stored[name]) for name in SET_TITLES}
+    return Figure(stored["key"], **values, label=stored["label"])

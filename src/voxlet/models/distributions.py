@@ -13,7 +13,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-LOG_VARIANCE_BOUND = 12.0
+from voxlet import batch_random
+
+# Bounds of log-variances, so that no exponential overflows and no posterior becomes a point. A clip VAE's is
+# smooth: its log-variances are the bound times the tanh of what the network gives over the bound.
+CLIP_LOG_VARIANCE_BOUND = 12.0
+WAVE_LOG_VARIANCES = (-12.0, 4.0)
+STYLE_LOG_VARIANCES = (-8.0, 4.0)
 
 
 class Gaussian(NamedTuple):
@@ -24,7 +30,7 @@ class Gaussian(NamedTuple):
 
     def sample(self, noise: Tensor | None = None) -> Tensor:
         """Latents (B, Z), differentiable in mean and variance (Kingma, Welling 2013)."""
-        noise = torch.randn_like(self.mean) if noise is None else noise
+        noise = batch_random.randn_like(self.mean) if noise is None else noise
         return self.mean + (0.5 * self.log_variance).exp() * noise
 
 

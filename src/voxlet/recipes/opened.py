@@ -1,15 +1,28 @@
-"""A run opened: its folder and the settings that it was trained with."""
+"""The door: a run or a voice is opened here, once, and everything later takes the object."""
 
 from __future__ import annotations
 
-import os
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from voxlet.errors import RunError
+from voxlet.errors import RunError, VoiceError
+from voxlet.recipes.clip.clip_run import ClipRun
 from voxlet.recipes.clip.config import ClipTraining
-from voxlet.recipes.presets import Training
 from voxlet.recipes.voice.config import VoiceTraining
-from voxlet.training.run import CONFIG, Run, open_run
+from voxlet.recipes.voice.voice_run import VoiceRun
+from voxlet.speak.library import find_voice
+from voxlet.speak.voice import Voice, load_voice
+from voxlet.training.run import CONFIG, open_run
 from voxlet.training.serialize import from_json
+
+if TYPE_CHECKING:
+    import os
+
+    from voxlet.recipes.clip.sampler import Phase
+
+__all__ = ["ClipRun", "Opened", "Voice", "VoiceRun", "load", "load_run"]
+
+Opened = ClipRun | VoiceRun | Voice
 
 KINDS: dict[str, type[ClipTraining] | type[VoiceTraining]] = {
     "clip": ClipTraining,
@@ -17,15 +30,44 @@ KINDS: dict[str, type[ClipTraining] | type[VoiceTraining]] = {
 }  # by the name that a run's config.json gives them
 
 
-def read_config(run: str | os.PathLike[str]) -> tuple[Run, Training]:
-    """A run and the settings it was trained with.
+def load(path_or_name: str | os.PathLike[str], *, phase: Phase = "griffin-lim") -> Opened:
+    """Open a run's folder, or a voice by name or path.
+
+    What is in it is read when it is first asked for, so that opening costs next to nothing.
+
+    Args:
+        path_or_name: `runs/mine`, `digits` or `my.voice`, say.
+        phase: Of what a clip VAE's run samples.
+
+    Raises:
+        RunError: There is no such run or voice, or the run's `config.json` is damaged.
+        ConfigError: A field of it is unknown, missing or of another type.
+        VoiceError: The voice's file is damaged, foreign or out of bounds.
+    """
+    if Path(path_or_name).is_dir():
+        return load_run(path_or_name, phase=phase)
+    try:
+        voice = find_voice(path_or_name)
+    except VoiceError as error:
+        raise RunError(
+            f"there is no run and no voice {str(path_or_name)!r}",
+            remedy=f"give a run's folder (one with a {CONFIG}) or a voice that `voxlet voices` lists",
+        ) from error
+    return load_voice(voice)
+
+
+def load_run(path: str | os.PathLike[str], *, phase: Phase = "griffin-lim") -> ClipRun | VoiceRun:
+    """Open a run's folder; see `load`.
 
     Raises:
         RunError: There is no such run, or its `config.json` is damaged.
         ConfigError: A field of it is unknown, missing or of another type.
     """
-    opened = open_run(run)
-    kind, where = opened.record.get("kind"), opened.path / CONFIG
+    run = open_run(path)
+    kind, where = run.record.get("kind"), run.path / CONFIG
     if not isinstance(kind, str) or kind not in KINDS:
         raise RunError(f"holds a run of an unknown kind {kind!r}", where=where)
-    return opened, from_json(KINDS[kind], opened.record.get("config"), where=where, field="config")
+    config = from_json(KINDS[kind], run.record.get("config"), where=where, field="config")
+    if isinstance(config, ClipTraining):
+        return ClipRun(run, config, phase=phase)
+    return VoiceRun(run, config)

@@ -11,16 +11,16 @@ import torch
 
 from voxlet.corpus.catalog import CATALOG
 from voxlet.corpus.corpus import open_corpus
-from voxlet.corpus.prepare import prepare
-from voxlet.corpus.splits import make_split
+from voxlet.corpus.dataset import make_dataset
 from voxlet.errors import RunError, TrainingError
 from voxlet.recipes.clip.task import plan_clip_training
-from voxlet.recipes.opened import KINDS, read_config
+from voxlet.recipes.opened import KINDS, ClipRun, VoiceRun, load_run
 from voxlet.recipes.presets import Training, find_preset
 from voxlet.recipes.voice.config import VoiceTraining
-from voxlet.recipes.voice.plan import plan_voice_training, write_voice
+from voxlet.recipes.voice.finish import write_voice
+from voxlet.recipes.voice.plan import plan_voice_training
 from voxlet.speak.voice_file import SUFFIX
-from voxlet.training import checkpoints, distributed, hardware
+from voxlet.training import checkpoints, distributed
 from voxlet.training.config import Budget
 from voxlet.training.loop import fit
 from voxlet.training.run import Run, check_target, make_run
@@ -42,8 +42,10 @@ def train(
     config: Training | None = None,
     tensorboard: bool = False,
     allow_rejected: bool = False,
-) -> Run:
+) -> ClipRun | VoiceRun:
     """Train a preset on a corpus into a run's folder, or go on with the run that is there.
+
+    A process that only trains is quicker after `voxlet.training.hardware.set_up()`, as in the command line.
 
     Args:
         preset: Its name; see `presets`.
@@ -67,7 +69,6 @@ def train(
     config = find_preset(preset) if config is None else config
     check_target(run)
     distributed.setup()
-    hardware.set_up()
     opened = open_corpus(os.fspath(corpus), allow_rejected=allow_rejected)
     settings: dict[str, JSON] = {
         "preset": preset,
@@ -86,7 +87,7 @@ def train(
         distributed.main_first(begin)
         events = Events(made) if tensorboard and distributed.rank() == 0 else None
         train_stages(_plan(config, opened, made), made, budget, events)
-    return made
+    return load_run(made.path)
 
 
 def export(run: str | os.PathLike[str], out: str | os.PathLike[str]) -> Path:
@@ -96,24 +97,16 @@ def export(run: str | os.PathLike[str], out: str | os.PathLike[str]) -> Path:
         RunError: The run is no voice's, is not finished, or its corpus is no more what it was trained on.
         CorpusError: Its corpus is not there.
     """
-    opened, config = read_config(run)
-    if not isinstance(config, VoiceTraining):
+    opened, out = load_run(run), Path(out)
+    if not isinstance(opened, VoiceRun):
         raise RunError(
-            f"holds a {opened.record['preset']}, not a voice",
+            f"holds a {opened.run.record['preset']}, not a voice",
             where=opened.path,
             remedy="train one with `voxlet train voice`, or speak with `voxlet generate`",
         )
-    out = Path(out)
     if out.suffix != SUFFIX:
         raise RunError(f"is no name for a voice, it has to end in {SUFFIX}", where=out)
-    asked = opened.record["corpus"]
-    assert isinstance(asked, dict)
-    corpus = open_corpus(str(asked["source"]), allow_rejected=True)  # the digest tells what is trained on
-    if corpus.digest != asked["digest"]:
-        raise RunError(f"was trained on other recordings than {asked['source']} holds now", where=opened.path)
-    prepared = prepare(corpus, config.preparation)
-    split = make_split(prepared, config.split, seed=config.split_seed)
-    write_voice(opened, config, prepared, split, out)
+    write_voice(opened, out)
     return out
 
 
@@ -123,11 +116,16 @@ def _source(corpus: str | os.PathLike[str]) -> str:
 
 
 def _plan(config: Training, corpus: Corpus, run: Run) -> Plan:
-    prepared = prepare(corpus, config.preparation, progress=distributed.rank() == 0)
-    split = make_split(prepared, config.split, seed=config.split_seed)
+    dataset = make_dataset(
+        corpus,
+        config.preparation,
+        split=config.split,
+        seed=config.split_seed,
+        progress=distributed.rank() == 0,
+    )
     if isinstance(config, VoiceTraining):
-        return plan_voice_training(config, prepared, split, run)
-    return plan_clip_training(config, prepared, split, run)
+        return plan_voice_training(config, dataset, run)
+    return plan_clip_training(config, dataset, run)
 
 
 def train_stages(plan: Plan, run: Run, budget: Budget, events: Events | None = None) -> None:

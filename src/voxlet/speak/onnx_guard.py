@@ -1,4 +1,4 @@
-"""What a stranger's ONNX graph must keep to, checked before ONNX Runtime sees it."""
+"""What an ONNX graph from an unknown source must keep to, checked before ONNX Runtime sees it."""
 
 from __future__ import annotations
 

@@ -118,7 +118,8 @@ class Utterance:
         """Write a 16-bit WAV file, whole or not at all; `-` is standard output.
 
         Raises:
-            AudioError: The path's ending asks for another format, or it cannot be written.
+            AudioError: The path's ending asks for another format.
+            FileError: It cannot be written.
         """
         check_suffix(path)
         audio.write(path, self.samples, self.rate, wav_metadata(self.metadata))

@@ -27,12 +27,12 @@ from enum import IntEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from voxlet.digits import DIGIT_WORDS
 from voxlet.errors import TextError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-DIGIT_WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 LISTED = 24  # labels that an error message names at most
 QUOTED = 24  # characters of the text that an error message repeats at most
 

@@ -31,7 +31,6 @@ __all__ = ["Voice", "load_voice", "say"]
 AT_ONCE = 64  # words whose noise and clips are in memory together
 LONGEST_WORD = 30.0  # seconds
 ENCODED = (0.1, 15.0)  # seconds of speech that the style encoder gets at least and at most
-CLIP_RMS = 0.08  # level of the clips that voices are trained on
 
 
 class Voice:
@@ -141,7 +140,7 @@ class Voice:
                 where=None if isinstance(recording, audio.Sound) else recording,
                 remedy="give a word or more of speech",
             )
-        clip = audio.level(clip[: round(ENCODED[1] * self.rate)], CLIP_RMS)
+        clip = audio.level(clip[: round(ENCODED[1] * self.rate)], audio.SPEECH_RMS)
         if self._encoder is None:
             self._encoder = self._open_encoder(self._encoder_base64)
         (outputs,) = self._encoder.run([{"clip": np.ascontiguousarray(clip[None])}])

@@ -5,7 +5,7 @@ A voice file is one ONNX model; docs/voice-file.md describes it. Its graph takes
 the valid samples of each row. Its metadata holds the JSON of a `VoiceInfo`, perhaps a second model in base64,
 the style encoder (`clip` (1, T) float32 at the voice's rate in, `style` (1, S) float32 out), and a checksum.
 
-A voice may come from a stranger, so everything is bounded, a file never refers to data outside itself, and
+A voice may come from anyone, so everything is bounded, a file never refers to data outside itself, and
 whatever is wrong is one `VoiceError`.
 """
 

@@ -6,13 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from voxlet.spectral.window import hann
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-
-def hann(size: int) -> NDArray[np.float32]:
-    """The periodic Hann window, (size,)."""
-    return np.hanning(size + 1)[:-1].astype(np.float32)
 
 
 def magnitudes(
@@ -28,6 +25,11 @@ def magnitudes(
         hop: Samples from one frame to the next.
         n_fft: Each frame is padded to so many samples with zeros, which interpolates between its bins;
             `size` without it.
+
+    >>> tone = np.sin(2 * np.pi * 1000 * np.arange(8000) / 8000).astype(np.float32)
+    >>> found = magnitudes(tone, size=256, hop=80)
+    >>> found.shape, int(found[50].argmax()) * 8000 / 256
+    ((100, 129), 1000.0)
     """
     padded = np.pad(samples, ((size - hop) // 2, size))
     frames = np.lib.stride_tricks.sliding_window_view(padded, size)[::hop][: len(samples) // hop]

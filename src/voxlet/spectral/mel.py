@@ -35,6 +35,10 @@ def mel_filters(
         low: Hz at which the first filter begins; the last one ends at half the rate.
         scale: Slaney's, as in librosa, or that of HTK.
         norm: Each filter has the area 1 over frequencies in Hz, or the sum 1 over its bins.
+
+    >>> filters = mel_filters(8000, 256, 40, low=50.0, norm="sum")
+    >>> filters.shape, round(float(filters.sum()), 3)
+    ((40, 129), 40.0)
     """
     edges = _edges(rate, bands, low, scale)
     frequencies = np.linspace(0, rate / 2, n_fft // 2 + 1)

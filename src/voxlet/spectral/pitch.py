@@ -1,7 +1,8 @@
-"""The pitch of clips: what the wave VAE's harmonic source is taught to follow.
+"""The pitch of clips: the target of the wave VAE's harmonic source.
 
 Autocorrelation divided by that of its window (Boersma 1993, "Accurate short-term analysis of the fundamental
-frequency"), and the best path through it (Viterbi), so that a pitch does not jump by octaves.
+frequency"), and the best path through it (Viterbi), so that a pitch does not jump by octaves. Our own, since
+librosa.pyin takes 54 times as long and has no pitch in noise (docs/decisions/pitch-tracker.md).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from voxlet import audio
+from voxlet.spectral.window import torch_hann
 
 TRACKING_RATE = 8000  # Hz: the lowest pitches have periods of 130 samples, the highest of 16
 LOWEST, HIGHEST = 60.0, 500.0  # Hz
@@ -44,7 +46,7 @@ def track_pitch(waveforms: Tensor, rate: int, hop: int) -> Pitch:
 
 def _track(waveforms: Tensor, step: float, frames: int) -> Pitch:
     size = round(WINDOW_SECONDS * TRACKING_RATE)
-    window = torch.hann_window(size, device=waveforms.device)
+    window = torch_hann(size, device=waveforms.device)
     starts = ((torch.arange(frames, device=waveforms.device) + 0.5) * step).long()
     padded = F.pad(waveforms, (size // 2, size))
     pieces = padded[:, starts[:, None] + torch.arange(size, device=waveforms.device)]
@@ -56,9 +58,9 @@ def _track(waveforms: Tensor, step: float, frames: int) -> Pitch:
     energy = power[..., :1]
     # A floor under the energy: digital silence is not periodic.
     strength = (power / (energy + 1e-4) / (own / own[0]))[..., first : last + 1]
-    # Frames without a period have little say, so the path there leads from one vowel to the next.
-    say = strength.amax(-1, keepdim=True).clamp(0, 1).square()
-    score = say * (strength - OCTAVE_COST * torch.log2(lags / first))
+    # Frames without a period weigh little, so the path there leads from one vowel to the next.
+    weight = strength.amax(-1, keepdim=True).clamp(0, 1).square()
+    score = weight * (strength - OCTAVE_COST * torch.log2(lags / first))
     best = _best_path(score)
     lag = lags[best] + _vertex(strength, best)
     voicing = strength.gather(-1, best[..., None])[..., 0].clamp(0, 1)

@@ -29,7 +29,7 @@ class Row:
         epochs: For how long.
         changes: Settings that differ from the preset's: `model.latent_size`, `beta`, ...
         phase: Of its generated clips.
-        full: Whether it has the whole scorecard, or what judges hear alone.
+        full: Whether it has the whole scorecard, or accuracy and distribution alone.
         run: The row whose run it shares; None: it has its own.
     """
 
@@ -71,7 +71,7 @@ class Question:
     name: str
     asks: str
     rows: tuple[str, ...]
-    by: Literal["loss", "heard"] = "loss"  # losses of different likelihoods do not compare
+    by: Literal["loss", "accuracy"] = "loss"  # losses of different likelihoods do not compare
     also: str = ""  # what has to be known to read the answer
 
 
@@ -190,14 +190,14 @@ QUESTIONS = (
         "likelihood",
         "Binary cross-entropy or a Gaussian?",
         ("light-16", "light-16-gaussian"),
-        by="heard",
+        by="accuracy",
         also="Their losses are densities of different kinds and do not compare.",
     ),
     Question(
         "phase",
         "What does the phase of the sound matter?",
         ("light-16-no-phase", "light-16", "voice"),
-        by="heard",
+        by="accuracy",
         also="The first two are the same spectrograms; the voice learns its phase.",
     ),
 )

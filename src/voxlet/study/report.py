@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import html
-import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,67 +11,59 @@ import numpy as np
 
 from voxlet import audio, files, plots
 from voxlet.errors import VoxletError
-from voxlet.evaluation.metrics.memorisation import PERCENTILES
-from voxlet.evaluation.metrics.statistics import Interval
-from voxlet.evaluation.report import PAGE, player
-from voxlet.evaluation.scorecard import show
+from voxlet.evaluation.intervals import Interval
+from voxlet.evaluation.metric import CATALOGUE, PERCENTILES, show
+from voxlet.evaluation.page import PAGE
+from voxlet.evaluation.parts import GENERATED, REAL
+from voxlet.evaluation.players import player
+from voxlet.study.document import Block, as_html, markdown
+from voxlet.study.outcome import VOICE
 from voxlet.study.plan import MODELS, QUESTIONS, QUICK, ROWS
-from voxlet.study.run import VOICE
 from voxlet.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from voxlet.evaluation.parts import Value
+    from voxlet.evaluation.metric import Value
+    from voxlet.study.outcome import Outcome, Study
     from voxlet.study.plan import Question
-    from voxlet.study.run import Outcome, Study
     from voxlet.study.tuning import Tuned
 
 BEST_TRIALS = 5
 LOSSES, LATENTS = "losses.png", "latents.png"
-JUDGES = {
-    "heard right, own judge": "own judge",
-    "heard right, stranger judge": "stranger judge",
-    "heard right, ready-made judge": "PocketSphinx",
+ACCURACY = {
+    "recognition.in_corpus.accuracy": "in-corpus",
+    "recognition.cross_corpus.accuracy": "cross-corpus",
+    "recognition.off_the_shelf.accuracy": "PocketSphinx",
 }
-DEEPER = {"DNSMOS overall": "DNSMOS", "Frechet distance, own features": "Fréchet"}
+FULL = {"naturalness.dnsmos.overall": "DNSMOS", "distribution.in_corpus.frechet_distance": "Fréchet"}
 VARIETY = {
-    "precision": "precision",
-    "recall": "recall",
-    "coverage": "coverage",
-    "Frechet extrapolated, own features": "Fréchet, endless clips",
-    "inception score": "inception score",
-    "modified inception score": "modified",
-    "AM score": "AM score",
+    "distribution.in_corpus.precision": "precision",
+    "distribution.in_corpus.recall": "recall",
+    "distribution.in_corpus.coverage": "coverage",
+    "distribution.in_corpus.frechet_extrapolated": "Fréchet, extrapolated",
+    "distribution.in_corpus.inception_score": "inception score",
+    "distribution.in_corpus.modified_inception_score": "modified",
+    "distribution.in_corpus.am_score": "AM score",
 }
-COPYING = {f"nearest training clip, percentile {part}": f"percentile {part}" for part in PERCENTILES}
+MEMORISATION = {f"memorisation.nearest.p{part}": f"percentile {part}" for part in PERCENTILES}
 LATENT = {
-    f"{name} heard right, {how}": f"{name}, {how}"
-    for name in ("label", "speaker")
-    for how in ("linear probe", "nearest neighbours")
-} | {
-    "mutual information gap, label": "gap, label",
-    "mutual information gap, speaker": "gap, speaker",
-    "active units": "active units",
-    "test loss, each posterior refined": "test loss, refined",
+    "latents.label.linear_probe": "label, linear probe",
+    "latents.label.nearest_neighbours": "label, nearest neighbours",
+    "latents.speaker.linear_probe": "speaker, linear probe",
+    "latents.speaker.nearest_neighbours": "speaker, nearest neighbours",
+    "latents.label.information_gap": "gap, label",
+    "latents.speaker.information_gap": "gap, speaker",
+    "latents.active_units": "active units",
+    "latents.test_loss.refined": "test loss, refined",
 }
-
-
-@dataclass(frozen=True)
-class Block:
-    """A piece of the report: a heading with paragraphs, a table and a picture, each where there is one."""
-
-    title: str
-    paragraphs: tuple[str, ...] = ()
-    table: tuple[tuple[str, ...], ...] = ()  # the first row is the head
-    picture: str | None = None
 
 
 def write_report(study: Study) -> Path:
     """Write `index.html`, `report.md` and their pictures to the study's folder; the page's path.
 
     Raises:
-        AudioError: They cannot be written.
+        FileError: They cannot be written.
     """
     drawn = draw(study)
     blocks = [b if b.picture in drawn else replace(b, picture=None) for b in report(study)]
@@ -85,43 +76,8 @@ def write_report(study: Study) -> Path:
 
 def report(study: Study) -> Iterator[Block]:
     """All of it, in order."""
-    budget = (
-        f"A quick study: every row was trained for {100 * QUICK:.0f} % of its epochs, at least one. "
-        "Its figures show the way, not the models' best."
-        if study.quick
-        else "Every row was trained for the epochs that the table gives."
-    )
-    missing = [name for name in ROWS if name not in study.outcomes]
-    unmade = f" These rows were not made: {', '.join(missing)}." if missing else ""
-    yield Block(
-        f"Variational autoencoders of {study.corpus}, compared",
-        (
-            f"{budget} All rows share one split and one kind of spectrogram; losses are nats a clip at beta "
-            f"1, with the weights of the best validation. Judges heard "
-            f"{study.count} clips of each row, none left out; in brackets are 95 % confidence intervals. "
-            f"A voice is heard beside its own corpus's official test clips. "
-            f"Made with voxlet {__version__}: `voxlet study --corpus {study.corpus} --out DIR"
-            f"{' --quick' if study.quick else ''}`.{unmade}",
-        ),
-    )
-    models = [name for name in (*(row.name for row in MODELS), VOICE) if name in study.outcomes]
-    yield Block("Losses", speeds_told(study), losses(study, models), LOSSES)
-    yield Block("What judges hear", table=heard(study, models, {**JUDGES, **DEEPER}))
-    variety = "In the features of the own judge: how like real test clips the clips are, and how various."
-    yield Block("Variety", (variety,), heard(study, models, VARIETY))
-    copies = (
-        "How far a clip is from the nearest training clip, in nepers of power: who copies is nearer than "
-        "real test clips are."
-    )
-    yield Block("Copying", (copies,), heard(study, models, COPYING))
-    order = (
-        "What can be read from the posterior means of test clips, the mutual information gap (1: one unit "
-        "alone knows it), how many units differ between clips, and the test loss when each posterior is "
-        "moved to its best place: what the encoder alone loses is the difference from the table above."
-    )
-    inside = [name for name in models if name != VOICE]
-    table = heard(study, inside, LATENT)[:-1]  # real clips have none
-    yield Block("Latent spaces", (order,), table, LATENTS)
+    yield opening(study)
+    yield from measured(study)
     for question in QUESTIONS:
         names = [name for name in question.rows if name in study.outcomes]
         if names:
@@ -133,6 +89,82 @@ def report(study: Study) -> Iterator[Block]:
     if failed := [outcome for outcome in study.outcomes.values() if outcome.error]:
         rows = tuple((outcome.title, str(outcome.error)) for outcome in failed)
         yield Block("Rows that failed", table=(("row", "why"), *rows))
+
+
+def opening(study: Study) -> Block:
+    """What is compared, how, and the command that made it."""
+    budget = (
+        f"A quick study: every row was trained for {100 * QUICK:.0f} % of its epochs, at least one. "
+        "Its figures show the way, not the models' best."
+        if study.quick
+        else "Every row was trained for the epochs that the table gives."
+    )
+    missing = [name for name in ROWS if name not in study.outcomes]
+    absent = f" These rows were not made: {', '.join(missing)}." if missing else ""
+    return Block(
+        f"Variational autoencoders of {study.corpus}, compared",
+        (
+            f"{budget} All rows share one split and one kind of spectrogram; losses are nats a clip at beta "
+            f"1, with the weights of the best validation. Of each row {study.count} clips were generated "
+            f"and classified, none left out; in brackets are 95 % confidence intervals. "
+            f"A voice is compared with its own corpus's official test clips. "
+            f"Made with voxlet {__version__}: `voxlet study --corpus {study.corpus} --out DIR"
+            f"{' --quick' if study.quick else ''}`.{absent}",
+        ),
+    )
+
+
+def measured(study: Study) -> Iterator[Block]:
+    """What was measured of the models and of the voice."""
+    models = [name for name in (*(row.name for row in MODELS), VOICE) if name in study.outcomes]
+    yield Block("Losses", speeds_told(study), losses(study, models), LOSSES)
+    yield Block("Accuracy and naturalness", table=figures(study, models, {**ACCURACY, **FULL}))
+    variety = "In the features of the in-corpus classifier: how like real test clips they are, how various."
+    yield Block("Variety", (variety,), figures(study, models, VARIETY))
+    copies = (
+        "How far a clip is from the nearest training clip, in nepers of power: memorised clips are nearer "
+        "than real test clips are."
+    )
+    yield Block("Memorisation", (copies,), figures(study, models, MEMORISATION))
+    order = (
+        "What can be read from the posterior means of test clips, the mutual information gap (1: one unit "
+        "alone tells it), how many units differ between clips, and the test loss when each posterior is "
+        "moved to its best place: what the encoder alone loses is the difference from the table above."
+    )
+    clip_models = [name for name in models if name != VOICE]
+    table = figures(study, clip_models, LATENT)[:-1]  # real clips have none
+    yield Block("Latent spaces", (order,), table, LATENTS)
+
+
+def headline_table(study: Study) -> tuple[tuple[str, ...], ...]:
+    """The models in one table: budget, loss, accuracy and naturalness."""
+    head = ("model", "parameters", "minutes", "test loss", "explained", *ACCURACY.values(), "DNSMOS")
+    keys = (*ACCURACY, "naturalness.dnsmos.overall")
+    speeds = study.speeds.epochs if study.speeds is not None else {}
+    rows = []
+    for name in (*(row.name for row in MODELS), VOICE):
+        outcome = study.outcomes.get(name)
+        if outcome is None or outcome.error is not None:
+            continue
+        seconds = speeds.get(name)
+        minutes = number(None if seconds is None else seconds * outcome.epochs / 60)
+        size = f"{outcome.parameters / 1e6:.1f} M" if outcome.parameters else "-"
+        explained = number(outcome.explained, "{:.0%}")
+        values = (short(key, figure(outcome, key)) for key in keys)
+        rows.append((outcome.title, size, minutes, number(outcome.test_loss), explained, *values))
+    real = (
+        next((figure(o, key, REAL) for o in study.outcomes.values() if figure(o, key, REAL)), None)
+        for key in keys
+    )
+    values = (short(key, value) for key, value in zip(keys, real, strict=True))
+    return (head, *rows, ("real test clips", *["-"] * 4, *values))
+
+
+def short(key: str, value: Value | None) -> str:
+    """A value without its interval."""
+    if not isinstance(value, Interval):
+        return "-"
+    return f"{100 * value.value:.1f} %" if CATALOGUE[key].unit == "share" else f"{value.value:.2f}"
 
 
 def hyper_parameters(tuned: Tuned) -> Block:
@@ -165,9 +197,9 @@ def number(value: float | None, pattern: str = "{:,.1f}") -> str:
     return "-" if value is None else pattern.format(value)
 
 
-def figure(outcome: Outcome, name: str, side: str = "made") -> Value | None:
+def figure(outcome: Outcome, key: str, role: str = GENERATED) -> Value | None:
     """A figure of an outcome's scorecard, where it has it."""
-    return outcome.figures.get(name, {}).get(side)
+    return outcome.figures.get(key, {}).get(role)
 
 
 def speeds_told(study: Study) -> tuple[str, ...]:
@@ -203,33 +235,33 @@ def losses(study: Study, names: list[str]) -> tuple[tuple[str, ...], ...]:
     return (head, *rows)
 
 
-def heard(study: Study, names: list[str], columns: dict[str, str]) -> tuple[tuple[str, ...], ...]:
+def figures(study: Study, names: list[str], columns: dict[str, str]) -> tuple[tuple[str, ...], ...]:
     """Figures of these rows' scorecards, and of real test clips in the last line."""
     found = [study.outcomes[name] for name in names]
-    rows = [(o.title, *(show(key, figure(o, key)) for key in columns)) for o in found if not o.error]
-    real = {
-        key: next((figure(o, key, "real") for o in found if figure(o, key, "real")), None) for key in columns
-    }
+    rows = [
+        (o.title, *(show(CATALOGUE[key], figure(o, key)) for key in columns)) for o in found if not o.error
+    ]
+    real = {key: next((figure(o, key, REAL) for o in found if figure(o, key, REAL)), None) for key in columns}
     return (
         ("row", *columns.values()),
         *rows,
-        ("real test clips", *(show(key, real[key]) for key in columns)),
+        ("real test clips", *(show(CATALOGUE[key], real[key]) for key in columns)),
     )
 
 
 def answers(study: Study, names: list[str]) -> tuple[tuple[str, ...], ...]:
     """A short table for a question."""
-    head = ("row", "test loss", "explained", *JUDGES.values())
+    head = ("row", "test loss", "explained", *ACCURACY.values())
     rows = []
     for outcome in (study.outcomes[name] for name in names):
         explained = "-" if outcome.explained is None else f"{outcome.explained:.0%}"
-        values = (show(key, figure(outcome, key)) for key in JUDGES)
+        values = (show(CATALOGUE[key], figure(outcome, key)) for key in ACCURACY)
         rows.append((outcome.title, number(outcome.test_loss), explained, *values))
     return (head, *rows)
 
 
 def finding(study: Study, question: Question, names: list[str]) -> str:
-    """Two sentences: on the losses, where they compare, and on what the strictest judge hears."""
+    """Two sentences: on the losses, where they compare, and on the accuracy by the strictest classifier."""
     found = [study.outcomes[name] for name in names if not study.outcomes[name].error]
     sentences = []
     told = [outcome for outcome in found if outcome.test_loss is not None]
@@ -240,23 +272,23 @@ def finding(study: Study, question: Question, names: list[str]) -> str:
             f"The lowest test loss has {best.title} with {number(best.test_loss)} nats a clip, the highest "
             f"{worst.title} with {number(worst.test_loss)}."
         )
-    for key, judge in reversed(list(JUDGES.items())[:2]):
+    for key, name in reversed(list(ACCURACY.items())[:2]):
         shares = {o.title: value for o in found if isinstance(value := figure(o, key), Interval)}
         if len(shares) > 1:
-            sentences.append(compared(shares, judge))
+            sentences.append(compared(shares, f"{name} classifier"))
             break
     return " ".join(sentences) or "Too few rows were made to tell."
 
 
-def compared(shares: dict[str, Interval], judge: str) -> str:
-    """Which row a judge hears best, and whether that can be told from the worst."""
+def compared(shares: dict[str, Interval], classifier: str) -> str:
+    """Which row a classifier recognises best, and whether that can be told from the worst."""
     ranked = sorted(shares, key=lambda title: shares[title].value)
     low, high = ranked[0], ranked[-1]
     apart = shares[low].high < shares[high].low
     certain = "" if apart else ", which is within the error of the measure"
     return (
-        f"The {judge} hears most clips right of {high} ({100 * shares[high].value:.1f} %) "
-        f"and fewest of {low} ({100 * shares[low].value:.1f} %){certain}."
+        f"By the {classifier}, accuracy is highest for {high} ({100 * shares[high].value:.1f} %) "
+        f"and lowest for {low} ({100 * shares[low].value:.1f} %){certain}."
     )
 
 
@@ -277,40 +309,6 @@ def draw(study: Study) -> set[str]:
     for name, picture in pictures.items():
         plots.save(picture, study.out / name)
     return set(pictures)
-
-
-def markdown(blocks: list[Block]) -> str:
-    """The report for a repository."""
-    lines: list[str] = []
-    for depth, block in enumerate(blocks):
-        lines += [f"{'#' if depth == 0 else '##'} {block.title}", ""]
-        for paragraph in block.paragraphs:
-            lines += [paragraph, ""]
-        if block.table:
-            head, *rows = block.table
-            lines += [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
-            lines += [f"| {' | '.join(row)} |" for row in rows] + [""]
-        if block.picture:
-            lines += [f"![{block.title}]({block.picture})", ""]
-    return "\n".join(lines)
-
-
-def as_html(blocks: list[Block]) -> Iterator[str]:
-    """The report for a browser; pictures lie beside the page."""
-    for depth, block in enumerate(blocks):
-        if depth:
-            yield f"<h2>{html.escape(block.title)}</h2>"
-        for paragraph in block.paragraphs:
-            yield "<p>" + re.sub("`(.+?)`", r"<code>\1</code>", html.escape(paragraph)) + "</p>"
-        if block.table:
-            head, *rows = block.table
-            yield "<table><tr>" + "".join(f"<th>{html.escape(cell)}</th>" for cell in head) + "</tr>"
-            for row in rows:
-                yield "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>"
-            yield "</table>"
-        if block.picture:
-            title = html.escape(block.title)
-            yield f'<p><img src="{block.picture}" alt="{title}" style="max-width: 100%"></p>'
 
 
 def to_hear(study: Study) -> Iterator[str]:

@@ -77,7 +77,7 @@ def tune(folder: Path, corpus: str, trials: int, *, epochs: int = EPOCHS) -> Tun
     Raises:
         ConfigError: `trials` is negative.
         MissingExtraError: Optuna is not installed.
-        AudioError: The folder cannot be made.
+        FileError: The folder cannot be made.
     """
     if trials < 0:
         raise ConfigError(f"{trials} trials cannot be made", where="--tune")
@@ -96,14 +96,10 @@ def tune(folder: Path, corpus: str, trials: int, *, epochs: int = EPOCHS) -> Tun
         kept.enqueue_trial({name: own_setting(base, name) for name in SPACE})  # the preset as it is
 
     def objective(trial: Any) -> float:
-        config = base
-        for field, value in suggest(trial).items():
-            config = changed(config, field, value)
         try:
-            run = train(PRESET, corpus, folder / f"trial-{trial.number}", epochs=epochs, config=config)
+            return best_loss(base, suggest(trial), corpus, folder / f"trial-{trial.number}", epochs)
         except VoxletError as error:
             raise optuna.TrialPruned from error
-        return min(float(str(line["validation_loss"])) for line in run.metrics())
 
     states = optuna.trial.TrialState
     ended = (states.COMPLETE, states.PRUNED)
@@ -112,6 +108,19 @@ def tune(folder: Path, corpus: str, trials: int, *, epochs: int = EPOCHS) -> Tun
     return Tuned(
         tuple(Trial(t.number, dict(t.params), t.value) for t in kept.trials if t.state in ended), epochs
     )
+
+
+def best_loss(base: ClipTraining, settings: Settings, corpus: str, folder: Path, epochs: int) -> float:
+    """The lowest validation loss of a run with these settings.
+
+    Raises:
+        VoxletError: It cannot be trained.
+    """
+    config = base
+    for field, value in settings.items():
+        config = changed(config, field, value)
+    run = train(PRESET, corpus, folder, epochs=epochs, config=config)
+    return min(float(str(line["validation_loss"])) for line in run.metrics())
 
 
 def own_setting(config: ClipTraining, field: str) -> float:

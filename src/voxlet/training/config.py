@@ -45,8 +45,8 @@ class LoopConfig:
     Args:
         batch_size: Clips of a step, over all processes; an epoch's last batch may be smaller.
         seed: Of the weights, the order and the noise.
-        decay: The learning rates over the budget: `constant`, or half a `cosine` down to `floor`.
-        floor: Share of the learning rates that a cosine ends with.
+        decay: The learning rates over the budget: `constant`, or half a `cosine` down to `final_rate`.
+        final_rate: Share of the learning rates that a cosine ends with.
         warmup: Share of the budget in which the learning rates rise linearly.
         validate_every: Steps between validations; None validates at the end of each epoch.
         checkpoint_seconds: Between checkpoints; longer where writing takes more than a tenth of the time.
@@ -55,7 +55,7 @@ class LoopConfig:
     batch_size: int = 128
     seed: int = 0
     decay: Literal["constant", "cosine"] = "constant"
-    floor: float = 0.0
+    final_rate: float = 0.0
     warmup: float = 0.0
     validate_every: int | None = None
     checkpoint_seconds: float = 60.0
@@ -67,8 +67,8 @@ class LoopConfig:
             raise ConfigError(f"seed {self.seed} is negative")
         if self.validate_every is not None and self.validate_every < 1:
             raise ConfigError(f"validate_every {self.validate_every} is less than 1")
-        if not 0 <= self.floor <= 1 or not 0 <= self.warmup < 1:
-            raise ConfigError(f"floor {self.floor} and warmup {self.warmup} are shares from 0 to 1")
+        if not 0 <= self.final_rate <= 1 or not 0 <= self.warmup < 1:
+            raise ConfigError(f"final_rate {self.final_rate} and warmup {self.warmup} are shares from 0 to 1")
         if self.checkpoint_seconds < 0:
             raise ConfigError(f"checkpoint_seconds {self.checkpoint_seconds} is negative")
 
@@ -81,4 +81,4 @@ def rate_factor(config: LoopConfig, progress: float) -> float:
     if config.decay == "constant":
         return 1.0
     through = (progress - config.warmup) / (1 - config.warmup)
-    return config.floor + (1 - config.floor) * 0.5 * (1 + math.cos(math.pi * min(through, 1.0)))
+    return config.final_rate + (1 - config.final_rate) * 0.5 * (1 + math.cos(math.pi * min(through, 1.0)))

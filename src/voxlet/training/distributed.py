@@ -6,43 +6,27 @@
 (The two dashes keep torchrun from taking `--run` for a short form of its own `--run-path`.)
 
 The processes see what one would see: the batch is cut into as many shares as there are ranks, gradients are
-averaged by the number of rows behind them, and each rank draws the random numbers of the whole batch and
-keeps those of its rows. Losses that are means over rows come out equal to one process's, up to rounding; one
-that is not (free bits, which look at the mean of a batch) is the mean of the shares'.
+averaged by the number of rows behind them, and random numbers are drawn for the whole batch (`voxlet.batch_random`).
+Losses that are means over rows come out equal to one process's, up to rounding; one that is not (free bits,
+which look at the mean of a batch) is the mean of the shares'.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
-from typing import Any
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
-from torch.utils._python_dispatch import TorchDispatchMode
 
+from voxlet import batch_random
+from voxlet.batch_random import Rows
 from voxlet.errors import TrainingError
 
-# Random operations, by how they say the shape of their result.
-IN_PLACE = ("normal_", "uniform_", "bernoulli_", "exponential_", "random_")
-LIKE = ("randn_like", "rand_like", "randint_like")
-BY_SHAPE = ("rand", "randn", "randint", "normal")
-
 BUCKET = 1 << 20  # gradients smaller than this many numbers travel together
-
-
-@dataclass(frozen=True)
-class Share:
-    """This rank's rows `start` to `stop` of a batch of `total`, and the weight of their mean in it."""
-
-    start: int
-    stop: int
-    total: int
-    weight: float
 
 
 _weight = ContextVar("weight", default=1.0)  # of this rank's share in the batch at hand
@@ -102,13 +86,13 @@ def main_first(action: Callable[[], None]) -> None:
 
 
 @contextlib.contextmanager
-def sharing(total: int) -> Iterator[Share]:
+def sharing(total: int) -> Iterator[Rows]:
     """The rows of a batch of `total` that are this rank's, for as long as the step lasts.
 
     A rank for which no row is left repeats the last one with weight zero, so that all make the same calls.
     """
     if size() == 1:
-        yield Share(0, total, total, 1.0)
+        yield Rows(0, total, total)
         return
     edges = [total * i // size() for i in range(size() + 1)]
     start, stop = edges[rank()], edges[rank() + 1]
@@ -116,11 +100,11 @@ def sharing(total: int) -> Iterator[Share]:
     if start == stop:
         start = min(start, total - 1)
         stop = start + 1
-    share = Share(start, stop, total, weight)
+    rows = Rows(start, stop, total)
     token = _weight.set(weight)
     try:
-        with _WholeBatchRandomness(share):
-            yield share
+        with batch_random.holding(rows):
+            yield rows
     finally:
         _weight.reset(token)
 
@@ -145,66 +129,20 @@ def average(values: Mapping[str, float]) -> dict[str, float]:
     """Means over each rank's rows -> means over the whole batch."""
     if size() == 1:
         return dict(values)
-    wire = torch.tensor(list(values.values()), dtype=torch.float64, device=_wire()) * _weight.get()
+    means = average_tensor(torch.tensor(list(values.values()), dtype=torch.float64))
+    return dict(zip(values, means.tolist(), strict=True))
+
+
+@torch.no_grad()
+def average_tensor(means: Tensor) -> Tensor:
+    """The same for a tensor of means; it has no gradient."""
+    if size() == 1:
+        return means
+    wire = means.to(device=_wire(), dtype=torch.float64) * _weight.get()
     dist.all_reduce(wire)
-    return dict(zip(values, wire.tolist(), strict=True))
+    return wire.to(means)
 
 
 def _wire() -> torch.device:
     """Where small numbers have to lie to be sent: NCCL sends from GPUs only."""
     return device() if dist.get_backend() == "nccl" else torch.device("cpu")
-
-
-class _WholeBatchRandomness(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Draws random tensors whose first axis is this rank's rows for the whole batch, and keeps those rows.
-
-    All ranks start from one random state and draw equally much, so the states stay equal too.
-    """
-
-    def __init__(self, share: Share) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.share = share
-        self.rows = share.stop - share.start
-
-    def __torch_dispatch__(
-        self,
-        func: torch._ops.OpOverload,
-        types: Iterable[type],
-        args: tuple[Any, ...] = (),
-        kwargs: dict[str, Any] | None = None,
-    ) -> Any:
-        kwargs = kwargs or {}
-        if torch.Tag.nondeterministic_seeded not in func.tags:
-            return func(*args, **kwargs)
-        name = func.overloadpacket.__name__
-        first = args[0] if args else None
-        if isinstance(first, Tensor):
-            if not self._is_batch(first.shape):
-                return func(*args, **kwargs)
-            whole = first.new_empty(self._whole(first.shape))
-            if name == "native_dropout":  # the fused form that GPUs have
-                kept = self._own(whole.float().uniform_()) >= args[1]
-                return first * kept / (1 - args[1]), kept
-            if name in IN_PLACE and not any(isinstance(argument, Tensor) for argument in args[1:]):
-                return first.copy_(self._own(func(whole, *args[1:], **kwargs)))
-            if name in LIKE:
-                return self._own(func(whole, *args[1:], **kwargs))
-        elif name in BY_SHAPE:
-            *before, shape = args
-            if not self._is_batch(shape):
-                return func(*args, **kwargs)
-            return self._own(func(*before, self._whole(shape), **kwargs))
-        elif first != self.rows:  # randperm of something else
-            return func(*args, **kwargs)
-        raise TrainingError(
-            f"the random operation {name!r} cannot be shared between processes", remedy="train in one process"
-        )
-
-    def _is_batch(self, shape: Sequence[int]) -> bool:
-        return len(shape) > 0 and shape[0] == self.rows
-
-    def _whole(self, shape: Sequence[int]) -> list[int]:
-        return [self.share.total, *shape[1:]]
-
-    def _own(self, whole: Tensor) -> Tensor:
-        return whole[self.share.start : self.share.stop]

@@ -2,37 +2,37 @@
 
 from __future__ import annotations
 
-import copy
-from typing import Generic, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor, nn
+from torch.optim.swa_utils import PARAM_LIST, AveragedModel, get_ema_multi_avg_fn
 
-M = TypeVar("M", bound=nn.Module)
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+WEIGHTS = "module"  # where an `AveragedModel` has them
 
 
-class Average(nn.Module, Generic[M]):
-    """Keeps `model`, a copy whose weights follow the trained ones at 1 - `decay` a step.
+def average_of(model: nn.Module, decay: float) -> AveragedModel:
+    """A copy of `model` whose weights follow the trained ones: call `update_parameters(model)` at each step.
 
-    Early on the decay is (1 + n) / (10 + n) at update n, so that the first, random weights are soon
-    forgotten. It is a module so that its weights and the count are saved with the others.
+    It is a module so that its weights and the count of updates are saved with the others.
+
+    Args:
+        model: As it begins.
+        decay: What a step leaves of the average, from the time on when it is no longer short of steps.
     """
+    averaged = AveragedModel(model, multi_avg_fn=partial(_update, decay))
+    averaged.n_averaged.fill_(1)  # the weights it begins with: otherwise the first update would replace them
+    averaged.requires_grad_(False)
+    return averaged
 
-    model: M
-    updates: Tensor
 
-    def __init__(self, model: M, decay: float) -> None:
-        super().__init__()
-        self.model = copy.deepcopy(model).requires_grad_(False)
-        self.decay = decay
-        self.register_buffer("updates", torch.zeros((), dtype=torch.int64))
+def decay_at(update: int, decay: float) -> float:
+    """The decay at an update, counted from 1: small early on, so that the random first weights soon go."""
+    return min(decay, (1 + update) / (10 + update))
 
-    @torch.no_grad()
-    def update(self, model: nn.Module) -> None:
-        """Move every weight towards the trained one's."""
-        self.updates += 1
-        count = int(self.updates)
-        decay = min(self.decay, (1 + count) / (10 + count))
-        averaged: list[Tensor] = [p.detach() for p in self.model.parameters()]
-        current: list[Tensor] = [p.detach() for p in model.parameters()]
-        torch._foreach_lerp_(averaged, current, 1 - decay)
+
+def _update(decay: float, averaged: PARAM_LIST, current: PARAM_LIST, count: Tensor | int) -> None:
+    step = get_ema_multi_avg_fn(decay_at(int(count), decay))  # type: ignore[no-untyped-call]  # PyTorch's
+    step(averaged, current, count)

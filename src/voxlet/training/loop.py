@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
@@ -21,42 +20,18 @@ from voxlet.errors import TrainingError
 from voxlet.training import checkpoints, distributed
 from voxlet.training.batches import epoch_order
 from voxlet.training.config import Budget, LoopConfig, rate_factor
-from voxlet.training.progress import Progress, duration
+from voxlet.training.progress import Pace, Progress, duration
 from voxlet.training.serialize import JSON, from_json
 from voxlet.training.signals import Signals, stop
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from torch import Tensor, nn
+    from torch import Tensor
 
     from voxlet.training.run import Run
+    from voxlet.training.stages import Task
 
 VALIDATION_SEED = 20_240_229  # the same noise at every validation, so that losses can be compared
-RECENT_STEPS = 50  # behind the rate and the time left that are shown
-SAVING_SHARE = 0.1  # at most this share of the time goes into checkpoints
-
-
-class Task(Protocol):
-    """What is trained: modules, their optimisers, a step and a validation.
-
-    All state that a step changes lies in `modules` (parameters and buffers), in `optimizers`, or in PyTorch's
-    global random generator: that is what is saved. Averaged weights are a module too. Between `backward` and
-    `optimizer.step()` a step calls `distributed.average_gradients`.
-    """
-
-    modules: dict[str, nn.Module]
-    optimizers: dict[str, torch.optim.Optimizer]
-
-    def train_step(self, rows: Tensor, progress: float) -> Mapping[str, float | Tensor]:
-        """Learn from these rows (int64, on the CPU); `progress` is the share [0, 1] of the budget spent.
-
-        Returns means over the rows; "loss" is one of them.
-        """
-        ...
-
-    def validate(self) -> Mapping[str, float]:
-        """Held-out measures; the lowest "loss" has the best weights. The loop sets `eval` mode and a seed."""
-        ...
 
 
 @dataclass
@@ -76,6 +51,13 @@ class Position:
     best_loss: float | None = None
     best_step: int = 0
     finished: bool = False
+
+
+class Agreed(NamedTuple):
+    """What all processes do after a step: stop for the signal that one of them received, or 0; save."""
+
+    signal: int
+    save: bool
 
 
 def fit(
@@ -119,12 +101,12 @@ def fit(
             losses = training.step()
             if training.validation_due:
                 bar.note(training.validate(on_metrics), minor=not training.spent)
-            received = training.tick(signals.received)
-            if received or (training.save_due and not training.spent):
+            agreed = training.tick(signals.received)
+            if agreed.signal or (agreed.save and not training.spent):
                 training.save()
-            if received:
+            if agreed.signal:
                 bar.note(f"saved at step {training.position.step}; the same command goes on from there")
-                stop(received)
+                stop(agreed.signal)
             bar.show(training.progress, training.describe(losses), training.seconds_left)
         if training.position.clips:
             bar.note(training.validate(on_metrics))
@@ -155,8 +137,7 @@ class _Training:
         self.best_unsaved = False  # whether that copy is newer than the last checkpoint
         self.saved_step = -1
         self.ticked = self.saved = time.perf_counter()
-        self.recent: deque[tuple[int, float]] = deque(maxlen=RECENT_STEPS)  # clips, seconds
-        self.validation_seconds = self.saving_seconds = 0.0
+        self.pace = Pace()
         self.base_rates = [[g["lr"] for g in o.param_groups] for o in task.optimizers.values()]
 
     def resume(self) -> None:
@@ -218,7 +199,7 @@ class _Training:
         position.clips += len(batch)
         for name, value in losses.items():
             position.sums[name] = position.sums.get(name, 0.0) + value * len(batch)
-        self.recent.append((len(batch), time.perf_counter() - started))
+        self.pace.add_step(len(batch), time.perf_counter() - started)
         return losses
 
     def _remember_best(self) -> None:
@@ -252,13 +233,13 @@ class _Training:
             self.best_unsaved = False
         trained = {name: total / position.clips for name, total in position.sums.items()}
         position.clips, position.sums = 0, {}
-        self.validation_seconds = time.perf_counter() - started
+        self.pace.validation_seconds = time.perf_counter() - started
         line: dict[str, JSON] = {
             "stage": self.stage,
             "step": position.step,
             "epoch": round(position.step / self.batches, 4),
             "seconds": round(position.seconds + time.perf_counter() - self.ticked, 3),
-            "clips_per_second": round(self.clips_per_second, 1),
+            "clips_per_second": round(self.pace.clips_per_second, 1),
             "learning_rate": next(iter(self.task.optimizers.values())).param_groups[0]["lr"],
             **{f"train_{name}": value for name, value in trained.items()},
             **{f"validation_{name}": value for name, value in held_out.items()},
@@ -271,22 +252,23 @@ class _Training:
         return (
             f"{self._where()}: training loss {trained['loss']:.6g}, "
             f"validation loss {held_out['loss']:.6g}{mark}, "
-            f"{self.clips_per_second:,.0f} clips/s, {duration(self.seconds_left)} left"
+            f"{self.pace.clips_per_second:,.0f} clips/s, {duration(self.seconds_left)} left"
         )
 
-    def tick(self, received: int) -> int:
-        """Count the time since the last tick; return the signal that any process received, or 0."""
+    def tick(self, received: int) -> Agreed:
+        """Count the time since the last tick; agree with the other processes on what comes next."""
         now = time.perf_counter()
-        seconds, received_anywhere = distributed.largest(self.position.seconds + now - self.ticked, received)
+        spent = self.position.seconds + now - self.ticked
+        seconds, signal, save = distributed.largest(spent, received, self.save_due)
         self.position.seconds, self.ticked = seconds, now
-        return int(received_anywhere)
+        return Agreed(int(signal), bool(save))
 
     @property
     def save_due(self) -> bool:
         """Whether it is time for a checkpoint; the first one follows the first validation."""
         if self.saved_step < 0 and self.position.best_loss is not None:
             return True
-        interval = max(self.config.checkpoint_seconds, self.saving_seconds / SAVING_SHARE)
+        interval = self.pace.saving_interval(self.config.checkpoint_seconds)
         return time.perf_counter() - self.saved >= interval
 
     def save(self) -> None:
@@ -296,7 +278,8 @@ class _Training:
         for name, tensor in weights.items():
             if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
                 raise self._not_a_number(f"the weights {name!r} hold a number that is none")
-        if distributed.rank() == 0:
+
+        def write() -> None:
             tensors, settings = checkpoints.optimizer_tensors(self.task.optimizers)
             checkpoints.save(
                 self.run.stage(self.stage),
@@ -306,20 +289,17 @@ class _Training:
                 state={**tensors, **checkpoints.random_tensors()},
                 position={**asdict(position), "optimizers": settings},
             )
+
+        distributed.main_first(write)  # the others wait: the next stage begins with these weights
         self.best_unsaved, self.saved_step, self.saved = False, position.step, time.perf_counter()
-        self.saving_seconds = self.saved - started
+        self.pace.saving_seconds = self.saved - started
 
     def describe(self, losses: Mapping[str, float]) -> str:
         """The progress bar's text."""
         shown = [f"{name} {losses[name]:.5g}" for name in ("loss", "kl") if name in losses]
         if self.position.best_loss is not None:
             shown.append(f"best validation {self.position.best_loss:.5g}")
-        return ", ".join([self._where(), *shown, f"{self.clips_per_second:,.0f} clips/s"])
-
-    @property
-    def clips_per_second(self) -> float:
-        """Of the recent steps, validations and checkpoints left out."""
-        return sum(c for c, _ in self.recent) / max(sum(s for _, s in self.recent), 1e-9)
+        return ", ".join([self._where(), *shown, f"{self.pace.clips_per_second:,.0f} clips/s"])
 
     @property
     def seconds_left(self) -> float:
@@ -328,9 +308,7 @@ class _Training:
             return 60 * self.budget.minutes - self.position.seconds
         steps = self._total_steps - self.position.step
         every = self.config.validate_every or self.batches
-        pace = sum(s for _, s in self.recent) / max(len(self.recent), 1) + self.validation_seconds / every
-        interval = max(self.config.checkpoint_seconds, self.saving_seconds / SAVING_SHARE, 1e-9)
-        return steps * pace * (1 + self.saving_seconds / interval)
+        return self.pace.seconds_for(steps, every, self.config.checkpoint_seconds)
 
     def _where(self) -> str:
         if self.budget.epochs is None:

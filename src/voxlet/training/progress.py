@@ -1,15 +1,48 @@
-"""What a training shows of itself on standard error: a bar on a terminal, a line now and then elsewhere."""
+"""How fast a stage is trained, and what it shows of that on standard error: a bar, or now and then a line."""
 
 from __future__ import annotations
 
 import sys
 import time
+from collections import deque
+from dataclasses import dataclass, field
 from types import TracebackType
 
 from tqdm import tqdm
 
 DRAWING_SECONDS = 0.1
 QUIET_SECONDS = 10.0  # between lines that are not asked for
+RECENT_STEPS = 50  # behind the rate and the time left that are shown
+SAVING_SHARE = 0.1  # at most this share of the time goes into checkpoints
+
+
+@dataclass
+class Pace:
+    """Seconds that the recent steps, the last validation and the last checkpoint took."""
+
+    validation_seconds: float = 0.0
+    saving_seconds: float = 0.0
+    recent: deque[tuple[int, float]] = field(default_factory=lambda: deque(maxlen=RECENT_STEPS))
+
+    def add_step(self, clips: int, seconds: float) -> None:
+        """Count a step."""
+        self.recent.append((clips, seconds))
+
+    @property
+    def clips_per_second(self) -> float:
+        """Of the recent steps, validations and checkpoints left out."""
+        return sum(c for c, _ in self.recent) / max(sum(s for _, s in self.recent), 1e-9)
+
+    def saving_interval(self, least: float) -> float:
+        """Seconds between checkpoints: at least so many, longer where writing takes its time."""
+        return max(least, self.saving_seconds / SAVING_SHARE)
+
+    def seconds_for(self, steps: int, validate_every: int, checkpoint_seconds: float) -> float:
+        """Of so many steps to come, with their validations and checkpoints."""
+        step = sum(s for _, s in self.recent) / max(len(self.recent), 1)
+        step += self.validation_seconds / validate_every
+        interval = max(self.saving_interval(checkpoint_seconds), 1e-9)
+        return steps * step * (1 + self.saving_seconds / interval)
 
 
 class Progress:

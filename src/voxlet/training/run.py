@@ -8,16 +8,17 @@ RUN/config.json         preset, corpus, budget and every setting
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from voxlet.errors import RunError, VoxletError
+from voxlet import files
+from voxlet.errors import LockedError, RunError
 from voxlet.training import checkpoints
 from voxlet.training.serialize import JSON, differences
 from voxlet.version import __version__
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 CONFIG, METRICS, LOCK = "config.json", "metrics.jsonl", ".lock"
-FORMAT = 1
+FORMAT = 2  # 1 is that of voxlet 0.1.0, whose settings and modules had other names
 Which = Literal["best", "last"]
 
 
@@ -36,9 +37,9 @@ class Run:
 
     path: Path
 
-    @property
+    @cached_property
     def record(self) -> dict[str, JSON]:
-        """What `config.json` holds: format, voxlet, preset, corpus, budget, config.
+        """What `config.json` holds, read once: format, voxlet, preset, corpus, budget, config.
 
         Raises:
             RunError: It is missing, damaged or of another format.
@@ -48,8 +49,15 @@ class Run:
             record = json.loads(path.read_text())
         except (OSError, ValueError) as error:
             raise RunError(f"cannot be read ({error})", where=path) from error
-        if not isinstance(record, dict) or record.get("format") != FORMAT:
-            raise RunError(f"is not a run's configuration of format {FORMAT}", where=path)
+        if not isinstance(record, dict) or "format" not in record:
+            raise RunError("is no run's configuration", where=path)
+        if record["format"] != FORMAT:
+            raise RunError(
+                f"was written by voxlet {record.get('voxlet')} in format {record['format']}, "
+                f"and this is voxlet {__version__}, which reads format {FORMAT}",
+                where=path,
+                remedy="train again in another folder; voice files that the run holds still speak",
+            )
         return record
 
     def stage(self, name: str) -> Path:
@@ -88,7 +96,7 @@ class Run:
 
     def append_metrics(self, line: Mapping[str, JSON]) -> None:
         """Add a line to `metrics.jsonl`."""
-        with _writing(self.path), (self.path / METRICS).open("a") as file:
+        with files.writing(self.path), (self.path / METRICS).open("a") as file:
             file.write(json.dumps(line, allow_nan=False) + "\n")
 
     def rewind_metrics(self, stage: str, step: int) -> None:
@@ -105,7 +113,7 @@ class Run:
             if not line.endswith(b"\n") or (values.get("stage") == stage and values.get("step", 0) > step):
                 break
             kept += len(line)
-        with _writing(self.path):
+        with files.writing(self.path):
             os.truncate(path, kept)
 
     @contextmanager
@@ -114,22 +122,14 @@ class Run:
 
         Raises:
             RunError: Another process has it.
+            FileError: The lock cannot be made.
         """
-        with _writing(self.path):
-            file = (self.path / LOCK).open("a+")
-        with file:
+        with ExitStack() as held:
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                file.seek(0)
-                raise RunError(
-                    f"is being trained by process {file.read().strip() or 'unknown'}",
-                    where=self.path,
-                    remedy="wait for it, stop it, or take another folder",
-                ) from error
-            file.truncate(0)
-            file.write(f"{os.getpid()}\n")
-            file.flush()
+                held.enter_context(files.exclusive(self.path / LOCK, wait=False, state="is being trained"))
+            except LockedError as error:
+                remedy = "wait for it, stop it, or take another folder"
+                raise RunError(error.what, where=self.path, remedy=remedy) from error
             yield
 
 
@@ -157,9 +157,9 @@ def check_target(path: str | os.PathLike[str]) -> None:
         raise RunError("is a file, not a folder", where=target, remedy="give the run a folder of its own")
     if not target.exists() or (target / CONFIG).exists():
         return
-    with _writing(target):
+    with files.writing(target):
         # A process that was killed may have left a lock or an unfinished config.json.
-        if any(entry.name not in (LOCK, f".{CONFIG}.part") for entry in target.iterdir()):
+        if any(entry.name != LOCK and not entry.name.startswith(f".{CONFIG}.") for entry in target.iterdir()):
             raise RunError("holds files but is no run", where=target, remedy="give a new or empty folder")
 
 
@@ -171,23 +171,20 @@ def make_run(path: str | os.PathLike[str], settings: Mapping[str, JSON]) -> Run:
         settings: What makes a run this run and no other: preset, corpus, budget, config.
 
     Raises:
-        RunError: The folder is a file, cannot be written, or holds something else than a run with these
-            settings.
+        RunError: The folder is a file, or holds something else than a run with these settings.
+        FileError: It cannot be written.
     """
     check_target(path)
     run = Run(Path(path))
-    with _writing(run.path):
+    with files.writing(run.path):
         run.path.mkdir(parents=True, exist_ok=True)
         if (run.path / CONFIG).exists():
             _check_same(run, settings)
             return run
         record = {"format": FORMAT, "voxlet": __version__, **settings}
-        part = run.path / f".{CONFIG}.part"
-        with part.open("w") as file:
-            file.write(json.dumps(record, indent=2, allow_nan=False) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(run.path / CONFIG)
+        files.write_atomically(
+            run.path / CONFIG, f"{json.dumps(record, indent=2, allow_nan=False)}\n".encode()
+        )
     return run
 
 
@@ -200,16 +197,3 @@ def _check_same(run: Run, settings: Mapping[str, JSON]) -> None:
             where=run.path,
             remedy="give the same settings to go on with it, or another folder",
         )
-
-
-@contextmanager
-def _writing(path: Path) -> Iterator[None]:
-    """Name the folder when the system refuses to write in it."""
-    try:
-        yield
-    except VoxletError:
-        raise
-    except OSError as error:
-        raise RunError(
-            f"cannot be written ({error.strerror})", where=path, remedy="check its permissions and free space"
-        ) from error

@@ -1,4 +1,4 @@
-"""How judges hear: every clip, real or generated, is made alike before anything is measured of it.
+"""What classifiers are given: every clip, real or generated, is treated alike before it is measured.
 
 Resampled, trimmed, levelled, cut or padded to one window, then a log-mel spectrogram. Shapes: B clips,
 T samples, F frames, M bands. Nothing here is shared with the features that generators learn from.
@@ -7,33 +7,34 @@ T samples, F frames, M bands. Nothing here is shared with the features that gene
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from voxlet import audio, speech_regions
-from voxlet.spectral.magnitudes import hann, magnitudes
+from voxlet.spectral.magnitudes import magnitudes
 from voxlet.spectral.mel import mel_filters
+from voxlet.spectral.window import hann
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-FLOOR = 1e-4  # power below the average band's (-40 dB): what a noise floor holds is not judged
+FLOOR = 1e-4  # power below the average band's (-40 dB): what a noise floor holds does not count
 
 
 @dataclass(frozen=True)
-class Hearing:
-    """Bandwidth, window and resolution of a judge's ear."""
+class InputConfig:
+    """Bandwidth, window and resolution of a classifier's input."""
 
-    rate: int = 8000  # Hz: nothing above half of it is heard
+    rate: int = 8000  # Hz: nothing above half of it is kept
     seconds: float = 1.0  # window; longer clips lose both ends, shorter ones are padded on both sides
     window: float = 0.032  # seconds of one frame
     hop: float = 0.010  # seconds between frames
     bands: int = 48
-    rms: float = 0.08  # level each trimmed clip is brought to
+    rms: float = audio.SPEECH_RMS  # level each trimmed clip is brought to
     trim_db: float = speech_regions.SILENCE_DB  # frames this far below the loudest one are cut from the ends
 
     @property
@@ -42,16 +43,16 @@ class Hearing:
         return round(self.seconds / self.hop)
 
 
-def condition(samples: audio.Samples, rate: int, hearing: Hearing) -> audio.Samples:
-    """One clip (T,) at `rate` as the judge takes it in: resampled, without offset, trimmed, levelled."""
-    heard = audio.resample(samples.astype(np.float32), rate, hearing.rate)
-    heard = heard - heard.mean(dtype=np.float64).astype(np.float32) if len(heard) else heard
-    if not len(heard) or audio.rms(heard) < 1e-7:
-        return np.zeros(round(0.1 * hearing.rate), np.float32)
-    return audio.level(speech_regions.trim(heard, hearing.rate, hearing.trim_db), hearing.rms, peak=np.inf)
+def normalise(samples: audio.Samples, rate: int, config: InputConfig) -> audio.Samples:
+    """One clip (T,) at `rate`: resampled to the config's rate, without offset, trimmed, levelled."""
+    sound = audio.resample(samples.astype(np.float32), rate, config.rate)
+    sound = sound - sound.mean(dtype=np.float64).astype(np.float32) if len(sound) else sound
+    if not len(sound) or audio.rms(sound) < 1e-7:
+        return np.zeros(round(0.1 * config.rate), np.float32)
+    return audio.level(speech_regions.trim(sound, config.rate, config.trim_db), config.rms, peak=np.inf)
 
 
-def place(samples: audio.Samples, count: int) -> audio.Samples:
+def centred(samples: audio.Samples, count: int) -> audio.Samples:
     """Centre (T,) in a window of `count` samples."""
     extra = len(samples) - count
     if extra >= 0:
@@ -59,26 +60,32 @@ def place(samples: audio.Samples, count: int) -> audio.Samples:
     return np.pad(samples, (-extra // 2, -extra - (-extra // 2)))
 
 
-def log_mel(samples: audio.Samples, hearing: Hearing) -> NDArray[np.float32]:
-    """Natural-log mel power (M, F) of one conditioned clip; 0 is the power of a clip at level, on average."""
-    size = round(hearing.window * hearing.rate)
-    step = round(hearing.hop * hearing.rate)
+def log_mel(samples: audio.Samples, config: InputConfig) -> NDArray[np.float32]:
+    """Natural-log mel power (M, F) of one normalised clip; 0 is the power of a clip at level, on average."""
+    size = round(config.window * config.rate)
+    step = round(config.hop * config.rate)
     n_fft = 2 * size  # zero-padded: at low rates the lowest bands are narrower than a bin
-    window = place(samples, hearing.frames * step)
-    power = magnitudes(window, size, step, n_fft) ** 2 / (hearing.rms**2 * np.sum(hann(size) ** 2))
-    filters = mel_filters(hearing.rate, n_fft, hearing.bands, low=50.0, scale="htk", norm="sum")
+    window = centred(samples, config.frames * step)
+    power = magnitudes(window, size, step, n_fft) ** 2 / (config.rms**2 * np.sum(hann(size) ** 2))
+    filters = mel_filters(config.rate, n_fft, config.bands, low=50.0, scale="htk", norm="sum")
     bands = filters @ power.T.astype(np.float32)
     return np.asarray(np.log(bands + FLOOR), dtype=np.float32)
 
 
-def hear(sounds: Sequence[audio.Samples], rate: int, hearing: Hearing) -> NDArray[np.float32]:
-    """Log-mel spectrograms (B, M, F) of B clips, each (T,) at `rate`, conditioned alike."""
+def whole_log_mel(samples: audio.Samples, config: InputConfig) -> NDArray[np.float32]:
+    """Log-mel (M, F) of a whole clip as it is: neither trimmed nor levelled, F as many as it has."""
+    frames = max(1, round(len(samples) / config.rate / config.hop))
+    return log_mel(samples, replace(config, seconds=frames * config.hop))
+
+
+def log_mels(sounds: Sequence[audio.Samples], rate: int, config: InputConfig) -> NDArray[np.float32]:
+    """Log-mel spectrograms (B, M, F) of B clips, each (T,) at `rate`, normalised alike."""
 
     def one(samples: audio.Samples) -> NDArray[np.float32]:
-        return log_mel(condition(samples, rate, hearing), hearing)
+        return log_mel(normalise(samples, rate, config), config)
 
     if not sounds:
-        return np.zeros((0, hearing.bands, hearing.frames), np.float32)
+        return np.zeros((0, config.bands, config.frames), np.float32)
     with ThreadPoolExecutor(max_workers=2) as pool:
         rows: list[NDArray[Any]] = list(pool.map(one, sounds))
     return np.stack(rows)

@@ -8,8 +8,8 @@ import numpy as np
 
 from voxlet import audio
 from voxlet.errors import ScoreError
-from voxlet.evaluation.classifiers.inputs import Hearing, condition
-from voxlet.evaluation.classifiers.network import Verdict
+from voxlet.evaluation.classifiers.inputs import InputConfig, normalise
+from voxlet.evaluation.classifiers.prediction import Prediction
 from voxlet.extras import import_extra
 
 if TYPE_CHECKING:
@@ -19,14 +19,26 @@ if TYPE_CHECKING:
     from voxlet.audio import Samples
 
 
-class ReadyMade:
-    """PocketSphinx (Huggins-Daines et al. 2006): hidden Markov models of English phones, taught by others.
+MIRROR = 0.5  # of the image above the old limit
+NOISE_LEVELS = (0.001, 0.002, 0.004)  # standard deviation of the noise, for a clip at level 0.08
+PAD_SECONDS = 0.3  # of silence before and after a clip
+VOTE_FLOOR = 1e-3  # votes that every label has
+
+
+class PocketSphinx:
+    """PocketSphinx (Huggins-Daines et al. 2006): hidden Markov models of English phones, trained by others.
 
     It chooses among the labels by a grammar. Its models expect 16 kHz: above 4 kHz each clip gets a faint
     mirror image of what lies below and faint noise, as wide-band recordings have something there. Each clip
-    is heard at several levels of noise; the shares of votes are its probabilities.
+    is decoded at several levels of noise; the shares of votes are its probabilities.
     All this was chosen on real training clips.
+
+    Raises:
+        ScoreError: It does not know a label's word.
+        MissingExtraError: PocketSphinx is not installed.
     """
+
+    digest = f"pocketsphinx, mirror {MIRROR}, noise {NOISE_LEVELS}"
 
     def __init__(self, label_names: tuple[str, ...], dictionary: Path | None = None) -> None:
         sphinx = import_extra("pocketsphinx", "study")
@@ -39,23 +51,23 @@ class ReadyMade:
         )
         for label in label_names:
             if self._decoder.lookup_word(label) is None:
-                raise ScoreError(f"the ready-made judge does not know the word {label!r}")
+                raise ScoreError(f"the off-the-shelf classifier does not know the word {label!r}")
         grammar = f"#JSGF V1.0; grammar labels; public <label> = {' | '.join(label_names)};"
         self._decoder.add_jsgf_string("labels", grammar)
         self._decoder.activate_search("labels")
 
-    def judge(self, sounds: Sequence[Samples], rate: int) -> Verdict:
+    def predict(self, sounds: Sequence[Samples], rate: int) -> Prediction:
         """Votes as probabilities; a clip that it makes nothing of has all labels alike."""
         rng = np.random.default_rng(0)
-        rows = [self._votes(condition(sound, rate, Hearing()), rng) for sound in sounds]
-        shares = np.array(rows, dtype=np.float64) + 1e-3
-        return Verdict(np.log(shares / shares.sum(axis=1, keepdims=True)), None, None)
+        rows = [self._votes(normalise(sound, rate, InputConfig()), rng) for sound in sounds]
+        shares = np.array(rows, dtype=np.float64) + VOTE_FLOOR
+        return Prediction(np.log(shares / shares.sum(axis=1, keepdims=True)), None, None)
 
     def _votes(self, sound: Samples, rng: np.random.Generator) -> list[int]:
         votes = [0] * len(self.label_names)
-        wide = np.pad(widen(sound), round(0.3 * 2 * Hearing().rate))
-        for noise in READINGS:
-            noisy = wide + noise * rng.standard_normal(len(wide))
+        wide = np.pad(widen(sound), round(PAD_SECONDS * 2 * InputConfig().rate))
+        for level in NOISE_LEVELS:
+            noisy = wide + level * rng.standard_normal(len(wide))
             self._decoder.start_utt()
             self._decoder.process_raw((np.clip(noisy, -1, 1) * 32767).astype("<i2").tobytes(), full_utt=True)
             self._decoder.end_utt()
@@ -73,9 +85,3 @@ def widen(samples: Samples) -> Samples:
     original = audio.resample(samples, 1, 2)[: len(both)]
     original = np.pad(original, (0, len(both) - len(original)))
     return original + np.float32(MIRROR) * (both - original)
-
-
-MIRROR = 0.5
-
-
-READINGS = (0.001, 0.002, 0.004)  # standard deviation of the noise, for a clip at level 0.08

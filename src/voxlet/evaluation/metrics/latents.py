@@ -1,26 +1,39 @@
-"""How a latent space is ordered: what can be read from it, how its units divide the work, which are asleep.
+"""How a latent space is ordered: what can be read from it, how its units divide the work, which are not used.
 
 Everything is measured on posteriors of real clips: means and standard deviations, (B, Z).
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from voxlet.errors import ScoreError
-from voxlet.evaluation.metrics.statistics import NEIGHBOURS, Interval, distances, wilson
+from voxlet.evaluation.intervals import Interval, exact, wilson
+from voxlet.evaluation.metrics.distribution import NEIGHBOURS, distances
 from voxlet.extras import import_extra
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from voxlet.evaluation.metric import Figures
+
     Reals = NDArray[np.float64]
     Integers = NDArray[np.int64]
 
 BINS = 20  # of a unit's values, for mutual information, as in the gap's paper
-AWAKE = 0.01  # variance of a unit's posterior mean over clips (Burda et al. 2016)
+ACTIVE = 0.01  # variance of a unit's posterior mean over clips (Burda et al. 2016)
+
+
+@dataclass(frozen=True)
+class LatentClips:
+    """Posterior means (B, Z) of real clips, with their labels (B,) and speakers (B,)."""
+
+    means: Reals
+    labels: Integers
+    speakers: Integers
 
 
 def linear_probe(train: Reals, train_labels: Integers, test: Reals, test_labels: Integers) -> Interval:
@@ -39,8 +52,8 @@ def nearest_neighbours(
     order = np.argsort(distances(test, train), axis=1, kind="stable")[:, : min(k, len(train))]
     near = train_labels[order]
     votes = (near[:, :, None] == near[:, None, :]).sum(axis=2)
-    heard = near[np.arange(len(test)), votes.argmax(axis=1)]  # argmax takes the first, the nearest
-    return wilson(int((heard == test_labels).sum()), len(test))
+    predicted = near[np.arange(len(test)), votes.argmax(axis=1)]  # argmax takes the first, the nearest
+    return wilson(int((predicted == test_labels).sum()), len(test))
 
 
 def mutual_information(values: Reals, labels: Integers, bins: int = BINS) -> float:
@@ -55,7 +68,7 @@ def mutual_information(values: Reals, labels: Integers, bins: int = BINS) -> flo
 
 
 def information_gap(means: Reals, labels: Integers, bins: int = BINS) -> float:
-    """How far one unit alone knows the label: the two best units' information apart, over its entropy.
+    """How much more one unit tells of the label than any other does, over the label's entropy.
 
     The mutual information gap of one factor (Chen et al. 2018): 1 where one unit knows all and no other
     anything, 0 where two know equally much.
@@ -75,4 +88,24 @@ def information_gap(means: Reals, labels: Integers, bins: int = BINS) -> float:
 
 def active_units(means: Reals) -> int:
     """Units whose posterior mean moves with the clip: its variance is above 0.01."""
-    return int(np.sum(means.var(axis=0) > AWAKE))
+    return int(np.sum(means.var(axis=0) > ACTIVE))
+
+
+def evaluate(train: LatentClips, test: LatentClips) -> Figures:
+    """Accuracy of labels and speakers read from means, information gaps, and units in use.
+
+    A name that all training clips share is left out, as is a gap where there is but one unit.
+    """
+    found: Figures = {}
+    for name in ("label", "speaker"):
+        known, asked = getattr(train, f"{name}s"), getattr(test, f"{name}s")
+        if len(np.unique(known)) < 2:
+            continue
+        given = train.means, known, test.means, asked
+        found[f"latents.{name}.linear_probe"] = linear_probe(*given)
+        found[f"latents.{name}.nearest_neighbours"] = nearest_neighbours(*given)
+        if test.means.shape[1] > 1:
+            gap = information_gap(test.means, asked)
+            found[f"latents.{name}.information_gap"] = exact(gap, len(asked))
+    found["latents.active_units"] = exact(active_units(test.means), test.means.shape[1])
+    return found

@@ -1,7 +1,7 @@
-"""Is a made clip a copy? Its distance to the nearest training clip, against that of real test clips.
+"""Is a generated clip a copy? Its distance to the nearest training clip, against that of real test clips.
 
-Distances are between conditioned log-mel spectrograms, small shifts in time allowed: root mean square over
-bands and frames, in nepers of power. Whoever only repeats the training clips stands near 0.
+Distances are between log-mel spectrograms of normalised clips, small shifts in time allowed: root mean square
+over bands and frames, in nepers of power. A generator that only repeats the training clips stands near 0.
 """
 
 from __future__ import annotations
@@ -13,16 +13,19 @@ import numpy as np
 
 from voxlet.errors import ScoreError
 from voxlet.evaluation.classifiers.inputs import FLOOR
-from voxlet.evaluation.metrics.statistics import CONFIDENCE, Interval
+from voxlet.evaluation.intervals import CONFIDENCE, Interval
+from voxlet.evaluation.metric import PERCENTILES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
+    from voxlet.evaluation.metric import Figures
+
 SHIFT = 5  # frames of 10 ms, to either side
-PERCENTILES = (1, 5, 50)
 PAIRS = 10
+PAIRS_KEY = "memorisation.nearest_pairs"
 
 
 @dataclass(frozen=True)
@@ -51,14 +54,25 @@ class Nearest:
             yield int(clip), int(self.row[clip]), float(self.distance[clip])
 
 
+def validate(clips: NDArray[np.float32], train: NDArray[np.float32]) -> None:
+    """Check spectrograms (B1, M, F) and (B2, M, F).
+
+    Raises:
+        ScoreError: One of the sets is empty, or their shapes differ.
+    """
+    if not len(clips) or not len(train):
+        raise ScoreError("nearest neighbours need clips on both sides")
+    if clips.shape[1:] != train.shape[1:]:
+        raise ScoreError(f"spectrograms of {clips.shape[1:]} and {train.shape[1:]} cannot be compared")
+
+
 def nearest(clips: NDArray[np.float32], train: NDArray[np.float32], *, shift: int = SHIFT) -> Nearest:
     """The nearest of the spectrograms `train` (B2, M, F) to each of `clips` (B1, M, F).
 
     Raises:
-        ScoreError: One of the sets is empty.
+        ScoreError: One of the sets is empty, or their shapes differ.
     """
-    if not len(clips) or not len(train):
-        raise ScoreError("nearest neighbours need clips on both sides")
+    validate(clips, train)
     quiet = np.float32(np.log(FLOOR))
     targets = train.reshape(len(train), -1) - quiet
     lengths = np.einsum("bi,bi->b", targets, targets)
@@ -75,3 +89,8 @@ def nearest(clips: NDArray[np.float32], train: NDArray[np.float32], *, shift: in
         better = distance < best
         best[better], row[better] = distance[better], candidate[better]
     return Nearest(np.sqrt(np.maximum(best, 0) / targets.shape[1]), row)
+
+
+def evaluate(found: Nearest) -> Figures:
+    """Low percentiles of the distance to the nearest training clip."""
+    return {f"memorisation.nearest.p{percentile}": value for percentile, value in found.percentiles().items()}

@@ -1,7 +1,7 @@
-"""Are fresh styles different people? A measure that needs no labels of speakers: spread, and twins.
+"""Are fresh styles different people? Distances between them, and the share of duplicates; no labels needed.
 
-Somebody's *fingerprint* is the mean log-mel spectrum of all his words: vocal tract, pitch and recording show
-in it, what is said averages out. Distances between fingerprints are root mean squares over bands, in dB.
+The *mean spectrum* of a speaker or style is the mean log-mel spectrum of all its words: vocal tract, pitch
+and recording show in it, what is said averages out. Distances are root mean squares over bands, in dB.
 """
 
 from __future__ import annotations
@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from voxlet.evaluation.classifiers.inputs import FLOOR, Hearing, condition
-from voxlet.evaluation.metrics.naturalness import hear_aligned
-from voxlet.evaluation.metrics.statistics import Interval, bootstrap, wilson
+from voxlet.evaluation.classifiers.inputs import FLOOR, InputConfig, normalise, whole_log_mel
+from voxlet.evaluation.intervals import Interval, bootstrap, wilson
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,38 +20,37 @@ if TYPE_CHECKING:
 
     from voxlet.audio import Samples
     from voxlet.evaluation.clipset import ClipSet
-    from voxlet.evaluation.parts import Value
+    from voxlet.evaluation.metric import Figures
     from voxlet.speak.voice import Voice
 
 STYLES = 24
 MOST_SPEAKERS = 50
 FEWEST_SPEAKERS = 2
 DECIBELS = 10 / np.log(10)  # of a neper of power
-PART = "styles"
-SPREAD, TWINS = "distance between two of them, dB", "share that is another's twin"
+DISTANCE, DUPLICATES = "styles.distance", "styles.duplicates"
 
 
-def fingerprint(sounds: Sequence[Samples], rate: int, hearing: Hearing) -> NDArray[np.float64]:
+def mean_spectrum(sounds: Sequence[Samples], rate: int, config: InputConfig) -> NDArray[np.float64]:
     """The mean log-mel spectrum (M,) of B clips, each (T,) at `rate`, in dB; every clip counts alike."""
-    spectra = [hear_aligned(condition(sound, rate, hearing), hearing) for sound in sounds]
+    spectra = [whole_log_mel(normalise(sound, rate, config), config) for sound in sounds]
     loud = [spectrum[:, spectrum.max(0) > np.log(FLOOR)] for spectrum in spectra]
     return np.asarray(DECIBELS * np.mean([s.mean(1) for s in loud if s.size], axis=0), dtype=np.float64)
 
 
-def apart(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Distances (B1, B2) between fingerprints (B1, M) and (B2, M), in dB."""
+def distances(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Distances (B1, B2) between mean spectra (B1, M) and (B2, M), in dB."""
     differences = first[:, None] - second[None]
     return np.asarray(np.sqrt(np.square(differences).mean(-1)), dtype=np.float64)
 
 
-def to_others(prints: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Distances (B, B - 1) of each fingerprint to all others."""
-    table = apart(prints, prints)
+def to_others(spectra: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Distances (B, B - 1) of each mean spectrum to all others."""
+    table = distances(spectra, spectra)
     return table[~np.eye(len(table), dtype=bool)].reshape(len(table), -1)
 
 
-def real_fingerprints(clips: ClipSet, hearing: Hearing, seed: int) -> tuple[NDArray[np.float64], ...]:
-    """Two fingerprints of each speaker, (speakers, M) both, from two clips of each label that he says."""
+def real_spectra(clips: ClipSet, config: InputConfig, seed: int) -> tuple[NDArray[np.float64], ...]:
+    """Two mean spectra of each speaker, (speakers, M) both, from two clips of each label that was said."""
     rng = np.random.default_rng(seed)
     speakers = np.unique(clips.speakers[clips.speakers >= 0])
     if len(speakers) > MOST_SPEAKERS:
@@ -64,19 +62,17 @@ def real_fingerprints(clips: ClipSet, hearing: Hearing, seed: int) -> tuple[NDAr
         pairs = [own[clips.labels[own] == label][:2] for label in np.unique(clips.labels[own])]
         pairs = [pair for pair in pairs if len(pair) == 2]
         if pairs:
-            for prints, place in ((first, 0), (second, 1)):
+            for spectra, place in ((first, 0), (second, 1)):
                 sounds = [clips.sounds[pair[place]] for pair in pairs]
-                prints.append(fingerprint(sounds, clips.rate, hearing))
+                spectra.append(mean_spectrum(sounds, clips.rate, config))
     return np.array(first), np.array(second)
 
 
-def fresh_styles(
-    voice: Voice, clips: ClipSet, *, count: int = STYLES, seed: int = 0
-) -> dict[str, tuple[Value, Value]]:
-    """Spread and twins of fresh styles and, second, of real speakers.
+def evaluate(voice: Voice, clips: ClipSet, *, count: int = STYLES, seed: int = 0) -> tuple[Figures, Figures]:
+    """Distance between styles and share of duplicates, of fresh styles and, second, of real speakers.
 
-    A style is another's twin where the two are nearer than two draws of one real speaker's words are in half
-    the cases. A voice whose styles have collapsed has no spread, and twins only.
+    A style is a duplicate where another is nearer than two draws of one real speaker's words are in half the
+    cases. A voice whose styles have collapsed has no distance, and duplicates only.
 
     Args:
         voice: Says each of its labels once with each of `count` fresh styles.
@@ -84,27 +80,31 @@ def fresh_styles(
         count: Fresh styles.
         seed: Of the styles, and of the real clips that are drawn.
     """
-    hearing = Hearing(rate=min(8000, voice.rate, clips.rate))
-    one, two = real_fingerprints(clips, hearing, seed)
+    config = InputConfig(rate=min(8000, voice.rate, clips.rate))
+    one, two = real_spectra(clips, config, seed)
     if len(one) < FEWEST_SPEAKERS:
         reason = f"not enough speakers with two clips of a label (needs {FEWEST_SPEAKERS})"
-        return {SPREAD: (reason, reason), TWINS: (reason, reason)}
-    made = np.array(
+        return {DISTANCE: reason, DUPLICATES: reason}, {DISTANCE: reason, DUPLICATES: reason}
+    fresh = np.array(
         [
-            fingerprint(voice.sample(voice.labels, speaker="random", seed=seed + number), voice.rate, hearing)
+            mean_spectrum(
+                voice.sample(voice.labels, speaker="random", seed=seed + number), voice.rate, config
+            )
             for number in range(count)
         ]
     )
-    same = float(np.median(np.diagonal(apart(one, two))))
-    found = [(spread(prints, seed), twins(prints, same)) for prints in (made, one)]
-    return {SPREAD: (found[0][0], found[1][0]), TWINS: (found[0][1], found[1][1])}
+    same = float(np.median(np.diagonal(distances(one, two))))
+    generated, real = (
+        {DISTANCE: distance(spectra, seed), DUPLICATES: duplicates(spectra, same)} for spectra in (fresh, one)
+    )
+    return {**generated}, {**real}
 
 
-def spread(prints: NDArray[np.float64], seed: int) -> Interval:
-    """Mean distance between two fingerprints of (B, M)."""
-    return bootstrap(to_others(prints).mean(1), seed=seed)
+def distance(spectra: NDArray[np.float64], seed: int) -> Interval:
+    """Mean distance between two of the mean spectra (B, M)."""
+    return bootstrap(to_others(spectra).mean(1), seed=seed)
 
 
-def twins(prints: NDArray[np.float64], same: float) -> Interval:
-    """Share of fingerprints (B, M) that have another nearer than `same`."""
-    return wilson(int((to_others(prints).min(1) < same).sum()), len(prints))
+def duplicates(spectra: NDArray[np.float64], same: float) -> Interval:
+    """Share of mean spectra (B, M) that have another nearer than `same`."""
+    return wilson(int((to_others(spectra).min(1) < same).sum()), len(spectra))

@@ -1,52 +1,71 @@
-"""Are made clips of use? Recognisers taught with them, tested on real clips, beside ones taught without."""
+"""Are generated clips of use? Classifiers trained with them and tested on real clips, beside others.
+
+Train on synthetic, test on real (Esteban et al. 2017).
+"""
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from voxlet.evaluation.classifiers.inputs import Hearing, hear
-from voxlet.evaluation.classifiers.network import Schooling
-from voxlet.evaluation.classifiers.trained import Lesson, taught
-from voxlet.evaluation.metrics.statistics import Interval, wilson
+from voxlet.errors import ScoreError
+from voxlet.evaluation.classifiers.config import ClassifierConfig
+from voxlet.evaluation.classifiers.inputs import InputConfig, log_mels
+from voxlet.evaluation.classifiers.training import TrainingSet, open_classifier
+from voxlet.evaluation.metric import FEW
+from voxlet.evaluation.metrics.recognition import accuracy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
 
     from voxlet.evaluation.clipset import ClipSet
+    from voxlet.evaluation.intervals import Interval
+    from voxlet.evaluation.metric import Figures
 
-FEW = (5, 10, 20, 50)  # real clips of each label
-PUPIL = Schooling(steps=400, speaker_weight=0.0)
+CONFIG = ClassifierConfig(steps=400, speaker_weight=0.0)
 
 
 @dataclass(frozen=True)
-class Heard:
+class Examples:
     """Spectrograms (B, M, F) and labels (B,); `source` tells their recordings from all others."""
 
     source: str
-    log_mel: NDArray[np.float32]
+    log_mels: NDArray[np.float32]
     labels: NDArray[np.int64]
 
-    def take(self, rows: NDArray[np.int64]) -> Heard:
-        """Some of them."""
+    def take(self, rows: NDArray[np.int64]) -> Examples:
+        """Those of these row numbers."""
         chosen = hashlib.sha256(np.ascontiguousarray(rows).tobytes()).hexdigest()
-        return Heard(f"{self.source}/{chosen}", self.log_mel[rows], self.labels[rows])
+        return Examples(f"{self.source}/{chosen}", self.log_mels[rows], self.labels[rows])
 
-    def beside(self, other: Heard) -> Heard:
-        """Both, the smaller set repeated so that a pupil hears as much of one as of the other."""
+    def beside(self, other: Examples) -> Examples:
+        """Both, the smaller set repeated so that a classifier sees as much of one as of the other."""
         count = max(len(self.labels), len(other.labels))
         rows = np.arange(count)
         one, two = self.take(rows % len(self.labels)), other.take(rows % len(other.labels))
-        return Heard(
+        return Examples(
             f"{one.source} {two.source}",
-            np.concatenate([one.log_mel, two.log_mel]),
+            np.concatenate([one.log_mels, two.log_mels]),
             np.concatenate([one.labels, two.labels]),
         )
+
+
+@dataclass(frozen=True)
+class UtilityConfig:
+    """How classifiers are trained, with how many real clips of each label, and the seed of all draws."""
+
+    inputs: InputConfig = field(default_factory=InputConfig)
+    classifier: ClassifierConfig = CONFIG
+    few: tuple[int, ...] = FEW
+    seed: int = 0
+
+
+def examples(clips: ClipSet, inputs: InputConfig) -> Examples:
+    """A set of clips as classifiers are given it."""
+    return Examples(clips.digest, log_mels(clips.sounds, clips.rate, inputs), clips.labels)
 
 
 def few_of_each(labels: NDArray[np.int64], count: int, seed: int) -> NDArray[np.int64]:
@@ -55,49 +74,59 @@ def few_of_each(labels: NDArray[np.int64], count: int, seed: int) -> NDArray[np.
     return np.concatenate([order[labels[order] == label][:count] for label in np.unique(labels)])
 
 
-def usefulness(
-    clips: ClipSet,
-    train: ClipSet,
-    test: ClipSet,
-    *,
-    hearing: Hearing,
-    pupil: Schooling = PUPIL,
-    few: tuple[int, ...] = FEW,
-    seed: int = 0,
-) -> Iterator[tuple[str, Interval]]:
-    """Share of real test clips that pupils hear right: taught on `clips` alone, then with few real clips.
+def validate(clips: ClipSet, train: ClipSet, test: ClipSet) -> None:
+    """Check that all three sets number their labels alike.
 
-    With few real clips there are four pupils: real clips alone; with ordinary augmentation (speed, pitch,
-    shift, noise, masks); with `clips` beside them; with both. All hear equally many clips while taught.
+    Raises:
+        ScoreError: They do not.
     """
-    heard = {
-        name: Heard(s.digest, hear(s.sounds, s.rate, hearing), s.labels)
-        for name, s in (("clips", clips), ("train", train), ("test", test))
-    }
+    if not clips.label_names == train.label_names == test.label_names:
+        raise ScoreError("utility needs sets with the same labels", where=clips.name)
 
-    def share(lesson: Heard, strength: float) -> Interval:
-        schooling = replace(pupil, strength=strength, seed=seed)
-        recogniser = taught(
-            Lesson(
-                lesson.source,
-                lambda: lesson.log_mel,
-                lesson.labels,
-                train.label_names,
-                None,
-                (),
-                hearing,
-                schooling,
-            ),
-            progress=False,
-        )
-        right = recogniser.judge_log_mel(heard["test"].log_mel).labels == heard["test"].labels
-        return wilson(int(right.sum()), len(right))
 
-    yield "taught on these clips alone", share(heard["clips"], pupil.strength)
-    for count in few:
-        real = heard["train"].take(few_of_each(train.labels, count, seed))
-        both = real.beside(heard["clips"])
-        yield f"{count} real clips a label", share(real, 0.0)
-        yield f"{count} real clips a label, augmented", share(real, pupil.strength)
-        yield f"{count} real clips a label and these clips", share(both, 0.0)
-        yield f"{count} real clips a label and these clips, augmented", share(both, pupil.strength)
+def trained_accuracy(
+    train: Examples, test: Examples, label_names: tuple[str, ...], strength: float, config: UtilityConfig
+) -> Interval:
+    """Accuracy on `test` of a classifier trained on `train`, augmented with this strength."""
+    training_set = TrainingSet(
+        name="utility",
+        source=train.source,
+        read=lambda: train.log_mels,
+        labels=train.labels,
+        label_names=label_names,
+        speakers=None,
+        speaker_names=(),
+        inputs=config.inputs,
+        config=replace(config.classifier, strength=strength, seed=config.seed),
+    )
+    classifier = open_classifier(training_set, progress=False)
+    return accuracy(test.labels, classifier.predict_log_mels(test.log_mels).labels)
+
+
+def evaluate(clips: ClipSet, train: ClipSet, test: ClipSet, config: UtilityConfig | None = None) -> Figures:
+    """Accuracy on real test clips of classifiers trained on `clips` alone, then with few real clips.
+
+    With few real clips there are four: real clips alone; with ordinary augmentation (speed, pitch, shift,
+    noise, masks); with `clips` beside them; with both. All are given equally many clips.
+
+    Raises:
+        ScoreError: The sets' labels differ.
+    """
+    config = config or UtilityConfig()
+    validate(clips, train, test)
+    generated, real, held_out = (examples(one, config.inputs) for one in (clips, train, test))
+    full = config.classifier.strength
+
+    def share(trained_on: Examples, strength: float) -> Interval:
+        return trained_accuracy(trained_on, held_out, train.label_names, strength, config)
+
+    found: Figures = {"utility.alone.accuracy": share(generated, full)}
+    for count in config.few:
+        few = real.take(few_of_each(train.labels, count, config.seed))
+        both = few.beside(generated)
+        key = f"utility.few_{count}"
+        found[f"{key}.real.accuracy"] = share(few, 0.0)
+        found[f"{key}.augmented.accuracy"] = share(few, full)
+        found[f"{key}.generated.accuracy"] = share(both, 0.0)
+        found[f"{key}.generated_augmented.accuracy"] = share(both, full)
+    return found

@@ -16,19 +16,19 @@ def build_model(config: ModelConfig, shape: tuple[int, int], labels: int) -> Cli
 
     The weights come from PyTorch's global generator: seed it first.
     """
-    condition = labels if config.conditional else 0
+    condition_size = labels if config.conditional else 0
     encoder: Encoder
     decoder: Decoder
     match config:
         case MLPConfig():
-            encoder = mlp.DenseEncoder(config, shape, condition)
-            decoder = mlp.DenseDecoder(config, shape, condition)
+            encoder = mlp.DenseEncoder(config, shape, condition_size)
+            decoder = mlp.DenseDecoder(config, shape, condition_size)
         case CNNConfig():
-            encoder = cnn.ConvEncoder(config, shape, condition)
-            decoder = cnn.ConvDecoder(config, shape, condition)
+            encoder = cnn.ConvEncoder(config, shape, condition_size)
+            decoder = cnn.ConvDecoder(config, shape, condition_size)
         case CNNLightConfig():
-            encoder = cnn.LightEncoder(config, shape, condition)
-            decoder = cnn.LightDecoder(config, shape, condition)
+            encoder = cnn.LightEncoder(config, shape, condition_size)
+            decoder = cnn.LightDecoder(config, shape, condition_size)
         case _:
             assert_never(config)
     model = ClipVAE(config, encoder, decoder, shape=shape, labels=labels)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from voxlet.models.clip.config import CNNConfig, CNNLightConfig
-from voxlet.models.clip.layers import Dense
+from voxlet.models.clip.layers import Dense, Dropout
 from voxlet.models.clip.vae import Decoder, Encoder
 
 
@@ -40,7 +40,7 @@ class MirrorConv(nn.ConvTranspose2d):
 class ConvEncoder(Encoder):
     """The study's: 3x3 convolutions without strides, everything flattened into one dense layer."""
 
-    def __init__(self, config: CNNConfig, shape: tuple[int, int], condition: int) -> None:
+    def __init__(self, config: CNNConfig, shape: tuple[int, int], condition_size: int) -> None:
         super().__init__()
         self.width = config.width
         sizes = [1, *config.channels]
@@ -48,8 +48,8 @@ class ConvEncoder(Encoder):
         for inputs, outputs in pairwise(sizes):
             layers += [nn.Conv2d(inputs, outputs, 3, padding=1), nn.ReLU(inplace=True)]
         self.layers = channels_last(layers)
-        self.dense = Dense(math.prod(shape) * sizes[-1] + condition, config.width)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dense = Dense(math.prod(shape) * sizes[-1] + condition_size, config.width)
+        self.dropout = Dropout(config.dropout)
 
     def forward(self, spectrograms: Tensor, condition: Tensor) -> Tensor:
         """Spectrogram (B, M, F) and condition (B, C or 0) to hidden values (B, width)."""
@@ -65,12 +65,12 @@ class ConvEncoder(Encoder):
 class ConvDecoder(Decoder):
     """The mirror: dense layers, then transposed convolutions to logits (B, M, F)."""
 
-    def __init__(self, config: CNNConfig, shape: tuple[int, int], condition: int) -> None:
+    def __init__(self, config: CNNConfig, shape: tuple[int, int], condition_size: int) -> None:
         super().__init__()
         self.shape = shape
         self.seed_channels = config.seed_channels
-        self.dense = nn.Linear(config.latent_size + condition, config.width)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dense = nn.Linear(config.latent_size + condition_size, config.width)
+        self.dropout = Dropout(config.dropout)
         self.seed = Dense(config.width, math.prod(shape) * config.seed_channels)
         sizes = [config.seed_channels, *config.channels[::-1]]
         layers: list[nn.Module] = []
@@ -95,10 +95,10 @@ class ConvDecoder(Decoder):
         output.bias.data.fill_(float(logits.mean()))
 
 
-def _halved(frames: int, stages: int) -> list[int]:
-    """Frames after each stage of stride 2: F, ceil(F / 2), ..."""
+def _halved(frames: int, halvings: int) -> list[int]:
+    """Frames after each halving by a stride of 2: F, ceil(F / 2), ..."""
     counts = [frames]
-    for _ in range(stages):
+    for _ in range(halvings):
         counts.append(-(-counts[-1] // 2))
     return counts
 
@@ -124,18 +124,18 @@ class _Refined(nn.Module):
 class LightEncoder(Encoder):
     """Convolutions along time whose channels are the bands: what they cost is matrix products."""
 
-    def __init__(self, config: CNNLightConfig, shape: tuple[int, int], condition: int) -> None:
+    def __init__(self, config: CNNLightConfig, shape: tuple[int, int], condition_size: int) -> None:
         super().__init__()
         self.width = config.dense
         bands, frames = shape
         width = config.width
         layers: list[nn.Module] = [nn.Conv1d(bands, width, 3, padding=1), nn.GELU()]
         layers += [
-            _Refined(nn.Conv1d(width, width, 3, stride=2, padding=1), width) for _ in range(config.stages)
+            _Refined(nn.Conv1d(width, width, 3, stride=2, padding=1), width) for _ in range(config.halvings)
         ]
         self.layers = nn.Sequential(*layers, nn.GELU())
-        self.dropout = nn.Dropout(config.dropout)
-        self.dense = nn.Linear(_halved(frames, config.stages)[-1] * width + condition, config.dense)
+        self.dropout = Dropout(config.dropout)
+        self.dense = nn.Linear(_halved(frames, config.halvings)[-1] * width + condition_size, config.dense)
 
     def forward(self, spectrograms: Tensor, condition: Tensor) -> Tensor:
         """Spectrogram (B, M, F) and condition (B, C or 0) to hidden values (B, width)."""
@@ -146,20 +146,20 @@ class LightEncoder(Encoder):
 
 
 class LightDecoder(Decoder):
-    """The way back: each stage doubles the frames; a bias for every value of the spectrogram."""
+    """The way back: each step doubles the frames; a bias for every value of the spectrogram."""
 
-    def __init__(self, config: CNNLightConfig, shape: tuple[int, int], condition: int) -> None:
+    def __init__(self, config: CNNLightConfig, shape: tuple[int, int], condition_size: int) -> None:
         super().__init__()
         bands, frames = shape
         width = config.width
-        counts = _halved(frames, config.stages)
+        counts = _halved(frames, config.halvings)
         self.start = (width, counts[-1])
         self.dense = nn.Sequential(
-            nn.Linear(config.latent_size + condition, config.dense),
+            nn.Linear(config.latent_size + condition_size, config.dense),
             nn.GELU(),
             nn.Linear(config.dense, math.prod(self.start)),
         )
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
         layers: list[nn.Module] = []
         for coarse, fine in pairwise(counts[::-1]):
             extra = fine - (2 * coarse - 1)

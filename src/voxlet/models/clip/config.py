@@ -82,13 +82,13 @@ class CNNLightConfig(VAEConfig):
     Args:
         kind: Says in JSON which configuration this is.
         width: Channels of the convolutions.
-        stages: How often the frames are halved.
+        halvings: How often the frames are halved.
         dense: Width of the dense layer on either side of the latent.
     """
 
     kind: Literal["cnn-light"] = "cnn-light"
     width: int = 192
-    stages: int = 3
+    halvings: int = 3
     dense: int = 256
 
 

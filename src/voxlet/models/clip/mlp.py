@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from voxlet.models.clip.config import MLPConfig
-from voxlet.models.clip.layers import Dense
+from voxlet.models.clip.layers import Dense, Dropout
 from voxlet.models.clip.vae import Decoder, Encoder
 
 # Rows of a matrix that begin where a cache line does (32 bfloat16 numbers) are multiplied a quarter faster.
@@ -28,17 +28,17 @@ def dense_stack(sizes: list[int], dropout: float) -> nn.Sequential:
     for inputs, outputs in pairwise(sizes):
         layers += [Dense(inputs, outputs), nn.ReLU(inplace=True)]
         if dropout:
-            layers.append(nn.Dropout(dropout))
+            layers.append(Dropout(dropout))
     return nn.Sequential(*layers)
 
 
 class DenseEncoder(Encoder):
     """Narrowing layers on the flattened spectrogram."""
 
-    def __init__(self, config: MLPConfig, shape: tuple[int, int], condition: int) -> None:
+    def __init__(self, config: MLPConfig, shape: tuple[int, int], condition_size: int) -> None:
         super().__init__()
         self.width = config.widths[-1]
-        self.inputs = aligned(math.prod(shape) + condition)
+        self.inputs = aligned(math.prod(shape) + condition_size)
         self.layers = dense_stack([self.inputs, *config.widths], config.dropout)
 
     def forward(self, spectrograms: Tensor, condition: Tensor) -> Tensor:
@@ -53,11 +53,11 @@ class DenseEncoder(Encoder):
 class DenseDecoder(Decoder):
     """The same layers the other way round, then a linear one to all values."""
 
-    def __init__(self, config: MLPConfig, shape: tuple[int, int], condition: int) -> None:
+    def __init__(self, config: MLPConfig, shape: tuple[int, int], condition_size: int) -> None:
         super().__init__()
         self.shape = shape
         widths = config.widths[::-1]
-        self.layers = dense_stack([config.latent_size + condition, *widths], config.dropout)
+        self.layers = dense_stack([config.latent_size + condition_size, *widths], config.dropout)
         self.values = math.prod(shape)
         self.output = Dense(widths[-1], aligned(self.values))
 

@@ -16,7 +16,7 @@ from voxlet.errors import ConfigError
 from voxlet.models.clip.config import ModelConfig
 from voxlet.models.clip.mixture_prior import MixturePrior
 from voxlet.models.distributions import (
-    LOG_VARIANCE_BOUND,
+    CLIP_LOG_VARIANCE_BOUND,
     Elbo,
     Gaussian,
     bernoulli_nll,
@@ -121,7 +121,7 @@ class ClipVAE(nn.Module):
         with torch.autocast(hidden.device.type, enabled=False):
             mean, raw = self.posterior(hidden.float()).chunk(2, dim=1)
         # The identity near 0, but no input can make its exponential overflow.
-        return Gaussian(mean, LOG_VARIANCE_BOUND * (raw / LOG_VARIANCE_BOUND).tanh())
+        return Gaussian(mean, CLIP_LOG_VARIANCE_BOUND * (raw / CLIP_LOG_VARIANCE_BOUND).tanh())
 
     def decode(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
         """Logits (B, M, F) of (B, Z); their sigmoid is the spectrogram."""

@@ -56,12 +56,12 @@ class PriorConfig:
 
 
 @dataclass(frozen=True)
-class CriticConfig:
-    """Who judges the wave VAE while it is trained.
+class DiscriminatorConfig:
+    """The discriminators that the wave VAE is trained against.
 
     Args:
-        windows: Seconds of each spectrogram critic's STFT window.
-        periods: Samples at which each period critic folds the waveform.
+        windows: Seconds of each spectrogram discriminator's STFT window.
+        periods: Samples at which each period discriminator folds the waveform.
         width: Channels of the first layers.
     """
 

@@ -1,4 +1,4 @@
-"""Critics that tell real waveforms from made ones, and the losses they give: hinge and feature matching.
+"""Discriminators between real and generated waveforms, and their losses: hinge and feature matching.
 
 Two families, both light enough for a CPU: one looks at complex spectrograms at several resolutions (as in
 UnivNet, Jang et al. 2021, arXiv:2106.07889, and EnCodec, arXiv:2210.13438), one at the waveform folded at
@@ -15,14 +15,15 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm
 
 from voxlet.spectral.stft import centred_stft
+from voxlet.spectral.window import torch_hann
 
 LEAK = 0.1
 COMPRESSION = 0.6  # S |S|^-0.6: quiet partials count, loud ones do not drown them
 
 
 @dataclass(frozen=True)
-class Opinion:
-    """One critic's scores (any shape, higher is more real) and the hidden activations behind them."""
+class DiscriminatorOutput:
+    """One discriminator's scores (any shape, higher is more real) and the hidden activations behind them."""
 
     scores: Tensor
     features: list[Tensor]
@@ -37,7 +38,7 @@ def _convolution(
     return normed
 
 
-class _ConvolutionalCritic(nn.Module):
+class _ConvolutionalDiscriminator(nn.Module):
     """A stack of 2-D convolutions that ends in a map of scores."""
 
     def __init__(self, layers: list[nn.Module], last: nn.Module) -> None:
@@ -45,17 +46,17 @@ class _ConvolutionalCritic(nn.Module):
         self.layers = nn.ModuleList(layers)
         self.last = last
 
-    def judge(self, x: Tensor) -> Opinion:
+    def score(self, x: Tensor) -> DiscriminatorOutput:
         """An image (B, channels, rows, columns) -> its scores and features."""
         features = []
         x = x.contiguous(memory_format=torch.channels_last)
         for layer in self.layers:
             x = F.leaky_relu(layer(x), LEAK)
             features.append(x)
-        return Opinion(self.last(x), features)
+        return DiscriminatorOutput(self.last(x), features)
 
 
-class SpectrogramCritic(_ConvolutionalCritic):
+class SpectrogramDiscriminator(_ConvolutionalDiscriminator):
     """Looks at the power-compressed complex STFT, frames by bins, real and imaginary part as channels."""
 
     window: Tensor
@@ -72,18 +73,18 @@ class SpectrogramCritic(_ConvolutionalCritic):
             _convolution(2 * width, 1, (3, 3), (1, 1)),
         )
         self.n_fft = n_fft
-        self.register_buffer("window", torch.hann_window(n_fft), persistent=False)
+        self.register_buffer("window", torch_hann(n_fft), persistent=False)
 
-    def forward(self, waveform: Tensor) -> Opinion:
-        """Judge waveforms (B, T) near unit level."""
+    def forward(self, waveform: Tensor) -> DiscriminatorOutput:
+        """Score waveforms (B, T) near unit level."""
         spectrum = centred_stft(waveform, self.window, self.n_fft // 4, edges="reflect", normalized=True)
         parts = torch.view_as_real(spectrum.transpose(1, 2))
         power = parts.square().sum(-1, keepdim=True) + 1e-6
         compressed = parts * power ** (-COMPRESSION / 2)
-        return self.judge(compressed.permute(0, 3, 1, 2))
+        return self.score(compressed.permute(0, 3, 1, 2))
 
 
-class PeriodCritic(_ConvolutionalCritic):
+class PeriodDiscriminator(_ConvolutionalDiscriminator):
     """Looks at the waveform folded into rows of `period` samples."""
 
     def __init__(self, period: int, width: int) -> None:
@@ -98,19 +99,19 @@ class PeriodCritic(_ConvolutionalCritic):
         )
         self.period = period
 
-    def forward(self, waveform: Tensor) -> Opinion:
-        """Judge waveforms (B, T) near unit level."""
+    def forward(self, waveform: Tensor) -> DiscriminatorOutput:
+        """Score waveforms (B, T) near unit level."""
         rest = -waveform.shape[-1] % self.period
         padded = F.pad(waveform, (0, rest), mode="reflect")
-        return self.judge(padded.reshape(len(padded), 1, -1, self.period))
+        return self.score(padded.reshape(len(padded), 1, -1, self.period))
 
 
-class Critics(nn.Module):
-    """All critics together.
+class Discriminators(nn.Module):
+    """All discriminators together.
 
     Args:
-        windows: Seconds of the spectrogram critics' STFT windows.
-        periods: Samples at which the period critics fold the waveform.
+        windows: Seconds of the spectrogram discriminators' STFT windows.
+        periods: Samples at which the period discriminators fold the waveform.
         width: Channels of the first layers.
         rate: Hz.
     """
@@ -118,37 +119,48 @@ class Critics(nn.Module):
     def __init__(self, windows: tuple[float, ...], periods: tuple[int, ...], width: int, rate: int) -> None:
         super().__init__()
         n_ffts = [4 * round(window * rate / 4) for window in windows]
-        self.spectrogram = nn.ModuleList([SpectrogramCritic(n_fft, width) for n_fft in n_ffts])
-        self.period = nn.ModuleList([PeriodCritic(period, width) for period in periods])
+        self.spectrogram = nn.ModuleList([SpectrogramDiscriminator(n_fft, width) for n_fft in n_ffts])
+        self.period = nn.ModuleList([PeriodDiscriminator(period, width) for period in periods])
 
-    def bench(self, count: int) -> list[nn.Module]:
-        """Draw `count` critics of each kind: a step that asks half of them is nearly twice as fast."""
-        drawn = []
+    def choose(self, count: int) -> list[nn.Module]:
+        """`count` of each kind at random: a step with half of them is nearly twice as fast."""
+        chosen = []
         for members in (self.spectrogram, self.period):
             first = int(torch.randint(len(members), ()))
-            drawn += [members[(first + n) % len(members)] for n in range(min(count, len(members)))]
-        return drawn
+            chosen += [members[(first + n) % len(members)] for n in range(min(count, len(members)))]
+        return chosen
 
 
-def critic_loss(real: list[Opinion], made: list[Opinion]) -> Tensor:
-    """Hinge loss, mean over critics: 2 where a critic tells nothing, 0 where it tells all."""
+def discriminator_loss(real: list[DiscriminatorOutput], generated: list[DiscriminatorOutput]) -> Tensor:
+    """Hinge loss, mean over discriminators: 2 where one cannot tell them apart, 0 where it always can."""
     losses = [
         F.relu(1 - r.scores.float()).mean() + F.relu(1 + m.scores.float()).mean()
-        for r, m in zip(real, made, strict=True)
+        for r, m in zip(real, generated, strict=True)
     ]
     return torch.stack(losses).mean()
 
 
-def adversarial_loss(made: list[Opinion]) -> Tensor:
-    """What the decoder is to lower: minus the mean score, mean over critics."""
-    return torch.stack([-m.scores.float().mean() for m in made]).mean()
+def adversarial_loss(generated: list[DiscriminatorOutput]) -> Tensor:
+    """What the decoder is to lower: minus the mean score, mean over discriminators."""
+    return torch.stack([-m.scores.float().mean() for m in generated]).mean()
 
 
-def feature_matching_loss(real: list[Opinion], made: list[Opinion]) -> Tensor:
-    """Mean absolute difference of hidden activations, relative to the real ones' size, mean over layers."""
-    losses = []
-    for r, m in zip(real, made, strict=True):
-        for wanted, got in zip(r.features, m.features, strict=True):
-            target = wanted.detach()
-            losses.append((got - target).abs().mean() / (target.abs().mean() + 1e-4))
+def feature_sizes(real: list[DiscriminatorOutput]) -> Tensor:
+    """Mean absolute value of each hidden activation, all layers of all discriminators one after another."""
+    return torch.stack([feature.detach().abs().mean() for output in real for feature in output.features])
+
+
+def feature_matching_loss(
+    real: list[DiscriminatorOutput], generated: list[DiscriminatorOutput], sizes: Tensor
+) -> Tensor:
+    """Mean absolute difference of hidden activations, relative to the real ones' size, mean over layers.
+
+    Args:
+        real: Outputs for real waveforms.
+        generated: Outputs of the same discriminators for generated ones.
+        sizes: What `feature_sizes` gives of `real`, or of a larger batch that `real` is a part of.
+    """
+    wanted = [feature.detach() for output in real for feature in output.features]
+    got = [feature for output in generated for feature in output.features]
+    losses = [(g - w).abs().mean() / (size + 1e-4) for g, w, size in zip(got, wanted, sizes, strict=True)]
     return torch.stack(losses).float().mean()

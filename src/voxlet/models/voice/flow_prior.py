@@ -17,9 +17,9 @@ import math
 from typing import TYPE_CHECKING, cast
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from voxlet import batch_random
 from voxlet.models.distributions import Gaussian
 from voxlet.models.voice.config import PriorConfig
 
@@ -78,13 +78,13 @@ class FeatureDropout(nn.Module):
         """Drop while training, scale the rest up."""
         if not self.training or self.p == 0.0:
             return x
-        return x * F.dropout(torch.ones_like(x[:, :1]), self.p)
+        return x * batch_random.dropout(torch.ones_like(x[:, :1]), self.p)
 
 
 class _Block(nn.Module):
     """Depthwise convolution, attention and perceptron, each behind a norm modulated by the condition."""
 
-    def __init__(self, width: int, heads: int, expansion: int, condition: int, dropout: float) -> None:
+    def __init__(self, width: int, heads: int, expansion: int, condition_size: int, dropout: float) -> None:
         super().__init__()
         self.width = width
         self.convolution = nn.Conv1d(width, width, 5, padding=2, groups=width)
@@ -96,7 +96,7 @@ class _Block(nn.Module):
             nn.Linear(expansion * width, width),
         )
         self.norm = nn.LayerNorm(width, elementwise_affine=False)
-        self.modulation = nn.Linear(condition, 6 * width)
+        self.modulation = nn.Linear(condition_size, 6 * width)
         # At the start every block is the identity, as in DiT.
         nn.init.zeros_(self.modulation.weight)
         nn.init.zeros_(self.modulation.bias)

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from voxlet.models.distributions import Gaussian
+from voxlet.models.distributions import STYLE_LOG_VARIANCES, Gaussian
 from voxlet.models.voice.config import PriorConfig
 from voxlet.models.voice.flow_prior import FlowPrior
 from voxlet.spectral.mel import mel_filters
@@ -82,7 +82,7 @@ class StyleEncoder(nn.Module):
     def posterior(self, summary: Tensor) -> Gaussian:
         """The posterior (B, S) for a summary (B, 2 * width)."""
         mean, log_variance = self.head(summary).float().chunk(2, dim=1)
-        variance = log_variance.clamp(-8.0, 4.0).exp() @ self.whitening.T.square()
+        variance = log_variance.clamp(*STYLE_LOG_VARIANCES).exp() @ self.whitening.T.square()
         return Gaussian((mean - self.whitening_mean) @ self.whitening.T, variance.log())
 
 

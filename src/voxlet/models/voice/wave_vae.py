@@ -24,7 +24,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from voxlet.models.distributions import Gaussian
+from voxlet.models.distributions import WAVE_LOG_VARIANCES, Gaussian
 from voxlet.models.voice.config import WaveConfig
 from voxlet.spectral.stft import STFT
 
@@ -37,6 +37,11 @@ PITCH_CENTRE, OCTAVES = 150.0, 2.0  # Hz; pitches lie within so many octaves of 
 HOP_SECONDS = 0.008
 OVERLAP = 4  # hops under an STFT window
 STRIDE = 4  # STFT frames per latent vector: two strides of 2
+
+
+def samples_per_latent(rate: int) -> int:
+    """Samples at `rate` Hz that one latent vector stands for: T = L * samples_per_latent."""
+    return STRIDE * round(HOP_SECONDS * rate)
 
 
 class Decoded(NamedTuple):
@@ -140,15 +145,15 @@ class WaveVAE(nn.Module):
 
     @property
     def samples_per_latent(self) -> int:
-        """Samples that one latent vector stands for: T = L * samples_per_latent."""
-        return STRIDE * self.hop
+        """Samples that one latent vector stands for."""
+        return samples_per_latent(self.rate)
 
     def encode(self, waveform: Tensor) -> Gaussian:
         """The posterior of each latent: (B, T) -> mean, log-variance (B, L, Z); T is a multiple of 4 hops."""
         magnitude = self.stft(INPUT_GAIN * waveform).abs()
         features = torch.log(magnitude.clamp_min(MAGNITUDE_FLOOR))
         mean, log_variance = self.encoder(features).float().chunk(2, dim=-1)
-        return Gaussian(mean, log_variance.clamp(-12.0, 4.0))
+        return Gaussian(mean, log_variance.clamp(*WAVE_LOG_VARIANCES))
 
     def decode(self, latents: Tensor, pitch: Tensor | None = None, inside: Tensor | None = None) -> Decoded:
         """Latents (B, L, Z) to a waveform (B, L * samples_per_latent) and the pitch that is heard in them.

@@ -8,76 +8,52 @@ import numpy as np
 import torch
 
 from voxlet import plots
-from voxlet.recipes.clip.encode import encode, reconstruct
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
-    from torch import Tensor
 
-    from voxlet.corpus.prepare import Prepared
-    from voxlet.recipes.clip.sampler import RunSampler
-    from voxlet.training.run import Run
+    from voxlet.recipes.clip.clip_run import ClipRun
     from voxlet.training.serialize import JSON
 
 FOLDER = "plots"
 MOST_LABELS = 10  # in the rows of spectrograms
 
 
-def illustrate(
-    run: Run,
-    sampler: RunSampler,
-    spectrograms: Tensor,
-    prepared: Prepared,
-    *,
-    train: NDArray[np.int64],
-    test: NDArray[np.int64],
-) -> None:
+def illustrate(opened: ClipRun, test: NDArray[np.int64]) -> None:
     """Draw loss and divergence over epochs, the latent space by label, and rows of spectrograms.
 
     Args:
-        run: Trained; the pictures go to its folder `plots`.
-        sampler: The run's.
-        spectrograms: Of all clips, (B, M, F).
-        prepared: The clips.
-        train: Rows that it learned from.
-        test: Rows that it did not.
+        opened: Trained, and able to speak; the pictures go to its folder `plots`.
+        test: Rows that it did not learn from.
     """
-    folder = run.path / FOLDER
+    folder = opened.path / FOLDER
     folder.mkdir(exist_ok=True)
-    lines = [line for line in run.metrics() if "validation_kl" in line]
+    lines = [line for line in opened.run.metrics() if "validation_kl" in line]
     for name, title in (("loss", "Loss"), ("kl", "KL divergence")):
         curves = {part: _column(lines, f"{part}_{name}") for part in ("train", "validation")}
         if lines:
             drawn = plots.loss_curves(_column(lines, "epoch"), curves, title, "nats a clip")
             plots.save(drawn, folder / f"{name}.png")
 
-    labels = torch.from_numpy(prepared.labels)
-    means = {
-        name: encode(sampler.model, spectrograms, labels, rows).mean
-        for name, rows in (("Training", train), ("Test", test))
-    }
+    labels, parts = opened.prepared.labels, {"Training": opened.split.train, "Test": test}
+    means = {name: opened.encode(rows).mean for name, rows in parts.items()}
     project, axes = plane(means["Training"])
-    groups = {
-        name: (project(means[name]), prepared.labels[rows])
-        for name, rows in (("Training", train), ("Test", test))
-    }
-    plots.save(plots.latent_map(groups, sampler.labels, axes), folder / "latents.png")
+    groups = {name: (project(means[name]), labels[rows]) for name, rows in parts.items()}
+    plots.save(plots.latent_map(groups, opened.labels, axes), folder / "latents.png")
 
-    shown = [label for label in range(len(sampler.labels)) if (prepared.labels[test] == label).any()]
-    shown = shown[:MOST_LABELS]
-    names = [sampler.labels[label] for label in shown]
-    chosen = torch.tensor([test[prepared.labels[test] == label][0] for label in shown])
-    real = spectrograms[chosen].float()
+    shown = [label for label in range(len(opened.labels)) if (labels[test] == label).any()][:MOST_LABELS]
+    names = [opened.labels[label] for label in shown]
+    chosen = np.array([test[labels[test] == label][0] for label in shown])
     pictures = {
-        "real (test)": real.numpy(),
-        "reconstructed": reconstruct(sampler.model, real, labels[chosen]).numpy(),
-        "generated": sampler.spectrograms(names, seed=0).numpy(),
-        "generated again": sampler.spectrograms(names, seed=1).numpy(),
+        "real (test)": opened.spectrograms[torch.from_numpy(chosen)].float().numpy(),
+        "reconstructed": opened.reconstruct_spectrograms(chosen).numpy(),
+        "generated": opened.decode_spectrograms(opened.draw(names, seed=0), names).numpy(),
+        "generated again": opened.decode_spectrograms(opened.draw(names, seed=1), names).numpy(),
     }
-    seconds = sampler.speech.samples / sampler.rate
-    plots.save(plots.spectrogram_rows(pictures, names, seconds, sampler.rate), folder / "spectrograms.png")
+    seconds = opened.speech.samples / opened.rate
+    plots.save(plots.spectrogram_rows(pictures, names, seconds, opened.rate), folder / "spectrograms.png")
 
 
 def _column(lines: list[dict[str, JSON]], name: str) -> NDArray[np.float64]:

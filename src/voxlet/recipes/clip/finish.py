@@ -9,7 +9,6 @@ RUN/sampler.safetensors   where the labels lie in the latent space
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -17,11 +16,11 @@ import numpy as np
 import torch
 
 from voxlet import audio, files
-from voxlet.errors import AudioError, RunError
-from voxlet.recipes.clip.encode import Explained, encode, explain
+from voxlet.errors import AudioError, FileError, RunError
+from voxlet.recipes.clip.clip_run import ClipRun
 from voxlet.recipes.clip.figures import illustrate
 from voxlet.recipes.clip.label_posterior import fit_posterior
-from voxlet.recipes.clip.sampler import RunSampler, Speech, load_model, save_speech
+from voxlet.recipes.clip.sampler import Speech, save_speech
 from voxlet.speak.speech import describe, wav_metadata
 from voxlet.spectral.log_spectrogram import analyse
 
@@ -29,11 +28,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
-    from torch import Tensor
 
+    from voxlet.corpus.dataset import Dataset
     from voxlet.corpus.prepare import Prepared
-    from voxlet.corpus.splits import Split
     from voxlet.recipes.clip.config import ClipTraining
+    from voxlet.recipes.clip.encode import Explained
+    from voxlet.recipes.clip.label_posterior import LabelPosterior
     from voxlet.speak.speech import Sampler
     from voxlet.spectral.config import SpectrogramConfig
     from voxlet.training.run import Run
@@ -41,45 +41,31 @@ if TYPE_CHECKING:
 TEST = "test.json"
 SEED = 0  # the same weights give the same samples
 RANGE_CLIPS = 200  # enough for a median
+LONGEST_STEM = 60  # characters of a label in a file's name
 
 
-def conclude(
-    run: Run, config: ClipTraining, spectrograms: Tensor, prepared: Prepared, split: Split
-) -> Explained:
+def finish_run(run: Run, config: ClipTraining, dataset: Dataset) -> Explained:
     """Make the run able to speak, measure its test loss, draw its pictures, write a clip of each label.
 
     Args:
         run: Trained.
         config: As it was trained.
-        spectrograms: Of all clips, (B, M, F).
-        prepared: The clips.
-        split: Which of them it learned from; without test clips, the validation clips are measured.
+        dataset: Which clips it learned from; without test clips, the validation clips are measured.
 
     Raises:
         RunError: The run holds no weights, or cannot be written.
     """
-    _, bands, frames = spectrograms.shape
-    labels = torch.from_numpy(prepared.labels)
-    model = load_model(run, config, (bands, frames), len(prepared.label_names), "best")
-    low, high = ranges(prepared, split.train, config.spectrogram)
-    speech = Speech(prepared.label_names, (bands, frames), prepared.audio.shape[1], low, high)
-    posterior = None
-    if not config.model.conditional:
-        lying = encode(model, spectrograms, labels, split.train)
-        noise = np.random.default_rng(SEED).standard_normal(lying.mean.shape)
-        drawn = lying.mean + lying.deviation * noise
-        posterior = fit_posterior(drawn, prepared.labels[split.train], len(prepared.label_names), seed=SEED)
+    opened = ClipRun(run, config, dataset, speech=speech_of(dataset, config.spectrogram))
+    posterior = None if config.model.conditional else posterior_of(opened)
+    split = dataset.split
     test = split.test if len(split.test) else split.validation
-    found = explain(model, spectrograms, labels, test)
-    sampler = RunSampler(
-        run.path.resolve().name, model, config=config.spectrogram, speech=speech, posterior=posterior
-    )
+    found = opened.explain(test)
     try:
-        save_speech(run, speech, posterior)
-        illustrate(run, sampler, spectrograms, prepared, train=split.train, test=test)
-        write_samples(run.path / "samples", sampler)
+        save_speech(run, opened.speech, posterior)
+        illustrate(opened, test)
+        write_samples(run.path / "samples", opened)
         files.write_atomically(run.path / TEST, (json.dumps(asdict(found), indent=2) + "\n").encode())
-    except (AudioError, OSError) as error:
+    except (AudioError, FileError, OSError) as error:
         raise RunError(
             f"its pictures and samples cannot be written ({error})",
             where=run.path,
@@ -88,9 +74,25 @@ def conclude(
     return found
 
 
-def is_concluded(run: Run) -> bool:
-    """Whether `conclude` has come to its end."""
+def is_finished(run: Run) -> bool:
+    """Whether `finish_run` has come to its end."""
     return (run.path / TEST).exists()
+
+
+def speech_of(dataset: Dataset, config: SpectrogramConfig) -> Speech:
+    """What speaking needs to know of the clips."""
+    prepared = dataset.prepared
+    samples = prepared.audio.shape[1]
+    low, high = ranges(prepared, dataset.split.train, config)
+    return Speech(prepared.label_names, (config.bands, config.frames(samples)), samples, low, high)
+
+
+def posterior_of(opened: ClipRun) -> LabelPosterior:
+    """Where the labels of the training clips lie in the latent space."""
+    rows = opened.split.train
+    found = opened.encode(rows)
+    drawn = found.mean + found.deviation * np.random.default_rng(SEED).standard_normal(found.mean.shape)
+    return fit_posterior(drawn, opened.prepared.labels[rows], len(opened.labels), seed=SEED)
 
 
 def ranges(prepared: Prepared, rows: NDArray[np.int64], config: SpectrogramConfig) -> tuple[float, float]:
@@ -105,5 +107,5 @@ def write_samples(folder: Path, sampler: Sampler) -> None:
     files.make_folder(folder)
     for label, clip in zip(sampler.labels, sampler.sample(sampler.labels, seed=SEED), strict=True):
         metadata = wav_metadata(describe(sampler, label, None, None, SEED))
-        stem = re.sub(r"[^\w-]+", "-", label)  # labels of one's own corpus may be no file names
+        stem = files.safe_name(label, LONGEST_STEM) or "clip"
         audio.write(folder / f"{stem}.wav", clip, sampler.rate, metadata)

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from voxlet.corpus.dataset import Dataset
 from voxlet.corpus.splits import draw_share
 from voxlet.errors import ConfigError
 from voxlet.models.clip.build import build_model
 from voxlet.models.clip.config import CNNConfig
 from voxlet.recipes.clip.augment import warp
-from voxlet.recipes.clip.finish import conclude, is_concluded
-from voxlet.spectral.log_spectrogram import analyse
+from voxlet.recipes.clip.data import spectrograms_of
+from voxlet.recipes.clip.finish import finish_run, is_finished
 from voxlet.training import distributed
 from voxlet.training.batches import in_turn
 from voxlet.training.hardware import autocast
@@ -23,18 +24,14 @@ from voxlet.training.stages import Plan, Stage
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from voxlet.corpus.prepare import Prepared
     from voxlet.corpus.splits import Split
     from voxlet.models.clip.vae import ClipVAE
     from voxlet.models.distributions import Elbo
     from voxlet.recipes.clip.config import ClipTraining
-    from voxlet.spectral.config import SpectrogramConfig
     from voxlet.training.run import Run
 
 STAGE = "vae"
-ANALYSIS_BATCH = 256
 TYPICAL_CLIPS = 2_000  # are enough for the mean spectrogram
-EXACT_BYTES = 1 << 30  # more than this is held in half the space
 ADAM_EPSILON = 1e-7  # Keras's, as in the study
 ACTIVE_NATS = 0.01  # a latent unit with less divergence says nothing
 
@@ -114,25 +111,14 @@ class ClipTask:
         return {**totals, "active_units": float((units > ACTIVE_NATS).sum())}
 
 
-def spectrograms_of(prepared: Prepared, config: SpectrogramConfig) -> Tensor:
-    """Scaled log spectrograms (B, M, F) of all clips; float32, or float16 beyond a gigabyte."""
-    count, samples = prepared.audio.shape
-    shape = (count, config.bands, config.frames(samples))
-    exact = 4 * int(np.prod(shape)) <= EXACT_BYTES
-    values = torch.empty(shape, dtype=torch.float32 if exact else torch.float16)
-    for rows in in_turn(np.arange(count), ANALYSIS_BATCH):
-        values[rows] = analyse(torch.from_numpy(prepared.audio[rows]), config).values.to(values.dtype)
-    return values
+def clip_task(config: ClipTraining, dataset: Dataset) -> ClipTask:
+    """The training of a clip VAE on a dataset, from its beginning."""
+    prepared = dataset.prepared
+    spectrograms, labels = spectrograms_of(prepared, config.spectrogram), torch.from_numpy(prepared.labels)
+    return ClipTask(config, spectrograms, labels, len(prepared.label_names), dataset.split)
 
 
-def clip_task(config: ClipTraining, prepared: Prepared, split: Split) -> ClipTask:
-    """The training of a clip VAE on the clips of a corpus, from its beginning."""
-    labels = torch.from_numpy(prepared.labels)
-    spectrograms = spectrograms_of(prepared, config.spectrogram)
-    return ClipTask(config, spectrograms, labels, len(prepared.label_names), split)
-
-
-def plan_clip_training(config: ClipTraining, prepared: Prepared, split: Split, run: Run) -> Plan:
+def plan_clip_training(config: ClipTraining, dataset: Dataset, run: Run) -> Plan:
     """The plan of a clip VAE's run: one stage, then pictures.
 
     Of a smaller share of the training clips, the larger ones hold all.
@@ -140,22 +126,23 @@ def plan_clip_training(config: ClipTraining, prepared: Prepared, split: Split, r
     Raises:
         ConfigError: The split leaves no clip to validate with.
     """
+    prepared, split = dataset.prepared, dataset.split
     if len(split.validation) == 0:
         raise ConfigError(
             "the corpus is too small: no clip is left to validate with", where=f"split {config.split!r}"
         )
-
     if config.train_share < 1:
         rng = np.random.default_rng(config.split_seed)
         everyone, all_rows = np.arange(len(prepared)), np.isin(np.arange(len(prepared)), split.train)
         drawn = draw_share(prepared.labels, everyone, all_rows, config.train_share, rng)
         split = replace(split, train=np.flatnonzero(drawn))
+    used = Dataset(prepared, split)
 
     def build() -> ClipTask:
-        return clip_task(config, prepared, split)
+        return clip_task(config, used)
 
     def finish() -> None:
-        if not is_concluded(run):
-            conclude(run, config, spectrograms_of(prepared, config.spectrogram), prepared, split)
+        if not is_finished(run):
+            finish_run(run, config, used)
 
     return Plan((Stage(STAGE, split.train, config.loop, build),), finish)

@@ -7,60 +7,67 @@ from dataclasses import dataclass, field
 from voxlet.corpus.prepare import Preparation
 from voxlet.corpus.splits import SplitKind
 from voxlet.errors import ConfigError
-from voxlet.models.voice.config import CriticConfig, PriorConfig, WaveConfig
+from voxlet.models.voice.config import DiscriminatorConfig, PriorConfig, WaveConfig
 from voxlet.training.config import LoopConfig, Precision
 
 # Rows are long enough for any word; what they are really long is found from the clips that are left.
 VOICE_PREPARATION = Preparation(rate=8000, length=2.0, outliers=(1.0, 99.0))
 
 
-def _loop(batch_size: int, floor: float, warmup: float) -> LoopConfig:
-    return LoopConfig(batch_size=batch_size, decay="cosine", floor=floor, warmup=warmup, validate_every=250)
+def _loop(batch_size: int, final_rate: float, warmup: float) -> LoopConfig:
+    return LoopConfig(
+        batch_size=batch_size, decay="cosine", final_rate=final_rate, warmup=warmup, validate_every=250
+    )
 
 
 @dataclass(frozen=True)
 class WaveTraining:
-    """The first stage: the wave VAE against its critics.
+    """The first stage: the wave VAE against its discriminators.
 
     Args:
         model: The wave VAE.
-        critics: Who judges it.
+        discriminators: What it is trained against.
         loop: Batches, schedule, checkpoints.
-        crop: Seconds of a clip that a step hears.
+        crop: Seconds of a clip that a step sees.
         learning_rate: Of the VAE, by AdamW.
-        critic_learning_rate: Of the critics, likewise.
-        spectral: Weight of the multi-resolution log-mel L1.
-        kl: Weight of the divergence in nats per latent number.
-        pitch: Weight of the pitch's error in octaves.
-        adversarial: Weight of the critics' mean score.
-        matching: Weight of the feature matching.
-        critics_from: Share of the budget before the critics join.
-        bench: Critics of each kind that judge a step.
-        average: Decay of the averaged weights.
+        discriminator_learning_rate: Of the discriminators, likewise.
+        mel_weight: Weight of the multi-resolution log-mel L1.
+        kl_weight: Weight of the divergence in nats per latent number.
+        pitch_weight: Weight of the pitch's error in octaves.
+        adversarial_weight: Weight of the discriminators' mean score.
+        feature_matching_weight: Weight of the feature matching.
+        discriminators_from: Share of the budget before the discriminators join.
+        discriminators_per_step: Discriminators of each kind that a step uses.
+        ema_decay: Decay of the exponential moving average of the weights.
     """
 
     model: WaveConfig = field(default_factory=WaveConfig)
-    critics: CriticConfig = field(default_factory=CriticConfig)
+    discriminators: DiscriminatorConfig = field(default_factory=DiscriminatorConfig)
     loop: LoopConfig = field(default_factory=lambda: _loop(16, 0.02, 0.01))
     crop: float = 0.512
     learning_rate: float = 5e-4
-    critic_learning_rate: float = 5e-4
-    spectral: float = 15.0
-    kl: float = 0.1
-    pitch: float = 5.0
-    adversarial: float = 2.0
-    matching: float = 4.0
-    critics_from: float = 0.05
-    bench: int = 2
-    average: float = 0.999
+    discriminator_learning_rate: float = 5e-4
+    mel_weight: float = 15.0
+    kl_weight: float = 0.1
+    pitch_weight: float = 5.0
+    adversarial_weight: float = 2.0
+    feature_matching_weight: float = 4.0
+    discriminators_from: float = 0.05
+    discriminators_per_step: int = 2
+    ema_decay: float = 0.999
 
     def __post_init__(self) -> None:
         if not 0 < self.crop <= 10:
             raise ConfigError(f"crop {self.crop} s is not between 0 and 10", where="wave")
-        if self.bench < 1:
-            raise ConfigError(f"bench {self.bench} leaves no critic", where="wave")
-        if not 0 <= self.critics_from <= 1:
-            raise ConfigError(f"critics_from {self.critics_from} is not a share from 0 to 1", where="wave")
+        if self.discriminators_per_step < 1:
+            raise ConfigError(
+                f"discriminators_per_step {self.discriminators_per_step} leaves no discriminator",
+                where="wave",
+            )
+        if not 0 <= self.discriminators_from <= 1:
+            raise ConfigError(
+                f"discriminators_from {self.discriminators_from} is not a share from 0 to 1", where="wave"
+            )
 
 
 @dataclass(frozen=True)
@@ -72,28 +79,28 @@ class PriorTraining:
         loop: Batches, schedule, checkpoints.
         learning_rate: By AdamW.
         weight_decay: AdamW's.
-        style_kl: Weight of a nat of style against the mean squared error of a velocity.
-        style_clips: At most so many other clips of its speaker tell the style of a clip.
-        drop: Chance that label and style are withheld, which guidance needs.
-        shifts: Each clip is heard at so many starts, one STFT hop apart.
-        speeds: Each clip is also heard at these speeds, as if somebody else had said it.
-        speeds_up_to: Speakers; where there are more, they are various enough without other speeds.
-        same_speed: Share of the clips of a step that are heard at their own speed.
-        average: Decay of the averaged weights.
+        style_kl_weight: Weight of a nat of style against the mean squared error of a velocity.
+        style_clips: The style of a clip is inferred from at most so many other clips of its speaker.
+        condition_dropout: Chance that label and style are left out, which classifier-free guidance needs.
+        shifts: Each clip is used at so many starts, one STFT hop apart.
+        speeds: Each clip is also used at these speeds, as clips of another speaker.
+        speeds_up_to: Speakers; a corpus of more is various enough without other speeds.
+        same_speed: Share of the clips of a step that keep their own speed.
+        ema_decay: Decay of the exponential moving average of the weights.
     """
 
     model: PriorConfig = field(default_factory=PriorConfig)
     loop: LoopConfig = field(default_factory=lambda: _loop(64, 0.02, 0.02))
     learning_rate: float = 1e-3
     weight_decay: float = 0.01
-    style_kl: float = 1e-4
+    style_kl_weight: float = 1e-4
     style_clips: int = 4
-    drop: float = 0.15
+    condition_dropout: float = 0.15
     shifts: int = 4
     speeds: tuple[float, ...] = (0.88, 0.94, 1.06, 1.13)
     speeds_up_to: int = 50
     same_speed: float = 0.5
-    average: float = 0.999
+    ema_decay: float = 0.999
 
     def __post_init__(self) -> None:
         for speed in self.speeds:
@@ -105,16 +112,18 @@ class PriorTraining:
             raise ConfigError(
                 f"style_clips {self.style_clips} and shifts {self.shifts} start at 1", where="prior"
             )
-        if not 0 < self.drop < 1:
-            raise ConfigError(f"drop {self.drop} is not between 0 and 1", where="prior")
+        if not 0 < self.condition_dropout < 1:
+            raise ConfigError(
+                f"condition_dropout {self.condition_dropout} is not between 0 and 1", where="prior"
+            )
 
     def speeds_for(self, speakers: int) -> tuple[float, ...]:
-        """The speeds at which a corpus of so many speakers is heard beside its own."""
+        """The speeds at which a corpus of so many speakers is used beside its own."""
         return self.speeds if speakers <= self.speeds_up_to else ()
 
 
 @dataclass(frozen=True)
-class DistilTraining:
+class DistillationTraining:
     """The third stage: a prior that takes few steps and has the guidance in it.
 
     Args:
@@ -124,8 +133,8 @@ class DistilTraining:
         guidance: The teacher's,
         guidance_from: from this time on the way from noise (0) to data (1); 1 before it.
         learning_rate: By AdamW.
-        fresh: Share of styles drawn from the standard normal prior, the others are of speakers.
-        average: Decay of the averaged weights.
+        prior_style_share: Share of styles drawn from the standard normal prior, the others are of speakers.
+        ema_decay: Decay of the exponential moving average of the weights.
     """
 
     loop: LoopConfig = field(default_factory=lambda: _loop(64, 0.02, 0.02))
@@ -134,16 +143,22 @@ class DistilTraining:
     guidance: float = 2.0
     guidance_from: float = 0.125
     learning_rate: float = 3e-4
-    fresh: float = 0.25
-    average: float = 0.995
+    prior_style_share: float = 0.25
+    ema_decay: float = 0.995
 
     def __post_init__(self) -> None:
         if self.steps < 1 or self.substeps < 1:
-            raise ConfigError(f"steps {self.steps} and substeps {self.substeps} start at 1", where="distil")
+            raise ConfigError(
+                f"steps {self.steps} and substeps {self.substeps} start at 1", where="distillation"
+            )
         if not 0 <= self.guidance_from <= 1:
-            raise ConfigError(f"guidance_from {self.guidance_from} is not between 0 and 1", where="distil")
-        if not 0 <= self.fresh <= 1:
-            raise ConfigError(f"fresh {self.fresh} is not a share from 0 to 1", where="distil")
+            raise ConfigError(
+                f"guidance_from {self.guidance_from} is not between 0 and 1", where="distillation"
+            )
+        if not 0 <= self.prior_style_share <= 1:
+            raise ConfigError(
+                f"prior_style_share {self.prior_style_share} is not a share from 0 to 1", where="distillation"
+            )
 
 
 @dataclass(frozen=True)
@@ -156,7 +171,7 @@ class VoiceTraining:
         split_seed: See `split`.
         wave: The first stage.
         prior: The second.
-        distil: The third.
+        distillation: The third.
         wave_share: Of the budget.
         prior_share: Of the budget; the third stage has the rest.
         precision: Of matrix products; `auto` takes bfloat16 where the hardware is quicker in it.
@@ -167,7 +182,7 @@ class VoiceTraining:
     split_seed: int = 0
     wave: WaveTraining = field(default_factory=WaveTraining)
     prior: PriorTraining = field(default_factory=PriorTraining)
-    distil: DistilTraining = field(default_factory=DistilTraining)
+    distillation: DistillationTraining = field(default_factory=DistillationTraining)
     wave_share: float = 0.6
     prior_share: float = 0.28
     precision: Precision = "auto"

@@ -9,10 +9,14 @@ import soxr
 import torch
 from torch import Tensor
 
+from voxlet import batch_random
+from voxlet.models.voice.wave_vae import samples_per_latent
+from voxlet.training import distributed
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from voxlet.corpus.prepare import Prepared
+    from voxlet.corpus.dataset import Dataset
 
 RESAMPLING_BATCH = 1024  # soxr takes 65,536 channels at most
 
@@ -22,7 +26,7 @@ class VoiceData:
     """Clips and what is known of them; rows are those of the prepared corpus.
 
     Attributes:
-        audio: (N, T) float32, zero after each clip's end.
+        audio: (N, T) float32, zero after each clip's end; T is a whole number of latents.
         lengths: (N,) valid samples.
         labels: (N,) label numbers.
         speakers: (N,) speaker numbers.
@@ -41,9 +45,10 @@ class VoiceData:
     first: Tensor
     count: Tensor
 
-    def samples(self, unit: int) -> int:
-        """Samples that hold every clip, a multiple of `unit`; at most the array's own width rounded up."""
-        return -(-int(self.lengths.max()) // unit) * unit
+    @property
+    def frames(self) -> int:
+        """L: latent vectors that hold every clip."""
+        return self.audio.shape[1] // samples_per_latent(self.rate)
 
     def others(self, rows: Tensor, clips: int) -> Tensor:
         """Random training rows of each row's speaker (B, clips), not the row itself where there are others.
@@ -52,17 +57,20 @@ class VoiceData:
         """
         speakers = self.speakers[rows]
         first, count = self.first[speakers, None], self.count[speakers, None]
-        draw = (torch.rand(len(rows), clips, device=rows.device) * (count - 1).clamp_min(1)).long()
-        found = self.by_speaker[(first + draw).clamp(max=len(self.by_speaker) - 1)]
+        drawn = (batch_random.rand(len(rows), clips, device=rows.device) * (count - 1).clamp_min(1)).long()
+        found = self.by_speaker[(first + drawn).clamp(max=len(self.by_speaker) - 1)]
         # The last row of the speaker is left out of the draw and takes the place of the row itself.
         last = self.by_speaker[(first + count - 1).clamp(0, len(self.by_speaker) - 1)]
         found = torch.where(found == rows[:, None], last, found)
         return torch.where(count > 0, found, rows[:, None])
 
-    def longest(self, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """Audio of rows (...) cut to the longest of them, and their lengths."""
-        lengths = self.lengths[rows]
-        return self.audio[rows, : int(lengths.max())], lengths
+    def longest(self, rows: Tensor) -> int:
+        """Samples of the longest of these rows, in all processes that share the batch."""
+        return int(distributed.largest(int(self.lengths[rows].max()))[0])
+
+    def cut(self, rows: Tensor, samples: int) -> tuple[Tensor, Tensor]:
+        """The first samples of rows (...), and the lengths of their clips."""
+        return self.audio[rows, :samples], self.lengths[rows]
 
     def with_speeds(self, speeds: Sequence[float]) -> VoiceData:
         """These clips and, for each speed, all of them once more, as speakers of their own.
@@ -101,17 +109,16 @@ class VoiceData:
         )
 
 
-def voice_data(
-    prepared: Prepared, train: Sequence[int] | Tensor, device: torch.device, unit: int
-) -> VoiceData:
-    """Put a prepared corpus into memory; `unit` is the samples of a latent, rows become a multiple of it."""
+def voice_data(dataset: Dataset, device: torch.device) -> VoiceData:
+    """Put a dataset into memory, in rows that hold the longest clip in whole latents."""
+    prepared, unit = dataset.prepared, samples_per_latent(dataset.prepared.rate)
     lengths = torch.from_numpy(prepared.lengths)
     samples = -(-int(lengths.max()) // unit) * unit
     audio = torch.zeros(len(prepared), samples)
     width = min(samples, prepared.audio.shape[1])
     audio[:, :width] = torch.tensor(prepared.audio[:, :width])
     speakers = torch.from_numpy(prepared.speakers)
-    rows = torch.as_tensor(train)
+    rows = torch.from_numpy(dataset.split.train)
     by_speaker = rows[torch.argsort(speakers[rows], stable=True)]
     count = torch.bincount(speakers[rows], minlength=len(prepared.speaker_names))
     return VoiceData(

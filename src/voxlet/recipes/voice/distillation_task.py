@@ -2,11 +2,11 @@
 
 The student learns, for each of its K long steps, where the guided teacher would get in `substeps` short
 ones (progressive distillation, Salimans and Ho 2022, arXiv:2202.00512, with the guidance distilled as well,
-Meng et al. 2023, arXiv:2210.03142). It starts from states that it reached itself, so it learns to mend its
+Meng et al. 2023, arXiv:2210.03142). It starts from states that it reached itself, so it learns to correct its
 own errors.
 
-Guidance begins after the first part of the way. There it would take variety and give nothing: what is noise
-for the most part is pushed to the label's mean (Kynkäänniemi et al. 2024, arXiv:2404.07724).
+Guidance begins after the first part of the way. Earlier it would take variety and give nothing: what is
+mostly noise is pushed to the label's mean (Kynkäänniemi et al. 2024, arXiv:2404.07724).
 """
 
 from __future__ import annotations
@@ -17,36 +17,37 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from voxlet import batch_random
 from voxlet.models.distributions import Gaussian
 from voxlet.models.voice.flow_prior import FeatureDropout
 from voxlet.training import distributed
-from voxlet.training.ema import Average
+from voxlet.training.ema import average_of
 from voxlet.training.hardware import autocast
 
 if TYPE_CHECKING:
     from voxlet.models.voice.flow_prior import FlowPrior
     from voxlet.models.voice.style_encoder import StyleEncoder
-    from voxlet.recipes.voice.config import DistilTraining
+    from voxlet.recipes.voice.config import DistillationTraining
     from voxlet.recipes.voice.data import VoiceData
     from voxlet.training.config import Precision
 
-STYLE_CLIPS = 2  # other clips that tell a style while distilling
+STYLE_CLIPS = 2  # other clips that a style is inferred from
 VALIDATION_BATCH = 64
-LISTENING_BATCH = 128
+ENCODING_BATCH = 128
 NORM = 1.0  # gradients are scaled down to this
 
 
-class Lesson(NamedTuple):
-    """Where B long steps start, and the mean velocity `target` that the teacher has over each."""
+class Targets(NamedTuple):
+    """Where B long steps start, and the mean velocity (B, L, Z + 1) that the teacher has over each."""
 
     x: Tensor
     time: Tensor
     label: Tensor
     style: Tensor
-    target: Tensor
+    velocity: Tensor
 
 
-class DistilTask:
+class DistillationTask:
     """Trains a copy of `teacher` to take `config.steps` guided steps, in styles whose draws are standard.
 
     Args:
@@ -60,7 +61,7 @@ class DistilTask:
 
     def __init__(
         self,
-        config: DistilTraining,
+        config: DistillationTraining,
         teacher: FlowPrior,
         style: StyleEncoder,
         data: VoiceData,
@@ -75,10 +76,10 @@ class DistilTask:
         for module in self.student.modules():
             if isinstance(module, FeatureDropout):
                 module.p = 0.0  # the teacher's function is known exactly: there is nothing to overfit
-        self.average = Average(self.student, config.average)
+        self.ema = average_of(self.student, config.ema_decay)
         self.modules: dict[str, nn.Module] = {
             "student": self.student,
-            "average": self.average,
+            "ema": self.ema,
             "style": self.style,
         }
         adam = torch.optim.AdamW(
@@ -87,14 +88,18 @@ class DistilTask:
         self.optimizers: dict[str, torch.optim.Optimizer] = {"student": adam}
 
     @torch.no_grad()
-    def lesson(self, rows: Tensor, step: Tensor, student: nn.Module) -> Lesson:
-        """A lesson for these rows' labels and speakers, at the long step `step` (B,) of each."""
+    def targets(self, rows: Tensor, step: Tensor, student: nn.Module) -> Targets:
+        """Targets for these rows' labels and speakers, at the long step `step` (B,) of each.
+
+        The student takes the steps before that one itself.
+        """
         c, count = self.config, len(rows)
         label = self.data.labels[rows]
-        style = self.style(*self.data.longest(self.data.others(rows, STYLE_CLIPS))).sample()
-        fresh = torch.rand(count, 1, device=self.device) < c.fresh
-        style = torch.where(fresh, torch.randn_like(style), style)
-        x = torch.randn(count, self.teacher.frames, self.teacher.channels, device=self.device)
+        others = self.data.others(rows, STYLE_CLIPS)
+        style = self.style(*self.data.cut(others, self.data.longest(others))).sample()
+        fresh = batch_random.rand(count, 1, device=self.device) < c.prior_style_share
+        style = torch.where(fresh, batch_random.randn_like(style), style)
+        x = batch_random.randn(count, self.teacher.frames, self.teacher.channels, device=self.device)
         for taken in range(int(step.max())):
             time = torch.full((count,), taken / c.steps, device=self.device)
             moved = x + student(x, time, label, style) / c.steps
@@ -103,7 +108,7 @@ class DistilTask:
         for part in range(c.substeps):
             inner = time + part / (c.steps * c.substeps)
             y = y + self.guided(y, inner, label, style) / (c.steps * c.substeps)
-        return Lesson(x, time, label, style, (y - x) * c.steps)
+        return Targets(x, time, label, style, (y - x) * c.steps)
 
     def guided(self, x: Tensor, time: Tensor, label: Tensor, style: Tensor) -> Tensor:
         """The teacher's velocity, with guidance where its time has come."""
@@ -113,17 +118,17 @@ class DistilTask:
     def train_step(self, rows: Tensor, progress: float) -> dict[str, Tensor]:  # noqa: ARG002  # the loop's rates suffice
         """One step towards the teacher's mean velocities."""
         rows = rows.to(self.device)
-        step = (torch.rand(len(rows), device=self.device) * self.config.steps).long()
+        step = (batch_random.rand(len(rows), device=self.device) * self.config.steps).long()
         with autocast(self.device, self.precision):
-            lesson = self.lesson(rows, step, self.student)
-            velocity = self.student(lesson.x, lesson.time, lesson.label, lesson.style)
-        loss = (velocity - lesson.target).square().mean()
+            targets = self.targets(rows, step, self.student)
+            velocity = self.student(targets.x, targets.time, targets.label, targets.style)
+        loss = (velocity - targets.velocity).square().mean()
         self.optimizers["student"].zero_grad(set_to_none=True)
         loss.backward()
         distributed.average_gradients(self.student.parameters())
         nn.utils.clip_grad_norm_(self.student.parameters(), NORM)
         self.optimizers["student"].step()
-        self.average.update(self.student)
+        self.ema.update_parameters(self.student)
         return {"loss": loss.detach()}
 
     @torch.no_grad()
@@ -132,17 +137,17 @@ class DistilTask:
         total = 0.0
         for rows in torch.split(self.validation, VALIDATION_BATCH):
             step = torch.arange(len(rows), device=self.device) % self.config.steps
-            lesson = self.lesson(rows, step, self.average.model)
-            velocity = self.average.model(lesson.x, lesson.time, lesson.label, lesson.style)
-            total += float((velocity - lesson.target).square().mean()) * len(rows)
+            targets = self.targets(rows, step, self.ema.module)
+            velocity = self.ema.module(targets.x, targets.time, targets.label, targets.style)
+            total += float((velocity - targets.velocity).square().mean()) * len(rows)
         return {"loss": total / len(self.validation)}
 
 
 @torch.no_grad()
-def told_styles(encoder: StyleEncoder, data: VoiceData) -> Gaussian:
-    """The styles (M, S) that each training clip tells by itself."""
+def training_styles(encoder: StyleEncoder, data: VoiceData) -> Gaussian:
+    """The styles (N, S) inferred from each training clip by itself."""
     parts = []
-    for rows in torch.split(data.by_speaker, LISTENING_BATCH):
-        audio, lengths = data.longest(rows[:, None])
-        parts.append(encoder(audio, lengths))
+    for rows in torch.split(data.by_speaker, ENCODING_BATCH):
+        samples = int(data.lengths[rows].max())
+        parts.append(encoder(*data.cut(rows[:, None], samples)))
     return Gaussian(torch.cat([p.mean for p in parts]), torch.cat([p.log_variance for p in parts]))

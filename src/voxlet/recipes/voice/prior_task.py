@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from voxlet import batch_random
 from voxlet.models.distributions import Gaussian, kl_per_unit
 from voxlet.models.voice.flow_prior import FlowPrior, presence
 from voxlet.models.voice.style_encoder import StyleEncoder
 from voxlet.training import distributed
-from voxlet.training.ema import Average
+from voxlet.training.ema import average_of
 from voxlet.training.hardware import autocast
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ NORM = 1.0  # gradients are scaled down to this
 @torch.no_grad()
 def encode_all(wave: WaveVAE, data: VoiceData, shift: int) -> tuple[Gaussian, Tensor]:
     """Posteriors (N, L, Z) and lengths (N,) of all clips, with `shift` samples of silence in front."""
-    samples = data.samples(wave.samples_per_latent)
+    samples = data.audio.shape[1]
     audio = nn.functional.pad(data.audio, (shift, 0))[:, :samples]
     parts = [wave.encode(chunk) for chunk in torch.split(audio, ENCODING_BATCH)]
     posterior = Gaussian(torch.cat([p.mean for p in parts]), torch.cat([p.log_variance for p in parts]))
@@ -65,21 +66,20 @@ class PriorTask:
         self.speeds = config.speeds_for(len(data.count))
         self.data = data = data.with_speeds(self.speeds)
         self.unit = wave.samples_per_latent
-        frames = data.samples(self.unit) // self.unit
         views = [encode_all(wave, data, shift * wave.hop) for shift in range(config.shifts)]
         self.mean = torch.stack([posterior.mean for posterior, _ in views])
         self.log_variance = torch.stack([posterior.log_variance for posterior, _ in views])
         self.lengths = torch.stack([lengths for _, lengths in views])
-        self.prior = FlowPrior(config.model, wave.config.latent_size + 1, frames, labels).to(self.device)
+        self.prior = FlowPrior(config.model, wave.config.latent_size + 1, data.frames, labels).to(self.device)
         self.prior.fit_scale(Gaussian(self.mean[0, train], self.log_variance[0, train]))
         self.style = StyleEncoder(config.model, data.rate).to(self.device)
-        self.prior_average = Average(self.prior, config.average)
-        self.style_average = Average(self.style, config.average)
+        self.prior_ema = average_of(self.prior, config.ema_decay)
+        self.style_ema = average_of(self.style, config.ema_decay)
         self.modules: dict[str, nn.Module] = {
             "prior": self.prior,
             "style": self.style,
-            "prior_average": self.prior_average,
-            "style_average": self.style_average,
+            "prior_ema": self.prior_ema,
+            "style_ema": self.style_ema,
         }
         self.parameters = [*self.prior.parameters(), *self.style.parameters()]
         adam = torch.optim.AdamW(
@@ -91,47 +91,48 @@ class PriorTask:
         """The same clips (B,), some at another speed."""
         if not self.speeds:
             return rows
-        draw = torch.rand(2, len(rows), device=self.device)
-        other = 1 + (draw[0] * len(self.speeds)).long()
-        return rows + self.clips * torch.where(draw[1] < self.config.same_speed, 0, other)
+        other = 1 + (batch_random.rand(len(rows), device=self.device) * len(self.speeds)).long()
+        same = batch_random.rand(len(rows), device=self.device) < self.config.same_speed
+        return rows + self.clips * torch.where(same, 0, other)
 
     def sequences(self, rows: Tensor) -> Tensor:
         """Sampled, normalised latent sequences with presence (B, L, Z + 1), each from a random start."""
-        view = (torch.rand(len(rows), device=self.device) * len(self.mean)).long()
+        view = (batch_random.rand(len(rows), device=self.device) * len(self.mean)).long()
         latents = Gaussian(self.mean[view, rows], self.log_variance[view, rows]).sample()
         inside = presence(self.lengths[view, rows], self.prior.frames, self.unit)
         return self.prior.normalise(latents, inside)
 
     def styles(self, encoder: nn.Module, rows: Tensor, clips: int) -> Gaussian:
-        """Posterior of the style (B, S), told by other clips of the same speaker."""
-        audio, lengths = self.data.longest(self.data.others(rows, clips))
-        posterior: Gaussian = encoder(audio, lengths)
+        """Posterior of the style (B, S), inferred from other clips of the same speaker."""
+        others = self.data.others(rows, clips)
+        # As long as the longest of all processes': the last frames of a clip depend on what is behind it.
+        posterior: Gaussian = encoder(*self.data.cut(others, self.data.longest(others)))
         return posterior
 
     def train_step(self, rows: Tensor, progress: float) -> dict[str, Tensor]:  # noqa: ARG002  # the loop's rates suffice
         """One step on the flow-matching loss and the style's divergence."""
         c, rows = self.config, self.at_speeds(rows.to(self.device))
         data = self.sequences(rows)
-        noise = torch.randn_like(data)
-        # Logit-normal times: the middle of the way is hardest to tell (Esser et al. 2024, arXiv:2403.03206).
-        time = torch.randn(len(rows), device=self.device).sigmoid()
+        noise = batch_random.randn_like(data)
+        # Logit-normal times: the middle of the way is hardest to learn (Esser et al. 2024, arXiv:2403.03206).
+        time = batch_random.randn(len(rows), device=self.device).sigmoid()
         x = noise + time[:, None, None] * (data - noise)
-        withheld = torch.rand(len(rows), device=self.device) < c.drop
-        label = torch.where(withheld, self.prior.labels, self.data.labels[rows])
+        left_out = batch_random.rand(len(rows), device=self.device) < c.condition_dropout
+        label = torch.where(left_out, self.prior.labels, self.data.labels[rows])
         clips = int(torch.randint(1, c.style_clips + 1, ()))
         with autocast(self.device, self.precision):
             posterior = self.styles(self.style, rows, clips)
             velocity = self.prior(x, time, label, posterior.sample())
         flow = (velocity - (data - noise)).square().mean()
         kl = kl_per_unit(posterior).sum(1).mean()
-        loss = flow + c.style_kl * kl
+        loss = flow + c.style_kl_weight * kl
         self.optimizers["prior"].zero_grad(set_to_none=True)
         loss.backward()
         distributed.average_gradients(self.parameters)
         nn.utils.clip_grad_norm_(self.parameters, NORM)
         self.optimizers["prior"].step()
-        self.prior_average.update(self.prior)
-        self.style_average.update(self.style)
+        self.prior_ema.update_parameters(self.prior)
+        self.style_ema.update_parameters(self.style)
         return {"loss": loss.detach(), "flow": flow.detach(), "kl": kl.detach()}
 
     @torch.no_grad()
@@ -140,10 +141,10 @@ class PriorTask:
         total = 0.0
         for rows in torch.split(self.validation, VALIDATION_BATCH):
             data = self.sequences(rows)
-            noise = torch.randn_like(data)
+            noise = batch_random.randn_like(data)
             time = (torch.arange(len(rows), device=self.device) + 0.5) / len(rows)
             x = noise + time[:, None, None] * (data - noise)
-            style = self.styles(self.style_average.model, rows, self.config.style_clips).mean
-            velocity = self.prior_average.model(x, time, self.data.labels[rows], style)
+            style = self.styles(self.style_ema.module, rows, self.config.style_clips).mean
+            velocity = self.prior_ema.module(x, time, self.data.labels[rows], style)
             total += float((velocity - (data - noise)).square().mean()) * len(rows)
         return {"loss": total / len(self.validation)}

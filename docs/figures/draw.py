@@ -1,0 +1,151 @@
+"""Fill the figures of README.md and docs/ from stored results, so that none is typed.
+
+    python docs/figures/draw.py            # or: make figures
+    python docs/figures/draw.py --check    # change nothing; fail where a document differs
+
+A document has blocks, and what stands between the markers is written here:
+
+    <!-- figures: digits.summary -->
+    ...
+    <!-- end -->
+
+The blocks:
+
+    digits.summary   six rows: accuracy, naturalness, speaker, speed, size, training time; real takes beside
+    digits.full      every figure of the shipped voice's scorecard but those by label
+    digits.labels    its accuracy by label
+    study.models     the study's models: budget, loss, accuracy, naturalness
+
+They come from docs/figures/digits.scorecard.json (`voxlet score digits --corpus fsdd --json FILE`) and from
+the rows that `voxlet study` keeps, docs/study/rows.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from voxlet.evaluation.intervals import Interval
+from voxlet.evaluation.metric import CLASSIFIERS, PART_TITLES, show
+from voxlet.evaluation.parts import SET_TITLES
+from voxlet.evaluation.scorecard import Figure, Scorecard, read_scorecard
+
+ROOT = Path(__file__).parent.parent.parent
+CARD = ROOT / "docs" / "figures" / "digits.scorecard.json"
+STUDY = ROOT / "docs" / "study"
+BLOCK = re.compile(r"(<!-- figures: (?P<name>[\w.]+) -->\n)(?P<body>.*?)(<!-- end -->)", re.DOTALL)
+HEADLINES = {
+    "recognition.cross_corpus.accuracy": "accuracy, by a classifier trained on other corpora only",
+    "naturalness.dnsmos.overall": "naturalness, DNSMOS (1 to 5)",
+    "speaker.accuracy": "speaker accuracy",
+}
+
+
+def table(head: list[str], rows: list[list[str]]) -> str:
+    """A Markdown table."""
+    lines = [f"| {' | '.join(line)} |".replace("|  |", "| |") for line in (head, *rows)]
+    lines.insert(1, "|" + "---|" * len(head))
+    return "".join(f"{line}\n" for line in lines)
+
+
+def short(figure: Figure, role: str) -> str:
+    """A value without its interval."""
+    value = figure.values[role]
+    if not isinstance(value, Interval):
+        return "-"
+    return f"{100 * value.value:.1f} %" if figure.metric.unit == "share" else f"{value.value:.2f}"
+
+
+def summary(card: Scorecard) -> str:
+    """Six rows, generated clips beside real test takes."""
+    rows = [
+        [title, *(show(figure.metric, value) for value in (figure.generated, figure.real))]
+        for title, figure in ((title, card.figure(key)) for key, title in HEADLINES.items())
+    ]
+    cost = card.cost
+    rows.append(["speed, on one core", f"{cost['clips_per_second']:.0f} words a second", ""])
+    rows.append(["size of its file", f"{cost['megabytes']:.1f} MB", ""])
+    rows.append(["training, on one core", f"{cost['training_minutes']:.0f} minutes", ""])
+    return table(["measure", f"`{card.subject}`", "real test takes"], rows)
+
+
+def full(card: Scorecard) -> str:
+    """Every figure but those by label, part by part, with 95 % confidence intervals."""
+    rows, part = [], None
+    for figure in card.figures:
+        if figure.label is not None:
+            continue
+        if figure.metric.part != part:
+            part = figure.metric.part
+            rows.append([f"**{PART_TITLES[part]}**", "", "", ""])
+        rows.append([figure.metric.title, *(show(figure.metric, value) for value in figure.values.values())])
+    return table(["measure", *SET_TITLES.values()], rows)
+
+
+def labels(card: Scorecard) -> str:
+    """Accuracy by label in percent, generated / real test clips, a column for each classifier."""
+    names = list(dict.fromkeys(figure.label for figure in card.figures if figure.label is not None))
+    rows = []
+    for name in names:
+        found = [card.figure(f"recognition.{kind}.accuracy.by_label", name) for kind in CLASSIFIERS]
+        rows.append([name, *(f"{short(one, 'generated')} / {short(one, 'real')}" for one in found)])
+    return table(["label", *CLASSIFIERS.values()], rows)
+
+
+def models() -> str:
+    """The study's models, as its report has them."""
+    from voxlet.study.report import headline_table
+    from voxlet.study.run import read_study
+
+    head, *rows = headline_table(read_study(STUDY))
+    return table(list(head), [list(row) for row in rows])
+
+
+def blocks() -> dict[str, Callable[[], str]]:
+    """What stands in the block of each name."""
+    card = read_scorecard(CARD.read_text())
+    return {
+        "digits.summary": lambda: summary(card),
+        "digits.full": lambda: full(card),
+        "digits.labels": lambda: labels(card),
+        "study.models": models,
+    }
+
+
+def drawn(text: str, written: dict[str, Callable[[], str]]) -> str:
+    """A document with its blocks filled.
+
+    Raises:
+        KeyError: There is no block of a name that it asks for.
+    """
+    return BLOCK.sub(lambda found: f"{found[1]}{written[found['name']]()}{found[4]}", text)
+
+
+def documents() -> list[Path]:
+    """README.md and what lies in docs/."""
+    return [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def main() -> int:
+    """Fill the documents, or say which differ."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="change nothing; fail where a document differs")
+    check = parser.parse_args().check
+    written = blocks()
+    different = 0
+    for path in documents():
+        text = path.read_text()
+        now = drawn(text, written)
+        if now != text:
+            different += 1
+            print(f"{path.relative_to(ROOT)}: {'differs' if check else 'filled'}")
+            if not check:
+                path.write_text(now)
+    return min(different, 1) if check else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,76 @@
+"""Random numbers for a batch of which this process may hold only some rows.
+
+Every process draws for the whole batch, from the same generator state, and keeps its own rows' numbers: the
+clips then get the same numbers, and the generators stay alike, however many processes share the batch. Alone,
+each function is PyTorch's own. What all rows have in common is drawn from `torch` as always.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as F
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows `start` to `stop` of a batch of `total`."""
+
+    start: int
+    stop: int
+    total: int
+
+
+_held: ContextVar[Rows | None] = ContextVar("held", default=None)
+
+
+@contextlib.contextmanager
+def holding(rows: Rows) -> Iterator[None]:
+    """While entered, the batch at hand is these rows of a larger one."""
+    token = _held.set(rows)
+    try:
+        yield
+    finally:
+        _held.reset(token)
+
+
+def rand(*shape: int, device: torch.device | None = None) -> Tensor:
+    """Uniform in [0, 1), of this shape (B, ...), the first axis being the rows at hand."""
+    return _own(lambda whole: torch.rand(whole, device=device), shape)
+
+
+def randn(*shape: int, device: torch.device | None = None) -> Tensor:
+    """Standard normal, of this shape (B, ...)."""
+    return _own(lambda whole: torch.randn(whole, device=device), shape)
+
+
+def randn_like(batch: Tensor) -> Tensor:
+    """Standard normal, of the shape (B, ...), type and device of `batch`."""
+    if _held.get() is None:
+        return torch.randn_like(batch)
+    return _own(lambda whole: torch.randn(whole, dtype=batch.dtype, device=batch.device), batch.shape)
+
+
+def dropout(batch: Tensor, p: float) -> Tensor:
+    """The batch (B, ...) with values dropped with probability `p`, the others scaled up by 1 / (1 - p)."""
+    if _held.get() is None:
+        return F.dropout(batch, p)
+    ones = torch.ones((), dtype=batch.dtype, device=batch.device)
+    return batch * _own(lambda whole: F.dropout(ones.repeat(whole), p), batch.shape)
+
+
+def _own(draw: Callable[[tuple[int, ...]], Tensor], shape: tuple[int, ...]) -> Tensor:
+    rows = _held.get()
+    if rows is None:
+        return draw(tuple(shape))
+    assert shape[0] == rows.stop - rows.start, "the first axis is not that of the rows at hand"
+    return draw((rows.total, *shape[1:]))[rows.start : rows.stop]

@@ -1,0 +1,1 @@
+"""`voxlet corpus ...`: one file a command."""

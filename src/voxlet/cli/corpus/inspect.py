@@ -1,0 +1,48 @@
+"""`voxlet corpus inspect`: look at recordings."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from voxlet.cli.output import answer
+
+if TYPE_CHECKING:
+    import argparse
+
+SUMMARY = "measure recordings, and tell which are unusable and why"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `voxlet corpus inspect`."""
+    add = parser.add_argument
+    add("path", metavar="NAME|PATH", help="a known corpus, a folder, or a manifest")
+    add("-o", "--out", type=Path, metavar="DIR", help="write a page with pictures into this folder")
+    add(
+        "--layout",
+        choices=("names", "folders", "manifest"),
+        help="where the labels are: in file names, folder names or a manifest; detected without it",
+    )
+    add("--json", action="store_true", help="print the figures as JSON")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Measure a corpus, write its page if a folder for it is given, and print the figures."""
+    from voxlet.corpus.corpus import open_corpus
+    from voxlet.corpus.inspection import measure, summarise
+
+    corpus = open_corpus(arguments.path, allow_rejected=True, layout=arguments.layout)
+    measures = measure(corpus)
+    inspection = summarise(corpus, measures)
+    page = None
+    if arguments.out is not None:
+        from voxlet.corpus.report import write_page
+
+        write_page(corpus, measures, inspection, arguments.out)
+        page = str(arguments.out / "index.html")
+    if arguments.json:
+        answer(json.dumps({**asdict(inspection), "page": page}, indent=1))
+        return
+    answer("\n".join([*inspection.lines(), *(["", f"page: {page}"] if page else [])]))

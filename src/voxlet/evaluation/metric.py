@@ -1,0 +1,230 @@
+"""What can be measured: every metric by its key, with its title and its unit. They stand here alone.
+
+A key is dotted: first the part of the scorecard that measures it, then what it is measured with, then what.
+JSON, tables, pages, model cards and documents are drawn from keys; titles are for people, and may change.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from voxlet.evaluation.intervals import Interval
+
+Unit = Literal["share", "ratio", "MOS", "nepers", "dB", "nats", "units", "score"]
+Better = Literal["higher", "lower", "real"]  # "real": the nearer to the real clips' own figure
+ClassifierKind = Literal["in_corpus", "cross_corpus", "off_the_shelf"]
+
+KINDS: tuple[ClassifierKind, ...] = ("in_corpus", "cross_corpus", "off_the_shelf")
+CLASSIFIERS: dict[ClassifierKind, str] = {
+    "in_corpus": "in-corpus classifier",
+    "cross_corpus": "cross-corpus classifier",
+    "off_the_shelf": "off-the-shelf classifier",
+}
+SCALES = {"overall": "overall", "signal": "signal", "background": "background", "p808": "P.808"}  # of DNSMOS
+PERCENTILES = (1, 5, 50)  # of the distances to the nearest training clips
+FEW = (5, 10, 20, 50)  # real clips of each label, for the utility of generated ones
+PART_TITLES = {  # of a scorecard, in their order
+    "recognition": "Recognition",
+    "naturalness": "Naturalness",
+    "distribution": "Distribution",
+    "speaker": "Speaker",
+    "memorisation": "Memorisation",
+    "utility": "Utility: train on generated, test on real",
+    "reconstruction": "Reconstruction of real test clips",
+    "latents": "Latent space",
+    "styles": "Fresh styles",
+}
+
+Value = Interval | str  # a string says why there is no figure
+ByName = dict[str, Value]  # a metric's values by label, or by number of latent unit
+Figures = dict[str, Value | ByName]  # by key
+Table = list[list[float | str]]
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What a part of the scorecard finds in one set of clips: figures and tables, both by key."""
+
+    figures: Figures = field(default_factory=dict)
+    tables: dict[str, Table] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Metric:
+    """Something that is measured of a set of clips.
+
+    Attributes:
+        key: What programs know it by.
+        title: What people read.
+        unit: Of its values; a share is shown in percent.
+        better: Which direction is better.
+        needs: The fewest clips that it makes sense for.
+        by: What it has a value for each of, where it has several.
+    """
+
+    key: str
+    title: str
+    unit: Unit
+    better: Better
+    needs: int = 10
+    by: Literal["label", "unit"] | None = None
+
+    @property
+    def part(self) -> str:
+        """The part of the scorecard that it belongs to: the first word of its key."""
+        return self.key.split(".", 1)[0]
+
+
+def recognition() -> list[Metric]:
+    """Accuracy of each classifier, overall and by label."""
+    found = []
+    for kind, name in CLASSIFIERS.items():
+        key = f"recognition.{kind}.accuracy"
+        found.append(Metric(key, f"accuracy, {name}", "share", "higher"))
+        found.append(Metric(f"{key}.by_label", f"accuracy by label, {name}", "share", "higher", by="label"))
+    return found
+
+
+def naturalness() -> list[Metric]:
+    """DNSMOS (Reddy et al. 2021, 2022), by the protocol of `metrics.naturalness`."""
+    return [
+        Metric(f"naturalness.dnsmos.{scale}", f"DNSMOS {name}", "MOS", "higher", needs=20)
+        for scale, name in SCALES.items()
+    ]
+
+
+def distribution() -> list[Metric]:
+    """Distances between sets of clips, and how various their labels are."""
+    distances = [
+        metric
+        for kind, name in (("in_corpus", "in-corpus"), ("cross_corpus", "cross-corpus"))
+        for metric in (
+            Metric(
+                f"distribution.{kind}.frechet_distance",
+                f"Fréchet distance, {name}",
+                "score", "lower", needs=100,  # a Gaussian in 64 dimensions
+            ),
+            Metric(
+                f"distribution.{kind}.frechet_extrapolated",
+                f"Fréchet extrapolated, {name}",
+                "score", "lower", needs=250,  # about four clips for each dimension
+            ),
+        )
+    ]  # fmt: skip
+    own = "distribution.in_corpus"
+    return [
+        *distances,
+        Metric(f"{own}.precision", "precision", "ratio", "higher", needs=100),
+        Metric(f"{own}.recall", "recall", "ratio", "higher", needs=100),
+        Metric(f"{own}.density", "density", "ratio", "higher", needs=100),
+        Metric(f"{own}.coverage", "coverage", "ratio", "higher", needs=100),
+        Metric(f"{own}.inception_score", "inception score", "score", "higher", needs=100),
+        Metric(f"{own}.modified_inception_score", "modified inception score", "score", "higher", needs=100),
+        Metric(f"{own}.am_score", "AM score", "score", "lower", needs=100),
+    ]
+
+
+def memorisation() -> list[Metric]:
+    """Distances to the nearest training clip; whoever copies stands below what real test clips have."""
+    return [
+        Metric(
+            f"memorisation.nearest.p{percentile}",
+            f"nearest training clip, percentile {percentile}",
+            "nepers", "real", needs=100,  # for a first percentile
+        )
+        for percentile in PERCENTILES
+    ]  # fmt: skip
+
+
+def utility() -> list[Metric]:
+    """Accuracy on real test clips of classifiers trained on generated ones, alone or beside few real ones."""
+    found = [Metric("utility.alone.accuracy", "trained on these clips alone", "share", "higher", needs=50)]
+    ways = {
+        "real": "",
+        "augmented": ", augmented",
+        "generated": " and generated",
+        "generated_augmented": " and generated, augmented",
+    }
+    for count in FEW:
+        for way, told in ways.items():
+            title = f"{count} real a label{told}"
+            found.append(Metric(f"utility.few_{count}.{way}.accuracy", title, "share", "higher", needs=50))
+    return found
+
+
+def reconstruction() -> list[Metric]:
+    """How natural and how near reconstructions of real test clips are."""
+    return [
+        *(
+            Metric(f"reconstruction.dnsmos.{scale}", f"DNSMOS {name}, reconstructed", "MOS", "higher")
+            for scale, name in SCALES.items()
+        ),
+        Metric("reconstruction.log_mel_l1", "log-mel L1, nepers of power", "nepers", "lower"),
+        Metric("reconstruction.pesq", "PESQ", "MOS", "higher"),
+        Metric("reconstruction.stoi", "STOI", "ratio", "higher"),
+    ]
+
+
+def latents() -> list[Metric]:
+    """How a clip VAE's latent space is ordered, and how well it explains the test clips."""
+    found = []
+    for name in ("label", "speaker"):
+        found += [
+            Metric(f"latents.{name}.linear_probe", f"{name}, accuracy of a linear probe", "share", "higher"),
+            Metric(
+                f"latents.{name}.nearest_neighbours",
+                f"{name}, accuracy of nearest neighbours",
+                "share", "higher",
+            ),
+            Metric(f"latents.{name}.information_gap", f"{name}, mutual information gap", "ratio", "higher"),
+        ]  # fmt: skip
+    return [
+        *found,
+        Metric("latents.test_loss", "test loss, nats a clip", "nats", "lower"),
+        Metric("latents.test_loss.refined", "test loss, each posterior refined", "nats", "lower"),
+        Metric("latents.explained_share", "explained share", "share", "higher"),
+        Metric("latents.explained_share.refined", "explained share, refined", "share", "higher"),
+        Metric("latents.active_units", "active units", "units", "higher"),
+        Metric("latents.kl.by_unit", "KL of each unit, nats", "nats", "higher", by="unit"),
+    ]
+
+
+CATALOGUE: dict[str, Metric] = {
+    metric.key: metric
+    for metric in (
+        *recognition(),
+        *naturalness(),
+        *distribution(),
+        Metric("speaker.accuracy", "speaker accuracy", "share", "higher"),
+        *memorisation(),
+        *utility(),
+        *reconstruction(),
+        *latents(),
+        Metric("styles.distance", "distance between two styles, dB", "dB", "real"),
+        Metric("styles.duplicates", "styles not distinct from another", "share", "lower"),
+    )
+}
+
+
+def metrics_of(part: str) -> list[Metric]:
+    """All metrics of a part of the scorecard, in their order."""
+    return [metric for metric in CATALOGUE.values() if metric.part == part]
+
+
+def show(metric: Metric, value: Value | None) -> str:
+    """A value as a table has it: `99.7 % [98.8, 99.9]`, `1.24 [1.11, 1.37]`, or the reason there is none."""
+    if value is None:
+        return "-"
+    if isinstance(value, str):
+        return value
+    ends = (value.value, value.low, value.high)
+    if metric.unit == "share":
+        middle, low, high = (f"{100 * end:.1f}" for end in ends)
+        return f"{middle} %" if value.low == value.high else f"{middle} % [{low}, {high}]"
+    if value.low == value.high == value.value:
+        return f"{value.value:.4g}"
+    digits = 2 if abs(value.value) < 100 else 0
+    digits = 3 if abs(value.value) < 1 else digits
+    middle, low, high = (f"{end:.{digits}f}" for end in ends)
+    return f"{middle} [{low}, {high}]"

@@ -1,0 +1,83 @@
+"""Are clips recognised as what was asked for? Accuracy of independent classifiers, and their confusions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from voxlet.errors import ScoreError
+from voxlet.evaluation.intervals import Interval, wilson
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from voxlet.evaluation.classifiers.prediction import Prediction
+    from voxlet.evaluation.metric import ClassifierKind, Figures, Table
+
+    Integers = NDArray[np.int64]
+
+
+def validate(asked: Integers, predicted: Integers) -> None:
+    """Check labels (B,) and predictions (B,).
+
+    Raises:
+        ScoreError: They are not equally many, or none.
+    """
+    if len(asked) != len(predicted) or not len(asked):
+        raise ScoreError(f"{len(predicted)} predictions for {len(asked)} clips cannot be compared")
+
+
+def accuracy(asked: Integers, predicted: Integers) -> Interval:
+    """Share of clips whose predicted label (B,) is the label that was asked for (B,).
+
+    Raises:
+        ScoreError: They are not equally many, or none.
+    """
+    validate(asked, predicted)
+    return wilson(int((asked == predicted).sum()), len(asked))
+
+
+def confusion(asked: Integers, predicted: Integers, labels: int) -> Integers:
+    """Counts (C, C): row what was asked for, column what was predicted."""
+    table = np.zeros((labels, labels), np.int64)
+    np.add.at(table, (asked, predicted), 1)
+    return table
+
+
+def evaluate(
+    asked: Integers, label_names: tuple[str, ...], predictions: Mapping[ClassifierKind, Prediction | str]
+) -> Figures:
+    """Accuracy of each classifier, overall and by label; a string says why a classifier is missing.
+
+    Raises:
+        ScoreError: A classifier was not asked about all clips.
+    """
+    found: Figures = {}
+    for kind, prediction in predictions.items():
+        key = f"recognition.{kind}.accuracy"
+        if isinstance(prediction, str):
+            found[key] = prediction
+            continue
+        found[key] = accuracy(asked, prediction.labels)
+        found[f"{key}.by_label"] = {
+            label: accuracy(asked[asked == number], prediction.labels[asked == number])
+            for number, label in enumerate(label_names)
+            if (asked == number).any()
+        }
+    return found
+
+
+def confusions(
+    asked: Integers, label_names: tuple[str, ...], predictions: Mapping[ClassifierKind, Prediction | str]
+) -> dict[str, Table]:
+    """The confusion table of each classifier, by key."""
+    return {
+        f"recognition.{kind}.confusion": [
+            [int(cell) for cell in row] for row in confusion(asked, prediction.labels, len(label_names))
+        ]
+        for kind, prediction in predictions.items()
+        if not isinstance(prediction, str)
+    }

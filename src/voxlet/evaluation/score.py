@@ -1,0 +1,221 @@
+"""What `voxlet score` does: generate clips or read them, measure them, write the answers."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from voxlet import files
+from voxlet.errors import ConfigError
+from voxlet.evaluation.classifiers.opened import open_classifiers
+from voxlet.evaluation.clipset import read_folder
+from voxlet.evaluation.cost import sample_and_time
+from voxlet.evaluation.evaluate import bare_scorecard, classifiers_used, evaluate, figures_of, parts_asked
+from voxlet.evaluation.model_parts import OWNERS, measure_model, parts_of
+from voxlet.evaluation.page import write_page
+from voxlet.evaluation.players import write_pairs
+from voxlet.evaluation.reference import Division, open_reference
+from voxlet.extras import import_extra
+from voxlet.recipes.opened import Voice, VoiceRun, load
+from voxlet.recipes.voice.finish import SCORES
+from voxlet.speak.voice_file import read_voice
+
+if TYPE_CHECKING:
+    from voxlet.evaluation.clipset import ClipSet
+    from voxlet.evaluation.reference import Reference
+    from voxlet.evaluation.scorecard import Scorecard
+    from voxlet.recipes.opened import Opened
+
+CORPUS = "fsdd"  # what is measured against where nothing else is known
+COUNT = 1000
+
+
+@dataclass(frozen=True)
+class ScoreRequest:
+    """What is to be measured: a run or voice, or in its place a folder of anyone's clips.
+
+    Attributes:
+        model: A run's folder, or a voice by name or path.
+        clips: A folder of sound files.
+        corpus: Real recordings to measure against; None: a run's own, else FSDD.
+        count: Clips to generate; none of them is left out.
+        seed: Of the clips and of every random draw.
+        only: Parts of the scorecard; without any, all that are measured by default.
+        selection: How the clips in the folder were chosen, if they were.
+    """
+
+    model: str | None = None
+    clips: Path | None = None
+    corpus: str | None = None
+    count: int = COUNT
+    seed: int = 0
+    only: tuple[str, ...] = ()
+    selection: str | None = None
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Where the answers are written: JSON, a page, the nearest pairs, the model card of the voice."""
+
+    json: Path | None = None
+    page: Path | None = None
+    pairs: Path | None = None
+    stamp: bool = False
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A scorecard with the clips it is about and what they were measured against."""
+
+    card: Scorecard
+    clips: ClipSet
+    reference: Reference
+
+
+def score(request: ScoreRequest, outputs: Outputs | None = None) -> Scorecard:
+    """Measure a run, a voice or a folder of clips, and write what was asked for.
+
+    Raises:
+        ConfigError: Neither or both of model and clips are given, or a setting makes no sense.
+        VoxletError: Something cannot be opened or written, or cannot say what the reference says.
+    """
+    outputs = outputs or Outputs()
+    import_extra("scipy", "study")
+    check_request(request, outputs)
+    model = None if request.model is None else load(request.model)
+    check_parts(request, outputs, model)
+    check_writable(outputs, model)
+    found = measure_folder(request) if model is None else measure_opened(request, model)
+    write(found, outputs, model)
+    return found.card
+
+
+def check_request(request: ScoreRequest, outputs: Outputs) -> None:
+    """Check what can be checked before anything is opened.
+
+    Raises:
+        ConfigError: A setting makes no sense, alone or beside another.
+    """
+    if (request.model is None) == (request.clips is None):
+        raise ConfigError("give a run or voice, or --clips FOLDER, one of them")
+    if request.count < 1:
+        raise ConfigError(f"--count {request.count} is less than 1")
+    if request.selection is not None and request.clips is None:
+        raise ConfigError(
+            "only goes with --clips: what is sampled here is never selected", where="--selected"
+        )
+    if outputs.pairs is not None and request.only and "memorisation" not in request.only:
+        raise ConfigError("needs the part 'memorisation'", where="--pairs")
+    if outputs.stamp and request.model is None:
+        raise ConfigError("needs a voice, whose card has room for the figures", where="--stamp")
+
+
+def check_parts(request: ScoreRequest, outputs: Outputs, model: Opened | None) -> None:
+    """Check that the parts asked for exist, and that the model has them.
+
+    Raises:
+        ConfigError: It has not.
+    """
+    has = () if model is None else parts_of(model)
+    if outputs.stamp and not isinstance(model, VoiceRun | Voice):
+        raise ConfigError("needs a voice, whose card has room for the figures", where="--stamp")
+    for part in request.only:
+        if part in OWNERS and part not in has:
+            raise ConfigError(f"{part!r} is measured of {OWNERS[part]} only", where="--only")
+    parts_asked(parts_of_sets(request))
+
+
+def parts_of_sets(request: ScoreRequest) -> tuple[str, ...]:
+    """The parts asked for that are measured of sets of clips."""
+    return tuple(part for part in request.only if part not in OWNERS)
+
+
+def check_writable(outputs: Outputs, model: Opened | None) -> None:
+    """Check that everything can be written where it is to go, before minutes are spent on it.
+
+    Raises:
+        ConfigError: Something cannot be written there.
+        FileError: The folder for pairs cannot be made.
+    """
+    if outputs.pairs is not None:
+        files.make_folder(outputs.pairs)
+    targets = {"--json": outputs.json, "--html": outputs.page}
+    if outputs.stamp and isinstance(model, VoiceRun | Voice):
+        targets["--stamp"] = voice_path(model)
+    for flag, path in targets.items():
+        if path is None or (path.exists() and not path.is_dir() and not path.is_file()):
+            continue  # a device or a pipe is written to where it is
+        if path.is_dir():
+            raise ConfigError(f"{path} is a folder", where=flag, remedy="name a file")
+        if not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
+            raise ConfigError(
+                f"{path} cannot be written", where=flag, remedy="check that its folder is there and writable"
+            )
+
+
+def voice_path(model: VoiceRun | Voice) -> Path:
+    """The voice's file."""
+    return model.voice_path if isinstance(model, VoiceRun) else model.path
+
+
+def measure_folder(request: ScoreRequest) -> Measured:
+    """Measure anyone's clips."""
+    assert request.clips is not None
+    clips = replace(read_folder(request.clips), selection=request.selection)
+    reference = open_reference(request.corpus or CORPUS)
+    return Measured(measure_clips(request, clips, reference), clips, reference)
+
+
+def measure_opened(request: ScoreRequest, model: Opened) -> Measured:
+    """Measure what a run or voice generates, then look into it."""
+    clips, cost = sample_and_time(model, request.count, request.seed)
+    reference = reference_of(model, request.corpus)
+    if request.only and not parts_of_sets(request):
+        card = bare_scorecard(clips, reference, request.seed)
+    else:
+        card = measure_clips(request, clips, reference)
+    parts = [part for part in parts_of(model) if not request.only or part in request.only]
+    for part, found in measure_model(model, parts, reference.train, seed=request.seed):
+        card = card.having(figures_of(part, found))
+    return Measured(replace(card, cost=cost), clips, reference)
+
+
+def measure_clips(request: ScoreRequest, clips: ClipSet, reference: Reference) -> Scorecard:
+    """Open the classifiers that the parts asked for use, and measure with them."""
+    only = parts_of_sets(request)
+    kinds = classifiers_used(parts_asked(only))
+    classifiers = open_classifiers(reference, clips.rate, kinds=kinds)
+    return evaluate(clips, reference, classifiers, only=only, seed=request.seed)
+
+
+def reference_of(model: Opened, corpus: str | None) -> Reference:
+    """What a model is compared with: a run's own corpus and division, else the corpus that is named."""
+    if corpus is not None or isinstance(model, Voice):
+        return open_reference(corpus or CORPUS)
+    config = model.config
+    return open_reference(model.source, Division(config.split, config.split_seed, config.preparation))
+
+
+def write(found: Measured, outputs: Outputs, model: Opened | None) -> None:
+    """Write what was asked for.
+
+    Raises:
+        FileError: It cannot be written.
+    """
+    if outputs.json is not None:
+        files.write_atomically(outputs.json, (found.card.to_json() + "\n").encode())
+    if outputs.page is not None:
+        run = None if model is None or isinstance(model, Voice) else model.path
+        write_page(outputs.page, found.card, found.clips, found.reference, run)
+    if outputs.pairs is not None:
+        write_pairs(outputs.pairs, found.card, found.clips)
+    if outputs.stamp and isinstance(model, VoiceRun | Voice):
+        stamp(voice_path(model), found.card)
+
+
+def stamp(path: Path, card: Scorecard) -> None:
+    """Write the figures into the model card of a voice file, in place of those that it has."""
+    voice = read_voice(path)
+    files.write_atomically(path, voice.with_card({**voice.info.card, SCORES: card.summary()}))

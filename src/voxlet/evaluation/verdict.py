@@ -1,0 +1,105 @@
+"""A scorecard in two sentences and six rows: what a reader wants to know first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from voxlet.evaluation.intervals import Interval
+from voxlet.evaluation.metric import CATALOGUE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from voxlet.evaluation.metric import Metric
+    from voxlet.evaluation.scorecard import Figure, Scorecard
+
+# What counts as equal to real clips, and as nearly so: differences of accuracy, and of DNSMOS.
+EQUAL_ACCURACY, NEAR_ACCURACY = 0.02, 0.10
+EQUAL_MOS, NEAR_MOS = 0.10, 0.30
+HEADLINES = {  # key -> title of its bar
+    "recognition.in_corpus.accuracy": "Accuracy",
+    "recognition.cross_corpus.accuracy": "Accuracy, cross-corpus",
+    "naturalness.dnsmos.overall": "Naturalness (DNSMOS)",
+    "speaker.accuracy": "Speaker accuracy",
+    "memorisation.nearest.p1": "Distance to training clips",
+    "distribution.in_corpus.frechet_distance": "Fréchet distance",
+}
+
+
+@dataclass(frozen=True)
+class Headline:
+    """A metric's value of generated clips beside that of real ones, where there are both."""
+
+    title: str
+    metric: Metric
+    generated: Interval | None
+    real: Interval | None
+
+
+def headlines(card: Scorecard) -> list[Headline]:
+    """The six rows that were measured; where real test clips have no value, real training clips stand."""
+    found = []
+    for key, title in HEADLINES.items():
+        figure = card.find(key)
+        generated, real = both(figure)
+        if generated is not None:
+            found.append(Headline(title, CATALOGUE[key], generated, real))
+    return found
+
+
+def both(figure: Figure | None) -> tuple[Interval | None, Interval | None]:
+    """The estimates of generated and of real clips."""
+    if figure is None:
+        return None, None
+    real = figure.real if isinstance(figure.real, Interval) else figure.real_train
+    return tuple(value if isinstance(value, Interval) else None for value in (figure.generated, real))  # type: ignore[return-value]
+
+
+def verdict(card: Scorecard) -> str:
+    """What the figures say, in two or three sentences; empty where too little was measured."""
+    return " ".join((*said_of_words(card), *said_of_sound(card), *said_of_copies(card)))
+
+
+def said_of_words(card: Scorecard) -> Iterator[str]:
+    """How often words are recognised, by the cross-corpus classifier if there is one."""
+    for kind in ("cross_corpus", "in_corpus"):
+        generated, real = both(card.find(f"recognition.{kind}.accuracy"))
+        if generated is not None and real is not None:
+            how = graded(
+                real.value - generated.value, EQUAL_ACCURACY, NEAR_ACCURACY,
+                ("as often as", "nearly as often as", "clearly less often than"),
+            )  # fmt: skip
+            yield (
+                f"Generated words are recognised {how} real ones "
+                f"({100 * generated.value:.1f} % against {100 * real.value:.1f} %)."
+            )
+            return
+
+
+def said_of_sound(card: Scorecard) -> Iterator[str]:
+    """How natural they sound."""
+    generated, real = both(card.find("naturalness.dnsmos.overall"))
+    if generated is not None and real is not None:
+        how = graded(
+            real.value - generated.value, EQUAL_MOS, NEAR_MOS,
+            ("as natural as", "a little less natural than", "clearly less natural than"),
+        )  # fmt: skip
+        yield f"They sound {how} real ones (DNSMOS {generated.value:.2f} against {real.value:.2f})."
+
+
+def said_of_copies(card: Scorecard) -> Iterator[str]:
+    """Whether clips were memorised: two estimates differ by chance, so their intervals must be apart."""
+    generated, real = both(card.find("memorisation.nearest.p1"))
+    if generated is not None and real is not None:
+        copies = generated.high < real.low
+        yield (
+            "Some are nearer to training clips than real test clips are: they may have been memorised."
+            if copies
+            else "They are no nearer to training clips than real test clips are: none was memorised."
+        )
+
+
+def graded(behind: float, equal: float, near: float, grades: tuple[str, str, str]) -> str:
+    """The grade of a figure that is `behind` that of real clips."""
+    return grades[0] if behind <= equal else grades[1] if behind <= near else grades[2]

@@ -1,0 +1,212 @@
+"""A clip VAE's run, opened: it samples, encodes, decodes and reconstructs clips."""
+
+from __future__ import annotations
+
+import copy
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from voxlet.errors import RunError, VoiceError
+from voxlet.recipes.clip import encode as encoding
+from voxlet.recipes.clip import sampler
+from voxlet.recipes.clip.config import ClipTraining
+from voxlet.recipes.clip.data import spectrograms_of
+from voxlet.recipes.trained_run import TrainedRun
+from voxlet.spectral.griffin_lim import griffin_lim
+from voxlet.spectral.log_spectrogram import Spectrogram, amplitudes, analyse
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from voxlet.audio import Samples
+    from voxlet.corpus.dataset import Dataset
+    from voxlet.models.clip.vae import ClipVAE
+    from voxlet.recipes.clip.encode import Explained, Latents
+    from voxlet.recipes.clip.label_posterior import LabelPosterior
+    from voxlet.recipes.clip.sampler import Phase, Speech
+    from voxlet.speak.speech import Style
+    from voxlet.training.run import Run
+
+
+class ClipRun(TrainedRun[ClipTraining]):
+    """A `voxlet.speak.speech.Sampler` without speakers and styles, and the clips that it learned from.
+
+    Everything is computed on the CPU, from the weights with the lowest validation loss, so that the same
+    seed gives the same samples everywhere.
+
+    Args:
+        run: The run's folder.
+        config: The settings that it was trained with.
+        dataset: Its clips, where they are at hand.
+        speech: What it can say, where that is known before the run has kept it.
+        phase: Of sampled clips: Griffin-Lim's, or none at all, as in the study.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        config: ClipTraining,
+        dataset: Dataset | None = None,
+        *,
+        speech: Speech | None = None,
+        phase: Phase = "griffin-lim",
+    ) -> None:
+        super().__init__(run, config, dataset)
+        self.phase = phase
+        if speech is not None:
+            self.speech = speech
+
+    def with_phase(self, phase: Phase) -> ClipRun:
+        """The same run, already open, with another phase."""
+        other = copy.copy(self)
+        other.phase = phase
+        return other
+
+    @cached_property
+    def speech(self) -> Speech:
+        """What speaking needs to know of the corpus.
+
+        Raises:
+            RunError: The run is not trained to its end, or what it kept is damaged.
+        """
+        return sampler.load_speech(self.run)
+
+    @cached_property
+    def posterior(self) -> LabelPosterior | None:
+        """Where the labels lie in the latent space; None for conditional models.
+
+        Raises:
+            RunError: See `speech`; or there is none though the model needs one.
+        """
+        found = sampler.load_posterior(self.run)
+        if found is None and not self.config.model.conditional:
+            raise RunError("has no posterior to draw from", where=self.path / sampler.FILE)
+        return found
+
+    @cached_property
+    def model(self) -> ClipVAE:
+        """The clip VAE, in `eval` mode.
+
+        Raises:
+            RunError: Its weights are missing or damaged.
+        """
+        return sampler.load_model(self.run, self.config, self.speech.shape, len(self.labels))
+
+    @property
+    def parameters(self) -> int:
+        """How many weights the model has."""
+        return sum(parameter.numel() for parameter in self.model.parameters())
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The C words that it can say."""
+        return self.speech.labels
+
+    @property
+    def speakers(self) -> tuple[str, ...]:
+        """None: a clip VAE mixes the voices that it was trained on."""
+        return ()
+
+    @cached_property
+    def spectrograms(self) -> Tensor:
+        """Of all clips of the dataset, (N, M, F), scaled to [0, 1]; float16 where they are many."""
+        return spectrograms_of(self.prepared, self.config.spectrogram)
+
+    @cached_property
+    def label_numbers(self) -> Tensor:
+        """Of all clips of the dataset, (N,) int64."""
+        return torch.from_numpy(self.prepared.labels)
+
+    def sample(
+        self,
+        labels: Sequence[str],
+        *,
+        speaker: str | None = None,
+        style: Style | None = None,
+        seed: int = 0,
+        first: int = 0,
+    ) -> list[Samples]:
+        """One clip (T,) float32 per label, as long as the word in it.
+
+        Raises:
+            VoiceError: There is no such label, or a speaker or style is asked for.
+        """
+        if speaker is not None or style is not None:
+            raise VoiceError(
+                "a clip VAE mixes the voices that it was trained on and cannot choose one",
+                where=self.name,
+                remedy="leave speaker and style out, or take a voice",
+            )
+        return self.decode(self.draw(labels, seed=seed, first=first), labels) if labels else []
+
+    def draw(self, labels: Sequence[str], *, seed: int = 0, first: int = 0) -> Tensor:
+        """Latents (B, Z), each a function of its label, `seed`, and `first` plus its place.
+
+        Raises:
+            VoiceError: There is no such label.
+        """
+        source, size = self.posterior or self.model.prior, self.model.config.latent_size
+        return sampler.draw_latents(source, self._numbers(labels), size, seed=seed, first=first)
+
+    def decode(self, latents: Tensor, labels: Sequence[str]) -> list[Samples]:
+        """One clip (T,) float32 for each of the latents (B, Z), as long as the word in it.
+
+        Args:
+            latents: (B, Z).
+            labels: B names, which conditional models are given.
+
+        Raises:
+            VoiceError: There is no such label.
+        """
+        decoded = self.decode_spectrograms(latents, labels)
+        waveforms = sampler.to_waveforms(decoded, self.speech, self.config.spectrogram, self.phase)
+        return [sampler.finish(waveform, self.rate) for waveform in waveforms]
+
+    def decode_spectrograms(self, latents: Tensor, labels: Sequence[str]) -> Tensor:
+        """Scaled log spectrograms (B, M, F) in [0, 1] of latents (B, Z).
+
+        Raises:
+            VoiceError: There is no such label.
+        """
+        return sampler.decode(self.model, latents, torch.tensor(self._numbers(labels)))
+
+    def encode(self, rows: NDArray[np.int64]) -> Latents:
+        """Where these clips of the dataset lie in the latent space."""
+        return encoding.encode(self.model, self.spectrograms, self.label_numbers, rows)
+
+    def explain(self, rows: NDArray[np.int64], *, refined: bool = False) -> Explained:
+        """The ELBO of these clips of the dataset; `refined`: each with the best posterior found for it."""
+        return encoding.explain(self.model, self.spectrograms, self.label_numbers, rows, refined=refined)
+
+    def reconstruct_spectrograms(self, rows: NDArray[np.int64]) -> Tensor:
+        """These clips of the dataset from their posterior means, scaled log spectrograms (B, M, F)."""
+        chosen = torch.from_numpy(rows)
+        return encoding.reconstruct(self.model, self.spectrograms[chosen], self.label_numbers[chosen])
+
+    @torch.inference_mode()
+    def reconstruct(self, rows: NDArray[np.int64]) -> list[Samples]:
+        """These clips of the dataset from their posterior means, each (T,) as long as the clip.
+
+        Their level is the clips' own, their phase Griffin-Lim's.
+        """
+        audio = torch.from_numpy(np.array(self.prepared.audio[rows]))
+        real = analyse(audio, self.config.spectrogram)
+        rebuilt = self.reconstruct_spectrograms(rows)
+        amplitude = amplitudes(Spectrogram(rebuilt, real.low, real.high, real.reference))
+        waveforms = griffin_lim(amplitude, self.config.spectrogram, samples=audio.shape[1]).numpy()
+        lengths = self.prepared.lengths[rows]
+        return [wave[:length] for wave, length in zip(waveforms, lengths, strict=True)]
+
+    def _numbers(self, labels: Sequence[str]) -> list[int]:
+        for label in labels:
+            if label not in self.labels:
+                raise VoiceError(
+                    f"cannot say {label!r}", where=self.name, remedy=f"it says: {', '.join(self.labels)}"
+                )
+        return [self.labels.index(label) for label in labels]

@@ -1,0 +1,100 @@
+"""What every opened run has: its folder, its settings, and the clips that it was trained on."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from voxlet.corpus.corpus import open_corpus
+from voxlet.corpus.dataset import Dataset, make_dataset
+from voxlet.errors import RunError
+from voxlet.recipes.clip.config import ClipTraining
+from voxlet.recipes.voice.config import VoiceTraining
+from voxlet.training.run import CONFIG
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from voxlet.corpus.prepare import Prepared
+    from voxlet.corpus.splits import Split
+    from voxlet.training.run import Run
+    from voxlet.training.serialize import JSON
+
+C = TypeVar("C", ClipTraining, VoiceTraining)
+
+
+class TrainedRun(Generic[C]):
+    """A run that was opened once: what is asked of it is read at the first time, and kept.
+
+    Args:
+        run: Its folder.
+        config: The settings that it was trained with.
+        dataset: Its clips, where they are at hand; else they are opened when they are asked for.
+    """
+
+    def __init__(self, run: Run, config: C, dataset: Dataset | None = None) -> None:
+        self.run: Run = run
+        self.config: C = config
+        if dataset is not None:
+            self.dataset = dataset
+
+    @property
+    def path(self) -> Path:
+        """The run's folder."""
+        return self.run.path
+
+    @property
+    def name(self) -> str:
+        """What the run, and the voice that it ends with, is called: as its folder."""
+        return self.path.resolve().name
+
+    @property
+    def rate(self) -> int:
+        """Of its clips, in Hz."""
+        return self.config.preparation.rate
+
+    @property
+    def source(self) -> str:
+        """The corpus that it was trained on: a known one's name, else its whole path."""
+        return str(self._corpus["source"])
+
+    @cached_property
+    def dataset(self) -> Dataset:
+        """The clips that it was trained on, prepared and divided as they were.
+
+        Raises:
+            CorpusError: The corpus is not there.
+            RunError: It holds other recordings now.
+        """
+        corpus = open_corpus(self.source, allow_rejected=True)  # the digest says what was trained on
+        if corpus.digest != self._corpus["digest"]:
+            raise RunError(f"was trained on other recordings than {self.source} holds now", where=self.path)
+        config = self.config
+        return make_dataset(corpus, config.preparation, split=config.split, seed=config.split_seed)
+
+    @property
+    def prepared(self) -> Prepared:
+        """The clips of `dataset`."""
+        return self.dataset.prepared
+
+    @property
+    def split(self) -> Split:
+        """How `dataset` is divided."""
+        return self.dataset.split
+
+    def metrics(self) -> list[dict[str, JSON]]:
+        """What was measured at each validation, in order."""
+        return self.run.metrics()
+
+    @property
+    def training_seconds(self) -> float:
+        """Time that the run's stages took together, validations included."""
+        stages = {str(line["stage"]): float(str(line["seconds"])) for line in self.metrics()}
+        return sum(stages.values())
+
+    @property
+    def _corpus(self) -> dict[str, object]:
+        corpus = self.run.record.get("corpus")
+        if not isinstance(corpus, dict) or not {"source", "digest"} <= set(corpus):
+            raise RunError("does not say which corpus it was trained on", where=self.path / CONFIG)
+        return dict(corpus)

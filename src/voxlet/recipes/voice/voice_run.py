@@ -1,0 +1,140 @@
+"""A voice's run, opened: its models, its clips, and the voice that it ended with."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import torch
+
+from voxlet.errors import RunError
+from voxlet.models.distributions import Gaussian
+from voxlet.recipes.trained_run import TrainedRun
+from voxlet.recipes.voice.config import VoiceTraining
+from voxlet.recipes.voice.data import voice_data
+from voxlet.recipes.voice.weights import load_student, load_wave
+from voxlet.speak.voice import load_voice
+from voxlet.speak.voice_file import SUFFIX
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from voxlet.audio import Samples
+    from voxlet.models.voice.flow_prior import FlowPrior
+    from voxlet.models.voice.style_encoder import StyleEncoder
+    from voxlet.models.voice.wave_vae import WaveVAE
+    from voxlet.recipes.voice.data import VoiceData
+    from voxlet.recipes.voice.weights import StyledPrior
+    from voxlet.speak.speech import Style
+    from voxlet.speak.voice import Voice
+
+CPU = torch.device("cpu")
+
+
+class VoiceRun(TrainedRun[VoiceTraining]):
+    """A `voxlet.speak.speech.Sampler` by the voice that it ended with, and what that was made of."""
+
+    @property
+    def voice_path(self) -> Path:
+        """The file of the voice that the run ends with."""
+        return self.path / f"{self.name}{SUFFIX}"
+
+    @cached_property
+    def voice(self) -> Voice:
+        """The voice that the run ended with.
+
+        Raises:
+            RunError: It has not come to its end.
+            VoiceError: The file is damaged.
+        """
+        if not self.voice_path.exists():
+            raise RunError(
+                "cannot speak yet: its training has not come to its end",
+                where=self.path,
+                remedy="give the command that trained it again, and it goes on",
+            )
+        return load_voice(self.voice_path)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The words that it can say."""
+        return self.voice.labels
+
+    @property
+    def speakers(self) -> tuple[str, ...]:
+        """Who it can speak as."""
+        return self.voice.speakers
+
+    def sample(
+        self,
+        labels: Sequence[str],
+        *,
+        speaker: str | None = None,
+        style: Style | None = None,
+        seed: int = 0,
+        first: int = 0,
+    ) -> list[Samples]:
+        """One clip (T,) float32 per label, by the voice; see its `sample`."""
+        return self.voice.sample(labels, speaker=speaker, style=style, seed=seed, first=first)
+
+    @cached_property
+    def data(self) -> VoiceData:
+        """The clips of the dataset, in memory."""
+        return voice_data(self.dataset, CPU)
+
+    @cached_property
+    def wave(self) -> WaveVAE:
+        """The wave VAE.
+
+        Raises:
+            RunError: It is not trained yet, or its weights are damaged.
+        """
+        return load_wave(self.run, self.config, CPU)
+
+    @property
+    def student(self) -> FlowPrior:
+        """The few-step prior; it reads the styles that `style` infers.
+
+        Raises:
+            RunError: It is not trained yet, or its weights are damaged.
+        """
+        return self._few_step.flow
+
+    @property
+    def style(self) -> StyleEncoder:
+        """The style encoder, in the coordinates of the voice.
+
+        Raises:
+            RunError: See `student`.
+        """
+        return self._few_step.style
+
+    @cached_property
+    def _few_step(self) -> StyledPrior:
+        labels = len(self.prepared.label_names)
+        return load_student(self.run, self.config, frames=self.data.frames, labels=labels, device=CPU)
+
+    @torch.inference_mode()
+    def encode(self, rows: NDArray[np.int64]) -> list[Gaussian]:
+        """The posterior (L, Z) of each of these clips of the dataset, L as its length asks for."""
+        unit, found = self.wave.samples_per_latent, []
+        for row in rows:
+            audio = self.data.audio[row : row + 1, : -(-int(self.data.lengths[row]) // unit) * unit]
+            found.append(Gaussian(*(part[0] for part in self.wave.encode(audio))))
+        return found
+
+    @torch.inference_mode()
+    def decode(self, latents: Sequence[Tensor]) -> list[Samples]:
+        """The waveform (L * samples per latent,) of each latent sequence (L, Z)."""
+        return [self.wave.decode(sequence[None]).waveform[0].numpy() for sequence in latents]
+
+    def reconstruct(self, rows: NDArray[np.int64]) -> list[Samples]:
+        """These clips of the dataset from their posterior means, each (T,) as long as the clip."""
+        waveforms = self.decode([posterior.mean for posterior in self.encode(rows)])
+        lengths = self.data.lengths[torch.from_numpy(rows)].tolist()
+        return [wave[:length] for wave, length in zip(waveforms, lengths, strict=True)]

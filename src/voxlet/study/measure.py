@@ -1,0 +1,133 @@
+"""A row trained and measured: losses, the scorecard's figures, and what its latent space looks like."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from voxlet.errors import VoxletError
+from voxlet.evaluation.classifiers.opened import open_classifiers
+from voxlet.evaluation.clipset import sample_clips
+from voxlet.evaluation.evaluate import classifiers_used, evaluate
+from voxlet.evaluation.intervals import Interval
+from voxlet.evaluation.model_parts import latent_space, loss_bounds
+from voxlet.evaluation.parts import GENERATED, REAL
+from voxlet.evaluation.reference import Division, Reference, open_reference
+from voxlet.recipes.clip.figures import plane
+from voxlet.recipes.opened import ClipRun
+from voxlet.recipes.train import train
+from voxlet.study.outcome import Outcome
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from voxlet.evaluation.metric import Value
+    from voxlet.speak.speech import Sampler
+    from voxlet.study.plan import Row
+
+FULL_PARTS = ("recognition", "naturalness", "distribution", "memorisation")
+PARTS = ("recognition", "distribution")
+TRAIN_CLIPS = 500  # are enough for a training loss
+
+Values = dict[str, dict[str, "Value | None"]]
+
+
+def attempt(row: Row, corpus: str, count: int, folder: Path, key: str) -> Outcome:
+    """Measure a row; if that fails, the reason."""
+    try:
+        return measure_row(row, corpus, count, folder, key)
+    except VoxletError as error:
+        return Outcome(row.name, row.heading, row.epochs, error=str(error), key=key)
+
+
+def measure_row(row: Row, corpus: str, count: int, folder: Path, key: str) -> Outcome:
+    """Train a row, unless it is, and measure it.
+
+    Args:
+        row: Of the plan.
+        corpus: Of real clips.
+        count: Clips to generate.
+        folder: Of the run.
+        key: What the outcome is kept under.
+
+    Raises:
+        VoxletError: Something cannot be trained or measured.
+    """
+    run = train(row.preset, corpus, folder, epochs=row.epochs, config=row.config())
+    assert isinstance(run, ClipRun)
+    split = run.split
+    some = split.train[:: 1 + len(split.train) // TRAIN_CLIPS]
+    losses = [run.explain(rows).loss for rows in (some, split.validation, split.test)]
+    bounds = loss_bounds(run)
+    figures = figures_of(run.with_phase(row.phase), reference_of(run, corpus), count, full=row.full)
+    latents, units = latent_figures(run) if row.full else ({}, ())
+    return Outcome(
+        name=row.name,
+        title=row.heading,
+        epochs=row.epochs,
+        parameters=run.parameters,
+        train_loss=losses[0],
+        validation_loss=losses[1],
+        test_loss=losses[2],
+        explained=None if bounds is None else bounds.explained(losses[2]),
+        figures=figures | latents,
+        kl_per_unit=units,
+        curve=curve_of(run),
+        points=points_of(run),
+        labels=run.prepared.label_names,
+        key=key,
+    )
+
+
+def reference_of(run: ClipRun, corpus: str) -> Reference:
+    """The real clips that a row's run did and did not learn from."""
+    config = run.config
+    return reference(corpus, Division(config.split, config.split_seed, config.preparation))
+
+
+@lru_cache(maxsize=1)
+def reference(corpus: str, division: Division) -> Reference:
+    """Real clips, the same for nearly all rows."""
+    return open_reference(corpus, division)
+
+
+def figures_of(sampler: Sampler, real: Reference, count: int, *, full: bool) -> Values:
+    """The scorecard's figures, of generated and real clips, by key; none by label."""
+    parts = FULL_PARTS if full else PARTS
+    clips = sample_clips(sampler, count)
+    classifiers = open_classifiers(real, clips.rate, kinds=classifiers_used(parts))
+    card = evaluate(clips, real, classifiers, only=parts, progress=False)
+    return {
+        figure.key: {GENERATED: figure.generated, REAL: figure.real}
+        for figure in card.figures
+        if figure.label is None
+    }
+
+
+def latent_figures(run: ClipRun) -> tuple[Values, tuple[float, ...]]:
+    """What the scorecard says of the latent space, by key, and the KL of each unit."""
+    found: Values = {}
+    units: tuple[float, ...] = ()
+    for key, value in latent_space(run).figures.items():
+        if isinstance(value, dict):
+            units = tuple(one.value for one in value.values() if isinstance(one, Interval))
+        else:
+            found[key] = {GENERATED: value, REAL: None}
+    return found, units
+
+
+def curve_of(run: ClipRun) -> tuple[tuple[float, float], ...]:
+    """Validation losses by epoch."""
+    lines = [line for line in run.metrics() if "validation_loss" in line]
+    return tuple((float(str(line["epoch"])), float(str(line["validation_loss"]))) for line in lines)
+
+
+def points_of(run: ClipRun) -> tuple[tuple[float, float, int], ...]:
+    """Where the test clips lie in the latent space, on the plane in which the training clips differ most."""
+    train, test = (run.encode(rows).mean for rows in (run.split.train, run.split.test))
+    project, _ = plane(train)
+    labels = run.prepared.labels[run.split.test]
+    return tuple(
+        (round(float(x), 3), round(float(y), 3), int(label))
+        for (x, y), label in zip(project(test), labels, strict=True)
+    )

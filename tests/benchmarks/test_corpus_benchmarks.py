@@ -1,0 +1,40 @@
+"""The benchmarks of corpora and of the pitch tracker at their smallest size."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+
+
+def run(name: str, *arguments: object) -> list[str]:
+    """The lines that a benchmark prints."""
+    command = [sys.executable, BENCHMARKS / name, *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+def test_opening_and_preparing_a_tiny_corpus(names_corpus):
+    _, study, voice = (line.replace(" x ", " ").split() for line in run("corpus.py", names_corpus))
+    assert study[:4] == ["tiny", "study", "90", "17,640"]
+    assert voice[:2] == ["tiny", "voice"]
+    for row in (study, voice):
+        first, again, build, load = map(float, row[4:8])
+        assert again < first
+        assert load < build
+        assert 20 < float(row[-1]) < 1000  # MB
+
+
+@pytest.mark.slow  # librosa compiles pyin
+def test_the_pitch_tracker_beside_librosas(names_corpus, tmp_path):
+    run("pitch.py", "--clips", 2, "--corpus", names_corpus, "--json", tmp_path / "figures.json")
+    figures = json.loads((tmp_path / "figures.json").read_text())
+    assert list(figures) == ["ours", "pyin 512", "pyin 1024"]
+    assert figures["ours"]["ms a clip"] < figures["pyin 512"]["ms a clip"]
+    assert figures["ours"]["cents at 30 dB"] < 5

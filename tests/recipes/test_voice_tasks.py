@@ -1,0 +1,182 @@
+"""What the three tasks of a voice learn from: crops, speeds, sequences and targets with known answers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor
+
+from tiny_training import TINY_VOICE
+from voxlet.models.voice.flow_prior import FlowPrior
+from voxlet.models.voice.style_encoder import StyleEncoder
+from voxlet.models.voice.wave_vae import WaveVAE, samples_per_latent
+from voxlet.recipes.voice.data import VoiceData
+from voxlet.recipes.voice.distillation_task import DistillationTask
+from voxlet.recipes.voice.prior_task import PriorTask
+from voxlet.recipes.voice.wave_task import LOUDER_DB, QUIETER_DB, WaveTask
+
+RATE = 8000
+UNIT = samples_per_latent(RATE)
+LENGTHS = torch.tensor([8 * UNIT, 5 * UNIT, 8 * UNIT, 6 * UNIT + 100])
+
+
+@pytest.fixture
+def data() -> VoiceData:
+    """Four clips by two speakers: a ramp, of which each sample says where it was, and tones."""
+    torch.manual_seed(0)
+    audio = torch.zeros(4, 8 * UNIT)
+    audio[0] = torch.arange(1, 8 * UNIT + 1) / (8 * UNIT)
+    times = torch.arange(8 * UNIT) / RATE
+    for row, hertz in ((1, 120.0), (2, 180.0), (3, 240.0)):
+        audio[row, : LENGTHS[row]] = (0.3 * torch.sin(2 * torch.pi * hertz * times))[: LENGTHS[row]]
+    return VoiceData(
+        audio=audio,
+        lengths=LENGTHS,
+        labels=torch.tensor([0, 1, 0, 1]),
+        speakers=torch.tensor([0, 0, 1, 1]),
+        rate=RATE,
+        by_speaker=torch.tensor([0, 1, 2, 3]),
+        first=torch.tensor([0, 2]),
+        count=torch.tensor([2, 2]),
+    )
+
+
+@pytest.fixture
+def wave_task(data: VoiceData) -> WaveTask:
+    return WaveTask(TINY_VOICE.wave, data, torch.tensor([0, 1]), "float32")
+
+
+def prior_task_of(data: VoiceData, **changes: object) -> PriorTask:
+    torch.manual_seed(0)
+    config = replace(TINY_VOICE.prior, **changes)
+    wave = WaveVAE(TINY_VOICE.wave.model, RATE)
+    rows = torch.arange(4)
+    return PriorTask(config, wave, data, rows, rows, labels=2, precision="float32")
+
+
+def test_crops_start_on_hops_and_are_silent_beyond_the_clip(wave_task: WaveTask) -> None:
+    hop, size = wave_task.model.hop, wave_task.crop
+    starts = []
+    for _ in range(20):
+        audio, pitch = wave_task.crops(torch.zeros(16, dtype=torch.long))
+        assert audio.shape == (16, size)
+        assert pitch.hz.shape == (16, size // hop)
+        for crop in audio:
+            sounding = crop.nonzero().flatten()
+            first, last = int(sounding[0]), int(sounding[-1])
+            # The ramp says by its slope how loud it is, and then where the crop begins.
+            slope = float(crop[last] - crop[first]) / (last - first) * 8 * UNIT
+            assert QUIETER_DB - 0.01 < 20 * torch.log10(torch.tensor(slope)) < LOUDER_DB + 0.01
+            start = round(float(crop[first]) / slope * 8 * UNIT) - 1 - first
+            assert start % hop == 0
+            assert (sounding == torch.arange(first, last + 1)).all()
+            assert (first == 0) == (start >= 0)
+            assert (last == size - 1) == (start + size <= 8 * UNIT)
+            starts.append(start)
+    assert min(starts) < 0  # a crop may reach beyond either end, by an eighth
+    assert max(starts) > 7 * UNIT + UNIT // 2 - size
+    assert min(starts) >= -(size // 8) - hop
+    assert max(starts) + size <= 8 * UNIT + size // 8
+
+
+def test_the_pitch_of_a_crop_is_that_of_its_place(wave_task: WaveTask) -> None:
+    hop = wave_task.model.hop
+    frames = wave_task.pitch.hz.shape[1]
+    wave_task.pitch.hz[0] = torch.arange(100.0, 100.0 + frames)
+    audio, pitch = wave_task.crops(torch.zeros(64, dtype=torch.long))
+    for crop, hz in zip(audio, pitch.hz, strict=True):
+        first, last = int(crop.nonzero()[0]), int(crop.nonzero()[-1])
+        slope = float(crop[last] - crop[first]) / (last - first) * 8 * UNIT
+        start = round(float(crop[first]) / slope * 8 * UNIT) - 1 - first
+        wanted = (start // hop + torch.arange(len(hz))).clamp(0, frames - 1)
+        assert hz.tolist() == (100.0 + wanted).tolist()
+
+
+def test_clips_at_other_speeds_are_drawn_as_often_as_asked_for(data: VoiceData) -> None:
+    task = prior_task_of(data, speeds=(0.8, 1.25), same_speed=0.6)
+    rows = torch.arange(4).repeat(1000)
+    drawn = task.at_speeds(rows)
+    assert torch.equal(drawn % 4, rows)  # the same clip, whatever its speed
+    shares = torch.bincount(drawn // 4, minlength=3) / len(rows)
+    assert shares.tolist() == pytest.approx([0.6, 0.2, 0.2], abs=0.03)
+    assert torch.equal(prior_task_of(data, speeds=()).at_speeds(rows), rows)
+    many = prior_task_of(data, speeds=(0.8,), speeds_up_to=1)
+    assert torch.equal(many.at_speeds(rows), rows)
+
+
+def test_sequences_are_normalised_latents_with_their_presence(data: VoiceData) -> None:
+    task = prior_task_of(data, speeds=(), shifts=2)
+    torch.nn.init.constant_(task.prior.latent_mean, 2.0)
+    torch.nn.init.constant_(task.prior.latent_std, 4.0)
+    for view in range(2):  # a latent without variance that says which clip and start it is of
+        task.mean[view] = 10.0 * view + torch.arange(4.0)[:, None, None]
+    task.log_variance.fill_(-40.0)
+    rows = torch.arange(4).repeat(50)
+    sequences = task.sequences(rows)
+    assert sequences.shape == (200, 8, 5)
+    values = 4.0 * sequences[..., 0] + 2.0
+    views = (values[:, 0] / 10.0).floor()
+    torch.testing.assert_close(values, (10.0 * views + rows)[:, None].expand(-1, 8), rtol=0, atol=1e-4)
+    assert set(views.tolist()) == {0.0, 1.0}
+    hop = WaveVAE(TINY_VOICE.wave.model, RATE).hop
+    ends = (LENGTHS[rows] + views.long() * hop).clamp(max=8 * UNIT)
+    share = ((ends[:, None] - UNIT * torch.arange(8)) / UNIT).clamp(0, 1)
+    torch.testing.assert_close(sequences[..., -1], 2 * share - 1)
+
+
+class Constant(FlowPrior):
+    """Velocity 3 where there is a label, 1 where there is none."""
+
+    def forward(self, x: Tensor, time: Tensor, label: Tensor, style: Tensor) -> Tensor:
+        velocity = torch.where(label < self.labels, 3.0, 1.0)
+        return velocity[:, None, None].expand_as(x)
+
+
+@pytest.mark.parametrize(("step", "mean"), [(0, 3.0), (1, 5.0)])
+def test_targets_are_the_guided_teachers_mean_velocities(data: VoiceData, step: int, mean: float) -> None:
+    """With guidance 2 the teacher's velocity is 1 + 2 (3 - 1) = 5; before its time it is 3."""
+    config = replace(TINY_VOICE.distillation, steps=2, substeps=4, guidance=2.0, guidance_from=0.5)
+    teacher = Constant(TINY_VOICE.prior.model, 5, data.frames, 2)
+    style = StyleEncoder(TINY_VOICE.prior.model, RATE)
+    task = DistillationTask(config, teacher, style, data, torch.arange(4), precision="float32")
+    rows = torch.arange(4)
+    torch.manual_seed(5)
+    targets = task.targets(rows, torch.full((4,), step), task.student)
+    torch.testing.assert_close(targets.velocity, torch.full_like(targets.velocity, mean))
+    assert targets.time.tolist() == [step / 2] * 4
+    assert torch.equal(targets.label, data.labels)
+    torch.manual_seed(5)
+    start = task.targets(rows, torch.zeros(4, dtype=torch.long), task.student)
+    # The student itself takes the long steps before: one of 3 / 2.
+    torch.testing.assert_close(targets.x, start.x + 1.5 * step)
+
+
+def test_styles_of_targets_are_fresh_as_often_as_asked_for(data: VoiceData) -> None:
+    teacher = Constant(TINY_VOICE.prior.model, 5, data.frames, 2)
+    style = StyleEncoder(TINY_VOICE.prior.model, RATE)
+    torch.nn.init.zeros_(style.head[-1].weight)
+    torch.nn.init.constant_(style.head[-1].bias, 4.0)
+    style.head[-1].bias.data[3:] = -8.0  # log-variances: styles of speakers are 4, nearly exactly
+    config = replace(TINY_VOICE.distillation, prior_style_share=0.25)
+    task = DistillationTask(config, teacher, style, data, torch.arange(4), precision="float32")
+    rows = torch.arange(4).repeat(250)
+    targets = task.targets(rows, torch.zeros(1000, dtype=torch.long), task.student)
+    fresh = (targets.style - 4.0).abs().amax(1) > 0.5
+    assert float(fresh.float().mean()) == pytest.approx(0.25, abs=0.04)
+    assert targets.style[fresh].mean().abs() < 0.2
+    assert targets.style[fresh].std() == pytest.approx(1.0, abs=0.1)
+
+
+def test_the_student_has_no_dropout_and_the_teacher_does_not_learn(data: VoiceData) -> None:
+    teacher = FlowPrior(replace(TINY_VOICE.prior.model, dropout=0.5), 5, data.frames, 2)
+    style = StyleEncoder(TINY_VOICE.prior.model, RATE)
+    task = DistillationTask(
+        TINY_VOICE.distillation, teacher, style, data, torch.arange(4), precision="float32"
+    )
+    before = [parameter.clone() for parameter in teacher.parameters()]
+    losses = [float(task.train_step(torch.arange(4), 0.0)["loss"]) for _ in range(3)]
+    assert losses[0] == 0.0  # a teacher that always says 0 is what the student begins as
+    assert all(torch.equal(a, b) for a, b in zip(before, teacher.parameters(), strict=True))
+    assert task.ema.n_averaged == 4

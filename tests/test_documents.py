@@ -1,0 +1,324 @@
+"""What the documents say holds: blocks run, links, files and commands exist, words are standard.
+
+Each block after a comment `<!-- run -->` is run as it stands, a document's blocks in order in one folder.
+`<!-- run: A -> B -->` runs the block with A replaced by B: the same command with less training. The folder
+holds `my_recordings/`, some takes of one speaker.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import io
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from voxlet.cli.main import COMMANDS, load, parser_of
+from voxlet.cli.train import read_settings
+from voxlet.errors import VoxletError
+from voxlet.evaluation.metric import PART_TITLES
+from voxlet.recipes.presets import PRESETS
+
+ROOT = Path(__file__).parent.parent
+SOURCE = ROOT / "src" / "voxlet"
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *SOURCE.rglob("*.md")])
+MOST_LINES = {"README.md": 90, "ARCHITECTURE.md": 150}
+# Words of this project alone, for which the field has its own.
+PRIVATE_WORDS = (
+    "heard right",
+    "taught",
+    "pupil",
+    "critic",
+    "judge",
+    "insides",
+    "lesson",
+    "usefulness",
+    "ready-made",
+    "stranger",
+)
+
+BLOCK = re.compile(
+    r"<!-- run(?:: (?P<old>.+?) -> (?P<new>.+?))? -->\n```(?P<kind>\w+)\n(?P<code>.*?)```", re.DOTALL
+)
+SHELL = re.compile(r"```sh\n(.*?)```", re.DOTALL)
+FENCE = re.compile(r"```.*?```", re.DOTALL)
+INLINE = re.compile(r"`([^`\n]+)`")
+LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]*))?\)")
+HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+WEB = re.compile(r"https?://[^\s)>`]+")
+PRIVATE = re.compile(rf"\b(?:{'|'.join(PRIVATE_WORDS)})(?:s|d|'s)?\b", re.IGNORECASE)
+SEPARATORS = {"|", "||", "&&", ";", ">", "<", "#"}
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+by_document = pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block of a document that is to be run."""
+
+    kind: str
+    code: str
+
+
+def blocks(path: Path) -> list[Block]:
+    found = []
+    for match in BLOCK.finditer(path.read_text()):
+        code = match["code"]
+        if match["old"]:
+            assert match["old"] in code, f"{match['old']!r} is not in the block"
+            code = code.replace(match["old"], match["new"])
+        found.append(Block(match["kind"], code))
+    return found
+
+
+def voxlet_commands(line: str) -> list[list[str]]:
+    """The arguments of each `voxlet ...` in a line of shell."""
+    try:
+        words = shlex.split(line, comments=True)
+    except ValueError:  # an apostrophe in what is no command
+        return []
+    starts = [place + 1 for place, word in enumerate(words) if word == "voxlet" and words[place + 1 :]]
+    ends = [next((i for i in range(s, len(words)) if words[i] in SEPARATORS), len(words)) for s in starts]
+    return [words[start:end] for start, end in zip(starts, ends, strict=True)]
+
+
+def in_blocks(text: str) -> list[list[str]]:
+    """The commands in the shell blocks of a document: whole ones."""
+    lines = [line for block in SHELL.findall(text) for line in block.replace("\\\n", " ").splitlines()]
+    return [arguments for line in lines for arguments in voxlet_commands(line)]
+
+
+def in_sentences(text: str) -> list[list[str]]:
+    """The commands in the sentences of a document: often only the part that matters."""
+    codes = INLINE.findall(FENCE.sub("", text))
+    return [arguments for code in codes for arguments in voxlet_commands(code)]
+
+
+def split_name(arguments: list[str]) -> tuple[str, list[str]]:
+    """A command's name and what follows it."""
+    name = next((name for name in COMMANDS if arguments[: len(name.split())] == name.split()), None)
+    assert name is not None, f"there is no command {shlex.join(arguments)}"
+    return name, arguments[len(name.split()) :]
+
+
+@pytest.fixture(scope="module")
+def every_flag() -> set[str]:
+    """The flags of all commands, with the settings of all presets."""
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        for name, before in [
+            *((name, []) for name in COMMANDS),
+            *(("train", [preset]) for preset in PRESETS),
+        ]:
+            with pytest.raises(SystemExit):
+                parser_of(name, load(name)).parse([*before, "--help"])
+    return set(re.findall(r"(?<![\w-])--[a-z][\w.-]*\w", printed.getvalue()))
+
+
+DOCUMENTS_WITH_BLOCKS = [path for path in DOCUMENTS if blocks(path)]
+
+
+def test_the_documents_have_blocks_to_run() -> None:
+    assert {"README.md", "docs/speaking.md", "docs/own-words.md"} <= set(map(name_of, DOCUMENTS_WITH_BLOCKS))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", DOCUMENTS_WITH_BLOCKS, ids=name_of)
+def test_every_block_runs(path: Path, tmp_path: Path, voxlet_data: Path) -> None:
+    own = tmp_path / "my_recordings"
+    own.mkdir()
+    for take in sorted((voxlet_data / "fsdd").rglob("*_theo_[0-9].wav")):
+        shutil.copy(take, own)
+    environment = {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "VOXLET_DATA": str(voxlet_data),
+    }
+    for block in blocks(path):
+        command = (
+            [sys.executable, "-c", block.code]
+            if block.kind == "python"
+            else ["bash", "-euo", "pipefail", "-c", block.code]
+        )
+        done = subprocess.run(
+            command,
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+        )
+        assert done.returncode == 0, f"{block.code}\n{done.stderr[-3000:]}"
+        # What a command was told to write is there.
+        for name in re.findall(r"(?:-o|--out|--html|--json) ([\w./-]+)", block.code):
+            if name != "-":
+                written = tmp_path / name
+                assert any(written.iterdir()) if written.is_dir() else written.stat().st_size > 1000, name
+
+
+@by_document
+def test_every_link_leads_somewhere(path: Path) -> None:
+    for link, anchor in LINK.findall(path.read_text()):
+        target = path.parent / link if link else path
+        assert target.exists(), link
+        if anchor:
+            headings = [
+                re.sub(r"[^\w -]", "", found.lower()) for found in HEADING.findall(target.read_text())
+            ]
+            assert anchor in [heading.replace(" ", "-") for heading in headings], f"{link}#{anchor}"
+
+
+@by_document
+def test_no_address_is_made_up(path: Path) -> None:
+    for address in WEB.findall(path.read_text()):
+        assert "github.com/voxlet" not in address
+
+
+@by_document
+def test_every_command_of_a_block_parses(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in in_blocks(path.read_text()):
+        name, rest = split_name(arguments)
+        try:
+            parsed = parser_of(name, load(name)).parse(rest)
+            if name == "train":
+                read_settings(parsed.preset, parsed.settings)
+            if name == "score":
+                assert set(parsed.only) <= set(PART_TITLES), shlex.join(arguments)
+        except (SystemExit, VoxletError) as refusal:
+            pytest.fail(f"voxlet {shlex.join(arguments)}: {refusal} {capsys.readouterr().err}")
+
+
+@by_document
+def test_every_command_of_a_sentence_exists(path: Path) -> None:
+    for arguments in in_sentences(path.read_text()):
+        if arguments[0] not in ("COMMAND", "--help", "--version"):
+            split_name(arguments)
+
+
+@by_document
+def test_every_flag_of_a_sentence_exists(path: Path, every_flag: set[str]) -> None:
+    codes = INLINE.findall(FENCE.sub("", path.read_text()))
+    own = [
+        code
+        for code in codes
+        if not code.startswith(("pip ", "pytest ", "python ", "torchrun ", "git ", "mypy "))
+    ]
+    named = {flag for code in own for flag in re.findall(r"(?<![\w-])--[a-z][\w.-]*", code)}
+    assert named <= every_flag, named - every_flag
+
+
+@by_document
+def test_every_file_that_is_named_exists(path: Path) -> None:
+    text = path.read_text()
+    named = {word for code in INLINE.findall(FENCE.sub("", text)) for word in code.split()}
+    named |= {
+        word for block in SHELL.findall(text) for word in block.split() if word.startswith("benchmarks/")
+    }
+    for name in named:
+        if re.fullmatch(r"[\w/]+\.py", name):
+            assert any((folder / name).is_file() for folder in (ROOT, SOURCE)), name
+
+
+@by_document
+def test_every_make_target_exists(path: Path) -> None:
+    targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    text = path.read_text()
+    for code in [*INLINE.findall(FENCE.sub("", text)), *"".join(SHELL.findall(text)).splitlines()]:
+        if match := re.match(r"make ([\w-]+)", code):
+            assert match[1] in targets, match[0]
+
+
+@pytest.mark.parametrize("name", MOST_LINES)
+def test_a_document_is_short(name: str) -> None:
+    assert len((ROOT / name).read_text().splitlines()) <= MOST_LINES[name]
+
+
+def tree(document: str) -> list[tuple[int, str]]:
+    """Depth and words of each line of a document's tree; rooms are at depth 0."""
+    found = re.search(r"```\nsrc/voxlet/\n(.*?)```", (ROOT / document).read_text(), re.DOTALL)
+    assert found
+    return [((len(line) - len(line.lstrip())) // 2 - 1, line.strip()) for line in found[1].splitlines()]
+
+
+def existing_files() -> set[str]:
+    names = {str(path.relative_to(SOURCE)) for path in SOURCE.rglob("*.py")}
+    return {name for name in names if not name.endswith("__init__.py")}
+
+
+@pytest.mark.parametrize("document", ["ARCHITECTURE.md", "docs/files.md"])
+def test_a_tree_lists_the_files_that_exist(document: str) -> None:
+    folders: list[str] = []
+    listed = set()
+    for depth, line in tree(document):
+        first = line.split()[0]
+        if first.endswith("/"):
+            folders = [*folders[:depth], first]
+            continue
+        # The map has the names alone, all of a room in one line; the other a file and its purpose in each.
+        names = [first] if first.endswith(".py") else [f"{name}.py" for name in line.split()]
+        listed |= {"".join(folders[:depth]) + name for name in names}
+    assert listed == existing_files()
+
+
+def test_every_file_has_its_purpose_beside_it() -> None:
+    assert all(len(line.split(maxsplit=1)) == 2 for _, line in tree("docs/files.md"))
+
+
+def test_the_map_has_the_table_of_edges() -> None:
+    module = ast.parse((ROOT / "tests" / "test_imports.py").read_text())
+    rooms = next(
+        eval(compile(ast.Expression(node.value), "test_imports", "eval"))
+        for node in module.body
+        if isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == "ROOMS" and node.value
+    )
+    rows = re.findall(r"^\| `(\w+)` \| (.*) \|$", (ROOT / "ARCHITECTURE.md").read_text(), re.MULTILINE)
+    edges = {room: set(re.findall(r"`([\w.]+)`", allowed)) for room, allowed in rows if room in rooms}
+    assert dict(rows)["cli"].startswith("every room")
+    assert {**edges, "cli": rooms["cli"]} == rooms
+
+
+def test_every_decision_is_in_the_index() -> None:
+    index = ROOT / "docs" / "decisions" / "README.md"
+    pages = {path.name for path in index.parent.glob("*.md")} - {index.name}
+    assert pages <= {link for link, _ in LINK.findall(index.read_text())}
+
+
+@by_document
+def test_a_document_uses_standard_words(path: Path) -> None:
+    found = [line for line in path.read_text().splitlines() if PRIVATE.search(line)]
+    assert not found, "\n".join(found)
+
+
+by_module = pytest.mark.parametrize("path", sorted(SOURCE.rglob("*.py")), ids=name_of)
+
+
+@by_module
+def test_every_document_that_the_code_names_exists(path: Path) -> None:
+    for name in re.findall(r"\bdocs/[\w/-]+\.md\b", path.read_text()):
+        assert (ROOT / name).is_file(), name
+
+
+@by_module
+def test_docstrings_use_standard_words(path: Path) -> None:
+    kinds = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    texts = [
+        ast.get_docstring(node) or ""
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, kinds)
+    ]
+    found = [line.strip() for text in texts for line in text.splitlines() if PRIVATE.search(line)]
+    assert not found, "\n".join(found)
