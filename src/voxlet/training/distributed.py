@@ -6,9 +6,9 @@
 (The two dashes keep torchrun from taking `--run` for a short form of its own `--run-path`.)
 
 The processes see what one would see: the batch is cut into as many shares as there are ranks, gradients are
-averaged by the number of rows behind them, and random numbers are drawn for the whole batch (`voxlet.batch_random`).
-Losses that are means over rows come out equal to one process's, up to rounding; one that is not (free bits,
-which look at the mean of a batch) is the mean of the shares'.
+averaged by the number of rows behind them, and random numbers are drawn for the whole batch
+(`voxlet.batch_random`). Losses that are means over rows come out equal to one process's, up to rounding; one
+that is not (free bits, which look at the mean of a batch) is the mean of the shares'.
 """
 
 from __future__ import annotations
