@@ -21,7 +21,7 @@ LEAVES: dict[str, set[str]] = {
     "machine": set(),
     "audio": {"errors", "files"},
     "speech_regions": {"audio"},
-    "draws": set(),
+    "batch_random": set(),
     "plots": {"errors", "files"},
 }
 ROOMS: dict[str, set[str]] = {  # an edge leads to a whole room, or to a part of one

@@ -52,6 +52,22 @@ def test_loudness_does_not_matter_but_silence_has_no_pitch():
     assert track_pitch(1e-4 * clip[None], TRACKING_RATE, 80).voicing.max() < 0.05
 
 
+def test_a_drifting_offset_is_no_period():
+    clip = tone(150.0)
+    drifting = track_pitch((clip + torch.linspace(-0.5, 0.5, 4000))[None], TRACKING_RATE, 80)
+    assert (drifting.hz[0, 4:-4] / 150 - 1).abs().max() < 0.01
+    assert drifting.voicing[0, 4:-4].min() > 0.5
+
+
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("hz", [110.0, 150.0])
+def test_the_pitch_goes_through_noise_from_one_vowel_to_the_next(seed, hz):
+    noise = 0.03 * torch.randn(2000, generator=torch.Generator().manual_seed(seed))
+    found = track_pitch(torch.cat([tone(hz, 0.3), noise, tone(hz, 0.3)])[None], TRACKING_RATE, 80)
+    assert (found.hz[0, 8:-8] - hz).abs().max() < 10
+    assert found.voicing[0, 35:50].max() < 0.75 < found.voicing[0, 10:25].min()
+
+
 @pytest.mark.parametrize(("rate", "hop"), [(8000, 100), (16_000, 200), (22_050, 300)])
 def test_frames_are_centred_on_the_middle_of_their_hop(rate, hop):
     clip = torch.cat([tone(120.0, 0.5, rate), tone(125.0, 0.5, rate)])

@@ -13,9 +13,9 @@ from voxlet.evaluation.classifiers.opened import open_classifiers
 from voxlet.evaluation.clipset import read_folder
 from voxlet.evaluation.cost import sample_and_time
 from voxlet.evaluation.evaluate import bare_scorecard, classifiers_used, evaluate, figures_of, parts_asked
-from voxlet.evaluation.media import write_pairs
 from voxlet.evaluation.model_parts import OWNERS, measure_model, parts_of
 from voxlet.evaluation.page import write_page
+from voxlet.evaluation.players import write_pairs
 from voxlet.evaluation.reference import Division, open_reference
 from voxlet.extras import import_extra
 from voxlet.recipes.opened import Voice, VoiceRun, load

@@ -19,7 +19,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from voxlet import draws
+from voxlet import batch_random
 from voxlet.models.distributions import Gaussian
 from voxlet.models.voice.config import PriorConfig
 
@@ -75,7 +75,7 @@ class FeatureDropout(nn.Module):
         """Drop while training, scale the rest up."""
         if not self.training or self.p == 0.0:
             return x
-        return x * draws.dropout(torch.ones_like(x[:, :1]), self.p)
+        return x * batch_random.dropout(torch.ones_like(x[:, :1]), self.p)
 
 
 class _Block(nn.Module):
