@@ -14,7 +14,15 @@ from voxlet.errors import ScoreError
 from voxlet.evaluation.classifiers.inputs import FLOOR
 from voxlet.evaluation.classifiers.prediction import Prediction
 from voxlet.evaluation.intervals import Interval, bootstrap, exact, jackknife, wilson
-from voxlet.evaluation.metrics import distribution, explained_share, latents, memorisation, styles
+from voxlet.evaluation.metrics import (
+    distribution,
+    explained_share,
+    latents,
+    memorisation,
+    recognition,
+    speaker,
+    styles,
+)
 from voxlet.evaluation.metrics.latents import LatentClips
 from voxlet.evaluation.metrics.memorisation import Nearest, nearest
 
@@ -513,3 +521,36 @@ def test_sets_that_classifiers_have_said_too_little_of():
         assert message(distribution.evaluate, *sets, labels) == (
             "this classifier has no features to measure distances on"
         )
+
+
+# Recognition
+
+
+def sure(*labels: int) -> Prediction:
+    said = np.log(np.full((len(labels), 2), 0.1) + 0.8 * np.eye(2)[list(labels)])
+    return Prediction(said, said, None)
+
+
+def test_classifiers_that_are_missing_and_what_the_others_say():
+    asked, names = np.array([0, 0, 1]), ("no", "yes")
+    answers = {"in_corpus": "not trained", "cross_corpus": sure(0, 1, 1), "off_the_shelf": "not installed"}
+    assert recognition.evaluate(asked, names, answers) == {
+        "recognition.in_corpus.accuracy": "not trained",
+        "recognition.cross_corpus.accuracy": wilson(2, 3),
+        "recognition.cross_corpus.accuracy.by_label": {"no": wilson(1, 2), "yes": wilson(1, 1)},
+        "recognition.off_the_shelf.accuracy": "not installed",
+    }
+    ((key, table),) = recognition.confusions(asked, names, answers).items()
+    assert (key, table) == ("recognition.cross_corpus.confusion", [[1, 1], [0, 1]])
+    assert all(type(cell) is int for row in table for cell in row)  # for JSON
+
+
+def test_speakers_that_were_asked_for():
+    asked, prediction = np.array([0, 1, -1]), sure(0, 0, 0)
+    assert speaker.evaluate(asked, ("ann", "bob"), prediction) == {"speaker.accuracy": wilson(1, 2)}
+    assert speaker.evaluate(asked, ("ann",), prediction) == {
+        "speaker.accuracy": "the reference has but one speaker"
+    }
+    assert speaker.evaluate(np.full(3, -1), ("ann", "bob"), prediction) == {
+        "speaker.accuracy": "nobody in particular was asked for"
+    }
