@@ -90,7 +90,8 @@ def _lines(found: dict[str, Any]) -> list[str]:
         listed |= set(fresh)
         text = ", ".join(f"{name} {version}" for name, version in fresh.items())
         if about["missing"]:
-            lacking = ", ".join(about["missing"])
+            lacking = ", ".join([name for name in about["missing"] if name not in listed] or about["missing"])
+            listed |= set(about["missing"])
             install = f"pip install 'voxlet[{key}]'" if key else "pip install voxlet"
             text = f"lacks {lacking} (for {NEEDED_BY[key]}): {install}"
         rows.append((extra, text))
