@@ -14,7 +14,6 @@ import os
 import re
 import secrets
 import shutil
-import sys
 import time
 import weakref
 from dataclasses import dataclass
@@ -22,9 +21,7 @@ from typing import TYPE_CHECKING
 
 from voxlet.errors import ConfigError, LockedError
 from voxlet.files import ABANDONED_SECONDS, cache_path, exclusive, write_atomically
-
-if sys.platform != "win32":
-    import fcntl
+from voxlet.folder_locks import lock_for_removal, lock_for_use
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -77,6 +74,7 @@ KINDS = {
     "judges": Kind("classifiers of voxlet 0.1", r"[0-9a-f]{32}"),
     "scores": Kind("what was measured", r"[0-9a-f]{32}"),
     "downloads": Kind("archives that have not come whole", r"\w+-[0-9a-f]{8}"),
+    "matplotlib": Kind("matplotlib's list of this machine's fonts", r"fontlist-[\w-]+", bounded=False),
     CORPORA: Kind("fetched recordings; only --clear removes them", r"\w+", bounded=False),
 }
 _held: dict[Path, int] = {}  # folders in use until this process ends
@@ -152,20 +150,11 @@ def touch(path: Path) -> None:
 
 
 def hold(folder: Path, user: object = None) -> None:
-    """Keep a folder of the cache from being removed by others while `user` lives, or this process does.
-
-    Where folders cannot be locked (Windows) open files keep it there.
-    """
-    if sys.platform == "win32" or folder in _held:
+    """Keep a folder of the cache from being removed by others while `user` lives, or this process does."""
+    if folder in _held:
         return
-    try:
-        handle = os.open(folder, os.O_RDONLY)
-    except OSError:
-        return
-    try:
-        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:  # it is being removed, or the file system knows no locks
-        os.close(handle)
+    handle = lock_for_use(folder)
+    if handle is None:
         return
     if user is None:
         _held[folder] = handle
@@ -217,15 +206,9 @@ def _unused(entry: Entry) -> Iterator[None]:
         if lock.exists() and importlib.util.find_spec("filelock"):
             held.enter_context(exclusive(lock, wait=False))
         for path in entry.paths:
-            if sys.platform != "win32" and path.is_dir():
-                handle = os.open(path, os.O_RDONLY)
+            handle = lock_for_removal(path) if path.is_dir() else None
+            if handle is not None:
                 held.callback(os.close, handle)
-                try:
-                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError as error:
-                    raise LockedError("is in use", where=path) from error
-                except OSError:
-                    pass  # the file system knows no locks
         yield
 
 

@@ -25,5 +25,10 @@ def missing_extra(error: ModuleNotFoundError, extra: str, module: str = "") -> M
     package = (error.name or module).partition(".")[0]
     return MissingExtraError(
         f"this needs the package {package!r}, which is not installed",
-        remedy=f"install it with: pip install 'voxlet[{extra}]'",
+        remedy=f"install it with: {how_to_install(extra)}",
     )
+
+
+def how_to_install(extra: str) -> str:
+    """The command that brings an extra, for the folder that voxlet is installed from."""
+    return f"pip install -c constraints.txt '.[{extra}]' in the folder of voxlet's sources"

@@ -188,7 +188,7 @@ def test_wrong_settings_are_told_in_one_line(settings, says, capsys):
 def test_without_tyro_the_extra_is_named(capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "tyro", None)
     line = complaint(capsys, "train", "mlp", "--corpus", "x", "--run", "y", "--epochs", "1")
-    assert "pip install 'voxlet[train]'" in line
+    assert "pip install -c constraints.txt '.[train]'" in line
     assert "--corpus NAME|PATH" in answers(capsys, "train", "--help")
 
 
@@ -212,5 +212,5 @@ def test_the_small_install_names_the_extra_of_every_command(arguments, extra, tm
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert done.returncode == 2
-    assert f"voxlet[{extra}]" in done.stderr
+    assert f"'.[{extra}]'" in done.stderr
     assert done.stderr.count("\n") == 1

@@ -19,6 +19,7 @@ from voxlet.evaluation.classifiers.inputs import FLOOR, InputConfig, log_mels, n
 from voxlet.evaluation.classifiers.opened import open_classifiers
 from voxlet.evaluation.classifiers.training import TrainingSet, batches, margins
 from voxlet.evaluation.clipset import ClipSet, plan
+from voxlet.extras import how_to_install
 from voxlet.files import cache_folder
 
 WORDS = ("low", "middle", "high")
@@ -170,5 +171,5 @@ def test_without_pocketsphinx_its_line_says_so(monkeypatch):
     clips = beeps(12, 0)
     reference = SimpleNamespace(name="beeps", train=clips)
     opened = open_classifiers(reference, 8000, kinds=("off_the_shelf",), progress=False)
-    said = "PocketSphinx is not installed: pip install 'voxlet[study]'"
+    said = f"PocketSphinx is not installed: {how_to_install('study')}"
     assert opened.ask("off_the_shelf", clips) == said

@@ -21,6 +21,7 @@ from voxlet.evaluation.intervals import wilson
 from voxlet.evaluation.metrics import naturalness, reconstruction, utility
 from voxlet.evaluation.metrics.naturalness import FEWEST_STRINGS, strings
 from voxlet.evaluation.metrics.utility import Examples, UtilityConfig
+from voxlet.extras import how_to_install
 
 RATE = 8000
 LN2 = math.log(2)
@@ -213,7 +214,7 @@ def test_without_pesq_its_line_says_so(measures, dnsmos, monkeypatch):
     """It is compiled where it is installed, and not every machine can."""
     monkeypatch.setitem(sys.modules, "pesq", None)
     found, _ = reconstruction.evaluate([hum(0.4)], [hum(0.4)], RATE)
-    assert found["reconstruction.pesq"] == "PESQ is not installed: pip install 'voxlet[pesq]'"
+    assert found["reconstruction.pesq"] == f"PESQ is not installed: {how_to_install('pesq')}"
     assert found["reconstruction.stoi"].value == pytest.approx(0.5)
 
 

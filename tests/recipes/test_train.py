@@ -251,7 +251,7 @@ def test_tensorboard_that_is_missing_is_named(
 ) -> None:
     monkeypatch.setitem(sys.modules, "tensorboard", None)
     assert main(command(corpus, tmp_path / "run", "--epochs", "1", "--tensorboard")) == 2
-    assert "pip install 'voxlet[tensorboard]'" in capsys.readouterr().err
+    assert "pip install -c constraints.txt '.[tensorboard]'" in capsys.readouterr().err
     assert not (tmp_path / "run" / "vae").exists()
 
 

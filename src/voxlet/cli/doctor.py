@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from voxlet.cli.output import answer, in_bytes
+from voxlet.extras import how_to_install
 from voxlet.version import __version__
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def _lines(found: dict[str, Any]) -> list[str]:
         if about["missing"]:
             lacking = ", ".join([name for name in about["missing"] if name not in listed] or about["missing"])
             listed |= set(about["missing"])
-            install = f"pip install 'voxlet[{key}]'" if key else "pip install voxlet"
+            install = how_to_install(key) if key else "pip install -c constraints.txt ."
             text = f"lacks {lacking} (for {NEEDED_BY[key]}): {install}"
         rows.append((extra, text))
     if not any(about["here"] for about in found["extras"].values()):

@@ -11,6 +11,7 @@ from voxlet.evaluation.classifiers.in_corpus import in_corpus_classifier
 from voxlet.evaluation.classifiers.inputs import InputConfig
 from voxlet.evaluation.classifiers.pocketsphinx import PocketSphinx
 from voxlet.evaluation.metric import KINDS
+from voxlet.extras import how_to_install
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 HIGHEST_RATE = 16_000  # Hz: of an in-corpus classifier's input, at most
 NOT_OPENED = "this classifier was not opened"
-NO_POCKETSPHINX = "PocketSphinx is not installed: pip install 'voxlet[study]'"
+NO_POCKETSPHINX = f"PocketSphinx is not installed: {how_to_install('study')}"
 NO_OTHER_CORPUS = "no other corpus with these labels is on this machine"
 
 

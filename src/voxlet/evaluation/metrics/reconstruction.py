@@ -13,7 +13,7 @@ from voxlet.errors import MissingExtraError, ScoreError
 from voxlet.evaluation.classifiers.inputs import InputConfig, whole_log_mel
 from voxlet.evaluation.intervals import Interval, bootstrap
 from voxlet.evaluation.metrics.naturalness import GAP_SECONDS, dnsmos
-from voxlet.extras import import_extra
+from voxlet.extras import how_to_install, import_extra
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 PESQ_RATE = 8000  # Hz, of narrow-band PESQ
 SENTENCE_SECONDS = 2  # what PESQ and STOI are made for
 TOO_SHORT = "no clip was long enough"
-NO_PESQ = "PESQ is not installed: pip install 'voxlet[pesq]'"
+NO_PESQ = f"PESQ is not installed: {how_to_install('pesq')}"
 
 
 @dataclass(frozen=True)
