@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -27,6 +29,20 @@ def fresh_cache(tmp_path, monkeypatch) -> Path:
     monkeypatch.setenv("VOXLET_CACHE", str(folder))
     monkeypatch.delenv("VOXLET_DATA", raising=False)
     return folder
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 64 kB; the test is skipped where nothing may be mounted (root on Linux may)."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)]
+    with contextlib.suppress(FileNotFoundError):
+        if subprocess.run(mount, capture_output=True, check=False).returncode == 0:
+            yield folder
+            subprocess.run(["umount", "-l", str(folder)], check=True)
+            return
+    pytest.skip("may not mount a file system")
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ import pytest
 
 from synthetic import every_word, write_clip
 from voxlet import cache, files
+from voxlet.cli.main import main
 from voxlet.corpus.corpus import open_corpus
 from voxlet.corpus.prepare import Preparation, prepare
 from voxlet.errors import ConfigError, FileError
@@ -119,6 +120,22 @@ def test_no_home_folder_is_one_line(monkeypatch, tmp_path):
         files.cache_path()
     monkeypatch.setenv(files.CACHE_VARIABLE, str(tmp_path))
     assert files.cache_folder("scans").is_dir()
+
+
+def test_a_user_without_a_home_folder_speaks(tmp_path, monkeypatch, capsys):
+    """As in containers that run under any number."""
+    for variable in (files.CACHE_VARIABLE, "VOXLET_VOICES", "XDG_DATA_HOME", "MPLCONFIGDIR"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)
+    monkeypatch.chdir(tmp_path)
+    assert main(["say", "4", "-o", "a.wav"]) == 0
+    assert main(["voices"]) == 0
+    assert main(["doctor"]) == 0
+    assert (tmp_path / "a.wav").stat().st_size > 1000
+    assert capsys.readouterr().err == ""
+    assert main(["cache"]) == 2
+    assert capsys.readouterr().err == "voxlet: there is no home folder for the cache; set VOXLET_CACHE\n"
+    assert list(tmp_path.iterdir()) == [tmp_path / "a.wav"]  # and no folder named ~
 
 
 def test_what_is_unfinished_goes_when_it_is_a_day_old(fresh_cache):

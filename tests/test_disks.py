@@ -9,8 +9,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -20,34 +18,19 @@ import tiny_voice
 from voxlet.cli.main import main
 
 
-@dataclass(frozen=True)
-class Disk:
-    """A file system that holds few bytes."""
+def resize(disk: Path, size: str) -> None:
+    subprocess.run(["mount", "-o", f"remount,size={size}", disk], check=True)
 
-    path: Path
 
-    def grow(self, size: str) -> None:
-        subprocess.run(["mount", "-o", f"remount,size={size}", self.path], check=True)
-
-    def files(self) -> list[Path]:
-        return [path for path in self.path.rglob("*") if path.is_file()]
+def files_of(disk: Path) -> list[Path]:
+    return [path for path in disk.rglob("*") if path.is_file()]
 
 
 @pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Disk]:
+def disk(small_disk: Path) -> Path:
     """A disk of 4 kB: one page, so that an empty file still fits."""
-    path = tmp_path / "disk"
-    path.mkdir()
-    mount = shutil.which("mount")
-    made = mount and subprocess.run(
-        [mount, "-t", "tmpfs", "-o", "size=4k", "tmpfs", path], capture_output=True, check=False
-    )
-    if not made or made.returncode != 0:
-        pytest.skip("needs the right to mount a small file system")
-    try:
-        yield Disk(path)
-    finally:
-        subprocess.run(["umount", "-l", path], check=True)
+    resize(small_disk, "4k")
+    return small_disk
 
 
 @pytest.fixture
@@ -79,51 +62,51 @@ def is_one_line(text: str) -> bool:
 
 
 @pytest.mark.parametrize("size", ["4k", "8k", "16k", "64k", "128k", "256k"])
-def test_a_full_run_folder(disk: Disk, corpus: Path, capsys: pytest.CaptureFixture[str], size: str) -> None:
+def test_a_full_run_folder(disk: Path, corpus: Path, capsys: pytest.CaptureFixture[str], size: str) -> None:
     """At the lock, at a line of metrics, in the first checkpoint and the second, at the pictures."""
-    disk.grow(size)
-    command = training(corpus, disk.path / "run")
+    resize(disk, size)
+    command = training(corpus, disk / "run")
     assert main(command) == 2
     assert is_one_line(capsys.readouterr().err)
-    assert not [path for path in disk.files() if path.name.endswith((".part", ".tmp"))]
-    disk.grow("16m")
+    assert not [path for path in files_of(disk) if path.name.endswith((".part", ".tmp"))]
+    resize(disk, "16m")
     assert main(command) == 0
-    assert (disk.path / "run" / "sampler.safetensors").is_file()
+    assert (disk / "run" / "sampler.safetensors").is_file()
 
 
 @pytest.mark.parametrize("size", ["4k", "16k", "64k"])
 def test_a_full_cache(
-    disk: Disk,
+    disk: Path,
     corpus: Path,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
     size: str,
 ) -> None:
     """At the scan, and at the prepared clips."""
-    disk.grow(size)
-    monkeypatch.setenv("VOXLET_CACHE", str(disk.path / "cache"))
+    resize(disk, size)
+    monkeypatch.setenv("VOXLET_CACHE", str(disk / "cache"))
     command = training(corpus, corpus.parent / "run")
     assert main(command) == 2
     assert is_one_line(capsys.readouterr().err)
-    assert {path.suffix for path in disk.files()} <= {".json", ".lock"}
-    disk.grow("16m")
+    assert {path.suffix for path in files_of(disk)} <= {".json", ".lock"}
+    resize(disk, "16m")
     assert main(command) == 0
 
 
 def test_generated_clips_and_pages_on_a_full_disk(
-    disk: Disk, corpus: Path, capsys: pytest.CaptureFixture[str]
+    disk: Path, corpus: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = corpus.parent / "run"
     assert main(training(corpus, run)) == 0
     capsys.readouterr()
     for command in (
-        ["generate", str(run), "0", "-n", "20", "--out", str(disk.path / "clips")],
-        ["corpus", "inspect", str(corpus), "--out", str(disk.path / "page")],
+        ["generate", str(run), "0", "-n", "20", "--out", str(disk / "clips")],
+        ["corpus", "inspect", str(corpus), "--out", str(disk / "page")],
     ):
         assert main(command) == 2
         assert is_one_line(capsys.readouterr().err)
-        assert not [path for path in disk.files() if path.name.startswith(".")]
-        shutil.rmtree(disk.path / "clips", ignore_errors=True)
+        assert not [path for path in files_of(disk) if path.name.startswith(".")]
+        shutil.rmtree(disk / "clips", ignore_errors=True)
 
 
 @pytest.fixture
@@ -139,29 +122,29 @@ def player(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("player")
-def test_playing_without_room_for_temporary_files(disk: Disk, tmp_path: Path) -> None:
-    done = voxlet("say", "4091", "--play", cwd=tmp_path, TMPDIR=str(disk.path))
+def test_playing_without_room_for_temporary_files(disk: Path, tmp_path: Path) -> None:
+    done = voxlet("say", "4091", "--play", cwd=tmp_path, TMPDIR=str(disk))
     assert done.returncode == 2
     assert is_one_line(done.stderr)
-    assert disk.files() == []
-    disk.grow("4m")
-    done = voxlet("say", "4091", "--play", cwd=tmp_path, TMPDIR=str(disk.path))
+    assert files_of(disk) == []
+    resize(disk, "4m")
+    done = voxlet("say", "4091", "--play", cwd=tmp_path, TMPDIR=str(disk))
     assert (done.returncode, done.stderr) == (0, "")
-    assert disk.files() == []
+    assert files_of(disk) == []
 
 
 @pytest.mark.usefixtures("player")
-def test_a_full_target_and_a_long_text_into_a_pipe(disk: Disk, tmp_path: Path) -> None:
-    for out in (str(disk.path / "a.wav"), str(disk.path / "no" / "a.wav")):
+def test_a_full_target_and_a_long_text_into_a_pipe(disk: Path, tmp_path: Path) -> None:
+    for out in (str(disk / "a.wav"), str(disk / "no" / "a.wav")):
         done = voxlet("say", "4091" * 20, "-o", out, cwd=tmp_path)
         assert done.returncode == 2
         assert len(done.stderr.splitlines()) == 1
-        assert disk.files() == []
+        assert files_of(disk) == []
     # What goes to a pipe waits in memory, beyond a bound in a temporary file.
     code = "import sys; from voxlet import files; files.IN_MEMORY = 1000; from voxlet.cli.main import main; "
     done = subprocess.run(
         [sys.executable, "-c", code + "sys.exit(main(['say', '4091', '-o', '-']))"],
-        env={**os.environ, "TMPDIR": str(disk.path)},
+        env={**os.environ, "TMPDIR": str(disk)},
         capture_output=True,
         check=False,
     )

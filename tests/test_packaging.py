@@ -8,6 +8,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -114,3 +115,15 @@ def test_every_extra_is_known_to_the_doctor_and_to_the_document():
         assert extra in NEEDED_BY or extra == "dev"
     assert set(NEEDED_BY) <= {"", *EXTRAS}
     assert main(["doctor"]) == 0
+
+
+def test_hosted_machines_call_the_commands_of_the_makefile():
+    jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "test.yml").read_text())["jobs"]
+    lines = [step["run"] for job in jobs.values() for step in job["steps"] if "run" in step]
+    targets = re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    made = {line.removeprefix("make ") for line in lines if line.startswith("make ")}
+    assert {"test", "package", "demo"} <= made <= set(targets)
+    unit = next(line for line in lines if line.startswith("pytest"))
+    assert unit.replace('"', "'") in (ROOT / "Makefile").read_text()
+    pythons = jobs["linux"]["strategy"]["matrix"]["python"]
+    assert tuple(pythons) == PYTHONS

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from voxlet.cli.output import answer, in_bytes
+from voxlet.errors import FileError
 from voxlet.extras import how_to_install
 from voxlet.version import __version__
 
@@ -52,7 +53,11 @@ def examine() -> dict[str, Any]:
     packages = machine.packages()
     extras = {extra: asdict(packages[extra]) for extra in NEEDED_BY if extra in packages}
     memory = machine.memory()
-    folders = {"cache": cache_path(), "temporary": _folder(tempfile.gettempdir), "here": _folder(os.getcwd)}
+    folders = {
+        "cache": _folder(cache_path),
+        "temporary": _folder(tempfile.gettempdir),
+        "here": _folder(os.getcwd),
+    }
     players = [name for name, *_ in PLAYERS if shutil.which(name)]
     return {
         "voxlet": __version__,
@@ -75,10 +80,10 @@ def examine() -> dict[str, Any]:
     }
 
 
-def _folder(find: Callable[[], str]) -> Path | None:
+def _folder(find: Callable[[], str | Path]) -> Path | None:
     try:
         return Path(find())
-    except FileNotFoundError:  # it was removed, or no candidate can be written
+    except (FileNotFoundError, FileError):  # it was removed, none can be written, or there is no home folder
         return None
 
 

@@ -7,6 +7,7 @@ imports what it needs when it runs, so `voxlet say` never pays for PyTorch.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import sys
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 from voxlet.cli.output import answer, complain, prepare_streams
 from voxlet.cli.parser import USER_ERROR, Parser
-from voxlet.errors import VoxletError
+from voxlet.errors import FileError, VoxletError
 from voxlet.extras import missing_extra
 from voxlet.files import cache_path
 from voxlet.version import __version__
@@ -72,7 +73,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     prepare_streams()
     try:
         # Matplotlib keeps a list of fonts from its first run on: in our cache, not in a folder of its own.
-        os.environ.setdefault("MPLCONFIGDIR", str(cache_path("matplotlib")))
+        with contextlib.suppress(FileError):  # a user without a home folder can still speak
+            os.environ.setdefault("MPLCONFIGDIR", str(cache_path("matplotlib")))
         return _run(sys.argv[1:] if arguments is None else list(arguments))
     except VoxletError as error:
         complain(f"voxlet: {error}")

@@ -14,9 +14,13 @@ SHIPPED = Path(__file__).parent / "voices"
 def folders() -> list[Path]:
     """Where voices are looked for: `VOXLET_VOICES` or the user's data folder, then what voxlet ships."""
     if listed := os.environ.get("VOXLET_VOICES"):
-        return [*(Path(folder).expanduser() for folder in listed.split(os.pathsep) if folder), SHIPPED]
-    data = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
-    return [Path(data).expanduser() / "voxlet" / "voices", SHIPPED]
+        own = [Path(folder) for folder in listed.split(os.pathsep) if folder]
+    else:
+        own = [Path(os.environ.get("XDG_DATA_HOME") or "~/.local/share", "voxlet", "voices")]
+    try:
+        return [*(folder.expanduser() for folder in own), SHIPPED]
+    except RuntimeError:  # a user without a home folder
+        return [SHIPPED]
 
 
 def available() -> dict[str, Path]:
