@@ -2,13 +2,14 @@
 # They need Python 3.11 or newer; PYTHON=... chooses another interpreter.
 
 PYTHON ?= python3
-PIP_INSTALL = pip install --quiet --disable-pip-version-check --constraint constraints.txt
+# Twice quiet: warnings of pip are no concern of who wants to hear a word.
+PIP_INSTALL = pip install --quiet --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo study-demo test lint types unit slow classifiers readme figures clean
+.PHONY: demo study-demo test lint types unit slow classifiers readme package figures clean
 
 # Speak: the core alone, no PyTorch.
 demo: .venv/core.done
-	.venv/bin/voxlet say 4091 --out 4091.wav
+	@.venv/bin/voxlet say 4091 --out 4091.wav
 	@.venv/bin/voxlet say 4091 --play 2>/dev/null || echo 'no sound player found here: open 4091.wav'
 
 # Train one of the study's models on FSDD and let it speak: downloads the recordings unless they are here.
@@ -40,6 +41,18 @@ classifiers: .venv/dev.done
 readme: .venv/dev.done
 	.venv/bin/pytest -m slow tests/test_documents.py
 
+# The wheel and the source archive: built, checked, and each tried in an environment of its own outside this tree.
+package: .venv/package.done
+	rm -rf dist
+	.venv/bin/python -m build
+	.venv/bin/twine check --strict dist/*
+	for archive in dist/*; do \
+	    folder=$$(mktemp -d) && $(PYTHON) -m venv $$folder/venv \
+	    && $$folder/venv/bin/$(PIP_INSTALL) $$archive \
+	    && (cd $$folder && venv/bin/voxlet say 4091 && venv/bin/voxlet doctor) \
+	    && rm -rf $$folder || exit 1; \
+	done
+
 # Do the tests notice small changes of the arithmetic? An hour or more; its last lines say which share they do.
 .PHONY: mutants
 mutants: .venv/mutants.done
@@ -47,12 +60,12 @@ mutants: .venv/mutants.done
 	.venv/bin/mutmut results --all true | .venv/bin/python benchmarks/mutants.py --least 85
 
 .venv/bin/python:
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "voxlet needs Python 3.11 or newer")'
-	$(PYTHON) -m venv .venv
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "voxlet needs Python 3.11 or newer")'
+	@$(PYTHON) -m venv .venv
 
 .venv/core.done: .venv/bin/python pyproject.toml constraints.txt
-	.venv/bin/$(PIP_INSTALL) --editable .
-	touch $@
+	@.venv/bin/$(PIP_INSTALL) --editable .
+	@touch $@
 
 .venv/dev.done: .venv/bin/python pyproject.toml constraints.txt
 	.venv/bin/$(PIP_INSTALL) --editable '.[dev]'
@@ -62,9 +75,13 @@ mutants: .venv/mutants.done
 	.venv/bin/$(PIP_INSTALL) mutmut
 	touch $@
 
+.venv/package.done: .venv/bin/python constraints.txt
+	.venv/bin/$(PIP_INSTALL) build twine
+	touch $@
+
 # The figures of README.md and docs/, from stored results.
 figures: .venv/dev.done
 	.venv/bin/python docs/figures/draw.py
 
 clean:
-	rm -rf .venv runs out mutants 4091.wav
+	rm -rf .venv dist runs out mutants 4091.wav

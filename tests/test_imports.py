@@ -17,9 +17,11 @@ LEAVES: dict[str, set[str]] = {
     "extras": {"errors"},
     "digits": set(),
     "files": {"errors", "extras"},
+    "cache": {"errors", "files"},
+    "machine": set(),
     "audio": {"errors", "files"},
     "speech_regions": {"audio"},
-    "draws": set(),
+    "batch_random": set(),
     "plots": {"errors", "files"},
 }
 ROOMS: dict[str, set[str]] = {  # an edge leads to a whole room, or to a part of one
@@ -46,7 +48,19 @@ ROOMS: dict[str, set[str]] = {  # an edge leads to a whole room, or to a part of
 }
 HEAVY = {"torch", "matplotlib", "sklearn", "scipy", "safetensors", "tqdm", "onnx", "urllib3"}
 # What has to start at once, or to run in the small install: nothing heavy at the top of these.
-LIGHT = {"speak", "cli", "version", "errors", "digits", "extras", "files", "audio", "speech_regions"}
+LIGHT = {
+    "speak",
+    "cli",
+    "version",
+    "errors",
+    "digits",
+    "extras",
+    "files",
+    "cache",
+    "machine",
+    "audio",
+    "speech_regions",
+}
 
 
 def imports(path: Path, whole: bool = True) -> set[str]:

@@ -27,6 +27,12 @@ Samples = np.ndarray[Any, np.dtype[np.float32]]
 
 STDOUT = "-"
 SPEECH_RMS = 0.08  # level of a clip in training, in classifiers' inputs and in speech: some -22 dB
+MOST_SAMPLES = 2**26  # of all channels, that are decoded of a file: 23 minutes at 48 kHz in one channel
+BLOCK_SAMPLES = 2**22  # of all channels, decoded at once
+MOST_CHANNELS = 32
+RATES = (1000, 768_000)  # Hz
+MOST_FRAMES_A_BYTE = 8192  # no codec packs more: a block of Vorbis, or of silence in FLAC
+UNKNOWN_FRAMES = 2**63 - 1  # libsndfile's word for a header without a length
 WAV_SAMPLES = 2**31 - 2**16  # 16-bit samples that fit into the four gigabytes of a WAV file
 
 
@@ -38,28 +44,107 @@ class Sound:
     rate: int
 
 
-def read(path: str | os.PathLike[str]) -> Sound:
-    """Decode a sound file (WAV, FLAC, OGG, MP3; any rate and bit depth) and average its channels.
+@dataclass(frozen=True)
+class Header:
+    """What a sound file says of itself: its format, rate in Hz, channels, and frames (samples a channel)."""
+
+    format: str
+    rate: int
+    channels: int
+    frames: int
+
+
+def read_header(path: str | os.PathLike[str]) -> Header:
+    """A sound file's header, if it can be true and is one that voxlet reads.
 
     Raises:
-        AudioError: The file is missing, cannot be decoded, is empty, or holds values that are not numbers.
+        AudioError: The file is missing, of no known format, of too many channels or an odd rate, or claims
+            more than so many bytes can hold.
     """
-    import soundfile
-
     path = Path(path)
     if not path.is_file():
         raise AudioError("no such sound file", where=path)
-    try:
-        samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
-    except (soundfile.SoundFileError, RuntimeError, TypeError, ValueError) as error:
+    with _opened(path) as file:
+        header = Header(file.format, int(file.samplerate), int(file.channels), int(file.frames))
+    if header.channels > MOST_CHANNELS:
         raise AudioError(
-            f"cannot be decoded ({error})", where=path, remedy="give a WAV, FLAC, OGG or MP3 file"
-        ) from error
-    if samples.shape[0] == 0:
+            f"has {header.channels:,} channels, and at most {MOST_CHANNELS} are read", where=path
+        )
+    if not RATES[0] <= header.rate <= RATES[1]:
+        raise AudioError(
+            f"has a rate of {header.rate:,} Hz, outside {RATES[0]:,} to {RATES[1]:,}", where=path
+        )
+    if header.frames == UNKNOWN_FRAMES:
+        raise AudioError(
+            "does not tell its length", where=path, remedy="write it anew: ffmpeg -i OLD.flac NEW.wav"
+        )
+    size = path.stat().st_size
+    if header.frames > size * MOST_FRAMES_A_BYTE:
+        raise AudioError(f"is damaged: it claims {header.frames:,} samples in {size:,} bytes", where=path)
+    return header
+
+
+def read(path: str | os.PathLike[str], *, seconds: float | None = None) -> Sound:
+    """Decode a sound file (WAV, FLAC, OGG, MP3; any bit depth) and average its channels.
+
+    The header is looked at first, and samples are decoded a block at a time: no file takes more memory than
+    the longest that may be read.
+
+    Args:
+        path: The file.
+        seconds: Only so many are decoded, from the beginning; the file may then be of any length.
+
+    Raises:
+        AudioError: As `read_header`; or the file is empty, too long, cannot be decoded, or holds values that
+            are not numbers.
+    """
+    path = Path(path)
+    header = read_header(path)
+    frames, most = header.frames, MOST_SAMPLES // header.channels
+    if seconds is not None:
+        frames = min(frames, round(seconds * header.rate), most)
+    if frames > most:
+        raise AudioError(
+            f"is too long: {frames / header.rate / 60:,.0f} minutes, and of {header.channels} channels at "
+            f"{header.rate:,} Hz at most {most / header.rate / 60:,.0f} are read",
+            where=path,
+            remedy="cut it into shorter files",
+        )
+    with _opened(path) as file:
+        pieces = list(_mixed_blocks(path, file, frames))
+    if not pieces:
         raise AudioError("holds no samples", where=path)
-    if not np.isfinite(samples).all():
-        raise AudioError("holds samples that are not numbers (NaN or infinity)", where=path)
-    return Sound(samples.mean(axis=1, dtype=np.float32), int(rate))
+    return Sound(pieces[0] if len(pieces) == 1 else np.concatenate(pieces), header.rate)
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """A file of soundfile; what libsndfile finds wrong with it while the block runs is one of our errors."""
+    import soundfile
+
+    try:
+        with soundfile.SoundFile(path) as file:
+            yield file
+    except (soundfile.SoundFileError, RuntimeError, TypeError, ValueError) as error:
+        reason = str(getattr(error, "error_string", error)).rstrip(".")
+        if "regular file" in reason:  # libsndfile's word for what its MP3 decoder cannot open
+            reason = "not MP3"
+        raise AudioError(
+            f"cannot be decoded ({reason})", where=path, remedy="give a WAV, FLAC, OGG or MP3 file"
+        ) from error
+
+
+def _mixed_blocks(path: Path, file: Any, frames: int) -> Iterator[Samples]:
+    """The first `frames` of an open file, mixed to one channel, block by block (T,)."""
+    block = BLOCK_SAMPLES // file.channels
+    while frames > 0:
+        samples = file.read(min(frames, block), dtype="float32", always_2d=True)
+        if len(samples) == 0:  # fewer than the header claims
+            return
+        if not np.isfinite(samples).all():
+            raise AudioError("holds samples that are not numbers (NaN or infinity)", where=path)
+        frames -= len(samples)
+        yield samples.mean(axis=1, dtype=np.float32)
 
 
 def encode_wav(samples: Samples, rate: int, metadata: Mapping[str, str] | None = None) -> bytes:

@@ -58,15 +58,27 @@ def writing_cache(where: Path) -> contextlib.AbstractContextManager[None]:
     return writing(where, "the cache cannot be written", CACHE_REMEDY)
 
 
+def cache_path(*parts: str) -> Path:
+    """The path `parts` under `$VOXLET_CACHE` (or `~/.cache/voxlet`), whether or not anything is there.
+
+    Raises:
+        FileError: There is no such variable, and no home folder.
+    """
+    chosen = os.environ.get(CACHE_VARIABLE)
+    try:
+        base = Path(chosen).expanduser() if chosen else Path.home() / ".cache" / "voxlet"
+    except RuntimeError as error:
+        raise FileError("there is no home folder for the cache", remedy=f"set {CACHE_VARIABLE}") from error
+    return base.joinpath(*parts)
+
+
 def cache_folder(*parts: str) -> Path:
-    """The folder `parts` under `$VOXLET_CACHE` (or `~/.cache/voxlet`), made when missing.
+    """The folder `cache_path(*parts)`, made when missing.
 
     Raises:
         FileError: It cannot be made.
     """
-    chosen = os.environ.get(CACHE_VARIABLE)
-    base = Path(chosen).expanduser() if chosen else Path.home() / ".cache" / "voxlet"
-    folder = base.joinpath(*parts)
+    folder = cache_path(*parts)
     with writing_cache(folder):
         folder.mkdir(parents=True, exist_ok=True)
     return folder

@@ -213,6 +213,14 @@ def test_voices_lists_what_there_is_and_what_is_broken(capsys, tmp_path):
     assert "error" in found["broken"]
 
 
+def test_voices_says_which_files_carry_no_checksum(capsys, tmp_path):
+    assert "checksum" not in run(capsys, "voices").out
+    (tmp_path / "voices" / "old.voice").write_bytes(tiny_voice.format_1(tiny_voice.voice_bytes()))
+    assert "no checksum" in run(capsys, "voices").out
+    found = {voice["name"]: voice["format"] for voice in json.loads(run(capsys, "voices", "--json").out)}
+    assert (found["digits"], found["old"]) == (2, 1)
+
+
 # How the command line is read
 
 

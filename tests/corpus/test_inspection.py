@@ -16,8 +16,8 @@ from voxlet.cli.main import main
 from voxlet.corpus import report
 from voxlet.corpus.corpus import open_corpus
 from voxlet.corpus.inspection import measure, summarise
-from voxlet.corpus.metadata import plausible_age, read_metadata, tidy
 from voxlet.corpus.report import decibels, write_page
+from voxlet.corpus.speakers import plausible_age, read_metadata, tidy
 from voxlet.errors import FileError
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from voxlet.evaluation.classifiers import in_corpus
 from voxlet.evaluation.classifiers.config import ClassifierConfig
 from voxlet.evaluation.classifiers.in_corpus import in_corpus_classifier
 from voxlet.evaluation.classifiers.inputs import FLOOR, InputConfig, log_mels, normalise
+from voxlet.evaluation.classifiers.opened import open_classifiers
 from voxlet.evaluation.classifiers.training import TrainingSet, batches, margins
 from voxlet.evaluation.clipset import ClipSet, plan
 from voxlet.files import cache_folder
@@ -160,3 +162,13 @@ def test_the_rarest_label_gets_the_largest_margin():
     labels = np.array([0] * 100 + [1] * 4 + [2] * 25)
     assert margins(labels, 3, 2.0) == pytest.approx([2.0 * 0.2, 2.0, 2.0 * 0.4])
     assert margins(labels, 3, 0.0) == pytest.approx([0, 0, 0])
+
+
+def test_without_pocketsphinx_its_line_says_so(monkeypatch):
+    """It has wheels for some versions of Python only."""
+    monkeypatch.setitem(sys.modules, "pocketsphinx", None)
+    clips = beeps(12, 0)
+    reference = SimpleNamespace(name="beeps", train=clips)
+    opened = open_classifiers(reference, 8000, kinds=("off_the_shelf",), progress=False)
+    said = "PocketSphinx is not installed: pip install 'voxlet[study]'"
+    assert opened.ask("off_the_shelf", clips) == said

@@ -10,7 +10,7 @@ from voxlet.evaluation.classifiers.in_corpus import in_corpus_classifier
 from voxlet.evaluation.classifiers.pocketsphinx import PocketSphinx
 from voxlet.evaluation.metrics.naturalness import dnsmos, strings
 from voxlet.evaluation.metrics.recognition import accuracy
-from voxlet.evaluation.metrics.reconstruction import fidelity
+from voxlet.evaluation.metrics.reconstruction import NO_PESQ, fidelity
 from voxlet.evaluation.reference import open_reference
 
 pytestmark = pytest.mark.slow
@@ -45,6 +45,7 @@ def test_the_cross_corpus_classifier_was_not_trained_on_the_corpus(fsdd):
 
 
 def test_the_off_the_shelf_classifier(fsdd):
+    pytest.importorskip("pocketsphinx", reason="it has no wheel for every system")
     every_third = fsdd.test.take(np.arange(0, 300, 3))
     assert accuracy_of(PocketSphinx(fsdd.train.label_names), every_third).high >= 0.8
 
@@ -68,8 +69,7 @@ def test_a_perfect_reconstruction_and_a_poor_one(fsdd):
     assert same.log_mel_l1.value == 0
     assert same.stoi is not None
     assert same.stoi.value == pytest.approx(1, abs=1e-3)
-    assert same.pesq is not None
-    assert same.pesq.value > 4.4
+    assert same.pesq == NO_PESQ or same.pesq.value > 4.4
     rng = np.random.default_rng(0)
     noisy = [
         sound + np.float32(sound.std()) * rng.standard_normal(len(sound)).astype(np.float32)
@@ -79,5 +79,4 @@ def test_a_perfect_reconstruction_and_a_poor_one(fsdd):
     assert poor.log_mel_l1.value > 0.5
     assert poor.stoi is not None
     assert poor.stoi.value < 0.9
-    assert poor.pesq is not None
-    assert poor.pesq.value < 2.5
+    assert poor.pesq == NO_PESQ or poor.pesq.value < 2.5

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from voxlet.errors import ScoreError
-from voxlet.evaluation.metrics import explained, latents
+from voxlet.evaluation.metrics import explained_share, latents
 
 RNG = np.random.default_rng(0)
 ROWS = np.arange(2000)
@@ -74,12 +74,14 @@ def test_all_of_a_latent_space_by_key():
 def test_what_can_be_explained_has_known_bounds():
     """Two certain spectrograms: they have no entropy, and their mean of a half costs log 2 a cell."""
     certain = torch.stack([torch.zeros(3, 4), torch.ones(3, 4)])
-    bounds = explained.loss_bounds(certain, certain)
+    bounds = explained_share.loss_bounds(certain, certain)
     assert bounds.entropy == pytest.approx(0, abs=1e-3)
     assert bounds.mean_spectrogram == pytest.approx(12 * np.log(2), rel=1e-4)
     assert bounds.explained(bounds.mean_spectrogram) == 0
     assert bounds.explained(bounds.entropy) == 1
-    found = explained.evaluate(explained.Losses(6.0, 3.0, (0.5, 0.25), 7), bounds)
+    found = explained_share.evaluate(explained_share.Losses(6.0, 3.0, (0.5, 0.25), 7), bounds)
     assert found["latents.explained_share"].value == pytest.approx(1 - 6 / (12 * np.log(2)), rel=1e-3)
     assert {unit: kl.value for unit, kl in found["latents.kl.by_unit"].items()} == {"0": 0.5, "1": 0.25}
-    assert "latents.explained_share" not in explained.evaluate(explained.Losses(6.0, 3.0, (), 7), None)
+    assert "latents.explained_share" not in explained_share.evaluate(
+        explained_share.Losses(6.0, 3.0, (), 7), None
+    )

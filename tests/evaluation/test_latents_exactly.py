@@ -11,7 +11,7 @@ import torch
 from messages import message
 from voxlet.errors import ScoreError
 from voxlet.evaluation.intervals import exact, wilson
-from voxlet.evaluation.metrics import explained, latents
+from voxlet.evaluation.metrics import explained_share, latents
 from voxlet.evaluation.metrics.latents import LatentClips
 
 LN2 = math.log(2)
@@ -134,7 +134,7 @@ def test_figures_of_a_latent_space():
 def test_bounds_of_a_spectrograms_loss():
     train = torch.tensor([[[0.0, 0.5]], [[0.5, 0.5]]])
     test = torch.tensor([[[0.25, 0.5]], [[0.0, 1.0]]])
-    found = explained.loss_bounds(train, test)
+    found = explained_share.loss_bounds(train, test)
     quarter = -0.25 * math.log(0.25) - 0.75 * math.log(0.75)
     assert found.entropy == pytest.approx((quarter + LN2 + 0) / 2, abs=1e-4)
     costs = [quarter + LN2, -math.log(0.75) + LN2]
@@ -145,17 +145,17 @@ def test_bounds_of_a_spectrograms_loss():
 
 def test_silence_costs_all_but_nothing():
     silence = torch.zeros(1, 2, 3)
-    found = explained.loss_bounds(silence, silence)
+    found = explained_share.loss_bounds(silence, silence)
     assert 0 < found.mean_spectrogram < 1e-5
     assert 0 < found.entropy < 1e-3
 
 
 def test_figures_of_what_is_explained():
-    losses = explained.Losses(amortised=12.0, refined=11.0, kl_per_unit=(2.0, 0.5), clips=7)
+    losses = explained_share.Losses(amortised=12.0, refined=11.0, kl_per_unit=(2.0, 0.5), clips=7)
     by_unit = {"0": exact(2.0, 7), "1": exact(0.5, 7)}
     plain = {"latents.test_loss": exact(12.0, 7), "latents.test_loss.refined": exact(11.0, 7)}
-    assert explained.evaluate(losses, None) == {**plain, "latents.kl.by_unit": by_unit}
-    assert explained.evaluate(losses, explained.LossBounds(14.0, 10.0)) == {
+    assert explained_share.evaluate(losses, None) == {**plain, "latents.kl.by_unit": by_unit}
+    assert explained_share.evaluate(losses, explained_share.LossBounds(14.0, 10.0)) == {
         **plain,
         "latents.explained_share": exact(0.5, 7),
         "latents.explained_share.refined": exact(0.75, 7),

@@ -227,6 +227,14 @@ def test_pesq_of_clips_that_it_finds_no_words_in(measures, dnsmos):
     assert found["reconstruction.stoi"].value == pytest.approx(0.5)
 
 
+def test_without_pesq_its_line_says_so(measures, dnsmos, monkeypatch):
+    """It is compiled where it is installed, and not every machine can."""
+    monkeypatch.setitem(sys.modules, "pesq", None)
+    found, _ = reconstruction.evaluate([hum(0.4)], [hum(0.4)], RATE)
+    assert found["reconstruction.pesq"] == "PESQ is not installed: pip install 'voxlet[pesq]'"
+    assert found["reconstruction.stoi"].value == pytest.approx(0.5)
+
+
 # Utility
 
 

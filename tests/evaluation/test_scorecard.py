@@ -13,10 +13,10 @@ from voxlet.evaluation import parts
 from voxlet.evaluation.clipset import read_folder, sample_clips
 from voxlet.evaluation.evaluate import evaluate
 from voxlet.evaluation.intervals import Interval
-from voxlet.evaluation.media import write_pairs
 from voxlet.evaluation.metrics import naturalness
 from voxlet.evaluation.page import write_page
 from voxlet.evaluation.parts import Part
+from voxlet.evaluation.players import write_pairs
 from voxlet.evaluation.reference import Reference, open_reference
 from voxlet.evaluation.scorecard import read_scorecard
 from voxlet.evaluation.verdict import headlines, verdict

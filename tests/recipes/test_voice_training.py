@@ -75,9 +75,9 @@ def test_the_style_of_a_recording_is_the_style_encoders(voice_run: Path) -> None
         clip = audio.level(speech_regions.trim(recording.samples, 8000), audio.SPEECH_RMS)
         with torch.inference_mode():
             wanted = opened.style(torch.from_numpy(clip)[None, None], torch.tensor([[len(clip)]])).mean[0]
-        np.testing.assert_allclose(style, wanted.numpy(), atol=1e-3)  # weights of 8 bits
+        np.testing.assert_allclose(style, wanted.numpy(), atol=1e-4)  # weights of 8 bits
         styles.append(style)
-    assert np.abs(styles[0] - styles[1]).max() > 5e-3
+    assert np.abs(styles[0] - styles[1]).max() > 1e-3  # ten times the tolerance
 
 
 def test_the_voice_can_be_exported_again_under_another_name(voice_run: Path, tmp_path: Path) -> None:
@@ -236,7 +236,7 @@ def test_no_more_is_decoded_than_the_longest_word_needs() -> None:
     class Fixed(FlowPrior):
         """Words of 2 and 3 of 20 frames."""
 
-        def sample(self, noise, label, style, *, steps, guidance=1.0):
+        def sample(self, noise, label, style, *, steps):
             sequence = noise.clone()
             sequence[..., -1] = -1
             sequence[0, :2, -1] = sequence[1, :3, -1] = 1

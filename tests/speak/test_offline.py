@@ -22,8 +22,8 @@ HELD_OPEN = (
 # What ONNX Runtime does by itself: where this leaves no file and sends nothing, the tests below show nothing.
 PLAIN = "import sys, time, onnxruntime as o; o.InferenceSession(sys.argv[1]); time.sleep(float(sys.argv[2]))"
 NATURALNESS = (
-    "import numpy as np; from voxlet.evaluation.metrics.naturalness import naturalness;"
-    "tone = (0.1 * np.sin(np.arange(4000) / 5)).astype(np.float32); naturalness([tone], 8000, count=2)"
+    "import numpy as np; from voxlet.evaluation.metrics.naturalness import dnsmos;"
+    "tone = (0.1 * np.sin(np.arange(4000) / 5)).astype(np.float32); dnsmos([tone], 8000, count=2)"
 )
 
 

@@ -10,7 +10,7 @@ import torch
 
 from voxlet.errors import ConfigError
 from voxlet.spectral.config import SpectrogramConfig
-from voxlet.spectral.magnitudes import hann, magnitudes
+from voxlet.spectral.magnitudes import magnitudes
 from voxlet.spectral.stft import (
     STFT,
     analysis_matrix,
@@ -20,6 +20,7 @@ from voxlet.spectral.stft import (
     stft,
     synthesis_matrix,
 )
+from voxlet.spectral.window import hann
 
 STUDY = SpectrogramConfig()
 

@@ -12,7 +12,7 @@ import torch
 from voxlet.errors import ConfigError
 from voxlet.spectral.config import SpectrogramConfig
 from voxlet.spectral.log_spectrogram import Spectrogram, amplitudes, analyse
-from voxlet.spectral.magnitudes import hann, magnitudes
+from voxlet.spectral.magnitudes import magnitudes
 from voxlet.spectral.mel import mel_filters
 from voxlet.spectral.stft import (
     STFT,
@@ -23,6 +23,7 @@ from voxlet.spectral.stft import (
     stft,
     synthesis_matrix,
 )
+from voxlet.spectral.window import hann
 
 SMALL = SpectrogramConfig(rate=8000, n_fft=8, hop=2)
 COARSE = SpectrogramConfig(rate=8000, n_fft=10, hop=4)

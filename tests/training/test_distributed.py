@@ -11,8 +11,8 @@ from torch import nn
 
 from tiny_corpus import FLAGS, write_corpus
 from tiny_training import UNEVEN_VOICE
+from voxlet.batch_random import Rows
 from voxlet.cli.main import main
-from voxlet.draws import Rows
 from voxlet.recipes.train import train
 from voxlet.training import checkpoints, distributed
 from voxlet.training.run import Run, open_run

@@ -35,6 +35,8 @@ COMMANDS = {
     "export": "voxlet.cli.export",
     "score": "voxlet.cli.score",
     "study": "voxlet.cli.study",
+    "cache": "voxlet.cli.cache",
+    "doctor": "voxlet.cli.doctor",
 }
 
 EXTRAS = {"score": "study", "study": "study"}  # what a command needs beyond the extra `train`

@@ -76,6 +76,21 @@ def standard_output() -> TextIO:
     return sys.stdout
 
 
+def in_bytes(count: float) -> str:
+    """A number of bytes, in decimal units.
+
+    >>> in_bytes(999), in_bytes(2_500), in_bytes(12_000_000), in_bytes(3.4e9), in_bytes(float("inf"))
+    ('999 B', '2.5 kB', '12 MB', '3.4 GB', 'any size')
+    """
+    if count == float("inf"):
+        return "any size"
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1000 or unit == "GB":
+            break
+        count /= 1000
+    return f"{count:.1f} {unit}" if unit != "B" and count < 10 else f"{count:,.0f} {unit}"
+
+
 def _discard(stream: TextIO) -> None:
     """Let a stream lead nowhere, so that flushing it at the end of the process succeeds."""
     with contextlib.suppress(OSError):  # it may be no file at all

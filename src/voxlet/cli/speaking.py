@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from dataclasses import asdict, dataclass
@@ -142,7 +143,11 @@ def _deliver(
     if out is not None:
         play_file(Path(out))
         return
-    with tempfile.TemporaryDirectory() as folder:
+    with contextlib.ExitStack() as held:
+        with files.writing(
+            "temporary files", remedy="set TMPDIR to a folder with room, or write: -o NAME.wav"
+        ):
+            folder = held.enter_context(tempfile.TemporaryDirectory())
         path = Path(folder) / "say.wav"
         audio.write_pieces(path, sounds, rate, metadata)
         play_file(path)

@@ -45,6 +45,7 @@ def _describe(name: str, path: Path) -> dict[str, object]:
     return {
         **where,
         "version": voice.info.version,
+        "format": voice.info.format,
         "rate": voice.rate,
         "speakers": voice.speakers,
         "words": voice.labels,
@@ -64,5 +65,7 @@ def _table(voice: dict[str, object]) -> str:
         more = f" and {len(names) - 24} more" if len(names) > 24 else ""
         lines.append(f"  {key:<9} {', '.join(names[:24]) or 'none named'}{more}")
     lines.append(f"  {'rate':<9} {voice['rate']} Hz")
+    if voice["format"] == 1:
+        lines.append("  format    1: it has no checksum, so that damage to its weights cannot be found")
     lines += [f"  {key:<9} {voice[key]}" for key in ("licence", "credit") if voice[key]]
     return "\n".join(lines)

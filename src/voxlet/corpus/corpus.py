@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from voxlet.corpus.catalog import CATALOG, content_digest, find_known
+from voxlet import cache
+from voxlet.corpus.catalog import CATALOG, content_digest, find_known, home
 from voxlet.corpus.layouts import Entry, Layout, list_entries, sort_labels
 from voxlet.corpus.scan import scan_files
 from voxlet.errors import CorpusError
@@ -96,6 +97,8 @@ def open_corpus(
                 where=known.name,
                 remedy=f"fetch it with: voxlet corpus get {known.name}",
             )
+        if found == home(known.name):
+            cache.hold(found)
         root, name, layout = found.resolve(), known.name, known.layout
     else:
         root = Path(name_or_path).expanduser().resolve()

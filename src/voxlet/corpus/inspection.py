@@ -11,9 +11,9 @@ import numpy as np
 from voxlet import audio, speech_regions
 from voxlet.corpus.catalog import CATALOG
 from voxlet.corpus.corpus import Clip, Corpus, relative_name
-from voxlet.corpus.metadata import SpeakerMetadata, read_metadata
 from voxlet.corpus.parallel import in_order
 from voxlet.corpus.prepare import DEFAULT_PREPARATION, TRIM_MARGIN, kept, row_length
+from voxlet.corpus.speakers import SpeakerMetadata, read_metadata
 from voxlet.extras import import_extra
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from voxlet import audio, speech_regions
+from voxlet import audio, cache, speech_regions
 from voxlet.audio import Samples
 from voxlet.corpus.corpus import Clip, Corpus
 from voxlet.corpus.parallel import in_order
@@ -140,6 +140,7 @@ def prepare(
                 rows = load_rows(folder)
     if rows is None:
         raise CorpusError("the cache was damaged while it was built", where=folder, remedy="try again")
+    cache.shrink()
     clips = tuple(corpus.clips[index] for index in rows.indices)
     label_index = {label: index for index, label in enumerate(corpus.labels)}
     speaker_index = {speaker: index for index, speaker in enumerate(corpus.speakers)}
@@ -275,6 +276,8 @@ def load_rows(folder: Path) -> Rows | None:
             if status.st_size != seal["size"] or _file_digest(folder / name) != seal["sha256"]:
                 return None
         mapped = np.load(folder / "audio.npy", mmap_mode="r")
+        cache.hold(folder, mapped)
+        cache.touch(folder)
         return Rows(mapped, np.load(folder / "lengths.npy"), np.load(folder / "indices.npy"))
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from voxlet import audio, files, speech_regions
+from voxlet import audio, cache, speech_regions
 from voxlet.corpus.parallel import in_order
 from voxlet.errors import AudioError
 from voxlet.extras import import_extra
@@ -22,12 +22,12 @@ MIN_SECONDS = 0.05  # shorter is no word
 MAX_SECONDS = 30.0  # longer is no clip, and would fill the memory
 SILENT_DB = -75.0  # re full scale: no word's loudest 10 ms are below this
 QUIET_DB, QUIET_RANGE_DB = -58.0, 15.0  # nor below this where they hardly rise above the rest: noise alone
-SCAN_VERSION = 4  # raise it when the same file gives another answer
+SCAN_VERSION = 5  # raise it when the same file gives another answer
 
 
 @dataclass(frozen=True)
 class Scan:
-    """What decoding a file has shown; `reason` says why it cannot be used. Cached by path, size and time."""
+    """What decoding a file has shown; `reason` says why it cannot be used, and then it has no digest."""
 
     size: int
     time: int  # of modification, ns
@@ -39,8 +39,8 @@ class Scan:
 
 def scan_files(root: Path, paths: list[Path]) -> dict[Path, Scan]:
     """Decode each file once; files unchanged since the last scan are taken from the cache."""
-    cache = cache_folder("scans") / f"{hashlib.sha256(os.fsencode(root)).hexdigest()[:24]}.json"
-    known = _load_scans(cache)
+    kept = cache_folder("scans") / f"{hashlib.sha256(os.fsencode(root)).hexdigest()[:24]}.json"
+    known = _load_scans(kept)
     scans: dict[Path, Scan] = {}
     fresh: list[Path] = []
     for path in paths:
@@ -61,14 +61,15 @@ def scan_files(root: Path, paths: list[Path]) -> dict[Path, Scan]:
         bar = tqdm(found, "scanning", len(fresh), unit="clip", leave=False, disable=None, delay=1)
         scans.update(zip(fresh, bar, strict=True))
         table = {os.fspath(path): asdict(scan) for path, scan in scans.items()}
-        files.write_atomically(cache, json.dumps({"version": SCAN_VERSION, "files": table}).encode())
+        cache.write(kept, json.dumps({"version": SCAN_VERSION, "files": table}).encode())
     return scans
 
 
-def _load_scans(cache: Path) -> dict[str, Scan]:
+def _load_scans(kept: Path) -> dict[str, Scan]:
     """The cached scans; none where the cache is missing, damaged or of another version."""
     try:
-        stored = json.loads(cache.read_bytes())
+        stored = json.loads(kept.read_bytes())
+        cache.touch(kept)
         if stored["version"] != SCAN_VERSION:
             return {}
         return {path: Scan(**fields) for path, fields in stored["files"].items()}
@@ -84,16 +85,17 @@ def scan_file(path: Path) -> Scan:
             return Scan(0, 0, "", 0, 0, "is not a file")
         if status.st_size == 0:
             return Scan(0, status.st_mtime_ns, "", 0, 0, "is empty")
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         return Scan(0, 0, "", 0, 0, f"cannot be read ({error.strerror})")
-    rate = count = 0
+    digest, rate, count, reason = "", 0, 0, None
     try:
         rate, count = _decode(path, status.st_size)
-        reason = None
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
     except AudioError as error:
         reason = error.what
+    except OSError as error:
+        return Scan(0, 0, "", 0, 0, f"cannot be read ({error.strerror})")
     return Scan(status.st_size, status.st_mtime_ns, digest, rate, count, reason)
 
 
@@ -103,25 +105,18 @@ def _decode(path: Path, size: int) -> tuple[int, int]:
     Raises:
         AudioError: The file cannot be a clip; `what` is the reason.
     """
-    import soundfile
-
     promised = promised_wav_size(path)
     if promised is not None and promised > size:
         raise AudioError(f"is cut off: its header promises {promised:,} bytes, it has {size:,}")
-    try:
-        info = soundfile.info(path)
-    except (soundfile.SoundFileError, RuntimeError, TypeError, ValueError) as error:
-        reason = str(getattr(error, "error_string", error)).rstrip(".")
-        if "regular file" in reason:  # libsndfile's word for what its MP3 decoder cannot open
-            reason = "not MP3"
-        raise AudioError(f"cannot be decoded ({reason})") from error
-    if not MIN_RATE <= info.samplerate <= MAX_RATE:
-        raise AudioError(f"has a rate of {info.samplerate:,} Hz, outside {MIN_RATE:,} to {MAX_RATE:,}")
-    if info.frames > MAX_SECONDS * info.samplerate:
-        raise AudioError(f"is too long: {info.duration:.0f} s, and a clip lasts at most {MAX_SECONDS:.0f} s")
+    header = audio.read_header(path)
+    if not MIN_RATE <= header.rate <= MAX_RATE:
+        raise AudioError(f"has a rate of {header.rate:,} Hz, outside {MIN_RATE:,} to {MAX_RATE:,}")
+    if header.frames > MAX_SECONDS * header.rate:
+        seconds = header.frames / header.rate
+        raise AudioError(f"is too long: {seconds:,.0f} s, and a clip lasts at most {MAX_SECONDS:.0f} s")
     sound = audio.read(path)
-    if info.format == "FLAC" and len(sound.samples) != info.frames:
-        raise AudioError(f"is cut off: {len(sound.samples):,} samples of {info.frames:,}")
+    if header.format == "FLAC" and len(sound.samples) != header.frames:
+        raise AudioError(f"is cut off: {len(sound.samples):,} samples of {header.frames:,}")
     if len(sound.samples) < MIN_SECONDS * sound.rate:
         raise AudioError(f"is too short: {1000 * len(sound.samples) / sound.rate:.0f} ms")
     if is_silent(sound):

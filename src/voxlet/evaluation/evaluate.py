@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -79,7 +80,8 @@ def evaluate(
     ):
         found[part][role] = measure(comparison, part, sets[role])
     figures = [figure for part in parts for figure in figures_of(part, found[part])]
-    return bare_scorecard(clips, reference, seed).having(figures, tables_of(found))
+    card = bare_scorecard(clips, reference, seed)
+    return replace(card, figures=tuple(figures), tables=tables_of(found))
 
 
 def bare_scorecard(clips: ClipSet, reference: Reference, seed: int = 0) -> Scorecard:

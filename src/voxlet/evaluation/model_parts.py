@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from voxlet.evaluation.metric import Measurement
-from voxlet.evaluation.metrics import explained, latents, reconstruction, styles
+from voxlet.evaluation.metrics import explained_share, latents, reconstruction, styles
 from voxlet.evaluation.parts import GENERATED, REAL
 from voxlet.recipes.opened import ClipRun, Voice, VoiceRun
 
@@ -70,13 +70,13 @@ def latent_space(run: ClipRun) -> Measurement:
         for rows in (run.split.train, run.split.test)
     )
     amortised, refined = (run.explain(run.split.test, refined=refine) for refine in (False, True))
-    losses = explained.Losses(amortised.loss, refined.loss, amortised.kl_per_unit, amortised.clips)
-    return Measurement(latents.evaluate(train, test) | explained.evaluate(losses, loss_bounds(run)))
+    losses = explained_share.Losses(amortised.loss, refined.loss, amortised.kl_per_unit, amortised.clips)
+    return Measurement(latents.evaluate(train, test) | explained_share.evaluate(losses, loss_bounds(run)))
 
 
-def loss_bounds(run: ClipRun) -> explained.LossBounds | None:
+def loss_bounds(run: ClipRun) -> explained_share.LossBounds | None:
     """The bounds of a run's test loss; None for a Gaussian likelihood."""
     if run.config.model.likelihood != "bernoulli":
         return None
     train, test = (run.spectrograms[torch.from_numpy(rows)] for rows in (run.split.train, run.split.test))
-    return explained.loss_bounds(train, test)
+    return explained_share.loss_bounds(train, test)

@@ -9,10 +9,10 @@ import numpy as np
 
 from voxlet import audio, files, plots
 from voxlet.evaluation.intervals import Interval
-from voxlet.evaluation.media import image, player
 from voxlet.evaluation.metric import CLASSIFIERS, KINDS, PART_TITLES, PERCENTILES, SCALES, show
 from voxlet.evaluation.metrics.memorisation import PAIRS_KEY
 from voxlet.evaluation.parts import GENERATED, REAL, SET_TITLES
+from voxlet.evaluation.players import image, player
 from voxlet.evaluation.verdict import headlines, verdict
 from voxlet.recipes.clip.figures import FOLDER as PLOTS
 

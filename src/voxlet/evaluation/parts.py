@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from voxlet import files
+from voxlet import cache
 from voxlet.evaluation.classifiers.inputs import log_mels
 from voxlet.evaluation.intervals import Interval
 from voxlet.evaluation.metric import CATALOGUE, KINDS, Measurement, metrics_of
@@ -127,10 +127,12 @@ def measure(comparison: Comparison, part: str, clips: ClipSet) -> Measurement:
         return Measurement({m.key: f"not enough clips (needs {m.needs})" for m in metrics if m.by is None})
     path = cache_folder("scores") / f"{key_of(comparison, part, clips)}.json"
     try:
-        return from_json(json.loads(path.read_text()))
+        found = from_json(json.loads(path.read_text()))
     except (OSError, ValueError, KeyError, TypeError):
         found = PARTS[part].measure(comparison, clips)
-    files.write_atomically(path, json.dumps(dataclasses.asdict(found)).encode())
+        cache.write(path, json.dumps(dataclasses.asdict(found)).encode())
+    else:
+        cache.touch(path)
     return found
 
 

@@ -11,27 +11,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from voxlet.corpus.corpus import open_corpus
-from voxlet.corpus.prepare import Preparation, prepare
-from voxlet.corpus.splits import make_split
+from voxlet.corpus.dataset import make_dataset
+from voxlet.corpus.prepare import Preparation
 from voxlet.evaluation.clipset import read_clips
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from voxlet.corpus.dataset import Dataset
     from voxlet.corpus.splits import SplitKind
     from voxlet.evaluation.clipset import ClipSet
-
-
-@dataclass(frozen=True)
-class Division:
-    """How a corpus is divided into training and test clips: a run must be compared by its own division.
-
-    Without a preparation no clip is left out, however long or short it is.
-    """
-
-    kind: SplitKind = "auto"
-    seed: int = 0
-    preparation: Preparation | None = None
 
 
 @dataclass(frozen=True)
@@ -51,22 +43,28 @@ class Reference:
         return hashlib.sha256(both.encode()).hexdigest()[:32]
 
 
-def open_reference(corpus: str | Path, division: Division | None = None) -> Reference:
-    """Divide a corpus and read its clips as they are; what validates is in neither set.
+def open_reference(corpus: str | Path) -> Reference:
+    """A corpus's clips, none left out, however long or short; divided as suits the corpus best.
 
     Raises:
         CorpusError: The corpus is not there or cannot be used.
-        ConfigError: It cannot be divided so.
+        ConfigError: It cannot be divided.
     """
-    division = division or Division()
     opened = open_corpus(corpus)
     rate = Counter(clip.rate for clip in opened.clips).most_common(1)[0][0]
-    preparation = division.preparation or Preparation(rate=rate, outliers=None)
-    prepared = prepare(opened, preparation)
-    split = make_split(prepared, division.kind, seed=division.seed)
+    return reference_of(make_dataset(opened, Preparation(rate=rate, outliers=None)))
 
-    def read(part: str, rows: np.ndarray) -> ClipSet:
+
+def reference_of(dataset: Dataset) -> Reference:
+    """The clips of a dataset as they were recorded; what validates is in neither set.
+
+    Raises:
+        AudioError: A clip cannot be read any more.
+    """
+    prepared, split = dataset.prepared, dataset.split
+
+    def read(part: str, rows: NDArray[np.int64]) -> ClipSet:
         clips = [prepared.clips[row] for row in rows]
-        return read_clips(f"{opened.name} {part}", clips, prepared.label_names, prepared.speaker_names)
+        return read_clips(f"{prepared.name} {part}", clips, prepared.label_names, prepared.speaker_names)
 
-    return Reference(opened.name, split.kind, read("train", split.train), read("test", split.test))
+    return Reference(prepared.name, split.kind, read("train", split.train), read("test", split.test))

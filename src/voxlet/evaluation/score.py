@@ -13,10 +13,10 @@ from voxlet.evaluation.classifiers.opened import open_classifiers
 from voxlet.evaluation.clipset import read_folder
 from voxlet.evaluation.cost import sample_and_time
 from voxlet.evaluation.evaluate import bare_scorecard, classifiers_used, evaluate, figures_of, parts_asked
-from voxlet.evaluation.media import write_pairs
 from voxlet.evaluation.model_parts import OWNERS, measure_model, parts_of
 from voxlet.evaluation.page import write_page
-from voxlet.evaluation.reference import Division, open_reference
+from voxlet.evaluation.players import write_pairs
+from voxlet.evaluation.reference import open_reference, reference_of
 from voxlet.extras import import_extra
 from voxlet.recipes.opened import Voice, VoiceRun, load
 from voxlet.recipes.voice.finish import SCORES
@@ -171,15 +171,21 @@ def measure_folder(request: ScoreRequest) -> Measured:
 def measure_opened(request: ScoreRequest, model: Opened) -> Measured:
     """Measure what a run or voice generates, then look into it."""
     clips, cost = sample_and_time(model, request.count, request.seed)
-    reference = reference_of(model, request.corpus)
+    if request.corpus is not None or isinstance(model, Voice):
+        reference = open_reference(request.corpus or CORPUS)
+    else:
+        reference = reference_of(model.dataset)  # a run is compared by its own division
     if request.only and not parts_of_sets(request):
         card = bare_scorecard(clips, reference, request.seed)
     else:
         card = measure_clips(request, clips, reference)
     parts = [part for part in parts_of(model) if not request.only or part in request.only]
-    for part, found in measure_model(model, parts, reference.train, seed=request.seed):
-        card = card.having(figures_of(part, found))
-    return Measured(replace(card, cost=cost), clips, reference)
+    inside = [
+        figure
+        for part, found in measure_model(model, parts, reference.train, seed=request.seed)
+        for figure in figures_of(part, found)
+    ]
+    return Measured(replace(card, figures=(*card.figures, *inside), cost=cost), clips, reference)
 
 
 def measure_clips(request: ScoreRequest, clips: ClipSet, reference: Reference) -> Scorecard:
@@ -188,14 +194,6 @@ def measure_clips(request: ScoreRequest, clips: ClipSet, reference: Reference) -
     kinds = classifiers_used(parts_asked(only))
     classifiers = open_classifiers(reference, clips.rate, kinds=kinds)
     return evaluate(clips, reference, classifiers, only=only, seed=request.seed)
-
-
-def reference_of(model: Opened, corpus: str | None) -> Reference:
-    """What a model is compared with: a run's own corpus and division, else the corpus that is named."""
-    if corpus is not None or isinstance(model, Voice):
-        return open_reference(corpus or CORPUS)
-    config = model.config
-    return open_reference(model.source, Division(config.split, config.split_seed, config.preparation))
 
 
 def write(found: Measured, outputs: Outputs, model: Opened | None) -> None:

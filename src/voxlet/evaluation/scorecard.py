@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from voxlet.errors import ConfigError
@@ -64,12 +64,6 @@ class Scorecard:
     tables: Tables
     cost: dict[str, float] = field(default_factory=dict)
     version: str = __version__
-
-    def having(
-        self, figures: Sequence[Figure], tables: dict[str, dict[str, Table]] | None = None
-    ) -> Scorecard:
-        """The same with these figures, too, and with these tables in place of its own."""
-        return replace(self, figures=(*self.figures, *figures), tables=tables or self.tables)
 
     def figure(self, key: str, label: str | None = None) -> Figure:
         """The figure of that metric.

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from voxlet import draws
+from voxlet import batch_random
 
 # Bounds of log-variances, so that no exponential overflows and no posterior becomes a point. A clip VAE's is
 # smooth: its log-variances are the bound times the tanh of what the network gives over the bound.
@@ -30,7 +30,7 @@ class Gaussian(NamedTuple):
 
     def sample(self, noise: Tensor | None = None) -> Tensor:
         """Latents (B, Z), differentiable in mean and variance (Kingma, Welling 2013)."""
-        noise = draws.randn_like(self.mean) if noise is None else noise
+        noise = batch_random.randn_like(self.mean) if noise is None else noise
         return self.mean + (0.5 * self.log_variance).exp() * noise
 
 

@@ -31,6 +31,7 @@ __all__ = ["Voice", "load_voice", "say"]
 AT_ONCE = 64  # words whose noise and clips are in memory together
 LONGEST_WORD = 30.0  # seconds
 ENCODED = (0.1, 15.0)  # seconds of speech that the style encoder gets at least and at most
+SEARCHED = 60.0  # seconds of a recording, from its beginning, in which that speech is looked for
 
 
 class Voice:
@@ -132,13 +133,14 @@ class Voice:
         """
         if self._encoder_base64 is None:
             raise VoiceError("has no style encoder: it cannot speak like a recording", where=self.name)
-        sound = recording if isinstance(recording, audio.Sound) else audio.read(recording)
-        clip = speech_regions.trim(audio.resample(sound.samples, sound.rate, self.rate), self.rate)
+        sound = recording if isinstance(recording, audio.Sound) else audio.read(recording, seconds=SEARCHED)
+        samples = sound.samples[: round(SEARCHED * sound.rate)]
+        clip = speech_regions.trim(audio.resample(samples, sound.rate, self.rate), self.rate)
         if len(clip) < ENCODED[0] * self.rate or audio.rms(clip) == 0.0:
             raise AudioError(
                 "is too short or silent to tell who speaks",
                 where=None if isinstance(recording, audio.Sound) else recording,
-                remedy="give a word or more of speech",
+                remedy=f"give a word or more of speech in its first {SEARCHED:.0f} s",
             )
         clip = audio.level(clip[: round(ENCODED[1] * self.rate)], audio.SPEECH_RMS)
         if self._encoder is None:

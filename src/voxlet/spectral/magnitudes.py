@@ -6,13 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from voxlet.spectral.window import hann
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-
-def hann(size: int) -> NDArray[np.float32]:
-    """The periodic Hann window, (size,)."""
-    return np.hanning(size + 1)[:-1].astype(np.float32)
 
 
 def magnitudes(

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from voxlet import audio
+from voxlet.spectral.window import torch_hann
 
 TRACKING_RATE = 8000  # Hz: the lowest pitches have periods of 130 samples, the highest of 16
 LOWEST, HIGHEST = 60.0, 500.0  # Hz
@@ -45,7 +46,7 @@ def track_pitch(waveforms: Tensor, rate: int, hop: int) -> Pitch:
 
 def _track(waveforms: Tensor, step: float, frames: int) -> Pitch:
     size = round(WINDOW_SECONDS * TRACKING_RATE)
-    window = torch.hann_window(size, device=waveforms.device)
+    window = torch_hann(size, device=waveforms.device)
     starts = ((torch.arange(frames, device=waveforms.device) + 0.5) * step).long()
     padded = F.pad(waveforms, (size // 2, size))
     pieces = padded[:, starts[:, None] + torch.arange(size, device=waveforms.device)]

@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from voxlet.spectral.config import SpectrogramConfig
+from voxlet.spectral.window import torch_hann
 
 
 def stft(waveforms: Tensor, config: SpectrogramConfig) -> Tensor:
@@ -25,7 +26,7 @@ def stft(waveforms: Tensor, config: SpectrogramConfig) -> Tensor:
     >>> spectrum.shape, torch.allclose(istft(spectrum, config, 640), torch.ones(1, 640), atol=1e-6)
     (torch.Size([1, 129, 11]), True)
     """
-    window = torch.hann_window(config.n_fft, device=waveforms.device, dtype=waveforms.dtype)
+    window = torch_hann(config.n_fft, device=waveforms.device, dtype=waveforms.dtype)
     return centred_stft(waveforms, window, config.hop)
 
 
@@ -34,7 +35,7 @@ def istft(spectrum: Tensor, config: SpectrogramConfig, samples: int | None = Non
 
     Griffin and Lim 1984, "Signal estimation from modified short-time Fourier transform".
     """
-    window = torch.hann_window(config.n_fft, device=spectrum.device, dtype=spectrum.real.dtype)
+    window = torch_hann(config.n_fft, device=spectrum.device, dtype=spectrum.real.dtype)
     return torch.istft(spectrum, config.n_fft, config.hop, window=window, center=True, length=samples)
 
 
@@ -79,7 +80,7 @@ def fourier_matrix(n_fft: int) -> Tensor:
 
 def analysis_matrix(n_fft: int) -> Tensor:
     """`fourier_matrix` of Hann-windowed samples: what a convolution or a matrix product can do, and ONNX."""
-    return (fourier_matrix(n_fft) * torch.hann_window(n_fft, dtype=torch.float64)).float()
+    return (fourier_matrix(n_fft) * torch_hann(n_fft, dtype=torch.float64)).float()
 
 
 def synthesis_matrix(n_fft: int) -> Tensor:
@@ -88,7 +89,7 @@ def synthesis_matrix(n_fft: int) -> Tensor:
     weight = torch.full((n_fft // 2 + 1, 1), 2.0 / n_fft, dtype=torch.float64)
     weight[0] = weight[-1] = 1.0 / n_fft
     matrix = torch.cat([weight, weight]) * fourier_matrix(n_fft)
-    return (matrix * torch.hann_window(n_fft, dtype=torch.float64)).float()
+    return (matrix * torch_hann(n_fft, dtype=torch.float64)).float()
 
 
 class STFT(nn.Module):
@@ -105,7 +106,7 @@ class STFT(nn.Module):
     def __init__(self, n_fft: int, hop: int) -> None:
         super().__init__()
         self.n_fft, self.hop = n_fft, hop
-        window = torch.hann_window(n_fft, dtype=torch.float64).float()
+        window = torch_hann(n_fft, dtype=torch.float64).float()
         self.register_buffer("window", window, persistent=False)
         self.register_buffer("analysis", analysis_matrix(n_fft).T.contiguous(), persistent=False)
         self.register_buffer("synthesis", synthesis_matrix(n_fft), persistent=False)

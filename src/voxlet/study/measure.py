@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from voxlet.errors import VoxletError
@@ -12,7 +11,7 @@ from voxlet.evaluation.evaluate import classifiers_used, evaluate
 from voxlet.evaluation.intervals import Interval
 from voxlet.evaluation.model_parts import latent_space, loss_bounds
 from voxlet.evaluation.parts import GENERATED, REAL
-from voxlet.evaluation.reference import Division, Reference, open_reference
+from voxlet.evaluation.reference import reference_of
 from voxlet.recipes.clip.figures import plane
 from voxlet.recipes.opened import ClipRun
 from voxlet.recipes.train import train
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from voxlet.evaluation.metric import Value
+    from voxlet.evaluation.reference import Reference
     from voxlet.speak.speech import Sampler
     from voxlet.study.plan import Row
 
@@ -59,7 +59,7 @@ def measure_row(row: Row, corpus: str, count: int, folder: Path, key: str) -> Ou
     some = split.train[:: 1 + len(split.train) // TRAIN_CLIPS]
     losses = [run.explain(rows).loss for rows in (some, split.validation, split.test)]
     bounds = loss_bounds(run)
-    figures = figures_of(run.with_phase(row.phase), reference_of(run, corpus), count, full=row.full)
+    figures = figures_of(run.with_phase(row.phase), reference_of(run.dataset), count, full=row.full)
     latents, units = latent_figures(run) if row.full else ({}, ())
     return Outcome(
         name=row.name,
@@ -77,18 +77,6 @@ def measure_row(row: Row, corpus: str, count: int, folder: Path, key: str) -> Ou
         labels=run.prepared.label_names,
         key=key,
     )
-
-
-def reference_of(run: ClipRun, corpus: str) -> Reference:
-    """The real clips that a row's run did and did not learn from."""
-    config = run.config
-    return reference(corpus, Division(config.split, config.split_seed, config.preparation))
-
-
-@lru_cache(maxsize=1)
-def reference(corpus: str, division: Division) -> Reference:
-    """Real clips, the same for nearly all rows."""
-    return open_reference(corpus, division)
 
 
 def figures_of(sampler: Sampler, real: Reference, count: int, *, full: bool) -> Values:

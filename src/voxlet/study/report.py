@@ -12,10 +12,10 @@ import numpy as np
 from voxlet import audio, files, plots
 from voxlet.errors import VoxletError
 from voxlet.evaluation.intervals import Interval
-from voxlet.evaluation.media import player
 from voxlet.evaluation.metric import CATALOGUE, PERCENTILES, show
 from voxlet.evaluation.page import PAGE
 from voxlet.evaluation.parts import GENERATED, REAL
+from voxlet.evaluation.players import player
 from voxlet.study.document import Block, as_html, markdown
 from voxlet.study.outcome import VOICE
 from voxlet.study.plan import MODELS, QUESTIONS, QUICK, ROWS

@@ -6,9 +6,9 @@
 (The two dashes keep torchrun from taking `--run` for a short form of its own `--run-path`.)
 
 The processes see what one would see: the batch is cut into as many shares as there are ranks, gradients are
-averaged by the number of rows behind them, and random numbers are drawn for the whole batch (`voxlet.draws`).
-Losses that are means over rows come out equal to one process's, up to rounding; one that is not (free bits,
-which look at the mean of a batch) is the mean of the shares'.
+averaged by the number of rows behind them, and random numbers are drawn for the whole batch
+(`voxlet.batch_random`). Losses that are means over rows come out equal to one process's, up to rounding; one
+that is not (free bits, which look at the mean of a batch) is the mean of the shares'.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from voxlet import draws
-from voxlet.draws import Rows
+from voxlet import batch_random
+from voxlet.batch_random import Rows
 from voxlet.errors import TrainingError
 
 BUCKET = 1 << 20  # gradients smaller than this many numbers travel together
@@ -103,7 +103,7 @@ def sharing(total: int) -> Iterator[Rows]:
     rows = Rows(start, stop, total)
     token = _weight.set(weight)
     try:
-        with draws.holding(rows):
+        with batch_random.holding(rows):
             yield rows
     finally:
         _weight.reset(token)

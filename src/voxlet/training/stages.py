@@ -21,7 +21,7 @@ class Task(Protocol):
     All state that a step changes lies in `modules` (parameters and buffers), in `optimizers`, or in PyTorch's
     global random generator: that is what is saved. Averaged weights are a module too. Between `backward` and
     `optimizer.step()` a step calls `distributed.average_gradients`; what it draws for its rows it draws from
-    `voxlet.draws`.
+    `voxlet.batch_random`.
     """
 
     modules: dict[str, nn.Module]

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from voxlet import audio, speech_regions
-from voxlet.spectral.magnitudes import hann, magnitudes
+from voxlet.spectral.magnitudes import magnitudes
 from voxlet.spectral.mel import mel_filters
+from voxlet.spectral.window import hann
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

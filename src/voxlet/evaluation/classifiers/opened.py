@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from voxlet.errors import ScoreError
+from voxlet.errors import MissingExtraError, ScoreError
 from voxlet.evaluation.classifiers.cross_corpus import cross_corpus_classifier, other_corpora
 from voxlet.evaluation.classifiers.in_corpus import in_corpus_classifier
 from voxlet.evaluation.classifiers.inputs import InputConfig
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 HIGHEST_RATE = 16_000  # Hz: of an in-corpus classifier's input, at most
 NOT_OPENED = "this classifier was not opened"
+NO_POCKETSPHINX = "PocketSphinx is not installed: pip install 'voxlet[study]'"
 NO_OTHER_CORPUS = "no other corpus with these labels is on this machine"
 
 
@@ -106,4 +107,6 @@ def open_classifiers(
             opened["off_the_shelf"] = PocketSphinx(labels)
         except ScoreError as error:
             opened["off_the_shelf"] = error.what
+        except MissingExtraError:
+            opened["off_the_shelf"] = NO_POCKETSPHINX
     return Classifiers(opened)

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from voxlet import files
+from voxlet import cache
 from voxlet.errors import ScoreError
 from voxlet.evaluation.classifiers.augmentation import augment
 from voxlet.evaluation.classifiers.inputs import InputConfig, log_mels
@@ -121,6 +121,7 @@ def open_classifier(training_set: TrainingSet, *, progress: bool = True) -> Trai
         network = new_network(training_set)
         try:
             network.load_state_dict(load_file(path))
+            cache.touch(path)
             return TrainedClassifier(network, training_set)
         except (SafetensorError, RuntimeError, OSError):
             path.unlink(missing_ok=True)  # damaged, or of an older program: trained again
@@ -129,7 +130,7 @@ def open_classifier(training_set: TrainingSet, *, progress: bool = True) -> Trai
         "labels": json.dumps(training_set.label_names),
         "speakers": json.dumps(training_set.speaker_names),
     }
-    files.write_atomically(path, save(classifier.network.state_dict(), metadata=note))
+    cache.write(path, save(classifier.network.state_dict(), metadata=note))
     return classifier
 
 

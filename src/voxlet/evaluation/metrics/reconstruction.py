@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from voxlet import audio
-from voxlet.errors import ScoreError
+from voxlet.errors import MissingExtraError, ScoreError
 from voxlet.evaluation.classifiers.inputs import InputConfig, whole_log_mel
 from voxlet.evaluation.intervals import Interval, bootstrap
 from voxlet.evaluation.metrics.naturalness import GAP_SECONDS, dnsmos
@@ -23,15 +23,16 @@ if TYPE_CHECKING:
 PESQ_RATE = 8000  # Hz, of narrow-band PESQ
 SENTENCE_SECONDS = 2  # what PESQ and STOI are made for
 TOO_SHORT = "no clip was long enough"
+NO_PESQ = "PESQ is not installed: pip install 'voxlet[pesq]'"
 
 
 @dataclass(frozen=True)
 class Fidelity:
-    """How near reconstructions are to their originals, clip by clip; None: no clip was long enough for it."""
+    """How near reconstructions are to their originals, clip by clip; a string says why one is missing."""
 
     log_mel_l1: Interval  # mean absolute difference, nepers of power
-    pesq: Interval | None  # ITU-T P.862 (narrow band), about 1 to 4.5
-    stoi: Interval | None  # Taal et al. 2011, 0 to 1
+    pesq: Interval | str  # ITU-T P.862 (narrow band), about 1 to 4.5
+    stoi: Interval | str  # Taal et al. 2011, 0 to 1
 
 
 def fidelity(
@@ -49,7 +50,11 @@ def fidelity(
         ScoreError: The two lists are not of one length, or are empty.
     """
     validate(originals, reconstructions)
-    pesq, stoi = import_extra("pesq", "study"), import_extra("pystoi", "study")
+    stoi = import_extra("pystoi", "study")
+    try:
+        pesq = import_extra("pesq", "pesq")
+    except MissingExtraError:  # it has to be compiled where it is installed
+        pesq = None
     config = InputConfig(rate=band_rate)
     near, quality, clear = [], [], []
     for original, other in zip(originals, reconstructions, strict=True):
@@ -63,16 +68,17 @@ def fidelity(
         near.append(float(np.abs(spectra[0] - spectra[1]).mean()))
         repeats = -(-SENTENCE_SECONDS * band_rate // (len(pair[0]) + round(GAP_SECONDS * band_rate)))
         long = [audio.join([sound] * repeats, band_rate, GAP_SECONDS) for sound in pair]
-        narrow = [audio.resample(sound, band_rate, PESQ_RATE) for sound in long]
-        with contextlib.suppress(pesq.PesqError):  # it found no utterance in the original
-            quality.append(float(pesq.pesq(PESQ_RATE, narrow[0], narrow[1], "nb")))
+        if pesq is not None:
+            narrow = [audio.resample(sound, band_rate, PESQ_RATE) for sound in long]
+            with contextlib.suppress(pesq.PesqError):  # it found no utterance in the original
+                quality.append(float(pesq.pesq(PESQ_RATE, narrow[0], narrow[1], "nb")))
         clear.append(float(stoi.stoi(long[0], long[1], band_rate)))
     if not near:
         raise ScoreError("all clips are silent")
     return Fidelity(
         bootstrap(np.array(near)),
-        bootstrap(np.array(quality)) if quality else None,
-        bootstrap(np.array(clear)) if clear else None,
+        bootstrap(np.array(quality)) if quality else TOO_SHORT if pesq else NO_PESQ,
+        bootstrap(np.array(clear)) if clear else TOO_SHORT,
     )
 
 
@@ -104,6 +110,6 @@ def evaluate(
     return {
         **reconstructed,
         "reconstruction.log_mel_l1": near.log_mel_l1,
-        "reconstruction.pesq": near.pesq or TOO_SHORT,
-        "reconstruction.stoi": near.stoi or TOO_SHORT,
+        "reconstruction.pesq": near.pesq,
+        "reconstruction.stoi": near.stoi,
     }, {**real}

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from voxlet import draws
+from voxlet import batch_random
 
 
 @functools.cache
@@ -58,7 +58,7 @@ class Dropout(nn.Dropout):
 
     def forward(self, batch: Tensor) -> Tensor:
         """(B, ...) -> the same; changed only while training."""
-        return draws.dropout(batch, self.p) if self.training and self.p else batch
+        return batch_random.dropout(batch, self.p) if self.training and self.p else batch
 
 
 class Dense(nn.Linear):

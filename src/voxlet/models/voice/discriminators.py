@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm
 
 from voxlet.spectral.stft import centred_stft
+from voxlet.spectral.window import torch_hann
 
 LEAK = 0.1
 COMPRESSION = 0.6  # S |S|^-0.6: quiet partials count, loud ones do not drown them
@@ -72,7 +73,7 @@ class SpectrogramDiscriminator(_ConvolutionalDiscriminator):
             _convolution(2 * width, 1, (3, 3), (1, 1)),
         )
         self.n_fft = n_fft
-        self.register_buffer("window", torch.hann_window(n_fft), persistent=False)
+        self.register_buffer("window", torch_hann(n_fft), persistent=False)
 
     def forward(self, waveform: Tensor) -> DiscriminatorOutput:
         """Score waveforms (B, T) near unit level."""

@@ -14,14 +14,17 @@ as -1 to 1. It is generated with the rest, so the model itself decides how long 
 from __future__ import annotations
 
 import math
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor, nn
 
-from voxlet import draws
+from voxlet import batch_random
 from voxlet.models.distributions import Gaussian
 from voxlet.models.voice.config import PriorConfig
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 TIME_FREQUENCIES = 32
 
@@ -75,7 +78,7 @@ class FeatureDropout(nn.Module):
         """Drop while training, scale the rest up."""
         if not self.training or self.p == 0.0:
             return x
-        return x * draws.dropout(torch.ones_like(x[:, :1]), self.p)
+        return x * batch_random.dropout(torch.ones_like(x[:, :1]), self.p)
 
 
 class _Block(nn.Module):
@@ -98,8 +101,9 @@ class _Block(nn.Module):
         nn.init.zeros_(self.modulation.weight)
         nn.init.zeros_(self.modulation.bias)
 
-    def forward(self, x: Tensor, condition: Tensor) -> Tensor:
-        parts = self.modulation(condition)[:, None].split(self.width, dim=-1)
+    def forward(self, x: Tensor, modulation: Tensor) -> Tensor:
+        """(B, L, width) to the same, by what `self.modulation` gives for the condition, (B, 6 * width)."""
+        parts = torch.split(modulation[:, None], self.width, dim=-1)
         shift, scale, gate, shift2, scale2, gate2 = parts
         y = self.norm(x) * (1 + scale) + shift
         y = y + self.convolution(y.transpose(1, 2)).transpose(1, 2)
@@ -164,11 +168,22 @@ class FlowPrior(nn.Module):
 
     def forward(self, x: Tensor, time: Tensor, label: Tensor, style: Tensor) -> Tensor:
         """Velocity (B, L, Z + 1) at x (B, L, Z + 1), time (B,) in [0, 1], label (B,), style (B, S)."""
+        condition = self._condition(self.time(_time_features(time)), label, style)
+        return self._velocity(x, [block.modulation(condition) for block in self._blocks])
+
+    @property
+    def _blocks(self) -> Iterator[_Block]:
+        return (cast(_Block, block) for block in self.blocks)
+
+    def _condition(self, time: Tensor, label: Tensor, style: Tensor) -> Tensor:
+        """What the blocks are modulated by, (..., B, condition_width), from time (the same), label, style."""
         known = (label < self.labels).to(style.dtype)[:, None]
-        condition = self.mix(self.time(_time_features(time)) + self.label(label) + self.style(style) * known)
+        return cast(Tensor, self.mix(time + self.label(label) + self.style(style) * known))
+
+    def _velocity(self, x: Tensor, modulations: Sequence[Tensor]) -> Tensor:
         hidden = self.enter(x) + self.position
-        for block in self.blocks:
-            hidden = block(hidden, condition)
+        for block, modulation in zip(self._blocks, modulations, strict=True):
+            hidden = block(hidden, modulation)
         return cast(Tensor, self.leave(self.norm(hidden)).float())
 
     def guided(
@@ -187,14 +202,17 @@ class FlowPrior(nn.Module):
         wanted, free = both.chunk(2)
         return cast(Tensor, free + guidance * (wanted - free))
 
-    def sample(
-        self, noise: Tensor, label: Tensor, style: Tensor, *, steps: int, guidance: float = 1.0
-    ) -> Tensor:
-        """Follow the velocity from `noise` (B, L, Z + 1) at t = 0 to t = 1 in `steps` Euler steps."""
+    def sample(self, noise: Tensor, label: Tensor, style: Tensor, *, steps: int) -> Tensor:
+        """Follow the velocity from `noise` (B, L, Z + 1) at t = 0 to t = 1 in `steps` Euler steps.
+
+        What the blocks are modulated by does not depend on the sequence: all steps' is calculated at once.
+        """
+        times = torch.arange(steps, device=noise.device) / steps
+        conditions = self._condition(self.time(_time_features(times))[:, None], label, style).flatten(0, 1)
+        modulations = [block.modulation(conditions).chunk(steps) for block in self._blocks]
         x = noise
         for step in range(steps):
-            time = torch.full_like(x[:, 0, 0], step / steps)
-            x = x + self.guided(x, time, label, style, guidance) / steps
+            x = x + self._velocity(x, [each[step] for each in modulations]) / steps
         return x
 
 

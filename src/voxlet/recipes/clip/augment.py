@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 import torch.nn.functional as F
 
-from voxlet import draws
+from voxlet import batch_random
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -33,10 +33,10 @@ def warp(spectrograms: Tensor, augmentation: Augmentation, seconds: float) -> Te
         return spectrograms
     count = len(spectrograms)
     slower, later, higher = (
-        most * (2 * draws.rand(count, device=spectrograms.device) - 1)
+        most * (2 * batch_random.rand(count, device=spectrograms.device) - 1)
         for most in (augmentation.stretch, 2 * augmentation.shift / seconds, augmentation.bend)
     )
-    stays = draws.rand(count, 1, 1, device=spectrograms.device) >= augmentation.moved
+    stays = batch_random.rand(count, 1, 1, device=spectrograms.device) >= augmentation.moved
     # The grid says where each value comes from, on axes from -1 to 1, whose start (time 0, 0 Hz) is -1.
     time, frequency = 1 / (1 + slower), 1 / (1 + higher)
     zero = torch.zeros_like(time)

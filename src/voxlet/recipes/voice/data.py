@@ -9,7 +9,7 @@ import soxr
 import torch
 from torch import Tensor
 
-from voxlet import draws
+from voxlet import batch_random
 from voxlet.models.voice.wave_vae import samples_per_latent
 from voxlet.training import distributed
 
@@ -57,7 +57,7 @@ class VoiceData:
         """
         speakers = self.speakers[rows]
         first, count = self.first[speakers, None], self.count[speakers, None]
-        drawn = (draws.rand(len(rows), clips, device=rows.device) * (count - 1).clamp_min(1)).long()
+        drawn = (batch_random.rand(len(rows), clips, device=rows.device) * (count - 1).clamp_min(1)).long()
         found = self.by_speaker[(first + drawn).clamp(max=len(self.by_speaker) - 1)]
         # The last row of the speaker is left out of the draw and takes the place of the row itself.
         last = self.by_speaker[(first + count - 1).clamp(0, len(self.by_speaker) - 1)]

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from voxlet import draws
+from voxlet import batch_random
 from voxlet.models.distributions import Gaussian
 from voxlet.models.voice.flow_prior import FeatureDropout
 from voxlet.training import distributed
@@ -97,9 +97,9 @@ class DistillationTask:
         label = self.data.labels[rows]
         others = self.data.others(rows, STYLE_CLIPS)
         style = self.style(*self.data.cut(others, self.data.longest(others))).sample()
-        fresh = draws.rand(count, 1, device=self.device) < c.prior_style_share
-        style = torch.where(fresh, draws.randn_like(style), style)
-        x = draws.randn(count, self.teacher.frames, self.teacher.channels, device=self.device)
+        fresh = batch_random.rand(count, 1, device=self.device) < c.prior_style_share
+        style = torch.where(fresh, batch_random.randn_like(style), style)
+        x = batch_random.randn(count, self.teacher.frames, self.teacher.channels, device=self.device)
         for taken in range(int(step.max())):
             time = torch.full((count,), taken / c.steps, device=self.device)
             moved = x + student(x, time, label, style) / c.steps
@@ -118,7 +118,7 @@ class DistillationTask:
     def train_step(self, rows: Tensor, progress: float) -> dict[str, Tensor]:  # noqa: ARG002  # the loop's rates suffice
         """One step towards the teacher's mean velocities."""
         rows = rows.to(self.device)
-        step = (draws.rand(len(rows), device=self.device) * self.config.steps).long()
+        step = (batch_random.rand(len(rows), device=self.device) * self.config.steps).long()
         with autocast(self.device, self.precision):
             targets = self.targets(rows, step, self.student)
             velocity = self.student(targets.x, targets.time, targets.label, targets.style)

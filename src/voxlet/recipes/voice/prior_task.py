@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from voxlet import draws
+from voxlet import batch_random
 from voxlet.models.distributions import Gaussian, kl_per_unit
 from voxlet.models.voice.flow_prior import FlowPrior, presence
 from voxlet.models.voice.style_encoder import StyleEncoder
@@ -91,13 +91,13 @@ class PriorTask:
         """The same clips (B,), some at another speed."""
         if not self.speeds:
             return rows
-        other = 1 + (draws.rand(len(rows), device=self.device) * len(self.speeds)).long()
-        same = draws.rand(len(rows), device=self.device) < self.config.same_speed
+        other = 1 + (batch_random.rand(len(rows), device=self.device) * len(self.speeds)).long()
+        same = batch_random.rand(len(rows), device=self.device) < self.config.same_speed
         return rows + self.clips * torch.where(same, 0, other)
 
     def sequences(self, rows: Tensor) -> Tensor:
         """Sampled, normalised latent sequences with presence (B, L, Z + 1), each from a random start."""
-        view = (draws.rand(len(rows), device=self.device) * len(self.mean)).long()
+        view = (batch_random.rand(len(rows), device=self.device) * len(self.mean)).long()
         latents = Gaussian(self.mean[view, rows], self.log_variance[view, rows]).sample()
         inside = presence(self.lengths[view, rows], self.prior.frames, self.unit)
         return self.prior.normalise(latents, inside)
@@ -113,11 +113,11 @@ class PriorTask:
         """One step on the flow-matching loss and the style's divergence."""
         c, rows = self.config, self.at_speeds(rows.to(self.device))
         data = self.sequences(rows)
-        noise = draws.randn_like(data)
+        noise = batch_random.randn_like(data)
         # Logit-normal times: the middle of the way is hardest to learn (Esser et al. 2024, arXiv:2403.03206).
-        time = draws.randn(len(rows), device=self.device).sigmoid()
+        time = batch_random.randn(len(rows), device=self.device).sigmoid()
         x = noise + time[:, None, None] * (data - noise)
-        left_out = draws.rand(len(rows), device=self.device) < c.condition_dropout
+        left_out = batch_random.rand(len(rows), device=self.device) < c.condition_dropout
         label = torch.where(left_out, self.prior.labels, self.data.labels[rows])
         clips = int(torch.randint(1, c.style_clips + 1, ()))
         with autocast(self.device, self.precision):
@@ -141,7 +141,7 @@ class PriorTask:
         total = 0.0
         for rows in torch.split(self.validation, VALIDATION_BATCH):
             data = self.sequences(rows)
-            noise = draws.randn_like(data)
+            noise = batch_random.randn_like(data)
             time = (torch.arange(len(rows), device=self.device) + 0.5) / len(rows)
             x = noise + time[:, None, None] * (data - noise)
             style = self.styles(self.style_ema.module, rows, self.config.style_clips).mean

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrize import cached
 
-from voxlet import draws
+from voxlet import batch_random
 from voxlet.models.distributions import kl_per_unit
 from voxlet.models.voice.discriminators import (
     Discriminators,
@@ -80,7 +80,7 @@ class WaveTask:
         reach = self.crop // 8
         lengths = self.data.lengths[rows]
         latest = (lengths - self.crop).clamp_min(0) + reach
-        drawn = draws.rand(len(rows), 2, device=self.device)
+        drawn = batch_random.rand(len(rows), 2, device=self.device)
         start = ((drawn[:, 0] * (latest + reach)).long() - reach) // hop * hop
         index = start[:, None] + torch.arange(self.crop, device=self.device)
         inside = (index >= 0) & (index < lengths[:, None])

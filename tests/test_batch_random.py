@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from voxlet import draws
-from voxlet.draws import Rows
+from voxlet import batch_random
+from voxlet.batch_random import Rows
 from voxlet.models.clip.layers import Dropout
 from voxlet.models.distributions import Gaussian
 from voxlet.models.voice.flow_prior import FeatureDropout
@@ -18,11 +18,11 @@ from voxlet.models.voice.flow_prior import FeatureDropout
 WHOLE = torch.arange(1.0, 61.0).reshape(5, 3, 4)
 
 DRAWS: dict[str, tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]] = {  # ours, PyTorch's
-    "rand": (lambda x: draws.rand(len(x)), lambda x: torch.rand(len(x))),
-    "rand of a table": (lambda x: draws.rand(len(x), 7), lambda x: torch.rand(len(x), 7)),
-    "randn": (lambda x: draws.randn(len(x), 20), lambda x: torch.randn(len(x), 20)),
-    "randn_like": (draws.randn_like, torch.randn_like),
-    "dropout": (lambda x: draws.dropout(x, 0.4), lambda x: F.dropout(x, 0.4)),
+    "rand": (lambda x: batch_random.rand(len(x)), lambda x: torch.rand(len(x))),
+    "rand of a table": (lambda x: batch_random.rand(len(x), 7), lambda x: torch.rand(len(x), 7)),
+    "randn": (lambda x: batch_random.randn(len(x), 20), lambda x: torch.randn(len(x), 20)),
+    "randn_like": (batch_random.randn_like, torch.randn_like),
+    "dropout": (lambda x: batch_random.dropout(x, 0.4), lambda x: F.dropout(x, 0.4)),
     "dropout layer": (Dropout(0.4), torch.nn.Dropout(0.4)),
     "dropout of features": (FeatureDropout(0.4), lambda x: x * F.dropout(torch.ones_like(x[:, :1]), 0.4)),
     "latents": (
@@ -37,7 +37,7 @@ def drawn(draw: Callable[[Tensor], Tensor], rows: Rows | None) -> tuple[Tensor, 
     torch.manual_seed(3)
     if rows is None:
         return draw(WHOLE), torch.get_rng_state()
-    with draws.holding(rows):
+    with batch_random.holding(rows):
         return draw(WHOLE[rows.start : rows.stop]), torch.get_rng_state()
 
 
@@ -54,8 +54,8 @@ def test_shares_are_the_whole_batch_cut(name: str) -> None:
 
 def test_what_is_dropped_has_no_gradient_and_the_rest_is_scaled() -> None:
     x = torch.ones(2, 1000, requires_grad=True)
-    with draws.holding(Rows(0, 2, 4)):
-        y = draws.dropout(x, 0.25)
+    with batch_random.holding(Rows(0, 2, 4)):
+        y = batch_random.dropout(x, 0.25)
     y.sum().backward()
     assert x.grad is not None
     assert torch.equal(x.grad, y.detach())
@@ -69,6 +69,6 @@ def test_nothing_is_dropped_but_while_training() -> None:
 
 
 def test_other_rows_than_those_at_hand_are_a_mistake() -> None:
-    with draws.holding(Rows(0, 2, 4)), pytest.raises(AssertionError):
-        draws.rand(3)
-    assert draws.rand(3).shape == (3,)
+    with batch_random.holding(Rows(0, 2, 4)), pytest.raises(AssertionError):
+        batch_random.rand(3)
+    assert batch_random.rand(3).shape == (3,)

@@ -1,0 +1,239 @@
+"""What lies in the cache, who uses it, and what goes first when it outgrows its bound.
+
+The cache is a folder of kinds, a kind a folder of entries: a folder with its lock file, or a few files of
+one name. Only names that voxlet gives are looked at: a cache that lies in a folder full of other things
+loses none of them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import math
+import os
+import re
+import secrets
+import shutil
+import sys
+import time
+import weakref
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from voxlet.errors import ConfigError, LockedError
+from voxlet.files import ABANDONED_SECONDS, cache_path, exclusive, write_atomically
+
+if sys.platform != "win32":
+    import fcntl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+LIMIT_VARIABLE = "VOXLET_CACHE_GB"
+DEFAULT_GB = 10.0
+CORPORA = "corpora"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of entry: what it is, the names of its entries, and whether the bound removes any."""
+
+    what: str
+    names: str
+    bounded: bool = True
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What is kept, used and removed together.
+
+    Attributes:
+        kind: A key of `KINDS`.
+        name: Its name within the kind.
+        paths: Its files and folders; what is unfinished is an entry of its own.
+        files: How many files it has.
+        size: Bytes of them all.
+        used: When it was last made or used, in seconds since the epoch.
+    """
+
+    kind: str
+    name: str
+    paths: tuple[Path, ...]
+    files: int
+    size: int
+    used: float
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether a process is at work on it, or was until it was killed."""
+        return self.paths[0].name.startswith(".")
+
+
+KINDS = {
+    "prepared": Kind("clips brought to one rate, length and level", r"[0-9a-f]{24}"),
+    "scans": Kind("what decoding each recording has shown", r"[0-9a-f]{24}"),
+    "classifiers": Kind("classifiers that measure", r"[0-9a-f]{32}"),
+    "judges": Kind("classifiers of voxlet 0.1", r"[0-9a-f]{32}"),
+    "scores": Kind("what was measured", r"[0-9a-f]{32}"),
+    "downloads": Kind("archives that have not come whole", r"\w+-[0-9a-f]{8}"),
+    CORPORA: Kind("fetched recordings; only --clear removes them", r"\w+", bounded=False),
+}
+_held: dict[Path, int] = {}  # folders in use until this process ends
+
+
+def limit() -> float:
+    """Bytes that the bounded kinds may have together: `VOXLET_CACHE_GB`, or ten gigabytes.
+
+    Raises:
+        ConfigError: The variable holds no such number.
+    """
+    text = os.environ.get(LIMIT_VARIABLE) or str(DEFAULT_GB)
+    try:
+        gigabytes = float(text)
+    except ValueError:
+        gigabytes = math.nan
+    if not gigabytes >= 0:
+        raise ConfigError(
+            f"{text!r} is no number of gigabytes", where=LIMIT_VARIABLE, remedy="0 or more; inf for no bound"
+        )
+    return gigabytes * 1e9
+
+
+def entries(kinds: Iterable[str] = tuple(KINDS)) -> list[Entry]:
+    """All entries of some kinds, kind by kind."""
+    return [entry for kind in kinds for entry in _entries_of(kind)]
+
+
+def shrink() -> None:
+    """Remove what was used longest ago until the bounded kinds keep the limit; what is in use stays.
+
+    Raises:
+        ConfigError: As `limit`.
+    """
+    most = limit()
+    found = entries(kind for kind, about in KINDS.items() if about.bounded)
+    excess = sum(entry.size for entry in found) - most
+    for entry in sorted(found, key=lambda entry: entry.used):
+        if excess <= 0:
+            return
+        if remove(entry):
+            excess -= entry.size
+
+
+def remove(entry: Entry) -> bool:
+    """Remove an entry, unless a process uses it or builds it; whether it is gone."""
+    if entry.unfinished and time.time() - entry.used < ABANDONED_SECONDS:
+        return False
+    try:
+        with _unused(entry):
+            for path in entry.paths:  # a lock file is the last
+                _remove(path)
+    except (LockedError, OSError):
+        return False
+    return not any(path.exists() for path in entry.paths if path.suffix != ".lock")
+
+
+def write(path: Path, data: bytes) -> None:
+    """Write a file of the cache, then keep the cache within its limit.
+
+    Raises:
+        FileError: It cannot be written.
+        ConfigError: As `limit`.
+    """
+    write_atomically(path, data)
+    shrink()
+
+
+def touch(path: Path) -> None:
+    """Note that an entry was used now, as far as this process may."""
+    with contextlib.suppress(OSError):
+        os.utime(path)
+
+
+def hold(folder: Path, user: object = None) -> None:
+    """Keep a folder of the cache from being removed by others while `user` lives, or this process does.
+
+    Where folders cannot be locked (Windows) open files keep it there.
+    """
+    if sys.platform == "win32" or folder in _held:
+        return
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:  # it is being removed, or the file system knows no locks
+        os.close(handle)
+        return
+    if user is None:
+        _held[folder] = handle
+    else:
+        weakref.finalize(user, os.close, handle)
+
+
+def _entries_of(kind: str) -> Iterator[Entry]:
+    groups: dict[str, list[Path]] = {}
+    folder = cache_path(kind)
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        name = path.name.removeprefix(".").partition(".")[0]
+        if re.fullmatch(KINDS[kind].names, name, re.ASCII):
+            groups.setdefault(path.name if path.name.startswith(".") else name, []).append(path)
+    for key, paths in groups.items():
+        # Recordings of one's own may lie in a folder `corpora`, but not beside a lock file of their name.
+        if kind == CORPORA and not (folder / f"{key.removeprefix('.').partition('.')[0]}.lock").exists():
+            continue
+        statuses = [status for path in paths for status in _statuses(path)]
+        used = max((status.st_mtime for status, _ in statuses), default=0.0)
+        sizes = [status.st_size for status, is_file in statuses if is_file]
+        ordered = sorted(paths, key=lambda path: path.suffix == ".lock")
+        yield Entry(kind, key, tuple(ordered), len(sizes), sum(sizes), used)
+
+
+def _statuses(path: Path) -> Iterator[tuple[os.stat_result, bool]]:
+    """The status of a path and of all below it, and whether each is a file; what vanishes is passed over."""
+    with contextlib.suppress(FileNotFoundError):
+        is_folder = path.is_dir() and not path.is_symlink()
+        yield path.lstat(), not is_folder
+        if is_folder:
+            for inner in path.iterdir():
+                yield from _statuses(inner)
+
+
+@contextlib.contextmanager
+def _unused(entry: Entry) -> Iterator[None]:
+    """Keep others from building or holding an entry while the block runs.
+
+    Raises:
+        LockedError: A process does so already.
+    """
+    if entry.kind == "downloads":  # a corpus is fetched under the lock of its folder
+        lock = cache_path(CORPORA, f"{entry.name.rpartition('-')[0]}.lock")
+    else:
+        lock = cache_path(entry.kind, f"{entry.name}.lock")
+    with contextlib.ExitStack() as held:
+        # A small install lacks the package that locks; nothing of it fills the cache.
+        if lock.exists() and importlib.util.find_spec("filelock"):
+            held.enter_context(exclusive(lock, wait=False))
+        for path in entry.paths:
+            if sys.platform != "win32" and path.is_dir():
+                handle = os.open(path, os.O_RDONLY)
+                held.callback(os.close, handle)
+                try:
+                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError as error:
+                    raise LockedError("is in use", where=path) from error
+                except OSError:
+                    pass  # the file system knows no locks
+        yield
+
+
+def _remove(path: Path) -> None:
+    """Remove a file, or a folder at once: none is ever seen with a part of its content."""
+    if not path.is_dir() or path.is_symlink():
+        path.unlink(missing_ok=True)
+        return
+    aside = path.with_name(f".{path.name.removeprefix('.')[:40]}.{secrets.token_hex(4)}")
+    path.rename(aside)
+    shutil.rmtree(aside, ignore_errors=True)

@@ -1,0 +1,78 @@
+"""`voxlet cache`: what lies in the cache, and clearing it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from voxlet.cli.output import answer, in_bytes
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from voxlet.cache import Entry
+
+SUMMARY = "say what lies in the cache, or clear it"
+ALL = "all"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `voxlet cache`."""
+    from voxlet.cache import KINDS
+
+    parser.add_argument(
+        "--clear",
+        nargs="?",
+        const=ALL,
+        choices=(ALL, *KINDS),
+        metavar="KIND",
+        help="remove everything, or one kind, but what a running process uses",
+    )
+    parser.add_argument("--json", action="store_true", help="print the answer as JSON")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Print what lies in the cache, kind by kind, or what was removed of it."""
+    from voxlet import cache
+    from voxlet.files import CACHE_VARIABLE, cache_path
+
+    if arguments.clear is not None:
+        found = cache.entries(cache.KINDS if arguments.clear == ALL else (arguments.clear,))
+        kept = [entry for entry in found if not cache.remove(entry)]
+        gone = [entry for entry in found if entry not in kept]
+        if arguments.json:
+            answer(json.dumps({"removed": _sums(gone), "in_use": _sums(kept)}))
+            return
+        answer(f"{cache_path()}: removed {_words(gone)}")
+        if kept:
+            answer(f"still there, since a process uses it: {_words(kept)}")
+        return
+    table = {kind: cache.entries((kind,)) for kind in cache.KINDS}
+    limit = cache.limit()
+    if arguments.json:
+        kinds = {kind: _sums(found) for kind, found in table.items()}
+        bound = limit if limit != float("inf") else None
+        answer(json.dumps({"path": str(cache_path()), "limit": bound, "kinds": kinds}))
+        return
+    rows = [
+        f"  {kind:<12} {_words(found):<24} {cache.KINDS[kind].what}" for kind, found in table.items() if found
+    ]
+    answer("\n".join([f"{cache_path()} ({CACHE_VARIABLE})", *(rows or ["  nothing"])]))
+    answer(
+        f"at most {in_bytes(limit)} without {cache.CORPORA} ({cache.LIMIT_VARIABLE}); "
+        "the least recently used goes first"
+    )
+
+
+def _sums(found: Sequence[Entry]) -> dict[str, int]:
+    return {
+        "entries": len(found),
+        "files": sum(entry.files for entry in found),
+        "bytes": sum(entry.size for entry in found),
+    }
+
+
+def _words(found: Sequence[Entry]) -> str:
+    sums = _sums(found)
+    return f"{sums['files']:,} file{'s' * (sums['files'] != 1)}, {in_bytes(sums['bytes'])}"

@@ -1,0 +1,126 @@
+"""`voxlet doctor`: what is installed, what is missing for which command, what the machine has."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import sys
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from voxlet.cli.output import answer, in_bytes
+from voxlet.version import __version__
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable
+
+SUMMARY = "say what is installed and missing, and what the machine has"
+# What each extra is for; "" is what is always installed.
+NEEDED_BY = {
+    "": "say, voices, cache, doctor",
+    "train": "corpus, train, generate, export",
+    "study": "score, study",
+    "pesq": "PESQ in score",
+    "tensorboard": "train --tensorboard",
+}
+VARIABLES = ("VOXLET_DATA", "VOXLET_CACHE", "VOXLET_VOICES")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `voxlet doctor`."""
+    parser.add_argument("--json", action="store_true", help="print the answer as JSON")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Print what was found, a line each."""
+    found = examine()
+    answer(json.dumps(found) if arguments.json else "\n".join(_lines(found)))
+
+
+def examine() -> dict[str, Any]:
+    """What is installed and what this machine has, ready for JSON."""
+    from voxlet import machine
+    from voxlet.files import cache_path
+    from voxlet.speak.player import PLAYERS
+
+    packages = machine.packages()
+    extras = {extra: asdict(packages[extra]) for extra in NEEDED_BY if extra in packages}
+    memory = machine.memory()
+    folders = {"cache": cache_path(), "temporary": _folder(tempfile.gettempdir), "here": _folder(os.getcwd)}
+    players = [name for name, *_ in PLAYERS if shutil.which(name)]
+    return {
+        "voxlet": __version__,
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "extras": {extra or "core": found for extra, found in extras.items()},
+        "processor": asdict(machine.processor()),
+        "threads": os.environ.get("OMP_NUM_THREADS"),
+        "memory": asdict(memory) if memory else None,
+        "disk": {
+            name: {"path": str(path), "free": machine.free_space(path)}
+            for name, path in folders.items()
+            if path
+        },
+        "sound": {
+            "players": ["winsound"] if sys.platform == "win32" else players,
+            "device": machine.sound_device(),
+        },
+        "variables": {name: os.environ.get(name) for name in VARIABLES},
+    }
+
+
+def _folder(find: Callable[[], str]) -> Path | None:
+    try:
+        return Path(find())
+    except FileNotFoundError:  # it was removed, or no candidate can be written
+        return None
+
+
+def _lines(found: dict[str, Any]) -> list[str]:
+    rows = [("voxlet", f"{found['voxlet']}, Python {found['python']}, {found['system']}")]
+    listed = set[str]()  # an extra contains others
+    for extra, about in found["extras"].items():
+        key = "" if extra == "core" else extra
+        fresh = {name: version for name, version in about["here"].items() if name not in listed}
+        listed |= set(fresh)
+        text = ", ".join(f"{name} {version}" for name, version in fresh.items())
+        if about["missing"]:
+            lacking = ", ".join([name for name in about["missing"] if name not in listed] or about["missing"])
+            listed |= set(about["missing"])
+            install = f"pip install 'voxlet[{key}]'" if key else "pip install voxlet"
+            text = f"lacks {lacking} (for {NEEDED_BY[key]}): {install}"
+        rows.append((extra, text))
+    if not any(about["here"] for about in found["extras"].values()):
+        rows.append(("packages", "unknown: voxlet was not installed by pip"))
+    about, memory = found["processor"], found["memory"]
+    rows += [
+        ("processor", f"{about['name']}: {', '.join(about['instructions']) or 'instruction sets unknown'}"),
+        ("threads", f"{about['usable']} of {about['cores']} cores, OMP_NUM_THREADS={found['threads'] or ''}"),
+        ("memory", _memory(memory)),
+        ("disk", "; ".join(f"{name} {_free(place)}" for name, place in found["disk"].items())),
+        ("sound", _sound(found["sound"])),
+        ("variables", ", ".join(f"{name}={value or ''}" for name, value in found["variables"].items())),
+    ]
+    return [f"{name:<11} {text}" for name, text in rows]
+
+
+def _memory(memory: dict[str, int | None] | None) -> str:
+    if memory is None or memory["total"] is None:
+        return "unknown"
+    free = f", {in_bytes(memory['available'])} free" if memory["available"] is not None else ""
+    return f"{in_bytes(memory['total'])}{free}"
+
+
+def _free(place: dict[str, Any]) -> str:
+    free = "unknown" if place["free"] is None else in_bytes(place["free"])
+    return f"{free} free ({place['path']})"
+
+
+def _sound(sound: dict[str, Any]) -> str:
+    devices = {True: "a device", False: "no device: write files with -o", None: "device not looked for"}
+    return f"{', '.join(sound['players']) or 'no player'}; {devices[sound['device']]}"

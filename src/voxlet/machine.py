@@ -1,0 +1,142 @@
+"""What is installed, and what this machine has: found without importing any of it.
+
+Everything here answers on every system; what a system does not tell is None or empty.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import importlib.metadata
+import os
+import platform
+import re
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+# Instruction sets that decide how fast speaking and training are, as Linux names them.
+INSTRUCTIONS = {
+    *("avx2", "fma", "avx512f", "avx512_vnni", "avx_vnni", "avx512_bf16", "amx_bf16", "amx_int8"),
+    *("asimd", "asimddp", "bf16", "i8mm", "sve"),
+}
+SOCKETS = ("pipewire-0", "pulse/native")  # of sound servers, in the user's runtime folder
+
+
+@dataclass(frozen=True)
+class Packages:
+    """The packages of one extra ("" is the core): versions of those that are here, names of the others."""
+
+    here: dict[str, str]
+    missing: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Processor:
+    """The processor's name, its cores, those that this process may use, and known instruction sets."""
+
+    name: str
+    cores: int
+    usable: int
+    instructions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Bytes in all, and those that are free to use."""
+
+    total: int
+    available: int | None
+
+
+def packages() -> dict[str, Packages]:
+    """The packages that voxlet asks for, by extra; none where voxlet was never installed."""
+    try:
+        required = importlib.metadata.requires("voxlet") or []
+    except importlib.metadata.PackageNotFoundError:
+        required = []
+    named: dict[str, list[str]] = {"": []}
+    for requirement in required:
+        extra = re.search(r"\bextra\s*==\s*['\"]([\w.-]+)['\"]", requirement)
+        group = named.setdefault(extra[1] if extra else "", [])
+        name = re.match(r"[\w.-]+", requirement)
+        if name and name[0] not in ("voxlet", *group):  # an extra may contain another
+            group.append(name[0])
+    return {extra: _installed(names) for extra, names in named.items()}
+
+
+def _installed(names: list[str]) -> Packages:
+    versions: dict[str, str] = {}
+    for name in names:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            versions[name] = importlib.metadata.version(name)
+    return Packages(versions, tuple(name for name in names if name not in versions))
+
+
+def processor() -> Processor:
+    """The processor of this machine."""
+    name, flags = platform.processor() or platform.machine(), set[str]()
+    with contextlib.suppress(OSError):
+        text = Path("/proc/cpuinfo").read_text(errors="replace")
+        if found := re.search(r"^model name\s*: (.+)$", text, re.MULTILINE):
+            name = found[1].strip()
+        if found := re.search(r"^(?:flags|Features)\s*: (.+)$", text, re.MULTILINE):
+            flags = set(found[1].split())
+    cores = os.cpu_count() or 1
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else cores
+    return Processor(name, cores, usable, tuple(sorted(flags & INSTRUCTIONS)))
+
+
+def memory() -> Memory | None:
+    """The memory of this machine."""
+    if sys.platform == "win32":
+        return _windows_memory()
+    try:
+        page = os.sysconf("SC_PAGE_SIZE")
+        total = page * os.sysconf("SC_PHYS_PAGES")
+    except (ValueError, OSError):
+        return None
+    with contextlib.suppress(OSError):
+        found = re.search(r"^MemAvailable:\s+(\d+) kB", Path("/proc/meminfo").read_text(), re.MULTILINE)
+        if found:
+            return Memory(total, 1024 * int(found[1]))
+    return Memory(total, None)
+
+
+def _windows_memory() -> Memory | None:
+    """What GlobalMemoryStatusEx tells: eight fields of its structure, the third and fourth are wanted."""
+
+    class Status(ctypes.Structure):
+        _fields_ = (
+            ("length", ctypes.c_ulong),
+            ("load", ctypes.c_ulong),
+            *((name, ctypes.c_ulonglong) for name in ("total", "free", "a", "b", "c", "d", "e")),
+        )
+
+    status = Status(ctypes.sizeof(Status))
+    library = getattr(ctypes, "windll", None)
+    if library is None or not library.kernel32.GlobalMemoryStatusEx(ctypes.byref(status)):
+        return None
+    return Memory(status.total, status.free)
+
+
+def free_space(folder: Path) -> int | None:
+    """Free bytes on the disk of a folder, or of the nearest one above it that exists."""
+    for place in (folder, *folder.absolute().parents):
+        with contextlib.suppress(OSError):
+            return shutil.disk_usage(place).free
+    return None
+
+
+def sound_device() -> bool | None:
+    """Whether there is a device or a sound server to play on; None where the system does not tell."""
+    if sys.platform != "linux":
+        return None
+    if os.environ.get("PULSE_SERVER"):
+        return True
+    runtime = Path(os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}")
+    try:
+        return any((runtime / socket).exists() for socket in SOCKETS) or any(Path("/dev/snd").glob("pcm*p"))
+    except OSError:
+        return False

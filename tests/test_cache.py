@@ -1,0 +1,220 @@
+"""The cache: its kinds, its bound, and that nothing goes which a process uses."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from synthetic import every_word, write_clip
+from voxlet import cache, files
+from voxlet.corpus.corpus import open_corpus
+from voxlet.corpus.prepare import Preparation, prepare
+from voxlet.errors import ConfigError, FileError
+
+PREPARED, OTHER = "a" * 24, "b" * 24
+SCORE = "0" * 32
+needs_locks = pytest.mark.skipif(os.name == "nt", reason="open files cannot be removed there at all")
+
+
+def put(kind: str, name: str, size: int = 1000, age: float = 0.0) -> Path:
+    """A file of the cache that was last used `age` seconds ago."""
+    path = files.cache_folder(kind) / name
+    path.write_bytes(bytes(size))
+    os.utime(path, (time.time() - age,) * 2)
+    return path
+
+
+def put_folder(name: str, size: int = 1000, age: float = 0.0, kind: str = "prepared") -> Path:
+    folder = files.cache_folder(kind) / name
+    folder.mkdir()
+    (folder / "audio.npy").write_bytes(bytes(size))
+    folder.with_suffix(".lock").touch()
+    for path in (folder / "audio.npy", folder, folder.with_suffix(".lock")):
+        os.utime(path, (time.time() - age,) * 2)
+    return folder
+
+
+def names() -> set[str]:
+    return {path.name for path in files.cache_path().rglob("*") if path.is_file()}
+
+
+def test_entries_are_counted_by_kind(fresh_cache):
+    assert cache.entries() == []
+    assert not fresh_cache.exists()
+    put_folder(PREPARED, 5000)
+    put("scores", f"{SCORE}.json", 70, age=60)
+    put("downloads", "fsdd-0123abcd.part", 800)
+    put("downloads", "fsdd-0123abcd.json", 20)
+    found = {entry.kind: entry for entry in cache.entries()}
+    assert {kind: (entry.name, entry.files, entry.size) for kind, entry in found.items()} == {
+        "prepared": (PREPARED, 2, 5000),
+        "scores": (SCORE, 1, 70),
+        "downloads": ("fsdd-0123abcd", 2, 820),
+    }
+    assert found["scores"].used == pytest.approx(time.time() - 60, abs=5)
+
+
+def test_only_names_that_voxlet_gives_are_touched(fresh_cache):
+    """The variable may lead to a folder in which somebody keeps scores, downloads and recordings."""
+    put("scores", "beethoven.json")
+    put("downloads", "a letter.pdf")
+    put("scans", "passport.json")
+    put_folder("my_words", kind="corpora").with_suffix(".lock").unlink()
+    assert cache.entries() == []
+
+
+def test_removing_leaves_nothing(fresh_cache):
+    put_folder(PREPARED)
+    put_folder("fsdd", kind="corpora")
+    put("corpora", "fsdd.digest")
+    put("downloads", "fsdd-0123abcd.part")
+    put("scans", f"{OTHER}.json")
+    assert all(cache.remove(entry) for entry in cache.entries())
+    assert names() == set()
+
+
+def test_the_least_recently_used_goes_first(fresh_cache, monkeypatch):
+    monkeypatch.setenv(cache.LIMIT_VARIABLE, "0.000005")  # 5,000 bytes
+    oldest = put_folder(PREPARED, 2000, age=300)
+    put("scores", f"{SCORE}.json", 2000, age=200)
+    put_folder("fsdd", 50_000, age=400, kind="corpora")  # fetched recordings do not count
+    newest = files.cache_folder("scans") / f"{OTHER}.json"
+    cache.touch(oldest)
+    cache.write(newest, bytes(2000))
+    assert names() == {f"{OTHER}.json", "audio.npy", f"{PREPARED}.lock", "fsdd.lock"}
+    assert oldest.is_dir()
+    monkeypatch.setenv(cache.LIMIT_VARIABLE, "inf")
+    cache.write(files.cache_folder("scores") / f"{SCORE}.json", bytes(9000))
+    assert oldest.is_dir()
+    monkeypatch.setenv(cache.LIMIT_VARIABLE, "0")
+    cache.shrink()
+    assert names() == {"audio.npy", "fsdd.lock"}
+
+
+@pytest.mark.parametrize("value", ["-1", "many", "nan", "10 GB"])
+def test_a_limit_that_is_no_number(fresh_cache, monkeypatch, value):
+    monkeypatch.setenv(cache.LIMIT_VARIABLE, value)
+    with pytest.raises(
+        ConfigError, match=rf"VOXLET_CACHE_GB: '{value}' is no number of gigabytes; 0 or more"
+    ):
+        cache.limit()
+    for remedy in ("0", "inf"):
+        monkeypatch.setenv(cache.LIMIT_VARIABLE, remedy)
+        cache.limit()
+
+
+def test_no_home_folder_is_one_line(monkeypatch, tmp_path):
+    def lost() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv(files.CACHE_VARIABLE, raising=False)
+    monkeypatch.setattr(Path, "home", lost)
+    with pytest.raises(FileError, match="no home folder for the cache; set VOXLET_CACHE"):
+        files.cache_path()
+    monkeypatch.setenv(files.CACHE_VARIABLE, str(tmp_path))
+    assert files.cache_folder("scans").is_dir()
+
+
+def test_what_is_unfinished_goes_when_it_is_a_day_old(fresh_cache):
+    young = put("scans", f".{OTHER}.json.1234abcd.part")
+    put("scans", f".{PREPARED}.json.1234abcd.part", age=2 * files.ABANDONED_SECONDS)
+    removed = [cache.remove(entry) for entry in cache.entries()]
+    assert sorted(removed) == [False, True]
+    assert names() == {young.name}
+
+
+HOLDER = """
+import sys
+from voxlet import cache
+from voxlet.files import cache_path, exclusive
+kind, name = sys.argv[1:]
+if kind == "build":
+    with exclusive(cache_path("prepared", name + ".lock")):
+        print("ready", flush=True)
+        input()
+else:
+    cache.hold(cache_path(kind, name))
+    print("ready", flush=True)
+    input()
+"""
+
+
+@needs_locks
+@pytest.mark.parametrize("use", ["prepared", "build", "corpora"])
+def test_nothing_goes_that_another_process_uses(fresh_cache, monkeypatch, use):
+    monkeypatch.setenv(cache.LIMIT_VARIABLE, "0")
+    name = "fsdd" if use == "corpora" else PREPARED
+    folder = put_folder(name, kind="corpora" if use == "corpora" else "prepared")
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, use, name], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as user:
+        assert user.stdout.readline() == b"ready\n"
+        (entry,) = cache.entries()
+        assert not cache.remove(entry)
+        cache.shrink()
+        assert (folder / "audio.npy").is_file()
+        user.communicate(b"\n")
+    assert cache.remove(entry)  # its use went with the process
+    assert names() == set()
+
+
+@needs_locks
+def test_a_download_that_runs_keeps_its_archive(fresh_cache):
+    put("downloads", "fsdd-0123abcd.part")
+    (entry,) = cache.entries()
+    with files.exclusive(files.cache_folder("corpora") / "fsdd.lock"):
+        assert not cache.remove(entry)
+    assert cache.remove(entry)
+
+
+@needs_locks
+def test_prepared_clips_stay_while_they_are_used_and_are_made_again(fresh_cache, tmp_path, monkeypatch):
+    for label, speaker, take, samples in every_word(2, 3):
+        folder = tmp_path / "words" / str(label)
+        folder.mkdir(parents=True, exist_ok=True)
+        write_clip(folder / f"{speaker}_nohash_{take}.wav", samples)
+    monkeypatch.setenv(cache.LIMIT_VARIABLE, "0")
+    corpus = open_corpus(tmp_path / "words")
+    prepared = prepare(corpus, Preparation(rate=8000), progress=False)
+    first = np.array(prepared.audio)
+    (entry,) = cache.entries(["prepared"])
+    assert not cache.remove(entry)
+    del prepared
+    assert cache.remove(entry)
+    np.testing.assert_array_equal(prepare(corpus, Preparation(rate=8000), progress=False).audio, first)
+
+
+@needs_locks
+def test_processes_that_add_and_remove_at_once_hinder_nobody(fresh_cache, tmp_path):
+    """Each prepares the same clips again and again while the bound is 0: every one reads them whole."""
+    for label, speaker, take, samples in every_word(2, 2):
+        folder = tmp_path / "words" / str(label)
+        folder.mkdir(parents=True, exist_ok=True)
+        write_clip(folder / f"{speaker}_nohash_{take}.wav", samples)
+    code = """
+import sys
+from voxlet import cache
+from voxlet.corpus.corpus import open_corpus
+from voxlet.corpus.prepare import Preparation, prepare
+corpus = open_corpus(sys.argv[1])
+for _ in range(20):
+    prepared = prepare(corpus, Preparation(rate=8000), progress=False)
+    print(float(abs(prepared.audio).sum()))
+    del prepared
+    cache.shrink()
+"""
+    environment = {**os.environ, cache.LIMIT_VARIABLE: "0"}
+    command = [sys.executable, "-c", code, str(tmp_path / "words")]
+    running = [
+        subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        for _ in range(3)
+    ]
+    said = [process.communicate() for process in running]
+    assert [errors for _, errors in said] == [b""] * 3
+    assert len({line for out, _ in said for line in out.split()}) == 1

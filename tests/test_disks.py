@@ -1,0 +1,187 @@
+"""Disks that fill up: one line, a true status, nothing half-written; with more space the same command ends.
+
+Needs the right to mount, for a small file system in memory.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+import tiny_corpus
+import tiny_voice
+from voxlet.cli.main import main
+
+
+@dataclass(frozen=True)
+class Disk:
+    """A file system that holds few bytes."""
+
+    path: Path
+
+    def grow(self, size: str) -> None:
+        subprocess.run(["mount", "-o", f"remount,size={size}", self.path], check=True)
+
+    def files(self) -> list[Path]:
+        return [path for path in self.path.rglob("*") if path.is_file()]
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Disk]:
+    """A disk of 4 kB: one page, so that an empty file still fits."""
+    path = tmp_path / "disk"
+    path.mkdir()
+    mount = shutil.which("mount")
+    made = mount and subprocess.run(
+        [mount, "-t", "tmpfs", "-o", "size=4k", "tmpfs", path], capture_output=True, check=False
+    )
+    if not made or made.returncode != 0:
+        pytest.skip("needs the right to mount a small file system")
+    try:
+        yield Disk(path)
+    finally:
+        subprocess.run(["umount", "-l", path], check=True)
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    return tiny_corpus.write_corpus(tmp_path / "words")
+
+
+def training(corpus: Path, run: Path) -> list[str]:
+    return ["train", "mlp", "--corpus", str(corpus), "--run", str(run), "--epochs", "2", *tiny_corpus.FLAGS]
+
+
+def voxlet(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "voxlet", *arguments],
+        env={**os.environ, **environment},
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def is_one_line(text: str) -> bool:
+    """Whether an error is one line of ours, after lines of progress."""
+    lines = [
+        line for line in text.splitlines() if line and not line.startswith("vae: epoch") and "%|" not in line
+    ]
+    return len(lines) == 1 and lines[0].startswith("voxlet: ") and "No space left on device" in lines[0]
+
+
+@pytest.mark.parametrize("size", ["4k", "8k", "16k", "64k", "128k", "256k"])
+def test_a_full_run_folder(disk: Disk, corpus: Path, capsys: pytest.CaptureFixture[str], size: str) -> None:
+    """At the lock, at a line of metrics, in the first checkpoint and the second, at the pictures."""
+    disk.grow(size)
+    command = training(corpus, disk.path / "run")
+    assert main(command) == 2
+    assert is_one_line(capsys.readouterr().err)
+    assert not [path for path in disk.files() if path.name.endswith((".part", ".tmp"))]
+    disk.grow("16m")
+    assert main(command) == 0
+    assert (disk.path / "run" / "sampler.safetensors").is_file()
+
+
+@pytest.mark.parametrize("size", ["4k", "16k", "64k"])
+def test_a_full_cache(
+    disk: Disk,
+    corpus: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    size: str,
+) -> None:
+    """At the scan, and at the prepared clips."""
+    disk.grow(size)
+    monkeypatch.setenv("VOXLET_CACHE", str(disk.path / "cache"))
+    command = training(corpus, corpus.parent / "run")
+    assert main(command) == 2
+    assert is_one_line(capsys.readouterr().err)
+    assert {path.suffix for path in disk.files()} <= {".json", ".lock"}
+    disk.grow("16m")
+    assert main(command) == 0
+
+
+def test_generated_clips_and_pages_on_a_full_disk(
+    disk: Disk, corpus: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = corpus.parent / "run"
+    assert main(training(corpus, run)) == 0
+    capsys.readouterr()
+    for command in (
+        ["generate", str(run), "0", "-n", "20", "--out", str(disk.path / "clips")],
+        ["corpus", "inspect", str(corpus), "--out", str(disk.path / "page")],
+    ):
+        assert main(command) == 2
+        assert is_one_line(capsys.readouterr().err)
+        assert not [path for path in disk.files() if path.name.startswith(".")]
+        shutil.rmtree(disk.path / "clips", ignore_errors=True)
+
+
+@pytest.fixture
+def player(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A player of sound, and a voice to play."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (programs / "aplay").write_text("#!/bin/sh\nexit 0\n")
+    (programs / "aplay").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
+    (tmp_path / "digits.voice").write_bytes(tiny_voice.voice_bytes())
+    monkeypatch.setenv("VOXLET_VOICES", str(tmp_path))
+
+
+@pytest.mark.usefixtures("player")
+def test_playing_without_room_for_temporary_files(disk: Disk, tmp_path: Path) -> None:
+    done = voxlet("say", "4091", "--play", cwd=tmp_path, TMPDIR=str(disk.path))
+    assert done.returncode == 2
+    assert is_one_line(done.stderr)
+    assert disk.files() == []
+    disk.grow("4m")
+    done = voxlet("say", "4091", "--play", cwd=tmp_path, TMPDIR=str(disk.path))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert disk.files() == []
+
+
+@pytest.mark.usefixtures("player")
+def test_a_full_target_and_a_long_text_into_a_pipe(disk: Disk, tmp_path: Path) -> None:
+    for out in (str(disk.path / "a.wav"), str(disk.path / "no" / "a.wav")):
+        done = voxlet("say", "4091" * 20, "-o", out, cwd=tmp_path)
+        assert done.returncode == 2
+        assert len(done.stderr.splitlines()) == 1
+        assert disk.files() == []
+    # What goes to a pipe waits in memory, beyond a bound in a temporary file.
+    code = "import sys; from voxlet import files; files.IN_MEMORY = 1000; from voxlet.cli.main import main; "
+    done = subprocess.run(
+        [sys.executable, "-c", code + "sys.exit(main(['say', '4091', '-o', '-']))"],
+        env={**os.environ, "TMPDIR": str(disk.path)},
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stdout == b""
+    assert is_one_line(done.stderr.decode())
+
+
+@pytest.mark.usefixtures("player")
+def test_no_folder_for_temporary_files(tmp_path: Path) -> None:
+    code = (
+        "import sys, tempfile; tempfile._candidate_tempdir_list = lambda: ['/nowhere']; "
+        "from voxlet.cli.main import main; sys.exit(main(sys.argv[1:]))"
+    )
+    for command in (["say", "4091", "--play"], ["doctor"]):
+        done = subprocess.run(
+            [sys.executable, "-c", code, *command], capture_output=True, text=True, check=False
+        )
+        assert "Traceback" not in done.stderr
+        assert done.returncode == (2 if command[0] == "say" else 0)
+        assert len(done.stderr.splitlines()) == (command[0] == "say")
+    remedy = ["say", "4091", "--play", "-o", str(tmp_path / "a.wav")]
+    assert subprocess.run([sys.executable, "-c", code, *remedy], check=False).returncode == 0
