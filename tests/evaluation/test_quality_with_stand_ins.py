@@ -6,6 +6,7 @@ Stand-ins keep what they are given: the networks themselves are slow, and no tes
 from __future__ import annotations
 
 import math
+import re
 import sys
 from dataclasses import replace
 from types import SimpleNamespace
@@ -14,7 +15,7 @@ import numpy as np
 import pytest
 
 from voxlet import audio
-from voxlet.errors import ScoreError
+from voxlet.errors import MissingExtraError, ScoreError
 from voxlet.evaluation.classifiers.inputs import InputConfig, log_mels
 from voxlet.evaluation.clipset import ClipSet
 from voxlet.evaluation.intervals import wilson
@@ -100,9 +101,26 @@ def test_dnsmos_is_a_mean_over_strings_by_scale(dnsmos):
 
 def test_dnsmos_is_given_no_sample_beyond_full_scale(dnsmos):
     click = hum(0.5, level=0.01)
-    click[2000] = 0.9  # at the level of speech, far beyond 1
+    click[[1000, 3000]] = 0.9, -0.9  # at the level of speech, far beyond 1
     naturalness.dnsmos([click], RATE, count=1)
-    assert np.abs(dnsmos[0]).max() == 1
+    assert (dnsmos[0].min(), dnsmos[0].max()) == (-1, 1)
+
+
+def test_dnsmos_figures_have_keys_and_a_seed(dnsmos):
+    clips = [hum(0.5, seed=seed) for seed in range(5)]
+    found = naturalness.evaluate(clips, RATE)
+    scales = naturalness.dnsmos(clips, RATE, band_rate=8000, count=FEWEST_STRINGS, seed=0)
+    assert found == {f"naturalness.dnsmos.{scale}": value for scale, value in scales.items()}
+    assert found != naturalness.evaluate(clips, RATE, seed=1)
+    naturalness.dnsmos(clips, RATE, band_rate=4000, count=1)
+    assert np.array_equal(dnsmos[-1], strings(clips, RATE, band_rate=4000, count=1)[0])
+
+
+@pytest.mark.parametrize("module", ["speechmos.dnsmos", "pystoi"])
+def test_the_extra_that_brings_a_measure_is_named(measures, dnsmos, monkeypatch, module):
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(MissingExtraError, match=re.escape("voxlet[study]")):
+        reconstruction.evaluate([hum(0.4)], [hum(0.4)], RATE)
 
 
 # Reconstructions
