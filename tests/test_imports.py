@@ -17,7 +17,8 @@ LEAVES: dict[str, set[str]] = {
     "extras": {"errors"},
     "files": {"errors"},
     "audio": {"errors", "files"},
-    "speech_regions": {"audio"},
+    "speech_frames": {"audio"},
+    "speech_regions": {"audio", "speech_frames"},
     "plots": {"errors", "files"},
 }
 ROOMS: dict[str, set[str]] = {
@@ -33,7 +34,7 @@ ROOMS: dict[str, set[str]] = {
 }
 HEAVY = {"torch", "matplotlib", "sklearn", "scipy", "safetensors", "tqdm", "onnx", "urllib3"}
 # What has to start at once, or to run in the small install: nothing heavy at the top of these.
-LIGHT = {"speak", "cli", "version", "errors", "extras", "files", "audio", "speech_regions"}
+LIGHT = {"speak", "cli", "version", "errors", "extras", "files", "audio", "speech_frames", "speech_regions"}
 
 
 def imports(path: Path, whole: bool = True) -> set[str]:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from synthetic import word, write_clip
-from voxlet import plots, speech_regions
+from voxlet import plots
 from voxlet.cli.main import main
 from voxlet.corpus import report
 from voxlet.corpus.corpus import open_corpus
@@ -160,53 +160,3 @@ def test_command_line(names_corpus, folders_corpus, tmp_path, capsys):
     assert captured.out == ""
     assert captured.err.count("\n") == 1
     assert "no such folder, manifest or known corpus" in captured.err
-
-
-# --- the word in a clip
-
-
-def burst(rate, start, stop, level, kind="tone"):
-    """A second of silence with a tone or a hiss in it."""
-    samples = np.zeros(rate)
-    time = np.arange(stop - start) / rate
-    rng = np.random.default_rng(start)
-    samples[start:stop] = level * (
-        np.sin(2 * np.pi * 700 * time) if kind == "tone" else rng.standard_normal(len(time))
-    )
-    return samples
-
-
-@pytest.mark.parametrize("rate", [8000, 16000, 48000])
-@pytest.mark.parametrize("noise_db", [-90, -60, -40, -30])
-def test_the_word_is_found_above_the_noise(rate, noise_db):
-    rng = np.random.default_rng(0)
-    start, stop = round(0.3 * rate), round(0.7 * rate)
-    noise = 10 ** ((noise_db - 3) / 20) * rng.standard_normal(rate)
-    found = speech_regions.speech_bounds((burst(rate, start, stop, 0.7) + noise).astype(np.float32), rate)
-    assert found == pytest.approx((start, stop), abs=0.031 * rate)
-
-
-def test_hum_and_offset_do_not_hide_the_word():
-    rate = 16000
-    time = np.arange(rate) / rate
-    samples = burst(rate, 5000, 11000, 0.1) + 0.3 + 0.1 * np.sin(2 * np.pi * 50 * time)
-    assert speech_regions.speech_bounds(samples.astype(np.float32), rate) == pytest.approx(
-        (5000, 11000), abs=500
-    )
-
-
-def test_a_click_is_no_word_and_a_final_t_is_part_of_it():
-    rate = 16000
-    samples = burst(rate, 6000, 9000, 0.3) + burst(rate, 10500, 11000, 0.02, "hiss")
-    samples[800:850] = 0.9
-    assert speech_regions.speech_bounds(samples.astype(np.float32), rate) == pytest.approx(
-        (6000, 11000), abs=500
-    )
-
-
-@pytest.mark.parametrize("count", [1, 5, 79, 81, 1000])
-def test_bounds_of_anything_are_within_it(count):
-    rng = np.random.default_rng(count)
-    for samples in (np.zeros(count), np.ones(count), rng.standard_normal(count)):
-        start, stop = speech_regions.speech_bounds(samples.astype(np.float32), 8000)
-        assert 0 <= start < stop <= count
