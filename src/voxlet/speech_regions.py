@@ -29,14 +29,15 @@ __all__ = [
 ]
 
 SILENCE_DB = -40.0  # relative to the loudest speech: what is weaker is silence
-DIGITAL_SILENCE_DB = -100.0  # re full scale: below any microphone's own noise
+DIGITAL_SILENCE_DB = -80.0  # relative to the loudest frame: below what a microphone's own noise is
 
 FLOOR_FRAMES = 5  # the quietest stretch of this many frames shows the noise floor
 MINIMUM_BIAS = 1.3  # how far the quietest stretch of steady noise lies below its mean, in power
 STEADY_FRAMES = 15  # alike in all bands for so long is no sound of speech beside quieter and louder ones
 STEADY_DB = ((3.5, 9.0), (2.0, 6.0), (2.0, 6.0))  # mean over bands, any band: how like, in three rounds
+SILENCE_REACH = 4  # frames that windows and a short fade take from a sound to digital silence
 FADE_FRAMES = (0, 10, 20)  # at each end, that may lie below the background: it is faded in and out
-ABOVE_STEADY_DB = 5.0  # the loudest 30 ms are more than this above a background, or it is the sound itself
+ABOVE_STEADY_DB = 5.0  # the loudest 50 ms are more than this above a background, or it is the sound itself
 ABOVE_FLOOR_DB = 8.0  # what exceeds the floor by this is speech, where no background is steady
 FLOOR_AT_MOST_DB = -22.0  # relative to the loudest speech: an unsteady floor above that is speech itself
 
@@ -62,7 +63,8 @@ LOUDEST_FRAMES = 12  # of a stretch, that are asked for a pitch
 
 # What noise hides of a word's ends: frames added where the background lies HIDDEN_DB above the threshold.
 START_HOLD, STOP_HOLD, HIDDEN_DB = 1, 2, 30.0
-CLEAR_NATS = 1000.0  # an end where the third frame reaches this is abrupt, and nothing is hidden
+# Not at an abrupt end, where the fourth frame reaches this much, or this share of the highest in the clip.
+CLEAR_FRAMES, CLEAR_NATS, CLEAR_SHARE = 4, 1000.0, 0.2
 WINDOW_REACH = 2  # frames by which windows see an edge too early
 
 
@@ -166,8 +168,10 @@ def find_background(powers: NDArray[np.float64], level: NDArray[np.float64]) -> 
     statistics", 2001); frames near that in all bands give the mean. Digital silence is no sound, and what is
     faded in or out at the ends may lie lower.
     """
-    live = np.flatnonzero(level > 10 ** (DIGITAL_SILENCE_DB / 10))
-    loudest = moving(level, 3, np.mean).max() if len(level) >= 3 else level.max()
+    silent = level <= level.max() * 10 ** (DIGITAL_SILENCE_DB / 10)
+    beside_silence = np.convolve(silent, np.ones(2 * SILENCE_REACH + 1), "same") > 0
+    sustained = moving(level, min(FLOOR_FRAMES, len(level)), np.min).max()
+    live = np.flatnonzero(~silent)
     inner = powers[live]
     for fade in FADE_FRAMES:
         middle = inner[fade : len(inner) - fade]
@@ -182,7 +186,9 @@ def find_background(powers: NDArray[np.float64], level: NDArray[np.float64]) -> 
             mean = inner[alike].mean(axis=0)
         else:
             floor = float(level[live[alike]].mean())
-            if floor < loudest * 10 ** (-ABOVE_STEADY_DB / 10):
+            louder = level > floor * 10 ** (ABOVE_STEADY_DB / 10)
+            # Nothing in front of a background is heard beside digital silence.
+            if sustained > floor * 10 ** (ABOVE_STEADY_DB / 10) and not (louder & beside_silence).any():
                 return Background(floor, True, mean, np.isin(np.arange(len(level)), live[alike]))
     floor = float(moving(level, min(FLOOR_FRAMES, len(level)), np.mean).min())
     return Background(floor, False, powers.min(axis=0), np.zeros(len(level), np.bool_))
@@ -199,7 +205,7 @@ class Evidence:
         edge: Frames that belong to a stretch, (F,).
         part: Those that can belong to a word nearby, (F,).
         word: Those that can be a word, (F,).
-        faint: Frames so little above the background that more of the word may lie beyond them, (F,).
+        faint: Frames that are so little above the background that it may hide others beyond, (F,).
         hidden: From 0 to 1, how much of a word's ends the background hides.
     """
 
@@ -242,7 +248,7 @@ def weigh(
         edge=audible & (nats >= max(EDGE_NATS, EDGE_TIMES * seldom)),
         part=audible & (nats >= max(PART_NATS, PART_TIMES * seldom)),
         word=audible & (nats >= max(WORD_NATS, WORD_TIMES * seldom)),
-        faint=nats < CLEAR_NATS,
+        faint=nats < min(CLEAR_NATS, CLEAR_SHARE * float(nats.max())),
         hidden=float(np.clip(hidden, 0, 1)),
     )
 
@@ -322,10 +328,10 @@ def in_samples(frames: Frames, stretches: list[Stretch], evidence: Evidence) -> 
     bounds: list[tuple[int, int]] = []
     for stretch in stretches:
         start, stop = stretch.start, stretch.stop
-        first_clear = not evidence.faint[min(start + WINDOW_REACH, stop - 1)]
-        last_clear = not evidence.faint[max(stop - 1 - WINDOW_REACH, start)]
-        start = start if first_clear else max(0, start - before)
-        stop = stop if last_clear else min(len(fine), stop + after)
+        if evidence.faint[min(start + CLEAR_FRAMES - 1, stop - 1)]:
+            start = max(0, start - before)
+        if evidence.faint[max(stop - CLEAR_FRAMES, start)]:
+            stop = min(len(fine), stop + after)
         start += int(np.argmin([*silent[start : min(start + WINDOW_REACH, stop - 1)], False]))
         stop -= int(np.argmin([*silent[max(stop - WINDOW_REACH, start + 1) : stop][::-1], False]))
         first = start * frames.hop
