@@ -7,7 +7,7 @@ Only clips enter of which it is known where the word is. The word is the first t
 louder than -50 dB. Clips are passed over where that is above -35 dB, where 5 dB more would move an end by
 more than 50 ms, or where a pause within the word is longer than 160 ms. It is cut out, faded over 5 ms, and
 laid into 0.3 to 0.8 s of surroundings at each side. Noise and hum have their RMS that many dB below the
-word's; breath is 20 dB below it; clicks and knocks have twice the word's peak; all are 160 ms from it or more.
+word's; breath is 20 dB below it; clicks and knocks have twice its peak; all are 160 ms from it or more.
 
 Percentages of clips: `lost`, more than 30 ms of the word cut off at an end; `edges`, both ends within 30 ms
 of the word's; `extra`, more than 50 ms kept beside the word. `lost*` and `edges*` are the same with the ends

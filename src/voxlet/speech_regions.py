@@ -51,15 +51,18 @@ SUSTAINED_FRAMES = 8  # a vowel lasts as long, a click in windows of 40 ms does 
 CLICK_FRAMES, CLICK_SHARE = 4, 0.9  # a click has this share of its energy within so many frames
 WORD_DB = -25.0  # relative to the loudest stretch: a word of the same label is not weaker
 BREATH_DB = -10.0  # what has no pitch and is weaker is breath, unless it is close to a word
-BURST_DB = -6.0  # the burst that releases a final t or k is weaker
+PART_DB = -34.0  # a part of a word with a silence before or after it is not weaker
 # The longest silences within a word, as windows of 40 ms see them: 20 to 40 ms shorter than they are.
 BURST_FRAMES, CLOSURE_FRAMES = 12, 13  # a sound of up to so many frames, and the closure before it
 FRICATIVE_GAP_FRAMES = 8  # between a longer sound, such as an s, and the rest of the word
-SYLLABLE_GAP_FRAMES, SYLLABLE_DB = 25, 3.0  # after a short vowel, by a long consonant; a knock is louder
+FAINT_GAP_FRAMES = 5  # before and after what is fainter than a part
+CLICK_GAP_FRAMES, BARE_FRAMES = 2, 7  # of a click before a word, if it is so short that nothing rings on
+SYLLABLE_GAP_FRAMES = 25  # between a short vowel and what follows a long consonant
+BURST_DB = 3.0  # a burst or a short vowel beside a word is not louder
 
 # Correlation over a period: generated breath reached 0.58, and 99 % of words of four corpora 0.64 or more.
 VOICED, CLEARLY_VOICED = 0.62, 0.8
-LOUDEST_FRAMES = 12  # of a stretch, that are asked for a pitch
+LOUDEST_FRAMES, QUIET_FRAMES = 12, 20  # of a stretch, that are asked for a pitch; of the background, as many
 
 # What noise hides of a word's ends: frames added where the background lies HIDDEN_DB above the threshold.
 START_HOLD, STOP_HOLD, HIDDEN_DB = 1, 2, 30.0
@@ -255,69 +258,95 @@ def weigh(
 
 @dataclass(frozen=True)
 class Stretch:
-    """Frames from `start` to before `stop`, and what they are like."""
+    """Frames from `start` to before `stop`, and what they are like.
+
+    Attributes:
+        start: First frame.
+        stop: One past the last frame.
+        peak: Highest emphasised mean square above the background.
+        click: Whether nearly all of its energy lies within 40 ms.
+        word: Whether some frame can be a word.
+        pitch: Correlation over a period, from 0 to 1.
+    """
 
     start: int
     stop: int
     peak: float
     click: bool
     word: bool
+    pitch: float
 
-    def gap(self, other: Stretch) -> int:
-        """Frames between this stretch and another."""
-        return max(other.start - self.stop, self.start - other.stop)
+    @property
+    def length(self) -> int:
+        """In frames."""
+        return self.stop - self.start
+
+    def gap(self, others: list[Stretch]) -> int:
+        """Frames between this stretch and the nearest of others; there is at least one."""
+        return min(max(other.start - self.stop, self.start - other.stop) for other in others)
 
 
 def choose(frames: Frames, evidence: Evidence, background: Background) -> list[Stretch]:
     """The stretches that are speech: words, and what is close enough to one to be part of it."""
     edges = np.flatnonzero(np.diff(evidence.edge, prepend=False, append=False)).reshape(-1, 2)
-    found = [describe(evidence, int(a), int(b)) for a, b in edges if evidence.part[a:b].any()]
+    quiet = np.flatnonzero(background.frames)
+    quiet = quiet[:: max(1, len(quiet) // QUIET_FRAMES)]
+    found = [
+        describe(frames, evidence, quiet, int(start), int(stop))
+        for start, stop in edges
+        if evidence.part[start:stop].any()
+    ]
     if len(found) < 2:
         return found
     top = max((one.peak for one in found if not one.click), default=0.0)
-    quiet = np.flatnonzero(background.frames)
-    quiet = quiet[:: max(1, len(quiet) // 20)]
-
-    def periodicity(one: Stretch) -> float:
-        return pitch_strength(frames, loudest_frames(evidence, one), quiet)
-
-    def is_word(one: Stretch) -> bool:
-        if one.click or not one.word or one.peak < top * 10 ** (WORD_DB / 10):
-            return False
-        return one.peak >= top * 10 ** (BREATH_DB / 10) or periodicity(one) >= VOICED
-
-    def is_part(one: Stretch, gap: int) -> bool:
-        short = one.stop - one.start <= BURST_FRAMES
-        if gap <= (CLOSURE_FRAMES if short else FRICATIVE_GAP_FRAMES) and not (
-            one.click and (one.stop - one.start < 2 or one.peak > top * 10 ** (BURST_DB / 10))
-        ):
-            return True
-        if gap > SYLLABLE_GAP_FRAMES or not one.click or one.peak > top * 10 ** (SYLLABLE_DB / 10):
-            return False
-        return one.word and periodicity(one) >= CLEARLY_VOICED
-
-    kept = [one for one in found if is_word(one)] or [max(found, key=lambda one: one.peak)]
-    rest = [one for one in found if one not in kept]
-    while near := [one for one in rest if is_part(one, min(one.gap(other) for other in kept))]:
-        kept += near
+    words = [one for one in found if is_word(one, top)] or [max(found, key=lambda one: one.peak)]
+    kept, rest = words, [one for one in found if one not in words]
+    while near := [one for one in rest if is_part(one, kept, words, top)]:
+        kept = kept + near
         rest = [one for one in rest if one not in near]
     return sorted(kept, key=lambda one: one.start)
 
 
-def describe(evidence: Evidence, start: int, stop: int) -> Stretch:
-    """A stretch, its peak, and whether it is a click."""
+def describe(frames: Frames, evidence: Evidence, quiet: NDArray[np.int64], start: int, stop: int) -> Stretch:
+    """The stretch from one frame to before another; `quiet` are frames of background, a few of them."""
     speech = evidence.speech[start:stop]
     dense = moving(speech, min(CLICK_FRAMES, len(speech)), np.sum).max()
-    click = bool(dense >= CLICK_SHARE * speech.sum())
-    return Stretch(start, stop, float(speech.max()), click, bool(evidence.word[start:stop].any()))
-
-
-def loudest_frames(evidence: Evidence, stretch: Stretch) -> NDArray[np.int64]:
-    """Indices of a stretch's loudest frames."""
-    return (
-        stretch.start
-        + np.argsort(-evidence.speech[stretch.start : stretch.stop], kind="stable")[:LOUDEST_FRAMES]
+    loudest = start + np.argsort(-speech, kind="stable")[:LOUDEST_FRAMES]
+    return Stretch(
+        start,
+        stop,
+        peak=float(speech.max()),
+        click=bool(dense >= CLICK_SHARE * speech.sum()),
+        word=bool(evidence.word[start:stop].any()),
+        pitch=pitch_strength(frames, loudest, quiet),
     )
+
+
+def is_word(one: Stretch, top: float) -> bool:
+    """Whether a stretch is a word by itself, where the loudest that is no click has the peak `top`."""
+    if one.click or not one.word or one.peak < top * 10 ** (WORD_DB / 10):
+        return False
+    return one.peak >= top * 10 ** (BREATH_DB / 10) or one.pitch >= VOICED
+
+
+def is_part(one: Stretch, kept: list[Stretch], words: list[Stretch], top: float) -> bool:
+    """Whether a stretch that is no word belongs to those that are kept, of which some are words."""
+    gap = one.gap(kept)
+    if one.click:
+        if one.peak > top * 10 ** (BURST_DB / 10) or gap > SYLLABLE_GAP_FRAMES:
+            return False
+        closed = any(0 <= one.start - word.stop <= CLOSURE_FRAMES for word in words)
+        reach = CLICK_GAP_FRAMES if one.length <= BARE_FRAMES else FAINT_GAP_FRAMES
+        return (
+            (one.length > 1 and (closed or gap <= reach))
+            or one.pitch >= CLEARLY_VOICED
+            or (gap <= CLOSURE_FRAMES and one.pitch >= VOICED)
+        )
+    if one.peak < top * 10 ** (PART_DB / 10):
+        return (
+            one.gap([other for other in kept if other.peak >= top * 10 ** (PART_DB / 10)]) <= FAINT_GAP_FRAMES
+        )
+    return gap <= (CLOSURE_FRAMES if one.length <= BURST_FRAMES else FRICATIVE_GAP_FRAMES)
 
 
 def in_samples(frames: Frames, stretches: list[Stretch], evidence: Evidence) -> tuple[tuple[int, int], ...]:
