@@ -5,9 +5,10 @@
 Only clips enter of which it is known where the word is. The word is the first to the last 10 ms frame within
 40 dB of the loudest (weighted as `emphasise_speech` does), or 10 dB above the quietest 50 ms where these are
 louder than -50 dB. Clips are passed over where that is above -35 dB, where 5 dB more would move an end by
-more than 50 ms, or where a pause within the word is longer than 160 ms. It is cut out, faded over 5 ms, and
-laid into 0.3 to 0.8 s of surroundings at each side. Noise and hum have their RMS that many dB below the
-word's; breath is 20 dB below it; clicks and knocks have twice its peak; all are 160 ms from it or more.
+more than 50 ms, where a pause within the word is longer than 160 ms, or where it begins with a click of the
+lips. It is cut out, faded over 5 ms, and laid into 0.3 to 0.8 s of surroundings at each side. Noise and hum
+have their RMS that many dB below the word's; breath is 20 dB below it; clicks and knocks have twice its peak;
+all are 160 ms from it or more.
 
 Percentages of clips: `lost`, more than 30 ms of the word cut off at an end; `edges`, both ends within 30 ms
 of the word's; `extra`, more than 50 ms kept beside the word. `lost*` and `edges*` are the same with the ends
@@ -41,6 +42,7 @@ FRAME = 0.010  # seconds
 DEPTH_DB = 40.0  # the word reaches down to here, relative to its loudest frame
 QUIET_FRAMES = 5  # the quietest stretch of this many shows the clip's own noise
 CLEAR_DB = 10.0  # the word is louder than that by this
+CLICK_FRAMES, CLICK_PAUSE = 4, 3  # so few frames, then so many of silence: a click, not the word's beginning
 VAGUE_DB, VAGUE_FRAMES = 5.0, 5  # an end that moves by more frames for so little is vague
 LONGEST_PAUSE = 16  # frames: the closure before a final t
 NEAR, EXTRA = 0.030, 0.050  # seconds
@@ -75,6 +77,9 @@ def cut_word(samples: audio.Samples, rate: int) -> NDArray[np.float64] | None:
         if depth > -DEPTH_DB + VAGUE_DB or np.diff(loud, prepend=loud[0]).max() > LONGEST_PAUSE:
             return None
         if max(clearer[0] - loud[0], loud[-1] - clearer[-1]) > VAGUE_FRAMES:
+            return None
+        pauses = np.flatnonzero(np.diff(loud) > CLICK_PAUSE)
+        if len(pauses) and pauses[0] < CLICK_FRAMES:
             return None
         word = audio.fade(word[loud[0] * size : (loud[-1] + 1) * size].copy(), rate, 0.005)
     return np.asarray(0.1 * word / np.sqrt(np.mean(word.astype(np.float64) ** 2)), dtype=np.float64)
