@@ -6,7 +6,7 @@ above it makes stretches; of these, clicks, knocks and breath are left out, and 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -288,16 +288,15 @@ class Stretch:
 
 def choose(frames: Frames, evidence: Evidence, background: Background) -> list[Stretch]:
     """The stretches that are speech: words, and what is close enough to one to be part of it."""
-    edges = np.flatnonzero(np.diff(evidence.edge, prepend=False, append=False)).reshape(-1, 2)
+    edges = np.flatnonzero(np.diff(evidence.edge, prepend=False, append=False)).reshape(-1, 2).tolist()
     quiet = np.flatnonzero(background.frames)
     quiet = quiet[:: max(1, len(quiet) // QUIET_FRAMES)]
-    found = [
-        describe(frames, evidence, quiet, int(start), int(stop))
-        for start, stop in edges
-        if evidence.part[start:stop].any()
-    ]
+    spans = [(start, stop) for start, stop in edges if evidence.part[start:stop].any()]
+    found = [describe(evidence, start, stop) for start, stop in spans]
     if len(found) < 2:
         return found
+    pitches = [pitch_strength(frames, loudest_frames(evidence, *span), quiet) for span in spans]
+    found = [replace(one, pitch=pitch) for one, pitch in zip(found, pitches, strict=True)]
     top = max((one.peak for one in found if not one.click), default=0.0)
     words = [one for one in found if is_word(one, top)] or [max(found, key=lambda one: one.peak)]
     kept, rest = words, [one for one in found if one not in words]
@@ -307,19 +306,17 @@ def choose(frames: Frames, evidence: Evidence, background: Background) -> list[S
     return sorted(kept, key=lambda one: one.start)
 
 
-def describe(frames: Frames, evidence: Evidence, quiet: NDArray[np.int64], start: int, stop: int) -> Stretch:
-    """The stretch from one frame to before another; `quiet` are frames of background, a few of them."""
+def describe(evidence: Evidence, start: int, stop: int) -> Stretch:
+    """The stretch from one frame to before another, its pitch not yet measured."""
     speech = evidence.speech[start:stop]
     dense = moving(speech, min(CLICK_FRAMES, len(speech)), np.sum).max()
-    loudest = start + np.argsort(-speech, kind="stable")[:LOUDEST_FRAMES]
-    return Stretch(
-        start,
-        stop,
-        peak=float(speech.max()),
-        click=bool(dense >= CLICK_SHARE * speech.sum()),
-        word=bool(evidence.word[start:stop].any()),
-        pitch=pitch_strength(frames, loudest, quiet),
-    )
+    click = bool(dense >= CLICK_SHARE * speech.sum())
+    return Stretch(start, stop, float(speech.max()), click, bool(evidence.word[start:stop].any()), pitch=0.0)
+
+
+def loudest_frames(evidence: Evidence, start: int, stop: int) -> NDArray[np.int64]:
+    """Indices of the loudest frames from one to before another."""
+    return start + np.argsort(-evidence.speech[start:stop], kind="stable")[:LOUDEST_FRAMES]
 
 
 def is_word(one: Stretch, top: float) -> bool:
