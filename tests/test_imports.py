@@ -21,7 +21,8 @@ LEAVES: dict[str, set[str]] = {
     "cache": {"folder_locks", "errors", "files"},
     "machine": set(),
     "audio": {"errors", "files"},
-    "speech_regions": {"audio"},
+    "speech_frames": {"audio"},
+    "speech_regions": {"audio", "speech_frames"},
     "batch_random": set(),
     "plots": {"errors", "files"},
 }
@@ -60,6 +61,7 @@ LIGHT = {
     "cache",
     "machine",
     "audio",
+    "speech_frames",
     "speech_regions",
 }
 

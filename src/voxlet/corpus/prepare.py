@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-PREPARE_VERSION = 6  # raise it when the same preparation gives other samples
+PREPARE_VERSION = 7  # raise it when the same preparation gives other samples
 DEFAULT_PERCENTILE = 97.0
 TRIM_MARGIN = 0.05  # seconds kept on each side of a trimmed word: its faint beginning and its dying away
 TRIM_FADE = 0.005  # seconds of fade at its edges, so that the cut does not click

@@ -1,0 +1,176 @@
+"""A clip as frames: their levels, band powers and pitch, which tell speech from what is not.
+
+Shapes: T samples, F frames, W samples of a window, K bins of a spectrum, M bands.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from voxlet.audio import Samples
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+FRAME_SECONDS = 0.010  # resolution at which levels are measured
+WINDOW_SECONDS = 0.040  # two periods of mains hum at 50 Hz; within shorter ones its level would rise and fall
+CHUNK_FRAMES = 2048  # transformed at a time, so that memory stays small however long the clip
+
+RUMBLE_HZ, VOWEL_HZ = 120.0, 500.0  # below these lie hum and breath; most of a vowel's energy
+# Narrow where the harmonics of a voice stand apart, so that one of them can rise above noise.
+VOICE_EDGES_HZ = (100, 170, 240, 310, 400, 500, 600, 720, 850, 1000, 1150, 1320, 1500, 1750, 2000, 2300, 2600)
+BAND_EDGES_HZ = (*VOICE_EDGES_HZ, 2950, 3300, 3650, 4000, 5000, 6300, 8000)
+
+PITCH_HZ, HARMONICS_HZ = (75.0, 400.0), (80.0, 1000.0)  # range of pitch, and of the harmonics that show it
+PITCH_FRAMES = 3  # so many frames have a pitch where there is one
+
+
+def frame_levels(samples: Samples, rate: int) -> NDArray[np.float64]:
+    """Level of each 10 ms frame in dB re full scale, shape (F,); the last frame may be shorter."""
+    size = max(1, round(FRAME_SECONDS * rate))
+    edges = np.arange(0, len(samples), size)
+    energy = np.add.reduceat(np.square(samples, dtype=np.float64), edges)
+    counts = np.minimum(size, len(samples) - edges)
+    return 10 * np.log10(np.maximum(energy / counts, 1e-12))
+
+
+def emphasise_speech(samples: Samples, rate: int) -> Samples:
+    """The samples, (T,), weighted as speech stands out from noise, with no delay.
+
+    Below 120 Hz (hum, breath, an offset) nothing stays; below 500 Hz it falls by 6 dB an octave, so that an s
+    or f counts beside a vowel.
+    """
+    # A power of two: transforms of some lengths take ten times as long.
+    size = 1 << (len(samples) - 1).bit_length()
+    gains = emphasis(np.fft.rfftfreq(size, 1 / rate))
+    # An offset would be a step at the end, where the padding begins.
+    centred = samples - samples.mean(dtype=np.float64)
+    return np.fft.irfft(np.fft.rfft(centred, size) * gains, size)[: len(samples)].astype(np.float32)
+
+
+def emphasis(frequencies: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    """Gains, (K,), at frequencies in Hz, (K,)."""
+    frequencies = np.maximum(frequencies, 1e-3)
+    rumble = (RUMBLE_HZ / frequencies) ** 4  # Butterworth, second order
+    vowel = (VOWEL_HZ / frequencies) ** 2  # first order
+    return np.asarray(1 / np.sqrt((1 + rumble) * (1 + vowel)))
+
+
+@dataclass(frozen=True)
+class Bands:
+    """How windows of one length are measured.
+
+    Attributes:
+        taper: Hann window, (W,).
+        size: Points of the transform.
+        weights: From power spectra to mean squares in M bands and, last, of the emphasised whole, (K, M + 1).
+        freedom: Degrees of freedom of noise in each band, (M,): how far its power strays.
+    """
+
+    taper: NDArray[np.float32]
+    size: int
+    weights: NDArray[np.float32]
+    freedom: NDArray[np.float64]
+
+
+@lru_cache(maxsize=16)
+def bands_of(rate: int, window: int) -> Bands:
+    """The bands below half the rate, for windows of so many samples."""
+    taper = np.hanning(window + 2)[1:-1]
+    size = 1 << (window - 1).bit_length()
+    frequencies = np.fft.rfftfreq(size, 1 / rate)
+    inner = [edge for edge in BAND_EDGES_HZ[:-1] if edge < rate / 2]
+    edges = [*inner, min(rate / 2, BAND_EDGES_HZ[-1]) + 1e-3]  # the last bin belongs to the last band
+    members = [(frequencies >= low) & (frequencies < high) for low, high in pairwise(edges)]
+    rows = np.array([row for row in members if row.any()] or [frequencies >= 0], dtype=np.float64)
+    weights = np.vstack([rows, emphasis(frequencies) ** 2]).T * 2 / (size * np.sum(taper**2))
+    # Of a power over time T and bandwidth B: 2 B T, where the taper leaves about half of the window.
+    seconds = np.sum(taper**2) ** 2 / np.sum(taper**4) / rate
+    freedom = 2 * rows.sum(axis=1) * rate / size * seconds
+    return Bands(taper.astype(np.float32), size, np.ascontiguousarray(weights, dtype=np.float32), freedom)
+
+
+@dataclass(frozen=True)
+class Frames:
+    """A clip, (T,) and without offset, seen through windows of 40 ms within it, one every 10 ms."""
+
+    samples: Samples
+    rate: int
+
+    @property
+    def hop(self) -> int:
+        """Samples from one frame to the next."""
+        return max(1, round(FRAME_SECONDS * self.rate))
+
+    @property
+    def window(self) -> int:
+        """Samples of a window."""
+        return min(len(self.samples), max(1, round(WINDOW_SECONDS * self.rate)))
+
+    def bands(self) -> Bands:
+        """How the windows are measured."""
+        return bands_of(self.rate, self.window)
+
+    def spectra(self, frames: NDArray[np.int64], size: int) -> NDArray[np.float32]:
+        """Power spectra (F, size / 2 + 1) of frames with these indices, (F,)."""
+        # At the clip's ends the window stays inside: where it is cut off, hum would sound like a click.
+        first = np.clip(frames * self.hop + (self.hop - self.window) // 2, 0, len(self.samples) - self.window)
+        views = np.lib.stride_tricks.sliding_window_view(self.samples, self.window)
+        spectra = np.fft.rfft(views[first] * self.bands().taper, size)
+        return np.asarray(spectra.real**2 + spectra.imag**2, dtype=np.float32)
+
+    def band_powers(self) -> NDArray[np.float64]:
+        """Mean squares in M bands and, last, of the emphasised whole, of all frames, (F, M + 1)."""
+        indices = np.arange(-(-len(self.samples) // self.hop))
+        bands = self.bands()
+        chunks = [
+            self.spectra(indices[first : first + CHUNK_FRAMES], bands.size) @ bands.weights
+            for first in range(0, len(indices), CHUNK_FRAMES)
+        ]
+        return np.concatenate(chunks).astype(np.float64)
+
+
+def pitch_strength(frames: Frames, indices: NDArray[np.int64], quiet: NDArray[np.int64]) -> float:
+    """Correlation over a period: 1 is a steady pitch, noise reaches 0.5.
+
+    The autocorrelation is the transform of the power spectrum, over the window's own (Boersma, "Accurate
+    short-term analysis of the fundamental frequency and the harmonics-to-noise ratio of a sampled sound",
+    1993).
+
+    Args:
+        frames: The clip.
+        indices: Its frames in question, (F,).
+        quiet: Frames of background, whose mean spectrum is taken off first; may be none.
+    """
+    size = 1 << (2 * frames.window - 1).bit_length()
+    frequencies = np.fft.rfftfreq(size, 1 / frames.rate)
+    power = frames.spectra(indices, size)
+    if len(quiet):
+        power = power - frames.spectra(quiet, size).mean(axis=0)
+    power = np.maximum(power, 0) * ((frequencies >= HARMONICS_HZ[0]) & (frequencies <= HARMONICS_HZ[1]))
+    low, high = round(frames.rate / PITCH_HZ[1]), min(round(frames.rate / PITCH_HZ[0]), frames.window - 1)
+    if high - low < 3:
+        return 0.0
+    correlation = np.fft.irfft(power, size)
+    own = np.fft.irfft(np.abs(np.fft.rfft(frames.bands().taper, size)) ** 2, size)
+    strength = correlation[:, low:high] / np.maximum(correlation[:, :1], 1e-20) / (own[low:high] / own[0])
+    inner = strength[:, 1:-1]
+    peaks = (inner >= strength[:, :-2]) & (inner >= strength[:, 2:])
+    best = np.sort(np.where(peaks, inner, 0.0).max(axis=1))
+    return float(best[-min(PITCH_FRAMES, len(best))])
+
+
+def moving(values: NDArray[np.float64], count: int, function: Any) -> NDArray[np.float64]:
+    """A function of each `count` successive rows of (F, ...), (F - count + 1, ...)."""
+    views = np.lib.stride_tricks.sliding_window_view(values, count, axis=0)
+    return np.asarray(function(views, axis=-1))
+
+
+def decibels(power: float) -> float:
+    """Of a mean square, re full scale."""
+    return float(10 * np.log10(max(power, 1e-14)))
