@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from synthetic import every_word, write_clip
-from voxlet import cache, files
+from voxlet import files
+from voxlet.cache import contents as cache
 from voxlet.cli.main import main
 from voxlet.corpus.corpus import open_corpus
 from voxlet.corpus.prepare import Preparation, prepare
@@ -148,7 +149,7 @@ def test_what_is_unfinished_goes_when_it_is_a_day_old(fresh_cache):
 
 HOLDER = """
 import sys
-from voxlet import cache
+from voxlet.cache import contents as cache
 from voxlet.files import cache_path, exclusive
 kind, name = sys.argv[1:]
 if kind == "build":
@@ -216,7 +217,7 @@ def test_processes_that_add_and_remove_at_once_hinder_nobody(fresh_cache, tmp_pa
         write_clip(folder / f"{speaker}_nohash_{take}.wav", samples)
     code = """
 import sys
-from voxlet import cache
+from voxlet.cache import contents as cache
 from voxlet.corpus.corpus import open_corpus
 from voxlet.corpus.prepare import Preparation, prepare
 corpus = open_corpus(sys.argv[1])

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 
-from voxlet import cache, files
+from voxlet import files
+from voxlet.cache import contents as cache
 from voxlet.cli.main import main
 
 

@@ -31,7 +31,7 @@ def test_a_planted_copy_is_found_however_it_is_shifted_and_scaled():
     found = nearest(log_mels(generated, 8000, inputs), log_mels(train, 8000, inputs))
     row, source, distance = next(found.pairs(1))
     assert (row, source) == (12, 17)
-    assert distance < 0.25 * np.median(found.distance)
+    assert distance < 0.3 * np.median(found.distance)
     percentiles = found.percentiles()
     assert percentiles[1].value < percentiles[5].value < percentiles[50].value
     assert percentiles[50].low <= percentiles[50].value <= percentiles[50].high

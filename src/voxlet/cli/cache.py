@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-    from voxlet.cache import Entry
+    from voxlet.cache.contents import Entry
 
 SUMMARY = "say what lies in the cache, or clear it"
 ALL = "all"
@@ -19,7 +19,7 @@ ALL = "all"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `voxlet cache`."""
-    from voxlet.cache import KINDS
+    from voxlet.cache.contents import KINDS
 
     parser.add_argument(
         "--clear",
@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Print what lies in the cache, kind by kind, or what was removed of it."""
-    from voxlet import cache
+    from voxlet.cache import contents as cache
     from voxlet.files import CACHE_VARIABLE, cache_path
 
     if arguments.clear is not None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from voxlet import cache
+from voxlet.cache import contents as cache
 from voxlet.corpus.catalog import CATALOG, content_digest, find_known, home
 from voxlet.corpus.layouts import Entry, Layout, list_entries, sort_labels
 from voxlet.corpus.scan import scan_files

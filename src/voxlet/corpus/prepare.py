@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from voxlet import audio, cache, speech_regions
+from voxlet import audio, speech_regions
 from voxlet.audio import Samples
+from voxlet.cache import contents as cache
 from voxlet.corpus.corpus import Clip, Corpus
 from voxlet.corpus.parallel import in_order
 from voxlet.corpus.scan import MAX_RATE, MAX_SECONDS, MIN_RATE

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from voxlet import audio, cache, speech_regions
+from voxlet import audio, speech_regions
+from voxlet.cache import contents as cache
 from voxlet.corpus.parallel import in_order
 from voxlet.errors import AudioError
 from voxlet.extras import import_extra

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from voxlet import cache
+from voxlet.cache import contents as cache
 from voxlet.evaluation.classifiers.inputs import log_mels
 from voxlet.evaluation.intervals import Interval
 from voxlet.evaluation.metric import CATALOGUE, KINDS, Measurement, metrics_of

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from voxlet import cache
+from voxlet.cache import contents as cache
 from voxlet.errors import ScoreError
 from voxlet.evaluation.classifiers.augmentation import augment
 from voxlet.evaluation.classifiers.inputs import InputConfig, log_mels

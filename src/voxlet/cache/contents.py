@@ -19,9 +19,9 @@ import weakref
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from voxlet.cache.folder_locks import lock_for_removal, lock_for_use
 from voxlet.errors import ConfigError, LockedError
 from voxlet.files import ABANDONED_SECONDS, cache_path, exclusive, write_atomically
-from voxlet.folder_locks import lock_for_removal, lock_for_use
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
