@@ -119,7 +119,7 @@ def test_dnsmos_figures_have_keys_and_a_seed(dnsmos):
 @pytest.mark.parametrize("module", ["speechmos.dnsmos", "pystoi"])
 def test_the_extra_that_brings_a_measure_is_named(measures, dnsmos, monkeypatch, module):
     monkeypatch.setitem(sys.modules, module, None)
-    with pytest.raises(MissingExtraError, match=re.escape("voxlet[study]")):
+    with pytest.raises(MissingExtraError, match=re.escape("'.[study]'")):
         reconstruction.evaluate([hum(0.4)], [hum(0.4)], RATE)
 
 

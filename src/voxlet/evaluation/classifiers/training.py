@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from voxlet.audio import Samples
     from voxlet.evaluation.classifiers.config import ClassifierConfig
 
-VERSION = 4  # raise it when the same clips and settings give another classifier
+VERSION = 5  # raise it when the same clips and settings give another classifier
 BATCH = 250  # clips classified at once
 LABEL_SMOOTHING = 0.02
 WARM_UP = 0.2  # of the steps
