@@ -5,7 +5,7 @@ PYTHON ?= python3
 # Twice quiet: warnings of pip are no concern of who wants to hear a word.
 PIP_INSTALL = pip install --quiet --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo study-demo test lint types unit slow classifiers readme package figures clean
+.PHONY: demo study-demo test test-all lint types unit slow classifiers readme package figures clean
 
 # Speak: the core alone, no PyTorch.
 demo: .venv/core.done
@@ -21,6 +21,9 @@ study-demo: .venv/dev.done
 # Everything that has to hold: lint, types, unit tests, tests on real recordings, the commands in the documents.
 test: lint types unit slow readme
 
+# And what takes longer: classifiers trained anew, the package tried, small changes that the tests have to notice.
+test-all: test classifiers package mutants
+
 lint: .venv/dev.done
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
@@ -29,7 +32,7 @@ types: .venv/dev.done
 	.venv/bin/mypy
 
 unit: .venv/dev.done
-	OMP_NUM_THREADS=1 .venv/bin/pytest -n auto -m 'not slow'
+	OMP_NUM_THREADS=1 .venv/bin/pytest -n auto -m 'not slow' --cov --cov-report=term
 
 slow: .venv/dev.done
 	.venv/bin/pytest -m 'slow and not trains' --ignore tests/test_documents.py
