@@ -35,7 +35,7 @@ unit: .venv/dev.done
 	OMP_NUM_THREADS=1 .venv/bin/pytest -n auto -m 'not slow' --cov --cov-report=term
 
 slow: .venv/dev.done
-	.venv/bin/pytest -m 'slow and not trains' --ignore tests/test_documents.py
+	OMP_NUM_THREADS=1 .venv/bin/pytest -n auto -m 'slow and not trains' --ignore tests/test_documents.py
 
 # The classifiers' accuracy on real recordings: each is trained anew, which takes minutes.
 classifiers: .venv/dev.done
