@@ -20,6 +20,8 @@ from voxlet.recipes.train import train
 from voxlet.training import checkpoints, hardware
 from voxlet.training.run import open_run
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -59,7 +61,6 @@ def test_it_learns_and_says_where(corpus: Path, tmp_path: Path, capsys: pytest.C
     assert (checkpoints.newest(run / "vae").path / "last.safetensors").stat().st_mtime == before
 
 
-@pytest.mark.slow
 def test_killed_for_good_and_resumed_to_the_same_bytes(corpus: Path, tmp_path: Path) -> None:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -90,7 +91,6 @@ def test_killed_for_good_and_resumed_to_the_same_bytes(corpus: Path, tmp_path: P
     assert steps == [line["step"] for line in open_run(tmp_path / "whole").metrics()]
 
 
-@pytest.mark.slow
 def test_half_precision_learns_nearly_the_same_in_float32_weights(corpus: Path, tmp_path: Path) -> None:
     flags = ["--epochs", "2", "--model.conditional", "--clip-norm", "1"]
     found = {}
@@ -170,7 +170,6 @@ def a_tiny_corpus(corpus: Path, path: Path) -> list[str]:
     return command(write_corpus(path / "two", takes=1), path / "run", "--epochs", "1")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("make", "message"),
     [
@@ -223,7 +222,6 @@ def test_what_the_parser_refuses(arguments: list[str], capsys: pytest.CaptureFix
     assert (out, err.count("\n")) == ("", 1)
 
 
-@pytest.mark.slow
 def test_a_run_that_is_in_use(corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = command(corpus, tmp_path / "run", "--epochs", "1")
     assert main(arguments) == 0

@@ -36,6 +36,8 @@ from voxlet.speak.runtime import import_onnxruntime
 from voxlet.speak.voice_file import VoiceInfo, read_voice
 from voxlet.training.run import Run
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_run_ends_with_a_voice_that_speaks(voice_run: Path) -> None:
     voice = voxlet.load_voice(voice_run / "tiny.voice")
@@ -90,7 +92,6 @@ def test_the_voice_can_be_exported_again_under_another_name(voice_run: Path, tmp
         export(voice_run, tmp_path / "other.onnx")
 
 
-@pytest.mark.slow
 def test_an_exported_voice_keeps_the_scores_of_the_same_weights(voice_run: Path, tmp_path: Path) -> None:
     own = voice_run / "tiny.voice"
     plain = own.read_bytes()
@@ -117,7 +118,6 @@ def test_the_settings_go_round_through_the_run(voice_run: Path) -> None:
     assert load_run(voice_run).config == TINY
 
 
-@pytest.mark.slow
 def test_a_voice_that_is_cut_short_ends_in_the_same_file(voice_run: Path, tmp_path: Path) -> None:
     """Interrupted in the second stage, then resumed."""
     from voxlet.recipes.voice import prior_task

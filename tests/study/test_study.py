@@ -24,7 +24,7 @@ from voxlet.study.outcome import Outcome, Study
 from voxlet.study.plan import QUESTIONS, ROWS, Row, changed, chosen
 from voxlet.study.run import StudyRequest, make_study, read_study
 
-pytestmark = pytest.mark.usefixtures("stand_ins")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("stand_ins")]
 
 
 TINY = ClipTraining(
@@ -103,7 +103,6 @@ def test_rows_are_trained_measured_kept_and_shared(tiny, corpus, tmp_path, monke
     monkeypatch.undo()
 
 
-@pytest.mark.slow
 def test_rows_made_one_after_the_other_are_one_study(tiny, corpus, tmp_path):
     first = make_study(StudyRequest(tmp_path, corpus=str(corpus), count=6, only=("small",), voice=None))
     report.write_report(first)
@@ -117,7 +116,6 @@ def test_rows_made_one_after_the_other_are_one_study(tiny, corpus, tmp_path):
     ).outcomes
 
 
-@pytest.mark.slow
 def test_a_voice_is_measured_once(tiny, corpus, tmp_path, monkeypatch):
     measured, figures = [], {"x": {"generated": interval(0.5, 0.1), "real": None}}
     monkeypatch.setattr(
@@ -142,7 +140,6 @@ def test_a_voice_is_measured_once(tiny, corpus, tmp_path, monkeypatch):
     assert "there is no voice 'nobody'" in missing.outcomes["voice"].error
 
 
-@pytest.mark.slow
 def test_another_study_shares_runs(tiny, corpus, tmp_path, monkeypatch):
     runs = tmp_path / "runs"
     first = make_study(
@@ -157,7 +154,6 @@ def test_another_study_shares_runs(tiny, corpus, tmp_path, monkeypatch):
     assert {path: path.stat().st_mtime_ns for path in runs.rglob("*.safetensors")} == weights
 
 
-@pytest.mark.slow
 def test_a_row_that_fails_is_reported_and_the_rest_goes_on(tiny, corpus, tmp_path, monkeypatch):
     train = measure.train
 
@@ -180,7 +176,6 @@ def test_a_row_that_fails_is_reported_and_the_rest_goes_on(tiny, corpus, tmp_pat
     )
 
 
-@pytest.mark.slow
 def test_a_damaged_row_is_measured_again(tiny, corpus, tmp_path):
     make_study(StudyRequest(tmp_path, corpus=str(corpus), count=6, only=("small",), voice=None))
     kept = tmp_path / "rows" / "small.json"
@@ -247,7 +242,6 @@ def test_findings_say_only_what_the_intervals_hold():
     assert "test loss" not in told
 
 
-@pytest.mark.slow
 def test_trials_go_on_where_they_stopped(tiny, corpus, tmp_path, monkeypatch):
     monkeypatch.setattr(tuning, "PRESET", "tiny")
     monkeypatch.setattr(
@@ -267,7 +261,6 @@ def test_trials_go_on_where_they_stopped(tiny, corpus, tmp_path, monkeypatch):
         tuning.tune(tmp_path, str(corpus), -1)
 
 
-@pytest.mark.slow
 def test_trials_stay_in_the_report(tiny, corpus, tmp_path, monkeypatch):
     monkeypatch.setattr(tuning, "PRESET", "tiny")
     monkeypatch.setattr(tuning, "SPACE", {"learning_rate": (1e-3, 1e-1, "log")})
@@ -299,7 +292,6 @@ def test_the_share_explained_lies_between_its_bounds(corpus, tmp_path, tiny):
     assert small.explained == pytest.approx(bounds.explained(small.test_loss))
 
 
-@pytest.mark.slow
 def test_a_kept_study_is_read_for_its_figures(corpus, tmp_path, tiny):
     made = make_study(StudyRequest(tmp_path, corpus=str(corpus), count=6, only=("small",), voice=None))
     read = read_study(tmp_path)
