@@ -102,6 +102,44 @@ def test_metrics_are_cut_back(tmp_path: Path) -> None:
     assert len([json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]) == 4
 
 
+DAMAGED = {
+    "torn": b'{"stage": "wave", "st',
+    "two in one": b'{"stage": "wave", "step"{"stage": "wave", "step": 3}',
+    "zeros": bytes(80),
+    "binary": bytes(range(128, 256)).replace(b"\n", b""),
+    "no object": b"[1, 2]",
+    "a number": b"7",
+    "no stage": b'{"step": 3}',
+    "no step": b'{"stage": "wave", "loss": 1.0}',
+    "a step in words": b'{"stage": "wave", "step": "three"}',
+    "line separators": '{"stage": "wave\u2028", "step'.encode(),
+    "nested": b"[" * 200_000,
+}
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+def test_a_damaged_line_costs_that_line_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    run, path = make_run(tmp_path, SETTINGS), tmp_path / "metrics.jsonl"
+
+    def whole(stage: str, step: int) -> bytes:
+        return json.dumps({"stage": stage, "step": step}).encode()
+
+    before, after = [whole("wave", 1)], [whole("wave", 2), whole("wave", 9), whole("prior", 3)]
+    path.write_bytes(b"\n".join([*before, DAMAGED[name], *after, b""]))
+    steps = [("wave", 1), ("wave", 2), ("wave", 9), ("prior", 3)]
+    for _ in range(2):
+        assert [(line["stage"], line["step"]) for line in run.metrics()] == steps
+    assert capsys.readouterr().err == f"voxlet: {path}: 1 of 5 lines are damaged and left out\n"
+    run.rewind_metrics("wave", 2)
+    kept = [*before, DAMAGED[name], after[0], after[2], b""]
+    assert path.read_bytes() == b"\n".join(kept)
+    stamp = path.stat().st_mtime_ns, path.stat().st_ino
+    run.rewind_metrics("wave", 2)
+    assert (path.stat().st_mtime_ns, path.stat().st_ino) == stamp  # nothing to do, nothing written
+
+
 def test_weights_of_nothing(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="holds no weights of 'vae' yet"):
         make_run(tmp_path, SETTINGS).weights("vae")

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Literal
 from voxlet import files
 from voxlet.errors import LockedError, RunError
 from voxlet.training import checkpoints
+from voxlet.training.progress import note_once
 from voxlet.training.serialize import JSON, differences
 from voxlet.version import __version__
 
@@ -84,15 +85,18 @@ class Run:
             return newer.tensors(name)
 
     def metrics(self) -> list[dict[str, JSON]]:
-        """The lines of `metrics.jsonl`; a last line without its end is left out."""
+        """The lines of `metrics.jsonl`; a last line without its end is left out.
+
+        A damaged line costs itself alone: it is passed over, and standard error says how many there are.
+        """
         path = self.path / METRICS
         if not path.exists():
             return []
-        whole = path.read_text().rpartition("\n")[0]
-        try:
-            return [json.loads(line) for line in whole.splitlines()]
-        except ValueError as error:
-            raise RunError(f"holds a line that is not JSON ({error})", where=path) from error
+        written = [line for line in path.read_bytes().split(b"\n")[:-1] if line.strip()]
+        lines = [values for values in map(_metrics_of, written) if values is not None]
+        if len(lines) < len(written):
+            note_once(f"{path}: {len(written) - len(lines)} of {len(written)} lines are damaged and left out")
+        return lines
 
     def append_metrics(self, line: Mapping[str, JSON]) -> None:
         """Add a line to `metrics.jsonl`."""
@@ -100,21 +104,21 @@ class Run:
             file.write(json.dumps(line, allow_nan=False) + "\n")
 
     def rewind_metrics(self, stage: str, step: int) -> None:
-        """Cut off the lines that `stage` wrote after `step`: what is trained again is written again."""
-        kept = 0
+        """Remove the lines that `stage` wrote after `step`: what is trained again is written again.
+
+        All others stay, damaged ones too; what follows the last line's end was cut off while it was written.
+        """
         path = self.path / METRICS
         if not path.exists():
             return
-        for line in path.read_bytes().splitlines(keepends=True):
-            try:
-                values = json.loads(line)
-            except ValueError:
-                break
-            if not line.endswith(b"\n") or (values.get("stage") == stage and values.get("step", 0) > step):
-                break
-            kept += len(line)
-        with files.writing(self.path):
-            os.truncate(path, kept)
+        content = path.read_bytes()
+        kept = b"".join(
+            line + b"\n"
+            for line in content.split(b"\n")[:-1]
+            if not _is_after(_metrics_of(line), stage, step)
+        )
+        if kept != content:
+            files.write_atomically(path, kept)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -131,6 +135,24 @@ class Run:
                 remedy = "wait for it, stop it, or take another folder"
                 raise RunError(error.what, where=self.path, remedy=remedy) from error
             yield
+
+
+def _metrics_of(line: bytes) -> dict[str, JSON] | None:
+    """What a line of `metrics.jsonl` holds; None where it is damaged."""
+    try:
+        values = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(values, dict) or not isinstance(values.get("stage"), str):
+        return None
+    return values if isinstance(values.get("step"), int) else None
+
+
+def _is_after(values: Mapping[str, JSON] | None, stage: str, step: int) -> bool:
+    if values is None or values["stage"] != stage:
+        return False
+    reached = values["step"]
+    return isinstance(reached, int) and reached > step
 
 
 def open_run(path: str | os.PathLike[str]) -> Run:
