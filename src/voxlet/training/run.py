@@ -71,18 +71,11 @@ class Run:
         Raises:
             RunError: The stage has no checkpoint yet, or it is damaged.
         """
-        found = checkpoints.newest(self.stage(stage))
+        name = checkpoints.BEST if which == "best" else checkpoints.LAST
+        found = checkpoints.read(self.stage(stage), name)
         if found is None:
             raise RunError(f"holds no weights of {stage!r} yet", where=self.path, remedy="train it first")
-        name = checkpoints.BEST if which == "best" else checkpoints.LAST
-        try:
-            return found.tensors(name)
-        except RunError:
-            # A training process may just have replaced this checkpoint by its next.
-            newer = checkpoints.newest(self.stage(stage))
-            if newer is None or newer == found:
-                raise
-            return newer.tensors(name)
+        return found
 
     def metrics(self) -> list[dict[str, JSON]]:
         """The lines of `metrics.jsonl`; a last line without its end is left out.
