@@ -3,13 +3,15 @@ from __future__ import annotations
 import json
 import math
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from voxlet import files
 from voxlet.errors import ConfigError, FileError, RunError
 from voxlet.training.config import Budget, LoopConfig, rate_factor
-from voxlet.training.run import check_target, make_run, open_run
+from voxlet.training.run import Run, begun, check_target, make_run, open_run
 
 SETTINGS = {"preset": "mlp", "config": {"beta": 1.0, "loop": {"seed": 0}}}
 
@@ -83,6 +85,53 @@ def test_one_process_at_a_time(tmp_path: Path) -> None:
         pass
     with run.locked():
         pass
+
+
+class RefusedError(Exception):
+    """Stands for whatever stops a training."""
+
+
+def fail(path: Path, *, after: Callable[[Run], object]) -> None:
+    with begun(path, SETTINGS) as run:
+        after(run)
+        raise RefusedError
+
+
+def test_a_start_that_fails_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    for path in (tmp_path / "deep" / "run", tmp_path / "mine"):
+        with pytest.raises(RefusedError):
+            fail(path, after=lambda run: run.stage("vae").mkdir())
+    assert [p.name for p in tmp_path.iterdir()] == ["mine"]  # a folder that was there stays
+    assert list((tmp_path / "mine").iterdir()) == []
+
+
+def test_a_training_that_fails_later_stays(tmp_path: Path) -> None:
+    with pytest.raises(RefusedError):
+        fail(tmp_path / "run", after=lambda run: run.append_metrics({"stage": "vae", "step": 1}))
+    assert open_run(tmp_path / "run").metrics() == [{"stage": "vae", "step": 1}]
+    make_run(tmp_path / "older", SETTINGS)  # was there before: a failure now takes nothing away
+    with pytest.raises(RefusedError):
+        fail(tmp_path / "older", after=lambda run: None)
+    assert open_run(tmp_path / "older").record["preset"] == "mlp"
+
+
+def test_a_refused_second_process_takes_nothing_from_the_first(tmp_path: Path) -> None:
+    with begun(tmp_path / "run", SETTINGS) as run:
+        with pytest.raises(RunError, match="is being trained"), begun(run.path, SETTINGS):
+            pass
+        assert sorted(p.name for p in run.path.iterdir()) == [".lock", "config.json"]
+    assert run.record["preset"] == "mlp"
+
+
+def test_a_full_disk_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*arguments: object) -> None:
+        raise FileError("cannot be written (No space left on device)")
+
+    monkeypatch.setattr(files, "write_atomically", full)
+    with pytest.raises(FileError, match="No space left"), begun(tmp_path / "run", SETTINGS):
+        pass
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_metrics_are_cut_back(tmp_path: Path) -> None:

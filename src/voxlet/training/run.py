@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -201,6 +202,55 @@ def make_run(path: str | os.PathLike[str], settings: Mapping[str, JSON]) -> Run:
             run.path / CONFIG, f"{json.dumps(record, indent=2, allow_nan=False)}\n".encode()
         )
     return run
+
+
+@contextmanager
+def begun(path: str | os.PathLike[str], settings: Mapping[str, JSON]) -> Iterator[Run]:
+    """Make a run, or open the one with the same settings, and keep other processes from it for the block.
+
+    Where the block fails before anything was trained, what was made of the run's folder is removed again.
+
+    Raises:
+        RunError: See `make_run`; or another process is training it.
+        FileError: It cannot be written.
+    """
+    check_target(path)
+    run, fresh = Run(Path(path)), False
+    if (run.path / CONFIG).exists():
+        _check_same(run, settings)  # before there is a lock
+    missing = [folder for folder in (run.path, *run.path.parents) if not folder.exists()]
+    try:
+        with files.writing(run.path):
+            run.path.mkdir(parents=True, exist_ok=True)
+        with run.locked():
+            fresh = not (run.path / CONFIG).exists()
+            try:
+                yield make_run(path, settings)
+            except BaseException:
+                if fresh and not _is_trained(run):
+                    _empty(run)
+                raise
+    except BaseException:
+        with suppress(OSError):  # of a folder that holds something
+            if fresh and not (run.path / CONFIG).exists():
+                (run.path / LOCK).unlink(missing_ok=True)
+            for folder in missing:
+                folder.rmdir()
+        raise
+
+
+def _is_trained(run: Run) -> bool:
+    """Whether a run's folder holds more than the start of a training leaves."""
+    return any(entry.is_file() and entry.name not in (CONFIG, LOCK) for entry in run.path.rglob("*"))
+
+
+def _empty(run: Run) -> None:
+    """Remove what the start of a training leaves, but the lock: it is held."""
+    for entry in run.path.iterdir():
+        if entry.is_dir():
+            shutil.rmtree(entry, ignore_errors=True)
+    with suppress(OSError):
+        (run.path / CONFIG).unlink(missing_ok=True)
 
 
 def _check_same(run: Run, settings: Mapping[str, JSON]) -> None:
