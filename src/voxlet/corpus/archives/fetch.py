@@ -49,6 +49,17 @@ class RetryPolicy:
 DEFAULT_RETRIES = RetryPolicy()
 
 
+@dataclass(frozen=True)
+class Download:
+    """What is downloaded, and how; `part` is the file that holds what has come so far."""
+
+    address: str
+    part: Path
+    limit: int  # bytes
+    progress: bool
+    retries: RetryPolicy
+
+
 def progress_bar(title: str, total: int | None, progress: bool) -> Any:
     """A progress bar in bytes on standard error; silent where that is no terminal."""
     tqdm = import_extra("tqdm", "train").tqdm
@@ -80,7 +91,7 @@ def fetch(
     check_address(address)
     part = target.with_name(f"{target.name}.part")
     try:
-        receive_with_retries(address, part, limit, progress, retries)
+        receive_with_retries(Download(address, part, limit, progress, retries))
         part.replace(target)
     except RefusedError:
         part.unlink(missing_ok=True)
@@ -108,25 +119,26 @@ def check_address(address: str) -> None:
         )
 
 
-def receive_with_retries(address: str, part: Path, limit: int, progress: bool, retries: RetryPolicy) -> None:
+def receive_with_retries(download: Download) -> None:
     """Receive all of the file, in as many attempts as it takes while they bring something.
 
     Raises:
         DownloadError: See `fetch`.
     """
     urllib3 = import_extra("urllib3", "train")
+    address, part, retries = download.address, download.part, download.retries
     failures, reason, asked = 0, "", 0.0
     with open_pool(urllib3, address, retries) as pool:
         while failures < retries.attempts:
             if failures:
                 pause = max(asked, retries.backoff * 2 ** (failures - 1))
                 asked = 0.0
-                if progress:
+                if download.progress:
                     sys.stderr.write(f"the download stopped ({reason}); trying again in {pause:.1f} s\n")
                 time.sleep(pause)
             before = part.stat().st_size if part.exists() else 0
             try:
-                receive(pool, address, part, limit=limit, progress=progress, patience=retries.patience)
+                receive(pool, download)
             except urllib3.exceptions.HTTPError as error:
                 refuse_hopeless(urllib3, error, address)
                 reason = describe(error)
@@ -200,17 +212,16 @@ def open_pool(library: Any, address: str, retries: RetryPolicy) -> urllib3.PoolM
     return cast("urllib3.PoolManager", made)
 
 
-def receive(
-    pool: urllib3.PoolManager, address: str, part: Path, *, limit: int, progress: bool, patience: float
-) -> None:
-    """One attempt: ask for what `part` lacks and append it.
+def receive(pool: urllib3.PoolManager, download: Download) -> None:
+    """One attempt: ask for what the part lacks and append it.
 
     Raises:
         RefusedError: The server refuses for good, or sends too much.
-        DownloadError: It sends less than `FLOOR_RATE` for `patience` seconds.
+        DownloadError: It sends less than `FLOOR_RATE` for too long.
         BusyError: It answered that it is busy, or with another piece than the one asked for.
         urllib3.exceptions.HTTPError: The connection failed, stalled or broke.
     """
+    part = download.part
     offset = part.stat().st_size if part.exists() else 0
     headers = {"Accept-Encoding": "identity", "User-Agent": "voxlet"}
     mark = read_mark(part)
@@ -218,63 +229,82 @@ def receive(
         headers["Range"] = f"bytes={offset}-"
         if mark:
             headers["If-Range"] = mark
-    answer = pool.request("GET", address, headers=headers, preload_content=False)
+    answer = pool.request("GET", download.address, headers=headers, preload_content=False)
     try:
-        if answer.status in RETRY_STATUS:
-            raise BusyError(status_line(answer), answer.headers.get("Retry-After", ""))
-        if answer.status == 416:  # what is here is no beginning of what is there
-            part.unlink(missing_ok=True)
-            raise BusyError("the server has not the piece asked for")
-        if answer.status not in (200, 206):
-            raise RefusedError(
-                f"the download is refused: {status_line(answer)}",
-                where=address,
-                remedy="name a mirror or a local archive with --source",
-            )
-        if answer.status == 206:
-            start = re.match(r"bytes (\d+)-", answer.headers.get("Content-Range", ""))
-            if start is None or int(start[1]) != offset:
-                part.unlink(missing_ok=True)
-                raise BusyError("the server sent another piece than the one asked for")
-        else:
-            offset = 0
+        begin = first_byte(answer, download, offset)
         length = answer.headers.get("Content-Length", "")
-        total = offset + int(length) if length.isdecimal() else None
-        if total is not None and total > limit:
-            raise too_much(address, limit)
-        if offset == 0:
+        total = begin + int(length) if length.isdecimal() else None
+        if total is not None and total > download.limit:
+            raise too_much(download)
+        if begin == 0:
             write_mark(part, answer.headers)
-        with (
-            part.open("ab" if offset else "wb") as file,
-            progress_bar("downloading", total, progress) as shown,
-        ):
-            shown.update(offset)
-            looked, came = time.monotonic(), 0
-            while piece := answer.read1(PIECE):  # returns what is there, however little
-                file.write(piece)
-                offset, came = offset + len(piece), came + len(piece)
-                if offset > limit:
-                    raise too_much(address, limit)
-                shown.update(len(piece))
-                if time.monotonic() - looked >= patience:
-                    if came < FLOOR_RATE * patience:
-                        raise too_slow(address, patience)
-                    looked, came = time.monotonic(), 0
+        with progress_bar("downloading", total, download.progress) as shown:
+            append(answer, download, begin, shown)
     finally:
         answer.close()
 
 
-def too_much(address: str, limit: int) -> RefusedError:
+def first_byte(answer: urllib3.BaseHTTPResponse, download: Download, offset: int) -> int:
+    """Where in the file the answer begins: at `offset`, as was asked for, or at 0.
+
+    Raises:
+        RefusedError: The server refuses for good.
+        BusyError: It answered that it is busy, or with another piece.
+    """
+    if answer.status in RETRY_STATUS:
+        raise BusyError(status_line(answer), answer.headers.get("Retry-After", ""))
+    if answer.status == 416:  # what is here is no beginning of what is there
+        download.part.unlink(missing_ok=True)
+        raise BusyError("the server has not the piece asked for")
+    if answer.status == 200:
+        return 0
+    if answer.status != 206:
+        raise RefusedError(
+            f"the download is refused: {status_line(answer)}",
+            where=download.address,
+            remedy="name a mirror or a local archive with --source",
+        )
+    start = re.match(r"bytes (\d+)-", answer.headers.get("Content-Range", ""))
+    if start is None or int(start[1]) != offset:
+        download.part.unlink(missing_ok=True)
+        raise BusyError("the server sent another piece than the one asked for")
+    return offset
+
+
+def append(answer: urllib3.BaseHTTPResponse, download: Download, offset: int, shown: Any) -> None:
+    """Write what comes to the part, from `offset` on.
+
+    Raises:
+        RefusedError: It is too much.
+        DownloadError: It comes too slowly.
+    """
+    patience = download.retries.patience
+    shown.update(offset)
+    with download.part.open("ab" if offset else "wb") as file:
+        looked, came = time.monotonic(), 0
+        while piece := answer.read1(PIECE):  # returns what is there, however little
+            file.write(piece)
+            offset, came = offset + len(piece), came + len(piece)
+            if offset > download.limit:
+                raise too_much(download)
+            shown.update(len(piece))
+            if time.monotonic() - looked >= patience:
+                if came < FLOOR_RATE * patience:
+                    raise too_slow(download)
+                looked, came = time.monotonic(), 0
+
+
+def too_much(download: Download) -> RefusedError:
     """The error for a download that would fill the disk."""
-    what = f"the download has more than {limit / 1e6:,.0f} MB, as a bomb would"
-    return RefusedError(what, where=address, remedy="take another source")
+    what = f"the download has more than {download.limit / 1e6:,.0f} MB, as a bomb would"
+    return RefusedError(what, where=download.address, remedy="take another source")
 
 
-def too_slow(address: str, patience: float) -> DownloadError:
+def too_slow(download: Download) -> DownloadError:
     """The error for a server that sends a byte now and then."""
     return DownloadError(
-        f"the download came at less than {FLOOR_RATE / 1000:g} kB/s for {patience:g} s",
-        where=address,
+        f"the download came at less than {FLOOR_RATE / 1000:g} kB/s for {download.retries.patience:g} s",
+        where=download.address,
         remedy="run it again to go on where it stopped, or name a mirror or a local archive with --source",
     )
 
