@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from voxlet import files
 from voxlet.corpus.catalog import CATALOG, Known, content_digest, find_known, home
-from voxlet.corpus.layouts import sound_files
+from voxlet.corpus.listing.sound_files import sound_files
 from voxlet.corpus.unpack import too_large, unpack
 from voxlet.errors import DownloadError
 from voxlet.extras import import_extra

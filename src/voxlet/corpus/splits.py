@@ -146,9 +146,12 @@ def official_parts(prepared: Prepared) -> tuple[NDArray[np.bool_], NDArray[np.bo
         ConfigError: It has no official division.
     """
     known = CATALOG.get(prepared.name)
+    parts = np.array([clip.part for clip in prepared.clips])
+    if (parts != "").any():  # its tables say; what they put nowhere is trained on
+        return parts == "test", parts == "validation" if (parts == "validation").any() else None
     rule = "takes" if known is None else known.official
     takes = [clip.take for clip in prepared.clips]
-    if rule is None or (rule == "takes" and not all(take.isdecimal() for take in takes)):
+    if rule in (None, "tables") or (rule == "takes" and not all(take.isdecimal() for take in takes)):
         raise ConfigError(
             f"the corpus {prepared.name!r} has no official division into training and test",
             where="split 'official'",

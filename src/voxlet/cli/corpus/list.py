@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Print the catalog, and what of it is on this machine."""
     from voxlet.corpus.catalog import CATALOG, find_known
-    from voxlet.corpus.layouts import sound_files
+    from voxlet.corpus.listing.sound_files import sound_files
 
     rows = []
     for known in CATALOG.values():
