@@ -146,7 +146,8 @@ def once(entries: Sequence[Entry]) -> list[Entry]:
 def unlisted(entries: Sequence[Entry], root: Path) -> tuple[str, ...]:
     """How many sound files under `root` its table does not list, in a line."""
     count = len(set(sound_files(root)) - {entry.path for entry in entries})
-    return (f"{count:,} sound files are not in the table and are passed over",) if count else ()
+    named = "1 sound file is" if count == 1 else f"{count:,} sound files are"
+    return (f"{named} not in the table, and left out",) if count else ()
 
 
 def with_names(entries: Sequence[Entry], root: Path) -> list[Entry]:
@@ -182,15 +183,15 @@ def list_names(root: Path, layout: str | None) -> Listing:
         raise CorpusError("holds no sound files", where=root, remedy=f"looked for {kinds} at any depth")
     if layout is not None and layout not in LAYOUTS:
         best = explain(paths, root, Pattern(layout))
-        return Listing(read_names(best, paths, root), f"{best.pattern.text}, as told")
+        return Listing(read_names(best, paths, root), f"{best.pattern.text}, as given")
     if layout == "names":
         best = explain(paths, root, Pattern(NAMES, counted=True))
-        return Listing(read_names(best, paths, root), f"{NAMES}, as told")
+        return Listing(read_names(best, paths, root), f"{NAMES}, as given")
     ranked = rank(paths, root)
     if layout == "folders":
         ranked = [one for one in ranked if one.pattern.text in LABEL_FOLDERS]
         best = ranked[0] if ranked else explain(paths, root, Pattern(FOLDERS))
-        return Listing(read_names(best, paths, root), f"{best.pattern.text}, as told")
+        return Listing(read_names(best, paths, root), f"{best.pattern.text}, as given")
     if not ranked:
         ranked = [explain(paths, root, Pattern(FOLDERS if any(p.parent != root for p in paths) else NAMES))]
     best = ranked[0]

@@ -36,7 +36,7 @@ COMMON_WORDS = frozenset(
 )
 LIKE_SPEAKERS = re.compile(r"(?:[a-z]{0,8}[-_ ]?\d{2,}|(?=.*\d)[0-9a-f]{6,})", re.IGNORECASE)
 LEAST_COVERAGE = 0.5
-CLOSE = 0.2  # a difference in score that is no reason to be sure
+CLOSE = 0.3  # a difference in score that is no reason to be sure
 
 Reading = dict[str, str]
 
@@ -96,7 +96,7 @@ class Explained:
     @property
     def recurrence(self) -> float:
         """How often speakers recur from label to label: 1 where everyone says everything."""
-        if not self.speakers:
+        if not self.speakers or len(self.labels) == 1:
             return 0.5
         pairs = {(reading["label"], reading["speaker"]) for reading in self.readings if reading}
         if len(self.speakers) == 1:
