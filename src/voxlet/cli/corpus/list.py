@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> None:
             lines.append(f"  here, {row['here']:,} of {known.clips:,} clips: {row['folder']}")
     lines += [
         "",
-        "Any folder of recordings will do too: label/anything.wav, {label}_{speaker}_{take}.wav, or a",
-        "manifest.csv or manifest.jsonl with the fields path, label and speaker.",
+        "Any folder of recordings will do, too: label/anything.wav, {label}_{speaker}_{take}.wav, or",
+        "a manifest.csv, metadata.csv or manifest.jsonl with the columns path, label and speaker.",
     ]
     answer("\n".join(lines))
