@@ -118,6 +118,7 @@ sys.exit(status)
 needs_proc = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peaks are read in /proc")
 
 
+@pytest.mark.slow
 @needs_proc
 @pytest.mark.parametrize("form", ["wav", "flac"])
 def test_ten_hours_are_not_decoded_to_learn_who_speaks(tmp_path, monkeypatch, form):
@@ -150,6 +151,7 @@ def test_ten_hours_are_not_decoded_to_learn_who_speaks(tmp_path, monkeypatch, fo
         voice.like(silent)
 
 
+@pytest.mark.slow
 @needs_proc
 def test_the_longest_that_is_read_takes_bounded_memory(tmp_path):
     """Its blocks, and all of them joined: twice four bytes a sample."""

@@ -208,6 +208,7 @@ def test_prepared_clips_stay_while_they_are_used_and_are_made_again(fresh_cache,
     np.testing.assert_array_equal(prepare(corpus, Preparation(rate=8000), progress=False).audio, first)
 
 
+@pytest.mark.slow
 @needs_locks
 def test_processes_that_add_and_remove_at_once_hinder_nobody(fresh_cache, tmp_path):
     """Each prepares the same clips again and again while the bound is 0: every one reads them whole."""

@@ -17,6 +17,8 @@ import tiny_corpus
 import tiny_voice
 from voxlet.cli.main import main
 
+pytestmark = pytest.mark.slow
+
 
 def resize(disk: Path, size: str) -> None:
     subprocess.run(["mount", "-o", f"remount,size={size}", disk], check=True)

@@ -30,6 +30,7 @@ def reference():
     return Reference("tones", "stratified", tones(40, seed=1), tones(12, seed=2))
 
 
+@pytest.mark.slow
 def test_the_benchmark_of_the_classifiers(reference):
     classifiers = benchmark("classifiers")
     lines = classifiers.measure(reference, stand_in_classifiers())

@@ -332,6 +332,7 @@ def test_saying_4091_is_small():
     assert peak("say", "4091", "-o", "a.wav") < 120
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="peak memory is read from /proc")
 def test_a_long_text_takes_no_more_memory_than_a_short_one():
     short = peak("say", "1" * 100, "-o", "a.wav")

@@ -69,6 +69,7 @@ def picture(path):
     return pixels
 
 
+@pytest.mark.slow
 def test_page_and_pictures(names_corpus, tmp_path):
     corpus, measures, found = inspect(names_corpus)
     out = tmp_path / "a" / "report"
@@ -102,6 +103,7 @@ def test_the_pictures_show_a_tone_where_it_is():
     assert shown[:, :120].max() == pytest.approx(-120)
 
 
+@pytest.mark.slow
 def test_a_page_of_one_clip_and_of_many_names(tmp_path):
     (tmp_path / "one").mkdir()
     write_clip(tmp_path / "one" / "a_b_0.wav", word(0, 0, 0))

@@ -28,7 +28,7 @@ def run(corpus, tmp_path_factory):
     return folder
 
 
-pytestmark = pytest.mark.usefixtures("stand_ins")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("stand_ins")]
 
 
 def test_a_folder_of_clips(corpus, tmp_path, capsys):

@@ -16,6 +16,8 @@ from voxlet.errors import RunError, VoiceError, VoxletError
 from voxlet.recipes.clip.sampler import FILE
 from voxlet.recipes.opened import ClipRun, Voice, VoiceRun, load
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def clip_run(runs: Path) -> ClipRun:

@@ -20,6 +20,8 @@ from voxlet.recipes.train import train
 from voxlet.training import checkpoints, hardware
 from voxlet.training.run import open_run
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -68,7 +70,6 @@ def test_it_learns_and_says_where(corpus: Path, tmp_path: Path, capsys: pytest.C
     assert (checkpoints.newest(run / "vae").path / "last.safetensors").stat().st_mtime == before
 
 
-@pytest.mark.slow
 def test_killed_for_good_and_resumed_to_the_same_bytes(corpus: Path, tmp_path: Path) -> None:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)

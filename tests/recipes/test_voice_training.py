@@ -36,6 +36,8 @@ from voxlet.speak.runtime import import_onnxruntime
 from voxlet.speak.voice_file import VoiceInfo, read_voice
 from voxlet.training.run import Run
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_run_ends_with_a_voice_that_speaks(voice_run: Path) -> None:
     voice = voxlet.load_voice(voice_run / "tiny.voice")

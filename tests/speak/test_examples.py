@@ -7,6 +7,9 @@ import importlib
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
+
 MODULES = ("voxlet.speak.voice",)
 
 

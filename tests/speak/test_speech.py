@@ -145,6 +145,7 @@ def test_the_first_word_costs_one_word_and_errors_come_before_it():
         stream(tones, "1" * 1000 + "x")
 
 
+@pytest.mark.slow
 def test_memory_of_a_long_stream_is_bounded():
     text = "1" * 10_000
     pieces = stream(Tones(silence=0), text)

@@ -526,6 +526,7 @@ def test_a_clip_is_the_same_in_every_batch(voice):
         assert alone.tobytes() == together[index].tobytes() == one_by_one[index].tobytes()
 
 
+@pytest.mark.slow
 def test_the_shipped_voices_graph_gives_a_clip_the_same_in_every_batch():
     """Also where a program runs the graph in batches of its own: what is decoded beside a clip is masked."""
     file = voice_file.read_voice(library.SHIPPED / "digits.voice")

@@ -26,6 +26,7 @@ def chirps() -> torch.Tensor:
     return waveforms
 
 
+@pytest.mark.slow
 def test_its_numbers_are_librosas(chirps):
     found = analyse(chirps, STUDY)
     assert found.values.shape == (3, 257, 69)

@@ -24,7 +24,7 @@ from voxlet.study.outcome import Outcome, Study
 from voxlet.study.plan import QUESTIONS, ROWS, Row, changed, chosen
 from voxlet.study.run import StudyRequest, make_study, read_study
 
-pytestmark = pytest.mark.usefixtures("stand_ins")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("stand_ins")]
 
 
 TINY = ClipTraining(
