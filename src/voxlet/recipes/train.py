@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -72,6 +73,9 @@ def train(
     check_target(run)
     distributed.setup()
     opened = open_corpus(os.fspath(corpus), allow_rejected=allow_rejected, layout=layout)
+    if distributed.rank() == 0:
+        for line in (f"layout: {opened.layout}", *(f"note: {note}" for note in opened.notes)):
+            sys.stderr.write(f"{opened.name}: {line}\n")
     source: dict[str, JSON] = {"source": _source(corpus), "digest": opened.digest}
     if layout is not None:
         source["layout"] = layout
