@@ -116,7 +116,7 @@ def test_the_version(flag, capsys):
     [
         (["corpus", "get"], "the following arguments are required: NAME"),
         (["corpus", "list", "fsdd"], "unrecognized arguments: fsdd"),
-        (["corpus", "inspect", "x", "--layout", "heap"], "--layout: invalid choice: 'heap' (choose from "),
+        (["corpus", "inspect", "x", "--layout", "heap"], "no layout is called 'heap'; take names, folders, "),
         (["generate", "digits", "1"], "the following arguments are required: --out"),
         (["generate", "digits", "1", "--out", "x", "-n", "two"], "-n/--count: 'two' is not a whole number"),
         (["export", "runs/x"], "the following arguments are required: -o/--out"),

@@ -14,7 +14,7 @@ import soundfile
 
 from synthetic import word, write_clip
 from voxlet.corpus.corpus import open_corpus
-from voxlet.corpus.layouts import as_label, sort_labels
+from voxlet.corpus.listing.labels import as_words, sort_labels, tidy_label
 from voxlet.errors import CorpusError, FileError
 
 
@@ -48,7 +48,7 @@ def test_any_name_in_a_label_folder(tmp_path):
         write_clip(tmp_path / label / "whatever it is.wav", word(1, 1, len(label)), 8000)
         write_clip(tmp_path / label / "my_own_3.wav", word(1, 2, len(label)), 8000)
     corpus = open_corpus(tmp_path)
-    assert corpus.labels == ("left turn", "seven")
+    assert corpus.labels == ("7", "left turn")
     assert corpus.speakers == ("unknown",)
 
 
@@ -76,8 +76,16 @@ def test_manifests_of_both_kinds_agree(manifest_corpus, tmp_path):
 @pytest.mark.parametrize(
     ("name", "text", "expected"),
     [
-        ("m.csv", "path,label\na.wav,\n", r"m\.csv:2: no label; each row needs the fields path and label"),
-        ("m.csv", "file,word\na.wav,x\n", r"m\.csv:2: no path and no label"),
+        (
+            "m.csv",
+            "path,label\na.wav,\n",
+            r"m\.csv:2: no label in the row 'a\.wav,'; the heading is 'path,label'",
+        ),
+        (
+            "m.csv",
+            "sound,meaning\na.wav,x\n",
+            r"m\.csv:1: no path and no label in the heading 'sound,meaning'",
+        ),
         ("m.csv", "path,label\n", "lists no clips"),
         ("m.csv", 'path,label\n"a.wav,x\n', "is not CSV"),
         ("m.jsonl", '{"path": "a.wav", "label": "x"}\n[1]\n', r"m\.jsonl:2: is not a JSON object"),
@@ -322,8 +330,8 @@ def test_linked_folders_are_followed_once(names_corpus, tmp_path):
 
 
 def test_labels():
-    assert as_label(" 7 ") == "seven"
-    assert as_label("10") == "10"
-    assert as_label("cafe\u0301") == "caf\u00e9"
+    assert as_words(["7", "0"]) == {"7": "seven", "0": "zero"}
+    assert as_words(["7", "10"]) == {"7": "7", "10": "10"}
+    assert tidy_label(" cafe\u0301 ") == "caf\u00e9"
     assert sort_labels(["nine", "zero", "ten", "two", "two"]) == ("zero", "two", "nine", "ten")
     assert sort_labels(["two", "left"]) == ("left", "two")

@@ -54,6 +54,34 @@ def test_parts_of_the_others(voxlet_data):
         assert {item.reason for item in corpus.rejected} <= {"is silent"}
 
 
+def test_own_layouts_are_found_out(voxlet_data):
+    for name in ("fsdd", "audiomnist", "speech_commands"):
+        if (voxlet_data / name).is_dir():
+            by_name, by_path = open_corpus(name), open_corpus(voxlet_data / name)
+            assert (by_path.digest, by_path.notes) == (by_name.digest, ())
+
+
+def test_arabic_speech_commands(voxlet_data):
+    place = voxlet_data / "arabic_speech_commands"
+    if not place.is_dir():
+        pytest.skip("VOXLET_DATA holds no arabic_speech_commands")
+    corpus = open_corpus("arabic_speech_commands")
+    known = CATALOG["arabic_speech_commands"]
+    assert set(corpus.labels) <= set(known.labels)
+    assert len(known.labels) == 40
+    assert (len(corpus.speakers), len(corpus.labels), corpus.rejected) == (30, 32, ())
+    assert coverage(corpus).startswith("part of (here 6,240 of 12,000 clips)")
+    who = {
+        part: {clip.speaker for clip in corpus.clips if clip.part == part}
+        for part in ("train", "validation", "test")
+    }
+    assert [len(speakers) for speakers in who.values()] == [18, 6, 6]
+    assert not who["train"] & who["test"]
+    names = open_corpus(place, layout="{label}/{speaker}_NO_{take}")
+    assert (names.labels, names.speakers) == (corpus.labels, corpus.speakers)
+    assert open_corpus(place / "dataset").labels == corpus.labels
+
+
 def test_speech_commands_is_trimmed_to_words(voxlet_data):
     if not (voxlet_data / "speech_commands").is_dir():
         pytest.skip("VOXLET_DATA holds no speech_commands")

@@ -125,6 +125,20 @@ def test_speech_commands_official_split(prepared):
     assert sum(map(len, parts(split))) == 90
 
 
+def test_tables_divide(prepared):
+    rows = ["test" if row % 5 == 0 else "validation" if row % 5 == 1 else "train" for row in range(90)]
+    clips = tuple(replace(clip, part=part) for clip, part in zip(prepared.clips, rows, strict=True))
+    for kind in ("official", "auto"):
+        split = make_split(replace(prepared, clips=clips), kind)
+        assert split.kind == "official"
+        assert {rows[row] for row in split.test} == {"test"}
+        assert {rows[row] for row in split.validation} == {"validation"}
+        assert sum(map(len, parts(split))) == 90
+    # Tables without a test set are no division.
+    clips = tuple(replace(clip, part="train") for clip in prepared.clips)
+    assert make_split(replace(prepared, clips=clips), "auto").kind == "stratified"
+
+
 def test_the_same_recording_is_never_in_two_parts(tmp_path):
     """Three copies of each clip under other takes, one of them re-encoded."""
     for take in range(12):

@@ -14,6 +14,7 @@ from voxlet import audio
 from voxlet.errors import ScoreError
 from voxlet.evaluation.classifiers import in_corpus
 from voxlet.evaluation.classifiers.config import ClassifierConfig
+from voxlet.evaluation.classifiers.cross_corpus import other_corpora
 from voxlet.evaluation.classifiers.in_corpus import in_corpus_classifier
 from voxlet.evaluation.classifiers.inputs import FLOOR, InputConfig, log_mels, normalise
 from voxlet.evaluation.classifiers.opened import open_classifiers
@@ -173,3 +174,12 @@ def test_without_pocketsphinx_its_line_says_so(monkeypatch):
     opened = open_classifiers(reference, 8000, kinds=("off_the_shelf",), progress=False)
     said = f"PocketSphinx is not installed: {how_to_install('study')}"
     assert opened.ask("off_the_shelf", clips) == said
+
+
+def test_other_corpora_are_of_the_same_language(tmp_path, monkeypatch):
+    for name in ("fsdd", "audiomnist", "arabic_speech_commands"):
+        (tmp_path / name).mkdir()
+    monkeypatch.setenv("VOXLET_DATA", str(tmp_path))
+    assert set(other_corpora(("zero", "one"), "fsdd")) == {"audiomnist"}
+    assert set(other_corpora(("zero", "one"), "mine")) == {"fsdd", "audiomnist"}
+    assert other_corpora(("zero", "one"), "arabic_speech_commands") == ()

@@ -44,6 +44,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME|PATH",
         help="a known corpus, or a folder or manifest of yours",
     )
+    add(
+        "--layout",
+        metavar="LAYOUT",
+        help="how its files are named, if `voxlet corpus inspect` takes them wrongly: "
+        "'{label}/{speaker}_NO_{take}'",
+    )
     add("--run", type=Path, required=True, metavar="DIR", help="the run's folder: new, or one to continue")
     add("--epochs", type=whole_number, metavar="N", help="how long: passes over the clips")
     add("--minutes", type=number, metavar="M", help="or a time to train, validation included")
@@ -74,6 +80,7 @@ def run(arguments: argparse.Namespace) -> None:
         config=config,
         tensorboard=arguments.tensorboard,
         allow_rejected=arguments.allow_rejected,
+        layout=arguments.layout,
     )
     answer(trained.path)
 

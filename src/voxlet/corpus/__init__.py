@@ -1,7 +1,8 @@
 """Real recordings, from a folder or a download to arrays that a model can be trained on.
 
 catalog, download, unpack   known corpora: where they come from, fetching and verifying them
-layouts, scan, corpus       which word each file says and who speaks, and whether it can be a clip
+listing                     which word each file says and who speaks
+scan, corpus                whether it can be a clip
 prepare, splits, dataset    clips of one rate, length and level; training, validation and test clips
 metadata, inspection, report   a corpus in figures, and its page
 """

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from voxlet.corpus.layouts import Layout
 from voxlet.digits import DIGIT_WORDS
 from voxlet.files import cache_folder
 
@@ -16,6 +15,27 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 DATA_VARIABLE = "VOXLET_DATA"
+# Said in Arabic; the names are those of the set's folders.
+ARABIC_COMMANDS = (
+    *DIGIT_WORDS,
+    *(
+        "backward",
+        "forward",
+        "left",
+        "right",
+        "up",
+        "down",
+        "yes",
+        "no",
+        "ok",
+        "start",
+        "stop",
+        "open",
+        "close",
+    ),
+    *("enable", "disable", "cancel", "undo", "move", "rotate", "zoom in", "zoom out", "previous", "next"),
+    *("send", "receive", "record", "digit", "direction", "options", "enter"),
+)
 
 
 @dataclass(frozen=True)
@@ -31,15 +51,16 @@ class Known:
     source: str
     licence: str
     credit: str
-    layout: Layout
-    folders: tuple[str, ...]  # the only ones of the archive that are unpacked
+    layout: str | None  # None: its tables or names tell
+    folders: tuple[str, ...]  # the only folders, and files beside them, of the archive that are unpacked
     clips: int
     speakers: int | None  # None: its makers do not say
     rate: int  # Hz
     megabytes: int  # of the clips, unpacked
     digest: str | None
-    official: Literal["takes", "hash"] | None  # how the set itself divides into training and test
+    official: Literal["takes", "hash", "tables"] | None  # how the set itself divides into training and test
     labels: tuple[str, ...] = DIGIT_WORDS
+    language: str = "en"  # BCP 47
 
 
 CATALOG: dict[str, Known] = {
@@ -89,6 +110,23 @@ CATALOG: dict[str, Known] = {
             megabytes=757,
             digest=None,
             official="hash",
+        ),
+        Known(
+            name="arabic_speech_commands",
+            title="Arabic Speech Commands",
+            source="https://github.com/abdulkaderghandoura/arabic-speech-commands-dataset/archive/HEAD.tar.gz",
+            licence="CC BY 4.0",
+            credit="A. Ghandoura et al. 2021, Arabic Speech Commands Dataset",
+            layout=None,
+            folders=("dataset", "train.csv", "val.csv", "test.csv"),
+            clips=12000,
+            speakers=30,
+            rate=16000,
+            megabytes=384,
+            digest=None,
+            official="tables",
+            labels=ARABIC_COMMANDS,
+            language="ar",
         ),
     )
 }

@@ -8,7 +8,9 @@ from pathlib import Path
 
 from voxlet.cache import contents as cache
 from voxlet.corpus.catalog import CATALOG, content_digest, find_known, home
-from voxlet.corpus.layouts import Entry, Layout, list_entries, sort_labels
+from voxlet.corpus.listing.entry import Listing, Part
+from voxlet.corpus.listing.labels import sort_labels
+from voxlet.corpus.listing.layouts import check_layout, list_entries
 from voxlet.corpus.scan import scan_files
 from voxlet.errors import CorpusError
 
@@ -17,7 +19,10 @@ REJECTED_SHARE = 0.1
 
 @dataclass(frozen=True)
 class Clip:
-    """One usable recording: `count` samples at `rate` Hz; `digest` is the SHA-256 of the file's bytes."""
+    """One usable recording: `count` samples at `rate` Hz; `digest` is the SHA-256 of the file's bytes.
+
+    `part` is the part of the corpus's own division into training, validation and test, where its tables say.
+    """
 
     path: Path
     label: str
@@ -26,6 +31,7 @@ class Clip:
     rate: int
     count: int
     digest: str
+    part: Part = ""
 
     @property
     def seconds(self) -> float:
@@ -43,13 +49,18 @@ class Rejected:
 
 @dataclass(frozen=True)
 class Corpus:
-    """Clips sorted by their path under `root`; `digest` names their content, labels and speakers."""
+    """Clips sorted by their path under `root`; `digest` names their content, labels and speakers.
+
+    `layout` says how labels and speakers were found and why, `notes` what is to be known or doubted of that.
+    """
 
     name: str
     root: Path
     clips: tuple[Clip, ...]
     rejected: tuple[Rejected, ...]
     digest: str
+    layout: str = ""
+    notes: tuple[str, ...] = ()
 
     @cached_property
     def labels(self) -> tuple[str, ...]:
@@ -63,17 +74,19 @@ class Corpus:
 
 
 def open_corpus(
-    name_or_path: str | Path, *, allow_rejected: bool = False, layout: Layout | None = None
+    name_or_path: str | Path, *, allow_rejected: bool = False, layout: str | None = None
 ) -> Corpus:
     """Open a corpus by its catalogued name, its folder or its manifest, and check that each file decodes.
 
     Args:
         name_or_path: A name of the catalog (as a `str`), or a path.
         allow_rejected: Go on even where more than a tenth of the recordings cannot be used.
-        layout: How files are named; found out unless given.
+        layout: How files are named: `names`, `folders`, `manifest` or a pattern such as
+            `{label}/{speaker}_NO_{take}`; found out unless given.
 
     Raises:
         CorpusError: Nothing is there, nothing in it is usable, or more than a tenth is not.
+        ConfigError: There is no such layout.
 
     A folder of one's own, with a folder for each word:
 
@@ -88,6 +101,8 @@ def open_corpus(
     >>> corpus.labels, corpus.speakers, len(corpus.clips), corpus.clips[0].seconds
     (('no', 'yes'), ('ann',), 6, 0.5)
     """
+    if layout is not None:
+        check_layout(layout)
     known = CATALOG.get(name_or_path) if isinstance(name_or_path, str) else None
     if known is not None:
         found = find_known(known.name)
@@ -99,7 +114,7 @@ def open_corpus(
             )
         if found == home(known.name):
             cache.hold(found)
-        root, name, layout = found.resolve(), known.name, known.layout
+        root, name, layout = found.resolve(), known.name, layout or known.layout
     else:
         root = Path(name_or_path).expanduser().resolve()
         name = root.stem if root.is_file() else root.name
@@ -109,15 +124,17 @@ def open_corpus(
                 where=name_or_path,
                 remedy=f"the known ones are {', '.join(CATALOG)}",
             )
-    entries = list_entries(root, layout)
+    listing = list_entries(root, layout)
     if known is not None:
-        entries = [entry for entry in entries if entry.problem or entry.label in known.labels]
+        ours = [entry for entry in listing.entries if entry.problem or entry.label in known.labels]
+        listing = Listing(tuple(ours), listing.layout, listing.notes)
     base = root.parent if root.is_file() else root
-    return check_share(build_corpus(name, base, entries), allow_rejected)
+    return check_share(build_corpus(name, base, listing), allow_rejected)
 
 
-def build_corpus(name: str, root: Path, entries: list[Entry]) -> Corpus:
+def build_corpus(name: str, root: Path, listing: Listing) -> Corpus:
     """Scan the entries' files and divide them into clips and rejected ones."""
+    entries = listing.entries
     scans = scan_files(root, [entry.path for entry in entries if entry.problem is None])
     clips, rejected = [], []
     for entry in entries:
@@ -126,13 +143,16 @@ def build_corpus(name: str, root: Path, entries: list[Entry]) -> Corpus:
         if reason is not None or scan is None:
             rejected.append(Rejected(entry.path, reason or "was not scanned"))
         else:
-            clips.append(
-                Clip(entry.path, entry.label, entry.speaker, entry.take, scan.rate, scan.count, scan.digest)
-            )
+            said = (entry.label, entry.speaker, entry.take)
+            clips.append(Clip(entry.path, *said, scan.rate, scan.count, scan.digest, entry.part))
     digest = content_digest(
-        (relative_name(clip.path, root), clip.label, clip.speaker, clip.take, clip.digest) for clip in clips
+        (
+            *(relative_name(clip.path, root), clip.label, clip.speaker, clip.take, clip.digest),
+            *((clip.part,) if clip.part else ()),
+        )
+        for clip in clips
     )
-    return Corpus(name, root, tuple(clips), tuple(rejected), digest)
+    return Corpus(name, root, tuple(clips), tuple(rejected), digest, listing.layout, listing.notes)
 
 
 def check_share(corpus: Corpus, allow_rejected: bool) -> Corpus:

@@ -13,7 +13,7 @@ from voxlet import files
 from voxlet.corpus.archives.fetch import DEFAULT_RETRIES, RetryPolicy, check_address, fetch, progress_bar
 from voxlet.corpus.archives.unpack import unpack
 from voxlet.corpus.catalog import CATALOG, Known, content_digest, find_known, home
-from voxlet.corpus.layouts import sound_files
+from voxlet.corpus.listing.sound_files import sound_files
 from voxlet.errors import DownloadError
 from voxlet.files import atomic_folder, cache_folder, cache_path, exclusive, writing_cache
 

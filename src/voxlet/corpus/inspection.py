@@ -49,6 +49,8 @@ class Inspection:
     root: str
     digest: str
     coverage: str
+    layout: str
+    notes: tuple[str, ...]
     clips: int
     hours: float
     rates: dict[int, int]
@@ -83,6 +85,8 @@ class Inspection:
             f"{self.hours * 60:.1f} minutes, {rates}",
             f"  {self.root}",
             f"  {self.coverage}",
+            f"  layout: {self.layout}",
+            *(f"  note: {note}" for note in self.notes),
             "",
             f"clips per label      {min(counts):,} to {max(counts):,}: "
             + ", ".join(f"{label} {n:,}" for label, n in list(self.labels.items())[:SHOWN_LABELS]),
@@ -160,6 +164,8 @@ def summarise(corpus: Corpus, measures: Measures) -> Inspection:
         root=str(corpus.root),
         digest=corpus.digest,
         coverage=coverage(corpus),
+        layout=corpus.layout,
+        notes=corpus.notes,
         clips=len(corpus.clips),
         hours=float(measures.seconds.sum() / 3600),
         rates=dict(rates.most_common()),

@@ -45,10 +45,10 @@ def make_split(
 
     Args:
         prepared: What to divide.
-        kind: `auto`: the official one of a known corpus, by speakers where too little of it is here for
-            that; stratified for any other corpus. `stratified`: 81/9/10 % of each label. `official`: as the
-            corpus's makers divide it (FSDD: takes 0-4 are the test set; Speech Commands: by a hash of the
-            speaker). `speakers`: nobody who is tested is trained on.
+        kind: `auto`: the official one of a known corpus or of its tables; by speakers where too little of a
+            known one is here for that; stratified for any other. `stratified`: 81/9/10 % of each label.
+            `official`: as the corpus's makers divide it (FSDD: takes 0-4 are the test set; Speech Commands:
+            by a hash of the speaker; others by their tables). `speakers`: nobody who is tested is trained on.
         seed: Decides who goes where; the same seed gives the same split.
         held_out: The speaker to test on, with `speakers`; drawn (a tenth of them) unless given.
 
@@ -99,12 +99,13 @@ def automatic_split(prepared: Prepared, seed: int) -> Split:
         ConfigError: The corpus is too small for any.
     """
     known = CATALOG.get(prepared.name)
-    if known is None or not known.official:
+    official = known is not None and known.official is not None
+    if not official and not any(clip.part for clip in prepared.clips):
         return make_split(prepared, "stratified", seed=seed)
     try:
         return make_split(prepared, "official", seed=seed)
     except ConfigError:
-        return make_split(prepared, "speakers", seed=seed)
+        return make_split(prepared, "speakers" if official else "stratified", seed=seed)
 
 
 def content_groups(prepared: Prepared) -> NDArray[np.int64]:
@@ -146,9 +147,12 @@ def official_parts(prepared: Prepared) -> tuple[NDArray[np.bool_], NDArray[np.bo
         ConfigError: It has no official division.
     """
     known = CATALOG.get(prepared.name)
+    parts = np.array([clip.part for clip in prepared.clips])
+    if (parts != "").any():  # its tables say; what they put nowhere is trained on
+        return parts == "test", parts == "validation" if (parts == "validation").any() else None
     rule = "takes" if known is None else known.official
     takes = [clip.take for clip in prepared.clips]
-    if rule is None or (rule == "takes" and not all(take.isdecimal() for take in takes)):
+    if rule in (None, "tables") or (rule == "takes" and not all(take.isdecimal() for take in takes)):
         raise ConfigError(
             f"the corpus {prepared.name!r} has no official division into training and test",
             where="split 'official'",

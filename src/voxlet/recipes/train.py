@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,6 +43,7 @@ def train(
     config: Training | None = None,
     tensorboard: bool = False,
     allow_rejected: bool = False,
+    layout: str | None = None,
 ) -> ClipRun | VoiceRun:
     """Train a preset on a corpus into a run's folder, or go on with the run that is there.
 
@@ -55,6 +57,7 @@ def train(
         minutes: or minutes; exactly one of the two.
         tensorboard: Also write the metrics as TensorBoard events, into the run.
         allow_rejected: Go on even where more than a tenth of the recordings cannot be used.
+        layout: How the corpus's files are named, such as `{label}/{speaker}_NO_{take}`; see `open_corpus`.
         config: Settings other than the preset's own: `dataclasses.replace(PRESETS[preset], beta=4.0)`.
 
     Raises:
@@ -69,11 +72,17 @@ def train(
     config = find_preset(preset) if config is None else config
     check_target(run)
     distributed.setup()
-    opened = open_corpus(os.fspath(corpus), allow_rejected=allow_rejected)
+    opened = open_corpus(os.fspath(corpus), allow_rejected=allow_rejected, layout=layout)
+    if distributed.rank() == 0:
+        for line in (f"layout: {opened.layout}", *(f"note: {note}" for note in opened.notes)):
+            sys.stderr.write(f"{opened.name}: {line}\n")
+    source: dict[str, JSON] = {"source": _source(corpus), "digest": opened.digest}
+    if layout is not None:
+        source["layout"] = layout
     settings: dict[str, JSON] = {
         "preset": preset,
         "kind": next(name for name, kind in KINDS.items() if isinstance(config, kind)),
-        "corpus": {"source": _source(corpus), "digest": opened.digest},
+        "corpus": source,
         "budget": to_json(budget),
         "config": to_json(config),
     }

@@ -66,7 +66,10 @@ class TrainedRun(Generic[C]):
             CorpusError: The corpus is not there.
             RunError: It holds other recordings now.
         """
-        corpus = open_corpus(self.source, allow_rejected=True)  # the digest says what was trained on
+        layout = self._corpus.get("layout")
+        told = None if layout is None else str(layout)
+        # However many are rejected: the digest says what was trained on.
+        corpus = open_corpus(self.source, allow_rejected=True, layout=told)
         if corpus.digest != self._corpus["digest"]:
             raise RunError(f"was trained on other recordings than {self.source} holds now", where=self.path)
         config = self.config

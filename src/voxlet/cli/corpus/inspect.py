@@ -22,8 +22,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("-o", "--out", type=Path, metavar="DIR", help="write a page with pictures into this folder")
     add(
         "--layout",
-        choices=("names", "folders", "manifest"),
-        help="where the labels are: in file names, folder names or a manifest; detected without it",
+        metavar="LAYOUT",
+        help="where the labels are: names, folders, manifest, or a pattern such as "
+        "'{label}/{speaker}_NO_{take}'; detected without it",
     )
     add("--json", action="store_true", help="print the figures as JSON")
 

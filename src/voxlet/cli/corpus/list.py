@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Print the catalog, and what of it is on this machine."""
     from voxlet.corpus.catalog import CATALOG, find_known
-    from voxlet.corpus.layouts import sound_files
+    from voxlet.corpus.listing.sound_files import sound_files
 
     rows = []
     for known in CATALOG.values():
@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> None:
             lines.append(f"  here, {row['here']:,} of {known.clips:,} clips: {row['folder']}")
     lines += [
         "",
-        "Any folder of recordings will do too: label/anything.wav, {label}_{speaker}_{take}.wav, or a",
-        "manifest.csv or manifest.jsonl with the fields path, label and speaker.",
+        "Any folder of recordings will do, too: label/anything.wav, {label}_{speaker}_{take}.wav, or",
+        "a manifest.csv, metadata.csv or manifest.jsonl with the columns path, label and speaker.",
     ]
     answer("\n".join(lines))

@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING, cast
 
-from voxlet.corpus.layouts import SOUND_SUFFIXES
+from voxlet.corpus.listing.sound_files import SOUND_SUFFIXES
 from voxlet.errors import DownloadError
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def unpack(
     Args:
         archive: A .tar, .tar.gz or .zip file, known by its content.
         folder: Where to; it exists.
-        folders: Which folders to take.
+        folders: Which folders to take, and which files beside them.
         limit: Bytes that the unpacked archive may have.
         advance: Called with the number of bytes written, as they are.
 
@@ -183,7 +183,7 @@ def wanted(member: Member, folders: tuple[str, ...]) -> PurePosixPath | None:
     # A colon or a backslash is a way out on Windows.
     if path.is_absolute() or ".." in parts or any(mark in member.name for mark in "\\:\0"):
         raise DownloadError(f"the archive holds a path that leaves its folder: {member.name!r}")
-    top = next((index for index in (0, 1) if len(parts) > index + 1 and parts[index] in folders), None)
+    top = next((index for index in (0, 1) if len(parts) > index and parts[index] in folders), None)
     if top is None or member.kind == "folder":
         return None
     suffix = path.suffix.lower()

@@ -29,11 +29,18 @@ TRIMS = (-40.0, -25.0)  # dB: other people cut their words more or less tightly
 
 
 def other_corpora(label_names: tuple[str, ...], but: str) -> tuple[str, ...]:
-    """Names of the known corpora on this machine that have all the labels, without the one called `but`."""
+    """Names of the known corpora on this machine that have all the labels, without the one called `but`.
+
+    Only those in the language of that one, English where it is not known: `zero` in Arabic is another word.
+    """
+    language = CATALOG[but].language if but in CATALOG else "en"
     return tuple(
         name
         for name, known in CATALOG.items()
-        if name != but and set(label_names) <= set(known.labels) and find_known(name) is not None
+        if name != but
+        and known.language == language
+        and set(label_names) <= set(known.labels)
+        and find_known(name) is not None
     )
 
 

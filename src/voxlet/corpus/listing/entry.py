@@ -1,0 +1,49 @@
+"""One file of a corpus as its layout describes it, before anything has been decoded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Part = Literal["", "train", "validation", "test"]
+
+UNKNOWN_SPEAKER = "unknown"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One file as its layout describes it.
+
+    Attributes:
+        path: The file.
+        label: The word it says.
+        speaker: Who says it.
+        take: Which of the speaker's recordings of the label it is.
+        part: The part of the corpus's own division into training, validation and test that it belongs to.
+        problem: Why it cannot be a clip, if it cannot.
+    """
+
+    path: Path
+    label: str = ""
+    speaker: str = UNKNOWN_SPEAKER
+    take: str = ""
+    part: Part = ""
+    problem: str | None = None
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What a corpus's folder or manifest lists: entries sorted by path.
+
+    Attributes:
+        entries: One for each file.
+        layout: How labels, speakers and takes were found, and why, in one line.
+        notes: What a reader should know or doubt of it, one line each.
+    """
+
+    entries: tuple[Entry, ...]
+    layout: str
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,247 @@
+"""How a folder of recordings says which word each file is and who speaks: a table, or its files' names.
+
+`names`     {label}_{speaker}_{take}.wav, at any depth (FSDD, AudioMNIST)
+`folders`   label/anything.wav; names such as {speaker}_nohash_{take} also give speaker and take
+`manifest`  a CSV or JSONL file with a path and a label in each row
+a pattern   such as `{label}/{speaker}_NO_{take}`
+
+Without one of these, a table that lies in the folder is read; else the pattern that explains all names best.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from voxlet.corpus.listing.entry import UNKNOWN_SPEAKER, Entry, Listing, Part
+from voxlet.corpus.listing.labels import as_words, merge_labels, tidy_label
+from voxlet.corpus.listing.manifest import MANIFEST_SUFFIXES, NoColumnsError, read_manifest
+from voxlet.corpus.listing.pattern import Pattern
+from voxlet.corpus.listing.readings import (
+    CANDIDATES,
+    FOLDERS,
+    NAMES,
+    Explained,
+    close_rival,
+    explain,
+    rank,
+    shorten,
+)  # fmt: skip
+from voxlet.corpus.listing.sound_files import SOUND_SUFFIXES, sound_files
+from voxlet.errors import ConfigError, CorpusError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+LAYOUTS = ("names", "folders", "manifest")
+MANIFEST_NAMES = ("manifest.csv", "manifest.tsv", "manifest.jsonl")
+METADATA_NAMES = ("metadata.csv", "metadata.tsv", "metadata.jsonl")
+PART_TABLES: tuple[tuple[Part, tuple[str, ...]], ...] = (
+    ("train", ("train.csv", "train.tsv")),
+    ("validation", ("val.csv", "validation.csv", "valid.csv", "dev.csv", "dev.tsv", "val.tsv")),
+    ("test", ("test.csv", "test.tsv")),
+)
+
+
+def check_layout(layout: str) -> str:
+    """The layout itself, if it is one: a name or a pattern.
+
+    Raises:
+        ConfigError: It is neither.
+    """
+    if layout not in LAYOUTS:
+        if "{" not in layout:
+            raise ConfigError(
+                f"no layout is called {layout!r}",
+                where="layout",
+                remedy=f"take {', '.join(LAYOUTS)} or a pattern such as {{label}}/{{speaker}}_NO_{{take}}",
+            )
+        Pattern(layout)
+    return layout
+
+
+def list_entries(root: Path, layout: str | None = None) -> Listing:
+    """What `root` (a folder, or a manifest file) holds; the layout is found out unless given.
+
+    Raises:
+        CorpusError: `root` is missing, no sound file is in it, or the manifest is malformed.
+    """
+    if not root.exists():
+        raise CorpusError("no such folder or manifest", where=root)
+    listing = list_tables(root, layout) if layout in (None, "manifest") else None
+    if listing is None:
+        listing = list_names(root, layout)
+    return finish(listing)
+
+
+def finish(listing: Listing) -> Listing:
+    """The listing in the order of its paths, with digits as words and one spelling for each word."""
+    words = as_words(entry.label for entry in listing.entries if entry.label)
+    named = [replace(entry, label=words.get(entry.label, "")) for entry in listing.entries]
+    entries, notes = merge_labels(sorted(named, key=lambda entry: entry.path))
+    labels = {entry.label for entry in entries if entry.label}
+    if len(labels) == 1:
+        notes.append(
+            f"there is only one label, {labels.pop()!r}; if that is wrong, tell the layout with --layout"
+        )
+    return Listing(tuple(entries), listing.layout, (*listing.notes, *notes))
+
+
+def list_tables(root: Path, layout: str | None) -> Listing | None:
+    """What the tables in the folder `root`, or the table `root`, list; None where there is none.
+
+    Raises:
+        CorpusError: A table is malformed, or the layout is `manifest` and there is none.
+    """
+    if root.is_file():
+        if root.suffix.lower() in MANIFEST_SUFFIXES:
+            return Listing(tuple(read_manifest(root)), f"the manifest {root.name}")
+        if layout is None:
+            raise CorpusError(
+                "is neither a folder nor a manifest",
+                where=root,
+                remedy="a manifest is a .csv, .tsv or .jsonl file",
+            )
+    sure = next((root / name for name in MANIFEST_NAMES if (root / name).is_file()), None)
+    if sure is not None:
+        return Listing(tuple(read_manifest(sure)), f"the manifest {sure.name}")
+    maybe = next((root / name for name in METADATA_NAMES if (root / name).is_file()), None)
+    tables: list[tuple[Path, Part]] = [(maybe, "")] if maybe else find_part_tables(root)
+    if tables:
+        try:
+            entries = [entry for table, part in tables for entry in read_manifest(table, part)]
+        except NoColumnsError:
+            # Many a corpus has tables of something else, such as its speakers.
+            if layout == "manifest":
+                raise
+        else:
+            names = ", ".join(table.name for table, _ in tables)
+            listed = with_names(once(entries), root)
+            return Listing(
+                tuple(listed), f"the table{'s' * (len(tables) > 1)} {names}", unlisted(listed, root)
+            )
+    if layout == "manifest":
+        raise CorpusError("holds no manifest", where=root, remedy=f"add {' or '.join(MANIFEST_NAMES)}")
+    return None
+
+
+def find_part_tables(root: Path) -> list[tuple[Path, Part]]:
+    """The tables of training, validation and test clips; none unless at least two are there."""
+    found = [(root / name, part) for part, names in PART_TABLES for name in names if (root / name).is_file()]
+    return found if len({part for _, part in found}) > 1 else []
+
+
+def once(entries: Sequence[Entry]) -> list[Entry]:
+    """The entries of several tables, those whose file another table has listed with that as their problem."""
+    seen: set[Path] = set()
+    checked = []
+    for entry in entries:
+        twice = entry.path in seen and not entry.problem
+        checked.append(replace(entry, problem="is listed in two tables") if twice else entry)
+        seen.add(entry.path)
+    return checked
+
+
+def unlisted(entries: Sequence[Entry], root: Path) -> tuple[str, ...]:
+    """How many sound files under `root` its table does not list, in a line."""
+    count = len(set(sound_files(root)) - {entry.path for entry in entries})
+    named = "1 sound file is" if count == 1 else f"{count:,} sound files are"
+    return (f"{named} not in the table, and left out",) if count else ()
+
+
+def with_names(entries: Sequence[Entry], root: Path) -> list[Entry]:
+    """The entries with speakers and takes by their files' names, where tables have none and names agree."""
+    if any(entry.speaker != UNKNOWN_SPEAKER for entry in entries):
+        return list(entries)
+    inside = [entry.path for entry in entries if entry.path.is_relative_to(root)]
+    if len(inside) < len(entries):
+        return list(entries)
+    for one in rank(inside, root):
+        pairs = list(zip(entries, one.readings, strict=True))
+        agree = all(reading and tidy_label(reading["label"]) == entry.label for entry, reading in pairs)
+        if agree and one.speakers:
+            return [
+                replace(entry, speaker=reading["speaker"], take=reading.get("take", entry.take))
+                for entry, reading in pairs
+                if reading
+            ]
+    return list(entries)
+
+
+def list_names(root: Path, layout: str | None) -> Listing:
+    """What the names of the sound files under `root` say.
+
+    Raises:
+        CorpusError: There are none, or they fit no pattern.
+    """
+    if not root.is_dir():
+        raise CorpusError("is not a folder", where=root, remedy="only a manifest can be a file")
+    paths = sorted(sound_files(root))
+    if not paths:
+        kinds = ", ".join(sorted(SOUND_SUFFIXES))
+        raise CorpusError("holds no sound files", where=root, remedy=f"looked for {kinds} at any depth")
+    if layout is not None and layout not in LAYOUTS:
+        best = explain(paths, root, Pattern(layout))
+        return Listing(read_names(best, paths, root), f"{best.pattern.text}, as given")
+    if layout == "names":
+        best = explain(paths, root, Pattern(NAMES, counted=True))
+        return Listing(read_names(best, paths, root), f"{NAMES}, as given")
+    ranked = rank(paths, root)
+    if layout == "folders":
+        ranked = [one for one in ranked if one.pattern.text in LABEL_FOLDERS]
+        best = ranked[0] if ranked else explain(paths, root, Pattern(FOLDERS))
+        return Listing(read_names(best, paths, root), f"{best.pattern.text}, as given")
+    if not ranked:
+        ranked = [explain(paths, root, Pattern(FOLDERS if any(p.parent != root for p in paths) else NAMES))]
+    best = ranked[0]
+    return Listing(read_names(best, paths, root), f"{best.pattern.text}: {reasons(best)}", doubts(ranked))
+
+
+# What leaves a file in a label's folder a clip of that label, whatever its name is.
+LABEL_FOLDERS = frozenset(
+    candidate.pattern.text
+    for candidate in CANDIDATES
+    if candidate.pattern.depth == 2 and candidate.pattern.text.startswith("{label}/")
+)
+
+
+def read_names(explained: Explained, paths: Sequence[Path], root: Path) -> tuple[Entry, ...]:
+    """The entries that a pattern makes of files."""
+    text = explained.pattern.text
+    entries = []
+    in_folders = text in LABEL_FOLDERS
+    for path, found in zip(paths, explained.readings, strict=True):
+        reading = (
+            {"label": path.parent.name} if found is None and in_folders and path.parent != root else found
+        )
+        if reading is None:
+            problem = "lies outside the label folders" if in_folders else f"its name does not read {text}"
+            entries.append(Entry(path, problem=problem))
+            continue
+        label, speaker = tidy_label(reading["label"]), reading.get("speaker", UNKNOWN_SPEAKER)
+        entries.append(Entry(path, label, speaker, reading.get("take", path.stem)))
+    return tuple(entries)
+
+
+def reasons(best: Explained) -> str:
+    """Why a reading was taken, in a few words."""
+    found = [f"{len(best.labels):,} label{'s' * (len(best.labels) != 1)}, {shorten(best.labels)}"]
+    if best.speakers:
+        many = len(best.speakers) != 1
+        recur = f", {best.recurrence:.0%} of the pairs of label and speaker" if many else ""
+        found.append(f"{len(best.speakers):,} speaker{'s' * many}{recur}")
+    found.append(f"fits {best.coverage:.0%} of the names")
+    return "; ".join(found)
+
+
+def doubts(ranked: Sequence[Explained]) -> tuple[str, ...]:
+    """What makes the best reading doubtful, one line each."""
+    best, notes = ranked[0], []
+    if (rival := close_rival(ranked)) is not None:
+        notes.append(f"the names could as well be {rival.summary()}: if so, tell it with --layout")
+    if best.like_speakers > 0.5:
+        notes.append(
+            f"the labels look like speakers ({shorten(best.labels)}): if so, tell the layout with --layout"
+        )
+    return tuple(notes)

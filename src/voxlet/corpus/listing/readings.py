@@ -1,0 +1,200 @@
+"""Which pattern explains the names of a corpus's files best: each is scored by what it makes of all of them.
+
+A good reading has few labels with many takes, speakers who recur from label to label, takes that are counted
+up without a gap or a repetition, and labels that are common words rather than numbers of people.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from voxlet.corpus.listing.labels import NUMBER_WORDS, as_words, fold_label
+from voxlet.corpus.listing.pattern import Pattern
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from pathlib import Path
+
+COMMON_WORDS = frozenset(
+    {
+        *NUMBER_WORDS,
+        *re.findall(
+            r"\w+",
+            """
+            yes no on off stop go start up down left right forward backward next previous back open close
+            hello hi bye good bad please thanks ok cancel enter send record play pause help undo rotate
+            zoom in out enable disable digit direction options receive move follow learn visual turn red
+            green blue black white yellow bed bird cat dog happy house marvin sheila tree wow plus minus
+            point hundred thousand monday tuesday wednesday thursday friday saturday sunday light lights
+            """,
+        ),
+    }
+)
+LIKE_SPEAKERS = re.compile(r"(?:[a-z]{0,8}[-_ ]?\d{2,}|(?=.*\d)[0-9a-f]{6,})", re.IGNORECASE)
+LEAST_COVERAGE = 0.5
+CLOSE = 0.3  # a difference in score that is no reason to be sure
+
+Reading = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A pattern that may be the corpus's, and what speaks for it before any name is seen."""
+
+    pattern: Pattern
+    prior: float
+
+
+# What is not counted among them can be told with `--layout`.
+CANDIDATES = tuple(
+    Candidate(Pattern(text, counted=True), prior)
+    for text, prior in (
+        ("{label}/{speaker}_nohash_{take}", 0.5),
+        ("{label}/{speaker}_NO_{take}", 0.5),
+        ("{label}/{label}_{speaker}_{take}", 0.4),
+        ("{label}_{speaker}_{take}", 0.3),
+        ("{label}/{speaker}/*", 0.25),
+        ("{label}/*", 0.2),
+        ("{speaker}/{label}/*", 0.1),
+        ("{label}/{speaker}_{take}", 0.1),
+        ("{speaker}_{label}_{take}", 0.1),
+        ("{speaker}/{label}_{take}", 0.0),
+        ("{label}_{take}", -0.6),
+    )
+)
+NAMES = "{label}_{speaker}_{take}"
+FOLDERS = "{label}/*"
+
+
+@dataclass(frozen=True)
+class Explained:
+    """What a pattern makes of all names: a reading for each file, None where it does not fit."""
+
+    pattern: Pattern
+    readings: tuple[Reading | None, ...]
+    prior: float = 0.0
+
+    @cached_property
+    def labels(self) -> Counter[str]:
+        """Files for each label."""
+        return Counter(reading["label"] for reading in self.readings if reading)
+
+    @cached_property
+    def speakers(self) -> Counter[str]:
+        """Files for each speaker."""
+        return Counter(reading["speaker"] for reading in self.readings if reading and "speaker" in reading)
+
+    @property
+    def coverage(self) -> float:
+        """The share of the files that it fits."""
+        return sum(self.labels.values()) / max(1, len(self.readings))
+
+    @property
+    def recurrence(self) -> float:
+        """How often speakers recur from label to label: 1 where everyone says everything."""
+        if not self.speakers or len(self.labels) == 1:
+            return 0.5
+        pairs = {(reading["label"], reading["speaker"]) for reading in self.readings if reading}
+        if len(self.speakers) == 1:
+            return 0.8  # nobody else to compare with
+        return len(pairs) / (len(self.labels) * len(self.speakers))
+
+    @property
+    def counted(self) -> float:
+        """The share of the takes of a label by a speaker that no other take is called as."""
+        takes = {tuple(sorted(reading.items())) for reading in self.readings if reading and "take" in reading}
+        return len(takes) / max(1, sum(self.labels.values())) if takes else 0.5
+
+    @cached_property
+    def like_words(self) -> float:
+        """The share of the labels that are common words, less the share of those that look like speakers."""
+        if not self.labels:
+            return 0.0
+        words = common_words(as_words(self.labels).values())
+        return words / len(self.labels) - self.like_speakers
+
+    @property
+    def like_speakers(self) -> float:
+        """The share of the labels that look like numbers of people."""
+        return sum(LIKE_SPEAKERS.fullmatch(name) is not None for name in self.labels) / max(
+            1, len(self.labels)
+        )
+
+    @cached_property
+    def score(self) -> float:
+        """How well it explains the names; below 0 where it does not."""
+        if self.coverage < LEAST_COVERAGE:
+            return -1.0
+        files = sum(self.labels.values())
+        few = 1 - len(self.labels) / files
+        several = float(len(self.labels) > 1)
+        # In `turn_left_0` nobody is called `left`.
+        several -= common_words(self.speakers) / max(1, len(self.speakers))
+        evidence = 2 * few + 1.5 * self.recurrence + self.like_words + 0.5 * self.counted + several
+        return self.coverage * evidence + self.prior
+
+    def summary(self) -> str:
+        """What it finds, in a few words."""
+        who = f", speakers {shorten(self.speakers)}" if self.speakers else ""
+        return f"{self.pattern.text} (labels {shorten(self.labels)}{who})"
+
+
+def common_words(names: Iterable[str]) -> int:
+    """How many of the names are common words, or several of them."""
+    return sum(set(fold_label(name).split()) <= COMMON_WORDS for name in names)
+
+
+def shorten(names: Mapping[str, int]) -> str:
+    """The first names, and how many more there are."""
+    first = sorted(names)[:3]
+    more = len(names) - len(first)
+    return ", ".join(first) + (f" and {more:,} more" if more else "")
+
+
+def explain(paths: Sequence[Path], root: Path, pattern: Pattern, prior: float = 0.0) -> Explained:
+    """Read all names by one pattern; what is ambiguous is read so that all names together make most sense.
+
+    `turn_left_anna_3` may be `turn` by `left_anna` or `turn left` by `anna`: the labels and speakers decide
+    that stand in other names too.
+    """
+    options = [pattern.readings(path, root) for path in paths]
+    if all(len(found) <= 1 for found in options):
+        return Explained(pattern, tuple(found[0] if found else None for found in options), prior)
+    pairs = {(one["label"], one.get("speaker", "")) for found in options for one in found}
+    labels = Counter(label for label, _ in pairs)
+    speakers = Counter(speaker for _, speaker in pairs)
+    # In order of preference where they explain the names equally well.
+    rules: tuple[Callable[[Reading], int], ...] = (
+        lambda one: -len(one["label"]),
+        lambda one: labels[one["label"]] * speakers[one.get("speaker", "")],
+        lambda one: len(one["label"]),
+    )
+    explained = [
+        Explained(pattern, tuple(max(found, key=rule) if found else None for found in options), prior)
+        for rule in rules
+    ]
+    return max(explained, key=lambda one: one.score)
+
+
+def rank(paths: Sequence[Path], root: Path) -> list[Explained]:
+    """All usual patterns that fit most names, the best first."""
+    found = []
+    for candidate in CANDIDATES:
+        one = explain(paths, root, candidate.pattern, candidate.prior)
+        # A folder's files may well begin with anything before a number: only several people are speakers.
+        lone = candidate.pattern.text == "{label}/{speaker}_{take}" and len(one.speakers) < 2
+        if one.score >= 0 and not lone:
+            found.append(one)
+    return sorted(found, key=lambda one: -one.score)
+
+
+def close_rival(ranked: Sequence[Explained]) -> Explained | None:
+    """Another reading with other labels that explains the names almost as well, if there is one."""
+    best = ranked[0]
+    return next(
+        (one for one in ranked[1:] if one.labels != best.labels and best.score - one.score < CLOSE), None
+    )

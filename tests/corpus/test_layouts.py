@@ -1,0 +1,183 @@
+"""How names of files are read: the reading that explains all of them best, doubted, and told."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import pytest
+
+from synthetic import word, write_clip
+from voxlet.corpus.corpus import open_corpus
+from voxlet.corpus.listing.labels import fold_label
+from voxlet.corpus.listing.layouts import list_entries
+from voxlet.corpus.listing.pattern import Pattern
+from voxlet.errors import ConfigError
+
+
+def write_names(root, *names):
+    """Empty files: names are read before any is decoded."""
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(b"")
+    return root
+
+
+def all_of(pattern, labels, speakers=("",), takes=range(3)) -> list[str]:
+    return [
+        pattern.format(label=one, speaker=who, take=take)
+        for one, who, take in product(labels, speakers, takes)
+    ]
+
+
+def read(root, layout=None):
+    listing = list_entries(root, layout)
+    labels = {entry.label for entry in listing.entries if not entry.problem}
+    return labels, {entry.speaker for entry in listing.entries if not entry.problem}, listing
+
+
+COMMANDS = ("turn_left", "turn_right", "stop")
+PEOPLE = ("anna", "ben", "cleo")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "labels", "speakers"),
+    [
+        ("{label}_{speaker}_{take}.wav", COMMANDS, ("anna",)),
+        ("{label}_{speaker}_{take}.wav", COMMANDS, PEOPLE),
+        ("{label}_{speaker}_{take}.wav", ("turn_left", "turn_right"), ("anna",)),
+        ("{label}_{speaker}_{take}.wav", ("yes", "no"), ("ann_lee", "bob_lee")),
+        ("{label}_{speaker}_{take}.wav", COMMANDS, ("anna_b", "carl")),
+        ("some/box/{label}_{speaker}_{take}.wav", ("ja", "nein"), PEOPLE),
+        ("{speaker}/{label}_{speaker}_{take}.wav", ("0", "1", "2"), ("01", "02", "03")),
+        ("{speaker}_{label}_{take}.wav", ("yes", "no", "stop"), PEOPLE),
+        ("{speaker}_{label}_{take}.wav", COMMANDS, PEOPLE),
+        ("{label}/{speaker}_NO_{take:02}.flac", ("zoom in", "next"), ("00000012", "00000013")),
+        ("dataset/{label}/{speaker}_NO_{take:02}.flac", ("eins", "zwei"), ("00000012", "00000013")),
+        ("{label}/{speaker}_nohash_{take}.wav", ("eins", "zwei"), ("3ab01c", "ff01ab")),
+        ("{label}/{speaker}/{take}.wav", ("yes", "no"), PEOPLE),
+        ("{label}/{speaker}/{take}.wav", ("eins", "zwei"), ("spk01", "spk02")),
+        ("{speaker}/{label}/{take}.wav", ("yes", "no"), PEOPLE),
+        ("{speaker}/{label}/{take}.wav", ("eins", "zwei"), ("spk01", "spk02")),
+        ("{label}/{speaker}_{take}.wav", ("eins", "zwei"), PEOPLE),
+        ("{speaker}/{label}_{take}.wav", ("yes", "no"), PEOPLE),
+    ],
+)
+def test_the_reading_that_explains_all_names(tmp_path, pattern, labels, speakers):
+    root = write_names(tmp_path, *all_of(pattern, labels, speakers))
+    words = {"0": "zero", "1": "one", "2": "two"}
+    found, people, listing = read(root)
+    assert (found, people) == ({words.get(one, one) for one in labels}, set(speakers))
+    assert f"{len(labels)} labels" in listing.layout
+
+
+@pytest.mark.parametrize(
+    ("names", "labels"),
+    [
+        (all_of("{label}_{take}.wav", ("yes", "no")), {"yes", "no"}),
+        (all_of("{label}_{take}.wav", COMMANDS), set(COMMANDS)),
+        (all_of("{label}/rec_{take}.wav", ("eins", "zwei")), {"eins", "zwei"}),
+        (all_of("{label}/{label}{take}.wav", ("eins", "zwei")), {"eins", "zwei"}),
+        ([*all_of("{label}/{take}.wav", ("eins", "zwei")), "zwei/a b_c.wav"], {"eins", "zwei"}),
+    ],
+)
+def test_labels_without_speakers(tmp_path, names, labels):
+    found, people, _ = read(write_names(tmp_path, *names))
+    assert (found, people) == (labels, {"unknown"})
+
+
+def test_folders_without_speech_stay_out(tmp_path):
+    names = all_of(
+        "{label}/{take}.wav", ("eins", "zwei", "background_noise", "_background_noise_", "Background_Noise")
+    )
+    assert read(write_names(tmp_path, *names))[0] == {"eins", "zwei"}
+
+
+def test_two_readings_that_come_close_are_said(tmp_path):
+    (note,) = read(write_names(tmp_path, *all_of("{label}/{speaker}/{take}.wav", ("eins", "zwei"), PEOPLE)))[
+        2
+    ].notes
+    assert note.startswith(
+        "the names could as well be {speaker}/{label}/* (labels anna, ben, cleo, speakers eins, "
+    )
+    assert not read(write_names(tmp_path / "b", *all_of("{label}_{speaker}_{take}.wav", "012", PEOPLE)))[
+        2
+    ].notes
+
+
+def test_labels_like_speakers_and_a_single_label_are_said(tmp_path):
+    people = write_names(tmp_path / "a", *all_of("{label}/{take}.wav", ("00000012", "00000013")))
+    assert "the labels look like speakers (00000012, 00000013)" in read(people)[2].notes[0]
+    single = write_names(tmp_path / "b", *all_of("clips/x{take}.wav", ("",)))
+    assert "there is only one label, 'clips'" in read(single)[2].notes[-1]
+
+
+def test_a_layout_can_be_told(tmp_path):
+    root = write_names(tmp_path, *all_of("{speaker}-{label}.{take}.wav", ("ja", "nein"), PEOPLE), "x.wav")
+    found, people, listing = read(root, "{speaker}-{label}.{take}")
+    assert (found, people) == ({"ja", "nein"}, set(PEOPLE))
+    assert [entry.problem for entry in listing.entries if entry.problem] == [
+        "its name does not read {speaker}-{label}.{take}"
+    ]
+    assert listing.layout == "{speaker}-{label}.{take}, as given"
+    nested = write_names(tmp_path / "n", *all_of("{label}/{speaker}/{take}.wav", ("ja", "nein"), PEOPLE))
+    assert read(nested, "{speaker}/{label}/*")[0] == set(PEOPLE)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("heap", "no layout is called 'heap'; take names, folders, manifest or a pattern"),
+        ("{speaker}_{take}", "has no {label}"),
+        ("{label}{take}", "two fields with nothing between them"),
+        ("{label}*", "two fields with nothing between them"),
+        ("{word}_{label}", "no field is called {word}"),
+        ("{label}_{", "holds a lone '{'"),
+    ],
+)
+def test_a_layout_that_is_none(tmp_path, text, says):
+    with pytest.raises(ConfigError) as caught:
+        open_corpus(tmp_path, layout=text)
+    assert says in str(caught.value)
+
+
+def test_readings_of_one_name(tmp_path):
+    pattern = Pattern("{label}_{speaker}_{take}", counted=True)
+    assert pattern.readings(tmp_path / "a_b_c_1.wav", tmp_path) == [
+        {"label": "a", "speaker": "b_c", "take": "1"},
+        {"label": "a_b", "speaker": "c", "take": "1"},
+    ]
+    assert pattern.readings(tmp_path / "a_b_c.wav", tmp_path) == []
+    assert len(pattern.readings(tmp_path / f"{'a_' * 100}1.wav", tmp_path)) == 64
+    assert Pattern("{label}/{label}_*").readings(tmp_path / "a" / "b_1.wav", tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    "spellings",
+    [
+        ("Yes", "yes", "YES"),
+        ("turn_left", "turn-left", "Turn Left", "turn\u2011left", "turn \u2013 left", "turn__left"),
+        ("caf\u00e9", "cafe\u0301", "Cafe\u0301"),
+        ("don't", "don\u2019t", "don\u02bct"),
+        ("\uff59\uff45\uff53", "yes"),
+    ],
+)
+def test_one_word_in_several_spellings(spellings):
+    assert len({fold_label(one) for one in spellings}) == 1
+
+
+def test_what_is_another_word():
+    words = ("x2", "x\u00b2", "xx", "_", "-", "turnleft", "turn left", "\u00bd", "1/2")
+    assert len({fold_label(one) for one in words}) == len(words)
+
+
+def test_spellings_are_merged_and_said(tmp_path):
+    names = ["Yes/0.wav", "Yes/1.wav", "yes/0.wav", "No/0.wav", "no/0.wav"]
+    for take, name in enumerate(names):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        write_clip(tmp_path / name, word(0, 0, take), 8000)
+    corpus = open_corpus(tmp_path)
+    assert corpus.labels == ("Yes", "no")
+    assert corpus.notes == (
+        "one word in several spellings: 'No' (1) counted as 'no' (1)",
+        "one word in several spellings: 'yes' (1) counted as 'Yes' (2)",
+    )

@@ -1,0 +1,205 @@
+"""Tables that list recordings, from many makers, and what is wrong with them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import unicodedata
+
+import pytest
+
+from synthetic import word, write_clip
+from voxlet.corpus.corpus import open_corpus
+from voxlet.corpus.listing.manifest import read_manifest
+from voxlet.errors import CorpusError
+
+NAMES = ("yes0", "yes1", "no0", "no1")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Four clips in `clips/`, two each of yes and no, whose folder says nothing."""
+    (tmp_path / "clips").mkdir()
+    for take, name in enumerate(NAMES):
+        write_clip(tmp_path / "clips" / f"{name}.wav", word(len(name) % 2, 0, take), 8000)
+    return tmp_path
+
+
+def table(separator=",", heading=("path", "label"), path="clips/{}.wav", end="\n") -> str:
+    rows = [separator.join((path.format(name), name[:-1])) for name in NAMES]
+    return end.join([*([separator.join(heading)] if heading else []), *rows]) + end
+
+
+def json_table(end, row) -> str:
+    return "".join(json.dumps(row(f"clips/{name}.wav", name[:-1])) + end for name in NAMES)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("manifest.csv", table()),
+        ("manifest.csv", table(";")),
+        ("manifest.csv", table("\t", end="\r\n")),
+        ("manifest.tsv", table("\t")),
+        ("manifest.csv", table("|")),
+        ("manifest.csv", "sep=;\r\n" + table(";", end="\r\n")),
+        ("manifest.csv", table(heading=(" PATH", "Label "))),
+        ("manifest.csv", table(heading=("File Name", "CLASS"))),
+        ("manifest.csv", "\n , \n" + table().replace("\n", "\n\n,\n")),
+        ("manifest.csv", table(path="clips\\{}.wav")),
+        ("manifest.csv", table(path="clips/{}.mp3")),  # the ending differs
+        ("manifest.csv", table(path="{}")),  # in clips/ beside it
+        ("manifest.csv", table(path="clips/{}.WAV")),
+        ("manifest.csv", table(heading=None)),
+        ("metadata.csv", table(heading=("file_name", "label"))),
+        ("metadata.csv", table(heading=("file_name", "transcription"))),
+        ("metadata.csv", table("|", None, "{}")),
+        ("metadata.jsonl", json_table("\n", lambda path, label: {"file_name": path, "text": label})),
+        ("metadata.jsonl", json_table("\r\n", lambda path, label: {"audio": {"path": path}, "Label": label})),
+    ],
+)  # fmt: skip
+def test_tables_of_many_makers(folder, name, text):
+    (folder / name).write_text(text, newline="")
+    corpus = open_corpus(folder)
+    assert (corpus.labels, corpus.rejected) == (("no", "yes"), ())
+    assert {clip.path.stem: clip.label for clip in corpus.clips} == {name: name[:-1] for name in NAMES}
+    assert name in corpus.layout
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+def test_encodings(folder, encoding):
+    (folder / "manifest.csv").write_bytes(table().replace("yes\n", "да\n").encode(encoding))
+    assert open_corpus(folder).labels == ("no", "да")
+
+
+@pytest.mark.parametrize("forms", [("NFC", "NFD"), ("NFD", "NFC")])
+def test_forms_of_unicode_in_names(tmp_path, forms):
+    written, listed = (unicodedata.normalize(form, "größe") for form in forms)
+    write_clip(tmp_path / f"{written}.wav", word(0, 0, 0), 8000)
+    (tmp_path / "manifest.csv").write_text(f"path,label\n{listed}.wav,{listed}\n")
+    (clip,) = open_corpus(tmp_path).clips
+    assert (clip.path.name, clip.label) == (f"{written}.wav", unicodedata.normalize("NFC", "größe"))
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        (("0.0", "0.0", "1.0", "1.0"), ("0.0", "1.0")),
+        (("0", "0", "1", "1"), ("zero", "one")),
+        (("0", "0", "10", "10"), ("0", "10")),
+        (("007", "007", "1e3", "1e3"), ("007", "1e3")),
+    ],
+)
+def test_numbers_stay_as_they_are_written(folder, labels, expected):
+    rows = [f"clips/{name}.wav,{label}" for name, label in zip(NAMES, labels, strict=True)]
+    (folder / "manifest.csv").write_text("path,label\n" + "\n".join(rows))
+    assert open_corpus(folder).labels == expected
+    numbers = [label.removeprefix("00") for label in labels]
+    lines = [f'{{"path": "clips/{n}.wav", "label": {x}}}' for n, x in zip(NAMES, numbers, strict=True)]
+    (folder / "m.jsonl").write_text("\n".join(lines))
+    assert set(open_corpus(folder / "m.jsonl").labels) == {label.removeprefix("00") for label in expected}
+
+
+def test_a_line_separator_inside_json_ends_no_line(folder):
+    text = '{"path": "clips/yes0.wav", "label": "turn\u2028left"}\n{"path": "clips/no0.wav", "label": "no"}\n'
+    (folder / "manifest.jsonl").write_text(text)
+    assert open_corpus(folder).labels == ("no", "turn left")
+
+
+def test_a_column_or_tables_give_the_division(folder):
+    (folder / "manifest.csv").write_text(
+        "path,label,split\nclips/yes0.wav,yes,Train\nclips/yes1.wav,yes,dev\n"
+    )
+    assert [clip.part for clip in open_corpus(folder).clips] == ["train", "validation"]
+    (folder / "manifest.csv").unlink()
+    before = open_corpus(folder, layout="folders")
+    (folder / "train.csv").write_text("file,class\nclips/yes0.wav,yes\nclips/no0.wav,no\n")
+    (folder / "test.csv").write_text("file,class\nclips/yes1.ogg,yes\nclips/yes0.wav,yes\n")
+    corpus = open_corpus(folder, allow_rejected=True)
+    assert {clip.path.stem: clip.part for clip in corpus.clips} == {
+        "yes0": "train",
+        "no0": "train",
+        "yes1": "test",
+    }
+    assert [item.reason for item in corpus.rejected] == ["is listed in two tables"]
+    assert corpus.notes == ("1 sound file is not in the table, and left out",)
+    assert before.digest != corpus.digest
+
+
+def test_tables_take_speakers_from_names_that_agree(tmp_path):
+    for label in ("yes", "no"):
+        (tmp_path / label).mkdir()
+        for speaker in ("001", "002"):
+            write_clip(tmp_path / label / f"{speaker}_NO_1.wav", word(0, int(speaker), len(label)), 8000)
+    rows = [f"{path.relative_to(tmp_path)},{path.parent.name}" for path in sorted(tmp_path.rglob("*.wav"))]
+    (tmp_path / "train.csv").write_text("file,class\n" + "\n".join(rows[:2]))
+    (tmp_path / "test.csv").write_text("file,class\n" + "\n".join(rows[2:]))
+    assert open_corpus(tmp_path).speakers == ("001", "002")
+
+
+def test_metadata_of_something_else_is_no_manifest(folder):
+    (folder / "metadata.csv").write_text("speaker,age\nann,30\n")
+    assert open_corpus(folder).labels == ("clips",)
+    with pytest.raises(CorpusError, match="no path and no label in the heading 'speaker,age'"):
+        open_corpus(folder, layout="manifest")
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "expected"),
+    [
+        (
+            "m.csv",
+            b"path,label\na\0b.wav,x\n",
+            r"m\.csv:2: the path 'a\\x00b\.wav' holds a control .*U\+0000",
+        ),
+        ("m.jsonl", rb'{"path": "a\u0000b.wav", "label": "x"}', r"m\.jsonl:1: the path .* U\+0000"),
+        ("m.jsonl", rb'{"path": "a\ud800b.wav", "label": "x"}', r"m\.jsonl:1: the path .*U\+D800"),
+        ("m.jsonl", b'\n{"path": "a.wav", "label": "x\\ud800"}', r"m\.jsonl:2: the label .*U\+D800"),
+        ("m.jsonl", b'{"path": "a.wav", "label": "\\u001b[2J"}', r"m\.jsonl:1: the label .*U\+001B"),
+        ("m.jsonl", b"[" * 200_000, r"m\.jsonl:1: is n"),
+        ("m.jsonl", b'{"label": ' * 200_000, r"m\.jsonl:1: is n"),
+        (
+            "m.jsonl",
+            b'{"path": "a.wav", "label": ["x"]}',
+            r"m\.jsonl:1: the label is neither text nor a number",
+        ),
+        ("m.jsonl", b'{"a": 1, "b": 2}', r"m\.jsonl:1: no path and no label among the fields 'a, b'"),
+        ("m.jsonl", b'{"path": "a.wav", "word": ""}', r"m\.jsonl:1: no label in the row"),
+        (
+            "m.jsonl",
+            b'{"path": "' + b"a" * 9000 + b'", "label": "x"}',
+            "m.jsonl:1: the path has 9,000 characters",
+        ),
+        ("m.csv", b"path,label\na.wav," + b"x" * 200_000 + b"\n", r"m\.csv:2: is not CSV"),
+        ("m.csv", b"path,label\na.wav," + b"x" * 9000 + b"\n", r"m\.csv:2: the label has 9,000 characters"),
+        ("m.csv", b"path,label\na.wav,x,y\n", r"m\.csv:2: 3 fields in the row 'a\.wav,x,y', but 2 in"),
+        ("m.csv", b"path;Meaning\na.wav;x\n", r"m\.csv:1: no label in the heading 'path,Meaning'"),
+        ("m.csv", b"path,label\na.wav,x\nb\xff.wav,x\n", r"m\.csv:3: cannot be read .*; save it as UTF-8"),
+        ("m.csv", b"\xff\xfep", r"cannot be read .*UTF-16"),
+        ("m.csv", b"", "lists no clips"),
+        ("m.csv", b"\n\n , \n", "lists no clips"),
+    ],
+)
+def test_what_is_wrong_is_one_line(tmp_path, name, data, expected):
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(CorpusError, match=expected) as caught:
+        read_manifest(tmp_path / name)
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 400
+    str(caught.value).encode()
+
+
+def test_damaged_tables_never_crash(folder):
+    sources = [
+        table().encode(),
+        table("|").encode("utf-16"),
+        b'{"path": "clips/no0.wav", "label": "no"}\n' * 4,
+    ]
+    for index in range(300):
+        data = bytearray(sources[index % 3])
+        for step in range(4):
+            data[(index * 7919 + step * 104_729) % len(data)] = (index * 31 + step * 97) % 256
+        path = folder / f"m.{('csv', 'csv', 'jsonl')[index % 3]}"
+        path.write_bytes(data)
+        with contextlib.suppress(CorpusError):
+            assert read_manifest(path)
