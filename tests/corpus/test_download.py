@@ -18,14 +18,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from voxlet.cli.main import main
+from voxlet.corpus.archives.fetch import RetryPolicy, fetch
+from voxlet.corpus.archives.unpack import unpack
 from voxlet.corpus.catalog import CATALOG, Known, content_digest
-from voxlet.corpus.download import PIECE, RetryPolicy, fetch, get_corpus
-from voxlet.corpus.unpack import unpack
+from voxlet.corpus.download import get_corpus
 from voxlet.errors import DownloadError
 
 HASTE = RetryPolicy(attempts=3, backoff=0.01, timeout=0.3)
 LIMIT = 10_000_000
-ARRIVED = 150_000 // PIECE * PIECE  # of 300,000 bytes, where the server breaks off in the middle
+ARRIVED = 150_000  # of 300,000 bytes: the server breaks off in the middle
 
 
 class Server(ThreadingHTTPServer):
@@ -59,9 +60,9 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("Retry-After", "0")
             self.end_headers()
             return
-        if way == "redirect":
+        if way.startswith("redirect"):
             self.send_response(302)
-            self.send_header("Location", "/elsewhere")
+            self.send_header("Location", way.partition(" ")[2] or "/elsewhere")
             self.send_header("Content-Length", "0")
             self.end_headers()
             return
@@ -94,6 +95,17 @@ class Handler(BaseHTTPRequestHandler):
             return
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
+        if way == "drips":
+            for byte in body:
+                try:
+                    self.wfile.write(bytes([byte]))
+                except OSError:
+                    return
+                time.sleep(0.02)
+        if way == "a byte and no more":
+            self.wfile.write(body[:1])
+            self.close_connection = True
+            return
         if way in ("truncates", "stalls"):
             self.wfile.write(body[: len(body) // 2])
             self.wfile.flush()
@@ -203,16 +215,60 @@ def test_a_server_that_always_stalls_or_is_away(server, tmp_path):
 def test_too_much_is_refused(server, tmp_path):
     for plan in ("whole", "endless"):
         server.plan = [plan]
-        with pytest.raises(DownloadError, match="more than 0 MB, as a bomb would"):
+        with pytest.raises(DownloadError, match="the download has more than 0 MB, as a bomb would"):
             fetch(server.address, tmp_path / plan, limit=100_000, progress=False, retries=HASTE)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_server_that_drips_is_given_up_and_gone_on_with(server, tmp_path):
+    server.plan = ["drips"]
+    began = time.monotonic()
+    with pytest.raises(DownloadError, match=r"less than 1 kB/s for 0\.3 s; run it again to go on"):
+        download(server, tmp_path / "archive", RetryPolicy(backoff=0.01, timeout=5, patience=0.3))
+    assert time.monotonic() - began < 3
+    assert len(server.seen) == 1
+    server.plan = ["whole"]  # the remedy
+    assert download(server, tmp_path / "archive") == server.data
+    assert int(server.seen[-1]["Range"].removeprefix("bytes=").removesuffix("-")) > 0
+
+
+def test_a_server_that_breaks_off_after_every_byte_is_given_up(server, tmp_path):
+    server.plan = ["a byte and no more"]
+    with pytest.raises(DownloadError, match="failed 3 times without progress"):
+        download(server, tmp_path / "archive")
+    assert len(server.seen) == 3
+
+
+@pytest.mark.parametrize("place", ["", "ftp://example.org/a", "http://127.0.0.1:99999999/a"])
+def test_redirects_to_nowhere_are_final(server, tmp_path, place):
+    server.plan = [f"redirect {place}"]
+    with pytest.raises(DownloadError, match="redirects the download to nowhere"):
+        download(server, tmp_path / "archive")
+    assert len(server.seen) <= 6  # round in a circle once
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
-    "address", ["ftp://example.org/a", "missing.tar.gz", "http://", "file:///etc/passwd"]
+    "address",
+    ["ftp://example.org/a", "missing.tar.gz", "http://", "file:///etc/passwd", "http://a:b/", "http://[/"],
 )
-def test_addresses_that_are_none(tmp_path, address):
+def test_addresses_that_are_none(tmp_path, fresh_cache, address, capsys):
     with pytest.raises(DownloadError, match="neither an http"):
         fetch(address, tmp_path / "archive", limit=LIMIT)
+    assert main(["corpus", "get", "fsdd", "--source", address]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+    assert not fresh_cache.exists()
+
+
+def test_what_cannot_be_gone_on_with_is_removed(server, tmp_path):
+    server.plan = ["truncates", "503"]
+    with pytest.raises(DownloadError):
+        download(server, tmp_path / "archive")
+    assert len(list(tmp_path.iterdir())) == 2  # a part and its mark, to go on with
+    server.plan = ["404"]
+    with pytest.raises(DownloadError, match="the download is refused: the server answered 404"):
+        download(server, tmp_path / "archive")
+    assert list(tmp_path.iterdir()) == []
 
 
 # --- the corpus itself
@@ -313,6 +369,23 @@ def test_a_wrong_digest_leaves_nothing_and_is_fetched_anew_next_time(tiny, serve
     assert corpora(fresh_cache) == []
     server.data = good
     assert get_corpus("tiny", progress=False, retries=HASTE).digest == DIGEST
+
+
+@pytest.mark.parametrize("way", ["404", "tampered", "a page", "away"])
+def test_a_refused_download_leaves_nothing_in_the_cache(tiny, server, fresh_cache, monkeypatch, way):
+    if way == "404":
+        server.plan = ["404"]
+    elif way == "tampered":
+        server.data = tar_of(FILES | {"recordings/0_ann_0.wav": b"tampered with"})
+    elif way == "a page":
+        server.data = b"<!doctype html><title>Not found</title>" * 40
+    else:
+        monkeypatch.setitem(CATALOG, "tiny", replace(tiny, source="http://127.0.0.1:9/gone"))
+    with pytest.raises(DownloadError) as caught:
+        get_corpus("tiny", progress=False, retries=HASTE)
+    assert not fresh_cache.exists()
+    assert str(caught.value).startswith(CATALOG["tiny"].source)  # no file that is gone by now
+    assert "archive " not in caught.value.what
 
 
 def test_a_part_of_the_corpus_is_not_the_corpus(tiny, server, fresh_cache):
@@ -454,8 +527,7 @@ def test_a_hostile_archive_from_the_server_leaves_nothing(tiny, server, fresh_ca
     server.data = HOSTILE["climbs out"][0]
     with pytest.raises(DownloadError, match="leaves its folder"):
         get_corpus("tiny", progress=False, retries=HASTE)
-    assert corpora(fresh_cache) == []
-    assert list((fresh_cache / "downloads").iterdir()) == []
+    assert not fresh_cache.exists()
 
 
 def test_command_line(tiny, server, fresh_cache, capsys):

@@ -9,6 +9,7 @@ import pytest
 from tiny_corpus import DATA_FLAGS, write_corpus
 from tiny_voice import info, voice_bytes
 from voxlet.cli.main import main
+from voxlet.errors import FileError
 from voxlet.evaluation import score
 from voxlet.speak.voice import load_voice
 from voxlet.speak.voice_file import read_voice
@@ -146,3 +147,35 @@ def test_nothing_is_measured_where_the_answer_cannot_be_written(corpus, flag, tm
         assert flag in error
         assert str(path) in error
         assert error.count("\n") == 1
+
+
+def test_figures_are_shown_and_the_rest_is_written_where_a_file_cannot_be(
+    corpus, tmp_path, capsys, monkeypatch
+):
+    def full(path, *arguments):
+        raise FileError("cannot be written (No space left on device)", where=path)
+
+    asked = ["score", "--clips", str(corpus), "--corpus", str(corpus), "--only", "recognition"]
+    asked += ["--json", str(tmp_path / "card.json"), "--html", str(tmp_path / "card.html")]
+    with monkeypatch.context() as patch:
+        patch.setattr(score.files, "write_atomically", full)
+        assert main(asked) == 2
+    shown, error = capsys.readouterr()
+    assert "accuracy, in-corpus classifier" in shown
+    assert error.count("\n") == 1
+    assert "card.json: cannot be written" in error
+    assert "card.html: cannot be written" in error
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.setattr(score, "write_page", full)
+    assert main(asked) == 2
+    shown, error = capsys.readouterr()
+    assert "accuracy, in-corpus classifier" in shown
+    assert error == f"voxlet: {tmp_path / 'card.html'}: cannot be written (No space left on device)\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["card.json"]
+
+
+def test_a_refusal_makes_no_folder_for_pairs(corpus, tmp_path, capsys):
+    asked = ["score", "--clips", str(corpus), "--corpus", str(corpus), "--pairs", str(tmp_path / "pairs")]
+    assert main([*asked, "--json", str(tmp_path / "nowhere" / "card")]) == 2
+    assert "--json" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []

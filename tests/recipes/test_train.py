@@ -175,6 +175,11 @@ def an_empty_corpus(corpus: Path, path: Path) -> list[str]:
     return command(path / "empty", path / "run", "--epochs", "1")
 
 
+def a_tiny_corpus_for_a_voice(corpus: Path, path: Path) -> list[str]:
+    small = write_corpus(path / "two", takes=1)
+    return ["train", "voice", "--corpus", str(small), "--run", str(path / "deep" / "run"), "--epochs", "1"]
+
+
 def a_tiny_corpus(corpus: Path, path: Path) -> list[str]:
     return command(write_corpus(path / "two", takes=1), path / "run", "--epochs", "1")
 
@@ -200,6 +205,7 @@ def a_tiny_corpus(corpus: Path, path: Path) -> list[str]:
             "preparation.rate 8000 is not spectrogram.rate 16000",
         ),
         (lambda c, p: command(p / "nowhere", p / "run", "--epochs", "1"), "no such folder"),
+        (a_tiny_corpus_for_a_voice, "two"),
         (an_empty_corpus, "empty"),
         (a_tiny_corpus, "two"),
         (lambda c, p: command(c, Path("/proc/run"), "--epochs", "1"), "/proc/run: cannot be written"),
@@ -216,8 +222,11 @@ def test_what_a_user_gets_wrong(
 ) -> None:
     arguments = make(corpus, tmp_path)
     capsys.readouterr()
+    before = sorted(path for path in tmp_path.rglob("*") if "checkpoint-" not in str(path))
     assert main(arguments) == 2
     out, err = capsys.readouterr()
+    after = sorted(path for path in tmp_path.rglob("*") if "checkpoint-" not in str(path))
+    assert after == before  # a refused start leaves nothing, and takes nothing away
     assert out == ""
     assert message in err
     assert err.startswith("voxlet: ")
@@ -254,6 +263,7 @@ def test_memory_that_is_full_is_said(
     monkeypatch.setattr("voxlet.recipes.train.fit", full)
     assert main(command(corpus, tmp_path / "run", "--epochs", "1")) == 2
     assert "the memory is full; take a smaller model" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
 
 
 def test_tensorboard_that_is_missing_is_named(
@@ -262,7 +272,7 @@ def test_tensorboard_that_is_missing_is_named(
     monkeypatch.setitem(sys.modules, "tensorboard", None)
     assert main(command(corpus, tmp_path / "run", "--epochs", "1", "--tensorboard")) == 2
     assert "pip install -c constraints.txt '.[tensorboard]'" in capsys.readouterr().err
-    assert not (tmp_path / "run" / "vae").exists()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_help_needs_no_pytorch() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -28,25 +29,41 @@ def value_of(stage: Path, name: str = checkpoints.LAST) -> float:
     return float(found.tensors(name)["m.w"][0])
 
 
-def test_the_newest_counts_and_is_alone(tmp_path: Path) -> None:
+def test_the_newest_counts_and_the_one_before_is_kept(tmp_path: Path) -> None:
     assert checkpoints.newest(tmp_path) is None
-    save(tmp_path / "vae", 1.0)
-    second = save(tmp_path / "vae", 2.0)
-    assert value_of(tmp_path / "vae") == 2.0
-    assert second.position() == {"step": 2}
-    assert [p.name for p in (tmp_path / "vae").iterdir()] == ["checkpoint-000002"]
+    assert checkpoints.newest_whole(tmp_path) is None
+    for value in (1.0, 2.0, 3.0):
+        third = save(tmp_path / "vae", value)
+    assert value_of(tmp_path / "vae") == 3.0
+    assert third.position() == {"step": 3}
+    names = sorted(p.name for p in (tmp_path / "vae").iterdir())
+    assert names == ["checkpoint-000002", "checkpoint-000003"]
+
+
+def test_never_more_than_two_lie_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+    written = checkpoints.save_file
+
+    def count(*arguments: object) -> None:
+        seen.append(len(list(tmp_path.iterdir())))
+        written(*arguments)
+
+    monkeypatch.setattr(checkpoints, "save_file", count)
+    for value in range(4):
+        save(tmp_path, float(value), best_is_last=True)
+    assert max(seen) == 2
 
 
 def test_the_best_is_kept_renewed_and_never_written_twice(tmp_path: Path) -> None:
     save(tmp_path, 1.0, best_is_last=True)
     assert value_of(tmp_path, checkpoints.BEST) == 1.0
-    third = save(tmp_path, 3.0)
+    second = save(tmp_path, 3.0)
     assert value_of(tmp_path, checkpoints.BEST) == 1.0
+    assert (second.path / checkpoints.BEST).stat().st_nlink == 1  # shares nothing with the one before
     save(tmp_path, 5.0, best={"m.w": torch.full((3,), 4.0)})
     assert value_of(tmp_path, checkpoints.BEST) == 4.0
     last = save(tmp_path, 6.0, best_is_last=True)
     assert (last.path / checkpoints.BEST).samefile(last.path / checkpoints.LAST)
-    assert not third.path.exists()
 
 
 def test_without_hard_links_the_best_is_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,7 +100,9 @@ def test_killed_at_any_moment_a_whole_checkpoint_is_left(
         (checkpoints, "save_file"),
         (checkpoints, "_flush"),
         (checkpoints, "_link"),
+        (checkpoints, "_digest"),
         (checkpoints.shutil, "rmtree"),
+        (checkpoints.shutil, "copyfile"),
         (Path, "mkdir"),
         (Path, "replace"),
         (Path, "write_text"),
@@ -93,6 +112,7 @@ def test_killed_at_any_moment_a_whole_checkpoint_is_left(
     for deadline in range(1, 100):
         stage = tmp_path / str(deadline)
         calls = -1000
+        save(stage, 0.0, best_is_last=True)
         save(stage, 1.0, best_is_last=True)
         calls = 0
         try:
@@ -104,7 +124,8 @@ def test_killed_at_any_moment_a_whole_checkpoint_is_left(
             calls = -1000
             save(stage, 3.0)  # and the next process goes on
             assert value_of(stage) == 3.0
-            assert len(list(stage.iterdir())) == 1
+            assert len(list(stage.iterdir())) == 2
+            checkpoints.newest_whole(stage).verify()
         else:
             break
     assert deadline > 8
@@ -138,6 +159,64 @@ def test_damage_is_named(tmp_path: Path, name: str, damage: bytes | None) -> Non
     found = checkpoints.newest(tmp_path)
     with pytest.raises(RunError, match=f"{name}: cannot be read"):
         found.position() if name == checkpoints.POSITION else found.tensors(name)
+
+
+def flip(path: Path) -> None:
+    """Change one bit in place, in the middle of a file."""
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 4
+    path.write_bytes(content)
+
+
+def truncate(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+FILES = [checkpoints.LAST, checkpoints.BEST, checkpoints.STATE, checkpoints.POSITION, checkpoints.DIGESTS]
+
+
+@pytest.mark.parametrize("harm", [flip, truncate, Path.unlink])
+@pytest.mark.parametrize("name", FILES)
+def test_damage_leads_to_the_checkpoint_before(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, harm: Callable[[Path], None]
+) -> None:
+    save(tmp_path, 1.0, best_is_last=True)
+    harmed = save(tmp_path, 2.0, position={"step": 2, "finished": True})
+    assert checkpoints.is_finished(tmp_path)
+    harm(harmed.path / name)
+    found = checkpoints.newest_whole(tmp_path)
+    assert found.position() == {"step": 1}
+    assert not checkpoints.is_finished(tmp_path)
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1  # once, however often it is asked for
+    assert "is damaged; checkpoint-000001 counts in its place" in told
+    if name in (checkpoints.LAST, checkpoints.DIGESTS):
+        assert float(checkpoints.read(tmp_path, checkpoints.LAST)["m.w"][0]) == 1.0
+    checkpoints.remove_newer(found)
+    save(tmp_path, 3.0)
+    assert checkpoints.newest_whole(tmp_path).position() == {"step": 3}
+    assert value_of(tmp_path, checkpoints.BEST) == 1.0
+
+
+def test_damage_to_all_is_one_line(tmp_path: Path) -> None:
+    for value in (1.0, 2.0):
+        flip(save(tmp_path, value).path / checkpoints.LAST)
+    for ask in (checkpoints.newest_whole, checkpoints.is_finished):
+        with pytest.raises(
+            RunError, match=r"checkpoint-000002/last\.safetensors: cannot be read .*train again"
+        ):
+            ask(tmp_path)
+    with pytest.raises(RunError, match=r"checkpoint-000002/last\.safetensors: cannot be read"):
+        checkpoints.read(tmp_path, checkpoints.LAST)
+    assert checkpoints.read(tmp_path / "nothing", checkpoints.LAST) is None
+
+
+def test_best_weights_that_were_damaged_are_not_handed_on(tmp_path: Path) -> None:
+    older = save(tmp_path, 1.0, best_is_last=True)
+    flip(save(tmp_path, 2.0).path / checkpoints.BEST)
+    with pytest.raises(RunError, match=r"best\.safetensors: cannot be read"):
+        save(tmp_path, 3.0)
+    assert checkpoints.newest_whole(tmp_path) == older
 
 
 def trained(optimizer_kind: type[torch.optim.Optimizer], **settings: object):

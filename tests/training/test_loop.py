@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import signal
@@ -141,6 +142,32 @@ def test_killed_at_any_step_the_same_weights_come_out(run: Run, tmp_path: Path, 
     resumed = Regression()
     train(run, resumed)
     assert len(resumed.seen) == 6 - (step - 1)
+    assert files(run) == files(whole)
+    assert numbers(run) == numbers(whole)
+
+
+@pytest.mark.parametrize("name", [checkpoints.LAST, checkpoints.STATE, checkpoints.POSITION])
+@pytest.mark.parametrize("finished", [False, True])
+def test_from_a_damaged_checkpoint_the_same_weights_come_out(
+    run: Run, tmp_path: Path, name: str, finished: bool
+) -> None:
+    whole = make_run(tmp_path / "whole", {"preset": "regression"})
+    train(whole, Regression())
+    task = Regression()
+
+    def die(now: int) -> None:
+        if now == 5 and not finished:
+            raise Killed
+
+    task.before_step = die
+    with contextlib.nullcontext() if finished else pytest.raises(Killed):
+        train(run, task)
+    damaged = checkpoints.newest(run.stage("main"))
+    content = (damaged.path / name).read_bytes()
+    (damaged.path / name).write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    resumed = Regression()
+    train(run, resumed)
+    assert len(resumed.seen) == (1 if finished else 3)
     assert files(run) == files(whole)
     assert numbers(run) == numbers(whole)
 

@@ -3,13 +3,15 @@ from __future__ import annotations
 import json
 import math
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from voxlet import files
 from voxlet.errors import ConfigError, FileError, RunError
 from voxlet.training.config import Budget, LoopConfig, rate_factor
-from voxlet.training.run import check_target, make_run, open_run
+from voxlet.training.run import Run, begun, check_target, make_run, open_run
 
 SETTINGS = {"preset": "mlp", "config": {"beta": 1.0, "loop": {"seed": 0}}}
 
@@ -85,6 +87,53 @@ def test_one_process_at_a_time(tmp_path: Path) -> None:
         pass
 
 
+class RefusedError(Exception):
+    """Stands for whatever stops a training."""
+
+
+def fail(path: Path, *, after: Callable[[Run], object]) -> None:
+    with begun(path, SETTINGS) as run:
+        after(run)
+        raise RefusedError
+
+
+def test_a_start_that_fails_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    for path in (tmp_path / "deep" / "run", tmp_path / "mine"):
+        with pytest.raises(RefusedError):
+            fail(path, after=lambda run: run.stage("vae").mkdir())
+    assert [p.name for p in tmp_path.iterdir()] == ["mine"]  # a folder that was there stays
+    assert list((tmp_path / "mine").iterdir()) == []
+
+
+def test_a_training_that_fails_later_stays(tmp_path: Path) -> None:
+    with pytest.raises(RefusedError):
+        fail(tmp_path / "run", after=lambda run: run.append_metrics({"stage": "vae", "step": 1}))
+    assert open_run(tmp_path / "run").metrics() == [{"stage": "vae", "step": 1}]
+    make_run(tmp_path / "older", SETTINGS)  # was there before: a failure now takes nothing away
+    with pytest.raises(RefusedError):
+        fail(tmp_path / "older", after=lambda run: None)
+    assert open_run(tmp_path / "older").record["preset"] == "mlp"
+
+
+def test_a_refused_second_process_takes_nothing_from_the_first(tmp_path: Path) -> None:
+    with begun(tmp_path / "run", SETTINGS) as run:
+        with pytest.raises(RunError, match="is being trained"), begun(run.path, SETTINGS):
+            pass
+        assert sorted(p.name for p in run.path.iterdir()) == [".lock", "config.json"]
+    assert run.record["preset"] == "mlp"
+
+
+def test_a_full_disk_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*arguments: object) -> None:
+        raise FileError("cannot be written (No space left on device)")
+
+    monkeypatch.setattr(files, "write_atomically", full)
+    with pytest.raises(FileError, match="No space left"), begun(tmp_path / "run", SETTINGS):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_metrics_are_cut_back(tmp_path: Path) -> None:
     run = make_run(tmp_path, SETTINGS)
     for stage, step in (("wave", 5), ("wave", 9), ("prior", 4), ("prior", 8)):
@@ -100,6 +149,44 @@ def test_metrics_are_cut_back(tmp_path: Path) -> None:
     ]
     run.append_metrics({"stage": "prior", "step": 8})
     assert len([json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]) == 4
+
+
+DAMAGED = {
+    "torn": b'{"stage": "wave", "st',
+    "two in one": b'{"stage": "wave", "step"{"stage": "wave", "step": 3}',
+    "zeros": bytes(80),
+    "binary": bytes(range(128, 256)).replace(b"\n", b""),
+    "no object": b"[1, 2]",
+    "a number": b"7",
+    "no stage": b'{"step": 3}',
+    "no step": b'{"stage": "wave", "loss": 1.0}',
+    "a step in words": b'{"stage": "wave", "step": "three"}',
+    "line separators": '{"stage": "wave\u2028", "step'.encode(),
+    "nested": b"[" * 200_000,
+}
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+def test_a_damaged_line_costs_that_line_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    run, path = make_run(tmp_path, SETTINGS), tmp_path / "metrics.jsonl"
+
+    def whole(stage: str, step: int) -> bytes:
+        return json.dumps({"stage": stage, "step": step}).encode()
+
+    before, after = [whole("wave", 1)], [whole("wave", 2), whole("wave", 9), whole("prior", 3)]
+    path.write_bytes(b"\n".join([*before, DAMAGED[name], *after, b""]))
+    steps = [("wave", 1), ("wave", 2), ("wave", 9), ("prior", 3)]
+    for _ in range(2):
+        assert [(line["stage"], line["step"]) for line in run.metrics()] == steps
+    assert capsys.readouterr().err == f"voxlet: {path}: 1 of 5 lines are damaged and left out\n"
+    run.rewind_metrics("wave", 2)
+    kept = [*before, DAMAGED[name], after[0], after[2], b""]
+    assert path.read_bytes() == b"\n".join(kept)
+    stamp = path.stat().st_mtime_ns, path.stat().st_ino
+    run.rewind_metrics("wave", 2)
+    assert (path.stat().st_mtime_ns, path.stat().st_ino) == stamp  # nothing to do, nothing written
 
 
 def test_weights_of_nothing(tmp_path: Path) -> None:

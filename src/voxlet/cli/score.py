@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Measure, write what was asked for, and print the table."""
-    from voxlet.evaluation.score import Outputs, ScoreRequest, score
+    from voxlet.evaluation.score import Outputs, ScoreRequest, measure, write
 
     request = ScoreRequest(
         model=arguments.model,
@@ -53,4 +53,8 @@ def run(arguments: argparse.Namespace) -> None:
         selection=arguments.selected,
     )
     outputs = Outputs(arguments.json, arguments.html, arguments.pairs, arguments.stamp)
-    answer(score(request, outputs).table())
+    found = measure(request, outputs)
+    try:
+        write(found, outputs)
+    finally:  # minutes went into the figures: they are shown also where a file cannot be written
+        answer(found.card.table())

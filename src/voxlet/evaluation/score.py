@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voxlet import files
-from voxlet.errors import ConfigError
+from voxlet.errors import ConfigError, FileError, VoxletError
 from voxlet.evaluation.classifiers.opened import open_classifiers
 from voxlet.evaluation.clipset import read_folder
 from voxlet.evaluation.cost import sample_and_time
@@ -23,6 +24,8 @@ from voxlet.recipes.voice.finish import SCORES
 from voxlet.speak.voice_file import read_voice
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from voxlet.evaluation.clipset import ClipSet
     from voxlet.evaluation.reference import Reference
     from voxlet.evaluation.scorecard import Scorecard
@@ -67,29 +70,39 @@ class Outputs:
 
 @dataclass(frozen=True)
 class Measured:
-    """A scorecard with the clips it is about and what they were measured against."""
+    """A scorecard with the clips it is about, what they were measured against and what generated them."""
 
     card: Scorecard
     clips: ClipSet
     reference: Reference
+    model: Opened | None = None
 
 
 def score(request: ScoreRequest, outputs: Outputs | None = None) -> Scorecard:
     """Measure a run, a voice or a folder of clips, and write what was asked for.
 
     Raises:
+        VoxletError: See `measure` and `write`.
+    """
+    outputs = outputs or Outputs()
+    found = measure(request, outputs)
+    write(found, outputs)
+    return found.card
+
+
+def measure(request: ScoreRequest, outputs: Outputs) -> Measured:
+    """Check that the answers can be written where they are to go, then measure.
+
+    Raises:
         ConfigError: Neither or both of model and clips are given, or a setting makes no sense.
         VoxletError: Something cannot be opened or written, or cannot say what the reference says.
     """
-    outputs = outputs or Outputs()
     import_extra("scipy", "study")
     check_request(request, outputs)
     model = None if request.model is None else load(request.model)
     check_parts(request, outputs, model)
     check_writable(outputs, model)
-    found = measure_folder(request) if model is None else measure_opened(request, model)
-    write(found, outputs, model)
-    return found.card
+    return measure_folder(request) if model is None else measure_opened(request, model)
 
 
 def check_request(request: ScoreRequest, outputs: Outputs) -> None:
@@ -139,8 +152,6 @@ def check_writable(outputs: Outputs, model: Opened | None) -> None:
         ConfigError: Something cannot be written there.
         FileError: The folder for pairs cannot be made.
     """
-    if outputs.pairs is not None:
-        files.make_folder(outputs.pairs)
     targets = {"--json": outputs.json, "--html": outputs.page}
     if outputs.stamp and isinstance(model, VoiceRun | Voice):
         targets["--stamp"] = voice_path(model)
@@ -153,6 +164,8 @@ def check_writable(outputs: Outputs, model: Opened | None) -> None:
             raise ConfigError(
                 f"{path} cannot be written", where=flag, remedy="check that its folder is there and writable"
             )
+    if outputs.pairs is not None:
+        files.make_folder(outputs.pairs)
 
 
 def voice_path(model: VoiceRun | Voice) -> Path:
@@ -185,7 +198,7 @@ def measure_opened(request: ScoreRequest, model: Opened) -> Measured:
         for part, found in measure_model(model, parts, reference.train, seed=request.seed)
         for figure in figures_of(part, found)
     ]
-    return Measured(replace(card, figures=(*card.figures, *inside), cost=cost), clips, reference)
+    return Measured(replace(card, figures=(*card.figures, *inside), cost=cost), clips, reference, model)
 
 
 def measure_clips(request: ScoreRequest, clips: ClipSet, reference: Reference) -> Scorecard:
@@ -196,21 +209,36 @@ def measure_clips(request: ScoreRequest, clips: ClipSet, reference: Reference) -
     return evaluate(clips, reference, classifiers, only=only, seed=request.seed)
 
 
-def write(found: Measured, outputs: Outputs, model: Opened | None) -> None:
-    """Write what was asked for.
+def write(found: Measured, outputs: Outputs) -> None:
+    """Write what was asked for: as much of it as can be written.
 
     Raises:
-        FileError: It cannot be written.
+        FileError: Something cannot be written; the rest is there.
     """
+    failures = []
+    for write_one in writers(found, outputs):
+        try:
+            write_one()
+        except VoxletError as error:
+            failures.append(error)
+    if len(failures) == 1:
+        raise failures[0]
+    if failures:
+        raise FileError("; ".join(map(str, failures)))
+
+
+def writers(found: Measured, outputs: Outputs) -> Iterator[Callable[[], None]]:
+    """What writes each of the answers that were asked for."""
+    card, model = found.card, found.model
     if outputs.json is not None:
-        files.write_atomically(outputs.json, (found.card.to_json() + "\n").encode())
+        yield partial(files.write_atomically, outputs.json, (card.to_json() + "\n").encode())
     if outputs.page is not None:
         run = None if model is None or isinstance(model, Voice) else model.path
-        write_page(outputs.page, found.card, found.clips, found.reference, run)
+        yield partial(write_page, outputs.page, card, found.clips, found.reference, run)
     if outputs.pairs is not None:
-        write_pairs(outputs.pairs, found.card, found.clips)
+        yield partial(write_pairs, outputs.pairs, card, found.clips)
     if outputs.stamp and isinstance(model, VoiceRun | Voice):
-        stamp(voice_path(model), found.card)
+        yield partial(stamp, voice_path(model), card)
 
 
 def stamp(path: Path, card: Scorecard) -> None:

@@ -24,7 +24,7 @@ from voxlet.speak.voice_file import SUFFIX
 from voxlet.training import checkpoints, distributed
 from voxlet.training.config import Budget
 from voxlet.training.loop import fit
-from voxlet.training.run import Run, check_target, make_run
+from voxlet.training.run import Run, begun, check_target
 from voxlet.training.serialize import JSON, to_json
 from voxlet.training.tensorboard import Events
 
@@ -88,12 +88,7 @@ def train(
     }
     made = Run(Path(run))
     with ExitStack() as stack:
-
-        def begin() -> None:
-            make_run(run, settings)
-            stack.enter_context(made.locked())
-
-        distributed.main_first(begin)
+        distributed.main_first(lambda: stack.enter_context(begun(run, settings)))
         events = Events(made) if tensorboard and distributed.rank() == 0 else None
         train_stages(_plan(config, opened, made), made, budget, events)
     return load_run(made.path)

@@ -92,8 +92,12 @@ class TrainedRun(Generic[C]):
     @property
     def training_seconds(self) -> float:
         """Time that the run's stages took together, validations included."""
-        stages = {str(line["stage"]): float(str(line["seconds"])) for line in self.metrics()}
-        return sum(stages.values())
+        stages = {
+            line["stage"]: line["seconds"]
+            for line in self.metrics()
+            if isinstance(line.get("seconds"), int | float)
+        }
+        return sum(float(str(seconds)) for seconds in stages.values())
 
     @property
     def _corpus(self) -> dict[str, object]:

@@ -1,17 +1,20 @@
-"""Checkpoints of one stage: folders that appear whole or not at all, the newest of which counts.
+"""Checkpoints of one stage: folders that appear whole or not at all, the newest whole one of which counts.
 
     STAGE/checkpoint-000007/last.safetensors     weights, "module.name"
-                            best.safetensors     those of the lowest validation loss (hard link if unchanged)
+                            best.safetensors     those of the lowest validation loss (hard link to the last)
                             state.safetensors    what the optimisers and random generators hold
                             state.json           where the loop stands, and the optimisers' settings
+                            digests.json         SHA-256 of each of these
 
-A checkpoint is written under a hidden name, flushed to the disk, renamed; then older ones are removed. Killed
-at any moment, or with the disk full, the one before is left as it was.
+A checkpoint is written under a hidden name, flushed to the disk, renamed. Killed at any moment, or with the
+disk full, the one before is left as it was. It stays until the next but one is begun, and shares no file with
+the newer one: where that is damaged, training goes on from the older one. There are never more than two.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import shutil
@@ -24,14 +27,16 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from voxlet.errors import RunError, TrainingError
+from voxlet.training.progress import note_once
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from torch import Tensor, nn
 
 PREFIX = "checkpoint-"
 LAST, BEST, STATE, POSITION = "last.safetensors", "best.safetensors", "state.safetensors", "state.json"
+DIGESTS = "digests.json"
 
 
 @dataclass(frozen=True)
@@ -51,14 +56,8 @@ class Checkpoint:
         Raises:
             RunError: It is missing or damaged.
         """
-        path = self.path / POSITION
-        try:
-            data = json.loads(path.read_text())
-        except (OSError, ValueError) as error:
-            raise RunError(f"cannot be read ({error})", where=path, remedy=_REMEDY) from error
-        if not isinstance(data, dict):
-            raise RunError("holds no object", where=path, remedy=_REMEDY)
-        return data
+        self.verify(POSITION)
+        return _read_object(self.path / POSITION)
 
     def tensors(self, name: str) -> dict[str, Tensor]:
         """The tensors of one of the files.
@@ -66,26 +65,105 @@ class Checkpoint:
         Raises:
             RunError: It is missing or damaged.
         """
+        self.verify(name)
         path = self.path / name
         try:
             return load_file(path)
         except (OSError, SafetensorError) as error:
             raise RunError(f"cannot be read ({error})", where=path, remedy=_REMEDY) from error
 
+    def digests(self) -> dict[str, Any]:
+        """What `digests.json` holds: SHA-256 by file name.
+
+        Raises:
+            RunError: It is missing or damaged.
+        """
+        return _read_object(self.path / DIGESTS)
+
+    def verify(self, *names: str) -> None:
+        """See that files are as they were written: these, or all.
+
+        Raises:
+            RunError: One is missing or damaged.
+        """
+        digests = self.digests()
+        for name in names or (LAST, STATE, POSITION, *digests):
+            path = self.path / name
+            try:
+                found = _digest(path)
+            except OSError as error:
+                raise RunError(f"cannot be read ({error.strerror})", where=path, remedy=_REMEDY) from error
+            if found != digests.get(name):
+                what = "cannot be read (its SHA-256 is not that of what was written)"
+                raise RunError(what, where=path, remedy=_REMEDY)
+
 
 _REMEDY = "the file is damaged: train again in another folder"
 
 
 def newest(stage: Path) -> Checkpoint | None:
-    """The checkpoint with the highest serial number, if there is one."""
-    found = [Checkpoint(p) for p in stage.glob(f"{PREFIX}*") if p.name.removeprefix(PREFIX).isdigit()]
-    return max(found, key=lambda checkpoint: checkpoint.serial, default=None)
+    """The checkpoint with the highest serial number, if there is one; it may be damaged."""
+    return next(_newest_first(stage), None)
+
+
+def newest_whole(stage: Path) -> Checkpoint | None:
+    """The newest checkpoint of which nothing is damaged; None if there is none at all.
+
+    Raises:
+        RunError: All are damaged.
+    """
+    failure = None
+    for found in _newest_first(stage):
+        try:
+            found.verify()
+        except RunError as error:
+            failure = failure or error
+            continue
+        if failure is not None:
+            note_once(f"{failure.where}: is damaged; {found.path.name} counts in its place")
+        return found
+    if failure is not None:
+        raise failure
+    return None
+
+
+def read(stage: Path, name: str) -> dict[str, Tensor] | None:
+    """The tensors of a file in the newest checkpoint in which it is whole; None if there is no checkpoint.
+
+    Raises:
+        RunError: It is damaged in all of them.
+    """
+    failure = None
+    for found in _newest_first(stage):
+        try:
+            tensors = found.tensors(name)
+        except RunError as error:
+            failure = failure or error
+            continue
+        if failure is not None:
+            note_once(f"{failure.where}: is damaged; that of {found.path.name} is used")
+        return tensors
+    if failure is not None:
+        raise failure
+    return None
+
+
+def remove_newer(than: Checkpoint) -> None:
+    """Remove damaged checkpoints that are newer than the one that training goes on from."""
+    for found in _newest_first(than.path.parent):
+        if found.serial > than.serial:
+            shutil.rmtree(found.path, ignore_errors=True)
 
 
 def is_finished(stage: Path) -> bool:
-    """Whether a stage was trained to the end of its budget."""
-    found = newest(stage)
+    """Whether a stage was trained to the end of its budget, by the newest checkpoint that is whole."""
+    found = newest_whole(stage)
     return found is not None and found.position().get("finished") is True
+
+
+def _newest_first(stage: Path) -> Iterator[Checkpoint]:
+    found = [Checkpoint(p) for p in stage.glob(f"{PREFIX}*") if p.name.removeprefix(PREFIX).isdigit()]
+    yield from sorted(found, key=lambda checkpoint: checkpoint.serial, reverse=True)
 
 
 def save(
@@ -97,7 +175,7 @@ def save(
     state: Mapping[str, Tensor],
     position: Mapping[str, Any],
 ) -> Checkpoint:
-    """Write the next checkpoint and remove the ones before.
+    """Write the next checkpoint; the one before is kept, any others are removed.
 
     Args:
         stage: The stage's folder; made if it is not there.
@@ -109,11 +187,17 @@ def save(
 
     Raises:
         TrainingError: The disk is full or not writable; the checkpoint before is still there.
+        RunError: The best weights are to be kept, and are damaged.
     """
     before = newest(stage)
     target = stage / f"{PREFIX}{before.serial + 1 if before else 1:06d}"
     part = stage / f".{target.name}.part"
+    kept = before if before and not best_is_last and best is None and BEST in before.digests() else None
+    if kept is not None:
+        kept.verify(BEST)  # while there is an older one to go back to
     try:
+        for old in (c for c in _newest_first(stage) if c != before):
+            shutil.rmtree(old.path, ignore_errors=True)
         shutil.rmtree(part, ignore_errors=True)  # of a process that was killed
         part.mkdir(parents=True)
         _write(part / LAST, weights)
@@ -121,10 +205,13 @@ def save(
             _link(part / LAST, part / BEST)
         elif best is not None:
             _write(part / BEST, best)
-        elif before is not None and (before.path / BEST).exists():
-            _link(before.path / BEST, part / BEST)
+        elif kept is not None:
+            # No link: damage to one checkpoint must not reach the other.
+            shutil.copyfile(kept.path / BEST, part / BEST)
         _write(part / STATE, state)
         (part / POSITION).write_text(json.dumps(position, indent=1, allow_nan=False))
+        digests = {path.name: _digest(path) for path in sorted(part.iterdir())}
+        (part / DIGESTS).write_text(json.dumps(digests, indent=1))
         for path in (*part.iterdir(), part):
             _flush(path)
         part.replace(target)
@@ -132,14 +219,12 @@ def save(
     except (OSError, SafetensorError) as error:
         shutil.rmtree(part, ignore_errors=True)
         reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
-        kept = f"the checkpoint {before.path} is intact" if before else "nothing was saved before"
+        left = f"the checkpoint {before.path} is intact" if before else "nothing was saved before"
         raise TrainingError(
             f"a checkpoint cannot be written ({reason})",
             where=stage,
-            remedy=f"{kept}; free some space and run the same command again",
+            remedy=f"{left}; free some space and run the same command again",
         ) from error
-    for old in (c for c in map(Checkpoint, stage.glob(f"{PREFIX}*")) if c.path != target):
-        shutil.rmtree(old.path, ignore_errors=True)
     return Checkpoint(target)
 
 
@@ -239,6 +324,21 @@ def _write(path: Path, tensors: Mapping[str, Tensor]) -> None:
         whole[name] = (tensor.clone() if twice else tensor).cpu().contiguous()
     save_file(whole, path)
     path.chmod(0o644)  # safetensors makes files for their owner alone
+
+
+def _read_object(path: Path) -> dict[str, Any]:
+    try:
+        data = json.loads(path.read_text())
+    except (OSError, ValueError, RecursionError) as error:
+        raise RunError(f"cannot be read ({error})", where=path, remedy=_REMEDY) from error
+    if not isinstance(data, dict):
+        raise RunError("holds no object", where=path, remedy=_REMEDY)
+    return data
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _link(source: Path, target: Path) -> None:

@@ -66,7 +66,7 @@ def largest(*values: float) -> list[float]:
     return [float(value) for value in wire]
 
 
-def main_first(action: Callable[[], None]) -> None:
+def main_first(action: Callable[[], object]) -> None:
     """Rank 0 does `action` while the others wait; where it fails, all of them stop.
 
     Raises:

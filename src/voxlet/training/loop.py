@@ -141,8 +141,8 @@ class _Training:
         self.base_rates = [[g["lr"] for g in o.param_groups] for o in task.optimizers.values()]
 
     def resume(self) -> None:
-        """Put everything where the newest checkpoint says, or at the start."""
-        found = checkpoints.newest(self.run.stage(self.stage))
+        """Put everything where the newest checkpoint that is whole says, or at the start."""
+        found = checkpoints.newest_whole(self.run.stage(self.stage))
         if found is not None:
             where = found.path
             held = found.position()
@@ -155,6 +155,8 @@ class _Training:
                 checkpoints.load_random(state)
             self.saved_step = self.position.step
         if distributed.rank() == 0:
+            if found is not None:
+                checkpoints.remove_newer(found)
             self.run.rewind_metrics(self.stage, self.position.step)
         for module in self.task.modules.values():
             module.train()

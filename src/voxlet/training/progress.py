@@ -6,6 +6,7 @@ import sys
 import time
 from collections import deque
 from dataclasses import dataclass, field
+from functools import cache
 from types import TracebackType
 
 from tqdm import tqdm
@@ -96,3 +97,9 @@ def duration(seconds: float) -> str:
     minutes, rest = divmod(max(0, round(seconds)), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+@cache
+def note_once(text: str) -> None:
+    """Write a line to standard error, unless this process has written it before."""
+    tqdm.write(f"voxlet: {text}", file=sys.stderr)

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Literal
 from voxlet import files
 from voxlet.errors import LockedError, RunError
 from voxlet.training import checkpoints
+from voxlet.training.progress import note_once
 from voxlet.training.serialize import JSON, differences
 from voxlet.version import __version__
 
@@ -70,29 +72,25 @@ class Run:
         Raises:
             RunError: The stage has no checkpoint yet, or it is damaged.
         """
-        found = checkpoints.newest(self.stage(stage))
+        name = checkpoints.BEST if which == "best" else checkpoints.LAST
+        found = checkpoints.read(self.stage(stage), name)
         if found is None:
             raise RunError(f"holds no weights of {stage!r} yet", where=self.path, remedy="train it first")
-        name = checkpoints.BEST if which == "best" else checkpoints.LAST
-        try:
-            return found.tensors(name)
-        except RunError:
-            # A training process may just have replaced this checkpoint by its next.
-            newer = checkpoints.newest(self.stage(stage))
-            if newer is None or newer == found:
-                raise
-            return newer.tensors(name)
+        return found
 
     def metrics(self) -> list[dict[str, JSON]]:
-        """The lines of `metrics.jsonl`; a last line without its end is left out."""
+        """The lines of `metrics.jsonl`; a last line without its end is left out.
+
+        A damaged line costs itself alone: it is passed over, and standard error says how many there are.
+        """
         path = self.path / METRICS
         if not path.exists():
             return []
-        whole = path.read_text().rpartition("\n")[0]
-        try:
-            return [json.loads(line) for line in whole.splitlines()]
-        except ValueError as error:
-            raise RunError(f"holds a line that is not JSON ({error})", where=path) from error
+        written = [line for line in path.read_bytes().split(b"\n")[:-1] if line.strip()]
+        lines = [values for values in map(_metrics_of, written) if values is not None]
+        if len(lines) < len(written):
+            note_once(f"{path}: {len(written) - len(lines)} of {len(written)} lines are damaged and left out")
+        return lines
 
     def append_metrics(self, line: Mapping[str, JSON]) -> None:
         """Add a line to `metrics.jsonl`."""
@@ -100,21 +98,21 @@ class Run:
             file.write(json.dumps(line, allow_nan=False) + "\n")
 
     def rewind_metrics(self, stage: str, step: int) -> None:
-        """Cut off the lines that `stage` wrote after `step`: what is trained again is written again."""
-        kept = 0
+        """Remove the lines that `stage` wrote after `step`: what is trained again is written again.
+
+        All others stay, damaged ones too; what follows the last line's end was cut off while it was written.
+        """
         path = self.path / METRICS
         if not path.exists():
             return
-        for line in path.read_bytes().splitlines(keepends=True):
-            try:
-                values = json.loads(line)
-            except ValueError:
-                break
-            if not line.endswith(b"\n") or (values.get("stage") == stage and values.get("step", 0) > step):
-                break
-            kept += len(line)
-        with files.writing(self.path):
-            os.truncate(path, kept)
+        content = path.read_bytes()
+        kept = b"".join(
+            line + b"\n"
+            for line in content.split(b"\n")[:-1]
+            if not _is_after(_metrics_of(line), stage, step)
+        )
+        if kept != content:
+            files.write_atomically(path, kept)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -131,6 +129,24 @@ class Run:
                 remedy = "wait for it, stop it, or take another folder"
                 raise RunError(error.what, where=self.path, remedy=remedy) from error
             yield
+
+
+def _metrics_of(line: bytes) -> dict[str, JSON] | None:
+    """What a line of `metrics.jsonl` holds; None where it is damaged."""
+    try:
+        values = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(values, dict) or not isinstance(values.get("stage"), str):
+        return None
+    return values if isinstance(values.get("step"), int) else None
+
+
+def _is_after(values: Mapping[str, JSON] | None, stage: str, step: int) -> bool:
+    if values is None or values["stage"] != stage:
+        return False
+    reached = values["step"]
+    return isinstance(reached, int) and reached > step
 
 
 def open_run(path: str | os.PathLike[str]) -> Run:
@@ -186,6 +202,55 @@ def make_run(path: str | os.PathLike[str], settings: Mapping[str, JSON]) -> Run:
             run.path / CONFIG, f"{json.dumps(record, indent=2, allow_nan=False)}\n".encode()
         )
     return run
+
+
+@contextmanager
+def begun(path: str | os.PathLike[str], settings: Mapping[str, JSON]) -> Iterator[Run]:
+    """Make a run, or open the one with the same settings, and keep other processes from it for the block.
+
+    Where the block fails before anything was trained, what was made of the run's folder is removed again.
+
+    Raises:
+        RunError: See `make_run`; or another process is training it.
+        FileError: It cannot be written.
+    """
+    check_target(path)
+    run, fresh = Run(Path(path)), False
+    if (run.path / CONFIG).exists():
+        _check_same(run, settings)  # before there is a lock
+    missing = [folder for folder in (run.path, *run.path.parents) if not folder.exists()]
+    try:
+        with files.writing(run.path):
+            run.path.mkdir(parents=True, exist_ok=True)
+        with run.locked():
+            fresh = not (run.path / CONFIG).exists()
+            try:
+                yield make_run(path, settings)
+            except BaseException:
+                if fresh and not _is_trained(run):
+                    _empty(run)
+                raise
+    except BaseException:
+        with suppress(OSError):  # of a folder that holds something
+            if fresh and not (run.path / CONFIG).exists():
+                (run.path / LOCK).unlink(missing_ok=True)
+            for folder in missing:
+                folder.rmdir()
+        raise
+
+
+def _is_trained(run: Run) -> bool:
+    """Whether a run's folder holds more than the start of a training leaves."""
+    return any(entry.is_file() and entry.name not in (CONFIG, LOCK) for entry in run.path.rglob("*"))
+
+
+def _empty(run: Run) -> None:
+    """Remove what the start of a training leaves, but the lock: it is held."""
+    for entry in run.path.iterdir():
+        if entry.is_dir():
+            shutil.rmtree(entry, ignore_errors=True)
+    with suppress(OSError):
+        (run.path / CONFIG).unlink(missing_ok=True)
 
 
 def _check_same(run: Run, settings: Mapping[str, JSON]) -> None:

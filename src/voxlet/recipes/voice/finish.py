@@ -93,7 +93,7 @@ def model_card(opened: VoiceRun) -> dict[str, object]:
     for stage in (WAVE, PRIOR, DISTILLATION):
         own = [line for line in lines if line["stage"] == stage]
         if own:
-            stages[stage] = {key: own[-1][key] for key in ("step", "seconds", "validation_loss")}
+            stages[stage] = {key: own[-1].get(key) for key in ("step", "seconds", "validation_loss")}
     return {
         "data": name if known is None else known.title,
         "licence": "the owner's of the recordings" if known is None else known.licence,

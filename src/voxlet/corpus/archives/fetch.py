@@ -1,0 +1,335 @@
+"""Downloading one file: resumed, retried, within bounds of size and speed.
+
+Resuming is our own: requests, urllib3 and pooch begin a broken download anew; pypdl asks for the rest without
+If-Range, so a file that has changed on the server is glued to the old one, and sets no bound on its size.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import time
+import urllib.parse
+import urllib.request
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+from voxlet import files
+from voxlet.errors import DownloadError
+from voxlet.extras import import_extra
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import urllib3
+
+ATTEMPTS = 6  # without a byte of progress between them
+BACKOFF_SECONDS = 0.5  # doubled at each attempt
+TIMEOUT_SECONDS = 30.0  # for a connection, and for the next byte
+PIECE = 1 << 14  # bytes read at once at most; an attempt that brings fewer is one without progress
+# Slower than any line in use: the smallest corpus would take hours. A server that sends a byte now and then
+# keeps within every timeout.
+FLOOR_RATE = 1000.0  # bytes per second
+FLOOR_SECONDS = 60.0  # over which the rate is looked at
+RETRY_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
+LONGEST_WAIT = 60.0  # seconds, whatever a busy server asks for
+
+
+@dataclass(frozen=True)
+class RetryPolicy:
+    """How long a server is waited for."""
+
+    attempts: int = ATTEMPTS
+    backoff: float = BACKOFF_SECONDS  # seconds before the second attempt, doubled before each later one
+    timeout: float = TIMEOUT_SECONDS  # seconds without a byte
+    patience: float = FLOOR_SECONDS  # seconds with fewer bytes than `FLOOR_RATE`
+
+
+DEFAULT_RETRIES = RetryPolicy()
+
+
+@dataclass(frozen=True)
+class Download:
+    """What is downloaded, and how; `part` is the file that holds what has come so far."""
+
+    address: str
+    part: Path
+    limit: int  # bytes
+    progress: bool
+    retries: RetryPolicy
+
+
+def progress_bar(title: str, total: int | None, progress: bool) -> Any:
+    """A progress bar in bytes on standard error; silent where that is no terminal."""
+    tqdm = import_extra("tqdm", "train").tqdm
+    return tqdm(
+        total=total, desc=title, unit="B", unit_scale=True, leave=False, disable=None if progress else True
+    )
+
+
+def fetch(
+    address: str,
+    target: Path,
+    *,
+    limit: int,
+    progress: bool = True,
+    retries: RetryPolicy = DEFAULT_RETRIES,
+) -> None:
+    """Download `address` to the file `target`, going on where an earlier attempt or process stopped.
+
+    What has come so far lies in `target`.part, and the server's mark of its version in `target`.json: a
+    server that has changed the file sends it anew (RFC 9110, If-Range). Both stay only where it can be gone
+    on with them.
+
+    Raises:
+        DownloadError: The address is malformed or unknown, or the server refuses, fails, is too slow or sends
+            too much.
+    """
+    if target.is_file():
+        return
+    check_address(address)
+    part = target.with_name(f"{target.name}.part")
+    try:
+        receive_with_retries(Download(address, part, limit, progress, retries))
+        part.replace(target)
+    except RefusedError:
+        part.unlink(missing_ok=True)
+        raise
+    finally:
+        if read_mark(part) is None or not part.exists() or part.stat().st_size == 0:
+            part.unlink(missing_ok=True)
+            mark_path(part).unlink(missing_ok=True)
+
+
+def check_address(address: str) -> None:
+    """Check that something can be downloaded from an address, before anything is tried or made.
+
+    Raises:
+        DownloadError: It is malformed, or of another scheme than http and https.
+    """
+    try:
+        parts = urllib.parse.urlsplit(address)
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # of a port that is none
+        valid = False
+    if not valid:
+        raise DownloadError(
+            "is neither an http(s) address nor a file that exists", where=address, remedy="check the source"
+        )
+
+
+def receive_with_retries(download: Download) -> None:
+    """Receive all of the file, in as many attempts as it takes while they bring something.
+
+    Raises:
+        DownloadError: See `fetch`.
+    """
+    urllib3 = import_extra("urllib3", "train")
+    address, part, retries = download.address, download.part, download.retries
+    failures, reason, asked = 0, "", 0.0
+    with open_pool(urllib3, address, retries) as pool:
+        while failures < retries.attempts:
+            if failures:
+                pause = max(asked, retries.backoff * 2 ** (failures - 1))
+                asked = 0.0
+                if download.progress:
+                    sys.stderr.write(f"the download stopped ({reason}); trying again in {pause:.1f} s\n")
+                time.sleep(pause)
+            before = part.stat().st_size if part.exists() else 0
+            try:
+                receive(pool, download)
+            except urllib3.exceptions.HTTPError as error:
+                refuse_hopeless(urllib3, error, address)
+                reason = describe(error)
+            except BusyError as error:
+                reason, asked = str(error), error.seconds
+            else:
+                return
+            after = part.stat().st_size if part.exists() else 0
+            failures = 1 if after - before >= PIECE else failures + 1
+    raise DownloadError(
+        f"the download failed {retries.attempts} times without progress ({reason})",
+        where=address,
+        remedy="run it again to go on where it stopped, or name a mirror or a local archive with --source",
+    )
+
+
+def refuse_hopeless(library: Any, error: Exception, address: str) -> None:
+    """Give up at once where another attempt could bring nothing else.
+
+    Raises:
+        DownloadError: No such host, or redirected in a circle or to something that is no http address.
+    """
+    errors = library.exceptions
+    cause = getattr(error, "reason", None)
+    if isinstance(cause, errors.NameResolutionError):
+        raise DownloadError(
+            f"there is no way to {urllib.parse.urlsplit(address).hostname}",
+            where=address,
+            remedy="is this machine online? If not, bring the archive and name it with --source",
+        ) from error
+    if isinstance(error, errors.LocationValueError) or isinstance(cause, errors.ResponseError):
+        raise RefusedError(
+            f"the server redirects the download to nowhere ({describe(error)})",
+            where=address,
+            remedy="name a mirror or a local archive with --source",
+        ) from error
+
+
+class RefusedError(DownloadError):
+    """The server refuses for good: what has come so far is of no use."""
+
+
+class BusyError(Exception):
+    """The server's answer is worth another attempt, after `seconds` if it says so (within reason)."""
+
+    def __init__(self, what: str, retry_after: str = "") -> None:
+        super().__init__(what)
+        self.seconds = min(float(retry_after), LONGEST_WAIT) if retry_after.isdecimal() else 0.0
+
+
+def describe(error: Exception) -> str:
+    """A network error in a few words, without addresses of objects and pools."""
+    cause = getattr(error, "reason", None)
+    text = str(cause if isinstance(cause, Exception) else error)
+    return (
+        re.sub(r"^.*?(HTTPS?Connection\w*|Pool)\([^)]*\)[:.] *|<[^>]*>: *", "", text) or type(error).__name__
+    )
+
+
+def open_pool(library: Any, address: str, retries: RetryPolicy) -> urllib3.PoolManager:
+    """Connections of the library urllib3, by way of the proxy that the environment names, if it does."""
+    # Redirects are followed by the library, attempts are counted here: they must go on at the right byte.
+    settings = {
+        "timeout": library.Timeout(connect=retries.timeout, read=retries.timeout),
+        "retries": library.Retry(total=None, connect=0, read=0, redirect=5, other=0),
+    }
+    parts = urllib.parse.urlsplit(address)
+    proxy = urllib.request.getproxies().get(parts.scheme)
+    direct = not proxy or urllib.request.proxy_bypass(parts.hostname or "")
+    made = library.PoolManager(**settings) if direct else library.ProxyManager(proxy, **settings)
+    return cast("urllib3.PoolManager", made)
+
+
+def receive(pool: urllib3.PoolManager, download: Download) -> None:
+    """One attempt: ask for what the part lacks and append it.
+
+    Raises:
+        RefusedError: The server refuses for good, or sends too much.
+        DownloadError: It sends less than `FLOOR_RATE` for too long.
+        BusyError: It answered that it is busy, or with another piece than the one asked for.
+        urllib3.exceptions.HTTPError: The connection failed, stalled or broke.
+    """
+    part = download.part
+    offset = part.stat().st_size if part.exists() else 0
+    headers = {"Accept-Encoding": "identity", "User-Agent": "voxlet"}
+    mark = read_mark(part)
+    if offset and mark is not None:
+        headers["Range"] = f"bytes={offset}-"
+        if mark:
+            headers["If-Range"] = mark
+    answer = pool.request("GET", download.address, headers=headers, preload_content=False)
+    try:
+        begin = first_byte(answer, download, offset)
+        length = answer.headers.get("Content-Length", "")
+        total = begin + int(length) if length.isdecimal() else None
+        if total is not None and total > download.limit:
+            raise too_much(download)
+        if begin == 0:
+            write_mark(part, answer.headers)
+        with progress_bar("downloading", total, download.progress) as shown:
+            append(answer, download, begin, shown)
+    finally:
+        answer.close()
+
+
+def first_byte(answer: urllib3.BaseHTTPResponse, download: Download, offset: int) -> int:
+    """Where in the file the answer begins: at `offset`, as was asked for, or at 0.
+
+    Raises:
+        RefusedError: The server refuses for good.
+        BusyError: It answered that it is busy, or with another piece.
+    """
+    if answer.status in RETRY_STATUS:
+        raise BusyError(status_line(answer), answer.headers.get("Retry-After", ""))
+    if answer.status == 416:  # what is here is no beginning of what is there
+        download.part.unlink(missing_ok=True)
+        raise BusyError("the server has not the piece asked for")
+    if answer.status == 200:
+        return 0
+    if answer.status != 206:
+        raise RefusedError(
+            f"the download is refused: {status_line(answer)}",
+            where=download.address,
+            remedy="name a mirror or a local archive with --source",
+        )
+    start = re.match(r"bytes (\d+)-", answer.headers.get("Content-Range", ""))
+    if start is None or int(start[1]) != offset:
+        download.part.unlink(missing_ok=True)
+        raise BusyError("the server sent another piece than the one asked for")
+    return offset
+
+
+def append(answer: urllib3.BaseHTTPResponse, download: Download, offset: int, shown: Any) -> None:
+    """Write what comes to the part, from `offset` on.
+
+    Raises:
+        RefusedError: It is too much.
+        DownloadError: It comes too slowly.
+    """
+    patience = download.retries.patience
+    shown.update(offset)
+    with download.part.open("ab" if offset else "wb") as file:
+        looked, came = time.monotonic(), 0
+        while piece := answer.read1(PIECE):  # returns what is there, however little
+            file.write(piece)
+            offset, came = offset + len(piece), came + len(piece)
+            if offset > download.limit:
+                raise too_much(download)
+            shown.update(len(piece))
+            if time.monotonic() - looked >= patience:
+                if came < FLOOR_RATE * patience:
+                    raise too_slow(download)
+                looked, came = time.monotonic(), 0
+
+
+def too_much(download: Download) -> RefusedError:
+    """The error for a download that would fill the disk."""
+    what = f"the download has more than {download.limit / 1e6:,.0f} MB, as a bomb would"
+    return RefusedError(what, where=download.address, remedy="take another source")
+
+
+def too_slow(download: Download) -> DownloadError:
+    """The error for a server that sends a byte now and then."""
+    return DownloadError(
+        f"the download came at less than {FLOOR_RATE / 1000:g} kB/s for {download.retries.patience:g} s",
+        where=download.address,
+        remedy="run it again to go on where it stopped, or name a mirror or a local archive with --source",
+    )
+
+
+def status_line(answer: urllib3.BaseHTTPResponse) -> str:
+    """What the server answered, in words."""
+    return f"the server answered {answer.status} {answer.reason or ''}".strip()
+
+
+def mark_path(part: Path) -> Path:
+    """Where the server's mark of the version of `part` is kept."""
+    return part.with_suffix(".json")
+
+
+def read_mark(part: Path) -> str | None:
+    """The mark of the version that `part` is the beginning of, "" if the server gave none; None: unknown."""
+    try:
+        mark = json.loads(mark_path(part).read_bytes())["mark"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return mark if isinstance(mark, str) else None
+
+
+def write_mark(part: Path, headers: Any) -> None:
+    """Keep the answer's strong ETag, or its date; a weak ETag does not promise the same bytes."""
+    etag = headers.get("ETag", "")
+    mark = etag if etag.startswith('"') else headers.get("Last-Modified", "")
+    files.write_atomically(mark_path(part), json.dumps({"mark": mark}).encode())
