@@ -60,6 +60,10 @@ PEOPLE = ("anna", "ben", "cleo")
         ("{speaker}/{label}/{take}.wav", ("eins", "zwei"), ("spk01", "spk02")),
         ("{label}/{speaker}_{take}.wav", ("eins", "zwei"), PEOPLE),
         ("{speaker}/{label}_{take}.wav", ("yes", "no"), PEOPLE),
+        ("{label}-{speaker}-{take}.wav", ("yes", "no"), PEOPLE),
+        ("{label}_{speaker}.wav", ("yes", "no"), PEOPLE),
+        ("{speaker}_{label}.wav", ("yes", "no"), PEOPLE),
+        ("{speaker}/{label}.wav", ("yes", "no"), PEOPLE),
     ],
 )
 def test_the_reading_that_explains_all_names(tmp_path, pattern, labels, speakers):
@@ -75,6 +79,12 @@ def test_the_reading_that_explains_all_names(tmp_path, pattern, labels, speakers
     [
         (all_of("{label}_{take}.wav", ("yes", "no")), {"yes", "no"}),
         (all_of("{label}_{take}.wav", COMMANDS), set(COMMANDS)),
+        (all_of("{label}{take}.wav", ("yes", "no")), {"yes", "no"}),
+        (all_of("{label}-{take}.wav", ("yes", "no")), {"yes", "no"}),
+        (
+            all_of("{speaker}/{label}/{take}.wav", ("eins", "zwei"), ("train", "test", "val")),
+            {"eins", "zwei"},
+        ),
         (all_of("{label}/rec_{take}.wav", ("eins", "zwei")), {"eins", "zwei"}),
         (all_of("{label}/{label}{take}.wav", ("eins", "zwei")), {"eins", "zwei"}),
         ([*all_of("{label}/{take}.wav", ("eins", "zwei")), "zwei/a b_c.wav"], {"eins", "zwei"}),

@@ -139,7 +139,7 @@ def test_tables_take_speakers_from_names_that_agree(tmp_path):
 
 def test_metadata_of_something_else_is_no_manifest(folder):
     (folder / "metadata.csv").write_text("speaker,age\nann,30\n")
-    assert open_corpus(folder).labels == ("clips",)
+    assert open_corpus(folder).labels == ("no", "yes")
     with pytest.raises(CorpusError, match="no path and no label in the heading 'speaker,age'"):
         open_corpus(folder, layout="manifest")
 

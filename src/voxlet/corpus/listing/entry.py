@@ -11,6 +11,12 @@ if TYPE_CHECKING:
 Part = Literal["", "train", "validation", "test"]
 
 UNKNOWN_SPEAKER = "unknown"
+# What makers of corpora call the parts.
+PARTS: dict[str, Part] = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("val", "valid", "validation", "validate", "dev", "development"), "validation"),
+    **dict.fromkeys(("test", "testing", "eval"), "test"),
+}
 
 
 @dataclass(frozen=True)

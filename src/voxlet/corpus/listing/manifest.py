@@ -17,7 +17,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from voxlet.corpus.listing.entry import UNKNOWN_SPEAKER, Entry, Part
+from voxlet.corpus.listing.entry import PARTS, UNKNOWN_SPEAKER, Entry, Part
 from voxlet.corpus.listing.labels import tidy_label
 from voxlet.corpus.listing.sound_files import SOUND_SUFFIXES
 from voxlet.errors import CorpusError
@@ -32,11 +32,6 @@ COLUMNS = {
     "speaker": ("speaker", "speaker_id", "speaker_name", "client_id"),
     "take": ("take",),
     "part": ("split", "part", "set", "subset"),
-}
-PARTS: dict[str, Part] = {
-    **dict.fromkeys(("train", "training"), "train"),
-    **dict.fromkeys(("val", "valid", "validation", "validate", "dev", "development"), "validation"),
-    **dict.fromkeys(("test", "testing", "eval"), "test"),
 }
 SEPARATORS = ",;\t|"
 AUDIO_FOLDERS = ("", "wavs", "clips", "audio")  # where a table's files may lie, beside it

@@ -45,7 +45,8 @@ class Pattern:
         if "label" not in names:
             raise ConfigError("has no {label}", where=f"layout {self.text!r}", remedy=REMEDY)
         between = zip(self.pieces, self.pieces[1:], strict=False)
-        if any(not first[1] and not second[1] for first, second in between):
+        # A number may follow a word at once: `yes0`.
+        if any(not one[1] and not two[1] and (two[0] != "take" or not self.counted) for one, two in between):
             raise ConfigError(
                 "has two fields with nothing between them", where=f"layout {self.text!r}", remedy=REMEDY
             )
@@ -107,7 +108,12 @@ class Pattern:
             if end == len(rest) > 0:
                 yield end
             return
-        mark = following[0][0]
+        mark, literal = following[0]
+        if not literal:  # a number, the whole of it
+            stop = len(rest[:end].rstrip("0123456789"))
+            if 0 < stop < end:
+                yield stop
+            return
         stop = rest.find(mark, 1)
         while 0 < stop <= end:
             yield stop

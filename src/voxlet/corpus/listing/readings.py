@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from voxlet.corpus.listing.entry import PARTS
 from voxlet.corpus.listing.labels import NUMBER_WORDS, as_words, fold_label
 from voxlet.corpus.listing.pattern import Pattern
 
@@ -64,6 +65,12 @@ CANDIDATES = tuple(
         ("{speaker}_{label}_{take}", 0.1),
         ("{speaker}/{label}_{take}", 0.0),
         ("{label}_{take}", -0.6),
+        ("{label}{take}", -0.7),
+        ("{label}-{speaker}-{take}", 0.2),
+        ("{label}-{take}", -0.6),
+        ("{label}_{speaker}", 0.0),
+        ("{speaker}_{label}", -0.1),
+        ("{speaker}/{label}", 0.0),
     )
 )
 NAMES = "{label}_{speaker}_{take}"
@@ -132,6 +139,10 @@ class Explained:
         files = sum(self.labels.values())
         few = 1 - len(self.labels) / files
         several = float(len(self.labels) > 1)
+        parts = PARTS.keys()
+        several -= 1.5 * (
+            (bool(self.speakers) and self.speakers.keys() <= parts) or self.labels.keys() <= parts
+        )
         # In `turn_left_0` nobody is called `left`.
         several -= common_words(self.speakers) / max(1, len(self.speakers))
         evidence = 2 * few + 1.5 * self.recurrence + self.like_words + 0.5 * self.counted + several
@@ -182,14 +193,29 @@ def explain(paths: Sequence[Path], root: Path, pattern: Pattern, prior: float = 
 
 def rank(paths: Sequence[Path], root: Path) -> list[Explained]:
     """All usual patterns that fit most names, the best first."""
-    found = []
-    for candidate in CANDIDATES:
-        one = explain(paths, root, candidate.pattern, candidate.prior)
-        # A folder's files may well begin with anything before a number: only several people are speakers.
-        lone = candidate.pattern.text == "{label}/{speaker}_{take}" and len(one.speakers) < 2
-        if one.score >= 0 and not lone:
-            found.append(one)
-    return sorted(found, key=lambda one: -one.score)
+    found = [explain(paths, root, candidate.pattern, candidate.prior) for candidate in CANDIDATES]
+    one_folder = len({path.parent for path in paths}) == 1
+    usable = [one for one in found if one.score >= 0 and is_plausible(one, one_folder)]
+    return sorted(usable, key=lambda one: -one.score)
+
+
+def is_plausible(one: Explained, one_folder: bool) -> bool:
+    """Whether a reading that fits almost any names has more to it than that it fits.
+
+    Args:
+        one: The reading.
+        one_folder: All files lie in one folder, so that their names have to say what they are.
+    """
+    text = one.pattern.text
+    if (
+        text == "{label}/{speaker}_{take}"
+    ):  # `rec_1` is by nobody called `rec`: only several people are speakers
+        return len(one.speakers) > 1
+    if text == "{speaker}/{label}":  # `ann/yes`, but not `yes/0`
+        return one.like_words > 0.5 and not any(label.isdigit() for label in one.labels)
+    if "{speaker}" in text and "{take}" not in text and "/" not in text:
+        return one_folder and not any(name.isdigit() for name in (*one.speakers, *one.labels))
+    return True
 
 
 def close_rival(ranked: Sequence[Explained]) -> Explained | None:
