@@ -47,6 +47,7 @@ class Known:
     digest: str | None
     official: Literal["takes", "hash", "tables"] | None  # how the set itself divides into training and test
     labels: tuple[str, ...] = DIGIT_WORDS
+    more_labels: bool = False  # whether clips of labels that are not listed are in the corpus, too
     language: str = "en"  # BCP 47
 
 
@@ -113,6 +114,7 @@ CATALOG: dict[str, Known] = {
             digest=None,
             official="tables",
             labels=ARABIC_COMMANDS,
+            more_labels=True,
             language="ar",
         ),
     )

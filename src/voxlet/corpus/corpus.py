@@ -126,7 +126,11 @@ def open_corpus(
             )
     listing = list_entries(root, layout)
     if known is not None:
-        ours = [entry for entry in listing.entries if entry.problem or entry.label in known.labels]
+        ours = [
+            entry
+            for entry in listing.entries
+            if entry.problem or known.more_labels or entry.label in known.labels
+        ]
         listing = Listing(tuple(ours), listing.layout, listing.notes)
     base = root.parent if root.is_file() else root
     return check_share(build_corpus(name, base, listing), allow_rejected)
