@@ -8,6 +8,7 @@ preparation, loading it from the cache, and the peak memory of the process.
 
 from __future__ import annotations
 
+import math
 import os
 import subprocess
 import sys
@@ -17,6 +18,7 @@ import time
 from voxlet.corpus.catalog import CATALOG, find_known
 from voxlet.corpus.corpus import open_corpus
 from voxlet.corpus.prepare import Preparation, prepare
+from voxlet.machine import peak_memory
 
 MEASURE = "--measure"  # one corpus and setting, in this process
 SETTINGS = {
@@ -26,8 +28,6 @@ SETTINGS = {
 
 
 def measure(name: str, setting: str) -> None:
-    import resource  # POSIX alone has it
-
     def timed(action, *arguments, **settings):
         began = time.perf_counter()
         result = action(*arguments, **settings)
@@ -37,7 +37,7 @@ def measure(name: str, setting: str) -> None:
     _, second = timed(open_corpus, name)
     prepared, built = timed(prepare, corpus, SETTINGS[setting], progress=False)
     _, loaded = timed(prepare, corpus, SETTINGS[setting], progress=False)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    peak = peak_memory() or math.nan
     rows, samples = prepared.audio.shape
     print(
         f"{corpus.name:<16} {setting:<6} {rows:>6,} x {samples:>6,} {first:>8.2f} {second:>8.3f}"

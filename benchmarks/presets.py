@@ -15,12 +15,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
+import math
 import subprocess
 import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+
+from voxlet.machine import peak_memory
 
 EPOCH_CLIPS = 2430
 SIZE = 2048
@@ -86,7 +88,7 @@ def measure(preset: str, precision: str, clips: int) -> dict[str, object]:
         "core_ms_per_clip": 1e3 * timing.core_seconds / size,
         "clips_per_second": 1 / timing.clip_seconds,
         "epoch_seconds": EPOCH_CLIPS * timing.clip_seconds,
-        "peak_gigabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
+        "peak_gigabytes": (peak_memory() or math.nan) / 1e3,
         "limit_gflops": top / 1e9,
         "share_of_limit": counter.get_total_flops() / timing.step_seconds / top,
         "threads": torch.get_num_threads(),

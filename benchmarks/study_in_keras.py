@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -24,6 +24,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from presets import precisions
+from voxlet.machine import peak_memory
 
 BATCH = 128
 EPOCH_CLIPS = 2430
@@ -134,7 +135,7 @@ def timed(step, count: int, clips: int) -> dict[str, object]:
     return {
         "seconds": statistics.median(seconds[SKIPPED:]),
         "loss": statistics.fmean(last),
-        "gigabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
+        "gigabytes": (peak_memory() or math.nan) / 1e3,
     }
 
 

@@ -140,3 +140,13 @@ def sound_device() -> bool | None:
         return any((runtime / socket).exists() for socket in SOCKETS) or any(Path("/dev/snd").glob("pcm*p"))
     except OSError:
         return False
+
+
+def peak_memory() -> float | None:
+    """The most memory that this process has held, in megabytes; None where the system does not say."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1e6 if sys.platform == "darwin" else 1e3)  # bytes on macOS, kilobytes elsewhere

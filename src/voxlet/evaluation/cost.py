@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from typing import TYPE_CHECKING
 
 from voxlet.evaluation.clipset import sample_clips
+from voxlet.machine import peak_memory
 from voxlet.recipes.opened import ClipRun, VoiceRun
 from voxlet.recipes.voice.export import count_parameters
 from voxlet.speak.voice_file import read_voice
@@ -33,16 +33,6 @@ def sample_and_time(model: Opened, count: int, seed: int) -> tuple[ClipSet, dict
     if (memory := peak_memory()) is not None:
         cost["peak_memory_megabytes"] = memory
     return clips, cost | size_of(model)
-
-
-def peak_memory() -> float | None:
-    """The most memory that this process has held, in megabytes; None where the system does not say."""
-    try:
-        import resource
-    except ImportError:  # Windows
-        return None
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (1e6 if sys.platform == "darwin" else 1e3)  # bytes on macOS, kilobytes elsewhere
 
 
 def size_of(model: Opened) -> dict[str, float]:
