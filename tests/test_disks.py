@@ -56,10 +56,9 @@ def voxlet(*arguments: str, cwd: Path, **environment: str) -> subprocess.Complet
 
 
 def is_one_line(text: str) -> bool:
-    """Whether an error is one line of ours, after lines of progress."""
-    lines = [
-        line for line in text.splitlines() if line and not line.startswith("vae: epoch") and "%|" not in line
-    ]
+    """Whether an error is one line of ours, after lines of progress and of account."""
+    told = ("vae: epoch", "words: layout: ")
+    lines = [line for line in text.splitlines() if line and not line.startswith(told) and "%|" not in line]
     return len(lines) == 1 and lines[0].startswith("voxlet: ") and "No space left on device" in lines[0]
 
 
