@@ -568,7 +568,10 @@ def test_ctrl_c_ends_whatever_a_graph_does(tmp_path):
     file = tmp_path / "slow.voice"
     file.write_bytes(tiny_voice.voice_bytes(graph_of=graph))
     program = (
-        "import sys, voxlet; voice = voxlet.load_voice(sys.argv[1], threads=1); print('open', flush=True)\n"
+        "import signal, sys, voxlet\n"
+        # Programs that a shell starts in the background begin with the signal ignored.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "voice = voxlet.load_voice(sys.argv[1], threads=1); print('open', flush=True)\n"
         "try: voice.sample(['zero'] * 2000)\n"
         "except KeyboardInterrupt: print('interrupted', flush=True)"
     )
