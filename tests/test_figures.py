@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -62,3 +63,10 @@ def test_the_studys_report_has_the_numbers_of_its_rows(figures):
     assert len(tables) > 100
     assert [line for line in tables if line not in written] == []
     assert [line for line in drawn if line.startswith("The lowest") and line not in written] == []
+
+
+def test_no_stored_result_says_where_anything_lay():
+    stored = sorted(SCRIPT.parent.parent.rglob("*.json"))
+    assert stored
+    for path in stored:
+        assert not re.search(r'"(?:/|~|[A-Za-z]:\\\\)', path.read_text()), path

@@ -139,7 +139,7 @@ def test_the_page_holds_everything(classifiers, reference, tmp_path):
     assert "http" not in page.replace("http-equiv", "")
     assert "clips per second" in page
     pairs = files.make_folder(tmp_path / "pairs")
-    write_pairs(pairs, card, generated)
+    write_pairs(pairs, card, generated, reference.train)
     assert {path.name for path in pairs.iterdir()} == {
         f"{number:02}-{side}.{kind}"
         for number in range(1, 11)
@@ -148,7 +148,7 @@ def test_the_page_holds_everything(classifiers, reference, tmp_path):
     }
     row, _, source, _ = card.tables["generated"]["memorisation.nearest_pairs"][0]
     nearest = audio.read(pairs / "01-train.wav").samples
-    np.testing.assert_allclose(nearest, audio.read(str(source)).samples, atol=1e-4)
+    np.testing.assert_allclose(nearest, reference.train.sound_of(source), atol=1e-4)
     np.testing.assert_allclose(
         audio.read(pairs / "01-generated.wav").samples, generated.sounds[int(row)], atol=1e-4
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -39,7 +40,7 @@ class ClipSet:
         label_names: Every label that may be asked for.
         speakers: (B,) int64 into `speaker_names`; -1 where nobody in particular was asked for.
         speaker_names: Every speaker that may be asked for; may be empty.
-        sources: Where each comes from: a path, or how it was sampled.
+        sources: Where each comes from: its path within the recordings, or how it was sampled.
         selection: How the clips were chosen; None: not at all, all that were generated are here.
     """
 
@@ -74,6 +75,10 @@ class ClipSet:
             speakers=self.speakers[numbers],
             sources=tuple(self.sources[row] for row in numbers),
         )
+
+    def sound_of(self, source: str) -> Samples:
+        """The clip (T,) that comes from there."""
+        return self.sounds[self.sources.index(source)]
 
     def renamed(self, label_names: tuple[str, ...], speaker_names: tuple[str, ...]) -> ClipSet:
         """The same clips, their labels and speakers numbered by these names; a strange speaker becomes -1.
@@ -119,6 +124,7 @@ def read_clips(
         raise ScoreError("there are no clips", where=name)
     rate = Counter(clip.rate for clip in clips).most_common(1)[0][0]
     sounds = (audio.read(clip.path) for clip in clips)
+    root = os.path.commonpath([clip.path.parent for clip in clips])
     return ClipSet(
         name=name,
         sounds=tuple(audio.resample(sound.samples, sound.rate, rate) for sound in sounds),
@@ -127,7 +133,8 @@ def read_clips(
         label_names=label_names,
         speakers=np.array([speaker_names.index(clip.speaker) for clip in clips], dtype=np.int64),
         speaker_names=speaker_names,
-        sources=tuple(str(clip.path) for clip in clips),
+        # What is stored or given away says nothing of this machine's folders.
+        sources=tuple(clip.path.relative_to(root).as_posix() for clip in clips),
     )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from voxlet import audio, files, plots
+from voxlet import files, plots
 from voxlet.evaluation.intervals import Interval
 from voxlet.evaluation.metric import CLASSIFIERS, KINDS, PART_TITLES, PERCENTILES, SCALES, show
 from voxlet.evaluation.metrics.memorisation import PAIRS_KEY
@@ -68,7 +68,7 @@ def write_page(
     body = [
         *head(card),
         *folded("Clips to hear", to_hear(clips, reference)),
-        *folded("Nearest to a training clip", pairs(card, clips)),
+        *folded("Nearest to a training clip", pairs(card, clips, reference.train)),
         *folded("In pictures", charts(card)),
         *folded("All figures", figures(card)),
         *folded("Confusions", confusions(card, clips)),
@@ -211,12 +211,11 @@ def to_hear(clips: ClipSet, reference: Reference) -> Iterator[str]:
             yield "</div>"
 
 
-def pairs(card: Scorecard, clips: ClipSet) -> Iterator[str]:
+def pairs(card: Scorecard, clips: ClipSet, train: ClipSet) -> Iterator[str]:
     """The generated clips nearest to a training clip, each with that clip."""
     for row, _, source, distance in card.tables.get(GENERATED, {}).get(PAIRS_KEY, []):
-        sound = audio.read(str(source))
         generated = player(clips.sounds[int(row)], clips.rate, f"generated, distance {distance}")
-        yield f"<div>{generated}{player(sound.samples, sound.rate, str(source).rpartition('/')[2])}</div>"
+        yield f"<div>{generated}{player(train.sound_of(str(source)), train.rate, str(source))}</div>"
 
 
 def pictures_of(run: Path | None) -> Iterator[str]:

@@ -48,18 +48,17 @@ def image(png: bytes, name: str) -> str:
     return f'<img alt="{html.escape(name)}" style="max-width: 100%" src="data:image/png;base64,{drawn}">'
 
 
-def write_pairs(folder: Path, card: Scorecard, clips: ClipSet) -> None:
+def write_pairs(folder: Path, card: Scorecard, clips: ClipSet, train: ClipSet) -> None:
     """Write the nearest pairs as files: NN-generated and NN-train, each as WAV and picture, nearest first.
 
     Raises:
         FileError: They cannot be written.
     """
     for number, (row, _, source, _) in enumerate(card.tables.get(GENERATED, {}).get(PAIRS_KEY, []), 1):
-        sound = audio.read(str(source))
         metadata = wav_metadata({"source": clips.sources[int(row)]})
         sides = {
             "generated": (clips.sounds[int(row)], clips.rate, metadata),
-            "train": (sound.samples, sound.rate, {}),
+            "train": (train.sound_of(str(source)), train.rate, {}),
         }
         for name, (samples, rate, note) in sides.items():
             stem = folder / f"{number:02}-{name}"

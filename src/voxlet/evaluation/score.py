@@ -236,7 +236,7 @@ def writers(found: Measured, outputs: Outputs) -> Iterator[Callable[[], None]]:
         run = None if model is None or isinstance(model, Voice) else model.path
         yield partial(write_page, outputs.page, card, found.clips, found.reference, run)
     if outputs.pairs is not None:
-        yield partial(write_pairs, outputs.pairs, card, found.clips)
+        yield partial(write_pairs, outputs.pairs, card, found.clips, found.reference.train)
     if outputs.stamp and isinstance(model, VoiceRun | Voice):
         yield partial(stamp, voice_path(model), card)
 

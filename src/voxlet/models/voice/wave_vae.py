@@ -174,7 +174,7 @@ class WaveVAE(nn.Module):
             parts = F.linear(hidden.float(), self.head.weight, self.head.bias)
             octaves, filtering, turning, magnitude, phase = torch.split(parts, [1, *[self.bins] * 4], dim=-1)
             own = PITCH_CENTRE * torch.exp(math.log(2) * octaves[..., 0].clamp(-OCTAVES, OCTAVES))
-            # Waveforms say nothing useful of the pitch's slope: it is taught by itself.
+            # Waveforms say nothing useful of the pitch's slope: it has a loss of its own.
             source = self.stft.parts(self.pulses(own.detach() if pitch is None else pitch))
             gain = torch.exp(filtering.clamp(max=MAX_LOG_MAGNITUDE))
             cosine, sine = gain * turning.cos(), gain * turning.sin()
