@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 from synthetic import word, write_clip
-from voxlet import plots
 from voxlet.cli.main import main
 from voxlet.corpus import report
 from voxlet.corpus.corpus import open_corpus
@@ -19,11 +18,12 @@ from voxlet.corpus.inspection import measure, summarise
 from voxlet.corpus.report import decibels, write_page
 from voxlet.corpus.speakers import plausible_age, read_metadata, tidy
 from voxlet.errors import FileError
+from voxlet.plots import figure
 
 
 @pytest.fixture(autouse=True)
 def small_pictures(monkeypatch):
-    monkeypatch.setattr(plots, "DPI", 20)
+    monkeypatch.setattr(figure, "DPI", 20)
     monkeypatch.setattr(report, "SHOWN_LABELS", 7)
 
 

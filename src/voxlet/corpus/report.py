@@ -56,7 +56,7 @@ def write_page(corpus: Corpus, measures: Measures, inspection: Inspection, out: 
     files.make_folder(out)
     figures = draw(corpus, measures, inspection)
     for name, figure in figures.items():
-        import_extra("voxlet.plots", "train").save(figure, out / f"{name}.png")
+        import_extra("voxlet.plots.figure", "train").save(figure, out / f"{name}.png")
     files.write_atomically(out / "index.html", page(inspection, list(figures)).encode())
 
 
@@ -66,7 +66,7 @@ def draw(corpus: Corpus, measures: Measures, inspection: Inspection) -> dict[str
     Raises:
         AudioError: A clip cannot be read any more.
     """
-    plots = import_extra("voxlet.plots", "train")
+    plots = import_extra("voxlet.plots.recordings", "train")
     labels = np.array([clip.label for clip in corpus.clips])
     speakers = np.array([clip.speaker for clip in corpus.clips])
     usual = next(iter(inspection.rates))

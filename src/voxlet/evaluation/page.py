@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from voxlet import files, plots
+from voxlet import files
 from voxlet.evaluation.intervals import Interval
 from voxlet.evaluation.metric import CLASSIFIERS, KINDS, PART_TITLES, PERCENTILES, SCALES, show
 from voxlet.evaluation.metrics.memorisation import PAIRS_KEY
 from voxlet.evaluation.parts import GENERATED, REAL, SET_TITLES
 from voxlet.evaluation.players import image, player
 from voxlet.evaluation.verdict import headlines, verdict
+from voxlet.plots.figure import encode
+from voxlet.plots.scores import PairedBars, interval_panels, paired_bars
 from voxlet.recipes.clip.figures import FOLDER as PLOTS
 
 if TYPE_CHECKING:
@@ -95,7 +97,7 @@ def head(card: Scorecard) -> Iterator[str]:
         yield f'<p class="verdict">{html.escape(told)}</p>'
     if rows := headlines(card):
         bars = [
-            plots.PairedBars(
+            PairedBars(
                 row.title,
                 {
                     name: (show(row.metric, value), (value.value, value.low, value.high))
@@ -107,7 +109,7 @@ def head(card: Scorecard) -> Iterator[str]:
             )
             for row in rows
         ]
-        yield image(plots.encode(plots.paired_bars(bars)), "generated beside real")
+        yield image(encode(paired_bars(bars)), "generated beside real")
     for warning in card.warnings():
         yield f'<p class="warning">{html.escape(warning)}</p>'
 
@@ -150,7 +152,7 @@ def charts(card: Scorecard) -> Iterator[str]:
                     places[name] = value.value, value.low, value.high
     if panels:
         yield "<p>Dots are the figures, bars their 95 % confidence intervals.</p>"
-        yield image(plots.encode(plots.interval_panels(panels)), "figures as dots")
+        yield image(encode(interval_panels(panels)), "figures as dots")
 
 
 def panels_of(card: Scorecard) -> Iterator[tuple[str, list[tuple[str, Figure]]]]:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from voxlet import audio, files, plots
+from voxlet import audio, files
 from voxlet.evaluation.classifiers.inputs import FLOOR, InputConfig, log_mel, normalise
 from voxlet.evaluation.metrics.memorisation import PAIRS_KEY
 from voxlet.evaluation.parts import GENERATED
+from voxlet.plots.figure import grey_png
 from voxlet.speak.speech import wav_metadata
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def picture(samples: audio.Samples, rate: int) -> bytes:
     inputs = InputConfig()
     silence = np.log(FLOOR)
     shade = (log_mel(normalise(samples, rate, inputs), inputs) - silence) / (LOUDEST - silence)
-    return plots.grey_png(255 - (255 * shade.clip(0, 1)).astype(np.uint8)[::-1])
+    return grey_png(255 - (255 * shade.clip(0, 1)).astype(np.uint8)[::-1])
 
 
 def image(png: bytes, name: str) -> str:

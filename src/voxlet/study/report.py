@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from voxlet import audio, files, plots
+from voxlet import audio, files
 from voxlet.errors import VoxletError
 from voxlet.evaluation.intervals import Interval
 from voxlet.evaluation.metric import CATALOGUE, PERCENTILES, show
 from voxlet.evaluation.page import PAGE
 from voxlet.evaluation.parts import GENERATED, REAL
 from voxlet.evaluation.players import player
+from voxlet.plots.figure import save
+from voxlet.plots.training import latent_panels, learning_curves
 from voxlet.study.document import Block, as_html, markdown
 from voxlet.study.outcome import VOICE
 from voxlet.study.plan import MODELS, QUESTIONS, QUICK, ROWS
@@ -297,7 +299,7 @@ def draw(study: Study) -> set[str]:
     models = [study.outcomes[row.name] for row in MODELS if row.name in study.outcomes]
     pictures = {}
     if curves := {o.title: np.array(o.curve) for o in models if o.curve}:
-        pictures[LOSSES] = plots.learning_curves(curves, "Validation loss", "nats a clip")
+        pictures[LOSSES] = learning_curves(curves, "Validation loss", "nats a clip")
     maps = {}
     for outcome in models:
         if outcome.points:
@@ -305,9 +307,9 @@ def draw(study: Study) -> set[str]:
             maps[outcome.title] = points[:, :2], points[:, 2].astype(np.int64)
     if maps:
         labels = next(outcome.labels for outcome in models if outcome.points)
-        pictures[LATENTS] = plots.latent_panels(maps, labels)
+        pictures[LATENTS] = latent_panels(maps, labels)
     for name, picture in pictures.items():
-        plots.save(picture, study.out / name)
+        save(picture, study.out / name)
     return set(pictures)
 
 

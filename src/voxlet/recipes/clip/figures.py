@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from voxlet import plots
+from voxlet.plots.figure import save
+from voxlet.plots.training import latent_map, loss_curves, spectrogram_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,14 +35,14 @@ def illustrate(opened: ClipRun, test: NDArray[np.int64]) -> None:
     for name, title in (("loss", "Loss"), ("kl", "KL divergence")):
         curves = {part: _column(lines, f"{part}_{name}") for part in ("train", "validation")}
         if lines:
-            drawn = plots.loss_curves(_column(lines, "epoch"), curves, title, "nats a clip")
-            plots.save(drawn, folder / f"{name}.png")
+            drawn = loss_curves(_column(lines, "epoch"), curves, title, "nats a clip")
+            save(drawn, folder / f"{name}.png")
 
     labels, parts = opened.prepared.labels, {"Training": opened.split.train, "Test": test}
     means = {name: opened.encode(rows).mean for name, rows in parts.items()}
     project, axes = plane(means["Training"])
     groups = {name: (project(means[name]), labels[rows]) for name, rows in parts.items()}
-    plots.save(plots.latent_map(groups, opened.labels, axes), folder / "latents.png")
+    save(latent_map(groups, opened.labels, axes), folder / "latents.png")
 
     shown = [label for label in range(len(opened.labels)) if (labels[test] == label).any()][:MOST_LABELS]
     names = [opened.labels[label] for label in shown]
@@ -53,7 +54,7 @@ def illustrate(opened: ClipRun, test: NDArray[np.int64]) -> None:
         "generated again": opened.decode_spectrograms(opened.draw(names, seed=1), names).numpy(),
     }
     seconds = opened.speech.samples / opened.rate
-    plots.save(plots.spectrogram_rows(pictures, names, seconds, opened.rate), folder / "spectrograms.png")
+    save(spectrogram_rows(pictures, names, seconds, opened.rate), folder / "spectrograms.png")
 
 
 def _column(lines: list[dict[str, JSON]], name: str) -> NDArray[np.float64]:
