@@ -16,6 +16,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tokenize
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -313,12 +314,16 @@ def test_every_document_that_the_code_names_exists(path: Path) -> None:
 
 
 @by_module
-def test_docstrings_use_standard_words(path: Path) -> None:
+def test_docstrings_and_comments_use_standard_words(path: Path) -> None:
     kinds = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
     texts = [
         ast.get_docstring(node) or ""
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, kinds)
     ]
+    with path.open("rb") as file:
+        texts += [
+            token.string for token in tokenize.tokenize(file.readline) if token.type == tokenize.COMMENT
+        ]
     found = [line.strip() for text in texts for line in text.splitlines() if PRIVATE.search(line)]
     assert not found, "\n".join(found)
