@@ -5,7 +5,7 @@ PYTHON ?= python3
 # Twice quiet: warnings of pip are no concern of who wants to hear a word.
 PIP_INSTALL = pip install --quiet --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo study-demo test test-all lint types unit slow classifiers readme package figures clean
+.PHONY: demo study-demo test test-all lint types unit explore slow classifiers readme package figures clean
 
 # Speak: the core alone, no PyTorch.
 demo: .venv/core.done
@@ -25,7 +25,7 @@ test: COVERAGE = --cov --cov-report= --cov-fail-under=0
 test: ALL_COVERAGE = --cov --cov-append --cov-report=term
 
 # And what takes longer: classifiers trained anew, the package tried, small changes that the tests have to notice.
-test-all: test classifiers package mutants
+test-all: test explore classifiers package mutants
 
 lint: .venv/dev.done
 	.venv/bin/ruff check .
@@ -36,6 +36,10 @@ types: .venv/dev.done
 
 unit: .venv/dev.done
 	OMP_NUM_THREADS=1 .venv/bin/pytest -n auto -m 'not slow' $(COVERAGE)
+
+# Examples that no run has tried yet, where `make unit` takes the same ones each time.
+explore: .venv/dev.done
+	OMP_NUM_THREADS=1 VOXLET_EXAMPLES=explore .venv/bin/pytest -n auto -m 'not slow'
 
 slow: .venv/dev.done
 	OMP_NUM_THREADS=1 .venv/bin/pytest -n auto -m 'slow and not trains' --ignore tests/test_documents.py \

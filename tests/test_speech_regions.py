@@ -199,8 +199,11 @@ def test_any_word_anywhere_is_found(word, before, after, noise_db, seed):
     seconds, pitch = word
     samples = clip(before + seconds + after, (before, vowel(seconds, pitch=pitch)))
     samples += noise(len(samples) / RATE, noise_db, seed=seed)
-    # Noise beside the word may by chance look like a part of it, for 30 ms more.
-    assert bounds(samples) == pytest.approx((before, before + seconds), abs=2 * NEAR)
+    # The word is whole. Noise beside it may by chance look like a part of it, louder noise for longer.
+    start, stop = bounds(samples)
+    assert start <= before + NEAR
+    assert stop >= before + seconds - NEAR
+    assert stop - start <= seconds + (4 if noise_db < -30 else 8) * NEAR
 
 
 @settings(max_examples=20, deadline=None)
