@@ -8,10 +8,10 @@ import pytest
 
 from synthetic import word, write_clip
 from voxlet.corpus.corpus import open_corpus
-from voxlet.corpus.listing.labels import fold_label
 from voxlet.corpus.listing.layouts import list_entries
 from voxlet.corpus.listing.pattern import Pattern
 from voxlet.errors import ConfigError
+from voxlet.spelling import fold
 
 
 def write_names(root, *names):
@@ -172,12 +172,12 @@ def test_readings_of_one_name(tmp_path):
     ],
 )
 def test_one_word_in_several_spellings(spellings):
-    assert len({fold_label(one) for one in spellings}) == 1
+    assert len({fold(one) for one in spellings}) == 1
 
 
 def test_what_is_another_word():
     words = ("x2", "x\u00b2", "xx", "_", "-", "turnleft", "turn left", "\u00bd", "1/2")
-    assert len({fold_label(one) for one in words}) == len(words)
+    assert len({fold(one) for one in words}) == len(words)
 
 
 def test_spellings_are_merged_and_said(tmp_path):

@@ -9,6 +9,7 @@ import numpy as np
 from voxlet.errors import ConfigError, VoiceError
 from voxlet.speak.speech import check_seed
 from voxlet.speak.voice_file import FARTHEST_STYLE
+from voxlet.spelling import find
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,8 +24,9 @@ NOISE_KEY, STYLE_KEY = 0, 1  # random numbers for different things must differ a
 class Styles:
     """The styles (S,) of one voice, points in a space with a standard normal prior.
 
-    A speaker is asked for as one of `named`, a blend of them (`george,theo` or `george:0.7,theo:0.3`; weights
-    are divided by their sum), or `random`, a fresh style that depends on the seed alone.
+    A speaker is asked for as one of `named` in any spelling, a blend of them (`george,theo` or
+    `george:0.7,theo:0.3`; weights are divided by their sum), or `random`, a fresh style that depends on the
+    seed alone.
 
     Args:
         named: By speaker; the first one speaks unless another is asked for.
@@ -49,6 +51,8 @@ class Styles:
             return generator(seed, STYLE_KEY).standard_normal(self.size, dtype=np.float32)
         if "," in speaker or ":" in speaker:
             return self._blend(speaker, seed)
+        if (known := find(speaker, self.named)) is not None:
+            return self.named[known]
         raise VoiceError(
             f"there is no speaker {speaker!r}",
             where=self._voice,

@@ -1,9 +1,18 @@
 """Text to labels and pauses: `555-0102`, `four zero nine one`, `+1 (555) 010-2345`, several lines.
 
-Nothing here is bound to digits: a word is said if it is one of the voice's labels, in any case, in any script
-and in any compatibility form (NFKC). A digit of any script (`4`, `４`, `٤`) stands for the label that is this
-digit or its English word, where the voice has one. Labels of a single character may be written together
-(`4091`, `abc`), longer ones need something between them.
+Nothing here is bound to digits: a word is said if it is one of the voice's labels, in any spelling that is
+the same word (`voxlet.spelling`). Of several labels that fit, the longest is said: `turn left` before `turn`.
+Labels of a single character may be written together (`4091`, `abc`), longer ones need something between them.
+
+A run of digits of any script (`4`, `４`, `٤`) is, by the first of these that the voice has labels for:
+
+    itself      a label that is written so: `42`
+    a number    without zeros before it and not behind a decimal point: `10` as `ten`, `21` as `twenty one`
+    two words   `21` as `twenty`, `one`
+    digits      each as its own label or English word: `4091`
+
+`oh` and `o` are zero in a voice that has zero, another digit and neither of the two words. Numbers that are
+labels are also found by their words: `four` where the label is `4`.
 
 What stands between words becomes a pause, the strongest mark of several counts:
 
@@ -12,23 +21,33 @@ What stands between words becomes a pause, the strongest mark of several counts:
     PHRASE  a comma, semicolon, full stop, `!` or `?`
     LINE    the end of a line
 
-Three signs are said where the voice has a label for them: the full stop in front of a digit (`point`), and
-`+` and `-` in front of a number (`plus`, `minus`). Where it has none, the full stop is a PHRASE pause, so
-`3.14` is heard as three, pause, one four, and the others are silent, as in telephone numbers. Any other
-character is an error: a voice that skips `%` or `²` in silence says something else than what is written.
+Three signs are said where the voice has a label for them:
+
+    .   in front of a digit: `point`, else a PHRASE pause, so that `3.14` is heard as three, pause, one four
+    +   in front of a number: `plus`, else nothing, as in telephone numbers
+    −   `minus`, else `negative`, else an error: it is never left out
+
+A hyphen or a short dash is a minus in front of a number (`-5`, `-.5`) if it does not follow a word, a closing
+bracket or another dash. In lines of seven digits and more, which are telephone numbers, it is a pause. The
+sign `−` is always a minus.
+
+Any other character is an error: a voice that skips `%` or `²` in silence says something else than what is
+written.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from voxlet.digits import DIGIT_WORDS
+from voxlet.digits import number_of, spell
 from voxlet.errors import TextError
+from voxlet.spelling import DASH, GAP, HYPHENS, MINUS, OPTIONAL, characters, fold, loosen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -55,29 +74,34 @@ class Spoken:
     pause: Pause
 
 
+FEWEST_DIALLED = 7  # a line with so many digits is a telephone number, in which hyphens are no minus
+
 # Kinds of character, one letter each, so that a line's kinds are a string that regular expressions can read.
-DIGIT, LETTER, SPACE, IGNORED, UNKNOWN = "d", "w", " ", "", "?"
-PAUSES = {"-": Pause.GROUP, "+": Pause.GROUP, "|": Pause.GROUP, ".": Pause.PHRASE, ",": Pause.PHRASE}
-SIGNS = {".": "point", "+": "plus", "-": "minus"}
+DIGIT, LETTER, SPACE, UNKNOWN = "d", "w", " ", "?"
+PAUSES = dict.fromkeys("-—+|)", Pause.GROUP) | dict.fromkeys(".,", Pause.PHRASE)
+SIGNS = {".": ("point",), "+": ("plus",), "-": ("minus", "negative"), MINUS: ("minus", "negative")}
 KINDS = (
     dict.fromkeys(".٫", ".")
     | dict.fromkeys(",;!?،؛؟٬。、…¡¿।", ",")
-    | dict.fromkeys("/\\'\"`´:_·", "|")
+    | dict.fromkeys("/\\'\":_·", "|")
     | dict.fromkeys("+", "+")
-    | dict.fromkeys("−", "-")
+    | dict.fromkeys(HYPHENS, "-")
+    | dict.fromkeys(MINUS, MINUS)
 )
-CATEGORIES = {"Pd": "-", "Ps": "|", "Pe": "|", "Pi": "|", "Pf": "|", "Nd": DIGIT, "Cf": IGNORED}
+# A joiner that is still there is part of a word.
+CATEGORIES = {"Pd": "—", "Ps": "|", "Pe": ")", "Pi": "|", "Pf": "|", "Nd": DIGIT, "Cf": LETTER}
 MAJOR_CATEGORIES = {"L": LETTER, "M": LETTER, "N": LETTER, "Z": SPACE}
-OTHER_MEANING = ("<super>", "<sub>", "<fraction>")  # `5²` is not "five two", `½` not "one two"
 
 TOKEN = re.compile("[dw]+|.")
-SIGN = re.compile(r"(?<!\.)\.(?=d)|(?<![dw])[-+](?=d)")
+POINT = re.compile(r"(?<!\.)\.(?=d)")
+PLUS = re.compile(r"(?<![dw])\+(?=d)")
+HYPHEN = re.compile(rf"(?<![dw)—{MINUS}-])-(?=\.?d)")
 LINE_END = re.compile("\r\n|[\n\r\v\f\x85\u2028\u2029]")
 
 
 @lru_cache(maxsize=4096)
 def kind(character: str) -> str:
-    """The kind of one normalised character: a digit, a letter, a space, ignored, unknown or a mark."""
+    """The kind of one folded character: a digit, a letter, a space, unknown or a mark."""
     if character in KINDS:
         return KINDS[character]
     if character in "\t\n\r\v\f\x85":
@@ -86,41 +110,10 @@ def kind(character: str) -> str:
     return CATEGORIES.get(category, MAJOR_CATEGORIES.get(category[0], UNKNOWN))
 
 
-@lru_cache(maxsize=4096)
-def fold(cluster: str) -> str:
-    """Compatibility form without case; what would lose its meaning that way (`²`, `½`) stays as it is."""
-    if unicodedata.decomposition(cluster[0]).startswith(OTHER_MEANING):
-        return "\ufffd"
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", cluster).casefold())
-
-
 def normalise(line: str) -> tuple[str, str, Sequence[int]]:
     """Folded characters, their kinds, and the position in `line` that each comes from; all of one length."""
-    if line.isascii():
-        folded = line.lower()
-        return folded, "".join(map(kind, folded)), range(len(line))
-    characters: list[str] = []
-    kinds: list[str] = []
-    positions: list[int] = []
-    start = 0
-    while start < len(line):
-        stop = start + 1
-        # A character and the marks on it are folded together; so are the parts of a Hangul syllable.
-        while stop < len(line) and not line[stop].isascii() and _continues(line[stop - 1], line[stop]):
-            stop += 1
-        for character in fold(line[start:stop]):
-            if found := kind(character):
-                characters.append(character)
-                kinds.append(found)
-                positions.append(start)
-        start = stop
-    return "".join(characters), "".join(kinds), positions
-
-
-def _continues(before: str, character: str) -> bool:
-    return unicodedata.category(character)[0] == "M" or (
-        "\u1160" <= character <= "\u11ff" and "\u1100" <= before <= "\ud7a3"
-    )
+    folded, positions = characters(line)
+    return "".join(folded), "".join(map(kind, folded)), positions
 
 
 class Vocabulary:
@@ -129,57 +122,117 @@ class Vocabulary:
     def __init__(self, labels: Sequence[str]) -> None:
         self.labels = tuple(labels)
         self.words: dict[str, str] = {}
-        for label in labels:
-            self.words.setdefault(normalise(label)[0], label)
-        for digit, word in enumerate(DIGIT_WORDS):
-            if word in self.words:
-                self.words.setdefault(str(digit), self.words[word])
+        for one in labels:
+            self.words.setdefault(fold(one), one)
+        self.numbers = self._find_numbers()
         # Labels of several words, or with a mark inside (`turn left`, `turn_left`, `x-ray`, `don't`).
-        marked = [found for found in self.words if set("".join(map(kind, found))) - {DIGIT, LETTER}]
-        self.phrases = {self._loose(found): self.words[found] for found in marked}
-        alternatives = sorted((re.escape(found) for found in self.phrases), key=len, reverse=True)
-        spaced = (found.replace(r"\ ", r"[\s_]+").replace(" ", r"[\s_]+") for found in alternatives)
-        self.phrase = re.compile(f"(?:{'|'.join(spaced)})") if alternatives else None
+        marked = [word for word in self.words if set(map(kind, word)) - {DIGIT, LETTER}]
+        marked.sort(key=len, reverse=True)
+        self.phrase = re.compile("|".join(map(_pattern, marked))) if marked else None
 
-    @staticmethod
-    def _loose(text: str) -> str:
-        return re.sub(r"[\s_]+", " ", text)
+    def _find_numbers(self) -> dict[int, str]:
+        """The labels that are numbers; other ways to write labels are added to the words."""
+        folded = list(self.words.items())
+        rows = [(number, *pair) for pair in folded if (number := number_of(pair[0])) is not None]
+        # `4` is the label `4` rather than `four`, and that rather than `٤`.
+        rows.sort(key=lambda row: (row[1] != str(row[0]), row[1].isdecimal()))
+        found: dict[int, str] = {}
+        for number, _, label in rows:
+            found.setdefault(number, label)
+        for number, label in found.items():
+            if spelt := spell(number):
+                self.words.setdefault(spelt, label)
+        if 0 in found and not found.keys().isdisjoint(range(1, 10)) and not self.words.keys() & {"o", "oh"}:
+            self.words |= dict.fromkeys(("o", "oh"), found[0])
+        bare = Counter(loosen(word) for word, _ in folded)
+        for word, label in folded:
+            if bare[loosen(word)] == 1:
+                self.words.setdefault(loosen(word), label)
+        return found
+
+    def find(self, folded: str) -> str | None:
+        """The label that a folded word or phrase is."""
+        return self.words.get(folded) or self.words.get(loosen(folded))
+
+    def sign(self, mark: str) -> str | None:
+        """The label that a sign of this kind is said with."""
+        return next((self.words[word] for word in SIGNS[mark] if word in self.words), None)
 
     def phrase_at(self, folded: str, kinds: str, start: int) -> tuple[str, int] | None:
         """The label of several words that begins at `start`, and where it ends."""
         found = self.phrase.match(folded, start) if self.phrase else None
-        if found is None or _inside_word(kinds, start) or _inside_word(kinds, found.end()):
+        if found is None or _is_cut(kinds, start, found.end()):
             return None
-        return self.phrases[self._loose(found.group())], found.end()
+        label = self.find(fold(found.group()))
+        return None if label is None else (label, found.end())
 
-    def split(self, run: str, kinds: str) -> Iterator[tuple[str | None, int, int]]:
-        """Labels and their bounds in a run of letters and digits; None for what is not a label."""
-        if run in self.words:
-            yield self.words[run], 0, len(run)
+    def split(self, run: str, kinds: str, *, decimals: bool) -> Iterator[tuple[str | None, int, int]]:
+        """Labels and their bounds in a run of letters and digits; None for what is not a label.
+
+        Args:
+            run: Folded.
+            kinds: Of its characters.
+            decimals: It stands behind a decimal point: its first digits are said one by one.
+        """
+        decimals = decimals and kinds[0] == DIGIT
+        if not decimals and (label := self.find(run)):
+            yield label, 0, len(run)
             return
         for piece in re.finditer("d+|w+", kinds):
             start, stop = piece.span()
-            if run[start:stop] in self.words:
-                yield self.words[run[start:stop]], start, stop
+            if decimals and start == 0:
+                yield from self._digits(run[:stop])
+            elif label := self.find(run[start:stop]):
+                yield label, start, stop
             elif kinds[start] == DIGIT:
-                for index in range(start, stop):
-                    digit = run[index] if run[index] in self.words else str(unicodedata.decimal(run[index]))
-                    yield self.words.get(digit), index, index + 1
+                for label, first, last in self._number(run[start:stop]):
+                    yield label, start + first, start + last
             elif all(letter in self.words for letter in run[start:stop]):
                 for index in range(start, stop):
                     yield self.words[run[index]], index, index + 1
             else:
                 yield None, start, stop
 
+    def _number(self, run: str) -> Iterator[tuple[str | None, int, int]]:
+        """The same for a run of digits: a number, tens and a unit, or digit by digit."""
+        number = number_of(run)
+        tens, unit = divmod(number or 0, 10)
+        if number in self.numbers:
+            yield self.numbers[number], 0, len(run)
+        elif 2 <= tens < 10 and {10 * tens, unit} <= self.numbers.keys():
+            yield self.numbers[10 * tens], 0, 1
+            yield self.numbers[unit], 1, 2
+        else:
+            yield from self._digits(run)
+
+    def _digits(self, run: str) -> Iterator[tuple[str | None, int, int]]:
+        for index, digit in enumerate(run):
+            yield self.find(digit) or self.numbers.get(unicodedata.decimal(digit)), index, index + 1
+
     def __str__(self) -> str:
         named = ", ".join(self.labels[:LISTED])
         more = len(self.labels) - LISTED
-        digits = [digit for digit in "0123456789" if digit in self.words and digit not in self.labels]
+        digits = [str(digit) for digit in range(10) if self.numbers.get(digit, str(digit)) != str(digit)]
         return (
             f"this voice can say: {named}"
             + (f" and {more} more" if more > 0 else "")
             + (f"; digits: {''.join(digits)}" if digits else "")
         )
+
+
+def _pattern(word: str) -> str:
+    """How a folded word may stand in a folded text: any gap for a space, any dash for one at its ends."""
+    inner = word.removeprefix("-").removesuffix("-")
+    before = DASH if word.startswith("-") else ""
+    after = DASH if inner and word.endswith("-") else ""
+    return before + f"{GAP}+".join(map(_part_pattern, inner.split(" "))) + after
+
+
+def _part_pattern(part: str) -> str:
+    """The same of a part without spaces: with any vowel marks and joiners, if it has none itself."""
+    if part.isascii() or loosen(part) != part:
+        return re.escape(part)
+    return "".join(f"{re.escape(character)}{OPTIONAL}*" for character in part)
 
 
 @dataclass(frozen=True)
@@ -227,26 +280,37 @@ def _lines(text: str) -> Iterator[str]:
     yield text[start:]
 
 
-def _inside_word(kinds: str, index: int) -> bool:
-    """Whether a word goes on across the border in front of `index`."""
-    return 0 < index < len(kinds) and kinds[index - 1] in (DIGIT, LETTER) and kinds[index] in (DIGIT, LETTER)
+def _is_cut(kinds: str, start: int, stop: int) -> bool:
+    """Whether a word goes on before `start` or behind `stop`; a dash at either end is part of the phrase."""
+    word, edge = (DIGIT, LETTER), (DIGIT, LETTER, "-", "—", MINUS)
+    before = start > 0 and kinds[start - 1] in word and kinds[start] in edge
+    return before or (stop < len(kinds) and kinds[stop] in word and kinds[stop - 1] in edge)
+
+
+def _is_sign(kinds: str, index: int, *, dialled: bool) -> bool:
+    """Whether the mark there is a sign of the number that follows it."""
+    mark = kinds[index]
+    if mark == "-":
+        return not dialled and HYPHEN.match(kinds, index) is not None
+    return mark == MINUS or (POINT.match(kinds, index) or PLUS.match(kinds, index)) is not None
 
 
 def _line_words(line: str, number: int, offset: int, vocabulary: Vocabulary) -> Iterator[_Found | Pause]:
     """Words and pauses of one line in order; a space is `Pause.WORD`."""
     folded, kinds, positions = normalise(line)
+    dialled = kinds.count(DIGIT) >= FEWEST_DIALLED
 
     def found(label: str, index: int, *, single: bool) -> _Found:
         return _Found(Spoken(label, offset + positions[index], Pause.WORD), single)
 
-    def refusal(start: int, stop: int) -> TextError:
+    def refusal(start: int, stop: int, what: str = "") -> TextError:
         first = positions[start]
         after = positions[stop] if stop < len(positions) else len(line)
         quoted = line[first : max(after, first + 1)].rstrip() or line[first]
         if len(quoted) > QUOTED:
             quoted = f"{quoted[:QUOTED]}…"
         where = f"character {first + 1}" if number == 1 else f"line {number}, character {first + 1}"
-        return TextError(f"cannot say {quoted!r}", where=where, remedy=str(vocabulary))
+        return TextError(f"cannot say {quoted!r}{what}", where=where, remedy=str(vocabulary))
 
     index = 0
     while index < len(folded):
@@ -258,8 +322,9 @@ def _line_words(line: str, number: int, offset: int, vocabulary: Vocabulary) -> 
         assert token is not None  # its last alternative takes any character
         mark, stop = kinds[index], token.end()
         if mark in (DIGIT, LETTER):
-            single = True
-            for label, start, end in vocabulary.split(folded[index:stop], kinds[index:stop]):
+            single, decimals = True, index > 0 and POINT.match(kinds, index - 1) is not None
+            run = vocabulary.split(folded[index:stop], kinds[index:stop], decimals=decimals)
+            for label, start, end in run:
                 single = single and end == stop - index
                 if label is None:
                     raise refusal(index + start, index + end)
@@ -267,10 +332,12 @@ def _line_words(line: str, number: int, offset: int, vocabulary: Vocabulary) -> 
         elif mark == SPACE:
             yield Pause.WORD
         else:
-            sign = SIGN.match(kinds, index) is not None
-            if sign and SIGNS[mark] in vocabulary.words:
-                yield found(vocabulary.words[SIGNS[mark]], index, single=True)
-            elif mark in PAUSES and (sign or mark != "+"):
+            is_sign = _is_sign(kinds, index, dialled=dialled)
+            if is_sign and (label := vocabulary.sign(mark)):
+                yield found(label, index, single=True)
+            elif is_sign and mark in ("-", MINUS):
+                raise refusal(index, stop, ", a minus")
+            elif mark in PAUSES and (is_sign or mark != "+"):
                 yield PAUSES[mark]
             else:
                 raise refusal(index, stop)

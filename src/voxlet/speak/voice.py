@@ -17,6 +17,7 @@ from voxlet.speak.onnx_sizes import ONE, exact
 from voxlet.speak.session import Graph
 from voxlet.speak.styles import NOISE_KEY, Styles, generator, listed
 from voxlet.speak.voice_file import VoiceFile, VoiceInfo, read_voice
+from voxlet.spelling import find
 
 if TYPE_CHECKING:
     import os
@@ -236,11 +237,12 @@ class Voice:
         return generator(seed, NOISE_KEY, clip).standard_normal(size, dtype=np.float32)
 
     def _number(self, label: str) -> int:
-        if label not in self._numbers:
+        known = label if label in self._numbers else find(label, self.labels)
+        if known is None:
             raise VoiceError(
                 f"has no word {label!r}", where=self.name, remedy=f"it has: {listed(self.labels)}"
             )
-        return self._numbers[label]
+        return self._numbers[known]
 
     def _cut(self, waveform: np.ndarray, length: np.ndarray) -> Samples:
         """The clip (T,) in what one run of the graph gives."""

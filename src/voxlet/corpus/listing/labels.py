@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections import Counter
 from dataclasses import replace
-from itertools import groupby
 from typing import TYPE_CHECKING
 
-from voxlet.digits import DIGIT_WORDS
+from voxlet.digits import DIGIT_WORDS, number_of
+from voxlet.spelling import fold
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from voxlet.corpus.listing.entry import Entry
 
-NUMBER_WORDS = (*DIGIT_WORDS, "ten", "eleven", "twelve")
 DIGITS = frozenset("0123456789")
-
-_APOSTROPHES = dict.fromkeys(map(ord, "\u2018\u2019\u201b\u02bc\u02b9\u2032\uff07`\u00b4"), "'")
-_GAPS = re.compile(r"[\s_\u2010-\u2015\u2212\ufe58\ufe63\uff0d-]+")
-_OTHER_MEANING = ("<super>", "<sub>", "<fraction>")  # `x²` is another label than `x2`
 
 
 def tidy_label(text: str) -> str:
@@ -35,28 +29,10 @@ def as_words(labels: Iterable[str]) -> dict[str, str]:
     >>> as_words(["7", "0"]), as_words(["7", "yes"])
     ({'7': 'seven', '0': 'zero'}, {'7': '7', 'yes': 'yes'})
     """
-    distinct = dict.fromkeys(labels)
-    if DIGITS.issuperset(distinct):
-        return {label: DIGIT_WORDS[int(label)] for label in distinct}
-    return {label: label for label in distinct}
-
-
-def fold_label(label: str) -> str:
-    """What two spellings of the same word share: without case, gaps alike, in compatibility form.
-
-    >>> fold_label("Turn_Left") == fold_label("turn-left"), fold_label("don\u2019t")
-    (True, "don't")
-    """
-    text = unicodedata.normalize("NFC", label).translate(_APOSTROPHES).replace("\u00ad", "")
-    pieces = (
-        "".join(piece) if other else _compatible("".join(piece))
-        for other, piece in groupby(text, lambda c: unicodedata.decomposition(c).startswith(_OTHER_MEANING))
-    )
-    return _GAPS.sub(" ", "".join(pieces)).strip() or label
-
-
-def _compatible(text: str) -> str:
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    folded = {label: fold(label) for label in labels}
+    if DIGITS.issuperset(folded.values()):
+        return {label: DIGIT_WORDS[int(digit)] for label, digit in folded.items()}
+    return {label: label for label in folded}
 
 
 def merge_labels(entries: Sequence[Entry]) -> tuple[list[Entry], list[str]]:
@@ -64,7 +40,7 @@ def merge_labels(entries: Sequence[Entry]) -> tuple[list[Entry], list[str]]:
     counts = Counter(entry.label for entry in entries if entry.label)
     words: dict[str, list[str]] = {}
     for label in counts:
-        words.setdefault(fold_label(label), []).append(label)
+        words.setdefault(fold(label), []).append(label)
     spelling: dict[str, str] = {}
     notes = []
     for labels in words.values():
@@ -79,12 +55,13 @@ def merge_labels(entries: Sequence[Entry]) -> tuple[list[Entry], list[str]]:
 
 
 def sort_labels(labels: Iterable[str]) -> tuple[str, ...]:
-    """Each label once: in numerical order where all are number words, otherwise in alphabetical order.
+    """Each label once: in numerical order where all are numbers, otherwise in alphabetical order.
 
-    >>> sort_labels(["two", "one", "ten", "one"]), sort_labels(["yes", "two", "no"])
-    (('one', 'two', 'ten'), ('no', 'two', 'yes'))
+    >>> sort_labels(["two", "one", "ten", "one"]), sort_labels(["10", "2"]), sort_labels(["two", "no"])
+    (('one', 'two', 'ten'), ('2', '10'), ('no', 'two'))
     """
-    distinct = set(labels)
-    if distinct <= set(NUMBER_WORDS):
-        return tuple(word for word in NUMBER_WORDS if word in distinct)
-    return tuple(sorted(distinct))
+    distinct = sorted(set(labels))
+    numbers = {label: number_of(fold(label)) for label in distinct}
+    if None in numbers.values():
+        return tuple(distinct)
+    return tuple(sorted(distinct, key=lambda label: numbers[label] or 0))

@@ -13,8 +13,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from voxlet.corpus.listing.entry import PARTS
-from voxlet.corpus.listing.labels import NUMBER_WORDS, as_words, fold_label
+from voxlet.corpus.listing.labels import as_words
 from voxlet.corpus.listing.pattern import Pattern
+from voxlet.digits import NUMBERS
+from voxlet.spelling import fold
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
 COMMON_WORDS = frozenset(
     {
-        *NUMBER_WORDS,
+        *NUMBERS,
         *re.findall(
             r"\w+",
             """
@@ -156,7 +158,7 @@ class Explained:
 
 def common_words(names: Iterable[str]) -> int:
     """How many of the names are common words, or several of them."""
-    return sum(set(fold_label(name).split()) <= COMMON_WORDS for name in names)
+    return sum(set(fold(name).split()) <= COMMON_WORDS for name in names)
 
 
 def shorten(names: Mapping[str, int]) -> str:

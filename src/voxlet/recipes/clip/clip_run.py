@@ -17,6 +17,7 @@ from voxlet.recipes.clip.data import spectrograms_of
 from voxlet.recipes.trained_run import TrainedRun
 from voxlet.spectral.griffin_lim import griffin_lim
 from voxlet.spectral.log_spectrogram import Spectrogram, amplitudes, analyse
+from voxlet.spelling import find
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -204,9 +205,13 @@ class ClipRun(TrainedRun[ClipTraining]):
         return [wave[:length] for wave, length in zip(waveforms, lengths, strict=True)]
 
     def _numbers(self, labels: Sequence[str]) -> list[int]:
+        numbers = {label: number for number, label in enumerate(self.labels)}
+        found = []
         for label in labels:
-            if label not in self.labels:
+            known = find(label, self.labels)
+            if known is None:
                 raise VoiceError(
                     f"cannot say {label!r}", where=self.name, remedy=f"it says: {', '.join(self.labels)}"
                 )
-        return [self.labels.index(label) for label in labels]
+            found.append(numbers[known])
+        return found

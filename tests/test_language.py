@@ -1,0 +1,46 @@
+"""Tags of languages."""
+
+from __future__ import annotations
+
+import pytest
+
+from voxlet.errors import ConfigError
+from voxlet.language import check_language, same_language
+
+
+@pytest.mark.parametrize(
+    ("tag", "usual"),
+    [
+        ("en", "en"),
+        ("AR-eg", "ar-EG"),
+        ("zh-hant-tw", "zh-Hant-TW"),
+        ("es-419", "es-419"),
+        ("zh-yue", "zh-yue"),
+        ("de-1996", "de-1996"),
+        ("sl-rozaj-biske", "sl-rozaj-biske"),
+        ("en-u-nu-latn", "en-u-nu-latn"),
+        ("en-x-Ours", "en-x-ours"),
+        ("und", "und"),
+        ("arb", "arb"),
+    ],
+)
+def test_a_tag_in_its_usual_case(tag, usual):
+    assert check_language(tag) == usual
+
+
+@pytest.mark.parametrize(
+    "tag", ["", "e", "english", "Englisch", "en_US", "en-", "12", "en-x", "én", " en", "en\n", "e" * 99]
+)
+def test_what_is_no_tag(tag):
+    with pytest.raises(
+        ConfigError, match=r"^language: .* is no tag of a language; give one of BCP 47, such as en"
+    ) as caught:
+        check_language(tag)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_same_language():
+    assert same_language("en", "en-GB")
+    assert not same_language("en", "ar")
+    assert not same_language("und", "und")
+    assert not same_language("und", "en")
