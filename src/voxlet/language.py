@@ -46,3 +46,13 @@ def same_language(one: str, other: str) -> bool:
     """
     first, second = one.partition("-")[0], other.partition("-")[0]
     return first == second != UNKNOWN_LANGUAGE
+
+
+def describe_language(tag: str) -> str:
+    """The language of recordings, and what is lost where it is not known."""
+    if tag != UNKNOWN_LANGUAGE:
+        return f"language: {tag}"
+    return (
+        "language: not known, so no other corpus and no recogniser of others will judge these words; "
+        "if they are English, say so: --language en"
+    )

@@ -59,7 +59,7 @@ def test_without_a_name_the_file_is_named_after_the_text(capsys):
         (["+1 (555) 010-2345"], "1-555-010-2345.wav"),
         (["3.14"], "3.14.wav"),
         (["four", "zero"], "four-zero.wav"),
-        (["-5"], "5.wav"),
+        (["(5"], "5.wav"),
         (["1" * 500], "1" * 40 + ".wav"),
     ):
         done = run(capsys, "say", *text)
@@ -85,9 +85,23 @@ def test_words_in_several_arguments_and_lines(capsys):
     assert run(capsys, "say", "40\n91", "-o", "a.wav").out.startswith("a.wav: 1.40 s")
 
 
-@pytest.mark.parametrize("text", ["-5", "+1 (555) 010-2345", "-5 -6", "− 5", "(5)"])
+@pytest.mark.parametrize("text", ["-555-0102", "+1 (555) 010-2345", "- 5", "(5)"])
 def test_text_that_begins_with_a_sign(capsys, text):
     assert run(capsys, "say", text, "-o", "a.wav").status == 0
+
+
+@pytest.mark.parametrize("text", ["-5", "-5 -6", "− 5"])
+def test_a_minus_that_the_voice_cannot_say(capsys, text):
+    done = run(capsys, "say", text, "-o", "a.wav")
+    assert done.status == 2
+    assert done.err.startswith(f"voxlet: character 1: cannot say {text[0]!r}, a minus; this voice can say")
+    assert not Path("a.wav").exists()
+
+
+def test_speakers_in_any_spelling(capsys):
+    assert run(capsys, "say", "4", "--speaker", "Ann:0.7,BOB:0.3", "-o", "a.wav").status == 0
+    assert run(capsys, "say", "4", "--speaker", "ann:0.7,bob:0.3", "-o", "b.wav").status == 0
+    assert audio.read("a.wav").samples.tobytes() == audio.read("b.wav").samples.tobytes()
 
 
 def test_text_from_standard_input(capsys, monkeypatch):

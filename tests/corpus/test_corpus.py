@@ -13,9 +13,10 @@ import pytest
 import soundfile
 
 from synthetic import word, write_clip
+from voxlet.corpus.catalog import CATALOG
 from voxlet.corpus.corpus import open_corpus
 from voxlet.corpus.listing.labels import as_words, sort_labels, tidy_label
-from voxlet.errors import CorpusError, FileError
+from voxlet.errors import ConfigError, CorpusError, FileError
 
 
 def test_names_layout_maps_digits_to_words(names_corpus):
@@ -335,3 +336,25 @@ def test_labels():
     assert tidy_label(" cafe\u0301 ") == "caf\u00e9"
     assert sort_labels(["nine", "zero", "ten", "two", "two"]) == ("zero", "two", "nine", "ten")
     assert sort_labels(["two", "left"]) == ("left", "two")
+
+
+def test_the_language_is_told_or_that_of_a_known_corpus(tmp_path, monkeypatch):
+    monkeypatch.setenv("VOXLET_DATA", str(tmp_path))
+    for name in ("fsdd", "mine"):
+        (tmp_path / name / "recordings").mkdir(parents=True)
+        write_clip(tmp_path / name / "recordings" / "0_ann_0.wav", word(0, 0, 0), 8000)
+    assert open_corpus(tmp_path / "mine").language == "und"
+    assert open_corpus(tmp_path / "mine", language="PT-br").language == "pt-BR"
+    assert open_corpus("fsdd").language == open_corpus(tmp_path / "fsdd").language == "en"
+    assert open_corpus("fsdd", language="en-GB").language == "en"
+    assert open_corpus("fsdd").digest == open_corpus(tmp_path / "mine", language="ar").digest
+    with pytest.raises(ConfigError, match=r"^language: is 'ar', but fsdd is in 'en'; leave it out$"):
+        open_corpus("fsdd", language="ar")
+    with pytest.raises(ConfigError, match=r"^language: 'english' is no tag of a language"):
+        open_corpus(tmp_path / "nothing", language="english")
+
+
+def test_the_words_of_the_arabic_corpus():
+    known = CATALOG["arabic_speech_commands"]
+    assert (len(known.labels), len(set(known.labels)), known.language) == (40, 40, "ar")
+    assert {CATALOG[name].language for name in ("fsdd", "audiomnist", "speech_commands")} == {"en"}

@@ -17,7 +17,12 @@ from voxlet.evaluation.classifiers.config import ClassifierConfig
 from voxlet.evaluation.classifiers.cross_corpus import other_corpora
 from voxlet.evaluation.classifiers.in_corpus import in_corpus_classifier
 from voxlet.evaluation.classifiers.inputs import FLOOR, InputConfig, log_mels, normalise
-from voxlet.evaluation.classifiers.opened import open_classifiers
+from voxlet.evaluation.classifiers.opened import (
+    NO_LANGUAGE,
+    NO_OTHER_CORPUS,
+    NOT_ENGLISH,
+    open_classifiers,
+)
 from voxlet.evaluation.classifiers.training import TrainingSet, batches, margins
 from voxlet.evaluation.clipset import ClipSet, plan
 from voxlet.extras import how_to_install
@@ -170,7 +175,7 @@ def test_without_pocketsphinx_its_line_says_so(monkeypatch):
     """It has wheels for some versions of Python only."""
     monkeypatch.setitem(sys.modules, "pocketsphinx", None)
     clips = beeps(12, 0)
-    reference = SimpleNamespace(name="beeps", train=clips)
+    reference = SimpleNamespace(name="beeps", train=clips, language="en-GB")
     opened = open_classifiers(reference, 8000, kinds=("off_the_shelf",), progress=False)
     said = f"PocketSphinx is not installed: {how_to_install('study')}"
     assert opened.ask("off_the_shelf", clips) == said
@@ -180,6 +185,21 @@ def test_other_corpora_are_of_the_same_language(tmp_path, monkeypatch):
     for name in ("fsdd", "audiomnist", "arabic_speech_commands"):
         (tmp_path / name).mkdir()
     monkeypatch.setenv("VOXLET_DATA", str(tmp_path))
-    assert set(other_corpora(("zero", "one"), "fsdd")) == {"audiomnist"}
-    assert set(other_corpora(("zero", "one"), "mine")) == {"fsdd", "audiomnist"}
-    assert other_corpora(("zero", "one"), "arabic_speech_commands") == ()
+    assert set(other_corpora(("zero", "one"), "fsdd", "en")) == {"audiomnist"}
+    assert set(other_corpora(("Zero", "ONE"), "mine", "en-GB")) == {"fsdd", "audiomnist"}
+    assert other_corpora(("zero", "one"), "arabic_speech_commands", "ar") == ()
+    assert other_corpora(("zero", "Zoom_In"), "mine", "ar") == ("arabic_speech_commands",)
+    assert other_corpora(("zero", "one"), "mine", "und") == ()
+
+
+def test_words_of_another_language_or_an_unknown_one_are_judged_by_nobody_else(tmp_path, monkeypatch):
+    (tmp_path / "fsdd").mkdir()
+    monkeypatch.setenv("VOXLET_DATA", str(tmp_path))
+    said = {}
+    for language in ("und", "ar"):
+        reference = SimpleNamespace(name="beeps", train=beeps(12, 0), language=language)
+        opened = open_classifiers(reference, 8000, kinds=("cross_corpus", "off_the_shelf"), progress=False)
+        said[language] = [opened.of(kind) for kind in ("cross_corpus", "off_the_shelf")]
+    assert said["und"] == [NO_LANGUAGE, NO_LANGUAGE]
+    assert NO_LANGUAGE.endswith("--language en")
+    assert said["ar"] == [NO_OTHER_CORPUS, NOT_ENGLISH]

@@ -179,3 +179,42 @@ def test_a_refusal_makes_no_folder_for_pairs(corpus, tmp_path, capsys):
     assert main([*asked, "--json", str(tmp_path / "nowhere" / "card")]) == 2
     assert "--json" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_language_of_what_is_measured_and_of_the_recordings(corpus, tmp_path, capsys):
+    path = tmp_path / "tiny.voice"
+    path.write_bytes(voice_bytes(info(("zero", "one"), language="ar")))
+    asked = ["score", str(path), "--corpus", str(corpus), "--count", "4", "--only", "speaker"]
+    for language, said in (
+        (
+            "en",
+            "what is measured speaks 'ar', the recordings are in 'en'; name recordings in 'ar' with",
+        ),
+        ("english", "language: 'english' is no tag of a language; give one of BCP 47, such as en"),
+    ):
+        assert main([*asked, "--language", language]) == 2
+        error = capsys.readouterr().err
+        assert said in error
+        assert error.count("\n") == 1
+    assert main([*asked, "--language", "ar-EG"]) == 0
+    path.write_bytes(voice_bytes(info(("zero", "one"))))
+    capsys.readouterr()
+    assert main(["score", str(path), "--language", "english"]) == 2
+    assert "'english' is no tag of a language" in capsys.readouterr().err
+    assert main(["score", str(path), "--count", "4"]) == 2
+    assert "the voice does not say its language; name real recordings" in capsys.readouterr().err
+    path.write_bytes(voice_bytes(info(("zero", "one"), language="tlh")))
+    assert main(["score", str(path), "--count", "4"]) == 2
+    assert "the voice speaks 'tlh', as no known corpus; name real recordings" in capsys.readouterr().err
+
+
+def test_the_usual_corpus_is_of_the_language():
+    assert [score.usual_corpus(language) for language in ("en", "en-US", "ar")] == [
+        "fsdd",
+        "fsdd",
+        "arabic_speech_commands",
+    ]
+
+
+def test_an_older_voice_speaks_the_language_of_its_known_corpus():
+    assert score.voice_language(load_voice("digits")) == "en"

@@ -39,11 +39,13 @@ def command(corpus: Path, run: Path, *more: str, preset: str = "mlp-dropout") ->
 
 def test_a_layout_that_is_told_is_kept(corpus: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
-    layout = ["--layout", "{speaker}_{label}_{take}"]
+    layout = ["--layout", "{speaker}_{label}_{take}", "--language", "AR"]
     assert main(command(corpus, run, "--epochs", "1", *layout)) == 0
     opened = load_run(run)
     assert opened.run.record["corpus"]["layout"] == layout[1]
     assert opened.dataset.prepared.label_names == ("ann", "bob")
+    assert opened.run.record["corpus"]["language"] == opened.language == "ar"
+    assert opened.dataset.prepared.language == "ar"
 
 
 def test_it_learns_and_says_where(corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -62,6 +62,7 @@ def test_what_a_voice_cost_is_known_from_its_file(voice_run: Path) -> None:
 
 def test_the_card_says_what_it_was_made_of(voice_run: Path) -> None:
     card = voxlet.load_voice(voice_run / "tiny.voice").card
+    assert card["language"] == voxlet.load_voice(voice_run / "tiny.voice").language == "und"
     assert card["clips"] == {"train": 32, "validation": 4, "test": 4}
     assert set(card["training"]["stages"]) == {"wave", "prior", "distillation"}
 

@@ -160,3 +160,15 @@ def test_names_with_control_characters_are_refused(field, name):
 
 def test_the_shipped_voice_is_of_today():
     assert read_voice(SHIPPED / "digits.voice").info.format == FORMAT
+
+
+def test_the_language_of_a_voice(read):
+    assert read(tiny_voice.voice_bytes()).info.language == "und"
+    told = read(tiny_voice.voice_bytes(edit=lambda raw: raw.update(language="AR-eg")))
+    assert told.info.language == "ar-EG"
+    assert read(told.with_card({})).info.language == "ar-EG"
+    older = read(tiny_voice.voice_bytes(edit=lambda raw: raw.pop("language")))
+    assert (older.info.language, older.info.others) == ("und", {})
+    for wrong in ("english", "", None, 3, ["en"], "en\x1b"):
+        with pytest.raises(VoiceError, match="its field 'language' is no tag of a language"):
+            read(tiny_voice.voice_bytes(edit=lambda raw, wrong=wrong: raw.update(language=wrong)))

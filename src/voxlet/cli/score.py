@@ -20,8 +20,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("model", nargs="?", metavar="MODEL", help="a run's folder, or a voice")
     add("--clips", type=Path, metavar="DIR", help="in its place, a folder of sound files in any layout")
     add(
-        "--corpus", metavar="NAME|PATH", help="real recordings to compare with; without it the run's, or fsdd"
+        "--corpus",
+        metavar="NAME|PATH",
+        help="real recordings to compare with; else the run's, or those of a known corpus",
     )
+    add("--language", metavar="TAG", help="which language those are in, such as en, where it is not known")
     add("-n", "--count", type=whole_number, default=1000, metavar="N", help="clips to generate (%(default)s)")
     add("--seed", type=whole_number, default=0, metavar="N", help="of the clips and all random draws (0)")
     add(
@@ -51,6 +54,7 @@ def run(arguments: argparse.Namespace) -> None:
         seed=arguments.seed,
         only=arguments.only,
         selection=arguments.selected,
+        language=arguments.language,
     )
     outputs = Outputs(arguments.json, arguments.html, arguments.pairs, arguments.stamp)
     found = measure(request, outputs)

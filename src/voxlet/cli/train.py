@@ -50,6 +50,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="how its files are named, if `voxlet corpus inspect` takes them wrongly: "
         "'{label}/{speaker}_NO_{take}'",
     )
+    add(
+        "--language",
+        metavar="TAG",
+        help="which language its words are in, such as en or ar; known corpora have their own",
+    )
     add("--run", type=Path, required=True, metavar="DIR", help="the run's folder: new, or one to continue")
     add("--epochs", type=whole_number, metavar="N", help="how long: passes over the clips")
     add("--minutes", type=number, metavar="M", help="or a time to train, validation included")
@@ -81,6 +86,7 @@ def run(arguments: argparse.Namespace) -> None:
         tensorboard=arguments.tensorboard,
         allow_rejected=arguments.allow_rejected,
         layout=arguments.layout,
+        language=arguments.language,
     )
     answer(trained.path)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from voxlet.cli.output import answer
 from voxlet.errors import VoxletError
+from voxlet.language import UNKNOWN_LANGUAGE
 
 if TYPE_CHECKING:
     import argparse
@@ -49,6 +50,7 @@ def _describe(name: str, path: Path) -> dict[str, object]:
         "rate": voice.rate,
         "speakers": voice.speakers,
         "words": voice.labels,
+        "language": voice.language,
         "licence": voice.card.get("licence"),
         "credit": voice.card.get("credit"),
         "card": dict(voice.card),
@@ -65,6 +67,8 @@ def _table(voice: dict[str, object]) -> str:
         more = f" and {len(names) - 24} more" if len(names) > 24 else ""
         lines.append(f"  {key:<9} {', '.join(names[:24]) or 'none named'}{more}")
     lines.append(f"  {'rate':<9} {voice['rate']} Hz")
+    if voice["language"] != UNKNOWN_LANGUAGE:
+        lines.append(f"  {'language':<9} {voice['language']}")
     if voice["format"] == 1:
         lines.append("  format    1: it has no checksum, so that damage to its weights cannot be found")
     lines += [f"  {key:<9} {voice[key]}" for key in ("licence", "credit") if voice[key]]

@@ -15,13 +15,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 DATA_VARIABLE = "VOXLET_DATA"
-# Said in Arabic; the names are those of the set's folders. The whole set has eight more, which are not listed
-# here because they have not been looked at.
+# Said in Arabic; the names are those of the set's folders.
 ARABIC_COMMANDS = (
     *DIGIT_WORDS,
-    *("yes", "no", "ok", "stop", "open", "close", "enable", "disable", "cancel", "undo", "rotate"),
-    *("zoom in", "zoom out", "previous", "next", "send", "receive", "record", "digit", "direction"),
-    *("options", "enter"),
+    *("right", "left", "up", "down", "forward", "backward", "yes", "no", "stop", "start", "enable"),
+    *("disable", "ok", "cancel", "open", "close", "zoom in", "zoom out", "previous", "next", "send"),
+    *("receive", "move", "rotate", "record", "enter", "digit", "direction", "options", "undo"),
 )
 
 
@@ -47,7 +46,6 @@ class Known:
     digest: str | None
     official: Literal["takes", "hash", "tables"] | None  # how the set itself divides into training and test
     labels: tuple[str, ...] = DIGIT_WORDS
-    more_labels: bool = False  # whether clips of labels that are not listed are in the corpus, too
     language: str = "en"  # BCP 47
 
 
@@ -114,7 +112,6 @@ CATALOG: dict[str, Known] = {
             digest=None,
             official="tables",
             labels=ARABIC_COMMANDS,
-            more_labels=True,
             language="ar",
         ),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -12,7 +12,9 @@ from voxlet.corpus.listing.entry import Listing, Part
 from voxlet.corpus.listing.labels import sort_labels
 from voxlet.corpus.listing.layouts import check_layout, list_entries
 from voxlet.corpus.scan import scan_files
-from voxlet.errors import CorpusError
+from voxlet.errors import ConfigError, CorpusError
+from voxlet.language import UNKNOWN_LANGUAGE, check_language, same_language
+from voxlet.spelling import find
 
 REJECTED_SHARE = 0.1
 
@@ -52,6 +54,7 @@ class Corpus:
     """Clips sorted by their path under `root`; `digest` names their content, labels and speakers.
 
     `layout` says how labels and speakers were found and why, `notes` what is to be known or doubted of that.
+    `language` is that of the words, a tag of BCP 47; `und` where nobody has told it.
     """
 
     name: str
@@ -61,6 +64,7 @@ class Corpus:
     digest: str
     layout: str = ""
     notes: tuple[str, ...] = ()
+    language: str = UNKNOWN_LANGUAGE
 
     @cached_property
     def labels(self) -> tuple[str, ...]:
@@ -74,7 +78,11 @@ class Corpus:
 
 
 def open_corpus(
-    name_or_path: str | Path, *, allow_rejected: bool = False, layout: str | None = None
+    name_or_path: str | Path,
+    *,
+    allow_rejected: bool = False,
+    layout: str | None = None,
+    language: str | None = None,
 ) -> Corpus:
     """Open a corpus by its catalogued name, its folder or its manifest, and check that each file decodes.
 
@@ -83,10 +91,11 @@ def open_corpus(
         allow_rejected: Go on even where more than a tenth of the recordings cannot be used.
         layout: How files are named: `names`, `folders`, `manifest` or a pattern such as
             `{label}/{speaker}_NO_{take}`; found out unless given.
+        language: Of the words, a tag of BCP 47; a known corpus has its own, any other `und` unless given.
 
     Raises:
         CorpusError: Nothing is there, nothing in it is usable, or more than a tenth is not.
-        ConfigError: There is no such layout.
+        ConfigError: There is no such layout, or the language is no tag or not the corpus's.
 
     A folder of one's own, with a folder for each word:
 
@@ -103,6 +112,8 @@ def open_corpus(
     """
     if layout is not None:
         check_layout(layout)
+    if language is not None:
+        language = check_language(language)
     known = CATALOG.get(name_or_path) if isinstance(name_or_path, str) else None
     if known is not None:
         found = find_known(known.name)
@@ -127,13 +138,27 @@ def open_corpus(
     listing = list_entries(root, layout)
     if known is not None:
         ours = [
-            entry
-            for entry in listing.entries
-            if entry.problem or known.more_labels or entry.label in known.labels
+            entry for entry in listing.entries if entry.problem or find(entry.label, known.labels) is not None
         ]
         listing = Listing(tuple(ours), listing.layout, listing.notes)
     base = root.parent if root.is_file() else root
-    return check_share(build_corpus(name, base, listing), allow_rejected)
+    spoken = language_of(name, root, language)
+    return check_share(replace(build_corpus(name, base, listing), language=spoken), allow_rejected)
+
+
+def language_of(name: str, root: Path, told: str | None) -> str:
+    """The language of a corpus: that of a known one, by its name or its place, else what is told.
+
+    Raises:
+        ConfigError: A known one is in another language than is told.
+    """
+    place = find_known(name) if name in CATALOG else None
+    if place is None or place.resolve() != root:
+        return told or UNKNOWN_LANGUAGE
+    own = CATALOG[name].language
+    if told is not None and not same_language(told, own):
+        raise ConfigError(f"is {told!r}, but {name} is in {own!r}", where="language", remedy="leave it out")
+    return own
 
 
 def build_corpus(name: str, root: Path, listing: Listing) -> Corpus:

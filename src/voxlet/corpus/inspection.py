@@ -15,6 +15,7 @@ from voxlet.corpus.parallel import in_order
 from voxlet.corpus.prepare import DEFAULT_PREPARATION, TRIM_MARGIN, kept, row_length
 from voxlet.corpus.speakers import SpeakerMetadata, read_metadata
 from voxlet.extras import import_extra
+from voxlet.language import describe_language
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -50,6 +51,7 @@ class Inspection:
     digest: str
     coverage: str
     layout: str
+    language: str
     notes: tuple[str, ...]
     clips: int
     hours: float
@@ -86,6 +88,7 @@ class Inspection:
             f"  {self.root}",
             f"  {self.coverage}",
             f"  layout: {self.layout}",
+            f"  {describe_language(self.language)}",
             *(f"  note: {note}" for note in self.notes),
             "",
             f"clips per label      {min(counts):,} to {max(counts):,}: "
@@ -165,6 +168,7 @@ def summarise(corpus: Corpus, measures: Measures) -> Inspection:
         digest=corpus.digest,
         coverage=coverage(corpus),
         layout=corpus.layout,
+        language=corpus.language,
         notes=corpus.notes,
         clips=len(corpus.clips),
         hours=float(measures.seconds.sum() / 3600),

@@ -23,6 +23,7 @@ from voxlet.corpus.scan import MAX_RATE, MAX_SECONDS, MIN_RATE
 from voxlet.errors import AudioError, ConfigError, CorpusError
 from voxlet.extras import import_extra
 from voxlet.files import atomic_folder, cache_folder, exclusive, writing_cache
+from voxlet.language import UNKNOWN_LANGUAGE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,6 +86,7 @@ class Prepared:
         preparation: How it was made.
         digest: Key of content and preparation.
         name: Name of the corpus.
+        language: Of the words, a tag of BCP 47; `und` where it is not known.
     """
 
     audio: NDArray[np.float32]
@@ -98,6 +100,7 @@ class Prepared:
     preparation: Preparation
     digest: str
     name: str = ""
+    language: str = UNKNOWN_LANGUAGE
 
     def __len__(self) -> int:
         return len(self.clips)
@@ -157,6 +160,7 @@ def prepare(
         preparation=preparation,
         digest=key,
         name=corpus.name,
+        language=corpus.language,
     )
 
 

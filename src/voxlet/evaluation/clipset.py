@@ -14,6 +14,7 @@ import numpy as np
 from voxlet import audio
 from voxlet.corpus.corpus import open_corpus
 from voxlet.errors import ScoreError
+from voxlet.spelling import find
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -86,14 +87,16 @@ class ClipSet:
         Raises:
             ScoreError: A clip's label is not among them.
         """
+        same = {name: find(name, label_names) for name in self.label_names}
         used = {self.label_names[label] for label in np.unique(self.labels)}
-        if strange := sorted(used - set(label_names)):
+        if strange := sorted(name for name in used if same[name] is None):
             raise ScoreError(
                 f"has the label {strange[0]!r}, which the reference has not",
                 where=self.name,
                 remedy=f"the reference's labels are {', '.join(label_names)}",
             )
-        label_table = [label_names.index(name) if name in label_names else -1 for name in self.label_names]
+        rows = {name: row for row, name in enumerate(label_names)}
+        label_table = [rows.get(same[name] or "", -1) for name in self.label_names]
         speaker_table = [
             speaker_names.index(name) if name in speaker_names else -1 for name in self.speaker_names
         ]

@@ -14,6 +14,7 @@ from voxlet.corpus.corpus import open_corpus
 from voxlet.corpus.dataset import make_dataset
 from voxlet.corpus.prepare import Preparation
 from voxlet.evaluation.clipset import read_clips
+from voxlet.language import UNKNOWN_LANGUAGE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,6 +36,7 @@ class Reference:
     train: ClipSet
     test: ClipSet
     notes: tuple[str, ...] = field(default=())
+    language: str = UNKNOWN_LANGUAGE  # of its words, a tag of BCP 47
 
     @property
     def key(self) -> str:
@@ -43,14 +45,18 @@ class Reference:
         return hashlib.sha256(both.encode()).hexdigest()[:32]
 
 
-def open_reference(corpus: str | Path) -> Reference:
+def open_reference(corpus: str | Path, *, language: str | None = None) -> Reference:
     """A corpus's clips, none left out, however long or short; divided as suits the corpus best.
+
+    Args:
+        corpus: Its name or place.
+        language: Of its words, where it is not a known corpus; see `open_corpus`.
 
     Raises:
         CorpusError: The corpus is not there or cannot be used.
-        ConfigError: It cannot be divided.
+        ConfigError: It cannot be divided, or is in another language.
     """
-    opened = open_corpus(corpus)
+    opened = open_corpus(corpus, language=language)
     rate = Counter(clip.rate for clip in opened.clips).most_common(1)[0][0]
     return reference_of(make_dataset(opened, Preparation(rate=rate, outliers=None)))
 
@@ -67,4 +73,10 @@ def reference_of(dataset: Dataset) -> Reference:
         clips = [prepared.clips[row] for row in rows]
         return read_clips(f"{prepared.name} {part}", clips, prepared.label_names, prepared.speaker_names)
 
-    return Reference(prepared.name, split.kind, read("train", split.train), read("test", split.test))
+    return Reference(
+        prepared.name,
+        split.kind,
+        read("train", split.train),
+        read("test", split.test),
+        language=prepared.language,
+    )

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voxlet import files
-from voxlet.errors import ConfigError, FileError, VoxletError
+from voxlet.corpus.catalog import CATALOG
+from voxlet.errors import ConfigError, FileError, ScoreError, VoxletError
 from voxlet.evaluation.classifiers.opened import open_classifiers
 from voxlet.evaluation.clipset import read_folder
 from voxlet.evaluation.cost import sample_and_time
@@ -19,6 +20,7 @@ from voxlet.evaluation.page import write_page
 from voxlet.evaluation.players import write_pairs
 from voxlet.evaluation.reference import open_reference, reference_of
 from voxlet.extras import import_extra
+from voxlet.language import UNKNOWN_LANGUAGE, check_language, same_language
 from voxlet.recipes.opened import Voice, VoiceRun, load
 from voxlet.recipes.voice.finish import SCORES
 from voxlet.speak.voice_file import read_voice
@@ -31,7 +33,6 @@ if TYPE_CHECKING:
     from voxlet.evaluation.scorecard import Scorecard
     from voxlet.recipes.opened import Opened
 
-CORPUS = "fsdd"  # what is measured against where nothing else is known
 COUNT = 1000
 
 
@@ -42,11 +43,13 @@ class ScoreRequest:
     Attributes:
         model: A run's folder, or a voice by name or path.
         clips: A folder of sound files.
-        corpus: Real recordings to measure against; None: a run's own, else FSDD.
+        corpus: Real recordings to measure against; None: a run's own, else the first known corpus on this
+            machine in the language of the voice or, for clips, in English.
         count: Clips to generate; none of them is left out.
         seed: Of the clips and of every random draw.
         only: Parts of the scorecard; without any, all that are measured by default.
         selection: How the clips in the folder were chosen, if they were.
+        language: Of the real recordings, a tag of BCP 47, where neither they nor the run say it.
     """
 
     model: str | None = None
@@ -56,6 +59,7 @@ class ScoreRequest:
     seed: int = 0
     only: tuple[str, ...] = ()
     selection: str | None = None
+    language: str | None = None
 
 
 @dataclass(frozen=True)
@@ -113,6 +117,8 @@ def check_request(request: ScoreRequest, outputs: Outputs) -> None:
     """
     if (request.model is None) == (request.clips is None):
         raise ConfigError("give a run or voice, or --clips FOLDER, one of them")
+    if request.language is not None:
+        check_language(request.language)
     if request.count < 1:
         raise ConfigError(f"--count {request.count} is less than 1")
     if request.selection is not None and request.clips is None:
@@ -177,17 +183,14 @@ def measure_folder(request: ScoreRequest) -> Measured:
     """Measure anyone's clips."""
     assert request.clips is not None
     clips = replace(read_folder(request.clips), selection=request.selection)
-    reference = open_reference(request.corpus or CORPUS)
+    reference = open_reference(request.corpus or usual_corpus("en"), language=request.language)
     return Measured(measure_clips(request, clips, reference), clips, reference)
 
 
 def measure_opened(request: ScoreRequest, model: Opened) -> Measured:
     """Measure what a run or voice generates, then look into it."""
+    reference = find_reference(request, model)
     clips, cost = sample_and_time(model, request.count, request.seed)
-    if request.corpus is not None or isinstance(model, Voice):
-        reference = open_reference(request.corpus or CORPUS)
-    else:
-        reference = reference_of(model.dataset)  # a run is compared by its own division
     if request.only and not parts_of_sets(request):
         card = bare_scorecard(clips, reference, request.seed)
     else:
@@ -199,6 +202,73 @@ def measure_opened(request: ScoreRequest, model: Opened) -> Measured:
         for figure in figures_of(part, found)
     ]
     return Measured(replace(card, figures=(*card.figures, *inside), cost=cost), clips, reference, model)
+
+
+def find_reference(request: ScoreRequest, model: Opened) -> Reference:
+    """The real recordings to compare a model with; they are in its language, where both are known.
+
+    Raises:
+        ScoreError: They are in another one, or there are none.
+        ConfigError: The language is no tag, or not that of the recordings.
+    """
+    own = voice_language(model) if isinstance(model, Voice) else model.language
+    if request.corpus is not None or isinstance(model, Voice):
+        asked = request.language if own == UNKNOWN_LANGUAGE else own
+        reference = open_reference(request.corpus or usual_corpus(asked), language=request.language)
+    else:
+        reference = told(reference_of(model.dataset), request.language)  # by its own division
+    known = UNKNOWN_LANGUAGE not in (own, reference.language)
+    if known and not same_language(own, reference.language):
+        raise ScoreError(
+            f"what is measured speaks {own!r}, the recordings are in {reference.language!r}",
+            where=reference.name,
+            remedy=f"name recordings in {own!r} with --corpus",
+        )
+    return reference
+
+
+def told(reference: Reference, language: str | None) -> Reference:
+    """The reference in the language that is told, where its own is not known.
+
+    Raises:
+        ConfigError: Its own is another one.
+    """
+    if language is None:
+        return reference
+    language = check_language(language)
+    if reference.language == UNKNOWN_LANGUAGE:
+        return replace(reference, language=language)
+    if not same_language(language, reference.language):
+        raise ConfigError(
+            f"is {language!r}, but {reference.name} is in {reference.language!r}",
+            where="language",
+            remedy="leave it out",
+        )
+    return reference
+
+
+def voice_language(voice: Voice) -> str:
+    """The language of a voice; if its file is older than that field, that of the known corpus in its card."""
+    made_of = [known.language for known in CATALOG.values() if known.title == voice.card.get("data")]
+    return made_of[0] if voice.language == UNKNOWN_LANGUAGE and made_of else voice.language
+
+
+def usual_corpus(language: str | None) -> str:
+    """The first known corpus in a language: what is measured against where nothing else is named.
+
+    Raises:
+        ScoreError: There is none.
+    """
+    asked = language or UNKNOWN_LANGUAGE
+    found = [name for name, known in CATALOG.items() if same_language(known.language, asked)]
+    if not found:
+        speaks = (
+            "does not say its language" if language is None else f"speaks {language!r}, as no known corpus"
+        )
+        raise ScoreError(
+            f"the voice {speaks}", remedy="name real recordings to compare with: --corpus NAME_OR_FOLDER"
+        )
+    return found[0]
 
 
 def measure_clips(request: ScoreRequest, clips: ClipSet, reference: Reference) -> Scorecard:

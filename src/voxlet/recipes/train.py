@@ -14,6 +14,7 @@ from voxlet.corpus.catalog import CATALOG
 from voxlet.corpus.corpus import open_corpus
 from voxlet.corpus.dataset import make_dataset
 from voxlet.errors import RunError, TrainingError
+from voxlet.language import describe_language
 from voxlet.recipes.clip.task import plan_clip_training
 from voxlet.recipes.opened import KINDS, ClipRun, VoiceRun, load_run
 from voxlet.recipes.presets import Training, find_preset
@@ -44,6 +45,7 @@ def train(
     tensorboard: bool = False,
     allow_rejected: bool = False,
     layout: str | None = None,
+    language: str | None = None,
 ) -> ClipRun | VoiceRun:
     """Train a preset on a corpus into a run's folder, or go on with the run that is there.
 
@@ -58,6 +60,7 @@ def train(
         tensorboard: Also write the metrics as TensorBoard events, into the run.
         allow_rejected: Go on even where more than a tenth of the recordings cannot be used.
         layout: How the corpus's files are named, such as `{label}/{speaker}_NO_{take}`; see `open_corpus`.
+        language: Of the corpus's words, a tag of BCP 47 such as `en`; a known corpus has its own.
         config: Settings other than the preset's own: `dataclasses.replace(PRESETS[preset], beta=4.0)`.
 
     Raises:
@@ -72,11 +75,16 @@ def train(
     config = find_preset(preset) if config is None else config
     check_target(run)
     distributed.setup()
-    opened = open_corpus(os.fspath(corpus), allow_rejected=allow_rejected, layout=layout)
+    opened = open_corpus(os.fspath(corpus), allow_rejected=allow_rejected, layout=layout, language=language)
     if distributed.rank() == 0:
-        for line in (f"layout: {opened.layout}", *(f"note: {note}" for note in opened.notes)):
+        notes = (f"note: {note}" for note in opened.notes)
+        for line in (f"layout: {opened.layout}", describe_language(opened.language), *notes):
             sys.stderr.write(f"{opened.name}: {line}\n")
-    source: dict[str, JSON] = {"source": _source(corpus), "digest": opened.digest}
+    source: dict[str, JSON] = {
+        "source": _source(corpus),
+        "digest": opened.digest,
+        "language": opened.language,
+    }
     if layout is not None:
         source["layout"] = layout
     settings: dict[str, JSON] = {

@@ -5,9 +5,11 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from voxlet.corpus.catalog import CATALOG
 from voxlet.corpus.corpus import open_corpus
 from voxlet.corpus.dataset import Dataset, make_dataset
 from voxlet.errors import RunError
+from voxlet.language import UNKNOWN_LANGUAGE
 from voxlet.recipes.clip.config import ClipTraining
 from voxlet.recipes.voice.config import VoiceTraining
 from voxlet.training.run import CONFIG
@@ -58,6 +60,12 @@ class TrainedRun(Generic[C]):
         """The corpus that it was trained on: a known one's name, else its whole path."""
         return str(self._corpus["source"])
 
+    @property
+    def language(self) -> str:
+        """Of its words, a tag of BCP 47; `und` where nobody has told it."""
+        known = CATALOG.get(self.source)
+        return str(self._corpus.get("language", UNKNOWN_LANGUAGE if known is None else known.language))
+
     @cached_property
     def dataset(self) -> Dataset:
         """The clips that it was trained on, prepared and divided as they were.
@@ -67,9 +75,13 @@ class TrainedRun(Generic[C]):
             RunError: It holds other recordings now.
         """
         layout = self._corpus.get("layout")
-        told = None if layout is None else str(layout)
         # However many are rejected: the digest says what was trained on.
-        corpus = open_corpus(self.source, allow_rejected=True, layout=told)
+        corpus = open_corpus(
+            self.source,
+            allow_rejected=True,
+            layout=None if layout is None else str(layout),
+            language=None if self.language == UNKNOWN_LANGUAGE else self.language,
+        )
         if corpus.digest != self._corpus["digest"]:
             raise RunError(f"was trained on other recordings than {self.source} holds now", where=self.path)
         config = self.config

@@ -94,6 +94,11 @@ class Voice:
         return tuple(self.info.styles)
 
     @property
+    def language(self) -> str:
+        """Of its words, a tag of BCP 47; `und` where its file does not say it."""
+        return self.info.language
+
+    @property
     def card(self) -> Mapping[str, object]:
         """The model card: data, licence, credit, training, scores."""
         return self.info.card

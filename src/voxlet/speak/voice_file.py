@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 
-from voxlet.errors import VoiceError
+from voxlet.errors import ConfigError, VoiceError
+from voxlet.language import UNKNOWN_LANGUAGE, check_language
 from voxlet.speak.onnx_reader import MODEL_METADATA, read_metadata, wire_fields
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ class VoiceInfo:
     card: Mapping[str, object] = field(default_factory=dict)  # data, licence, credit, training, scores
     format: int = FORMAT  # that it was read in; files of format 1 carry no checksum
     others: Mapping[str, object] = field(default_factory=dict)  # fields that this voxlet does not know
+    language: str = UNKNOWN_LANGUAGE  # of the labels, a tag of BCP 47
 
     def to_json(self) -> str:
         """The text for a new file's metadata, which `parse_info` reads."""
@@ -79,6 +81,7 @@ class VoiceInfo:
                 "name": self.name,
                 "rate": self.rate,
                 "labels": list(self.labels),
+                "language": self.language,
                 "frames": self.frames,
                 "latent_size": self.latent_size,
                 "style_size": self.style_size,
@@ -232,6 +235,7 @@ def parse_info(text: bytes | str) -> VoiceInfo:
         name=_name(raw.get("name"), "name"),
         rate=_whole(raw, "rate", *RATES),
         labels=tuple(labels),
+        language=_language(raw.get("language", UNKNOWN_LANGUAGE)),
         frames=frames,
         latent_size=latent_size,
         style_size=style_size,
@@ -245,7 +249,7 @@ def parse_info(text: bytes | str) -> VoiceInfo:
 
 # The fields of the metadata that this voxlet reads, see `VoiceInfo.to_json`.
 KNOWN = {"format", "requires", "version", "name", "rate", "labels", "frames", "latent_size", "style_size"}
-KNOWN |= {"speakers", "card"}
+KNOWN |= {"speakers", "card", "language"}
 
 
 def _cleaned(value: object, name: str, depth: int = 0) -> object:
@@ -278,6 +282,13 @@ def _name(value: object, name: str) -> str:
     if CONTROL.search(value):
         _refuse(name, "holds a control character")
     return value
+
+
+def _language(value: object) -> str:
+    try:
+        return check_language(value if isinstance(value, str) else "")
+    except ConfigError:
+        _refuse("language", "is no tag of a language")
 
 
 def _style(values: Sequence[object], size: int, speaker: str) -> Style:

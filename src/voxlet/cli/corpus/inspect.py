@@ -26,6 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="where the labels are: names, folders, manifest, or a pattern such as "
         "'{label}/{speaker}_NO_{take}'; detected without it",
     )
+    add("--language", metavar="TAG", help="which language the words are in, such as en or ar")
     add("--json", action="store_true", help="print the figures as JSON")
 
 
@@ -34,7 +35,9 @@ def run(arguments: argparse.Namespace) -> None:
     from voxlet.corpus.corpus import open_corpus
     from voxlet.corpus.inspection import measure, summarise
 
-    corpus = open_corpus(arguments.path, allow_rejected=True, layout=arguments.layout)
+    corpus = open_corpus(
+        arguments.path, allow_rejected=True, layout=arguments.layout, language=arguments.language
+    )
     measures = measure(corpus)
     inspection = summarise(corpus, measures)
     page = None

@@ -37,8 +37,8 @@ def run(arguments: argparse.Namespace) -> None:
         speakers = f", {known.speakers} speakers" if known.speakers else ""
         lines += [
             f"{known.name}: {known.title}",
-            f"  {known.clips:,} clips, {len(known.labels)} labels{speakers}, {known.rate:,} Hz, "
-            f"{known.megabytes:,} MB",
+            f"  {known.clips:,} clips, {len(known.labels)} labels, language {known.language}{speakers}, "
+            f"{known.rate:,} Hz, {known.megabytes:,} MB",
             f"  {known.licence}; {known.credit}",
             f"  {known.source}",
         ]

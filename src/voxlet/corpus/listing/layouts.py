@@ -27,7 +27,7 @@ from voxlet.corpus.listing.readings import (
     rank,
     shorten,
 )  # fmt: skip
-from voxlet.corpus.listing.sound_files import SOUND_SUFFIXES, sound_files
+from voxlet.corpus.listing.sound_files import SOUND_SUFFIXES, sound_files, speechless_files
 from voxlet.errors import ConfigError, CorpusError
 
 if TYPE_CHECKING:
@@ -72,7 +72,17 @@ def list_entries(root: Path, layout: str | None = None) -> Listing:
     listing = list_tables(root, layout) if layout in (None, "manifest") else None
     if listing is None:
         listing = list_names(root, layout)
+    if root.is_dir():
+        listing = replace(listing, notes=(*listing.notes, *without_speech(root)))
     return finish(listing)
+
+
+def without_speech(root: Path) -> tuple[str, ...]:
+    """How many files lie in folders that hold no words, a line for each folder."""
+    return tuple(
+        f"{count:,} sound file{'s' * (count != 1)} in {folder} left out: such a folder holds no words"
+        for folder, count in sorted(speechless_files(root).items())
+    )
 
 
 def finish(listing: Listing) -> Listing:

@@ -17,6 +17,8 @@ from voxlet.evaluation.classifiers.config import CROSS_CORPUS, ClassifierConfig
 from voxlet.evaluation.classifiers.inputs import InputConfig, log_mels
 from voxlet.evaluation.classifiers.training import TrainedClassifier, TrainingSet, open_classifier
 from voxlet.evaluation.clipset import read_clips
+from voxlet.language import same_language
+from voxlet.spelling import find
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,18 +30,17 @@ if TYPE_CHECKING:
 TRIMS = (-40.0, -25.0)  # dB: other people cut their words more or less tightly
 
 
-def other_corpora(label_names: tuple[str, ...], but: str) -> tuple[str, ...]:
+def other_corpora(label_names: tuple[str, ...], but: str, language: str) -> tuple[str, ...]:
     """Names of the known corpora on this machine that have all the labels, without the one called `but`.
 
-    Only those in the language of that one, English where it is not known: `zero` in Arabic is another word.
+    Only those in this language, a tag of BCP 47: `zero` in Arabic is another word. None if it is `und`.
     """
-    language = CATALOG[but].language if but in CATALOG else "en"
     return tuple(
         name
         for name, known in CATALOG.items()
         if name != but
-        and known.language == language
-        and set(label_names) <= set(known.labels)
+        and same_language(known.language, language)
+        and all(find(label, known.labels) is not None for label in label_names)
         and find_known(name) is not None
     )
 
@@ -61,8 +62,14 @@ def cross_corpus_classifier(
         CorpusError: A corpus is not on this machine.
     """
     inputs = inputs or InputConfig()
+
+    def asked(clip: Clip) -> Clip | None:
+        """The clip under the label's name here, if it is asked for."""
+        label = find(clip.label, label_names)
+        return None if label is None else replace(clip, label=label)
+
     opened = [open_corpus(name) for name in corpora]
-    chosen = [[clip for clip in corpus.clips if clip.label in label_names] for corpus in opened]
+    chosen = [[clip for clip in map(asked, corpus.clips) if clip is not None] for corpus in opened]
     labels = [label_names.index(clip.label) for clips in chosen for _ in TRIMS for clip in clips]
     if missing := [name for row, name in enumerate(label_names) if row not in set(labels)]:
         raise ScoreError(f"nobody says {missing[0]!r} in {', '.join(corpora) or 'no other corpus'}")

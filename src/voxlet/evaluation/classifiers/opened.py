@@ -12,6 +12,7 @@ from voxlet.evaluation.classifiers.inputs import InputConfig
 from voxlet.evaluation.classifiers.pocketsphinx import PocketSphinx
 from voxlet.evaluation.metric import KINDS
 from voxlet.extras import how_to_install
+from voxlet.language import UNKNOWN_LANGUAGE, same_language
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -25,6 +26,8 @@ HIGHEST_RATE = 16_000  # Hz: of an in-corpus classifier's input, at most
 NOT_OPENED = "this classifier was not opened"
 NO_POCKETSPHINX = f"PocketSphinx is not installed: {how_to_install('study')}"
 NO_OTHER_CORPUS = "no other corpus with these labels is on this machine"
+NO_LANGUAGE = "the language of the real recordings is not known: if they are English, --language en"
+NOT_ENGLISH = "PocketSphinx knows English words only"
 
 
 @dataclass(frozen=True)
@@ -93,21 +96,35 @@ def open_classifiers(
     Raises:
         ScoreError: The reference has fewer than two training clips.
     """
-    labels = reference.train.label_names
     opened: dict[ClassifierKind, Classifier | str] = {}
     if "in_corpus" in kinds:
         inputs = in_corpus_inputs(reference, rate)
         opened["in_corpus"] = in_corpus_classifier(reference.train, inputs=inputs, progress=progress)
     if "cross_corpus" in kinds:
-        others = other_corpora(labels, reference.name)
-        opened["cross_corpus"] = (
-            cross_corpus_classifier(others, labels, progress=progress) if others else NO_OTHER_CORPUS
-        )
+        opened["cross_corpus"] = open_cross_corpus(reference, progress=progress)
     if "off_the_shelf" in kinds:
-        try:
-            opened["off_the_shelf"] = PocketSphinx(labels)
-        except ScoreError as error:
-            opened["off_the_shelf"] = error.what
-        except MissingExtraError:
-            opened["off_the_shelf"] = NO_POCKETSPHINX
+        opened["off_the_shelf"] = open_off_the_shelf(reference)
     return Classifiers(opened)
+
+
+def open_cross_corpus(reference: Reference, *, progress: bool) -> Classifier | str:
+    """The classifier trained on other corpora of the reference's language, or why there is none."""
+    if reference.language == UNKNOWN_LANGUAGE:
+        return NO_LANGUAGE
+    labels = reference.train.label_names
+    others = other_corpora(labels, reference.name, reference.language)
+    return cross_corpus_classifier(others, labels, progress=progress) if others else NO_OTHER_CORPUS
+
+
+def open_off_the_shelf(reference: Reference) -> Classifier | str:
+    """PocketSphinx, or why there is none."""
+    if reference.language == UNKNOWN_LANGUAGE:
+        return NO_LANGUAGE
+    if not same_language(reference.language, "en"):
+        return NOT_ENGLISH
+    try:
+        return PocketSphinx(reference.train.label_names)
+    except ScoreError as error:
+        return error.what
+    except MissingExtraError:
+        return NO_POCKETSPHINX

@@ -48,6 +48,7 @@ def write_voice(opened: VoiceRun, path: Path) -> None:
         name=path.stem,
         rate=opened.rate,
         labels=prepared.label_names,
+        language=prepared.language,
         frames=student.frames,
         latent_size=student.channels,
         style_size=config.prior.model.style_size,
@@ -98,6 +99,7 @@ def model_card(opened: VoiceRun) -> dict[str, object]:
         "data": name if known is None else known.title,
         "licence": "the owner's of the recordings" if known is None else known.licence,
         "credit": "" if known is None else known.credit,
+        "language": opened.prepared.language,
         "corpus_digest": record["corpus"]["digest"],  # type: ignore[call-overload, index]
         "clips": {"train": len(split.train), "validation": len(split.validation), "test": len(split.test)},
         "training": {"preset": record["preset"], "budget": record["budget"], "stages": stages},
