@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from voxlet.errors import ConfigError
-from voxlet.language import check_language, same_language
+from voxlet.language import check_language, describe_language, same_language
 
 
 @pytest.mark.parametrize(
@@ -44,3 +44,11 @@ def test_the_same_language():
     assert not same_language("en", "ar")
     assert not same_language("und", "und")
     assert not same_language("und", "en")
+
+
+def test_what_is_lost_without_a_language_is_said_with_its_remedy():
+    assert describe_language("ar") == "language: ar"
+    line = describe_language("und")
+    assert line.startswith("language: not known, so scores will compare these words with no other corpus")
+    assert line.endswith("--language en")
+    assert "\n" not in line

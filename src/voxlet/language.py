@@ -53,6 +53,6 @@ def describe_language(tag: str) -> str:
     if tag != UNKNOWN_LANGUAGE:
         return f"language: {tag}"
     return (
-        "language: not known, so no other corpus and no recogniser of others will judge these words; "
-        "if they are English, say so: --language en"
+        "language: not known, so scores will compare these words with no other corpus and ask no other "
+        "recogniser; if they are English, say so: --language en"
     )

@@ -99,7 +99,12 @@ def test_folders_without_speech_stay_out(tmp_path):
     names = all_of(
         "{label}/{take}.wav", ("eins", "zwei", "background_noise", "_background_noise_", "Background_Noise")
     )
-    assert read(write_names(tmp_path, *names))[0] == {"eins", "zwei"}
+    found, _, listing = read(write_names(tmp_path, *names))
+    assert found == {"eins", "zwei"}
+    takes = len(names) // 5
+    for folder in ("background_noise", "_background_noise_", "Background_Noise"):
+        said = f"{takes} sound files in {folder} left out: such a folder holds no words"
+        assert said in listing.notes
 
 
 def test_two_readings_that_come_close_are_said(tmp_path):
@@ -191,3 +196,15 @@ def test_spellings_are_merged_and_said(tmp_path):
         "one word in several spellings: 'No' (1) counted as 'no' (1)",
         "one word in several spellings: 'yes' (1) counted as 'Yes' (2)",
     )
+
+
+def test_a_table_and_names_that_spell_a_label_differently_agree(tmp_path):
+    names = [f"turn_left/{who}_nohash_{take}.wav" for who in ("ann", "bob") for take in range(3)]
+    names += [name.replace("turn_left", "go") for name in names]
+    write_names(tmp_path, *names)
+    rows = [f"{name},{'Turn left' if 'turn' in name else 'go'}" for name in names]
+    (tmp_path / "metadata.csv").write_text("\n".join(["file,label", *rows]))
+    entries = list_entries(tmp_path).entries
+    assert {(entry.label, entry.speaker) for entry in entries} == {
+        (label, who) for label in ("Turn left", "go") for who in ("ann", "bob")
+    }

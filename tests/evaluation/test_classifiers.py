@@ -192,7 +192,7 @@ def test_other_corpora_are_of_the_same_language(tmp_path, monkeypatch):
     assert other_corpora(("zero", "one"), "mine", "und") == ()
 
 
-def test_words_of_another_language_or_an_unknown_one_are_judged_by_nobody_else(tmp_path, monkeypatch):
+def test_words_of_another_language_or_an_unknown_one_have_no_other_classifier(tmp_path, monkeypatch):
     (tmp_path / "fsdd").mkdir()
     monkeypatch.setenv("VOXLET_DATA", str(tmp_path))
     said = {}

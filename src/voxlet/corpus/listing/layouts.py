@@ -29,6 +29,7 @@ from voxlet.corpus.listing.readings import (
 )  # fmt: skip
 from voxlet.corpus.listing.sound_files import SOUND_SUFFIXES, sound_files, speechless_files
 from voxlet.errors import ConfigError, CorpusError
+from voxlet.spelling import fold
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -169,7 +170,7 @@ def with_names(entries: Sequence[Entry], root: Path) -> list[Entry]:
         return list(entries)
     for one in rank(inside, root):
         pairs = list(zip(entries, one.readings, strict=True))
-        agree = all(reading and tidy_label(reading["label"]) == entry.label for entry, reading in pairs)
+        agree = all(reading and fold(reading["label"]) == fold(entry.label) for entry, reading in pairs)
         if agree and one.speakers:
             return [
                 replace(entry, speaker=reading["speaker"], take=reading.get("take", entry.take))
