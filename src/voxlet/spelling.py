@@ -30,14 +30,6 @@ APOSTROPHES = frozenset("'`´‘’‛ʹʻʼʽˈ′‵＇՚׳᾽᾿Ꞌꞌ")
 HYPHENS = "-‐‑‒–֊־᐀᠆⁃﹣－"
 DASHES = "—―⸗⸚⸺⸻⹀⹝〜〰゠︱︲﹘\U00010ead"
 MINUS = "−"
-DASH = rf"[{DASHES}{MINUS}{HYPHENS[1:]}-]"
-GAP = rf"[\s_{DASH[1:]}"
-OPTIONAL = (
-    "[\u200c\u200d"  # joiners
-    "\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7"  # Hebrew
-    "\u064b-\u0652\u0656-\u065f\u0670\u06d6-\u06dc]"  # Arabic; U+0653 to U+0655 make other letters
-)
-
 _OTHER_MEANING = ("<super>", "<sub>", "<fraction>")
 _IGNORED = frozenset("\u034f\u0640\u180b\u180c\u180d\u180f") | {
     *map(chr, range(0xFE00, 0xFE10)),
@@ -46,10 +38,15 @@ _IGNORED = frozenset("\u034f\u0640\u180b\u180c\u180d\u180f") | {
 _NON_JOINER, _JOINER = "\u200c", "\u200d"
 _VIRAMA = 9  # its canonical combining class
 
-_GAPS = re.compile(rf"{GAP}+")
-_OPTIONAL = re.compile(OPTIONAL)
-_EDGES = re.compile(rf"({GAP}*)(.*?)({GAP}*)", re.DOTALL)
+_GAP = rf"[\s_{DASHES}{MINUS}{HYPHENS[1:]}-]"
+_GAPS = re.compile(rf"{_GAP}+")
+_EDGES = re.compile(rf"({_GAP}*)(.*?)({_GAP}*)", re.DOTALL)
 _SPACES = re.compile(r"[\s_]*")
+_OPTIONAL = re.compile(
+    "[\u200c\u200d"  # joiners
+    "\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7"  # Hebrew
+    "\u064b-\u0652\u0656-\u065f\u0670\u06d6-\u06dc]"  # Arabic; U+0653 to U+0655 make other letters
+)
 
 
 def fold(word: str) -> str:
@@ -70,6 +67,16 @@ def fold(word: str) -> str:
 def loosen(folded: str) -> str:
     """A folded word without the vowel marks and joiners that most people do not write."""
     return folded if folded.isascii() else _OPTIONAL.sub("", folded)
+
+
+def is_gap(character: str) -> bool:
+    """Whether a folded character is a space, hyphen, dash or underscore, all alike inside a word."""
+    return _GAPS.fullmatch(character) is not None
+
+
+def is_optional(character: str) -> bool:
+    """Whether `loosen` leaves a folded character out."""
+    return _OPTIONAL.fullmatch(character) is not None
 
 
 def find(word: str, words: Iterable[str]) -> str | None:

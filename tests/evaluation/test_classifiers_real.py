@@ -36,7 +36,7 @@ def test_the_in_corpus_classifier_on_the_official_test_set(fsdd):
 
 @trains
 def test_the_cross_corpus_classifier_was_not_trained_on_the_corpus(fsdd):
-    others = other_corpora(fsdd.train.label_names, "fsdd")
+    others = other_corpora(fsdd.train.label_names, "fsdd", "en")
     assert "fsdd" not in others
     if not others:
         pytest.skip("needs another corpus of spoken digits under VOXLET_DATA")

@@ -133,8 +133,8 @@ def test_signs_in_a_voice_without_them():
     ],
 )
 def test_characters_are_folded_and_keep_their_positions(line, expected):
-    folded, kinds, positions = normalise(line)
-    assert (folded, kinds, list(positions)) == expected
+    found = normalise(line)
+    assert (found.folded, found.kinds, list(found.positions)) == expected
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_characters_are_folded_and_keep_their_positions(line, expected):
     ],
 )
 def test_parts_of_a_hangul_syllable_stand_at_one_position(pair, together):
-    assert list(normalise(pair)[2]) == ([0, 0] if together else [0, 1])
+    assert list(normalise(pair).positions) == ([0, 0] if together else [0, 1])
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass, replace
 from enum import IntEnum
@@ -47,7 +48,7 @@ from typing import TYPE_CHECKING
 
 from voxlet.digits import number_of, spell
 from voxlet.errors import TextError
-from voxlet.spelling import DASH, GAP, HYPHENS, MINUS, OPTIONAL, characters, fold, loosen
+from voxlet.spelling import HYPHENS, MINUS, characters, fold, is_gap, is_optional, loosen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -110,12 +111,6 @@ def kind(character: str) -> str:
     return CATEGORIES.get(category, MAJOR_CATEGORIES.get(category[0], UNKNOWN))
 
 
-def normalise(line: str) -> tuple[str, str, Sequence[int]]:
-    """Folded characters, their kinds, and the position in `line` that each comes from; all of one length."""
-    folded, positions = characters(line)
-    return "".join(folded), "".join(map(kind, folded)), positions
-
-
 class Vocabulary:
     """The labels of a voice, ready to be found in text."""
 
@@ -126,9 +121,12 @@ class Vocabulary:
             self.words.setdefault(fold(one), one)
         self.numbers = self._find_numbers()
         # Labels of several words, or with a mark inside (`turn left`, `turn_left`, `x-ray`, `don't`).
-        marked = [word for word in self.words if set(map(kind, word)) - {DIGIT, LETTER}]
-        marked.sort(key=len, reverse=True)
-        self.phrase = re.compile("|".join(map(_pattern, marked))) if marked else None
+        self.phrases = {word for word in self.words if set(map(kind, word)) - {DIGIT, LETTER}}
+        self.flat = {flatten(word).text for word in self.phrases}
+        self.lengths = {  # of those that begin with a character, the longest first
+            first: sorted({len(word) for word in self.flat if word[0] == first}, reverse=True)
+            for first in {word[0] for word in self.flat}
+        }
 
     def _find_numbers(self) -> dict[int, str]:
         """The labels that are numbers; other ways to write labels are added to the words."""
@@ -158,13 +156,22 @@ class Vocabulary:
         """The label that a sign of this kind is said with."""
         return next((self.words[word] for word in SIGNS[mark] if word in self.words), None)
 
-    def phrase_at(self, folded: str, kinds: str, start: int) -> tuple[str, int] | None:
-        """The label of several words that begins at `start`, and where it ends."""
-        found = self.phrase.match(folded, start) if self.phrase else None
-        if found is None or _is_cut(kinds, start, found.end()):
-            return None
-        label = self.find(fold(found.group()))
-        return None if label is None else (label, found.end())
+    def phrase_at(self, line: Line, start: int) -> tuple[str, int] | None:
+        """The longest label of several words that begins at `start`, and where it ends."""
+        for flat in line.flat:
+            place = bisect_left(flat.origins, start)
+            if flat.origins[place] != start:  # it is within a gap
+                continue
+            for length in self.lengths.get(flat.text[place : place + 1], ()):
+                piece = flat.text[place : place + length]
+                if piece not in self.flat:
+                    continue
+                stop = flat.origins[place + len(piece)]
+                word = fold(line.folded[start:stop])
+                for found in (word, loosen(word)):
+                    if found in self.phrases and not _is_cut(line.kinds, start, stop):
+                        return self.words[found], stop
+        return None
 
     def split(self, run: str, kinds: str, *, decimals: bool) -> Iterator[tuple[str | None, int, int]]:
         """Labels and their bounds in a run of letters and digits; None for what is not a label.
@@ -220,19 +227,50 @@ class Vocabulary:
         )
 
 
-def _pattern(word: str) -> str:
-    """How a folded word may stand in a folded text: any gap for a space, any dash for one at its ends."""
-    inner = word.removeprefix("-").removesuffix("-")
-    before = DASH if word.startswith("-") else ""
-    after = DASH if inner and word.endswith("-") else ""
-    return before + f"{GAP}+".join(map(_part_pattern, inner.split(" "))) + after
+@dataclass(frozen=True)
+class Flat:
+    """A folded text with one space for each gap, and where each character was; last, the text's length."""
+
+    text: str
+    origins: tuple[int, ...]
 
 
-def _part_pattern(part: str) -> str:
-    """The same of a part without spaces: with any vowel marks and joiners, if it has none itself."""
-    if part.isascii() or loosen(part) != part:
-        return re.escape(part)
-    return "".join(f"{re.escape(character)}{OPTIONAL}*" for character in part)
+def flatten(folded: str, *, loose: bool = False) -> Flat:
+    """A folded text with all gaps alike and, if `loose`, without marks that may be left out."""
+    kept: list[str] = []
+    origins: list[int] = []
+    after_gap = False
+    for index, character in enumerate(folded):
+        gap = is_gap(character)
+        if not (gap and after_gap) and not (loose and is_optional(character)):
+            kept.append(" " if gap else character)
+            origins.append(index)
+        after_gap = gap
+    return Flat("".join(kept), (*origins, len(folded)))
+
+
+@dataclass(frozen=True)
+class Line:
+    """Folded characters, their kinds, and the position that each comes from; all of one length.
+
+    `flat` is what labels of several words are looked for in: the line as it is and, if that differs, without
+    the marks that may be left out. It is empty if the voice has no such labels.
+    """
+
+    folded: str
+    kinds: str
+    positions: Sequence[int]
+    flat: tuple[Flat, ...] = ()
+
+
+def normalise(line: str, *, phrases: bool = False) -> Line:
+    """A line of text, folded; with `phrases`, ready to be searched for labels of several words."""
+    found, positions = characters(line)
+    folded = "".join(found)
+    flat = (flatten(folded),) if phrases else ()
+    if phrases and loosen(folded) != folded:
+        flat = (*flat, flatten(folded, loose=True))
+    return Line(folded, "".join(map(kind, folded)), positions, flat)
 
 
 @dataclass(frozen=True)
@@ -297,7 +335,8 @@ def _is_sign(kinds: str, index: int, *, dialled: bool) -> bool:
 
 def _line_words(line: str, number: int, offset: int, vocabulary: Vocabulary) -> Iterator[_Found | Pause]:
     """Words and pauses of one line in order; a space is `Pause.WORD`."""
-    folded, kinds, positions = normalise(line)
+    read = normalise(line, phrases=bool(vocabulary.phrases))
+    folded, kinds, positions = read.folded, read.kinds, read.positions
     dialled = kinds.count(DIGIT) >= FEWEST_DIALLED
 
     def found(label: str, index: int, *, single: bool) -> _Found:
@@ -314,7 +353,7 @@ def _line_words(line: str, number: int, offset: int, vocabulary: Vocabulary) -> 
 
     index = 0
     while index < len(folded):
-        if phrase := vocabulary.phrase_at(folded, kinds, index):
+        if phrase := vocabulary.phrase_at(read, index):
             yield found(phrase[0], index, single=True)
             index = phrase[1]
             continue
