@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -38,9 +39,7 @@ _IGNORED = frozenset("\u034f\u0640\u180b\u180c\u180d\u180f") | {
 _NON_JOINER, _JOINER = "\u200c", "\u200d"
 _VIRAMA = 9  # its canonical combining class
 
-_GAP = rf"[\s_{DASHES}{MINUS}{HYPHENS[1:]}-]"
-_GAPS = re.compile(rf"{_GAP}+")
-_EDGES = re.compile(rf"({_GAP}*)(.*?)({_GAP}*)", re.DOTALL)
+_GAPS = re.compile(rf"[\s_{DASHES}{MINUS}{HYPHENS[1:]}-]+")
 _SPACES = re.compile(r"[\s_]*")
 _OPTIONAL = re.compile(
     "[\u200c\u200d"  # joiners
@@ -49,6 +48,7 @@ _OPTIONAL = re.compile(
 )
 
 
+@lru_cache(maxsize=1024)
 def fold(word: str) -> str:
     """What all spellings of a word share, its parts with one space between them.
 
@@ -56,11 +56,14 @@ def fold(word: str) -> str:
     (True, "don't", '-5', 'x²')
     """
     text = "".join(characters(word)[0])
-    edges = _EDGES.fullmatch(text)
-    assert edges is not None  # it matches anything
-    before, inner, after = edges.groups()
-    if not inner:
-        return _GAPS.sub("-", text) if _has_hyphen(text) else text or word
+    start, stop = 0, len(text)
+    while start < stop and _is_gap(text[start]):
+        start += 1
+    while start < stop and _is_gap(text[stop - 1]):
+        stop -= 1
+    if start == stop:
+        return "-" if _has_hyphen(text) else text or word
+    before, inner, after = text[:start], text[start:stop], text[stop:]
     return "-" * _has_hyphen(before) + _GAPS.sub(" ", inner) + "-" * _has_hyphen(after)
 
 
@@ -69,14 +72,26 @@ def loosen(folded: str) -> str:
     return folded if folded.isascii() else _OPTIONAL.sub("", folded)
 
 
-def is_gap(character: str) -> bool:
-    """Whether a folded character is a space, hyphen, dash or underscore, all alike inside a word."""
-    return _GAPS.fullmatch(character) is not None
+@dataclass(frozen=True)
+class Flat:
+    """A folded text with one space for each gap, and where each character was; last, the text's length."""
+
+    text: str
+    origins: tuple[int, ...]
 
 
-def is_optional(character: str) -> bool:
-    """Whether `loosen` leaves a folded character out."""
-    return _OPTIONAL.fullmatch(character) is not None
+def flatten(folded: str, *, loose: bool = False) -> Flat:
+    """A folded text with all gaps alike and, if `loose`, without marks that may be left out."""
+    kept: list[str] = []
+    origins: list[int] = []
+    after_gap = False
+    for index, character in enumerate(folded):
+        gap = _is_gap(character)
+        if not (gap and after_gap) and not (loose and _OPTIONAL.fullmatch(character)):
+            kept.append(" " if gap else character)
+            origins.append(index)
+        after_gap = gap
+    return Flat("".join(kept), (*origins, len(folded)))
 
 
 def find(word: str, words: Iterable[str]) -> str | None:
@@ -104,6 +119,10 @@ def characters(text: str) -> tuple[Sequence[str], Sequence[int]]:
         found += folded
         positions += [start] * len(folded)
     return found, positions
+
+
+def _is_gap(character: str) -> bool:
+    return _GAPS.match(character) is not None
 
 
 def _has_hyphen(gap: str) -> bool:

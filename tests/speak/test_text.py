@@ -161,6 +161,7 @@ def test_words_come_one_by_one():
 def test_long_texts_take_linear_time():
     start = time.process_time()
     assert len(parse("409-1, " * 10_000, DIGIT_WORDS)) == 40_000
+    assert len(parse("turn" + "-" * 20_000 + "left " + "- " * 20_000, ("turn left", "turn"))) == 1
     assert time.process_time() - start < 2
 
 
@@ -210,3 +211,10 @@ def check(text: str) -> None:
     assert all(0 <= position < len(text) for position in positions)
     assert all(word.label in DIGIT_WORDS for word in found)
     assert found[-1].pause == Pause.LINE
+
+
+def test_as_many_labels_as_a_voice_may_have_are_found_at_once():
+    labels = [f"word {number} x-{number}" for number in range(10_000)]
+    start = time.process_time()
+    assert [word.label for word in parse("word-9999 X 9999 " * 100, labels)] == ["word 9999 x-9999"] * 100
+    assert time.process_time() - start < 2

@@ -48,10 +48,12 @@ from typing import TYPE_CHECKING
 
 from voxlet.digits import number_of, spell
 from voxlet.errors import TextError
-from voxlet.spelling import HYPHENS, MINUS, characters, fold, is_gap, is_optional, loosen
+from voxlet.spelling import HYPHENS, MINUS, characters, flatten, fold, loosen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from voxlet.spelling import Flat
 
 LISTED = 24  # labels that an error message names at most
 QUOTED = 24  # characters of the text that an error message repeats at most
@@ -225,28 +227,6 @@ class Vocabulary:
             + (f" and {more} more" if more > 0 else "")
             + (f"; digits: {''.join(digits)}" if digits else "")
         )
-
-
-@dataclass(frozen=True)
-class Flat:
-    """A folded text with one space for each gap, and where each character was; last, the text's length."""
-
-    text: str
-    origins: tuple[int, ...]
-
-
-def flatten(folded: str, *, loose: bool = False) -> Flat:
-    """A folded text with all gaps alike and, if `loose`, without marks that may be left out."""
-    kept: list[str] = []
-    origins: list[int] = []
-    after_gap = False
-    for index, character in enumerate(folded):
-        gap = is_gap(character)
-        if not (gap and after_gap) and not (loose and is_optional(character)):
-            kept.append(" " if gap else character)
-            origins.append(index)
-        after_gap = gap
-    return Flat("".join(kept), (*origins, len(folded)))
 
 
 @dataclass(frozen=True)
