@@ -22,7 +22,7 @@ ALIKE_DB = -12.0  # how far what differs from the mean has to lie below it: then
 CLEAR_DB = 45.0  # speech that stands out by more is as good as any
 # Mean and difference are taken for a channel only if their speech is hardly weaker, and if they do not stand
 # out less (the mean, which is the usual) or stand out more (the difference).
-WEAKER_DB, MEAN_DB, DIFFERENCE_DB = 4.0, -3.0, 3.0
+WEAKER_DB, MEAN_DB, DIFFERENCE_DB = 5.5, -3.0, 3.0
 
 
 @dataclass(frozen=True)

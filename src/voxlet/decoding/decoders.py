@@ -11,6 +11,7 @@ import importlib.util
 import shlex
 import sys
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import PurePath
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 UNKNOWN_FRAMES = 2**63 - 1  # libsndfile's word for a header without a length
+UNTOLD_FRAMES = 2**16  # read at once of a file without a length
 LENGTH_TOLD = ("mov", "matroska", "asf")  # kinds whose header knows the length; others estimate it
 FFMPEG_ALONE = frozenset({"mov", "matroska", "amr", "asf", "wv", "ape", "tta", "aac"})
 EXTRA = "formats"
@@ -74,10 +76,17 @@ class Libsndfile:
         known = None if frames == UNKNOWN_FRAMES else frames
         self.header = Header(file.format, int(file.samplerate), int(file.channels), known)
         self.file = file
+        self._left = known
 
     def read(self, count: int) -> NDArray[np.float32]:
         """See `Decoder`."""
+        if self._left == 0:
+            return np.zeros((0, self.header.channels), np.float32)
+        # Room is made for all that is asked for.
+        count = min(count, UNTOLD_FRAMES if self._left is None else self._left)
         samples: NDArray[np.float32] = self.file.read(count, dtype="float32", always_2d=True)
+        if self._left is not None:
+            self._left -= len(samples)
         return samples
 
 
@@ -88,8 +97,8 @@ class Ffmpeg:
         from av.audio.resampler import AudioResampler
 
         stream = next(iter(container.streams.audio), None)
-        if stream is None or not stream.rate:
-            raise ValueError("it holds no sound")
+        if stream is None or stream.codec_context is None or not (stream.rate and stream.channels):
+            raise ValueError("it holds no sound of a known kind")
         seconds = None
         if kind in LENGTH_TOLD and stream.duration is not None:
             seconds = float(stream.duration * stream.time_base)
@@ -144,16 +153,14 @@ def opened(path: Path) -> Iterator[Decoder]:
 
 def _libsndfile_first(path: Path, file: IO[bytes], kind: str | None, stack: contextlib.ExitStack) -> Decoder:
     """What libsndfile opens, else FFmpeg, where the kind is known and FFmpeg is there."""
-    import soundfile
-
     try:
         data = find_data(file, path.stat().st_size)
     except EOFError as error:
         raise AudioError("is cut off: it ends before its sound begins", where=path) from error
     source = Mended(file, data) if data is not None and data.mended else path
     try:
-        decoder = Libsndfile(stack.enter_context(soundfile.SoundFile(source)))
-    except soundfile.SoundFileError:
+        decoder = Libsndfile(stack.enter_context(_forward_only()(source)))
+    except RuntimeError:  # soundfile's own errors are such
         if kind is None or not has_formats():
             raise
         failed = sys.exception()
@@ -165,6 +172,20 @@ def _libsndfile_first(path: Path, file: IO[bytes], kind: str | None, stack: cont
         lacks = f"it promises {data.claimed:,} bytes of sound and has {data.found:,}"
         decoder.header = replace(decoder.header, lacks=lacks)
     return decoder
+
+
+@lru_cache(maxsize=1)
+def _forward_only() -> Any:
+    import soundfile
+
+    class Forward(soundfile.SoundFile):  # type: ignore[misc]
+        """Never sought in: soundfile seeks after each block, which fails where a length is not true."""
+
+        def seekable(self) -> bool:
+            """As if it were a pipe."""
+            return False
+
+    return Forward
 
 
 @contextlib.contextmanager
