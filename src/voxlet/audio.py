@@ -1,7 +1,7 @@
 """Sound files and arrays of samples: read, write, resample, level, fade, join.
 
 An array of samples is float32 of shape (T,), mono, with full scale at 1.0; rates are in Hz. Decoding
-is the work of `decoding`, encoding libsndfile's (through soundfile), resampling the SoX resampler's (through soxr).
+is the work of `decoding`, encoding that of libsndfile (through soundfile), resampling that of soxr.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Sound:
 
 
 class SoundFile:
-    """A sound file that was opened: its header, which can be true, and its samples when they are asked for."""
+    """An open sound file: its header, which can be true, and its samples when they are asked for."""
 
     def __init__(self, path: Path, decoder: Decoder) -> None:
         self.path = path

@@ -22,6 +22,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--corpus", metavar="NAME|PATH", help="real recordings to compare with; without it the run's, or fsdd"
     )
+    add("--layout", metavar="LAYOUT", help="how the files of --corpus are named, if it is taken wrongly")
+    add("--clips-layout", metavar="LAYOUT", help="how the files in --clips are named, likewise")
     add("-n", "--count", type=whole_number, default=1000, metavar="N", help="clips to generate (%(default)s)")
     add("--seed", type=whole_number, default=0, metavar="N", help="of the clips and all random draws (0)")
     add(
@@ -51,6 +53,8 @@ def run(arguments: argparse.Namespace) -> None:
         seed=arguments.seed,
         only=arguments.only,
         selection=arguments.selected,
+        layout=arguments.layout,
+        clips_layout=arguments.clips_layout,
     )
     outputs = Outputs(arguments.json, arguments.html, arguments.pairs, arguments.stamp)
     found = measure(request, outputs)

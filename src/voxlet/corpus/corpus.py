@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+import shlex
+import sys
 from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from voxlet.cache import contents as cache
 from voxlet.corpus.catalog import CATALOG, Known, content_digest, find_known, home
@@ -14,10 +17,14 @@ from voxlet.corpus.listing.entry import Listing, Part
 from voxlet.corpus.listing.labels import sort_labels
 from voxlet.corpus.listing.layouts import check_layout, list_entries
 from voxlet.corpus.listing.sound_files import OTHER_LABELS, UNREAD, Passed, count_kinds, relative_name
-from voxlet.corpus.scan import UNREAD_KIND, scan_files
+from voxlet.corpus.scan import UNREAD_KIND, Scan, doubt_rates, scan_files
 from voxlet.errors import CorpusError
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
 REJECTED_SHARE = 0.1
+SHOWN_DOUBTS = 10  # files whose rate is doubted by name
 
 
 @dataclass(frozen=True)
@@ -89,6 +96,11 @@ class Corpus:
     def reading(self) -> tuple[str, ...]:
         """How the corpus was read, one line each: its account, its layout, and what is to be doubted."""
         return (self.account, f"layout: {self.layout}", *(f"note: {note}" for note in self.notes))
+
+    def tell(self) -> None:
+        """Say on standard error how the corpus was read."""
+        for line in self.reading:
+            sys.stderr.write(f"{self.name}: {line}\n")
 
     @cached_property
     def labels(self) -> tuple[str, ...]:
@@ -193,7 +205,9 @@ def build_corpus(name: str, root: Path, listing: Listing) -> Corpus:
             rejected.append(Rejected(entry.path, reason or "was not scanned"))
         else:
             said = (entry.label, entry.speaker, entry.take)
-            clips.append(Clip(entry.path, *said, scan.rate, scan.count, scan.digest, entry.part, scan.channel))
+            clips.append(
+                Clip(entry.path, *said, scan.rate, scan.count, scan.digest, entry.part, scan.channel)
+            )
     digest = content_digest(
         (
             *(relative_name(clip.path, root), clip.label, clip.speaker, clip.take, clip.digest),
@@ -202,7 +216,26 @@ def build_corpus(name: str, root: Path, listing: Listing) -> Corpus:
         for clip in clips
     )
     passed = (*count_kinds(root, unread), *listing.passed)
-    return Corpus(name, root, tuple(clips), tuple(rejected), digest, listing.layout, listing.notes, passed)
+    notes = (*listing.notes, *doubtful_rates(clips, scans, root))
+    return Corpus(name, root, tuple(clips), tuple(rejected), digest, listing.layout, notes, passed)
+
+
+def doubtful_rates(clips: Sequence[Clip], scans: Mapping[Path, Scan], root: Path) -> list[str]:
+    """Which headers' rates can hardly be true, by the other takes of their labels; a line each."""
+    doubts = doubt_rates([(clip.label, clip.path, scans[clip.path]) for clip in clips])
+    notes = []
+    for doubt in doubts[:SHOWN_DOUBTS]:
+        name = relative_name(doubt.path, root)
+        how = "long and low" if doubt.times > 1 else "short and high"
+        times = max(doubt.times, 1 / doubt.times)
+        notes.append(
+            f"{name} is {times:.1f} times as {how} as other takes of its label: its rate is rather "
+            f"{doubt.likely:,} than {doubt.rate:,} Hz; if so, put in its place what this makes: "
+            f"ffmpeg -i {shlex.quote(name)} -af asetrate={doubt.likely} NEW.wav"
+        )
+    if len(doubts) > SHOWN_DOUBTS:
+        notes.append(f"{len(doubts) - SHOWN_DOUBTS:,} more files have such a rate")
+    return notes
 
 
 def check_share(corpus: Corpus, allow_rejected: bool) -> Corpus:

@@ -7,6 +7,7 @@ import json
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,17 +15,22 @@ from voxlet import audio, speech_regions
 from voxlet.cache import contents as cache
 from voxlet.corpus.parallel import in_order
 from voxlet.decoding.decoders import UnreadKindError, has_formats
+from voxlet.decoding.rates import likely_rate, loud_part, pattern
 from voxlet.errors import AudioError
 from voxlet.extras import import_extra
 from voxlet.files import cache_folder
-from voxlet.speech_frames import FRAME_SECONDS
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 MIN_RATE, MAX_RATE = 4000, 384_000  # Hz
 MIN_SECONDS = 0.05  # shorter is no word
 MAX_SECONDS = 30.0  # longer is no clip, and would fill the memory
 SILENT_DB = -75.0  # re full scale: no word's loudest 10 ms are below this
 QUIET_DB, QUIET_RANGE_DB = -58.0, 15.0  # nor below this where they hardly rise above the rest: noise alone
-LOUD_DB = 25.0  # below the loudest 10 ms: what is louder is speech
+FEWEST_TAKES, COMPARED_TAKES = 4, 9  # of a label, for its rates to be doubted; that others are compared with
+# How far the length and pitch of a take lie from the usual one, together, and its length alone, to be doubted.
+STRANGE_OCTAVES, LEAST_OCTAVES = 1.2, 0.4
 MISSED_SECONDS = 0.05  # of what a header promises, that codecs may add or leave out
 UNREAD_KIND = "is of a kind that the extra `formats` reads"
 SCAN_VERSION = 6  # raise it when the same file gives another answer
@@ -149,9 +155,7 @@ def _decode(path: Path) -> audio.Sound:
 
 def _check_length(count: int, rate: int) -> None:
     if count > MAX_SECONDS * rate:
-        raise AudioError(
-            f"is too long: {count / rate:,.0f} s, and a clip lasts at most {MAX_SECONDS:.0f} s"
-        )
+        raise AudioError(f"is too long: {count / rate:,.0f} s, and a clip lasts at most {MAX_SECONDS:.0f} s")
 
 
 def measure(sound: audio.Sound) -> tuple[float, float]:
@@ -165,11 +169,63 @@ def measure(sound: audio.Sound) -> tuple[float, float]:
     loudest, usual = levels.max(), np.percentile(levels, 10)
     if loudest < SILENT_DB or (loudest < QUIET_DB and loudest - usual < QUIET_RANGE_DB):
         raise AudioError("is silent")
-    loud = np.flatnonzero(levels >= loudest - LOUD_DB)
-    frame = max(1, round(FRAME_SECONDS * sound.rate))
-    first, last = int(loud[0]), int(loud[-1]) + 1
-    spoken = emphasised[first * frame : last * frame]
+    spoken = loud_part(emphasised, levels, sound.rate)
     size = 1 << (len(spoken) - 1).bit_length()
     powers = np.square(np.abs(np.fft.rfft(spoken, size)[1:]))
     octaves = np.log2(np.arange(1, len(powers) + 1) * (sound.rate / size))
-    return (last - first) * FRAME_SECONDS, float(powers @ octaves / powers.sum())
+    return len(spoken) / sound.rate, float(powers @ octaves / powers.sum())
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """A file whose header's rate can hardly be true.
+
+    Attributes:
+        path: The file.
+        rate: What its header says, in Hz.
+        likely: What its rate rather is.
+        times: How long it is beside other takes of its label.
+    """
+
+    path: Path
+    rate: int
+    likely: int
+    times: float
+
+
+def doubt_rates(takes: list[tuple[str, Path, Scan]]) -> list[Doubt]:
+    """The clips, of label, path and scan, whose header's rate another explains much better.
+
+    Only what is much longer and lower, or much shorter and higher, than the usual take is looked at again.
+    """
+    by_label: dict[str, list[tuple[Path, Scan]]] = {}
+    for label, path, scan in takes:
+        by_label.setdefault(label, []).append((path, scan))
+    doubts = []
+    for group in by_label.values():
+        if len(group) < FEWEST_TAKES:
+            continue
+        seconds = np.log2([scan.seconds for _, scan in group])
+        octaves = np.array([scan.octave for _, scan in group])
+        longer, higher = seconds - np.median(seconds), octaves - np.median(octaves)
+        strange = (np.abs(longer - higher) > STRANGE_OCTAVES) & (longer * higher < 0)
+        strange &= np.abs(longer) > LEAST_OCTAVES
+        if not strange.any():
+            continue
+        usual = [row for row in np.argsort(np.abs(longer), kind="stable") if not strange[row]][
+            :COMPARED_TAKES
+        ]
+        patterns = [_pattern(group[row][0]) for row in usual]
+        for row in np.flatnonzero(strange):
+            path, scan = group[row]
+            likely = (
+                likely_rate(_pattern(path), patterns, float(longer[row]), scan.rate) if patterns else None
+            )
+            if likely is not None:
+                doubts.append(Doubt(path, scan.rate, likely, float(2 ** longer[row])))
+    return sorted(doubts, key=lambda doubt: doubt.path)
+
+
+def _pattern(path: Path) -> NDArray[np.float64]:
+    sound = audio.read(path)
+    return pattern(sound.samples, sound.rate)

@@ -1,8 +1,8 @@
 """One channel of several: the mean of all, unless they differ; then what holds the speech best.
 
-Microphones wired with opposite poles cancel in the mean, a silent channel takes half of the level, and one with
-hum or noise beside the word buries it. So where channels are not alike, each of them, the mean and, of two,
-half the difference are compared by how far their speech stands out of its background.
+Microphones wired with opposite poles cancel in the mean, a silent channel takes half of the level, and one
+with hum or noise beside the word buries it. So where channels are not alike, each of them, the mean and, of
+two, half the difference are compared by how far their speech stands out of its background.
 """
 
 from __future__ import annotations
@@ -66,14 +66,16 @@ def choose(samples: NDArray[np.float32], rate: int) -> Choice:
     if np.isfinite(mixed.level) and _is_as_good(mixed, best, MEAN_DB):
         return mean
     if channels == 2:
-        difference = hear(Choice(np.array([0.5, -0.5], np.float32), "the difference of 2 channels"), samples, rate)
+        difference = hear(
+            Choice(np.array([0.5, -0.5], np.float32), "the difference of 2 channels"), samples, rate
+        )
         if _is_as_good(difference, best, DIFFERENCE_DB):
             return difference.choice
     return best.choice if np.isfinite(best.level) else mean
 
 
 def hear(choice: Choice, samples: NDArray[np.float32], rate: int) -> Heard:
-    """How well the speech in a choice is heard; where there is none, its level is that of all, its contrast 0."""
+    """How well the speech in a choice is heard; without any, the level is that of all, the contrast 0."""
     mono = choice.of(samples)
     found = find_speech(mono, rate)
     if found.regions:
@@ -91,9 +93,9 @@ def _unit(channels: int, number: int) -> NDArray[np.float32]:
 
 
 def _alike(samples: NDArray[np.float32]) -> bool:
-    """Whether each channel is the mean but for little; steps from sample to sample count, so hum hardly does."""
+    """Whether each channel is the mean but for little; steps between samples count, so hum hardly does."""
     steps = np.diff(samples, axis=0)
     mean = steps.mean(axis=1, keepdims=True)
     power = float(np.mean(np.square(mean, dtype=np.float64)))
-    rest = np.mean(np.square(steps - mean, dtype=np.float64), axis=0)
-    return bool(rest.max() <= power * 10 ** (ALIKE_DB / 10))
+    rest = float(np.mean(np.square(steps - mean, dtype=np.float64), axis=0).max())
+    return rest <= power * 10 ** (ALIKE_DB / 10)

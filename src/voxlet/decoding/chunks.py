@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import os
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import IO, Any
 
 MOST_CHUNKS = 1000
@@ -102,8 +102,8 @@ def find_data(file: IO[bytes], size: int) -> Data | None:
         name, claimed, start = chunk
         if name == shape.data:
             field = start - struct.calcsize(shape.length)
-            promised = _promise(shape, claimed, long, size - start)
-            return Data(shape, field, start, promised, _found(file, shape, start, promised, size, second), second)
+            data = Data(shape, field, start, _promise(shape, claimed, long, size - start), 0, second)
+            return replace(data, found=_found(file, data, size))
         if name == b"fmt " and shape.length == "<I":
             second = struct.unpack("<I", file.read(12)[8:].ljust(4, b"\0"))[0]
         if name == b"ds64":
@@ -132,7 +132,7 @@ def _aligned(shape: Shape, place: int) -> int:
 
 
 def _promise(shape: Shape, claimed: int, long: int | None, there: int) -> int | None:
-    """How many bytes a data chunk claims, by what it says and by a length of 64 bits; None: it is not known."""
+    """How many bytes a data chunk claims, or a length of 64 bits in its place; None: it is not known."""
     if long is not None and claimed == 0xFFFF_FFFF:
         claimed = long
     elif shape.length[1] == "I" and claimed >= ENDLESS and claimed > there:
@@ -140,17 +140,18 @@ def _promise(shape: Shape, claimed: int, long: int | None, there: int) -> int | 
     return claimed if claimed > 0 else None
 
 
-def _found(file: IO[bytes], shape: Shape, start: int, claimed: int | None, size: int, second: int) -> int:
-    """How many bytes of samples there are from `start` on."""
-    there = size - start
-    if claimed is None:
-        return there - _tail(file, shape, start, size)
-    if claimed >= there:
+def _found(file: IO[bytes], data: Data, size: int) -> int:
+    """How many bytes of samples there are in a file of `size` bytes, from `data.start` on."""
+    there = size - data.start
+    if data.claimed is None:
+        return there - _tail(file, data.shape, data.start, size)
+    if data.claimed >= there:
         return there
-    behind = size - _aligned(shape, start + claimed)
-    if shape.magic != b"RIFF" or behind <= MISSED_SECONDS * second or _is_chunk(file, shape, start + claimed, size):
-        return claimed
-    return there
+    end = data.start + data.claimed
+    behind = size - _aligned(data.shape, end)
+    if data.shape.magic != b"RIFF" or behind <= MISSED_SECONDS * data.second:
+        return data.claimed
+    return data.claimed if _is_chunk(file, data.shape, end, size) else there
 
 
 def _is_chunk(file: IO[bytes], shape: Shape, place: int, size: int) -> bool:
@@ -160,7 +161,9 @@ def _is_chunk(file: IO[bytes], shape: Shape, place: int, size: int) -> bool:
         if chunk is None:
             return True
         name, length, start = chunk
-        if name[:3] in (b"TAG", b"ID3") or (name.isascii() and name.decode().isprintable() and length <= size - start):
+        if name[:3] in (b"TAG", b"ID3") or (
+            name.isascii() and name.decode().isprintable() and length <= size - start
+        ):
             return True
     return False
 

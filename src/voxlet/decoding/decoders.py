@@ -143,7 +143,9 @@ def opened(path: Path) -> Iterator[Decoder]:
         kind = kind_of(file.read(HEAD_BYTES))
         if kind in FFMPEG_ALONE:
             if not has_formats():
-                raise UnreadKindError("is of a kind that needs FFmpeg", where=path, remedy=remedy_for(str(path)))
+                raise UnreadKindError(
+                    "is of a kind that needs FFmpeg", where=path, remedy=remedy_for(str(path))
+                )
             with _ffmpeg(file, kind) as decoder:
                 yield decoder
             return
@@ -211,7 +213,9 @@ def _told(path: Path) -> Iterator[None]:
         if "regular file" in reason:  # libsndfile's word for what its MP3 decoder cannot open
             reason = "not MP3"
         raise AudioError(
-            f"cannot be decoded ({reason.rstrip('.')})", where=path, remedy="give a WAV, FLAC, OGG or MP3 file"
+            f"cannot be decoded ({reason.rstrip('.')})",
+            where=path,
+            remedy="give a WAV, FLAC, OGG or MP3 file",
         ) from error
 
 

@@ -6,13 +6,42 @@ HEAD_BYTES = 64  # that tell a kind
 
 # What libsndfile reads.
 LIBSNDFILE_SUFFIXES = frozenset(
-    ".wav .wave .bwf .rf64 .w64 .aif .aiff .aifc .au .snd .caf .flac .ogg .oga .opus .mp3 .mp2 .voc .sph .nist "
-    ".sf .ircam .pvf .paf .fap .avr .svx .8svx .16svx .iff .wve .htk .sds .xi".split()
+    {
+        ".wav",
+        ".wave",
+        ".bwf",
+        ".rf64",
+        ".w64",
+        ".aif",
+        ".aiff",
+        ".aifc",
+        ".caf",
+        ".au",
+        ".snd",
+        ".flac",
+        ".ogg",
+    }
+    | {
+        ".oga",
+        ".opus",
+        ".mp3",
+        ".mp2",
+        ".voc",
+        ".sph",
+        ".nist",
+        ".sf",
+        ".ircam",
+        ".pvf",
+        ".paf",
+        ".fap",
+        ".avr",
+    }
+    | {".svx", ".8svx", ".16svx", ".iff", ".wve", ".htk", ".sds", ".xi"}
 )
 # What telephones, browsers and players write besides: FFmpeg reads it.
 FFMPEG_SUFFIXES = frozenset(
-    ".m4a .m4b .m4r .mp4 .m4v .mov .3gp .3gpp .3g2 .amr .awb .aac .adts .webm .weba .mka .mkv .wma .asf .ac3 .spx "
-    ".ape .wv .tta .bw64".split()
+    {".m4a", ".m4b", ".m4r", ".mp4", ".m4v", ".mov", ".3gp", ".3gpp", ".3g2", ".amr", ".awb", ".aac", ".adts"}
+    | {".webm", ".weba", ".mka", ".mkv", ".wma", ".asf", ".spx", ".ape", ".wv", ".tta", ".bw64"}
 )
 # Samples alone, and FFmpeg's name for their form: nothing in the file says how many make a second.
 HEADERLESS_SUFFIXES = {
@@ -22,7 +51,9 @@ HEADERLESS_SUFFIXES = {
     ".gsm": "gsm",
 }
 # A copy of a recording, or a part of one.
-UNFINISHED_SUFFIXES = frozenset(".bak .old .orig .tmp .temp .part .partial .crdownload .download".split())
+UNFINISHED_SUFFIXES = frozenset(
+    {".bak", ".old", ".orig", ".tmp", ".temp", ".part", ".partial", ".crdownload", ".download"}
+)
 
 PICTURES = (b"heic", b"heix", b"hevc", b"mif1", b"msf1", b"avif", b"crx ")  # brands of the same container
 # Where the bytes stand, which they are, and FFmpeg's name for the kind.

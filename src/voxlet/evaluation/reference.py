@@ -43,14 +43,17 @@ class Reference:
         return hashlib.sha256(both.encode()).hexdigest()[:32]
 
 
-def open_reference(corpus: str | Path) -> Reference:
+def open_reference(corpus: str | Path, layout: str | None = None) -> Reference:
     """A corpus's clips, none left out, however long or short; divided as suits the corpus best.
+
+    How it was read is said on standard error; `layout` is as in `open_corpus`.
 
     Raises:
         CorpusError: The corpus is not there or cannot be used.
         ConfigError: It cannot be divided.
     """
-    opened = open_corpus(corpus)
+    opened = open_corpus(corpus, layout=layout)
+    opened.tell()
     rate = Counter(clip.rate for clip in opened.clips).most_common(1)[0][0]
     return reference_of(make_dataset(opened, Preparation(rate=rate, outliers=None)))
 

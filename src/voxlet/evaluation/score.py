@@ -47,6 +47,8 @@ class ScoreRequest:
         seed: Of the clips and of every random draw.
         only: Parts of the scorecard; without any, all that are measured by default.
         selection: How the clips in the folder were chosen, if they were.
+        layout: How the files of `corpus` are named; found out without it.
+        clips_layout: How the files in `clips` are named; found out without it.
     """
 
     model: str | None = None
@@ -56,6 +58,8 @@ class ScoreRequest:
     seed: int = 0
     only: tuple[str, ...] = ()
     selection: str | None = None
+    layout: str | None = None
+    clips_layout: str | None = None
 
 
 @dataclass(frozen=True)
@@ -176,8 +180,8 @@ def voice_path(model: VoiceRun | Voice) -> Path:
 def measure_folder(request: ScoreRequest) -> Measured:
     """Measure anyone's clips."""
     assert request.clips is not None
-    clips = replace(read_folder(request.clips), selection=request.selection)
-    reference = open_reference(request.corpus or CORPUS)
+    clips = replace(read_folder(request.clips, request.clips_layout), selection=request.selection)
+    reference = open_reference(request.corpus or CORPUS, request.layout)
     return Measured(measure_clips(request, clips, reference), clips, reference)
 
 
@@ -185,7 +189,7 @@ def measure_opened(request: ScoreRequest, model: Opened) -> Measured:
     """Measure what a run or voice generates, then look into it."""
     clips, cost = sample_and_time(model, request.count, request.seed)
     if request.corpus is not None or isinstance(model, Voice):
-        reference = open_reference(request.corpus or CORPUS)
+        reference = open_reference(request.corpus or CORPUS, request.layout)
     else:
         reference = reference_of(model.dataset)  # a run is compared by its own division
     if request.only and not parts_of_sets(request):

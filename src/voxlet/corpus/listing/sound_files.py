@@ -62,7 +62,10 @@ class Passed:
         if self.reason == UNREAD:
             return f"{counted}: {remedy_for(self.example)}"
         if self.reason == HEADERLESS:
-            old, new = shlex.quote(self.example), shlex.quote(f"{PurePosixPath(self.example).with_suffix('.wav')}")
+            old, new = (
+                shlex.quote(self.example),
+                shlex.quote(f"{PurePosixPath(self.example).with_suffix('.wav')}"),
+            )
             form = HEADERLESS_SUFFIXES[self.kind]
             return f"{counted}: tell their rate with ffmpeg -f {form} -ar RATE -i {old} {new}"
         return f"{counted} {self.reason}" if self.reason != NO_SOUND else counted
