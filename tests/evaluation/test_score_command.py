@@ -48,6 +48,16 @@ def test_a_folder_of_clips(corpus, tmp_path, capsys):
     assert "://" not in written  # it needs nothing but itself
 
 
+def test_layouts_are_told_and_readings_shown(corpus, tmp_path, capsys):
+    """Speakers taken for labels, by both layouts: then they are what is measured."""
+    layout = "{speaker}_{label}_{take}"
+    asked = ["score", "--clips", str(corpus), "--corpus", str(corpus), "--only", "recognition"]
+    assert main([*asked, "--layout", layout, "--clips-layout", layout, "--json", str(tmp_path / "a")]) == 0
+    told = capsys.readouterr().err
+    assert told.count(f"layout: {layout}, as given") == 2
+    assert told.count("80 used") == 2
+
+
 def test_a_run_shows_its_latent_space(run, capsys, tmp_path):
     answer, page = tmp_path / "card.json", tmp_path / "card.html"
     asked = ["score", str(run), "--count", "24", "--json", str(answer), "--html", str(page)]

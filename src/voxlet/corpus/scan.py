@@ -29,7 +29,7 @@ MAX_SECONDS = 30.0  # longer is no clip, and would fill the memory
 SILENT_DB = -75.0  # re full scale: no word's loudest 10 ms are below this
 QUIET_DB, QUIET_RANGE_DB = -58.0, 15.0  # nor below this where they hardly rise above the rest: noise alone
 FEWEST_TAKES, COMPARED_TAKES = 4, 9  # of a label, for its rates to be doubted; that others are compared with
-# How far the length and pitch of a take lie from the usual one, together, and its length alone, to be doubted.
+# How far a take lies from the usual one in length and pitch together, and in length alone, to be looked at.
 STRANGE_OCTAVES, LEAST_OCTAVES = 1.2, 0.4
 MISSED_SECONDS = 0.05  # of what a header promises, that codecs may add or leave out
 UNREAD_KIND = "is of a kind that the extra `formats` reads"
@@ -215,17 +215,21 @@ def doubt_rates(takes: list[tuple[str, Path, Scan]]) -> list[Doubt]:
         usual = [row for row in np.argsort(np.abs(longer), kind="stable") if not strange[row]][
             :COMPARED_TAKES
         ]
-        patterns = [_pattern(group[row][0]) for row in usual]
+        if not usual:
+            continue
+        words, patterns = zip(*(_word(group[row][0]) for row in usual), strict=True)
         for row in np.flatnonzero(strange):
             path, scan = group[row]
-            likely = (
-                likely_rate(_pattern(path), patterns, float(longer[row]), scan.rate) if patterns else None
-            )
+            word, own = _word(path)
+            times = word / float(np.median(words))
+            likely = likely_rate(own, patterns, float(np.log2(times)), scan.rate)
             if likely is not None:
-                doubts.append(Doubt(path, scan.rate, likely, float(2 ** longer[row])))
+                doubts.append(Doubt(path, scan.rate, likely, times))
     return sorted(doubts, key=lambda doubt: doubt.path)
 
 
-def _pattern(path: Path) -> NDArray[np.float64]:
+def _word(path: Path) -> tuple[float, NDArray[np.float64]]:
+    """Seconds of a clip's speech, and its pattern."""
     sound = audio.read(path)
-    return pattern(sound.samples, sound.rate)
+    start, stop = speech_regions.speech_bounds(sound.samples, sound.rate)
+    return (stop - start) / sound.rate, pattern(sound.samples, sound.rate)

@@ -61,7 +61,8 @@ def choose(samples: NDArray[np.float32], rate: int) -> Choice:
         hear(Choice(_unit(channels, number), f"channel {number + 1} of {channels}"), samples, rate)
         for number in range(channels)
     ]
-    best = max(singles, key=lambda heard: (heard.contrast, heard.level))
+    # Of channels as good as each other the first, whatever the last bit of a sample is.
+    best = max(singles, key=lambda heard: (np.round(heard.contrast), np.round(heard.level)))
     mixed = hear(mean, samples, rate)
     if np.isfinite(mixed.level) and _is_as_good(mixed, best, MEAN_DB):
         return mean
@@ -89,7 +90,9 @@ def _is_as_good(heard: Heard, best: Heard, more_db: float) -> bool:
 
 
 def _unit(channels: int, number: int) -> NDArray[np.float32]:
-    return np.eye(channels, dtype=np.float32)[number]
+    weights = np.zeros(channels, np.float32)
+    weights[number] = 1
+    return weights
 
 
 def _alike(samples: NDArray[np.float32]) -> bool:
@@ -98,4 +101,4 @@ def _alike(samples: NDArray[np.float32]) -> bool:
     mean = steps.mean(axis=1, keepdims=True)
     power = float(np.mean(np.square(mean, dtype=np.float64)))
     rest = float(np.mean(np.square(steps - mean, dtype=np.float64), axis=0).max())
-    return rest <= power * 10 ** (ALIKE_DB / 10)
+    return bool(rest <= power * 10 ** (ALIKE_DB / 10))

@@ -192,6 +192,7 @@ class Mended(io.RawIOBase):
         end = data.start + data.found
         self.file = file
         self.size = end
+        file.seek(0)
         self.patches = ((4, struct.pack("<I", end - 8)), (data.field, struct.pack("<I", data.found)))
 
     def readable(self) -> bool:

@@ -72,6 +72,8 @@ MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (0, b"NIST_1A", "nistsphere"),
     (0, b"Creative Voice File", "voc"),
     (0, b"PVF1", "pvf"),
+    *((0, bytes((0x64, 0xA3, machine, 0)), "ircam") for machine in range(1, 5)),
+    *((0, bytes((0, machine, 0xA3, 0x64)), "ircam") for machine in range(1, 5)),
     (4, b"ftyp", "mov"),
     (0, b"\x1a\x45\xdf\xa3", "matroska"),
     (0, b"#!AMR", "amr"),

@@ -25,8 +25,8 @@ RANGE_DB = 50.0  # below the loudest, that counts
 LOUD_DB = 25.0  # below the loudest 10 ms: what is louder is speech
 NEAREST_OCTAVES = 0.45  # between rates that can be told apart by the length of a word
 # How much better another rate has to explain a clip: octaves of length and decibels of its pattern together.
-# Of 1,803 takes of four corpora at their own rate none reaches it; see docs/decisions/sound-files.md.
-DB_AN_OCTAVE, BETTER_OCTAVES = 4.0, 1.0
+# Measured on real takes: docs/decisions/sound-files.md.
+DB_AN_OCTAVE, BETTER_OCTAVES = 4.0, 1.3
 
 
 def loud_part(samples: NDArray[np.float32], levels: NDArray[np.float64], rate: int) -> NDArray[np.float32]:
@@ -50,7 +50,8 @@ def pattern(samples: NDArray[np.float32], rate: int) -> NDArray[np.float64]:
     table = np.full((SLICES, BANDS), np.nan)
     for band in np.flatnonzero((edges[1:] <= rate / 2) & (bins[1:] > bins[:-1])):
         table[:, band] = 10 * np.log10(powers[:, bins[band] : bins[band + 1]].mean(axis=1) + 1e-10)
-    return np.maximum(table, np.nanmax(table) - RANGE_DB)
+    floored: NDArray[np.float64] = np.maximum(table, np.nanmax(table) - RANGE_DB)
+    return floored
 
 
 def likely_rate(
@@ -64,7 +65,7 @@ def likely_rate(
         longer: By how many octaves (powers of two) it is longer than they are; negative: shorter.
         rate: The header's, in Hz.
     """
-    template = np.nanmedian(others, axis=0)
+    template = _median(others)
     unlike = distance(own, template, 0.0)
     best, found = BETTER_OCTAVES, None
     for other in STANDARD_RATES:
@@ -78,8 +79,17 @@ def likely_rate(
     return found
 
 
+def _median(patterns: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """The median pattern; NaN where none has a level."""
+    table = np.stack(patterns)
+    known = ~np.isnan(table).all(axis=(0, 1))
+    median = np.full(table.shape[1:], np.nan)
+    median[:, known] = np.nanmedian(table[:, :, known], axis=0)
+    return median
+
+
 def distance(own: NDArray[np.float64], template: NDArray[np.float64], octaves: float) -> float:
-    """How unlike a pattern shifted up by `octaves` is to another, in dB; infinite where they hardly overlap."""
+    """How unlike a pattern shifted up by `octaves` is to another, in dB; infinite where few bands meet."""
     shift = round(octaves * BANDS_AN_OCTAVE)
     if abs(shift) > BANDS - COMPARED_BANDS:
         return np.inf
