@@ -356,7 +356,9 @@ def test_every_file_is_accounted_for(tmp_path):
     corpus = open_corpus(words)
     assert corpus.account == (
         "28 files: 20 used; 1 left out (1 is empty); 7 passed over (2 without an ending; "
-        "1 .bak copies or parts, by their ending; 1 .raw: tell their rate with ffmpeg -f s16le -ar RATE -i yes/old.raw yes/old.wav; 1 .txt; "
+        "1 .bak copies or parts, by their ending; "
+        "1 .raw: tell their rate with ffmpeg -f s16le -ar RATE -i yes/old.raw "
+        "yes/old.wav; 1 .txt; "
         "1 .wav hidden; 1 .wav in folders of background noise or named _...)"
     )
     assert corpus.reading[0] == corpus.account

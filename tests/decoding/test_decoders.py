@@ -88,11 +88,9 @@ def test_damage_to_what_telephones_record_is_told(tmp_path, suffix):
             damaged[place] = rng.integers(256)
         path = tmp_path / f"{number}{suffix}"
         path.write_bytes(damaged)
-        try:
-            assert np.isfinite(audio.read(path).samples).all()
-        except AudioError as error:
-            assert "\n" not in str(error)
-        assert scan_file(path).count >= 0
+        found = scan_file(path)  # no other error comes out of it
+        assert (found.reason is None) == (found.count > 0)
+        assert "\n" not in (found.reason or "")
 
 
 @needs_ffmpeg

