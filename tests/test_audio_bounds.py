@@ -57,7 +57,6 @@ CASES = {
     "slow.wav": (lambda p: wav(p, rate=1), "has a rate of 1 Hz, outside 1,000 to 768,000"),
     "quick.wav": (lambda p: wav(p, rate=2**30), "has a rate of 1,073,741,824 Hz, outside"),
     "claim.flac": (lambda p: flac(p, RATE, 2**36 - 1), "is damaged: it claims 68,719,476,735 samples in"),
-    "silent.flac": (lambda p: flac(p, RATE, 0), "does not tell its length; write it anew: ffmpeg"),
     "day.wav": (lambda p: wav(p, size=2 * 86400 * RATE), "is too long: 1,440 minutes, and of 1 channels"),
     "wide.wav": (lambda p: wav(p, channels=32, size=64 * 600 * RATE), "is too long: 10 minutes, and of 32"),
 }
@@ -84,13 +83,7 @@ def test_a_header_that_claims_hours_is_read_as_far_as_there_is_sound(tmp_path):
     """A recorder that was switched off leaves such files; a corpus refuses them, since a word may be cut."""
     path = wav(tmp_path / "a.wav", claim=2**30, size=2 * RATE)
     assert len(audio.read(path).samples) == RATE
-    assert scan_file(path).reason == "is cut off: its header promises 1,073,741,868 bytes, it has 16,044"
-
-
-def test_a_remedy_for_a_file_without_its_length(tmp_path):
-    """What the message names, `ffmpeg -i OLD.flac NEW.wav`, gives a file such as this one."""
-    path = wav(tmp_path / "new.wav", claim=2**32 - 1, size=2 * RATE)
-    assert len(audio.read(path).samples) == RATE
+    assert scan_file(path).reason == "is cut off: it promises 1,073,741,824 bytes of sound and has 16,000"
 
 
 def test_blocks_give_the_samples_of_the_whole(tmp_path, monkeypatch):

@@ -21,7 +21,8 @@ LEAVES: dict[str, set[str]] = {
     "files": {"errors", "extras"},
     "cache": {"errors", "files"},
     "machine": set(),
-    "audio": {"errors", "files"},
+    "audio": {"errors", "files", "decoding"},
+    "decoding": {"errors", "extras", "speech_frames", "speech_regions"},
     "speech_frames": {"audio"},
     "speech_regions": {"audio", "speech_frames"},
     "batch_random": set(),
@@ -64,6 +65,7 @@ LIGHT = {
     "cache",
     "machine",
     "audio",
+    "decoding",
     "speech_frames",
     "speech_regions",
 }

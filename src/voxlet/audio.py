@@ -1,7 +1,7 @@
 """Sound files and arrays of samples: read, write, resample, level, fade, join.
 
-An array of samples is float32 of shape (T,), mono, with full scale at 1.0; rates are in Hz. Decoding and
-encoding is libsndfile's work (through soundfile), resampling is the SoX resampler's (through soxr).
+An array of samples is float32 of shape (T,), mono, with full scale at 1.0; rates are in Hz. Decoding
+is the work of `decoding`, encoding that of libsndfile (through soundfile), resampling that of soxr.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from voxlet.files import atomic_file, descriptor_of, spooled
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from voxlet.decoding.decoders import Decoder, Header
+
 
 Samples = np.ndarray[Any, np.dtype[np.float32]]
 
@@ -32,41 +34,98 @@ BLOCK_SAMPLES = 2**22  # of all channels, decoded at once
 MOST_CHANNELS = 32
 RATES = (1000, 768_000)  # Hz
 MOST_FRAMES_A_BYTE = 8192  # no codec packs more: a block of Vorbis, or of silence in FLAC
-UNKNOWN_FRAMES = 2**63 - 1  # libsndfile's word for a header without a length
 WAV_SAMPLES = 2**31 - 2**16  # 16-bit samples that fit into the four gigabytes of a WAV file
 
 
 @dataclass(frozen=True)
 class Sound:
-    """Samples of shape (T,) and their rate in Hz."""
+    """Samples of shape (T,), their rate in Hz, and which of several channels they are.
+
+    `channel` is empty where there was one, or the mean of all was taken.
+    """
 
     samples: Samples
     rate: int
+    channel: str = ""
 
 
-@dataclass(frozen=True)
-class Header:
-    """What a sound file says of itself: its format, rate in Hz, channels, and frames (samples a channel)."""
+class SoundFile:
+    """An open sound file: its header, which can be true, and its samples when they are asked for."""
 
-    format: str
-    rate: int
-    channels: int
-    frames: int
+    def __init__(self, path: Path, decoder: Decoder) -> None:
+        self.path = path
+        self.header = _checked_header(path, decoder.header)
+        self._decoder = decoder
+
+    def read(self, seconds: float | None = None) -> Sound:
+        """See `read`."""
+        header = self.header
+        most = MOST_SAMPLES // header.channels
+        asked = most + 1 if seconds is None else min(round(seconds * header.rate), most)
+        if seconds is None and header.frames is not None and header.frames > most:
+            raise self._too_long(header.frames)
+        # Of several channels, those are compared for as long that it does not matter how much was asked for.
+        channel, samples = self._mixed(asked)
+        if len(samples) > most:
+            raise self._too_long(len(samples))
+        if len(samples) == 0:
+            raise AudioError("holds no samples", where=self.path)
+        return Sound(samples, header.rate, channel)
+
+    def _mixed(self, frames: int) -> tuple[str, Samples]:
+        """The first `frames` as one channel, (T,), and which that is."""
+        header = self.header
+        if header.channels == 1:
+            blocks = list(self._blocks(frames))
+            return "", _joined([block[:, 0] for block in blocks])
+        from voxlet.decoding.channels import HEARD_SECONDS, choose
+
+        heard = min(round(HEARD_SECONDS * header.rate), MOST_SAMPLES // header.channels)
+        beginning = _joined(list(self._blocks(heard)), header.channels)
+        choice = choose(beginning, header.rate)
+        pieces = [choice.of(beginning)[:frames]]
+        del beginning
+        pieces += [choice.of(block) for block in self._blocks(frames - heard)]
+        return choice.name, _joined(pieces)
+
+    def _blocks(self, frames: int) -> Iterator[Samples]:
+        """The next `frames`, block by block, (n, channels)."""
+        block = max(1, BLOCK_SAMPLES // self.header.channels)
+        while frames > 0:
+            samples = self._decoder.read(min(frames, block))
+            if len(samples) == 0:  # fewer than the header claims
+                return
+            if not np.isfinite(samples).all():
+                raise AudioError("holds samples that are not numbers (NaN or infinity)", where=self.path)
+            frames -= len(samples)
+            yield samples
+
+    def _too_long(self, frames: int) -> AudioError:
+        header = self.header
+        minutes, most = frames / header.rate / 60, MOST_SAMPLES / header.channels / header.rate / 60
+        length = f"{minutes:,.0f} minutes" if header.frames is not None else f"more than {most:,.0f} minutes"
+        return AudioError(
+            f"is too long: {length}, and of {header.channels} channels at {header.rate:,} Hz at most "
+            f"{most:,.0f} are read",
+            where=self.path,
+            remedy="cut it into shorter files",
+        )
 
 
-def read_header(path: str | os.PathLike[str]) -> Header:
-    """A sound file's header, if it can be true and is one that voxlet reads.
+def _joined(pieces: list[Samples], channels: int = 0) -> Samples:
+    """Pieces laid end to end; of none, an empty one, (0,) or (0, channels)."""
+    if len(pieces) == 1:
+        return pieces[0]
+    return np.concatenate(pieces) if pieces else np.zeros((0, channels) if channels else 0, np.float32)
+
+
+def _checked_header(path: Path, header: Header) -> Header:
+    """A header, if it can be true and is one that voxlet reads.
 
     Raises:
-        AudioError: The file is missing, of no known format, of too many channels or an odd rate, or claims
-            more than so many bytes can hold.
+        AudioError: Too many channels, an odd rate, or more samples than so many bytes can hold.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise AudioError("no such sound file", where=path)
-    with _opened(path) as file:
-        header = Header(file.format, int(file.samplerate), int(file.channels), int(file.frames))
-    if header.channels > MOST_CHANNELS:
+    if not 1 <= header.channels <= MOST_CHANNELS:
         raise AudioError(
             f"has {header.channels:,} channels, and at most {MOST_CHANNELS} are read", where=path
         )
@@ -74,77 +133,43 @@ def read_header(path: str | os.PathLike[str]) -> Header:
         raise AudioError(
             f"has a rate of {header.rate:,} Hz, outside {RATES[0]:,} to {RATES[1]:,}", where=path
         )
-    if header.frames == UNKNOWN_FRAMES:
-        raise AudioError(
-            "does not tell its length", where=path, remedy="write it anew: ffmpeg -i OLD.flac NEW.wav"
-        )
     size = path.stat().st_size
-    if header.frames > size * MOST_FRAMES_A_BYTE:
+    if header.frames is not None and header.frames > size * MOST_FRAMES_A_BYTE:
         raise AudioError(f"is damaged: it claims {header.frames:,} samples in {size:,} bytes", where=path)
     return header
 
 
-def read(path: str | os.PathLike[str], *, seconds: float | None = None) -> Sound:
-    """Decode a sound file (WAV, FLAC, OGG, MP3; any bit depth) and average its channels.
+@contextlib.contextmanager
+def opened(path: str | os.PathLike[str]) -> Iterator[SoundFile]:
+    """Open a sound file of any kind: what libsndfile reads, and with the extra `formats` what FFmpeg reads.
 
-    The header is looked at first, and samples are decoded a block at a time: no file takes more memory than
-    the longest that may be read.
+    Raises:
+        AudioError: The file is missing, of no known format, of too many channels or an odd rate, or claims
+            more than so many bytes can hold.
+    """
+    from voxlet.decoding import decoders  # only where it is needed: `voxlet say` has to start at once
+
+    with decoders.opened(Path(path)) as decoder:
+        yield SoundFile(Path(path), decoder)
+
+
+def read(path: str | os.PathLike[str], *, seconds: float | None = None) -> Sound:
+    """Decode a sound file of any kind and bit depth, and make one channel of several.
+
+    That is the mean of all, or where these differ the channel, or the difference of two, that holds speech;
+    see `decoding.channels`. The header is looked at first, and samples are decoded a block at a time: no file
+    takes more memory than the longest that may be read.
 
     Args:
         path: The file.
         seconds: Only so many are decoded, from the beginning; the file may then be of any length.
 
     Raises:
-        AudioError: As `read_header`; or the file is empty, too long, cannot be decoded, or holds values that
-            are not numbers.
+        AudioError: As `opened`; or the file is empty, too long, cannot be decoded, or holds values that are
+            not numbers.
     """
-    path = Path(path)
-    header = read_header(path)
-    frames, most = header.frames, MOST_SAMPLES // header.channels
-    if seconds is not None:
-        frames = min(frames, round(seconds * header.rate), most)
-    if frames > most:
-        raise AudioError(
-            f"is too long: {frames / header.rate / 60:,.0f} minutes, and of {header.channels} channels at "
-            f"{header.rate:,} Hz at most {most / header.rate / 60:,.0f} are read",
-            where=path,
-            remedy="cut it into shorter files",
-        )
-    with _opened(path) as file:
-        pieces = list(_mixed_blocks(path, file, frames))
-    if not pieces:
-        raise AudioError("holds no samples", where=path)
-    return Sound(pieces[0] if len(pieces) == 1 else np.concatenate(pieces), header.rate)
-
-
-@contextlib.contextmanager
-def _opened(path: Path) -> Iterator[Any]:
-    """A file of soundfile; what libsndfile finds wrong with it while the block runs is one of our errors."""
-    import soundfile
-
-    try:
-        with soundfile.SoundFile(path) as file:
-            yield file
-    except (soundfile.SoundFileError, RuntimeError, TypeError, ValueError) as error:
-        reason = str(getattr(error, "error_string", error)).rstrip(".")
-        if "regular file" in reason:  # libsndfile's word for what its MP3 decoder cannot open
-            reason = "not MP3"
-        raise AudioError(
-            f"cannot be decoded ({reason})", where=path, remedy="give a WAV, FLAC, OGG or MP3 file"
-        ) from error
-
-
-def _mixed_blocks(path: Path, file: Any, frames: int) -> Iterator[Samples]:
-    """The first `frames` of an open file, mixed to one channel, block by block (T,)."""
-    block = BLOCK_SAMPLES // file.channels
-    while frames > 0:
-        samples = file.read(min(frames, block), dtype="float32", always_2d=True)
-        if len(samples) == 0:  # fewer than the header claims
-            return
-        if not np.isfinite(samples).all():
-            raise AudioError("holds samples that are not numbers (NaN or infinity)", where=path)
-        frames -= len(samples)
-        yield samples.mean(axis=1, dtype=np.float32)
+    with opened(path) as file:
+        return file.read(seconds)
 
 
 def encode_wav(samples: Samples, rate: int, metadata: Mapping[str, str] | None = None) -> bytes:

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from voxlet.audio import Samples
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from voxlet.audio import Samples
 
 FRAME_SECONDS = 0.010  # resolution at which levels are measured
 WINDOW_SECONDS = 0.040  # two periods of mains hum at 50 Hz; within shorter ones its level would rise and fall

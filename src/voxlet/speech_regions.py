@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from voxlet.audio import Samples
 from voxlet.speech_frames import Frames, decibels, emphasise_speech, frame_levels, moving, pitch_strength
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from voxlet.audio import Samples
 
 __all__ = [
     "SILENCE_DB",

@@ -358,3 +358,57 @@ def test_the_words_of_the_arabic_corpus():
     known = CATALOG["arabic_speech_commands"]
     assert (len(known.labels), len(set(known.labels)), known.language) == (40, 40, "ar")
     assert {CATALOG[name].language for name in ("fsdd", "audiomnist", "speech_commands")} == {"en"}
+
+
+def test_every_file_is_accounted_for(tmp_path):
+    """Used, left out with a reason, or passed over by kind: the account adds up to what lies there."""
+    words = tmp_path / "words"
+    for label in ("yes", "no"):
+        (words / label).mkdir(parents=True)
+        for take in range(10):
+            write_clip(words / label / f"{take}.wav", word(0, 1, take), 8000)
+    (words / "yes" / "empty.wav").write_bytes(b"")
+    (words / "yes" / "notes.txt").write_text("hello")
+    (words / "yes" / ".0.wav").write_bytes(b"resource fork")
+    (words / "yes" / "1.wav.bak").write_bytes((words / "yes" / "1.wav").read_bytes())
+    (words / "yes" / "old.raw").write_bytes(bytes(1000))
+    (words / "LICENCE").write_text("free")
+    (words / "_background_noise_").mkdir()
+    write_clip(words / "_background_noise_" / "hum.wav", word(0, 0, 0), 8000)
+    os.mkfifo(words / "pipe")
+    corpus = open_corpus(words)
+    assert corpus.account == (
+        "28 files: 20 used; 1 left out (1 is empty); 7 passed over (2 without an ending; "
+        "1 .bak copies or parts, by their ending; "
+        "1 .raw: tell their rate with ffmpeg -f s16le -ar RATE -i yes/old.raw "
+        "yes/old.wav; 1 .txt; "
+        "1 .wav hidden; 1 .wav in folders of background noise or named _...)"
+    )
+    assert corpus.reading[0] == corpus.account
+
+
+def test_what_a_table_does_not_list_is_accounted_for(tmp_path):
+    for name in ("a", "b", "c"):
+        write_clip(tmp_path / f"{name}.wav", word(0, 0, ord(name)), 8000)
+    (tmp_path / "manifest.csv").write_text("path,label\na.wav,yes\nb.wav,no\n")
+    account = "4 files: 2 used; 2 passed over (1 .csv; 1 .wav not in the table)"
+    assert open_corpus(tmp_path).account == account
+    assert open_corpus(tmp_path / "manifest.csv").account == account
+
+
+def test_a_rate_that_cannot_be_is_doubted_by_name(voxlet_data, tmp_path):
+    """Real words: only these have the bands that tell an octave."""
+    folder = voxlet_data / "fsdd" / "recordings"
+    for label in "37":
+        for take in range(6):
+            for speaker in ("george", "lucas"):
+                name = f"{label}_{speaker}_{take}.wav"
+                (tmp_path / name).write_bytes((folder / name).read_bytes())
+    path = tmp_path / "3_lucas_2.wav"
+    samples, _ = soundfile.read(path, dtype="int16")
+    assert open_corpus(tmp_path).notes == ()
+    soundfile.write(path, samples, 4000)
+    (note,) = open_corpus(tmp_path).notes
+    assert note.startswith("3_lucas_2.wav is ")
+    assert "its rate is rather 8,000 than 4,000 Hz" in note
+    assert note.endswith("ffmpeg -i 3_lucas_2.wav -af asetrate=8000 NEW.wav")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -13,6 +14,7 @@ import torch
 
 from tiny_corpus import DATA_FLAGS, FLAGS, write_corpus
 from voxlet.cli.main import main
+from voxlet.corpus.corpus import open_corpus
 from voxlet.errors import RunError
 from voxlet.recipes.opened import load_run
 from voxlet.recipes.presets import PRESETS
@@ -37,7 +39,9 @@ def command(corpus: Path, run: Path, *more: str, preset: str = "mlp-dropout") ->
     return ["train", preset, "--corpus", str(corpus), "--run", str(run), *FLAGS, *more]
 
 
-def test_a_layout_that_is_told_is_kept(corpus: Path, tmp_path: Path) -> None:
+def test_a_layout_that_is_told_is_kept(
+    corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     run = tmp_path / "run"
     layout = ["--layout", "{speaker}_{label}_{take}", "--language", "AR"]
     assert main(command(corpus, run, "--epochs", "1", *layout)) == 0
@@ -46,6 +50,11 @@ def test_a_layout_that_is_told_is_kept(corpus: Path, tmp_path: Path) -> None:
     assert opened.dataset.prepared.label_names == ("ann", "bob")
     assert opened.run.record["corpus"]["language"] == opened.language == "ar"
     assert opened.dataset.prepared.language == "ar"
+    account = open_corpus(corpus, layout=layout[1]).account
+    assert f"{corpus.name}: {account}\n" in capsys.readouterr().err
+    kept = json.loads((run / "corpus.json").read_text())
+    assert kept["account"] == account
+    assert kept["layout"] == f"{layout[1]}, as given"
 
 
 def test_it_learns_and_says_where(corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

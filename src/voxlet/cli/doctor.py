@@ -27,6 +27,7 @@ NEEDED_BY = {
     "": "say, voices, cache, doctor",
     "train": "corpus, train, generate, export",
     "study": "score, study",
+    "formats": "recordings of telephones: .m4a, .3gp, .amr, .webm",
     "pesq": "PESQ in score",
     "tensorboard": "train --tensorboard",
 }

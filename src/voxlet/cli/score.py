@@ -25,6 +25,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="real recordings to compare with; else the run's, or those of a known corpus",
     )
     add("--language", metavar="TAG", help="which language those are in, such as en, where it is not known")
+    add("--layout", metavar="LAYOUT", help="how the files of --corpus are named, if it is taken wrongly")
+    add("--clips-layout", metavar="LAYOUT", help="how the files in --clips are named, likewise")
     add("-n", "--count", type=whole_number, default=1000, metavar="N", help="clips to generate (%(default)s)")
     add("--seed", type=whole_number, default=0, metavar="N", help="of the clips and all random draws (0)")
     add(
@@ -55,6 +57,8 @@ def run(arguments: argparse.Namespace) -> None:
         only=arguments.only,
         selection=arguments.selected,
         language=arguments.language,
+        layout=arguments.layout,
+        clips_layout=arguments.clips_layout,
     )
     outputs = Outputs(arguments.json, arguments.html, arguments.pairs, arguments.stamp)
     found = measure(request, outputs)

@@ -25,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the study's folder; the same command continues it",
     )
     add("--corpus", default="fsdd", metavar="NAME|PATH", help="the real recordings (%(default)s)")
+    add("--layout", metavar="LAYOUT", help="how its files are named, if it is taken wrongly")
     add("--quick", action="store_true", help="a tenth of the epochs, and fewer clips")
     add(
         "--only",
@@ -55,6 +56,7 @@ def run(arguments: argparse.Namespace) -> None:
     request = StudyRequest(
         out=arguments.out,
         corpus=arguments.corpus,
+        layout=arguments.layout,
         only=arguments.only,
         quick=arguments.quick,
         count=arguments.count,

@@ -2,28 +2,39 @@
 
 from __future__ import annotations
 
+import re
+import shlex
+import sys
+from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from voxlet.cache import contents as cache
-from voxlet.corpus.catalog import CATALOG, content_digest, find_known, home
+from voxlet.corpus.catalog import CATALOG, Known, content_digest, find_known, home
 from voxlet.corpus.listing.entry import Listing, Part
 from voxlet.corpus.listing.labels import sort_labels
 from voxlet.corpus.listing.layouts import check_layout, list_entries
-from voxlet.corpus.scan import scan_files
+from voxlet.corpus.listing.sound_files import OTHER_LABELS, UNREAD, Passed, count_kinds, relative_name
+from voxlet.corpus.scan import UNREAD_KIND, Scan, doubt_rates, scan_files
 from voxlet.errors import ConfigError, CorpusError
-from voxlet.language import UNKNOWN_LANGUAGE, check_language, same_language
+from voxlet.language import UNKNOWN_LANGUAGE, check_language, describe_language, same_language
 from voxlet.spelling import find
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
 REJECTED_SHARE = 0.1
+SHOWN_DOUBTS = 10  # files whose rate is doubted by name
 
 
 @dataclass(frozen=True)
 class Clip:
     """One usable recording: `count` samples at `rate` Hz; `digest` is the SHA-256 of the file's bytes.
 
-    `part` is the part of the corpus's own division into training, validation and test, where its tables say.
+    `part` is the part of the corpus's own division into training, validation and test, where its tables say;
+    `channel` is which of its channels is used, where that is not the mean of all.
     """
 
     path: Path
@@ -34,6 +45,7 @@ class Clip:
     count: int
     digest: str
     part: Part = ""
+    channel: str = ""
 
     @property
     def seconds(self) -> float:
@@ -53,8 +65,9 @@ class Rejected:
 class Corpus:
     """Clips sorted by their path under `root`; `digest` names their content, labels and speakers.
 
-    `layout` says how labels and speakers were found and why, `notes` what is to be known or doubted of that.
-    `language` is that of the words, a tag of BCP 47; `und` where nobody has told it.
+    `layout` says how labels and speakers were found and why, `notes` what is to be known or doubted of that,
+    `passed` which other files lie under `root`. `language` is that of the words, a tag of BCP 47; `und` where
+    nobody has told it.
     """
 
     name: str
@@ -65,6 +78,38 @@ class Corpus:
     layout: str = ""
     notes: tuple[str, ...] = ()
     language: str = UNKNOWN_LANGUAGE
+    passed: tuple[Passed, ...] = ()
+
+    @property
+    def account(self) -> str:
+        """Every file under the root in a line: used, left out and why, or passed over, by kind."""
+        total = len(self.clips) + len(self.rejected) + sum(passed.count for passed in self.passed)
+        chosen = Counter(clip.channel for clip in self.clips if clip.channel)
+        by_channel = ", ".join(f"{count:,} by {channel}" for channel, count in chosen.most_common())
+        parts = [f"{len(self.clips):,} used" + (f" ({by_channel})" if chosen else "")]
+        if self.rejected:
+            reasons = Counter(short_reason(item.reason) for item in self.rejected)
+            counted = ", ".join(f"{count:,} {reason}" for reason, count in reasons.most_common())
+            parts.append(f"{len(self.rejected):,} left out ({counted})")
+        if self.passed:
+            count = sum(passed.count for passed in self.passed)
+            parts.append(f"{count:,} passed over ({'; '.join(passed.describe() for passed in self.passed)})")
+        return f"{total:,} file{'s' * (total != 1)}: {'; '.join(parts)}"
+
+    @property
+    def reading(self) -> tuple[str, ...]:
+        """How the corpus was read, one line each: its account, its layout, and what is to be doubted."""
+        return (
+            self.account,
+            f"layout: {self.layout}",
+            describe_language(self.language),
+            *(f"note: {note}" for note in self.notes),
+        )
+
+    def tell(self) -> None:
+        """Say on standard error how the corpus was read."""
+        for line in self.reading:
+            sys.stderr.write(f"{self.name}: {line}\n")
 
     @cached_property
     def labels(self) -> tuple[str, ...]:
@@ -137,10 +182,7 @@ def open_corpus(
             )
     listing = list_entries(root, layout)
     if known is not None:
-        ours = [
-            entry for entry in listing.entries if entry.problem or find(entry.label, known.labels) is not None
-        ]
-        listing = Listing(tuple(ours), listing.layout, listing.notes)
+        listing = of_labels(listing, known, root)
     base = root.parent if root.is_file() else root
     spoken = language_of(name, root, language)
     return check_share(replace(build_corpus(name, base, listing), language=spoken), allow_rejected)
@@ -161,19 +203,43 @@ def language_of(name: str, root: Path, told: str | None) -> str:
     return own
 
 
+def of_labels(listing: Listing, known: Known, root: Path) -> Listing:
+    """The entries whose labels the known corpus has; the others are passed over."""
+    ours = {
+        entry.path
+        for entry in listing.entries
+        if entry.problem or find(entry.label, known.labels) is not None
+    }
+    others = [(entry.path, OTHER_LABELS) for entry in listing.entries if entry.path not in ours]
+    return replace(
+        listing,
+        entries=tuple(entry for entry in listing.entries if entry.path in ours),
+        passed=(*listing.passed, *count_kinds(root, others)),
+    )
+
+
+def short_reason(reason: str) -> str:
+    """A reason without its figures, so that files left out for the same are counted together."""
+    return re.split(r"[:(,;]", reason)[0].strip()
+
+
 def build_corpus(name: str, root: Path, listing: Listing) -> Corpus:
     """Scan the entries' files and divide them into clips and rejected ones."""
     entries = listing.entries
     scans = scan_files(root, [entry.path for entry in entries if entry.problem is None])
-    clips, rejected = [], []
+    clips, rejected, unread = [], [], []
     for entry in entries:
         scan = scans.get(entry.path)
         reason = entry.problem or (scan.reason if scan else None)
-        if reason is not None or scan is None:
+        if reason == UNREAD_KIND:
+            unread.append((entry.path, UNREAD))
+        elif reason is not None or scan is None:
             rejected.append(Rejected(entry.path, reason or "was not scanned"))
         else:
             said = (entry.label, entry.speaker, entry.take)
-            clips.append(Clip(entry.path, *said, scan.rate, scan.count, scan.digest, entry.part))
+            clips.append(
+                Clip(entry.path, *said, scan.rate, scan.count, scan.digest, entry.part, scan.channel)
+            )
     digest = content_digest(
         (
             *(relative_name(clip.path, root), clip.label, clip.speaker, clip.take, clip.digest),
@@ -181,7 +247,27 @@ def build_corpus(name: str, root: Path, listing: Listing) -> Corpus:
         )
         for clip in clips
     )
-    return Corpus(name, root, tuple(clips), tuple(rejected), digest, listing.layout, listing.notes)
+    passed = (*count_kinds(root, unread), *listing.passed)
+    notes = (*listing.notes, *doubtful_rates(clips, scans, root))
+    return Corpus(name, root, tuple(clips), tuple(rejected), digest, listing.layout, notes, passed=passed)
+
+
+def doubtful_rates(clips: Sequence[Clip], scans: Mapping[Path, Scan], root: Path) -> list[str]:
+    """Which headers' rates can hardly be true, by the other takes of their labels; a line each."""
+    doubts = doubt_rates([(clip.label, clip.path, scans[clip.path]) for clip in clips])
+    notes = []
+    for doubt in doubts[:SHOWN_DOUBTS]:
+        name = relative_name(doubt.path, root)
+        how = "long and low" if doubt.times > 1 else "short and high"
+        times = max(doubt.times, 1 / doubt.times)
+        notes.append(
+            f"{name} is {times:.1f} times as {how} as other takes of its label: its rate is rather "
+            f"{doubt.likely:,} than {doubt.rate:,} Hz; if so, put in its place what this makes: "
+            f"ffmpeg -i {shlex.quote(name)} -af asetrate={doubt.likely} NEW.wav"
+        )
+    if len(doubts) > SHOWN_DOUBTS:
+        notes.append(f"{len(doubts) - SHOWN_DOUBTS:,} more files have such a rate")
+    return notes
 
 
 def check_share(corpus: Corpus, allow_rejected: bool) -> Corpus:
@@ -191,6 +277,8 @@ def check_share(corpus: Corpus, allow_rejected: bool) -> Corpus:
         CorpusError: Nothing is usable, or more than a tenth is not and that was not allowed.
     """
     total = len(corpus.clips) + len(corpus.rejected)
+    if total == 0:
+        raise CorpusError("none of its recordings can be read", where=corpus.root, remedy=corpus.account)
     if not corpus.rejected or (corpus.clips and len(corpus.rejected) <= REJECTED_SHARE * total):
         return corpus
     if corpus.clips and allow_rejected:
@@ -205,11 +293,3 @@ def check_share(corpus: Corpus, allow_rejected: bool) -> Corpus:
         where=corpus.root,
         remedy="`voxlet corpus inspect` lists all; --allow-rejected leaves them out and goes on",
     )
-
-
-def relative_name(path: Path, root: Path) -> str:
-    """The path under `root` with forward slashes, or the whole path where it lies elsewhere."""
-    try:
-        return path.relative_to(root).as_posix()
-    except ValueError:
-        return path.as_posix()

@@ -57,6 +57,7 @@ def open_dataset(
     split: SplitKind = "auto",
     seed: int = 0,
     allow_rejected: bool = False,
+    layout: str | None = None,
     progress: bool = True,
 ) -> Dataset:
     """Open a corpus by its name or place, prepare and divide it; see `open_corpus` and `make_dataset`.
@@ -65,5 +66,5 @@ def open_dataset(
         CorpusError: The corpus is not there or cannot be used.
         ConfigError: It cannot be divided so.
     """
-    corpus = open_corpus(source, allow_rejected=allow_rejected)
+    corpus = open_corpus(source, allow_rejected=allow_rejected, layout=layout)
     return make_dataset(corpus, preparation, split=split, seed=seed, progress=progress)

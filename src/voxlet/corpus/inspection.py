@@ -10,7 +10,8 @@ import numpy as np
 
 from voxlet import audio, speech_regions
 from voxlet.corpus.catalog import CATALOG
-from voxlet.corpus.corpus import Clip, Corpus, relative_name
+from voxlet.corpus.corpus import Clip, Corpus
+from voxlet.corpus.listing.sound_files import relative_name
 from voxlet.corpus.parallel import in_order
 from voxlet.corpus.prepare import DEFAULT_PREPARATION, TRIM_MARGIN, kept, row_length
 from voxlet.corpus.speakers import SpeakerMetadata, read_metadata
@@ -50,6 +51,7 @@ class Inspection:
     root: str
     digest: str
     coverage: str
+    account: str
     layout: str
     language: str
     notes: tuple[str, ...]
@@ -87,6 +89,7 @@ class Inspection:
             f"{self.hours * 60:.1f} minutes, {rates}",
             f"  {self.root}",
             f"  {self.coverage}",
+            f"  {self.account}",
             f"  layout: {self.layout}",
             f"  {describe_language(self.language)}",
             *(f"  note: {note}" for note in self.notes),
@@ -167,6 +170,7 @@ def summarise(corpus: Corpus, measures: Measures) -> Inspection:
         root=str(corpus.root),
         digest=corpus.digest,
         coverage=coverage(corpus),
+        account=corpus.account,
         layout=corpus.layout,
         language=corpus.language,
         notes=corpus.notes,

@@ -5,43 +5,69 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import struct
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from voxlet import audio, speech_regions
 from voxlet.cache import contents as cache
 from voxlet.corpus.parallel import in_order
+from voxlet.decoding.decoders import UnreadKindError, has_formats
+from voxlet.decoding.rates import likely_rate, loud_part, pattern
 from voxlet.errors import AudioError
 from voxlet.extras import import_extra
 from voxlet.files import cache_folder
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 MIN_RATE, MAX_RATE = 4000, 384_000  # Hz
 MIN_SECONDS = 0.05  # shorter is no word
 MAX_SECONDS = 30.0  # longer is no clip, and would fill the memory
 SILENT_DB = -75.0  # re full scale: no word's loudest 10 ms are below this
 QUIET_DB, QUIET_RANGE_DB = -58.0, 15.0  # nor below this where they hardly rise above the rest: noise alone
-SCAN_VERSION = 5  # raise it when the same file gives another answer
+FEWEST_TAKES, COMPARED_TAKES = 4, 9  # of a label, for its rates to be doubted; that others are compared with
+# How far a take lies from the usual one in length and pitch together, and in length alone, to be looked at.
+STRANGE_OCTAVES, LEAST_OCTAVES = 1.2, 0.4
+MISSED_SECONDS = 0.05  # of what a header promises, that codecs may add or leave out
+UNREAD_KIND = "is of a kind that the extra `formats` reads"
+SCAN_VERSION = 6  # raise it when the same file gives another answer
 
 
 @dataclass(frozen=True)
 class Scan:
-    """What decoding a file has shown; `reason` says why it cannot be used, and then it has no digest."""
+    """What decoding a file has shown.
+
+    Attributes:
+        size: Bytes.
+        time: Of modification, ns.
+        digest: SHA-256 of its bytes; empty where it cannot be used.
+        rate: In Hz.
+        count: Samples.
+        reason: Why it cannot be used, if it cannot.
+        channel: Which of its channels is used, where that is not the mean of all.
+        seconds: From the first loud 10 ms to the last: about as long as what is said.
+        octave: Where its energy lies, in octaves above 1 Hz.
+    """
 
     size: int
-    time: int  # of modification, ns
+    time: int
     digest: str
     rate: int
     count: int
     reason: str | None
+    channel: str = ""
+    seconds: float = 0.0
+    octave: float = 0.0
 
 
 def scan_files(root: Path, paths: list[Path]) -> dict[Path, Scan]:
     """Decode each file once; files unchanged since the last scan are taken from the cache."""
     kept = cache_folder("scans") / f"{hashlib.sha256(os.fsencode(root)).hexdigest()[:24]}.json"
     known = _load_scans(kept)
+    formats = has_formats()  # it may have been installed since
     scans: dict[Path, Scan] = {}
     fresh: list[Path] = []
     for path in paths:
@@ -49,6 +75,7 @@ def scan_files(root: Path, paths: list[Path]) -> dict[Path, Scan]:
         try:
             status = path.stat()
             unchanged = old is not None and (old.size, old.time) == (status.st_size, status.st_mtime_ns)
+            unchanged = unchanged and not (old and old.reason == UNREAD_KIND and formats)
         except OSError:
             unchanged = False
         if unchanged and old is not None:
@@ -88,58 +115,121 @@ def scan_file(path: Path) -> Scan:
             return Scan(0, status.st_mtime_ns, "", 0, 0, "is empty")
     except OSError as error:
         return Scan(0, 0, "", 0, 0, f"cannot be read ({error.strerror})")
-    digest, rate, count, reason = "", 0, 0, None
+    found = (status.st_size, status.st_mtime_ns)
     try:
-        rate, count = _decode(path, status.st_size)
+        sound = _decode(path)
+        loud = measure(sound)
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except UnreadKindError:
+        return Scan(*found, "", 0, 0, UNREAD_KIND)
     except AudioError as error:
-        reason = error.what
+        return Scan(*found, "", 0, 0, error.what)
     except OSError as error:
         return Scan(0, 0, "", 0, 0, f"cannot be read ({error.strerror})")
-    return Scan(status.st_size, status.st_mtime_ns, digest, rate, count, reason)
+    return Scan(*found, digest, sound.rate, len(sound.samples), None, sound.channel, *loud)
 
 
-def _decode(path: Path, size: int) -> tuple[int, int]:
-    """Rate and number of samples.
+def _decode(path: Path) -> audio.Sound:
+    """The clip in a file.
 
     Raises:
         AudioError: The file cannot be a clip; `what` is the reason.
     """
-    promised = promised_wav_size(path)
-    if promised is not None and promised > size:
-        raise AudioError(f"is cut off: its header promises {promised:,} bytes, it has {size:,}")
-    header = audio.read_header(path)
-    if not MIN_RATE <= header.rate <= MAX_RATE:
-        raise AudioError(f"has a rate of {header.rate:,} Hz, outside {MIN_RATE:,} to {MAX_RATE:,}")
-    if header.frames > MAX_SECONDS * header.rate:
-        seconds = header.frames / header.rate
-        raise AudioError(f"is too long: {seconds:,.0f} s, and a clip lasts at most {MAX_SECONDS:.0f} s")
-    sound = audio.read(path)
-    if header.format == "FLAC" and len(sound.samples) != header.frames:
-        raise AudioError(f"is cut off: {len(sound.samples):,} samples of {header.frames:,}")
-    if len(sound.samples) < MIN_SECONDS * sound.rate:
-        raise AudioError(f"is too short: {1000 * len(sound.samples) / sound.rate:.0f} ms")
-    if is_silent(sound):
-        raise AudioError("is silent")
-    return sound.rate, len(sound.samples)
+    with audio.opened(path) as file:
+        header = file.header
+        if header.lacks:
+            raise AudioError(f"is cut off: {header.lacks}")
+        if not MIN_RATE <= header.rate <= MAX_RATE:
+            raise AudioError(f"has a rate of {header.rate:,} Hz, outside {MIN_RATE:,} to {MAX_RATE:,}")
+        _check_length(header.frames or 0, header.rate)
+        sound = file.read(MAX_SECONDS + 1)
+    count, rate = len(sound.samples), sound.rate
+    _check_length(count, rate)
+    if header.frames is not None and header.frames - count > MISSED_SECONDS * rate:
+        raise AudioError(f"is cut off: {count:,} samples of {header.frames:,}")
+    if count < MIN_SECONDS * rate:
+        raise AudioError(f"is too short: {1000 * count / rate:.0f} ms")
+    return sound
 
 
-def is_silent(sound: audio.Sound) -> bool:
-    """Whether there is nothing to hear, or only a faint even noise."""
-    levels = speech_regions.frame_levels(
-        speech_regions.emphasise_speech(sound.samples, sound.rate), sound.rate
-    )
+def _check_length(count: int, rate: int) -> None:
+    if count > MAX_SECONDS * rate:
+        raise AudioError(f"is too long: {count / rate:,.0f} s, and a clip lasts at most {MAX_SECONDS:.0f} s")
+
+
+def measure(sound: audio.Sound) -> tuple[float, float]:
+    """Seconds from the first loud frame to the last, and where the energy lies, in octaves above 1 Hz.
+
+    Raises:
+        AudioError: There is nothing to hear.
+    """
+    emphasised = speech_regions.emphasise_speech(sound.samples, sound.rate)
+    levels = speech_regions.frame_levels(emphasised, sound.rate)
     loudest, usual = levels.max(), np.percentile(levels, 10)
-    return bool(loudest < SILENT_DB or (loudest < QUIET_DB and loudest - usual < QUIET_RANGE_DB))
+    if loudest < SILENT_DB or (loudest < QUIET_DB and loudest - usual < QUIET_RANGE_DB):
+        raise AudioError("is silent")
+    spoken = loud_part(emphasised, levels, sound.rate)
+    size = 1 << (len(spoken) - 1).bit_length()
+    powers = np.square(np.abs(np.fft.rfft(spoken, size)[1:]))
+    octaves = np.log2(np.arange(1, len(powers) + 1) * (sound.rate / size))
+    return len(spoken) / sound.rate, float(powers @ octaves / powers.sum())
 
 
-def promised_wav_size(path: Path) -> int | None:
-    """Bytes that a WAV file's header claims; None where it claims nothing (other kinds, streams)."""
-    with path.open("rb") as file:
-        head = file.read(12)
-    if len(head) < 12 or head[:4] != b"RIFF" or head[8:] != b"WAVE":
-        return None
-    size: int = struct.unpack("<I", head[4:8])[0]
-    # A writer that could not seek back leaves a placeholder.
-    return size + 8 if 0 < size < 0x7FFF_0000 else None
+@dataclass(frozen=True)
+class Doubt:
+    """A file whose header's rate can hardly be true.
+
+    Attributes:
+        path: The file.
+        rate: What its header says, in Hz.
+        likely: What its rate rather is.
+        times: How long it is beside other takes of its label.
+    """
+
+    path: Path
+    rate: int
+    likely: int
+    times: float
+
+
+def doubt_rates(takes: list[tuple[str, Path, Scan]]) -> list[Doubt]:
+    """The clips, of label, path and scan, whose header's rate another explains much better.
+
+    Only what is much longer and lower, or much shorter and higher, than the usual take is looked at again.
+    """
+    by_label: dict[str, list[tuple[Path, Scan]]] = {}
+    for label, path, scan in takes:
+        by_label.setdefault(label, []).append((path, scan))
+    doubts = []
+    for group in by_label.values():
+        if len(group) < FEWEST_TAKES:
+            continue
+        seconds = np.log2([scan.seconds for _, scan in group])
+        octaves = np.array([scan.octave for _, scan in group])
+        longer, higher = seconds - np.median(seconds), octaves - np.median(octaves)
+        strange = (np.abs(longer - higher) > STRANGE_OCTAVES) & (longer * higher < 0)
+        strange &= np.abs(longer) > LEAST_OCTAVES
+        if not strange.any():
+            continue
+        usual = [row for row in np.argsort(np.abs(longer), kind="stable") if not strange[row]][
+            :COMPARED_TAKES
+        ]
+        if not usual:
+            continue
+        words, patterns = zip(*(_word(group[row][0]) for row in usual), strict=True)
+        for row in np.flatnonzero(strange):
+            path, scan = group[row]
+            word, own = _word(path)
+            times = word / float(np.median(words))
+            likely = likely_rate(own, patterns, float(np.log2(times)), scan.rate)
+            if likely is not None:
+                doubts.append(Doubt(path, scan.rate, likely, times))
+    return sorted(doubts, key=lambda doubt: doubt.path)
+
+
+def _word(path: Path) -> tuple[float, NDArray[np.float64]]:
+    """Seconds of a clip's speech, and its pattern."""
+    sound = audio.read(path)
+    start, stop = speech_regions.speech_bounds(sound.samples, sound.rate)
+    return (stop - start) / sound.rate, pattern(sound.samples, sound.rate)

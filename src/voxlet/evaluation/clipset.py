@@ -141,13 +141,16 @@ def read_clips(
     )
 
 
-def read_folder(folder: Path) -> ClipSet:
-    """All clips of anyone's folder, in any layout that a corpus may have.
+def read_folder(folder: Path, layout: str | None = None) -> ClipSet:
+    """All clips of anyone's folder, in any layout that a corpus may have; see `open_corpus`.
+
+    How it was read is said on standard error.
 
     Raises:
         CorpusError: Nothing in it can be used.
     """
-    corpus = open_corpus(folder)
+    corpus = open_corpus(folder, layout=layout)
+    corpus.tell()
     return read_clips(corpus.name, corpus.clips, corpus.labels, corpus.speakers)
 
 

@@ -45,18 +45,24 @@ class Reference:
         return hashlib.sha256(both.encode()).hexdigest()[:32]
 
 
-def open_reference(corpus: str | Path, *, language: str | None = None) -> Reference:
+def open_reference(
+    corpus: str | Path, *, layout: str | None = None, language: str | None = None
+) -> Reference:
     """A corpus's clips, none left out, however long or short; divided as suits the corpus best.
+
+    How it was read is said on standard error.
 
     Args:
         corpus: Its name or place.
-        language: Of its words, where it is not a known corpus; see `open_corpus`.
+        layout: How its files are named, where that is not found out,
+        language: and of which language its words are, where it is not a known corpus; see `open_corpus`.
 
     Raises:
         CorpusError: The corpus is not there or cannot be used.
         ConfigError: It cannot be divided, or is in another language.
     """
-    opened = open_corpus(corpus, language=language)
+    opened = open_corpus(corpus, layout=layout, language=language)
+    opened.tell()
     rate = Counter(clip.rate for clip in opened.clips).most_common(1)[0][0]
     return reference_of(make_dataset(opened, Preparation(rate=rate, outliers=None)))
 

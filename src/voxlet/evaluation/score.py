@@ -50,6 +50,8 @@ class ScoreRequest:
         only: Parts of the scorecard; without any, all that are measured by default.
         selection: How the clips in the folder were chosen, if they were.
         language: Of the real recordings, a tag of BCP 47, where neither they nor the run say it.
+        layout: How the files of `corpus` are named; found out without it.
+        clips_layout: How the files in `clips` are named; found out without it.
     """
 
     model: str | None = None
@@ -60,6 +62,8 @@ class ScoreRequest:
     only: tuple[str, ...] = ()
     selection: str | None = None
     language: str | None = None
+    layout: str | None = None
+    clips_layout: str | None = None
 
 
 @dataclass(frozen=True)
@@ -182,8 +186,10 @@ def voice_path(model: VoiceRun | Voice) -> Path:
 def measure_folder(request: ScoreRequest) -> Measured:
     """Measure anyone's clips."""
     assert request.clips is not None
-    clips = replace(read_folder(request.clips), selection=request.selection)
-    reference = open_reference(request.corpus or usual_corpus("en"), language=request.language)
+    clips = replace(read_folder(request.clips, request.clips_layout), selection=request.selection)
+    reference = open_reference(
+        request.corpus or usual_corpus("en"), layout=request.layout, language=request.language
+    )
     return Measured(measure_clips(request, clips, reference), clips, reference)
 
 
@@ -214,7 +220,9 @@ def find_reference(request: ScoreRequest, model: Opened) -> Reference:
     own = voice_language(model) if isinstance(model, Voice) else model.language
     if request.corpus is not None or isinstance(model, Voice):
         asked = request.language if own == UNKNOWN_LANGUAGE else own
-        reference = open_reference(request.corpus or usual_corpus(asked), language=request.language)
+        reference = open_reference(
+            request.corpus or usual_corpus(asked), layout=request.layout, language=request.language
+        )
     else:
         reference = told(reference_of(model.dataset), request.language)  # by its own division
     known = UNKNOWN_LANGUAGE not in (own, reference.language)

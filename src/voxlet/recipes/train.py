@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
-import sys
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 
+from voxlet import files
 from voxlet.corpus.catalog import CATALOG
 from voxlet.corpus.corpus import open_corpus
 from voxlet.corpus.dataset import make_dataset
 from voxlet.errors import RunError, TrainingError
-from voxlet.language import describe_language
 from voxlet.recipes.clip.task import plan_clip_training
 from voxlet.recipes.opened import KINDS, ClipRun, VoiceRun, load_run
 from voxlet.recipes.presets import Training, find_preset
@@ -25,7 +25,7 @@ from voxlet.speak.voice_file import SUFFIX
 from voxlet.training import checkpoints, distributed
 from voxlet.training.config import Budget
 from voxlet.training.loop import fit
-from voxlet.training.run import Run, begun, check_target
+from voxlet.training.run import CORPUS, Run, begun, check_target
 from voxlet.training.serialize import JSON, to_json
 from voxlet.training.tensorboard import Events
 
@@ -77,9 +77,7 @@ def train(
     distributed.setup()
     opened = open_corpus(os.fspath(corpus), allow_rejected=allow_rejected, layout=layout, language=language)
     if distributed.rank() == 0:
-        notes = (f"note: {note}" for note in opened.notes)
-        for line in (f"layout: {opened.layout}", describe_language(opened.language), *notes):
-            sys.stderr.write(f"{opened.name}: {line}\n")
+        opened.tell()
     source: dict[str, JSON] = {
         "source": _source(corpus),
         "digest": opened.digest,
@@ -97,6 +95,8 @@ def train(
     made = Run(Path(run))
     with ExitStack() as stack:
         distributed.main_first(lambda: stack.enter_context(begun(run, settings)))
+        if distributed.rank() == 0:
+            _keep_reading(opened, made)
         events = Events(made) if tensorboard and distributed.rank() == 0 else None
         train_stages(_plan(config, opened, made), made, budget, events)
     return load_run(made.path)
@@ -125,6 +125,13 @@ def export(run: str | os.PathLike[str], out: str | os.PathLike[str]) -> Path:
 def _source(corpus: str | os.PathLike[str]) -> str:
     """How a run names its corpus: a known one by its name, else by its whole path."""
     return os.fspath(corpus) if corpus in CATALOG else str(Path(corpus).expanduser().resolve())
+
+
+def _keep_reading(corpus: Corpus, run: Run) -> None:
+    """Write how the corpus was read into the run's folder."""
+    reading = {"account": corpus.account, "layout": corpus.layout, "notes": list(corpus.notes)}
+    with files.writing(run.path):
+        files.write_atomically(run.path / CORPUS, f"{json.dumps(reading, indent=2)}\n".encode())
 
 
 def _plan(config: Training, corpus: Corpus, run: Run) -> Plan:

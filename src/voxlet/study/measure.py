@@ -32,15 +32,19 @@ TRAIN_CLIPS = 500  # are enough for a training loss
 Values = dict[str, dict[str, "Value | None"]]
 
 
-def attempt(row: Row, corpus: str, count: int, folder: Path, key: str) -> Outcome:
+def attempt(
+    row: Row, corpus: str, count: int, folder: Path, key: str, *, layout: str | None = None
+) -> Outcome:
     """Measure a row; if that fails, the reason."""
     try:
-        return measure_row(row, corpus, count, folder, key)
+        return measure_row(row, corpus, count, folder, key, layout=layout)
     except VoxletError as error:
         return Outcome(row.name, row.heading, row.epochs, error=str(error), key=key)
 
 
-def measure_row(row: Row, corpus: str, count: int, folder: Path, key: str) -> Outcome:
+def measure_row(
+    row: Row, corpus: str, count: int, folder: Path, key: str, *, layout: str | None = None
+) -> Outcome:
     """Train a row, unless it is, and measure it.
 
     Args:
@@ -49,11 +53,12 @@ def measure_row(row: Row, corpus: str, count: int, folder: Path, key: str) -> Ou
         count: Clips to generate.
         folder: Of the run.
         key: What the outcome is kept under.
+        layout: How the corpus's files are named; found out without it.
 
     Raises:
         VoxletError: Something cannot be trained or measured.
     """
-    run = train(row.preset, corpus, folder, epochs=row.epochs, config=row.config())
+    run = train(row.preset, corpus, folder, epochs=row.epochs, config=row.config(), layout=layout)
     assert isinstance(run, ClipRun)
     split = run.split
     some = split.train[:: 1 + len(split.train) // TRAIN_CLIPS]

@@ -53,6 +53,7 @@ class StudyRequest:
         count: Clips to generate of each row; None: 500, or 200 of a quick study.
         runs: Where the runs are; another study's, to share them. None: in `out`.
         voice: A voice to stand beside the rows; None: none.
+        layout: How its files are named; found out without it.
         trials: How many settings of `cnn-light` are tried; see `tuning`. Those tried before are in it too.
     """
 
@@ -64,6 +65,7 @@ class StudyRequest:
     runs: Path | None = None
     voice: str | None = "digits"
     trials: int = 0
+    layout: str | None = None
 
     @property
     def clips(self) -> int:
@@ -81,6 +83,11 @@ class StudyRequest:
     def kept(self) -> Path:
         """Where outcomes are kept."""
         return self.out / ROWS_FOLDER
+
+    @property
+    def read(self) -> tuple[str, ...]:
+        """The corpus and, where it was told, its layout: what outcomes are kept under."""
+        return (self.corpus,) if self.layout is None else (self.corpus, self.layout)
 
     def asks_for(self, name: str) -> bool:
         """Whether this row, or the voice's, is to be made."""
@@ -115,9 +122,9 @@ def make_study(request: StudyRequest) -> Study:
             outcomes[VOICE] = found
     tuning = request.out / "tuning"
     asked = request.trials or (tuning / DATABASE).is_file()
-    tuned = tune(tuning, request.corpus, request.trials) if asked else None
+    tuned = tune(tuning, request.corpus, request.trials, layout=request.layout) if asked else None
     models = [row for row in rows if row.full and row.run is None and succeeded(outcomes.get(row.name))]
-    speeds = speeds_of(models, request.corpus, request.out / SPEEDS)
+    speeds = speeds_of(models, request.corpus, request.out / SPEEDS, request.layout)
     samples = samples_of(request, rows, outcomes)
     return Study(request.out, request.corpus, request.quick, request.clips, outcomes, tuned, speeds, samples)
 
@@ -136,10 +143,12 @@ def measure_rows(request: StudyRequest, rows: tuple[Row, ...]) -> dict[str, Outc
     bar = tqdm(rows, unit="row", desc="study", disable=None, leave=False)
     for row in bar:
         bar.set_postfix_str(row.name)
-        key = digest_of(asdict(row), request.corpus, request.clips)
+        key = digest_of(asdict(row), *request.read, request.clips)
         found = recall(request.kept, row.name, key)
         if request.asks_for(row.name) and (found is None or found.error is not None):
-            found = attempt(row, request.corpus, request.clips, request.run_of(row), key)
+            found = attempt(
+                row, request.corpus, request.clips, request.run_of(row), key, layout=request.layout
+            )
             keep(request.kept, found)
         if found is not None:
             outcomes[row.name] = found
@@ -159,14 +168,16 @@ def measure_voice(request: StudyRequest, voice: str) -> Outcome | None:
     title, asked = f"voice {Path(voice).stem}", request.asks_for(VOICE)
     try:
         file = read_voice(find_voice(voice))
-        key = digest_of(file.digest, request.corpus, request.clips)
+        key = digest_of(file.digest, *request.read, request.clips)
         found = recall(request.kept, VOICE, key)
         if found is None and not asked:
             return None
         speaker = Voice(file)
         write_samples(request.out / VOICE, speaker)
         if found is None:
-            figures = figures_of(speaker, open_reference(request.corpus), request.clips, full=True)
+            figures = figures_of(
+                speaker, open_reference(request.corpus, layout=request.layout), request.clips, full=True
+            )
             found = Outcome(VOICE, title, figures=figures, key=key)
             keep(request.kept, found)
     except VoxletError as error:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 TIMED_STEPS = 5
 
 
-def speeds_of(rows: list[Row], corpus: str, path: Path) -> Speeds | None:
+def speeds_of(rows: list[Row], corpus: str, path: Path, layout: str | None = None) -> Speeds | None:
     """How fast these rows train: as kept, if they all were timed together, else timed now and kept."""
     if not rows:
         return None
@@ -39,6 +39,7 @@ def speeds_of(rows: list[Row], corpus: str, path: Path) -> Speeds | None:
             split=config.split,
             seed=config.split_seed,
             allow_rejected=True,
+            layout=layout,
             progress=False,
         )
         train_rows = torch.from_numpy(dataset.split.train)

@@ -65,7 +65,7 @@ def suggest(trial: Any) -> Settings:
     return tried
 
 
-def tune(folder: Path, corpus: str, trials: int, *, epochs: int = EPOCHS) -> Tuned:
+def tune(folder: Path, corpus: str, trials: int, *, epochs: int = EPOCHS, layout: str | None = None) -> Tuned:
     """Bring the number of trials in `folder` to `trials`.
 
     Args:
@@ -73,6 +73,7 @@ def tune(folder: Path, corpus: str, trials: int, *, epochs: int = EPOCHS) -> Tun
         corpus: To train on.
         trials: How many there shall be.
         epochs: Of each.
+        layout: How the corpus's files are named; found out without it.
 
     Raises:
         ConfigError: `trials` is negative.
@@ -97,7 +98,8 @@ def tune(folder: Path, corpus: str, trials: int, *, epochs: int = EPOCHS) -> Tun
 
     def objective(trial: Any) -> float:
         try:
-            return best_loss(base, suggest(trial), corpus, folder / f"trial-{trial.number}", epochs)
+            run = folder / f"trial-{trial.number}"
+            return best_loss(base, suggest(trial), corpus, run, epochs, layout=layout)
         except VoxletError as error:
             raise optuna.TrialPruned from error
 
@@ -110,7 +112,9 @@ def tune(folder: Path, corpus: str, trials: int, *, epochs: int = EPOCHS) -> Tun
     )
 
 
-def best_loss(base: ClipTraining, settings: Settings, corpus: str, folder: Path, epochs: int) -> float:
+def best_loss(
+    base: ClipTraining, settings: Settings, corpus: str, folder: Path, epochs: int, *, layout: str | None
+) -> float:
     """The lowest validation loss of a run with these settings.
 
     Raises:
@@ -119,7 +123,7 @@ def best_loss(base: ClipTraining, settings: Settings, corpus: str, folder: Path,
     config = base
     for field, value in settings.items():
         config = changed(config, field, value)
-    run = train(PRESET, corpus, folder, epochs=epochs, config=config)
+    run = train(PRESET, corpus, folder, epochs=epochs, config=config, layout=layout)
     return min(float(str(line["validation_loss"])) for line in run.metrics())
 
 

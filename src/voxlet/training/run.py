@@ -1,6 +1,7 @@
 """The run folder: what was asked, the numbers on the way, the weights of every stage.
 
 RUN/config.json         preset, corpus, budget and every setting
+    corpus.json         how the corpus was read
     metrics.jsonl       a line of numbers per validation
     STAGE/checkpoint-*  see `checkpoints`
     plots/, samples/    made at the end
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 CONFIG, METRICS, LOCK = "config.json", "metrics.jsonl", ".lock"
+CORPUS = "corpus.json"
 FORMAT = 2  # 1 is that of voxlet 0.1.0, whose settings and modules had other names
 Which = Literal["best", "last"]
 
@@ -241,7 +243,7 @@ def begun(path: str | os.PathLike[str], settings: Mapping[str, JSON]) -> Iterato
 
 def _is_trained(run: Run) -> bool:
     """Whether a run's folder holds more than the start of a training leaves."""
-    return any(entry.is_file() and entry.name not in (CONFIG, LOCK) for entry in run.path.rglob("*"))
+    return any(entry.is_file() and entry.name not in (CONFIG, CORPUS, LOCK) for entry in run.path.rglob("*"))
 
 
 def _empty(run: Run) -> None:
@@ -250,6 +252,7 @@ def _empty(run: Run) -> None:
         if entry.is_dir():
             shutil.rmtree(entry, ignore_errors=True)
     with suppress(OSError):
+        (run.path / CORPUS).unlink(missing_ok=True)
         (run.path / CONFIG).unlink(missing_ok=True)
 
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from voxlet.corpus.listing.sound_files import Passed
+
 Part = Literal["", "train", "validation", "test"]
 
 UNKNOWN_SPEAKER = "unknown"
@@ -48,8 +50,10 @@ class Listing:
         entries: One for each file.
         layout: How labels, speakers and takes were found, and why, in one line.
         notes: What a reader should know or doubt of it, one line each.
+        passed: The files under its root that it does not list, and why, by kind.
     """
 
     entries: tuple[Entry, ...]
     layout: str
     notes: tuple[str, ...] = ()
+    passed: tuple[Passed, ...] = ()

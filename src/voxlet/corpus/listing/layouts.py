@@ -27,12 +27,12 @@ from voxlet.corpus.listing.readings import (
     rank,
     shorten,
 )  # fmt: skip
-from voxlet.corpus.listing.sound_files import SOUND_SUFFIXES, sound_files, speechless_files
+from voxlet.corpus.listing.sound_files import UNLISTED, Passed, count_kinds, survey
 from voxlet.errors import ConfigError, CorpusError
 from voxlet.spelling import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 LAYOUTS = ("names", "folders", "manifest")
@@ -70,19 +70,31 @@ def list_entries(root: Path, layout: str | None = None) -> Listing:
     """
     if not root.exists():
         raise CorpusError("no such folder or manifest", where=root)
-    listing = list_tables(root, layout) if layout in (None, "manifest") else None
+    found = dict(survey(root)) if root.is_dir() else {}
+    paths = sorted(path for path, reason in found.items() if reason is None)
+    listing = list_tables(root, layout, paths) if layout in (None, "manifest") else None
     if listing is None:
-        listing = list_names(root, layout)
-    if root.is_dir():
-        listing = replace(listing, notes=(*listing.notes, *without_speech(root)))
-    return finish(listing)
+        if root.is_dir() and not paths:
+            raise CorpusError("holds no sound files", where=root, remedy=what_is_there(root, found))
+        listing = list_names(root, layout, paths)
+    if root.is_file():  # beside what it lists: not all that may lie anywhere under its folder
+        folders = {root.parent, *(entry.path.parent for entry in listing.entries)}
+        found = {path: why for folder in sorted(folders) for path, why in survey(folder, deep=False)}
+    return replace(finish(listing), passed=passed_over(root, found, listing.entries))
 
 
-def without_speech(root: Path) -> tuple[str, ...]:
-    """How many files lie in folders that hold no words, a line for each folder."""
-    return tuple(
-        f"{count:,} sound file{'s' * (count != 1)} in {folder} left out: such a folder holds no words"
-        for folder, count in sorted(speechless_files(root).items())
+def what_is_there(root: Path, found: Mapping[Path, str | None]) -> str:
+    """What a folder without sound files holds instead."""
+    others = passed_over(root, found, ())
+    return f"it holds {'; '.join(kind.describe() for kind in others)}" if others else "it is empty"
+
+
+def passed_over(root: Path, found: Mapping[Path, str | None], entries: Sequence[Entry]) -> tuple[Passed, ...]:
+    """The files found that are no entries, by kind and reason."""
+    listed = {entry.path for entry in entries}
+    base = root if root.is_dir() else root.parent
+    return count_kinds(
+        base, [(path, reason or UNLISTED) for path, reason in found.items() if path not in listed]
     )
 
 
@@ -99,7 +111,7 @@ def finish(listing: Listing) -> Listing:
     return Listing(tuple(entries), listing.layout, (*listing.notes, *notes))
 
 
-def list_tables(root: Path, layout: str | None) -> Listing | None:
+def list_tables(root: Path, layout: str | None, paths: Sequence[Path]) -> Listing | None:
     """What the tables in the folder `root`, or the table `root`, list; None where there is none.
 
     Raises:
@@ -130,7 +142,7 @@ def list_tables(root: Path, layout: str | None) -> Listing | None:
             names = ", ".join(table.name for table, _ in tables)
             listed = with_names(once(entries), root)
             return Listing(
-                tuple(listed), f"the table{'s' * (len(tables) > 1)} {names}", unlisted(listed, root)
+                tuple(listed), f"the table{'s' * (len(tables) > 1)} {names}", unlisted(listed, paths)
             )
     if layout == "manifest":
         raise CorpusError("holds no manifest", where=root, remedy=f"add {' or '.join(MANIFEST_NAMES)}")
@@ -154,9 +166,9 @@ def once(entries: Sequence[Entry]) -> list[Entry]:
     return checked
 
 
-def unlisted(entries: Sequence[Entry], root: Path) -> tuple[str, ...]:
-    """How many sound files under `root` its table does not list, in a line."""
-    count = len(set(sound_files(root)) - {entry.path for entry in entries})
+def unlisted(entries: Sequence[Entry], paths: Sequence[Path]) -> tuple[str, ...]:
+    """How many sound files a table does not list, in a line."""
+    count = len(set(paths) - {entry.path for entry in entries})
     named = "1 sound file is" if count == 1 else f"{count:,} sound files are"
     return (f"{named} not in the table, and left out",) if count else ()
 
@@ -180,18 +192,14 @@ def with_names(entries: Sequence[Entry], root: Path) -> list[Entry]:
     return list(entries)
 
 
-def list_names(root: Path, layout: str | None) -> Listing:
+def list_names(root: Path, layout: str | None, paths: Sequence[Path]) -> Listing:
     """What the names of the sound files under `root` say.
 
     Raises:
-        CorpusError: There are none, or they fit no pattern.
+        CorpusError: It is no folder.
     """
     if not root.is_dir():
         raise CorpusError("is not a folder", where=root, remedy="only a manifest can be a file")
-    paths = sorted(sound_files(root))
-    if not paths:
-        kinds = ", ".join(sorted(SOUND_SUFFIXES))
-        raise CorpusError("holds no sound files", where=root, remedy=f"looked for {kinds} at any depth")
     if layout is not None and layout not in LAYOUTS:
         best = explain(paths, root, Pattern(layout))
         return Listing(read_names(best, paths, root), f"{best.pattern.text}, as given")

@@ -1,0 +1,237 @@
+"""What decodes: libsndfile (through soundfile), and FFmpeg (through PyAV) for what libsndfile does not read.
+
+The kind is told by the first bytes. FFmpeg is given an open file and the kind, so that it neither guesses nor
+opens anything else that a file may name.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import shlex
+import sys
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import PurePath
+from typing import IO, TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from voxlet.decoding.chunks import Mended, find_data
+from voxlet.decoding.kinds import HEAD_BYTES, kind_of
+from voxlet.errors import AudioError
+from voxlet.extras import how_to_install
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+UNKNOWN_FRAMES = 2**63 - 1  # libsndfile's word for a header without a length
+UNTOLD_FRAMES = 2**16  # read at once of a file without a length
+LENGTH_TOLD = ("mov", "matroska", "asf")  # kinds whose header knows the length; others estimate it
+FFMPEG_ALONE = frozenset({"mov", "matroska", "amr", "asf", "wv", "ape", "tta", "aac"})
+EXTRA = "formats"
+
+
+class UnreadKindError(AudioError):
+    """A kind of sound file that only the extra `formats` reads, and it is not installed."""
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a sound file says of itself.
+
+    Attributes:
+        format: Its kind.
+        rate: In Hz.
+        channels: How many.
+        frames: Samples a channel; None where it does not tell.
+        lacks: What of the sound that it promises is not there; empty where nothing is known to lack.
+    """
+
+    format: str
+    rate: int
+    channels: int
+    frames: int | None
+    lacks: str = ""
+
+
+class Decoder(Protocol):
+    """An open sound file."""
+
+    header: Header
+
+    def read(self, count: int) -> NDArray[np.float32]:
+        """The next samples, (n, channels), n at most `count`; none at the end."""
+        ...
+
+
+class Libsndfile:
+    """A file that libsndfile reads."""
+
+    def __init__(self, file: Any) -> None:
+        frames = int(file.frames)
+        known = None if frames == UNKNOWN_FRAMES else frames
+        self.header = Header(file.format, int(file.samplerate), int(file.channels), known)
+        self.file = file
+        self._left = known
+
+    def read(self, count: int) -> NDArray[np.float32]:
+        """See `Decoder`."""
+        if self._left == 0:
+            return np.zeros((0, self.header.channels), np.float32)
+        # Room is made for all that is asked for.
+        count = min(count, UNTOLD_FRAMES if self._left is None else self._left)
+        samples: NDArray[np.float32] = self.file.read(count, dtype="float32", always_2d=True)
+        if self._left is not None:
+            self._left -= len(samples)
+        return samples
+
+
+class Ffmpeg:
+    """A file that FFmpeg reads; of several streams of sound, the first."""
+
+    def __init__(self, container: Any, kind: str) -> None:
+        from av.audio.resampler import AudioResampler
+
+        stream = next(iter(container.streams.audio), None)
+        if stream is None or stream.codec_context is None or not (stream.rate and stream.channels):
+            raise ValueError("it holds no sound of a known kind")
+        seconds = None
+        if kind in LENGTH_TOLD and stream.duration is not None:
+            seconds = float(stream.duration * stream.time_base)
+        elif kind in LENGTH_TOLD and container.duration is not None:
+            seconds = container.duration / 1e6
+        frames = None if seconds is None or seconds < 0 else round(seconds * stream.rate)
+        self.header = Header(kind, int(stream.rate), int(stream.channels), frames)
+        resampler = AudioResampler(format="fltp")
+        self._pieces = self._decode(container, stream, resampler)
+        self._rest: NDArray[np.float32] = np.zeros((0, self.header.channels), np.float32)
+
+    def read(self, count: int) -> NDArray[np.float32]:
+        """See `Decoder`."""
+        pieces, have = [self._rest], len(self._rest)
+        while have < count and (piece := next(self._pieces, None)) is not None:
+            pieces.append(piece)
+            have += len(piece)
+        samples = np.concatenate(pieces)
+        self._rest = samples[count:]
+        return samples[:count]
+
+    def _decode(self, container: Any, stream: Any, resampler: Any) -> Iterator[NDArray[np.float32]]:
+        """All frames of a stream, each (n, channels)."""
+        for frame in container.decode(stream):
+            if frame.sample_rate != self.header.rate or frame.layout.nb_channels != self.header.channels:
+                raise ValueError("rate or channels change within it")
+            for same in resampler.resample(frame):
+                yield same.to_ndarray().T.astype(np.float32)
+
+
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[Decoder]:
+    """A sound file, open; what its decoder finds wrong while the block runs is one of our errors.
+
+    Raises:
+        UnreadKindError: Only the extra `formats` reads it, and it is not installed.
+        AudioError: It is missing, ends before its sound begins, or cannot be decoded.
+    """
+    if not path.is_file():
+        raise AudioError("no such sound file", where=path)
+    with _told(path), path.open("rb") as file:
+        kind = kind_of(file.read(HEAD_BYTES))
+        if kind in FFMPEG_ALONE:
+            if not has_formats():
+                raise UnreadKindError(
+                    "is of a kind that needs FFmpeg", where=path, remedy=remedy_for(str(path))
+                )
+            with _ffmpeg(file, kind) as decoder:
+                yield decoder
+            return
+        with contextlib.ExitStack() as stack:
+            yield _libsndfile_first(path, file, kind, stack)
+
+
+def _libsndfile_first(path: Path, file: IO[bytes], kind: str | None, stack: contextlib.ExitStack) -> Decoder:
+    """What libsndfile opens, else FFmpeg, where the kind is known and FFmpeg is there."""
+    try:
+        data = find_data(file, path.stat().st_size)
+    except EOFError as error:
+        raise AudioError("is cut off: it ends before its sound begins", where=path) from error
+    source = Mended(file, data) if data is not None and data.mended else path
+    try:
+        decoder = Libsndfile(stack.enter_context(_forward_only()(source)))
+    except RuntimeError:  # soundfile's own errors are such
+        if kind is None or not has_formats():
+            raise
+        failed = sys.exception()
+        try:
+            return stack.enter_context(_ffmpeg(file, kind))
+        except _failures():  # then what libsndfile said is as good a reason
+            raise failed from None  # type: ignore[misc]
+    if data is not None and data.cut_off:
+        lacks = f"it promises {data.claimed:,} bytes of sound and has {data.found:,}"
+        decoder.header = replace(decoder.header, lacks=lacks)
+    return decoder
+
+
+@lru_cache(maxsize=1)
+def _forward_only() -> Any:
+    import soundfile
+
+    class Forward(soundfile.SoundFile):  # type: ignore[misc]
+        """Never sought in: soundfile seeks after each block, which fails where a length is not true."""
+
+        def seekable(self) -> bool:
+            """As if it were a pipe."""
+            return False
+
+    return Forward
+
+
+@contextlib.contextmanager
+def _ffmpeg(file: IO[bytes], kind: str) -> Iterator[Ffmpeg]:
+    import av
+
+    file.seek(0)
+    with av.open(file, format=kind) as container:
+        yield Ffmpeg(container, kind)
+
+
+@contextlib.contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """What a decoder finds wrong, as one of our errors.
+
+    Raises:
+        AudioError: Whatever it is.
+    """
+    try:
+        yield
+    except _failures() as error:
+        reason = str(getattr(error, "error_string", None) or getattr(error, "strerror", None) or error)
+        if "regular file" in reason:  # libsndfile's word for what its MP3 decoder cannot open
+            reason = "not MP3"
+        raise AudioError(
+            f"cannot be decoded ({reason.rstrip('.')})",
+            where=path,
+            remedy="give a WAV, FLAC, OGG or MP3 file",
+        ) from error
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    """The errors of both libraries, of those that are loaded."""
+    usual = (RuntimeError, TypeError, ValueError, EOFError, OSError)
+    ffmpegs = getattr(sys.modules.get("av"), "FFmpegError", None)  # another thread may be loading it
+    return usual if ffmpegs is None else (*usual, ffmpegs)
+
+
+def has_formats() -> bool:
+    """Whether the extra `formats` is installed."""
+    return importlib.util.find_spec("av") is not None
+
+
+def remedy_for(name: str) -> str:
+    """How to have a file of this name read, of a kind that only the extra `formats` reads."""
+    new = PurePath(name).with_suffix(".wav").as_posix()
+    return f"{how_to_install(EXTRA)}, or ffmpeg -i {shlex.quote(name)} {shlex.quote(new)}"
