@@ -148,7 +148,7 @@ def prepare_key(corpus):
     import hashlib
     from dataclasses import asdict
 
-    settings = json.dumps([prepare_module.PREPARE_VERSION, corpus.digest, asdict(PLAIN)])
+    settings = json.dumps([prepare_module.prepare_code(), corpus.digest, asdict(PLAIN)])
     return hashlib.sha256(settings.encode()).hexdigest()[:24]
 
 

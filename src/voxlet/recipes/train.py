@@ -12,7 +12,7 @@ import torch
 
 from voxlet.corpus.catalog import CATALOG
 from voxlet.corpus.corpus import open_corpus
-from voxlet.corpus.dataset import make_dataset
+from voxlet.corpus.dataset import check_recordings, make_dataset
 from voxlet.errors import RunError, TrainingError
 from voxlet.language import describe_language
 from voxlet.recipes.clip.task import plan_clip_training
@@ -76,10 +76,9 @@ def train(
     check_target(run)
     distributed.setup()
     opened = open_corpus(os.fspath(corpus), allow_rejected=allow_rejected, layout=layout, language=language)
-    if distributed.rank() == 0:
-        notes = (f"note: {note}" for note in opened.notes)
-        for line in (f"layout: {opened.layout}", describe_language(opened.language), *notes):
-            sys.stderr.write(f"{opened.name}: {line}\n")
+    notes = (f"note: {note}" for note in opened.notes)
+    _say(opened.name, f"layout: {opened.layout}", describe_language(opened.language), *notes)
+    check_recordings(opened)
     source: dict[str, JSON] = {
         "source": _source(corpus),
         "digest": opened.digest,
@@ -122,6 +121,13 @@ def export(run: str | os.PathLike[str], out: str | os.PathLike[str]) -> Path:
     return out
 
 
+def _say(name: str, *lines: str) -> None:
+    """What is to be known of a corpus or a training, on standard error, once."""
+    if distributed.rank() == 0:
+        for line in lines:
+            sys.stderr.write(f"{name}: {line}\n")
+
+
 def _source(corpus: str | os.PathLike[str]) -> str:
     """How a run names its corpus: a known one by its name, else by its whole path."""
     return os.fspath(corpus) if corpus in CATALOG else str(Path(corpus).expanduser().resolve())
@@ -135,6 +141,7 @@ def _plan(config: Training, corpus: Corpus, run: Run) -> Plan:
         seed=config.split_seed,
         progress=distributed.rank() == 0,
     )
+    _say(corpus.name, *(f"note: {note}" for note in dataset.notes()))
     if isinstance(config, VoiceTraining):
         return plan_voice_training(config, dataset, run)
     return plan_clip_training(config, dataset, run)
