@@ -19,11 +19,12 @@ LEAVES: dict[str, set[str]] = {
     "language": {"errors"},
     "spelling": set(),
     "files": {"errors", "extras"},
-    "cache": {"errors", "files"},
+    "cache": {"errors", "files", "version"},
     "machine": set(),
     "audio": {"errors", "files"},
     "speech_frames": {"audio"},
     "speech_regions": {"audio", "speech_frames"},
+    "speech_likeness": {"audio", "speech_frames"},
     "batch_random": set(),
     "plots": {"errors", "files"},
 }
@@ -66,6 +67,7 @@ LIGHT = {
     "audio",
     "speech_frames",
     "speech_regions",
+    "speech_likeness",
 }
 
 

@@ -1,4 +1,4 @@
-"""What code made a thing that is kept: a digest that changes with the code, so that nobody raises a number."""
+"""What code made a thing that is kept: a digest that changes with the code, so nobody raises a number."""
 
 from __future__ import annotations
 

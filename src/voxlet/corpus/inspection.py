@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -150,7 +150,9 @@ def measure(corpus: Corpus, progress: bool = True) -> Measures:
     quiet = None if progress else True
     rows = list(tqdm(found, "measuring", len(corpus.clips), unit="clip", leave=False, disable=quiet))
     figures = np.array([one for one, _ in rows], dtype=np.float64).T
-    return Measures(*figures, np.array([picture for _, picture in rows]))
+    names = [field.name for field in fields(Measures)]
+    pictures = np.array([picture for _, picture in rows])
+    return Measures(**dict(zip(names, [*figures, pictures], strict=True)))
 
 
 def measure_clip(clip: Clip) -> tuple[tuple[float, ...], NDArray[np.float32]]:

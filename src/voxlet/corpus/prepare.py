@@ -232,7 +232,7 @@ def row_length(lengths: NDArray[np.int64], preparation: Preparation) -> int:
 
 
 def kept(lengths: NDArray[np.int64], labels: Sequence[str], preparation: Preparation) -> NDArray[np.int64]:
-    """Indices of the clips, (B,) lengths and labels, whose length is no outlier among those of their label."""
+    """Indices of the clips, of B lengths and labels, whose length is no outlier in their label."""
     usual = np.ones(len(lengths), dtype=bool)
     if preparation.outliers is not None:
         names = np.array(labels)
@@ -255,7 +255,7 @@ class Rows:
 
 
 def build_rows(folder: Path, corpus: Corpus, preparation: Preparation, progress: bool) -> None:
-    """Write audio.npy, lengths.npy, cut.npy, indices.npy and meta.json; memory stays small whatever the corpus.
+    """Write the files of `Rows` and meta.json; memory stays small whatever the corpus.
 
     The row length and the outliers depend on all clips, so these are first written as they are, one after the
     other, then laid out as rows.

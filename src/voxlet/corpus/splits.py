@@ -132,6 +132,7 @@ def draw_share(
     among: NDArray[np.bool_],
     share: float,
     rng: np.random.Generator,
+    *,
     left: int = LEAST_LEFT,
 ) -> NDArray[np.bool_]:
     """(B,) true for a `share` of each label's rows in `among`: at least one, but never of the last `left`."""

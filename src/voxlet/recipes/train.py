@@ -12,9 +12,10 @@ import torch
 
 from voxlet.corpus.catalog import CATALOG
 from voxlet.corpus.corpus import open_corpus
-from voxlet.corpus.dataset import check_recordings, make_dataset
+from voxlet.corpus.dataset import Dataset, check_recordings, make_dataset
 from voxlet.errors import RunError, TrainingError
 from voxlet.language import describe_language
+from voxlet.recipes import preflight
 from voxlet.recipes.clip.task import plan_clip_training
 from voxlet.recipes.opened import KINDS, ClipRun, VoiceRun, load_run
 from voxlet.recipes.presets import Training, find_preset
@@ -25,7 +26,7 @@ from voxlet.speak.voice_file import SUFFIX
 from voxlet.training import checkpoints, distributed
 from voxlet.training.config import Budget
 from voxlet.training.loop import fit
-from voxlet.training.run import Run, begun, check_target
+from voxlet.training.run import CONFIG, Run, begun, check_target
 from voxlet.training.serialize import JSON, to_json
 from voxlet.training.tensorboard import Events
 
@@ -94,10 +95,13 @@ def train(
         "config": to_json(config),
     }
     made = Run(Path(run))
+    dataset = _dataset(config, opened)
+    if not (made.path / CONFIG).exists():
+        _preflight(config, dataset, made.path, budget)
     with ExitStack() as stack:
         distributed.main_first(lambda: stack.enter_context(begun(run, settings)))
         events = Events(made) if tensorboard and distributed.rank() == 0 else None
-        train_stages(_plan(config, opened, made), made, budget, events)
+        train_stages(_plan(config, dataset, made), made, budget, events)
     return load_run(made.path)
 
 
@@ -133,7 +137,8 @@ def _source(corpus: str | os.PathLike[str]) -> str:
     return os.fspath(corpus) if corpus in CATALOG else str(Path(corpus).expanduser().resolve())
 
 
-def _plan(config: Training, corpus: Corpus, run: Run) -> Plan:
+def _dataset(config: Training, corpus: Corpus) -> Dataset:
+    """The corpus's clips, prepared and divided; what they lost and lack is said."""
     dataset = make_dataset(
         corpus,
         config.preparation,
@@ -142,6 +147,26 @@ def _plan(config: Training, corpus: Corpus, run: Run) -> Plan:
         progress=distributed.rank() == 0,
     )
     _say(corpus.name, *(f"note: {note}" for note in dataset.notes()))
+    return dataset
+
+
+def _preflight(config: Training, dataset: Dataset, run: Path, budget: Budget) -> None:
+    """Say what the training will take on this machine's processor, and see that it is there.
+
+    Raises:
+        TrainingError: Memory or disk are too small.
+    """
+    if distributed.device().type != "cpu":
+        return  # what it takes of a GPU was not measured
+    prepared = dataset.prepared
+    seconds = prepared.audio.shape[1] / prepared.rate
+    labels = len(prepared.label_names)
+    needs = preflight.needs_of(config, len(dataset.split.train), seconds, labels, preflight.speed())
+    preflight.check(needs, run)
+    _say(prepared.name, f"training takes {needs.sentence(budget)}")
+
+
+def _plan(config: Training, dataset: Dataset, run: Run) -> Plan:
     if isinstance(config, VoiceTraining):
         return plan_voice_training(config, dataset, run)
     return plan_clip_training(config, dataset, run)
