@@ -3,7 +3,7 @@
     python benchmarks/preflight.py [--presets mlp,cnn-light,voice] [--json FILE]
 
 Each row trains a preset for an epoch, in a process of its own, on tones in noise: so many clips of so many
-seconds, two labels, two speakers. `core s` is processor time a clip over all stages.
+seconds, two labels, two speakers. Processor time is that of the whole command, so rows compare by their differences.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def main() -> None:
             rows.append(row)
             print(
                 f"{preset:<12} {clips:>5} x {seconds} s: {row['memory'] / 1e9:6.2f} GB, "
-                f"{row['disk'] / 1e9:6.2f} GB of disk, {row['seconds']:7.1f} s an epoch",
+                f"{row['disk'] / 1e9:6.2f} GB of disk, {row['core_seconds']:7.1f} s of a core",
                 flush=True,
             )
     if asked.json:

@@ -41,7 +41,7 @@ def unlikeness(pictures: NDArray[np.float32], labels: NDArray[np.int64]) -> NDAr
     """How much farther each clip is from the takes of its own label than from those of the nearest other.
 
     The ratio of two mean distances, each to three takes: above 1, another label is nearer. Clips of labels
-    with fewer than five takes are not judged, nor compared with: NaN, as for a take that has but copies.
+    with fewer than five takes are not judged, nor compared with: NaN, as for a take that only copies are of.
 
     Args:
         pictures: Of the clips, (B, D).

@@ -26,7 +26,7 @@ def test_without_any_change_the_samples_are_the_files_own(names_corpus):
     prepared = prepare(corpus, PLAIN, progress=False)
     assert len(prepared) == len(corpus.clips)
     assert prepared.audio.dtype == np.float32
-    longest = int(np.ceil(np.percentile([clip.count for clip in corpus.clips], 97)))
+    longest = max(clip.count for clip in corpus.clips)
     assert prepared.audio.shape == (90, longest)
     for row, clip in enumerate(prepared.clips):
         samples = audio.read(clip.path).samples

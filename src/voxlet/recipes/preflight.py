@@ -44,8 +44,8 @@ EFFORT: dict[type[ModelConfig], dict[str, float]] = {
 FRAME_BYTES: dict[type[ModelConfig], float] = {MLPConfig: 4e3, CNNLightConfig: 52e3, CNNConfig: 900e3}
 
 # A voice's three stages together: its networks have a fixed size, its batches, too.
-VOICE_BYTES, VOICE_SECOND_BYTES = 0.9e9, 1.2e6  # of memory: in any case, and for each second of clips
-VOICE_DISK = 0.35e9
+VOICE_BYTES, VOICE_SECOND_BYTES = 0.5e9, 1.0e6  # of memory: in any case, and for each second of clips
+VOICE_DISK = 0.75e9
 VOICE_EFFORT = 6.0  # GFLOP for each clip of an epoch, all stages
 
 SIZE, TRIES = 1024, 3  # of the products that show how fast this machine is
