@@ -3,7 +3,7 @@
     python benchmarks/preflight.py [--presets mlp,cnn-light,voice] [--json FILE]
 
 Each row trains a preset for an epoch, in a process of its own, on tones in noise: so many clips of so many
-seconds, two labels, two speakers. Processor time is that of the whole command, so rows compare by their differences.
+seconds, two labels, two speakers. Processor time is the whole command's: rows compare by their differences.
 """
 
 from __future__ import annotations

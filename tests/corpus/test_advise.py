@@ -8,9 +8,7 @@ import pytest
 
 from voxlet.corpus.advise import KINDS, Figures, advise, listed
 
-GOOD = Figures(
-    takes={"no": 100, "yes": 100}, pairs=(50, 50, 50, 50), speakers=2, rate=8000, contrast=45.0
-)
+GOOD = Figures(takes={"no": 100, "yes": 100}, pairs=(50, 50, 50, 50), speakers=2, rate=8000, contrast=45.0)
 
 
 def test_good_recordings_get_one_sentence():

@@ -1,4 +1,4 @@
-"""Small sets of recordings, and sets of which something is missing: trained as they are, or refused by name."""
+"""Small sets of recordings, and sets that lack something: trained as they are, or refused by name."""
 
 from __future__ import annotations
 
@@ -109,7 +109,9 @@ def test_a_label_that_is_only_tested_stops_training_by_name(tmp_path: Path) -> N
         for take in range(6)
     ]
     (corpus / "manifest.csv").write_text("\n".join(["path,label,split", *rows]))
-    with pytest.raises(CorpusError, match="'official' leaves no clip to learn the label 'right'.*--split strat"):
+    with pytest.raises(
+        CorpusError, match=r"'official' leaves no clip to learn the label 'right'.*--split strat"
+    ):
         train("voice", corpus, tmp_path / "run", epochs=1)
     assert not (tmp_path / "run").exists()
 
