@@ -50,7 +50,7 @@ def test_a_distance_is_the_mean_of_three_and_copies_do_not_vouch():
     assert NEAREST == 3
 
 
-def test_what_is_not_judged():
+def test_what_is_not_compared():
     rng = np.random.default_rng(0)
     pictures = points(rng, 0, 14)
     # One label alone; a label with four takes; copies of one recording.

@@ -41,24 +41,24 @@ def unlikeness(pictures: NDArray[np.float32], labels: NDArray[np.int64]) -> NDAr
     """How much farther each clip is from the takes of its own label than from those of the nearest other.
 
     The ratio of two mean distances, each to three takes: above 1, another label is nearer. Clips of labels
-    with fewer than five takes are not judged, nor compared with: NaN, as for a take that only copies are of.
+    with fewer than five takes have none, and are not compared with: NaN, as for a take that has only copies.
 
     Args:
         pictures: Of the clips, (B, D).
         labels: Theirs, (B,).
     """
     counts = np.bincount(labels)
-    judged = np.flatnonzero(counts >= FEWEST_TAKES)
+    compared = np.flatnonzero(counts >= FEWEST_TAKES)
     found = np.full(len(labels), np.nan)
-    if len(judged) < 2:
+    if len(compared) < 2:
         return found
-    takes = {label: np.flatnonzero(labels == label) for label in judged.tolist()}
+    takes = {label: np.flatnonzero(labels == label) for label in compared.tolist()}
     others = {label: pictures[shown(own)] for label, own in takes.items()}
     rows = np.flatnonzero(counts[labels] >= FEWEST_TAKES)
     for first in range(0, len(rows), BATCH):
         batch = rows[first : first + BATCH]
         distances = np.stack([nearest(pictures[batch], one) for one in others.values()], axis=1)
-        column = np.searchsorted(judged, labels[batch])
+        column = np.searchsorted(compared, labels[batch])
         places = np.arange(len(batch))
         own = distances[places, column]
         distances[places, column] = np.inf

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-JUDGED_TAKES = 30  # with fewer takes of a label, none is an outlier: percentiles of a few are those few
+COMPARED_TAKES = 30  # with fewer takes of a label, none is an outlier: percentiles of a few are those few
 TRIM_MARGIN = 0.05  # seconds kept on each side of a trimmed word: its faint beginning and its dying away
 TRIM_FADE = 0.005  # seconds of fade at its edges, so that the cut does not click
 STORED = ("audio.npy", "lengths.npy", "cut.npy", "indices.npy")  # what the cache holds, as in `Rows`
@@ -238,7 +238,7 @@ def kept(lengths: NDArray[np.int64], labels: Sequence[str], preparation: Prepara
         names = np.array(labels)
         for label in set(labels):
             own = np.flatnonzero(names == label)
-            if len(own) >= JUDGED_TAKES:
+            if len(own) >= COMPARED_TAKES:
                 low, high = np.percentile(lengths[own], preparation.outliers)
                 usual[own] = (lengths[own] >= low) & (lengths[own] <= high)
     return np.flatnonzero(usual)
