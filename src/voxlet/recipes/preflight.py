@@ -143,7 +143,7 @@ def check(needs: Needs, run: Path) -> None:
             remedy="take a smaller model or batch, cut clips with --preparation.length, or free some",
         )
     free = machine.free_space(run)
-    if free is not None and needs.disk > free:
+    if free and needs.disk > free:  # none at all is no disk, or a full one: writing says which
         raise TrainingError(
             f"training needs {gigabytes(needs.disk)} of disk, and {gigabytes(free)} are free",
             where=run,
