@@ -65,13 +65,13 @@ def measure(preset: str, precision: str, clips: int) -> dict[str, object]:
     from voxlet.models.clip.layers import onednn_is_faster
     from voxlet.recipes.clip.task import clip_task
     from voxlet.recipes.clip.timing import time_steps
-    from voxlet.recipes.presets import PRESETS
+    from voxlet.study.plan import on_study_clips
     from voxlet.training import hardware
 
     hardware.set_up()
     torch.manual_seed(0)
     top = limit(precision)
-    config = replace(PRESETS[preset], precision=precision)
+    config = replace(on_study_clips(preset), precision=precision)
     dataset = open_dataset("fsdd", config.preparation, split=config.split, progress=False)
     rows = torch.from_numpy(dataset.split.train)
     task = clip_task(config, dataset)

@@ -102,12 +102,12 @@ def clip_task(model: str, precision: str):
     from voxlet.corpus.dataset import open_dataset
     from voxlet.recipes.clip.data import spectrograms_of
     from voxlet.recipes.clip.task import ClipTask
-    from voxlet.recipes.presets import PRESETS
+    from voxlet.study.plan import on_study_clips
     from voxlet.training import hardware
 
     hardware.set_up()
     torch.manual_seed(0)
-    config = replace(PRESETS[model], precision=precision)
+    config = replace(on_study_clips(model), precision=precision)
     dataset = open_dataset("fsdd", config.preparation, split=config.split, progress=False)
     prepared, split = dataset.prepared, dataset.split
     spectrograms = spectrograms_of(prepared, config.spectrogram)

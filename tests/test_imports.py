@@ -19,12 +19,13 @@ LEAVES: dict[str, set[str]] = {
     "language": {"errors"},
     "spelling": set(),
     "files": {"errors", "extras"},
-    "cache": {"errors", "files"},
+    "cache": {"errors", "files", "version"},
     "machine": set(),
     "audio": {"errors", "files", "decoding"},
     "decoding": {"errors", "extras", "speech_frames", "speech_regions"},
     "speech_frames": {"audio"},
     "speech_regions": {"audio", "speech_frames"},
+    "speech_likeness": {"audio", "speech_frames"},
     "batch_random": set(),
     "plots": {"errors", "files"},
 }
@@ -68,6 +69,7 @@ LIGHT = {
     "decoding",
     "speech_frames",
     "speech_regions",
+    "speech_likeness",
 }
 
 

@@ -358,10 +358,16 @@ def rms(samples: Samples) -> float:
     return float(np.sqrt(np.mean(np.square(samples, dtype=np.float64))))
 
 
-def level(samples: Samples, target_rms: float, peak: float = 0.99) -> Samples:
-    """Scale to a root mean square of `target_rms`, less where the peak would pass `peak`; silence stays."""
-    loudness, highest = rms(samples), float(np.abs(samples).max(initial=0.0))
-    if loudness == 0.0:
+def level(
+    samples: Samples, target_rms: float, peak: float = 0.99, *, loudness: float | None = None
+) -> Samples:
+    """Scale to a root mean square of `target_rms`, less where the peak would pass `peak`; silence stays.
+
+    `loudness` is that of the samples which are to have it, of their speech, say; unless given, of all.
+    """
+    loudness = rms(samples) if loudness is None else loudness
+    highest = float(np.abs(samples).max(initial=0.0))
+    if loudness == 0.0 or highest == 0.0:
         return samples
     return samples * np.float32(min(target_rms / loudness, peak / highest))
 

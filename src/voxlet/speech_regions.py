@@ -98,6 +98,12 @@ class SpeechRegions:
         """How far the speech is above the background."""
         return self.level_db - self.floor_db
 
+    def rms(self, samples: Samples) -> float:
+        """Root mean square of the clip's speech alone; of the whole clip (T,) where no speech was found."""
+        regions = self.regions or ((0, len(samples)),)
+        energy = sum(float(np.square(samples[start:stop], dtype=np.float64).sum()) for start, stop in regions)
+        return float(np.sqrt(energy / max(1, sum(stop - start for start, stop in regions))))
+
 
 def find_speech(samples: Samples, rate: int, threshold_db: float = SILENCE_DB) -> SpeechRegions:
     """All speech-like stretches of a clip.
@@ -142,9 +148,7 @@ def trim(samples: Samples, rate: int, threshold_db: float = SILENCE_DB, margin: 
 
 def speech_rms(samples: Samples, rate: int) -> float:
     """Root mean square of a clip's speech alone; of the whole clip where no speech was found."""
-    regions = find_speech(samples, rate).regions or ((0, len(samples)),)
-    energy = sum(float(np.square(samples[start:stop], dtype=np.float64).sum()) for start, stop in regions)
-    return float(np.sqrt(energy / max(1, sum(stop - start for start, stop in regions))))
+    return find_speech(samples, rate).rms(samples)
 
 
 @dataclass(frozen=True)

@@ -181,7 +181,7 @@ def test_the_same_recording_is_never_in_two_parts(tmp_path):
             {"speakers": np.zeros(90, dtype=np.int64)},
             "names 1 speaker; take the split 'stratified'",
         ),
-        ("official", {}, {"name": "speech_commands"}, "of 90 clips to .* on; take the split 'speakers'"),
+        ("official", {}, {"name": "speech_commands"}, "of 90 clips to .* on; take the split 'stratified'"),
     ],
 )
 def test_impossible_splits(prepared, kind, settings, change, expected):

@@ -49,6 +49,7 @@ def corpus(tmp_path_factory):
 def tiny(monkeypatch):
     """Rows of tiny models in place of the run's."""
     monkeypatch.setitem(PRESETS, "tiny", TINY)
+    monkeypatch.setattr(plan, "STUDY_PREPARATION", TINY.preparation)
     monkeypatch.setattr(plan, "ROWS", {row.name: row for row in MADE})
     for module in (report, run):
         monkeypatch.setattr(module, "ROWS", plan.ROWS)

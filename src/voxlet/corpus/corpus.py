@@ -55,10 +55,11 @@ class Clip:
 
 @dataclass(frozen=True)
 class Rejected:
-    """A recording that is left out, and why."""
+    """A recording that is left out, and why; `label` is what it was to say, where that is known."""
 
     path: Path
     reason: str
+    label: str = ""
 
 
 @dataclass(frozen=True)
@@ -115,6 +116,15 @@ class Corpus:
     def labels(self) -> tuple[str, ...]:
         """Each label once: in numerical order where all are number words, otherwise in alphabetical order."""
         return sort_labels(clip.label for clip in self.clips)
+
+    @cached_property
+    def lost_labels(self) -> dict[str, Rejected]:
+        """Labels of which no recording can be used, with the first that cannot."""
+        lost: dict[str, Rejected] = {}
+        for item in self.rejected:
+            if item.label and item.label not in self.labels:
+                lost.setdefault(item.label, item)
+        return lost
 
     @cached_property
     def speakers(self) -> tuple[str, ...]:
@@ -234,7 +244,7 @@ def build_corpus(name: str, root: Path, listing: Listing) -> Corpus:
         if reason == UNREAD_KIND:
             unread.append((entry.path, UNREAD))
         elif reason is not None or scan is None:
-            rejected.append(Rejected(entry.path, reason or "was not scanned"))
+            rejected.append(Rejected(entry.path, reason or "was not scanned", entry.label))
         else:
             said = (entry.label, entry.speaker, entry.take)
             clips.append(

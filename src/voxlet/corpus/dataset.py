@@ -1,13 +1,19 @@
-"""A corpus ready to learn from: clips made alike, and which are for training, validation and testing."""
+"""A corpus ready to learn from: clips made alike, and which are for training, validation and testing.
+
+What the preparation leaves out is counted by label, and no label is left without a clip to learn from.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from voxlet.corpus.corpus import open_corpus
 from voxlet.corpus.prepare import prepare
 from voxlet.corpus.splits import make_split
+from voxlet.errors import CorpusError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,12 +23,98 @@ if TYPE_CHECKING:
     from voxlet.corpus.splits import Split, SplitKind
 
 
+HEARD_SHARE = 1e-4  # of a clip's energy (-40 dB): less behind a cut is silence
+
+
 @dataclass(frozen=True)
 class Dataset:
     """Prepared clips and how their rows are divided."""
 
     prepared: Prepared
     split: Split
+
+    def notes(self) -> list[str]:
+        """What is to be known of it before it is trained on, a line each."""
+        found = [str(loss) for loss in losses(self.prepared)]
+        if not len(self.split.validation):
+            found.append(
+                "too few takes to validate with: trains without, and keeps the last weights, not the best"
+            )
+        return found
+
+
+@dataclass(frozen=True)
+class Loss:
+    """What is left out of a label's takes.
+
+    Attributes:
+        label: The label.
+        kept: Clips that are left.
+        dropped: Clips of unusual length that are left out.
+        cut: Clips that are cut at the end of their row, with something to be heard behind it.
+        share: Of the energy of the clips that are left, how much lies behind the cut, on average.
+    """
+
+    label: str
+    kept: int
+    dropped: int
+    cut: int
+    share: float
+
+    def __str__(self) -> str:
+        parts = []
+        if self.dropped:
+            parts.append(f"{self.dropped} of {self.kept + self.dropped} takes left out for their length")
+        if self.cut:
+            behind = f"{100 * self.share:.1f} % of the label's energy lies behind the cut"
+            parts.append(f"{self.cut} of {self.kept} takes cut at their end, {behind}")
+        return f"label {self.label!r}: {', '.join(parts)}"
+
+
+def losses(prepared: Prepared) -> tuple[Loss, ...]:
+    """What a preparation has left out, of each label that has lost something."""
+    found = []
+    for number, label in enumerate(prepared.label_names):
+        behind = prepared.cut[prepared.labels == number]
+        dropped = sum(clip.label == label for clip in prepared.dropped)
+        cut = int((behind > HEARD_SHARE).sum())
+        if dropped or cut:
+            found.append(Loss(label, len(behind), dropped, cut, float(behind.mean()) if len(behind) else 0.0))
+    return tuple(found)
+
+
+def check_recordings(corpus: Corpus) -> None:
+    """See that of every label some recording can be used.
+
+    Raises:
+        CorpusError: There is none of a label.
+    """
+    for label, first in corpus.lost_labels.items():
+        raise CorpusError(
+            f"no recording of the label {label!r} can be used; {first.path.name} {first.reason}",
+            where=corpus.root,
+            remedy="record it anew, or take its files out of there and go on without the label",
+        )
+
+
+def check_labels(prepared: Prepared, split: Split) -> None:
+    """See that there is something to learn of every label.
+
+    Raises:
+        CorpusError: No clip of a label is trained on.
+    """
+    learned = np.bincount(prepared.labels[split.train], minlength=len(prepared.label_names))
+    missing = [name for name, count in zip(prepared.label_names, learned, strict=True) if not count]
+    if not missing:
+        return
+    raise CorpusError(
+        f"the split {split.kind!r} leaves no clip to learn the label {missing[0]!r} from"
+        + (f", nor {len(missing) - 1} others" if missing[1:] else ""),
+        where=prepared.name,
+        remedy="take the split 'stratified' (--split stratified)"
+        if split.kind != "stratified"
+        else "its takes are copies of other labels' recordings: remove one of each two, or record it anew",
+    )
 
 
 def make_dataset(
@@ -44,10 +136,13 @@ def make_dataset(
 
     Raises:
         CorpusError: A clip has changed since it was scanned, or the cache cannot be written.
+        CorpusError: There is nothing to learn of a label.
         ConfigError: The corpus cannot be divided so.
     """
     prepared = prepare(corpus, preparation, progress=progress)
-    return Dataset(prepared, make_split(prepared, split, seed=seed))
+    divided = make_split(prepared, split, seed=seed)
+    check_labels(prepared, divided)
+    return Dataset(prepared, divided)
 
 
 def open_dataset(

@@ -1,8 +1,9 @@
 """Clips of one rate, length and level, in one memory-mapped array.
 
-Each clip is resampled, freed of its offset and trimmed; clips of unusual length are dropped; the others are
-cut or zero-padded to one length and brought to one level. The result is cached under a key of the preparation
-and the corpus's content.
+Each clip is resampled, freed of its offset, trimmed, and brought to one level of its speech, so that silence
+is never raised. Clips of unusual length among the takes of their label are dropped; the others are cut or
+zero-padded to one length. The result is cached under a key of the preparation, the corpus's content and the
+code that prepares: where that changes, clips are prepared anew.
 """
 
 from __future__ import annotations
@@ -10,13 +11,15 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass
+from functools import cache as cached
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from voxlet import audio, speech_regions
+from voxlet import audio, speech_frames, speech_regions
 from voxlet.audio import Samples
 from voxlet.cache import contents as cache
+from voxlet.cache.code import code_digest
 from voxlet.corpus.corpus import Clip, Corpus
 from voxlet.corpus.parallel import in_order
 from voxlet.corpus.scan import MAX_RATE, MAX_SECONDS, MIN_RATE
@@ -26,14 +29,15 @@ from voxlet.files import atomic_folder, cache_folder, exclusive, writing_cache
 from voxlet.language import UNKNOWN_LANGUAGE
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-PREPARE_VERSION = 7  # raise it when the same preparation gives other samples
-DEFAULT_PERCENTILE = 97.0
+COMPARED_TAKES = 30  # with fewer takes of a label, none is an outlier: percentiles of a few are those few
 TRIM_MARGIN = 0.05  # seconds kept on each side of a trimmed word: its faint beginning and its dying away
 TRIM_FADE = 0.005  # seconds of fade at its edges, so that the cut does not click
+STORED = ("audio.npy", "lengths.npy", "cut.npy", "indices.npy")  # what the cache holds, as in `Rows`
 
 
 @dataclass(frozen=True)
@@ -42,10 +46,12 @@ class Preparation:
 
     Attributes:
         rate: Hz.
-        length: Seconds of each row; None takes the corpus's own 97th percentile after trimming.
+        length: Seconds of each row, and what is longer is cut; None: those of the longest clip that is kept.
         trim: Cut leading and trailing silence.
-        outliers: Clips shorter or longer than these percentiles of length are dropped; None keeps all.
-        rms: Root mean square each clip is scaled to, less where it would clip; None keeps its level.
+        outliers: Of a label with thirty takes or more, clips shorter or longer than these percentiles of its
+            lengths are dropped; None keeps all.
+        rms: Root mean square that each clip's speech is scaled to, less where the clip would be distorted;
+            None keeps its level.
 
     Raises:
         ConfigError: A value makes no sense.
@@ -77,11 +83,13 @@ class Prepared:
     Attributes:
         audio: (B, T) float32, zero after each clip's end; a read-only memory map.
         lengths: (B,) int64, the valid samples of each row, at most T.
+        cut: (B,) float64, the share of each clip's energy that lies behind the end of its row.
         labels: (B,) int64, indices into `label_names`.
         speakers: (B,) int64, indices into `speaker_names`.
         label_names: Names of the labels, as in the corpus.
         speaker_names: Names of the speakers, as in the corpus.
         clips: The source of each row.
+        dropped: The clips that are no rows: outliers of length.
         rate: Hz.
         preparation: How it was made.
         digest: Key of content and preparation.
@@ -91,11 +99,13 @@ class Prepared:
 
     audio: NDArray[np.float32]
     lengths: NDArray[np.int64]
+    cut: NDArray[np.float64]
     labels: NDArray[np.int64]
     speakers: NDArray[np.int64]
     label_names: tuple[str, ...]
     speaker_names: tuple[str, ...]
     clips: tuple[Clip, ...]
+    dropped: tuple[Clip, ...]
     rate: int
     preparation: Preparation
     digest: str
@@ -119,7 +129,7 @@ def prepare(
     """The corpus's clips, prepared; built in parallel at the first call, then taken from the cache.
 
     Raises:
-        CorpusError: A clip has changed since it was scanned, or no clip is left.
+        CorpusError: A clip has changed since it was scanned.
         FileError: The cache cannot be written.
 
     >>> from voxlet.corpus.corpus import open_corpus
@@ -131,7 +141,7 @@ def prepare(
     >>> prepared.audio.shape, prepared.label_names, round(audio.rms(prepared.clip(0)), 3)
     ((3, 1000), ('yes',), 0.08)
     """
-    settings = json.dumps([PREPARE_VERSION, corpus.digest, asdict(preparation)])
+    settings = json.dumps([prepare_code(), corpus.digest, asdict(preparation)])
     key = hashlib.sha256(settings.encode()).hexdigest()
     folder = cache_folder("prepared") / key[:24]
     rows = load_rows(folder)
@@ -146,16 +156,19 @@ def prepare(
         raise CorpusError("the cache was damaged while it was built", where=folder, remedy="try again")
     cache.shrink()
     clips = tuple(corpus.clips[index] for index in rows.indices)
+    left = set(rows.indices.tolist())
     label_index = {label: index for index, label in enumerate(corpus.labels)}
     speaker_index = {speaker: index for index, speaker in enumerate(corpus.speakers)}
     return Prepared(
         audio=rows.audio,
         lengths=rows.lengths,
+        cut=rows.cut,
         labels=np.array([label_index[clip.label] for clip in clips], dtype=np.int64),
         speakers=np.array([speaker_index[clip.speaker] for clip in clips], dtype=np.int64),
         label_names=corpus.labels,
         speaker_names=corpus.speakers,
         clips=clips,
+        dropped=tuple(clip for index, clip in enumerate(corpus.clips) if index not in left),
         rate=preparation.rate,
         preparation=preparation,
         digest=key,
@@ -164,8 +177,17 @@ def prepare(
     )
 
 
+@cached
+def prepare_code() -> str:
+    """A digest of the code that makes rows of clips."""
+    return code_digest(
+        *(speech_frames, speech_regions, audio.resample, audio.level, audio.fade),
+        *(prepare_clip, fit_clip, row_length, kept, build_rows),
+    )
+
+
 def prepare_clip(path: Path, preparation: Preparation) -> Samples:
-    """One clip at the preparation's rate, without offset and, if asked, without silence around it, (T,).
+    """One clip at the preparation's rate and level, without offset and, if asked, silence around it, (T,).
 
     Raises:
         CorpusError: The file cannot be read any more.
@@ -179,34 +201,47 @@ def prepare_clip(path: Path, preparation: Preparation) -> Samples:
     # The offset goes first: to the resampler it would be a step at either end, which rings.
     samples = sound.samples - np.float32(sound.samples.mean(dtype=np.float64))
     samples = audio.resample(samples, sound.rate, preparation.rate)
+    if not preparation.trim and preparation.rms is None:
+        return samples
+    found = speech_regions.find_speech(samples, preparation.rate)
+    loudness = found.rms(samples)
     if preparation.trim:
-        samples = speech_regions.trim(samples, preparation.rate, margin=TRIM_MARGIN)
+        margin = round(TRIM_MARGIN * preparation.rate)
+        samples = samples[max(0, found.start - margin) : found.stop + margin]
         samples = audio.fade(samples, preparation.rate, TRIM_FADE)
-    return samples
+    return samples if preparation.rms is None else audio.level(samples, preparation.rms, loudness=loudness)
 
 
-def fit_clip(samples: Samples, count: int, preparation: Preparation) -> Samples:
-    """The clip cut to at most `count` samples and brought to the preparation's level, (T,)."""
-    if len(samples) > count:
-        samples = samples[:count]
-        if preparation.trim:
-            samples = audio.fade(samples, preparation.rate, TRIM_FADE)
-    return samples if preparation.rms is None else audio.level(samples, preparation.rms)
+def fit_clip(samples: Samples, count: int, preparation: Preparation) -> tuple[Samples, float]:
+    """The clip cut to at most `count` samples, (T,), and the share of its energy that was cut off."""
+    if len(samples) <= count:
+        return samples, 0.0
+    whole = float(np.square(samples, dtype=np.float64).sum())
+    behind = float(np.square(samples[count:], dtype=np.float64).sum())
+    samples = samples[:count]
+    if preparation.trim:
+        samples = audio.fade(samples, preparation.rate, TRIM_FADE)
+    return samples, behind / whole if whole else 0.0
 
 
 def row_length(lengths: NDArray[np.int64], preparation: Preparation) -> int:
-    """Samples of each row: the length asked for, or the 97th percentile of the clips' own, rounded up."""
+    """Samples of each row: the length asked for, or that of the longest of the clips that are kept."""
     if preparation.length is not None:
         return max(1, round(preparation.length * preparation.rate))
-    return int(np.ceil(np.percentile(lengths, DEFAULT_PERCENTILE)))
+    return int(lengths.max())
 
 
-def kept(lengths: NDArray[np.int64], preparation: Preparation) -> NDArray[np.int64]:
-    """Indices of the clips whose length is no outlier."""
-    if preparation.outliers is None:
-        return np.arange(len(lengths))
-    low, high = np.percentile(lengths, preparation.outliers)
-    return np.flatnonzero((lengths >= low) & (lengths <= high))
+def kept(lengths: NDArray[np.int64], labels: Sequence[str], preparation: Preparation) -> NDArray[np.int64]:
+    """Indices of the clips, of B lengths and labels, whose length is no outlier in their label."""
+    usual = np.ones(len(lengths), dtype=bool)
+    if preparation.outliers is not None:
+        names = np.array(labels)
+        for label in set(labels):
+            own = np.flatnonzero(names == label)
+            if len(own) >= COMPARED_TAKES:
+                low, high = np.percentile(lengths[own], preparation.outliers)
+                usual[own] = (lengths[own] >= low) & (lengths[own] <= high)
+    return np.flatnonzero(usual)
 
 
 @dataclass(frozen=True)
@@ -215,11 +250,12 @@ class Rows:
 
     audio: NDArray[np.float32]
     lengths: NDArray[np.int64]
+    cut: NDArray[np.float64]
     indices: NDArray[np.int64]
 
 
 def build_rows(folder: Path, corpus: Corpus, preparation: Preparation, progress: bool) -> None:
-    """Write audio.npy, lengths.npy, indices.npy and meta.json; memory stays small whatever the corpus.
+    """Write the files of `Rows` and meta.json; memory stays small whatever the corpus.
 
     The row length and the outliers depend on all clips, so these are first written as they are, one after the
     other, then laid out as rows.
@@ -240,30 +276,27 @@ def build_rows(folder: Path, corpus: Corpus, preparation: Preparation, progress:
         for index, samples in enumerate(bar):
             counts[index] = len(samples)
             file.write(samples.tobytes())
-    indices = kept(counts, preparation)
-    if len(indices) == 0:
-        raise CorpusError(
-            "no clip is left within the percentiles of length", where=corpus.root, remedy="widen outliers"
-        )
-    length = row_length(counts, preparation)
+    indices = kept(counts, [clip.label for clip in corpus.clips], preparation)
+    length = row_length(counts[indices], preparation)
+    cut = np.zeros(len(indices))
     starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
     with loose.open("rb") as source, (folder / "audio.npy").open("wb") as file:
         # Written, not mapped: on a full disk a mapped write kills the process, this one raises.
         header = {"descr": "<f4", "fortran_order": False, "shape": (len(indices), length)}
         np.lib.format.write_array_header_1_0(file, header)
         row = np.zeros(length, dtype="<f4")
-        for index in indices:
+        for number, index in enumerate(indices):
             source.seek(int(starts[index]) * 4)
             samples = np.frombuffer(source.read(int(counts[index]) * 4), dtype=np.float32)
-            samples = fit_clip(samples, length, preparation)
+            samples, cut[number] = fit_clip(samples, length, preparation)
             row[: len(samples)] = samples
             row[len(samples) :] = 0
             file.write(row.tobytes())
     loose.unlink()
     np.save(folder / "lengths.npy", np.minimum(counts[indices], length))
+    np.save(folder / "cut.npy", cut)
     np.save(folder / "indices.npy", indices)
-    names = ("audio.npy", "lengths.npy", "indices.npy")
-    meta = {"files": {name: _seal(folder / name) for name in names}, "corpus": corpus.name}
+    meta = {"files": {name: _seal(folder / name) for name in STORED}, "corpus": corpus.name}
     (folder / "meta.json").write_text(json.dumps({**meta, "preparation": asdict(preparation)}, indent=1))
 
 
@@ -274,7 +307,7 @@ def load_rows(folder: Path) -> Rows | None:
     """
     try:
         files: dict[str, dict[str, Any]] = json.loads((folder / "meta.json").read_bytes())["files"]
-        for name in ("audio.npy", "lengths.npy", "indices.npy"):
+        for name in STORED:
             status, seal = (folder / name).stat(), files[name]
             if (status.st_size, status.st_mtime_ns) == (seal["size"], seal["time"]):
                 continue
@@ -283,7 +316,7 @@ def load_rows(folder: Path) -> Rows | None:
         mapped = np.load(folder / "audio.npy", mmap_mode="r")
         cache.hold(folder, mapped)
         cache.touch(folder)
-        return Rows(mapped, np.load(folder / "lengths.npy"), np.load(folder / "indices.npy"))
+        return Rows(mapped, *(np.load(folder / name) for name in STORED[1:]))
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

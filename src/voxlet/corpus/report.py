@@ -72,7 +72,8 @@ def draw(corpus: Corpus, measures: Measures, inspection: Inspection) -> dict[str
     usual = next(iter(inspection.rates))
     counts = np.round(measures.trimmed * usual).astype(np.int64)
     length = inspection.normalised_seconds
-    normalised = np.minimum(measures.trimmed[kept(counts, DEFAULT_PREPARATION)], length)
+    usable = kept(counts, [clip.label for clip in corpus.clips], DEFAULT_PREPARATION)
+    normalised = np.minimum(measures.trimmed[usable], length)
     figures = {
         "counts": plots.clip_counts(inspection.labels, inspection.speakers),
         "lengths": plots.clip_lengths(

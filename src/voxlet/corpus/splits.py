@@ -22,6 +22,7 @@ VALIDATION_SHARE = 0.1  # of what is not tested on: 9 % of all where a tenth is 
 TEST_SHARE = 0.1
 OFFICIAL_TEST_TAKES = 5  # FSDD: takes 0 to 4
 LEAST_SHARE = 0.01  # a part with less than this of the clips is no part
+LEAST_LEFT = 2  # takes of a label that are trained on before any is held out
 FEW_SPEAKERS = 10  # with fewer, validation shares the training speakers
 
 
@@ -46,7 +47,8 @@ def make_split(
     Args:
         prepared: What to divide.
         kind: `auto`: the official one of a known corpus or of its tables; by speakers where too little of a
-            known one is here for that; stratified for any other. `stratified`: 81/9/10 % of each label.
+            known one is here for that; stratified for any other. `stratified`: 81/9/10 % of each label with
+            three takes or more; of two takes both are trained on, so the other parts may be empty.
             `official`: as the corpus's makers divide it (FSDD: takes 0-4 are the test set; Speech Commands:
             by a hash of the speaker; others by their tables). `speakers`: nobody who is tested is trained on.
         seed: Decides who goes where; the same seed gives the same split.
@@ -83,11 +85,11 @@ def make_split(
     train_rows = rest & ~np.isin(groups, groups[validation_rows])
     parts = {"train": train_rows, "validate": validation_rows, "test": test}
     for part, rows in parts.items():
-        if rows.sum() < LEAST_SHARE * len(groups):
+        if kind != "stratified" and rows.sum() < LEAST_SHARE * len(groups):
             raise ConfigError(
                 f"leaves {rows.sum()} of {len(groups)} clips to {part} on",
                 where=f"the split {kind!r} of {prepared.name!r}",
-                remedy=f"take the split {'speakers' if kind == 'official' else 'stratified'!r}",
+                remedy="take the split 'stratified' (--split stratified)",
             )
     return Split(np.flatnonzero(train_rows), np.flatnonzero(validation_rows), np.flatnonzero(test), kind)
 
@@ -130,12 +132,14 @@ def draw_share(
     among: NDArray[np.bool_],
     share: float,
     rng: np.random.Generator,
+    *,
+    left: int = LEAST_LEFT,
 ) -> NDArray[np.bool_]:
-    """(B,) true for a `share` of each label's rows in `among`: at least one, but never the last one."""
+    """(B,) true for a `share` of each label's rows in `among`: at least one, but never of the last `left`."""
     drawn = np.zeros(len(labels), dtype=bool)
     for label in np.unique(labels):
         heads = np.flatnonzero(among & (labels == label) & (groups == np.arange(len(groups))))
-        count = min(max(1, round(share * len(heads))), len(heads) - 1)
+        count = min(max(1, round(share * len(heads))), len(heads) - left)
         drawn |= np.isin(groups, rng.permutation(heads)[: max(0, count)])
     return drawn & among
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from voxlet.cache import contents as cache
-from voxlet.evaluation.classifiers.inputs import log_mels
+from voxlet.evaluation.classifiers.inputs import inputs_code, log_mels
 from voxlet.evaluation.intervals import Interval
 from voxlet.evaluation.metric import CATALOGUE, KINDS, Measurement, metrics_of
 from voxlet.evaluation.metrics import distribution, memorisation, naturalness, recognition, speaker, utility
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from voxlet.evaluation.metric import ByName, ClassifierKind, Table, Value
     from voxlet.evaluation.reference import Reference
 
-VERSION = 6  # raise it when the same clips give other figures
+VERSION = 7  # raise it when the same inputs give other figures
 GENERATED, REAL, TRAIN = "generated", "real", "real_train"  # the sets that are measured
 SET_TITLES = {GENERATED: "generated", REAL: "real test", TRAIN: "real train"}
 
@@ -140,7 +140,7 @@ def key_of(comparison: Comparison, part: str, clips: ClipSet) -> str:
     """A digest of all that decides what a part finds in a set."""
     classifiers = [comparison.classifiers.digest(kind) for kind in PARTS[part].uses]
     inputs, reference = dataclasses.asdict(comparison.inputs), comparison.reference.key
-    decides = [VERSION, part, reference, inputs, comparison.seed, classifiers, clips.digest]
+    decides = [VERSION, inputs_code(), part, reference, inputs, comparison.seed, classifiers, clips.digest]
     return hashlib.sha256(json.dumps(decides).encode()).hexdigest()[:32]
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from voxlet.corpus.corpus import open_corpus
 from voxlet.corpus.dataset import make_dataset
 from voxlet.corpus.prepare import Preparation
+from voxlet.errors import ScoreError
 from voxlet.evaluation.clipset import read_clips
 from voxlet.language import UNKNOWN_LANGUAGE
 
@@ -60,6 +61,7 @@ def open_reference(
     Raises:
         CorpusError: The corpus is not there or cannot be used.
         ConfigError: It cannot be divided, or is in another language.
+        ScoreError: It is too small to have test clips.
     """
     opened = open_corpus(corpus, layout=layout, language=language)
     opened.tell()
@@ -71,9 +73,16 @@ def reference_of(dataset: Dataset) -> Reference:
     """The clips of a dataset as they were recorded; what validates is in neither set.
 
     Raises:
+        ScoreError: There are no test clips.
         AudioError: A clip cannot be read any more.
     """
     prepared, split = dataset.prepared, dataset.split
+    if not len(split.test):
+        raise ScoreError(
+            "has too few takes: all are trained on, and none is left to compare with",
+            where=prepared.name,
+            remedy="give recordings with three takes of a label or more: --corpus FOLDER",
+        )
 
     def read(part: str, rows: NDArray[np.int64]) -> ClipSet:
         clips = [prepared.clips[row] for row in rows]

@@ -1,7 +1,8 @@
 """The presets of `voxlet train`: plain constants.
 
 `mlp`, `mlp-dropout`, `cnn` and `cnn-regularised` are the study's models with its settings (Adam, batches of
-128, the Bernoulli likelihood, two latent units); `cnn-light` and `voice` are ours.
+128, the Bernoulli likelihood, two latent units); `cnn-light` and `voice` are ours. All trim their clips; the
+study itself did not, and `voxlet study` trains its rows on the first 0.8 s of each (`study/plan.py`).
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,8 +14,9 @@ import torch
 from voxlet import files
 from voxlet.corpus.catalog import CATALOG
 from voxlet.corpus.corpus import open_corpus
-from voxlet.corpus.dataset import make_dataset
+from voxlet.corpus.dataset import Dataset, check_recordings, make_dataset
 from voxlet.errors import RunError, TrainingError
+from voxlet.recipes import preflight
 from voxlet.recipes.clip.task import plan_clip_training
 from voxlet.recipes.opened import KINDS, ClipRun, VoiceRun, load_run
 from voxlet.recipes.presets import Training, find_preset
@@ -25,7 +27,7 @@ from voxlet.speak.voice_file import SUFFIX
 from voxlet.training import checkpoints, distributed
 from voxlet.training.config import Budget
 from voxlet.training.loop import fit
-from voxlet.training.run import CORPUS, Run, begun, check_target
+from voxlet.training.run import CONFIG, CORPUS, Run, begun, check_target
 from voxlet.training.serialize import JSON, to_json
 from voxlet.training.tensorboard import Events
 
@@ -78,6 +80,7 @@ def train(
     opened = open_corpus(os.fspath(corpus), allow_rejected=allow_rejected, layout=layout, language=language)
     if distributed.rank() == 0:
         opened.tell()
+    check_recordings(opened)
     source: dict[str, JSON] = {
         "source": _source(corpus),
         "digest": opened.digest,
@@ -93,12 +96,15 @@ def train(
         "config": to_json(config),
     }
     made = Run(Path(run))
+    dataset = _dataset(config, opened)
+    if not (made.path / CONFIG).exists():
+        _preflight(config, dataset, made.path, budget)
     with ExitStack() as stack:
         distributed.main_first(lambda: stack.enter_context(begun(run, settings)))
         if distributed.rank() == 0:
             _keep_reading(opened, made)
         events = Events(made) if tensorboard and distributed.rank() == 0 else None
-        train_stages(_plan(config, opened, made), made, budget, events)
+        train_stages(_plan(config, dataset, made), made, budget, events)
     return load_run(made.path)
 
 
@@ -122,6 +128,13 @@ def export(run: str | os.PathLike[str], out: str | os.PathLike[str]) -> Path:
     return out
 
 
+def _say(name: str, *lines: str) -> None:
+    """What is to be known of a corpus or a training, on standard error, once."""
+    if distributed.rank() == 0:
+        for line in lines:
+            sys.stderr.write(f"{name}: {line}\n")
+
+
 def _source(corpus: str | os.PathLike[str]) -> str:
     """How a run names its corpus: a known one by its name, else by its whole path."""
     return os.fspath(corpus) if corpus in CATALOG else str(Path(corpus).expanduser().resolve())
@@ -134,7 +147,8 @@ def _keep_reading(corpus: Corpus, run: Run) -> None:
         files.write_atomically(run.path / CORPUS, f"{json.dumps(reading, indent=2)}\n".encode())
 
 
-def _plan(config: Training, corpus: Corpus, run: Run) -> Plan:
+def _dataset(config: Training, corpus: Corpus) -> Dataset:
+    """The corpus's clips, prepared and divided; what they lost and lack is said."""
     dataset = make_dataset(
         corpus,
         config.preparation,
@@ -142,6 +156,27 @@ def _plan(config: Training, corpus: Corpus, run: Run) -> Plan:
         seed=config.split_seed,
         progress=distributed.rank() == 0,
     )
+    _say(corpus.name, *(f"note: {note}" for note in dataset.notes()))
+    return dataset
+
+
+def _preflight(config: Training, dataset: Dataset, run: Path, budget: Budget) -> None:
+    """Say what the training will take on this machine's processor, and see that it is there.
+
+    Raises:
+        TrainingError: Memory or disk are too small.
+    """
+    if distributed.device().type != "cpu":
+        return  # what it takes of a GPU was not measured
+    prepared = dataset.prepared
+    seconds = prepared.audio.shape[1] / prepared.rate
+    labels = len(prepared.label_names)
+    needs = preflight.needs_of(config, len(dataset.split.train), seconds, labels, preflight.speed())
+    preflight.check(needs, run)
+    _say(prepared.name, f"training takes {needs.sentence(budget)}")
+
+
+def _plan(config: Training, dataset: Dataset, run: Run) -> Plan:
     if isinstance(config, VoiceTraining):
         return plan_voice_training(config, dataset, run)
     return plan_clip_training(config, dataset, run)

@@ -141,14 +141,18 @@ class Voice:
             raise VoiceError("has no style encoder: it cannot speak like a recording", where=self.name)
         sound = recording if isinstance(recording, audio.Sound) else audio.read(recording, seconds=SEARCHED)
         samples = sound.samples[: round(SEARCHED * sound.rate)]
-        clip = speech_regions.trim(audio.resample(samples, sound.rate, self.rate), self.rate)
+        heard = audio.resample(samples, sound.rate, self.rate)
+        speech = speech_regions.find_speech(heard, self.rate)
+        clip = heard[speech.start : speech.stop]
         if len(clip) < ENCODED[0] * self.rate or audio.rms(clip) == 0.0:
             raise AudioError(
                 "is too short or silent to tell who speaks",
                 where=None if isinstance(recording, audio.Sound) else recording,
                 remedy=f"give a word or more of speech in its first {SEARCHED:.0f} s",
             )
-        clip = audio.level(clip[: round(ENCODED[1] * self.rate)], audio.SPEECH_RMS)
+        clip = audio.level(
+            clip[: round(ENCODED[1] * self.rate)], audio.SPEECH_RMS, loudness=speech.rms(heard)
+        )
         if self._encoder is None:
             self._encoder = self._open_encoder(self._encoder_base64)
         (outputs,) = self._encoder.run([{"clip": np.ascontiguousarray(clip[None])}])

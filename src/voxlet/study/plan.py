@@ -6,12 +6,16 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Literal
 
+from voxlet.corpus.prepare import Preparation
 from voxlet.errors import ConfigError
 from voxlet.recipes.clip.config import ClipTraining
 from voxlet.recipes.clip.sampler import Phase
 from voxlet.recipes.presets import PRESETS
 
 Setting = float | bool | str
+
+# The study's arrays hold the first 17,640 samples of each clip at 22,050 Hz: 257 bands by 69 frames.
+STUDY_PREPARATION = Preparation(rate=22_050, length=0.8, trim=False, outliers=None)
 
 QUICK = 0.1  # of the epochs
 ANY_EPOCHS = 1
@@ -43,13 +47,12 @@ class Row:
     run: str | None = None
 
     def config(self) -> ClipTraining:
-        """The preset with the changes.
+        """The preset on the study's clips, with the changes.
 
         Raises:
             ConfigError: A change names no setting.
         """
-        config = PRESETS[self.preset]
-        assert isinstance(config, ClipTraining)
+        config = on_study_clips(self.preset)
         for field, value in self.changes:
             config = changed(config, field, value)
         return config
@@ -73,6 +76,13 @@ class Question:
     rows: tuple[str, ...]
     by: Literal["loss", "accuracy"] = "loss"  # losses of different likelihoods do not compare
     also: str = ""  # what has to be known to read the answer
+
+
+def on_study_clips(preset: str) -> ClipTraining:
+    """A preset of a clip VAE, trained on clips as the study prepared them."""
+    config = PRESETS[preset]
+    assert isinstance(config, ClipTraining)
+    return dataclasses.replace(config, preparation=STUDY_PREPARATION)
 
 
 def changed(config: ClipTraining, field: str, value: Setting) -> ClipTraining:

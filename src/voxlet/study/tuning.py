@@ -13,9 +13,8 @@ from voxlet import files
 from voxlet.errors import ConfigError, VoxletError
 from voxlet.extras import import_extra
 from voxlet.recipes.clip.config import ClipTraining
-from voxlet.recipes.presets import PRESETS
 from voxlet.recipes.train import train
-from voxlet.study.plan import changed
+from voxlet.study.plan import changed, on_study_clips
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,8 +84,7 @@ def tune(folder: Path, corpus: str, trials: int, *, epochs: int = EPOCHS, layout
     optuna = import_extra("optuna", "study")
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     files.make_folder(folder)
-    base = PRESETS[PRESET]
-    assert isinstance(base, ClipTraining)
+    base = on_study_clips(PRESET)
     kept = optuna.create_study(
         storage=f"sqlite:///{folder / DATABASE}",
         study_name=f"{corpus}, {epochs} epochs",

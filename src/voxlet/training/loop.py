@@ -230,8 +230,10 @@ class _Training:
         for module in self.task.modules.values():
             module.train()
         self._refuse_nan(held_out)
-        if position.best_loss is None or held_out["loss"] < position.best_loss:
-            position.best_loss, position.best_step = held_out["loss"], position.step
+        # Without clips to validate with, the last weights are the best that is known.
+        held_out_loss = held_out.get("loss")
+        if held_out_loss is None or position.best_loss is None or held_out_loss < position.best_loss:
+            position.best_loss, position.best_step = held_out_loss, position.step
             self.best_unsaved = False
         trained = {name: total / position.clips for name, total in position.sums.items()}
         position.clips, position.sums = 0, {}
@@ -251,9 +253,9 @@ class _Training:
             if on_metrics is not None:
                 on_metrics(line)
         mark = " (best)" if position.best_step == position.step else ""
+        validated = "" if held_out_loss is None else f"validation loss {held_out_loss:.6g}{mark}, "
         return (
-            f"{self._where()}: training loss {trained['loss']:.6g}, "
-            f"validation loss {held_out['loss']:.6g}{mark}, "
+            f"{self._where()}: training loss {trained['loss']:.6g}, {validated}"
             f"{self.pace.clips_per_second:,.0f} clips/s, {duration(self.seconds_left)} left"
         )
 
@@ -268,7 +270,7 @@ class _Training:
     @property
     def save_due(self) -> bool:
         """Whether it is time for a checkpoint; the first one follows the first validation."""
-        if self.saved_step < 0 and self.position.best_loss is not None:
+        if self.saved_step < 0 and self.position.best_step:
             return True
         interval = self.pace.saving_interval(self.config.checkpoint_seconds)
         return time.perf_counter() - self.saved >= interval

@@ -35,7 +35,10 @@ class Task(Protocol):
         ...
 
     def validate(self) -> Mapping[str, float]:
-        """Held-out measures; the lowest "loss" has the best weights. The loop sets `eval` mode and a seed."""
+        """Held-out measures; the lowest "loss" has the best weights, and without one the last weights are.
+
+        The loop sets `eval` mode and a seed.
+        """
         ...
 
 

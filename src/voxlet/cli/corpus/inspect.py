@@ -34,12 +34,15 @@ def run(arguments: argparse.Namespace) -> None:
     """Measure a corpus, write its page if a folder for it is given, and print the figures."""
     from voxlet.corpus.corpus import open_corpus
     from voxlet.corpus.inspection import measure, summarise
+    from voxlet.recipes.preflight import presets_on
 
     corpus = open_corpus(
         arguments.path, allow_rejected=True, layout=arguments.layout, language=arguments.language
     )
     measures = measure(corpus)
     inspection = summarise(corpus, measures)
+    clips, seconds = inspection.clips - inspection.dropped, inspection.normalised_seconds
+    training = presets_on(clips, seconds, len(inspection.labels))
     page = None
     if arguments.out is not None:
         from voxlet.corpus.report import write_page
@@ -47,6 +50,8 @@ def run(arguments: argparse.Namespace) -> None:
         write_page(corpus, measures, inspection, arguments.out)
         page = str(arguments.out / "index.html")
     if arguments.json:
-        answer(json.dumps({**asdict(inspection), "page": page}, indent=1))
+        answer(json.dumps({**asdict(inspection), "training": training, "page": page}, indent=1))
         return
-    answer("\n".join([*inspection.lines(), *(["", f"page: {page}"] if page else [])]))
+    takes = [f"  {preset:<16} {sentence}" for preset, sentence in training.items()]
+    lines = [*inspection.lines(), "", "training takes, by preset", *takes]
+    answer("\n".join([*lines, *(["", f"page: {page}"] if page else [])]))

@@ -1,7 +1,7 @@
 """What classifiers are given: every clip, real or generated, is treated alike before it is measured.
 
-Resampled, trimmed, levelled, cut or padded to one window, then a log-mel spectrogram. Shapes: B clips,
-T samples, F frames, M bands. Nothing here is shared with the features that generators learn from.
+Resampled, trimmed, its speech levelled, cut or padded to one window, then a log-mel spectrogram. Shapes:
+B clips, T samples, F frames, M bands. Nothing here is shared with the features that generators learn from.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from voxlet import audio, speech_regions
+from voxlet import audio, speech_frames, speech_regions
+from voxlet.cache.code import code_digest
 from voxlet.spectral.magnitudes import magnitudes
 from voxlet.spectral.mel import mel_filters
 from voxlet.spectral.window import hann
@@ -44,12 +45,13 @@ class InputConfig:
 
 
 def normalise(samples: audio.Samples, rate: int, config: InputConfig) -> audio.Samples:
-    """One clip (T,) at `rate`: resampled to the config's rate, without offset, trimmed, levelled."""
+    """One clip (T,) at `rate`: at the config's rate, without offset, trimmed, its speech levelled."""
     sound = audio.resample(samples.astype(np.float32), rate, config.rate)
     sound = sound - sound.mean(dtype=np.float64).astype(np.float32) if len(sound) else sound
     if not len(sound) or audio.rms(sound) < 1e-7:
         return np.zeros(round(0.1 * config.rate), np.float32)
-    return audio.level(speech_regions.trim(sound, config.rate, config.trim_db), config.rms, peak=np.inf)
+    found = speech_regions.find_speech(sound, config.rate, config.trim_db)
+    return audio.level(sound[found.start : found.stop], config.rms, peak=np.inf, loudness=found.rms(sound))
 
 
 def centred(samples: audio.Samples, count: int) -> audio.Samples:
@@ -89,3 +91,11 @@ def log_mels(sounds: Sequence[audio.Samples], rate: int, config: InputConfig) ->
     with ThreadPoolExecutor(max_workers=2) as pool:
         rows: list[NDArray[Any]] = list(pool.map(one, sounds))
     return np.stack(rows)
+
+
+def inputs_code() -> str:
+    """A digest of the code that makes these inputs: what was made by other code has other inputs."""
+    return code_digest(
+        *(speech_frames, speech_regions, audio.resample, audio.level, normalise, centred, log_mel),
+        *(magnitudes, mel_filters, hann),
+    )

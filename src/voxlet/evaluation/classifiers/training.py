@@ -18,7 +18,7 @@ from torch.nn import functional as F
 from voxlet.cache import contents as cache
 from voxlet.errors import ScoreError
 from voxlet.evaluation.classifiers.augmentation import augment
-from voxlet.evaluation.classifiers.inputs import InputConfig, log_mels
+from voxlet.evaluation.classifiers.inputs import InputConfig, inputs_code, log_mels
 from voxlet.evaluation.classifiers.network import Network
 from voxlet.evaluation.classifiers.prediction import Prediction
 from voxlet.files import cache_folder
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from voxlet.audio import Samples
     from voxlet.evaluation.classifiers.config import ClassifierConfig
 
-VERSION = 5  # raise it when the same clips and settings give another classifier
+VERSION = 6  # raise it when the same inputs and settings give another classifier
 BATCH = 250  # clips classified at once
 LABEL_SMOOTHING = 0.02
 WARM_UP = 0.2  # of the steps
@@ -59,7 +59,7 @@ class TrainingSet:
 
         The last bits of the spectrograms depend on how many threads computed them.
         """
-        settings = [VERSION, asdict(self.inputs), asdict(self.config), self.label_names]
+        settings = [VERSION, inputs_code(), asdict(self.inputs), asdict(self.config), self.label_names]
         total = hashlib.sha256(json.dumps([*settings, self.speaker_names, self.source]).encode())
         for rows in (self.labels, self.speakers):
             if rows is not None:

@@ -12,8 +12,7 @@ from voxlet.models.clip.config import ModelConfig
 from voxlet.spectral.config import SpectrogramConfig
 from voxlet.training.config import LoopConfig, Precision
 
-# The study's arrays hold 17,640 samples a clip at 22,050 Hz: 257 bands by 69 frames.
-STUDY_PREPARATION = Preparation(rate=22_050, length=0.8, trim=False, outliers=None)
+CLIP_PREPARATION = Preparation(rate=22_050)
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,7 @@ class ClipTraining:
     """
 
     model: ModelConfig
-    preparation: Preparation = STUDY_PREPARATION
+    preparation: Preparation = CLIP_PREPARATION
     spectrogram: SpectrogramConfig = field(default_factory=SpectrogramConfig)
     split: SplitKind = "stratified"
     split_seed: int = 0

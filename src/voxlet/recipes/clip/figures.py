@@ -22,33 +22,35 @@ FOLDER = "plots"
 MOST_LABELS = 10  # in the rows of spectrograms
 
 
-def illustrate(opened: ClipRun, test: NDArray[np.int64]) -> None:
+def illustrate(opened: ClipRun, part: str, rows: NDArray[np.int64]) -> None:
     """Draw loss and divergence over epochs, the latent space by label, and rows of spectrograms.
 
     Args:
         opened: Trained, and able to speak; the pictures go to its folder `plots`.
-        test: Rows that it did not learn from.
+        part: Which part of the clips `rows` are,
+        rows: such as it did not learn from, where there are any.
     """
     folder = opened.path / FOLDER
     folder.mkdir(exist_ok=True)
-    lines = [line for line in opened.run.metrics() if "validation_kl" in line]
+    lines = [line for line in opened.run.metrics() if "train_kl" in line]
+    measured = [name for name in ("train", "validation") if lines and f"{name}_kl" in lines[0]]
     for name, title in (("loss", "Loss"), ("kl", "KL divergence")):
-        curves = {part: _column(lines, f"{part}_{name}") for part in ("train", "validation")}
+        curves = {part: _column(lines, f"{part}_{name}") for part in measured}
         if lines:
             drawn = loss_curves(_column(lines, "epoch"), curves, title, "nats a clip")
             save(drawn, folder / f"{name}.png")
 
-    labels, parts = opened.prepared.labels, {"Training": opened.split.train, "Test": test}
-    means = {name: opened.encode(rows).mean for name, rows in parts.items()}
+    labels, parts = opened.prepared.labels, {"Training": opened.split.train, part.capitalize(): rows}
+    means = {name: opened.encode(own).mean for name, own in parts.items()}
     project, axes = plane(means["Training"])
-    groups = {name: (project(means[name]), labels[rows]) for name, rows in parts.items()}
+    groups = {name: (project(means[name]), labels[own]) for name, own in parts.items()}
     save(latent_map(groups, opened.labels, axes), folder / "latents.png")
 
-    shown = [label for label in range(len(opened.labels)) if (labels[test] == label).any()][:MOST_LABELS]
+    shown = [label for label in range(len(opened.labels)) if (labels[rows] == label).any()][:MOST_LABELS]
     names = [opened.labels[label] for label in shown]
-    chosen = np.array([test[labels[test] == label][0] for label in shown])
+    chosen = np.array([rows[labels[rows] == label][0] for label in shown])
     pictures = {
-        "real (test)": opened.spectrograms[torch.from_numpy(chosen)].float().numpy(),
+        f"real ({part})": opened.spectrograms[torch.from_numpy(chosen)].float().numpy(),
         "reconstructed": opened.reconstruct_spectrograms(chosen).numpy(),
         "generated": opened.decode_spectrograms(opened.draw(names, seed=0), names).numpy(),
         "generated again": opened.decode_spectrograms(opened.draw(names, seed=1), names).numpy(),

@@ -1,7 +1,7 @@
 """What a clip VAE's run holds besides weights, made once it is trained.
 
 RUN/sampler.safetensors   where the labels lie in the latent space
-    test.json             the ELBO on the test clips
+    test.json             the ELBO on the test clips; on others, which it names, where there are none
     plots/                loss, divergence, the latent space by label, spectrograms
     samples/              a clip of each label
 """
@@ -50,7 +50,8 @@ def finish_run(run: Run, config: ClipTraining, dataset: Dataset) -> Explained:
     Args:
         run: Trained.
         config: As it was trained.
-        dataset: Which clips it learned from; without test clips, the validation clips are measured.
+        dataset: Which clips it learned from; without test clips, the validation clips are measured, and
+            without those the training clips.
 
     Raises:
         RunError: The run holds no weights, or cannot be written.
@@ -58,13 +59,15 @@ def finish_run(run: Run, config: ClipTraining, dataset: Dataset) -> Explained:
     opened = ClipRun(run, config, dataset, speech=speech_of(dataset, config.spectrogram))
     posterior = None if config.model.conditional else posterior_of(opened)
     split = dataset.split
-    test = split.test if len(split.test) else split.validation
-    found = opened.explain(test)
+    parts = {"test": split.test, "validation": split.validation, "training": split.train}
+    part, rows = next((part, rows) for part, rows in parts.items() if len(rows))
+    found = opened.explain(rows)
     try:
         save_speech(run, opened.speech, posterior)
-        illustrate(opened, test)
+        illustrate(opened, part, rows)
         write_samples(run.path / "samples", opened)
-        files.write_atomically(run.path / TEST, (json.dumps(asdict(found), indent=2) + "\n").encode())
+        measured = json.dumps({"part": part, **asdict(found)}, indent=2)
+        files.write_atomically(run.path / TEST, f"{measured}\n".encode())
     except (AudioError, FileError, OSError) as error:
         raise RunError(
             f"its pictures and samples cannot be written ({error})",

@@ -191,10 +191,12 @@ def finish(
     Args:
         waveform: The clip; silence stays as it is.
         rate: In Hz.
-        rms: The level it gets, less where its peak would pass full scale.
+        rms: The level that its speech gets, less where its peak would pass full scale.
         fade: Seconds of fade at each end.
         margin: Seconds of silence that may stay at each end.
     """
     centred = waveform - waveform.mean(dtype=np.float32)
-    trimmed = speech_regions.trim(centred, rate, margin=margin)
-    return audio.level(audio.fade(trimmed, rate, fade), rms)
+    found = speech_regions.find_speech(centred, rate)
+    extra = round(margin * rate)
+    trimmed = audio.fade(centred[max(0, found.start - extra) : found.stop + extra], rate, fade)
+    return audio.level(trimmed, rms, loudness=found.rms(centred))

@@ -10,7 +10,6 @@ import torch
 
 from voxlet.corpus.dataset import Dataset
 from voxlet.corpus.splits import draw_share
-from voxlet.errors import ConfigError
 from voxlet.models.clip.build import build_model
 from voxlet.models.clip.config import CNNConfig
 from voxlet.recipes.clip.augment import warp
@@ -99,10 +98,15 @@ class ClipTask:
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
-        """The ELBO at the full beta, without penalty, in nats per clip; how many latent units are in use."""
+        """The ELBO at the full beta, without penalty, in nats per clip; how many latent units are in use.
+
+        Nothing where there are no clips to validate with.
+        """
         totals: dict[str, float] = {"loss": 0.0, "reconstruction": 0.0, "kl": 0.0}
         units = torch.zeros(self.config.model.latent_size)
         count = len(self.validation)
+        if not count:
+            return {}
         for rows in in_turn(self.validation, self.config.loop.batch_size):
             elbo = self.elbo(torch.from_numpy(rows), self.config.beta)
             for name in totals:
@@ -122,19 +126,12 @@ def plan_clip_training(config: ClipTraining, dataset: Dataset, run: Run) -> Plan
     """The plan of a clip VAE's run: one stage, then pictures.
 
     Of a smaller share of the training clips, the larger ones hold all.
-
-    Raises:
-        ConfigError: The split leaves no clip to validate with.
     """
     prepared, split = dataset.prepared, dataset.split
-    if len(split.validation) == 0:
-        raise ConfigError(
-            "the corpus is too small: no clip is left to validate with", where=f"split {config.split!r}"
-        )
     if config.train_share < 1:
         rng = np.random.default_rng(config.split_seed)
         everyone, all_rows = np.arange(len(prepared)), np.isin(np.arange(len(prepared)), split.train)
-        drawn = draw_share(prepared.labels, everyone, all_rows, config.train_share, rng)
+        drawn = draw_share(prepared.labels, everyone, all_rows, config.train_share, rng, left=0)
         split = replace(split, train=np.flatnonzero(drawn))
     used = Dataset(prepared, split)
 

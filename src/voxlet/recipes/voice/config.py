@@ -10,8 +10,7 @@ from voxlet.errors import ConfigError
 from voxlet.models.voice.config import DiscriminatorConfig, PriorConfig, WaveConfig
 from voxlet.training.config import LoopConfig, Precision
 
-# Rows are long enough for any word; what they are really long is found from the clips that are left.
-VOICE_PREPARATION = Preparation(rate=8000, length=2.0, outliers=(1.0, 99.0))
+VOICE_PREPARATION = Preparation(rate=8000)
 
 
 def _loop(batch_size: int, final_rate: float, warmup: float) -> LoopConfig:

@@ -134,6 +134,8 @@ class DistillationTask:
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
         """Mean squared distance of the averaged student's velocities from the teacher's."""
+        if not len(self.validation):
+            return {}
         total = 0.0
         for rows in torch.split(self.validation, VALIDATION_BATCH):
             step = torch.arange(len(rows), device=self.device) % self.config.steps

@@ -89,12 +89,13 @@ def model_card(opened: VoiceRun) -> dict[str, object]:
     """Where the voice comes from: data with licence and credit, training, version."""
     name, split = opened.prepared.name, opened.split
     known, record = CATALOG.get(name), opened.run.record
-    lines = [line for line in opened.run.metrics() if "validation_loss" in line]
+    lines = opened.run.metrics()
     stages = {}
     for stage in (WAVE, PRIOR, DISTILLATION):
         own = [line for line in lines if line["stage"] == stage]
         if own:
-            stages[stage] = {key: own[-1].get(key) for key in ("step", "seconds", "validation_loss")}
+            shown = ("step", "seconds", "validation_loss")
+            stages[stage] = {key: own[-1][key] for key in shown if key in own[-1]}
     return {
         "data": name if known is None else known.title,
         "licence": "the owner's of the recordings" if known is None else known.licence,

@@ -23,22 +23,22 @@ if TYPE_CHECKING:
     from voxlet.recipes.voice.config import VoiceTraining
     from voxlet.training.run import Run
 
-FEWEST_ROWS = 2
+FEWEST_ROWS = 2  # a batch of one has nothing to compare
 
 
 def plan_voice_training(config: VoiceTraining, dataset: Dataset, run: Run) -> Plan:
     """The plan of a voice's run: wave VAE, prior, few-step prior, then the voice file.
 
     Raises:
-        ConfigError: The split leaves too few clips.
+        ConfigError: There is one clip alone.
     """
     split, labels = dataset.split, len(dataset.prepared.label_names)
-    for name, rows in (("train", split.train), ("validate", split.validation)):
-        if len(rows) < FEWEST_ROWS:
-            raise ConfigError(
-                f"the corpus is too small: {len(rows)} clips are left to {name} with",
-                where=f"split {config.split!r}",
-            )
+    if len(split.train) < FEWEST_ROWS:
+        raise ConfigError(
+            f"{len(split.train)} clip cannot train a voice",
+            where=dataset.prepared.name,
+            remedy="record another take",
+        )
     train, validation = torch.from_numpy(split.train), torch.from_numpy(split.validation)
     device = distributed.device()
 

@@ -138,6 +138,8 @@ class PriorTask:
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
         """Flow-matching loss of the averaged weights on held-out clips, over evenly spread times."""
+        if not len(self.validation):
+            return {}
         total = 0.0
         for rows in torch.split(self.validation, VALIDATION_BATCH):
             data = self.sequences(rows)

@@ -150,6 +150,8 @@ class WaveTask:
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
         """The log-mel L1 of whole held-out clips, reconstructed with the averaged weights."""
+        if not len(self.validation):
+            return {}
         wave = cast(WaveVAE, self.ema.module)
         total = 0.0
         for rows in torch.split(self.validation, VALIDATION_BATCH):

@@ -1,0 +1,148 @@
+"""Advice on recordings: figures in, sentences out. Each threshold says what it rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from statistics import median
+
+SHOWN = 10  # names in a sentence; all are in the JSON
+
+# What was measured of voices trained from scratch (docs/own-words.md): takes of a word by one speaker.
+NATURAL_TAKES, UNDERSTOOD_TAKES, FAINT_TAKES = 30, 8, 3
+MANY_TAKES, LOST_TAKES = 300, 20  # takes of a word by many speakers with hardly more than one each
+LACKING_SHARE = 1 / 3  # of the takes that the other words have: with fewer a word lacks some
+NOISY_DB, CLEAR_DB = 20.0, 30.0  # speech above the background: below, noise is heard; above, it is not
+VOICE_RATE, WIDE_RATE = 8_000, 16_000  # Hz, of the preset `voice` and of recordings that hold more
+
+KINDS = {
+    "doubtful": "unlike the other takes of their label, and nearer to another label's",
+    "noisy": f"noisy: the speech is less than {NOISY_DB:.0f} dB above the background",
+    "cut": "cut: the speech has not died away where the file ends, or not begun where it begins",
+    "pauses": "with a pause of 0.3 s or more, so perhaps of more words than their label",
+    "quiet": "too quiet: speech below -50 dB of full scale",
+    "full_scale": "at full scale, so perhaps distorted",
+}
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What advice is given on.
+
+    Attributes:
+        takes: Usable clips of each label.
+        pairs: Usable clips of each label by each speaker who has said it.
+        speakers: How many there are.
+        rate: Hz, of most clips.
+        contrast: dB of the speech above the background, of the middle clip.
+        found: Names of clips by kind, the worst first; the kinds are those of `KINDS`.
+        lost: Labels of which no recording can be used.
+        outliers: Clips by label that a training leaves out for their length.
+    """
+
+    takes: Mapping[str, int]
+    pairs: tuple[int, ...]
+    speakers: int
+    rate: int
+    contrast: float
+    found: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    lost: tuple[str, ...] = ()
+    outliers: Mapping[str, int] = field(default_factory=dict)
+
+
+def advise(figures: Figures) -> list[str]:
+    """What to know and to do before training, a sentence each."""
+    return [
+        kind_of_voice(figures),
+        *speakers(figures),
+        *lacking(figures),
+        *sound(figures),
+        *clips(figures),
+    ]
+
+
+def kind_of_voice(figures: Figures) -> str:
+    """What a voice trained on these clips will be like."""
+    total, by_one = median(figures.takes.values()), median(figures.pairs)
+    takes = f"{total:.0f} takes of a word" + (
+        f", {by_one:.0f} by one speaker" if figures.speakers > 1 else ""
+    )
+    if by_one >= NATURAL_TAKES:
+        return f"{takes}: enough for a voice as clear as its recordings, given an hour of training"
+    if by_one >= UNDERSTOOD_TAKES:
+        return f"{takes}: a voice that is understood, not natural (ten takes by one speaker: 96 % of words)"
+    if total >= MANY_TAKES:
+        return f"{takes}: a voice of many people, understood in some 9 of 10 words"
+    if by_one < FAINT_TAKES and total < LOST_TAKES and figures.speakers > 1:
+        return (
+            f"{takes}: too few to be understood (nine takes by nine speakers gave nothing); "
+            "let each speaker say each word ten times, or record one speaker alone"
+        )
+    if by_one < FAINT_TAKES and figures.speakers == 1:
+        return f"{takes}: enough to try it out; record ten of each word to be understood"
+    return f"{takes}: a voice that is mostly understood, not natural; thirty by one speaker make it clear"
+
+
+def speakers(figures: Figures) -> list[str]:
+    """Who will speak."""
+    if figures.speakers == 1:
+        return [
+            "one speaker: the voice speaks as this one; a new voice (--speaker random) will differ little"
+        ]
+    return []
+
+
+def lacking(figures: Figures) -> list[str]:
+    """Labels with too few takes, with none, and with takes that are left out."""
+    said = []
+    if figures.lost:
+        said.append(
+            f"no recording can be used of: {listed(figures.lost)}; training stops until they are mended"
+        )
+    usual = median(figures.takes.values())
+    few = [
+        f"{label} ({count})"
+        for label, count in figures.takes.items()
+        if count < max(LACKING_SHARE * usual, min(usual, UNDERSTOOD_TAKES))
+    ]
+    if few:
+        said.append(f"words that lack takes, where others have {usual:.0f}: {listed(few)}")
+    if len(figures.takes) == 1:
+        said.append("one label alone: a voice of it says nothing else, and nothing tells it from other words")
+    if left_out := [f"{label} ({count})" for label, count in figures.outliers.items()]:
+        said.append(f"left out by training for a length that is unusual for their label: {listed(left_out)}")
+    return said
+
+
+def sound(figures: Figures) -> list[str]:
+    """What the recordings sound like as a whole."""
+    said = []
+    if figures.contrast < NOISY_DB:
+        said.append(
+            f"the speech is {figures.contrast:.0f} dB above the background: the voice will have this noise"
+        )
+    elif figures.contrast < CLEAR_DB:
+        said.append(
+            f"the speech is {figures.contrast:.0f} dB above the background: a little noise will be heard"
+        )
+    if figures.rate >= WIDE_RATE:
+        said.append(
+            f"recorded at {figures.rate:,} Hz, and a voice has {VOICE_RATE:,} Hz by default: "
+            f"--preparation.rate {WIDE_RATE} keeps more of it and takes longer to train"
+        )
+    return said
+
+
+def clips(figures: Figures) -> list[str]:
+    """Clips to listen to, by what is wrong with them."""
+    return [
+        f"{len(names):,} {'clip' if len(names) == 1 else 'clips'} {KINDS[kind]}: {listed(names)}"
+        for kind, names in figures.found.items()
+        if names
+    ]
+
+
+def listed(names: list[str] | tuple[str, ...]) -> str:
+    """The first ten names, and how many more there are."""
+    more = f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more

@@ -1,0 +1,163 @@
+"""What a training will take, said before it starts: time, memory and disk.
+
+Parameters are counted on a model without memory. Rates are measured: effort a clip by `benchmarks/presets.py`
+(docs/performance.md), bytes a parameter and a frame by `benchmarks/preflight.py`.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from voxlet import machine
+from voxlet.errors import TrainingError
+from voxlet.models.clip.build import build_model
+from voxlet.models.clip.config import CNNConfig, CNNLightConfig, MLPConfig
+from voxlet.recipes.clip.config import ClipTraining
+from voxlet.recipes.presets import PRESETS
+from voxlet.training.hardware import has_fast_bfloat16
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from voxlet.models.clip.config import ModelConfig
+    from voxlet.recipes.presets import Training
+    from voxlet.training.config import Budget, Precision
+
+BASE_BYTES = 0.45e9  # of a process with PyTorch, before there is a model
+PARAMETER_BYTES = 34  # of memory: weight, gradient, two moments, the best weight, copies while saving
+CHECKPOINT_BYTES = 16  # of disk for each parameter: last, best, two moments
+CHECKPOINTS = 2  # are kept
+SAMPLES_BYTES = 20e6  # of disk: pictures, samples, metrics
+STUDY_FRAMES = 69  # of the rows by which effort was measured
+
+# Products of matrices of this many GFLOP take as long as training on one clip of the study's 69 frames.
+EFFORT: dict[type[ModelConfig], dict[str, float]] = {
+    MLPConfig: {"float32": 0.24, "bfloat16": 0.36},
+    CNNLightConfig: {"float32": 0.40, "bfloat16": 0.62},
+    CNNConfig: {"float32": 7.5, "bfloat16": 8.6},
+}
+# Memory of the activations of one clip and one of its frames in a batch.
+FRAME_BYTES: dict[type[ModelConfig], float] = {MLPConfig: 4e3, CNNLightConfig: 52e3, CNNConfig: 545e3}
+
+# A voice's three stages together: its networks have a fixed size, its batches, too.
+VOICE_BYTES, VOICE_SECOND_BYTES = 0.5e9, 1.0e6  # of memory: in any case, and for each second of clips
+VOICE_DISK = 0.75e9
+# By the card of `digits`: 60 ms of one core for each clip of an epoch of all stages.
+VOICE_EFFORT = {"float32": 5.6, "bfloat16": 12.7}
+
+SIZE, TRIES = 1024, 3  # of the products that show how fast this machine is
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a training takes: bytes of memory and disk, and seconds of one pass over the clips."""
+
+    memory: float
+    disk: float
+    epoch_seconds: float
+
+    def sentence(self, budget: Budget | None = None) -> str:
+        """As a user is told, for a budget where it is known."""
+        times = f"some {duration(self.epoch_seconds)} an epoch"
+        if budget is not None and budget.epochs is not None:
+            times = f"some {duration(budget.epochs * self.epoch_seconds)}"
+        elif budget is not None and budget.minutes is not None:
+            times = f"{budget.minutes:g} minutes, some {60 * budget.minutes / self.epoch_seconds:,.0f} epochs"
+        return f"{times}, {gigabytes(self.memory)} of memory, {gigabytes(self.disk)} of disk"
+
+
+def needs_of(config: Training, clips: int, seconds: float, labels: int, speed: dict[str, float]) -> Needs:
+    """What a training will take.
+
+    Args:
+        config: Its settings.
+        clips: That it trains on.
+        seconds: Of each of their rows.
+        labels: C.
+        speed: GFLOP a second by precision, see `speed`.
+    """
+    precision = used(config.precision)
+    if not isinstance(config, ClipTraining):
+        memory = BASE_BYTES + VOICE_BYTES + VOICE_SECOND_BYTES * clips * seconds
+        return Needs(memory, VOICE_DISK, clips * VOICE_EFFORT[precision] / speed[precision])
+    shape = config.spectrogram.bands, config.spectrogram.frames(round(seconds * config.preparation.rate))
+    kind, frames = type(config.model), shape[1]
+    count = parameters(config.model, shape, labels)
+    batch = min(clips, config.loop.batch_size)
+    spectrograms = 4.0 * clips * shape[0] * frames
+    return Needs(
+        BASE_BYTES + PARAMETER_BYTES * count + spectrograms + batch * frames * FRAME_BYTES[kind],
+        CHECKPOINTS * CHECKPOINT_BYTES * count + SAMPLES_BYTES,
+        clips * EFFORT[kind][precision] * frames / STUDY_FRAMES / speed[precision],
+    )
+
+
+def presets_on(clips: int, seconds: float, labels: int) -> dict[str, str]:
+    """What each preset would take on so many clips of so many seconds, in words."""
+    now = speed()
+    return {
+        name: needs_of(config, clips, seconds, labels, now).sentence() for name, config in PRESETS.items()
+    }
+
+
+def parameters(model: ModelConfig, shape: tuple[int, int], labels: int) -> int:
+    """How many weights a model has for spectrograms of this shape."""
+    with torch.device("meta"):
+        return sum(parameter.numel() for parameter in build_model(model, shape, labels).parameters())
+
+
+def used(precision: Precision) -> str:
+    """The precision that training on the processor takes."""
+    fast = precision == "auto" and has_fast_bfloat16(torch.device("cpu"))
+    return "bfloat16" if fast or precision == "bfloat16" else "float32"
+
+
+def speed() -> dict[str, float]:
+    """GFLOP a second of large matrix products on this machine as it is now, by precision."""
+    found = {}
+    for precision in {"float32", used("auto")}:
+        one = torch.ones(SIZE, SIZE, dtype=getattr(torch, precision))
+        one @ one  # the first asks for memory
+        began = time.perf_counter()
+        for _ in range(TRIES):
+            one @ one
+        found[precision] = TRIES * 2 * SIZE**3 / (time.perf_counter() - began) / 1e9
+    return {"bfloat16": found["float32"], **found}
+
+
+def check(needs: Needs, run: Path) -> None:
+    """See that this machine has what a training takes.
+
+    Raises:
+        TrainingError: Memory or disk are too small.
+    """
+    memory = machine.memory()
+    if memory is not None and memory.available is not None and needs.memory > memory.available:
+        raise TrainingError(
+            f"training needs {gigabytes(needs.memory)} of memory, and {gigabytes(memory.available)} are free",
+            where=run,
+            remedy="take a smaller model or batch, cut clips with --preparation.length, or free some",
+        )
+    free = machine.free_space(run)
+    if free and needs.disk > free:  # none at all is no disk, or a full one: writing says which
+        raise TrainingError(
+            f"training needs {gigabytes(needs.disk)} of disk, and {gigabytes(free)} are free",
+            where=run,
+            remedy="free some, name a folder on another disk, or take a smaller model",
+        )
+
+
+def gigabytes(count: float) -> str:
+    """A number of bytes."""
+    return f"{count / 1e9:.1f} GB" if count >= 0.95e9 else f"{count / 1e6:.0f} MB"
+
+
+def duration(seconds: float) -> str:
+    """A time, roughly."""
+    if seconds < 90:
+        return f"{max(1, seconds):.0f} s"
+    return f"{seconds / 60:.0f} minutes" if seconds < 5400 else f"{seconds / 3600:.1f} hours"

@@ -1,0 +1,66 @@
+"""Advice: figures in, sentences out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from voxlet.corpus.advise import KINDS, Figures, advise, listed
+
+GOOD = Figures(takes={"no": 100, "yes": 100}, pairs=(50, 50, 50, 50), speakers=2, rate=8000, contrast=45.0)
+
+
+def test_good_recordings_get_one_sentence():
+    assert advise(GOOD) == [
+        "100 takes of a word, 50 by one speaker: enough for a voice as clear as its recordings, "
+        "given an hour of training"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("takes", "pairs", "speakers", "expected"),
+    [
+        (10, (10, 10), 1, "understood, not natural (ten takes by one speaker: 96 % of words)"),
+        (3, (3, 3), 1, "mostly understood, not natural"),
+        (2, (2, 2), 1, "enough to try it out; record ten of each word"),
+        (500, (1,) * 1000, 500, "a voice of many people, understood in some 9 of 10 words"),
+        (9, (1,) * 18, 9, "too few to be understood (nine takes by nine speakers gave nothing)"),
+        (50, (1,) * 100, 50, "mostly understood"),
+    ],
+)
+def test_the_kind_of_voice(takes, pairs, speakers, expected):
+    first, *_ = advise(replace(GOOD, takes={"no": takes, "yes": takes}, pairs=pairs, speakers=speakers))
+    assert expected in first
+    assert first.startswith(f"{takes} takes of a word")
+
+
+def test_words_that_lack_takes():
+    few = replace(GOOD, takes={"no": 100, "stop": 30, "yes": 100})
+    assert "words that lack takes, where others have 100: stop (30)" in advise(few)
+    assert not any("lack" in line for line in advise(replace(few, takes={"no": 100, "stop": 40, "yes": 100})))
+    alike = replace(GOOD, takes={"no": 3, "stop": 3, "yes": 1})
+    assert "words that lack takes, where others have 3: yes (1)" in advise(alike)
+    lost = replace(GOOD, lost=("left",), outliers={"no": 2})
+    said = advise(lost)
+    assert "no recording can be used of: left; training stops until they are mended" in said
+    assert "left out by training for a length that is unusual for their label: no (2)" in said
+    assert any("one label alone" in line for line in advise(replace(GOOD, takes={"no": 100})))
+
+
+def test_one_speaker_noise_and_bandwidth():
+    said = advise(replace(GOOD, speakers=1, rate=48_000, contrast=15.0))
+    assert any(line.startswith("one speaker") for line in said)
+    assert any("15 dB above the background: the voice will have this noise" in line for line in said)
+    assert any("recorded at 48,000 Hz" in line and "--preparation.rate 16000" in line for line in said)
+    assert any("a little noise" in line for line in advise(replace(GOOD, contrast=25.0)))
+    assert len(advise(replace(GOOD, contrast=float("inf")))) == 1
+
+
+def test_clips_are_named():
+    names = tuple(f"yes/{take}.wav" for take in range(12))
+    said = advise(replace(GOOD, found={"doubtful": names[:1], "noisy": names, "cut": ()}))
+    assert said[1] == f"1 clip {KINDS['doubtful']}: yes/0.wav"
+    assert said[2] == f"12 clips {KINDS['noisy']}: {', '.join(names[:10])} and 2 more"
+    assert len(said) == 3
+    assert listed(["a", "b"]) == "a, b"
