@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from voxlet.cache import contents as cache
-from voxlet.corpus.catalog import CATALOG, content_digest, find_known, home
+from voxlet.corpus.catalog import CATALOG, content_digest, find_known, home, known_ones
 from voxlet.corpus.listing.entry import Listing, Part
 from voxlet.corpus.listing.labels import sort_labels
 from voxlet.corpus.listing.layouts import check_layout, list_entries
@@ -133,7 +133,7 @@ def open_corpus(
             raise CorpusError(
                 "no such folder, manifest or known corpus",
                 where=name_or_path,
-                remedy=f"the known ones are {', '.join(CATALOG)}",
+                remedy=known_ones(),
             )
     listing = list_entries(root, layout)
     if known is not None:

@@ -111,6 +111,7 @@ class Prepared:
 
 
 DEFAULT_PREPARATION = Preparation()
+AGAIN = "give the same command again"
 
 
 def prepare(
@@ -143,7 +144,7 @@ def prepare(
                     build_rows(building, corpus, preparation, progress)
                 rows = load_rows(folder)
     if rows is None:
-        raise CorpusError("the cache was damaged while it was built", where=folder, remedy="try again")
+        raise CorpusError("the cache was damaged while it was built", where=folder, remedy=AGAIN)
     cache.shrink()
     clips = tuple(corpus.clips[index] for index in rows.indices)
     label_index = {label: index for index, label in enumerate(corpus.labels)}
@@ -174,7 +175,7 @@ def prepare_clip(path: Path, preparation: Preparation) -> Samples:
         sound = audio.read(path)
     except AudioError as error:
         raise CorpusError(
-            error.what, where=path, remedy="the file has changed since it was scanned"
+            f"{error.what}: it has changed since it was scanned", where=path, remedy=AGAIN
         ) from error
     # The offset goes first: to the resampler it would be a step at either end, which rings.
     samples = sound.samples - np.float32(sound.samples.mean(dtype=np.float64))
@@ -243,7 +244,9 @@ def build_rows(folder: Path, corpus: Corpus, preparation: Preparation, progress:
     indices = kept(counts, preparation)
     if len(indices) == 0:
         raise CorpusError(
-            "no clip is left within the percentiles of length", where=corpus.root, remedy="widen outliers"
+            "no clip is left within the percentiles of length",
+            where=corpus.root,
+            remedy="widen them: --preparation.outliers 0 100",
         )
     length = row_length(counts, preparation)
     starts = np.concatenate([[0], np.cumsum(counts)[:-1]])

@@ -14,6 +14,7 @@ import numpy as np
 from voxlet.errors import VoiceError
 from voxlet.speak.onnx_guard import check_graph
 from voxlet.speak.runtime import import_onnxruntime
+from voxlet.speak.voice_file import EXPORT_AGAIN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -91,7 +92,7 @@ def _open(model: bytes, path: Path) -> Any:  # onnxruntime has no types
         return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # the runtime has no common class for its errors
         raise VoiceError(
-            f"its graph cannot be read ({_first_line(error)})", where=path, remedy="fetch or export it again"
+            f"its graph cannot be read ({_first_line(error)})", where=path, remedy=EXPORT_AGAIN
         ) from error
 
 

@@ -34,6 +34,8 @@ FLOOR_RATE = 1000.0  # bytes per second
 FLOOR_SECONDS = 60.0  # over which the rate is looked at
 RETRY_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
 LONGEST_WAIT = 60.0  # seconds, whatever a busy server asks for
+MIRROR = "name a mirror or a local archive with --source"
+GO_ON = f"run it again to go on where it stopped, or {MIRROR}"
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,9 @@ def check_address(address: str) -> None:
         valid = False
     if not valid:
         raise DownloadError(
-            "is neither an http(s) address nor a file that exists", where=address, remedy="check the source"
+            "is neither an http(s) address nor a file that exists",
+            where=address,
+            remedy="give --source an address that begins with http:// or https://, or the path of an archive",
         )
 
 
@@ -151,7 +155,7 @@ def receive_with_retries(download: Download) -> None:
     raise DownloadError(
         f"the download failed {retries.attempts} times without progress ({reason})",
         where=address,
-        remedy="run it again to go on where it stopped, or name a mirror or a local archive with --source",
+        remedy=GO_ON,
     )
 
 
@@ -173,7 +177,7 @@ def refuse_hopeless(library: Any, error: Exception, address: str) -> None:
         raise RefusedError(
             f"the server redirects the download to nowhere ({describe(error)})",
             where=address,
-            remedy="name a mirror or a local archive with --source",
+            remedy=MIRROR,
         ) from error
 
 
@@ -262,7 +266,7 @@ def first_byte(answer: urllib3.BaseHTTPResponse, download: Download, offset: int
         raise RefusedError(
             f"the download is refused: {status_line(answer)}",
             where=download.address,
-            remedy="name a mirror or a local archive with --source",
+            remedy=MIRROR,
         )
     start = re.match(r"bytes (\d+)-", answer.headers.get("Content-Range", ""))
     if start is None or int(start[1]) != offset:
@@ -297,7 +301,7 @@ def append(answer: urllib3.BaseHTTPResponse, download: Download, offset: int, sh
 def too_much(download: Download) -> RefusedError:
     """The error for a download that would fill the disk."""
     what = f"the download has more than {download.limit / 1e6:,.0f} MB, as a bomb would"
-    return RefusedError(what, where=download.address, remedy="take another source")
+    return RefusedError(what, where=download.address, remedy=MIRROR)
 
 
 def too_slow(download: Download) -> DownloadError:
@@ -305,7 +309,7 @@ def too_slow(download: Download) -> DownloadError:
     return DownloadError(
         f"the download came at less than {FLOOR_RATE / 1000:g} kB/s for {download.retries.patience:g} s",
         where=download.address,
-        remedy="run it again to go on where it stopped, or name a mirror or a local archive with --source",
+        remedy=GO_ON,
     )
 
 

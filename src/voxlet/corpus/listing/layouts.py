@@ -112,7 +112,7 @@ def list_tables(root: Path, layout: str | None) -> Listing | None:
             raise CorpusError(
                 "is neither a folder nor a manifest",
                 where=root,
-                remedy="a manifest is a .csv, .tsv or .jsonl file",
+                remedy="give its folder, or a manifest: a .csv, .tsv or .jsonl file",
             )
     sure = next((root / name for name in MANIFEST_NAMES if (root / name).is_file()), None)
     if sure is not None:
@@ -187,11 +187,13 @@ def list_names(root: Path, layout: str | None) -> Listing:
         CorpusError: There are none, or they fit no pattern.
     """
     if not root.is_dir():
-        raise CorpusError("is not a folder", where=root, remedy="only a manifest can be a file")
+        raise CorpusError("is not a folder", where=root, remedy="give the folder that it lies in")
     paths = sorted(sound_files(root))
     if not paths:
         kinds = ", ".join(sorted(SOUND_SUFFIXES))
-        raise CorpusError("holds no sound files", where=root, remedy=f"looked for {kinds} at any depth")
+        raise CorpusError(
+            "holds no sound files", where=root, remedy=f"give a folder with some at any depth: {kinds}"
+        )
     if layout is not None and layout not in LAYOUTS:
         best = explain(paths, root, Pattern(layout))
         return Listing(read_names(best, paths, root), f"{best.pattern.text}, as given")
