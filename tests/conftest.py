@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+import loopback
 from stand_ins import stand_in_classifiers
 from synthetic import RATE, every_word, write_clip
 from tiny_corpus import DATA_FLAGS, write_corpus
 from voxlet.cli.main import main
+from voxlet.corpus.catalog import CATALOG
 
 # The same examples at every run: a test fails for what was changed, never by chance. New ones are looked for
 # by `make explore`.
@@ -139,3 +141,19 @@ def voice_run(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("voice")
     write_corpus(folder / "clips")
     return train("voice", folder / "clips", folder / "tiny", epochs=4, config=TINY_VOICE).path
+
+
+@pytest.fixture
+def server():
+    """A server on the loopback."""
+    with loopback.serving() as served:
+        yield served
+
+
+@pytest.fixture
+def tiny(server, fresh_cache, monkeypatch):
+    """A catalogued corpus of six files that the server serves; nothing of it is here."""
+    known = loopback.tiny_corpus_at(server.address)
+    monkeypatch.setitem(CATALOG, "tiny", known)
+    server.data = loopback.TINY
+    return known

@@ -101,7 +101,7 @@ class Module:
         return ast.literal_eval(node)
 
     def named(self, name: str) -> list[str]:
-        """What a constant, or a function that takes nothing, stands for: here, or where it is imported from."""
+        """What a constant or a function without arguments stands for: here, or in the file it is from."""
         for node in self.tree.body:
             match node:
                 case ast.Assign(targets=[ast.Name(id=found)], value=value) if found == name:

@@ -1,14 +1,12 @@
-"""Each remedy that a message names is followed by a test: those in `tests/remedies`, and any that are marked."""
+"""Each remedy that a message names is followed by a test: by those in `tests/remedies`, or any so marked."""
 
 from __future__ import annotations
-
-from collections import Counter
 
 from remedies_in_sources import followed, remedies
 
 
 def test_each_remedy_is_followed_by_a_test():
-    """Mark the test that provokes the error and then does what it says: `@pytest.mark.follows("file: text")`."""
+    """Mark the test that provokes the error and does what it says: `@pytest.mark.follows("file: text")`."""
     missing = {str(remedy) for remedy in remedies()} - set(followed())
     assert not missing, "\n".join(sorted(missing))
 

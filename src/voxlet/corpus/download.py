@@ -125,15 +125,16 @@ def checked_archive(local: Path) -> Path:
     Raises:
         DownloadError: It is a folder or cannot be read.
     """
+    quoted = shlex.quote(str(local))
     if local.is_dir():
         raise DownloadError(
             "is a folder, not an archive",
             where=local,
-            remedy=f"recordings in a folder need no fetching: voxlet corpus inspect {shlex.quote(str(local))}",
+            remedy=f"recordings in a folder need no fetching: voxlet corpus inspect {quoted}",
         )
     if not os.access(local, os.R_OK):
         raise DownloadError(
-            "cannot be read", where=local, remedy=f"let it be read: chmod u+r {shlex.quote(str(local))}"
+            "cannot be read", where=local, remedy=f"let it be read: chmod u+r {quoted}"
         )
     return local
 
