@@ -157,3 +157,11 @@ def tiny(server, fresh_cache, monkeypatch):
     monkeypatch.setitem(CATALOG, "tiny", known)
     server.data = loopback.TINY
     return known
+
+
+@pytest.fixture
+def home(tmp_path) -> Path:
+    """An empty folder to be a user's home."""
+    folder = tmp_path / "home"
+    folder.mkdir()
+    return folder
