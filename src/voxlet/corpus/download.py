@@ -133,9 +133,7 @@ def checked_archive(local: Path) -> Path:
             remedy=f"recordings in a folder need no fetching: voxlet corpus inspect {quoted}",
         )
     if not os.access(local, os.R_OK):
-        raise DownloadError(
-            "cannot be read", where=local, remedy=f"let it be read: chmod u+r {quoted}"
-        )
+        raise DownloadError("cannot be read", where=local, remedy=f"let it be read: chmod u+r {quoted}")
     return local
 
 

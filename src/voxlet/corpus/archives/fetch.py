@@ -312,9 +312,7 @@ def first_byte(answer: urllib3.BaseHTTPResponse, download: Download, offset: int
     return offset
 
 
-def append(
-    answer: urllib3.BaseHTTPResponse, download: Download, offset: int, shown: Any, pace: Pace
-) -> None:
+def append(answer: urllib3.BaseHTTPResponse, download: Download, offset: int, shown: Any, pace: Pace) -> None:
     """Write what comes to the part, from `offset` on.
 
     Raises:
