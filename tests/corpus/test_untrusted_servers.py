@@ -100,3 +100,15 @@ def test_a_certificate_that_is_trusted(
     monkeypatch.setenv("SSL_CERT_FILE", str(pair[0]))
     download(loopback.encrypt(server, pair), tmp_path / "archive")
     assert (tmp_path / "archive").read_bytes() == server.data
+
+
+def test_what_a_server_says_does_not_steer_the_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    head = b"HTTP/1.1 503 \x1b[2J\x07\r\nContent-Length: 0\r\n\r\n"
+    with loopback.dripping(head, b"") as address, pytest.raises(DownloadError):
+        fetch(address, tmp_path / "a", limit=10**6, retries=IMPATIENCE)
+    told = capsys.readouterr().err
+    assert "the download stopped" in told
+    assert r"\u001b[2J" in told
+    assert "\x1b" not in told

@@ -212,7 +212,8 @@ def program(path: Path, script: str) -> None:
 @follows("speak/speech.py: let the file name end in .wav")
 def test_another_suffix(voice: Voice, tmp_path: Path) -> None:
     spoken = voice.say("4")
-    message(AudioError, spoken.save, tmp_path / "a.mp3")
+    for path in (tmp_path / "a.mp3", f"{tmp_path}/new/"):
+        message(AudioError, spoken.save, path)
     spoken.save(tmp_path / "a.wav")
 
 

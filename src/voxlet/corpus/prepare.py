@@ -20,7 +20,7 @@ from voxlet.cache import contents as cache
 from voxlet.corpus.corpus import Clip, Corpus
 from voxlet.corpus.parallel import in_order
 from voxlet.corpus.scan import MAX_RATE, MAX_SECONDS, MIN_RATE
-from voxlet.errors import AudioError, ConfigError, CorpusError
+from voxlet.errors import AudioError, ConfigError, CorpusError, printable
 from voxlet.extras import import_extra
 from voxlet.files import atomic_folder, cache_folder, exclusive, writing_cache
 from voxlet.language import UNKNOWN_LANGUAGE
@@ -233,7 +233,7 @@ def build_rows(folder: Path, corpus: Corpus, preparation: Preparation, progress:
         bar = tqdm(
             in_order(lambda clip: prepare_clip(clip.path, preparation), corpus.clips),
             total=len(corpus.clips),
-            desc=f"preparing {corpus.name}",
+            desc=printable(f"preparing {corpus.name}"),
             unit="clip",
             leave=False,
             disable=None if progress else True,

@@ -13,7 +13,7 @@ import torch
 from voxlet.corpus.catalog import CATALOG
 from voxlet.corpus.corpus import open_corpus
 from voxlet.corpus.dataset import make_dataset
-from voxlet.errors import RunError, TrainingError
+from voxlet.errors import RunError, TrainingError, printable
 from voxlet.language import describe_language
 from voxlet.recipes.clip.task import plan_clip_training
 from voxlet.recipes.opened import KINDS, ClipRun, VoiceRun, load_run
@@ -79,7 +79,7 @@ def train(
     if distributed.rank() == 0:
         notes = (f"note: {note}" for note in opened.notes)
         for line in (f"layout: {opened.layout}", describe_language(opened.language), *notes):
-            sys.stderr.write(f"{opened.name}: {line}\n")
+            sys.stderr.write(printable(f"{opened.name}: {line}\n"))
     source: dict[str, JSON] = {
         "source": _source(corpus),
         "digest": opened.digest,

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from voxlet import files
 from voxlet.corpus.archives.pace import Pace
-from voxlet.errors import DownloadError
+from voxlet.errors import DownloadError, printable
 from voxlet.extras import import_extra
 
 if TYPE_CHECKING:
@@ -139,7 +139,9 @@ def receive_with_retries(download: Download) -> None:
             pause = max(asked, retries.backoff * 2 ** (failures - 1))
             asked = 0.0
             if download.progress:
-                sys.stderr.write(f"the download stopped ({reason}); trying again in {pause:.1f} s\n")
+                sys.stderr.write(
+                    printable(f"the download stopped ({reason}); trying again in {pause:.1f} s\n")
+                )
             time.sleep(pause)
         before = part.stat().st_size if part.exists() else 0
         try:
