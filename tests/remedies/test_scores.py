@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+import tiny_voice
 from messages import message
 from stand_ins import tones
 from tiny_corpus import write_corpus
 from voxlet.cli.main import main
+from voxlet.corpus.corpus import open_corpus
 from voxlet.errors import ConfigError, ScoreError
 from voxlet.evaluation.evaluate import parts_asked
+from voxlet.evaluation.reference import open_reference
+from voxlet.evaluation.score import told
 from voxlet.evaluation.scorecard import read_scorecard
+from voxlet.language import check_language
 from voxlet.study.plan import chosen
 
 follows = pytest.mark.follows
@@ -58,3 +65,41 @@ def test_where_scores_are_written(tmp_path: Path) -> None:
 def test_rows_that_there_are() -> None:
     for name in message(ConfigError, chosen, ("nope",), False).partition("the rows are ")[2].split(", "):
         assert [row.name for row in chosen((name,), False)] == [name]
+
+
+@follows("language.py: give one of BCP 47, such as en for English, ar for Arabic or pt-BR")
+def test_tags_of_languages() -> None:
+    examples = message(ConfigError, check_language, "english").partition("such as ")[2]
+    tags = re.findall(r"\b[a-z]{2}(?:-[A-Z]{2})?\b(?= for|$)", examples)
+    assert tags == ["en", "ar", "pt-BR"]
+    assert [check_language(tag) for tag in tags] == tags
+
+
+@follows("corpus/corpus.py: leave it out")
+def test_the_language_of_a_known_corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_corpus(tmp_path / "fsdd" / "recordings")
+    monkeypatch.setenv("VOXLET_DATA", str(tmp_path))
+    message(ConfigError, open_corpus, "fsdd", language="ar")
+    assert open_corpus("fsdd").language == "en"
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("stand_ins")
+@follows("evaluation/score.py: leave it out")
+@follows("evaluation/score.py: name real recordings to compare with: --corpus NAME_OR_FOLDER")
+@follows("evaluation/score.py: name recordings in … with --corpus")
+def test_what_a_voice_is_compared_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    english = write_corpus(tmp_path / "data" / "fsdd" / "recordings", takes=20).parent
+    own = write_corpus(tmp_path / "own", takes=20)
+    monkeypatch.setenv("VOXLET_DATA", str(english.parent))
+    path = tmp_path / "a.voice"
+    command = ["score", str(path), "--count", "8", "--only", "recognition"]
+    for language in ("unknown", "ar"):
+        labels = tiny_voice.info(("zero", "one"), **({} if language == "unknown" else {"language": language}))
+        path.write_bytes(tiny_voice.voice_bytes(labels))
+        assert main([*command, *(["--corpus", "fsdd"] if language == "ar" else [])]) == 2
+        assert main([*command, "--corpus", str(own)]) == 0
+    path.write_bytes(tiny_voice.voice_bytes(tiny_voice.info(("zero", "one"))))
+    reference = replace(open_reference(str(own)), language="en")
+    message(ConfigError, told, reference, "ar")
+    assert told(reference, None).language == "en"
