@@ -324,7 +324,7 @@ def test_names_of_files_do_not_steer_the_terminal(
 ) -> None:
     odd = tmp_path / "w\x1b[2Jords"
     for path in corpus.iterdir():
-        place = odd / f"{path.name[:3]}\x1b[31m" / path.name
+        place = odd / f"\x1b[31m{path.name}"
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(path.read_bytes())
     assert main(command(odd, tmp_path / "run", "--epochs", "1")) == 0
