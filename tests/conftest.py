@@ -11,8 +11,12 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+import loopback
 from stand_ins import stand_in_classifiers
 from synthetic import RATE, every_word, write_clip
+from tiny_corpus import DATA_FLAGS, write_corpus
+from voxlet.cli.main import main
+from voxlet.corpus.catalog import CATALOG
 
 # The same examples at every run: a test fails for what was changed, never by chance. New ones are looked for
 # by `make explore`.
@@ -111,3 +115,53 @@ def stand_ins(monkeypatch):
         monkeypatch.setattr(module, "open_classifiers", opened)
     calm = {"overall": Interval(2.0, 1.9, 2.1, 12)}
     monkeypatch.setattr(reconstruction, "dnsmos", lambda *arguments, **options: calm)
+
+
+@pytest.fixture(scope="session")
+def runs(tmp_path_factory) -> Path:
+    """A folder with two tiny trained clip VAEs: `plain`, and `conditional`, which is given the label.
+
+    Nobody may change them.
+    """
+    folder = tmp_path_factory.mktemp("runs")
+    corpus = write_corpus(folder / "tones")
+    for name, more in (("plain", []), ("conditional", ["--model.conditional"])):
+        asked = ["train", "mlp", "--corpus", str(corpus), "--run", str(folder / name), *DATA_FLAGS]
+        asked += ["--epochs", "40", "--learning-rate", "0.01", "--model.widths", "16"]
+        assert main([*asked, "--model.latent-size", "3", *more]) == 0
+    return folder
+
+
+@pytest.fixture(scope="session")
+def voice_run(tmp_path_factory) -> Path:
+    """The run of a tiny voice, `tiny`, beside the `clips` that it was trained on; nobody may change it."""
+    from tiny_training import TINY_VOICE
+    from voxlet.recipes.train import train
+
+    folder = tmp_path_factory.mktemp("voice")
+    write_corpus(folder / "clips")
+    return train("voice", folder / "clips", folder / "tiny", epochs=4, config=TINY_VOICE).path
+
+
+@pytest.fixture
+def server():
+    """A server on the loopback."""
+    with loopback.serving() as served:
+        yield served
+
+
+@pytest.fixture
+def tiny(server, fresh_cache, monkeypatch):
+    """A catalogued corpus of six files that the server serves; nothing of it is here."""
+    known = loopback.tiny_corpus_at(server.address)
+    monkeypatch.setitem(CATALOG, "tiny", known)
+    server.data = loopback.TINY
+    return known
+
+
+@pytest.fixture
+def home(tmp_path) -> Path:
+    """An empty folder to be a user's home."""
+    folder = tmp_path / "home"
+    folder.mkdir()
+    return folder

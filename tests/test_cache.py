@@ -135,7 +135,10 @@ def test_a_user_without_a_home_folder_speaks(tmp_path, monkeypatch, capsys):
     assert (tmp_path / "a.wav").stat().st_size > 1000
     assert capsys.readouterr().err == ""
     assert main(["cache"]) == 2
-    assert capsys.readouterr().err == "voxlet: there is no home folder for the cache; set VOXLET_CACHE\n"
+    assert (
+        capsys.readouterr().err
+        == "voxlet: there is no home folder for the cache; set VOXLET_CACHE to a folder\n"
+    )
     assert list(tmp_path.iterdir()) == [tmp_path / "a.wav"]  # and no folder named ~
 
 

@@ -40,6 +40,7 @@ RESERVED = frozenset({"CON", "PRN", "AUX", "NUL", *(f"{p}{n}" for p in ("COM", "
 def writing(
     where: object,
     what: str = "cannot be written",
+    *,
     remedy: str | None = "check the folder and its free space",
 ) -> Iterator[None]:
     """Turn what the system refuses while the block runs into one error that names the file or folder.
@@ -55,7 +56,7 @@ def writing(
 
 def writing_cache(where: Path) -> contextlib.AbstractContextManager[None]:
     """`writing`, for a file or folder of the cache."""
-    return writing(where, "the cache cannot be written", CACHE_REMEDY)
+    return writing(where, "the cache cannot be written", remedy=CACHE_REMEDY)
 
 
 def cache_path(*parts: str) -> Path:
@@ -68,7 +69,9 @@ def cache_path(*parts: str) -> Path:
     try:
         base = Path(chosen).expanduser() if chosen else Path.home() / ".cache" / "voxlet"
     except RuntimeError as error:
-        raise FileError("there is no home folder for the cache", remedy=f"set {CACHE_VARIABLE}") from error
+        raise FileError(
+            "there is no home folder for the cache", remedy=f"set {CACHE_VARIABLE} to a folder"
+        ) from error
     return base.joinpath(*parts)
 
 

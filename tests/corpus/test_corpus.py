@@ -80,7 +80,7 @@ def test_manifests_of_both_kinds_agree(manifest_corpus, tmp_path):
         (
             "m.csv",
             "path,label\na.wav,\n",
-            r"m\.csv:2: no label in the row 'a\.wav,'; the heading is 'path,label'",
+            r"m\.csv:2: no label in the row 'a\.wav,'; fill it in or delete the row, the heading is",
         ),
         (
             "m.csv",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import hashlib
 import io
 import json
 import os
@@ -13,118 +12,19 @@ import time
 import tracemalloc
 import zipfile
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from loopback import DIGEST, FILES, HASTE, tar_of, zip_of
 from voxlet.cli.main import main
 from voxlet.corpus.archives.fetch import RetryPolicy, fetch
 from voxlet.corpus.archives.unpack import unpack
-from voxlet.corpus.catalog import CATALOG, Known, content_digest
+from voxlet.corpus.catalog import CATALOG
 from voxlet.corpus.download import get_corpus
 from voxlet.errors import DownloadError
 
-HASTE = RetryPolicy(attempts=3, backoff=0.01, timeout=0.3)
 LIMIT = 10_000_000
 ARRIVED = 150_000  # of 300,000 bytes: the server breaks off in the middle
-
-
-class Server(ThreadingHTTPServer):
-    """Serves `data` at any path, in the way that `plan` says of each request in turn; the last stays."""
-
-    daemon_threads = True
-
-    def __init__(self, data: bytes):
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.data, self.plan, self.seen = data, ["whole"], []
-        self.etag = '"one"'
-
-    @property
-    def address(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}/archive.tar.gz"
-
-
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def log_message(self, *_):
-        pass
-
-    def do_GET(self):
-        server = self.server
-        server.seen.append(dict(self.headers))
-        way = server.plan.pop(0) if len(server.plan) > 1 else server.plan[0]
-        if way.isdecimal():
-            self.send_response(int(way))
-            self.send_header("Content-Length", "0")
-            self.send_header("Retry-After", "0")
-            self.end_headers()
-            return
-        if way.startswith("redirect"):
-            self.send_response(302)
-            self.send_header("Location", way.partition(" ")[2] or "/elsewhere")
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-            return
-        start, status = 0, 200
-        asked = self.headers.get("Range")
-        same = self.headers.get("If-Range") in (None, server.etag)
-        if asked and same and way != "ignores range":
-            start, status = int(asked.removeprefix("bytes=").removesuffix("-")), 206
-        body = server.data[start:]
-        self.send_response(status)
-        if server.etag:
-            self.send_header("ETag", server.etag)
-        if status == 206:
-            shift = 1 if way == "wrong piece" else 0
-            self.send_header(
-                "Content-Range", f"bytes {start + shift}-{len(server.data) - 1}/{len(server.data)}"
-            )
-        if way == "endless":
-            self.send_header("Connection", "close")
-            self.end_headers()
-            while True:
-                try:
-                    self.wfile.write(bytes(65536))
-                except OSError:
-                    return
-        if way == "no length":
-            self.send_header("Transfer-Encoding", "chunked")
-            self.end_headers()
-            self.wfile.write(b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body))
-            return
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        if way == "drips":
-            for byte in body:
-                try:
-                    self.wfile.write(bytes([byte]))
-                except OSError:
-                    return
-                time.sleep(0.02)
-        if way == "a byte and no more":
-            self.wfile.write(body[:1])
-            self.close_connection = True
-            return
-        if way in ("truncates", "stalls"):
-            self.wfile.write(body[: len(body) // 2])
-            self.wfile.flush()
-            if way == "stalls":
-                time.sleep(1.0)
-            self.close_connection = True
-            self.connection.close()
-            return
-        self.wfile.write(body)
-
-
-@pytest.fixture
-def server():
-    served = Server(os.urandom(300_000))
-    thread = threading.Thread(target=served.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    yield served
-    served.shutdown()
-    served.server_close()
 
 
 def download(server, target, retries=HASTE):
@@ -272,54 +172,6 @@ def test_what_cannot_be_gone_on_with_is_removed(server, tmp_path):
 
 
 # --- the corpus itself
-
-FILES = {
-    f"recordings/{digit}_ann_{take}.wav": bytes([digit, take]) * 500
-    for digit in range(2)
-    for take in range(3)
-}
-DIGEST = content_digest((name, hashlib.sha256(data).hexdigest()) for name, data in FILES.items())
-
-
-def tar_of(files: dict[str, bytes], top: str = "tiny-1.0/", kind: str = "gz") -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode=f"w:{kind}") as tape:
-        for name, data in files.items():
-            entry = tarfile.TarInfo(top + name)
-            entry.size = len(data)
-            tape.addfile(entry, io.BytesIO(data))
-    return buffer.getvalue()
-
-
-def zip_of(files: dict[str, bytes], top: str = "tiny-1.0/") -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as packed:
-        for name, data in files.items():
-            packed.writestr(top + name, data)
-    return buffer.getvalue()
-
-
-@pytest.fixture
-def tiny(server, fresh_cache, monkeypatch):
-    """A catalogued corpus of six files that the server serves."""
-    known = Known(
-        name="tiny",
-        title="Tiny",
-        source=server.address,
-        licence="CC0",
-        credit="nobody",
-        layout="names",
-        folders=("recordings",),
-        clips=6,
-        speakers=1,
-        rate=8000,
-        megabytes=1,
-        digest=DIGEST,
-        official=None,
-    )
-    monkeypatch.setitem(CATALOG, "tiny", known)
-    server.data = tar_of({**FILES, "README.md": b"not wanted", "recordings/notes.txt": b"wanted"})
-    return known
 
 
 def corpora(cache) -> list[str]:

@@ -187,7 +187,7 @@ def test_a_clip_that_went_away_is_named(tmp_path):
         write_clip(tmp_path / f"a_b_{take}.wav", word(0, 0, take), 8000)
     corpus = open_corpus(tmp_path)
     (tmp_path / "a_b_1.wav").unlink()
-    with pytest.raises(CorpusError, match=r"a_b_1\.wav: no such sound file; the file has changed since"):
+    with pytest.raises(CorpusError, match=r"a_b_1\.wav: no such sound file: it has changed since"):
         prepare(corpus, PLAIN, progress=False)
 
 

@@ -316,3 +316,19 @@ def test_a_corpus_of_which_too_much_is_broken(tmp_path: Path, capsys: pytest.Cap
     assert "4 of 20 recordings cannot be used, more than a tenth" in error
     assert "--allow-rejected" in error
     assert main([*asked, "--allow-rejected"]) == 0
+
+
+def test_names_of_files_do_not_steer_the_terminal(
+    corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    odd = tmp_path / "w\x1b[2Jords"
+    for path in corpus.iterdir():
+        place = odd / f"\x1b[31m{path.name}"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(path.read_bytes())
+    assert main(command(odd, tmp_path / "run", "--epochs", "1")) == 0
+    told = capsys.readouterr().err
+    assert r"\u001b[2J" in told
+    assert r"\u001b[31m" in told
+    assert "\x1b" not in told
+    assert "Warning" not in told

@@ -585,3 +585,39 @@ def test_ctrl_c_ends_whatever_a_graph_does(tmp_path):
         process.wait(10)
         assert time.monotonic() - start < 10.0  # half a second where nothing else runs
     assert process.returncode == 0
+
+
+def test_ctrl_c_ends_the_opening_of_a_voice_that_unpacks_much(tmp_path):
+    """As many weights as are let in, unpacked while the runtime opens the graph, which cannot be ended."""
+    count = 2**25 - 100
+    arrays = {"packed": np.ones(count, np.int8), "scale": np.float32(0.5)}
+    arrays |= {"zero": np.array([0]), "one": np.array([1])}
+    nodes = [
+        helper.make_node("Cast", ["packed"], ["cast"], to=onnx.TensorProto.FLOAT),
+        helper.make_node("Mul", ["cast", "scale"], ["weights"]),
+        helper.make_node("Slice", ["weights", "zero", "one"], ["first"]),
+        helper.make_node("Add", ["raw", "first"], ["waveform"]),
+    ]
+    graph = tiny_voice.graph(10, waveform="raw", extra_nodes=nodes)
+    graph.initializer.extend(onnx.numpy_helper.from_array(np.array(a), name) for name, a in arrays.items())
+    file = tmp_path / "large.voice"
+    file.write_bytes(tiny_voice.voice_bytes(graph_of=graph))
+    program = (
+        "import signal, sys; from voxlet.speak import session; from voxlet.cli.main import main\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "bound = session._bound_memory\n"
+        "session._bound_memory = lambda: (bound(), print('opening', flush=True))\n"
+        "sys.exit(main(sys.argv[1:]))"
+    )
+    command = [sys.executable, "-c", program, "say", "4", "--voice", str(file), "-o", str(tmp_path / "a.wav")]
+    for pause in (0.0, 0.05, 0.15):
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+            assert process.stdout.readline() == "opening\n"
+            time.sleep(pause)
+            start = time.monotonic()
+            process.send_signal(signal.SIGINT)
+            told = process.stderr.read()
+            process.wait(10)
+            assert time.monotonic() - start < 5.0  # half a second where nothing else runs
+        assert (process.returncode, told) == (130, "voxlet: interrupted\n")
+        assert not (tmp_path / "a.wav").exists()

@@ -126,6 +126,11 @@ def find_known(name: str) -> Path | None:
     return next((folder for folder in candidates if folder.is_dir()), None)
 
 
+def known_ones() -> str:
+    """Their names, for those who gave another."""
+    return f"the known ones are {', '.join(CATALOG)}"
+
+
 def home(name: str) -> Path:
     """The folder that `corpus get` puts a catalogued corpus in."""
     return cache_folder("corpora") / name

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voxlet.cache import contents as cache
-from voxlet.corpus.catalog import CATALOG, Known, content_digest, find_known, home
+from voxlet.corpus.catalog import CATALOG, Known, content_digest, find_known, home, known_ones
 from voxlet.corpus.listing.entry import Listing, Part
 from voxlet.corpus.listing.labels import sort_labels
 from voxlet.corpus.listing.layouts import check_layout, list_entries
 from voxlet.corpus.listing.sound_files import OTHER_LABELS, UNREAD, Passed, count_kinds, relative_name
 from voxlet.corpus.scan import UNREAD_KIND, Scan, doubt_rates, scan_files
-from voxlet.errors import ConfigError, CorpusError
+from voxlet.errors import ConfigError, CorpusError, printable
 from voxlet.language import UNKNOWN_LANGUAGE, check_language, describe_language, same_language
 from voxlet.spelling import find
 
@@ -110,7 +110,7 @@ class Corpus:
     def tell(self) -> None:
         """Say on standard error how the corpus was read."""
         for line in self.reading:
-            sys.stderr.write(f"{self.name}: {line}\n")
+            sys.stderr.write(printable(f"{self.name}: {line}\n"))
 
     @cached_property
     def labels(self) -> tuple[str, ...]:
@@ -188,7 +188,7 @@ def open_corpus(
             raise CorpusError(
                 "no such folder, manifest or known corpus",
                 where=name_or_path,
-                remedy=f"the known ones are {', '.join(CATALOG)}",
+                remedy=known_ones(),
             )
     listing = list_entries(root, layout)
     if known is not None:

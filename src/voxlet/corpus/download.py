@@ -5,14 +5,22 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voxlet import files
-from voxlet.corpus.archives.fetch import DEFAULT_RETRIES, RetryPolicy, check_address, fetch, progress_bar
+from voxlet.corpus.archives.fetch import (
+    DEFAULT_RETRIES,
+    MIRROR,
+    RetryPolicy,
+    check_address,
+    fetch,
+    progress_bar,
+)
 from voxlet.corpus.archives.unpack import unpack
-from voxlet.corpus.catalog import CATALOG, Known, content_digest, find_known, home
+from voxlet.corpus.catalog import CATALOG, Known, content_digest, find_known, home, known_ones
 from voxlet.corpus.listing.sound_files import sound_files
 from voxlet.errors import DownloadError
 from voxlet.files import atomic_folder, cache_folder, cache_path, exclusive, writing_cache
@@ -58,7 +66,7 @@ def get_corpus(
     """
     known = CATALOG.get(name)
     if known is None:
-        raise DownloadError("no such corpus", where=name, remedy=f"the known ones are {', '.join(CATALOG)}")
+        raise DownloadError("no such corpus", where=name, remedy=known_ones())
     local = None if source is None else Path(source).expanduser()
     if local is None or not local.exists():
         local = None
@@ -117,12 +125,15 @@ def checked_archive(local: Path) -> Path:
     Raises:
         DownloadError: It is a folder or cannot be read.
     """
+    quoted = shlex.quote(str(local))
     if local.is_dir():
         raise DownloadError(
-            "is a folder, not an archive", where=local, remedy="a folder is opened by its path as it is"
+            "is a folder, not an archive",
+            where=local,
+            remedy=f"recordings in a folder need no fetching: voxlet corpus inspect {quoted}",
         )
     if not os.access(local, os.R_OK):
-        raise DownloadError("cannot be read", where=local, remedy="check its permissions")
+        raise DownloadError("cannot be read", where=local, remedy=f"let it be read: chmod u+r {quoted}")
     return local
 
 
@@ -142,7 +153,7 @@ def install(known: Known, archive: Path, progress: bool) -> Fetched:
             raise DownloadError(
                 f"the archive holds {clips:,} clips in place of {known.clips:,}",
                 where=archive,
-                remedy="take another source, or open your own part of the corpus by its folder's path",
+                remedy=f"{MIRROR}, or open your own part of the corpus by its folder's path",
             )
         expected = known.digest or read_pin(pin)
         if expected is not None and digest != expected:
@@ -150,7 +161,7 @@ def install(known: Known, archive: Path, progress: bool) -> Fetched:
             raise DownloadError(
                 f"its content has the digest {digest[:16]}…, not {expected[:16]}…{place}",
                 where=archive,
-                remedy="the source has changed or was tampered with; take another",
+                remedy=f"the source has changed or was tampered with: {MIRROR}",
             )
     if expected is None:
         files.write_atomically(pin, f"{digest}\n".encode())

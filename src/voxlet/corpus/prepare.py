@@ -23,7 +23,7 @@ from voxlet.cache.code import code_digest
 from voxlet.corpus.corpus import Clip, Corpus
 from voxlet.corpus.parallel import in_order
 from voxlet.corpus.scan import MAX_RATE, MAX_SECONDS, MIN_RATE
-from voxlet.errors import AudioError, ConfigError, CorpusError
+from voxlet.errors import AudioError, ConfigError, CorpusError, printable
 from voxlet.extras import import_extra
 from voxlet.files import atomic_folder, cache_folder, exclusive, writing_cache
 from voxlet.language import UNKNOWN_LANGUAGE
@@ -121,6 +121,7 @@ class Prepared:
 
 
 DEFAULT_PREPARATION = Preparation()
+AGAIN = "give the same command again"
 
 
 def prepare(
@@ -153,7 +154,7 @@ def prepare(
                     build_rows(building, corpus, preparation, progress)
                 rows = load_rows(folder)
     if rows is None:
-        raise CorpusError("the cache was damaged while it was built", where=folder, remedy="try again")
+        raise CorpusError("the cache was damaged while it was built", where=folder, remedy=AGAIN)
     cache.shrink()
     clips = tuple(corpus.clips[index] for index in rows.indices)
     left = set(rows.indices.tolist())
@@ -196,7 +197,7 @@ def prepare_clip(path: Path, preparation: Preparation) -> Samples:
         sound = audio.read(path)
     except AudioError as error:
         raise CorpusError(
-            error.what, where=path, remedy="the file has changed since it was scanned"
+            f"{error.what}: it has changed since it was scanned", where=path, remedy=AGAIN
         ) from error
     # The offset goes first: to the resampler it would be a step at either end, which rings.
     samples = sound.samples - np.float32(sound.samples.mean(dtype=np.float64))
@@ -268,7 +269,7 @@ def build_rows(folder: Path, corpus: Corpus, preparation: Preparation, progress:
         bar = tqdm(
             in_order(lambda clip: prepare_clip(clip.path, preparation), corpus.clips),
             total=len(corpus.clips),
-            desc=f"preparing {corpus.name}",
+            desc=printable(f"preparing {corpus.name}"),
             unit="clip",
             leave=False,
             disable=None if progress else True,

@@ -22,6 +22,11 @@ VALIDATION_SHARE = 0.1  # of what is not tested on: 9 % of all where a tenth is 
 TEST_SHARE = 0.1
 OFFICIAL_TEST_TAKES = 5  # FSDD: takes 0 to 4
 LEAST_SHARE = 0.01  # a part with less than this of the clips is no part
+# What to do about a split that cannot be made; a stratified one always can.
+OTHER_SPLIT = {
+    "official": "take the split 'speakers' or 'stratified'",
+    "speakers": "take the split 'stratified'",
+}
 LEAST_LEFT = 2  # takes of a label that are trained on before any is held out
 FEW_SPEAKERS = 10  # with fewer, validation shares the training speakers
 
@@ -89,7 +94,7 @@ def make_split(
             raise ConfigError(
                 f"leaves {rows.sum()} of {len(groups)} clips to {part} on",
                 where=f"the split {kind!r} of {prepared.name!r}",
-                remedy="take the split 'stratified' (--split stratified)",
+                remedy=OTHER_SPLIT[kind],
             )
     return Split(np.flatnonzero(train_rows), np.flatnonzero(validation_rows), np.flatnonzero(test), kind)
 
@@ -160,7 +165,7 @@ def official_parts(prepared: Prepared) -> tuple[NDArray[np.bool_], NDArray[np.bo
         raise ConfigError(
             f"the corpus {prepared.name!r} has no official division into training and test",
             where="split 'official'",
-            remedy="take the split 'speakers' (nobody tested is trained on) or 'stratified'",
+            remedy=OTHER_SPLIT["official"],
         )
     if rule == "takes":
         return np.array([int(take) < OFFICIAL_TEST_TAKES for take in takes]), None
@@ -190,7 +195,7 @@ def speaker_parts(
         raise ConfigError(
             f"the corpus {prepared.name!r} names {len(present)} speaker",
             where="split 'speakers'",
-            remedy="take the split 'stratified'",
+            remedy=OTHER_SPLIT["speakers"],
         )
     order = rng.permutation(present)
     if held_out is None:

@@ -172,7 +172,7 @@ def check_writable(outputs: Outputs, model: Opened | None) -> None:
             raise ConfigError(f"{path} is a folder", where=flag, remedy="name a file")
         if not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
             raise ConfigError(
-                f"{path} cannot be written", where=flag, remedy="check that its folder is there and writable"
+                f"{path} cannot be written", where=flag, remedy="make its folder, or let it be written to"
             )
     if outputs.pairs is not None:
         files.make_folder(outputs.pairs)

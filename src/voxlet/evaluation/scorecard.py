@@ -188,7 +188,10 @@ def read_scorecard(text: str) -> Scorecard:
     try:
         stored: dict[str, Any] = json.loads(text)
         if stored.pop("schema") != SCHEMA:
-            raise ConfigError(f"the scorecard is not of schema {SCHEMA}", remedy="measure again")
+            raise ConfigError(
+                f"the scorecard is not of schema {SCHEMA}",
+                remedy="measure again: voxlet score ... --json FILE",
+            )
         del stored["unreliable_classifiers"]
         figures = tuple(read_figure(figure) for figure in stored.pop("figures"))
         return Scorecard(figures=figures, **stored)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import math
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,7 +46,9 @@ def encode(figure: Figure, kind: str = "png") -> bytes:
     buffer = io.BytesIO()
     # No date and no version: the same numbers give the same bytes.
     metadata = {"Software": None} if kind == "png" else None
-    figure.savefig(buffer, format=kind, dpi=DPI, metadata=metadata)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph")  # a label in a script that the font lacks
+        figure.savefig(buffer, format=kind, dpi=DPI, metadata=metadata)
     return buffer.getvalue()
 
 

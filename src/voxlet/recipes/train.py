@@ -15,7 +15,7 @@ from voxlet import files
 from voxlet.corpus.catalog import CATALOG
 from voxlet.corpus.corpus import open_corpus
 from voxlet.corpus.dataset import Dataset, check_recordings, make_dataset
-from voxlet.errors import RunError, TrainingError
+from voxlet.errors import RunError, TrainingError, printable
 from voxlet.recipes import preflight
 from voxlet.recipes.clip.task import plan_clip_training
 from voxlet.recipes.opened import KINDS, ClipRun, VoiceRun, load_run
@@ -132,7 +132,7 @@ def _say(name: str, *lines: str) -> None:
     """What is to be known of a corpus or a training, on standard error, once."""
     if distributed.rank() == 0:
         for line in lines:
-            sys.stderr.write(f"{name}: {line}\n")
+            sys.stderr.write(printable(f"{name}: {line}\n"))
 
 
 def _source(corpus: str | os.PathLike[str]) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import functools
 import os
 import re
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,14 +16,17 @@ import numpy as np
 from voxlet.errors import VoiceError
 from voxlet.speak.onnx_guard import check_graph
 from voxlet.speak.runtime import import_onnxruntime
+from voxlet.speak.voice_file import EXPORT_AGAIN
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from voxlet.speak.onnx_guard import Wanted
 
 MOST_THREADS = 4
+PATIENCE = 0.3  # seconds that an interrupted process waits for the runtime before it ends
+INTERRUPTED = 130  # the exit status then
 MOST_MEMORY = 2 * 2**30  # bytes that all running graphs together may hold
 
 
@@ -88,11 +93,42 @@ def _open(model: bytes, path: Path) -> Any:  # onnxruntime has no types
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     try:
-        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        return _in_thread(
+            lambda: onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        )
     except Exception as error:  # the runtime has no common class for its errors
         raise VoiceError(
-            f"its graph cannot be read ({_first_line(error)})", where=path, remedy="fetch or export it again"
+            f"its graph cannot be read ({_first_line(error)})", where=path, remedy=EXPORT_AGAIN
         ) from error
+
+
+def _in_thread(open_it: Callable[[], Any]) -> Any:
+    """What `open_it` returns; it cannot be ended, but Ctrl-C ends the wait for it."""
+    result: Future[Any] = Future()
+
+    def work() -> None:
+        try:
+            result.set_result(open_it())
+        except Exception as error:
+            result.set_exception(error)
+
+    ending = functools.partial(_leave, result)
+    atexit.register(ending)
+    try:
+        # A daemon: Python waits for the threads of a pool when it ends.
+        threading.Thread(target=work, daemon=True).start()
+        return result.result()
+    finally:
+        if result.done():
+            atexit.unregister(ending)
+
+
+def _leave(result: Future[Any]) -> None:
+    """At the process's end: where the runtime is still opening a model, go at once, or it would crash."""
+    try:
+        result.exception(PATIENCE)
+    except TimeoutError:
+        os._exit(INTERRUPTED)
 
 
 @functools.cache

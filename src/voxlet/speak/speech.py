@@ -43,6 +43,7 @@ LEVEL_DB = -20.0  # of a word's loud frames, re full scale
 STRESS_DB = 3.0  # how far a word's level may stay from it
 LOUD_DB = 20.0  # frames no further below the loudest one count for a word's level
 PEAK = 0.95
+ENDING = "let the file name end in .wav"
 FOREIGN_SUFFIXES = (".mp3", ".flac", ".ogg", ".opus", ".m4a", ".aac", ".aif", ".aiff", ".wma")
 LONGEST_COMMENT = 2_000  # characters: libsndfile does not read a longer comment back
 
@@ -165,8 +166,10 @@ def check_suffix(path: str | os.PathLike[str]) -> None:
     Raises:
         AudioError: It does.
     """
+    if str(path).endswith("/"):
+        raise AudioError("names a folder, not a file", where=path, remedy=ENDING)
     if str(path).lower().endswith(FOREIGN_SUFFIXES):
-        raise AudioError("only WAV can be written", where=path, remedy="let the file name end in .wav")
+        raise AudioError("only WAV can be written", where=path, remedy=ENDING)
 
 
 def stream(

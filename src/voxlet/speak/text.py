@@ -223,7 +223,7 @@ class Vocabulary:
         more = len(self.labels) - LISTED
         digits = [str(digit) for digit in range(10) if self.numbers.get(digit, str(digit)) != str(digit)]
         return (
-            f"this voice can say: {named}"
+            named
             + (f" and {more} more" if more > 0 else "")
             + (f"; digits: {''.join(digits)}" if digits else "")
         )
@@ -282,7 +282,7 @@ def words(text: str, labels: Sequence[str]) -> Iterator[Spoken]:
             last, pause, spaced = found, Pause.WORD, False
         offset += len(line)
     if last is None:
-        raise TextError("there is nothing to say in the text", remedy=str(vocabulary))
+        raise TextError("there is nothing to say in the text", remedy=f"this voice can say: {vocabulary}")
     yield replace(last.spoken, pause=Pause.LINE)
 
 
@@ -329,7 +329,9 @@ def _line_words(line: str, number: int, offset: int, vocabulary: Vocabulary) -> 
         if len(quoted) > QUOTED:
             quoted = f"{quoted[:QUOTED]}…"
         where = f"character {first + 1}" if number == 1 else f"line {number}, character {first + 1}"
-        return TextError(f"cannot say {quoted!r}{what}", where=where, remedy=str(vocabulary))
+        return TextError(
+            f"cannot say {quoted!r}{what}", where=where, remedy=f"this voice can say: {vocabulary}"
+        )
 
     index = 0
     while index < len(folded):

@@ -45,6 +45,8 @@ MOST_NOISE = 2**18  # numbers of noise per word, frames times latent size
 RATES = (4_000, 192_000)  # Hz
 FARTHEST_STYLE = 100.0  # the prior is a standard normal: nothing sensible lies further out
 DEEPEST_CARD = 20  # objects and lists within each other
+EXPORT_AGAIN = "fetch or export it again"
+UPDATE = f"update voxlet, or {EXPORT_AGAIN}"
 
 # Control characters, line separators, what turns the direction of text, halves of characters.
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -170,21 +172,19 @@ def read_voice(path: str | os.PathLike[str]) -> VoiceFile:
             _compare_checksum(model)
         info = parse_info(metadata[INFO_KEY])
         if info.format > 1 and CHECKSUM_KEY not in metadata:
-            raise VoiceError("is damaged: it lost its checksum", remedy="fetch or export it again")
+            raise VoiceError("is damaged: it lost its checksum", remedy=EXPORT_AGAIN)
         encoder = metadata.get(ENCODER_KEY)
         return VoiceFile(path, info, model, None if encoder is None else encoder.decode("ascii"))
     except VoiceError as error:
         raise VoiceError(error.what, where=path, remedy=error.remedy) from error
     except (ValueError, RecursionError) as error:
-        raise VoiceError(
-            "is damaged, or not a voice file", where=path, remedy="fetch or export it again"
-        ) from error
+        raise VoiceError("is damaged, or not a voice file", where=path, remedy=EXPORT_AGAIN) from error
 
 
 def _compare_checksum(model: bytes) -> None:
     body = memoryview(model)[: -len(_checksum(b""))]
     if bytes(model[len(body) :]) != _checksum(body):
-        raise VoiceError("is damaged: its checksum does not fit", remedy="fetch or export it again")
+        raise VoiceError("is damaged: its checksum does not fit", remedy=EXPORT_AGAIN)
 
 
 def parse_info(text: bytes | str) -> VoiceInfo:
@@ -198,19 +198,19 @@ def parse_info(text: bytes | str) -> VoiceInfo:
     try:
         raw = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise VoiceError("its metadata is not JSON", remedy="fetch or export it again") from error
+        raise VoiceError("its metadata is not JSON", remedy=EXPORT_AGAIN) from error
     if not isinstance(raw, dict):
         _refuse("metadata", "is not an object")
     number = raw.get("format")
     if number not in FORMATS or not isinstance(number, int) or isinstance(number, bool):
         raise VoiceError(
             f"its format is {str(number)[:20]!r}, this voxlet reads {' and '.join(map(str, FORMATS))}",
-            remedy="update voxlet, or export the voice again",
+            remedy=UPDATE,
         )
     if raw.get("requires", []) != []:
         raise VoiceError(
             f"it requires {str(raw['requires'])[:80]!a}, which this voxlet does not know",
-            remedy="update voxlet",
+            remedy=UPDATE,
         )
     labels = raw.get("labels")
     if not isinstance(labels, list) or not 1 <= len(labels) <= MOST_LABELS:
@@ -266,7 +266,7 @@ def _cleaned(value: object, name: str, depth: int = 0) -> object:
 
 
 def _refuse(name: str, problem: str) -> NoReturn:
-    raise VoiceError(f"its field {name!r} {problem}", remedy="fetch or export it again")
+    raise VoiceError(f"its field {name!r} {problem}", remedy=EXPORT_AGAIN)
 
 
 def _whole(raw: Mapping[str, object], name: str, least: int, most: int) -> int:

@@ -70,7 +70,7 @@ class Checkpoint:
         try:
             return load_file(path)
         except (OSError, SafetensorError) as error:
-            raise RunError(f"cannot be read ({error})", where=path, remedy=_REMEDY) from error
+            raise RunError(f"cannot be read ({error})", where=path, remedy=DAMAGED) from error
 
     def digests(self) -> dict[str, Any]:
         """What `digests.json` holds: SHA-256 by file name.
@@ -92,13 +92,13 @@ class Checkpoint:
             try:
                 found = _digest(path)
             except OSError as error:
-                raise RunError(f"cannot be read ({error.strerror})", where=path, remedy=_REMEDY) from error
+                raise RunError(f"cannot be read ({error.strerror})", where=path, remedy=DAMAGED) from error
             if found != digests.get(name):
                 what = "cannot be read (its SHA-256 is not that of what was written)"
-                raise RunError(what, where=path, remedy=_REMEDY)
+                raise RunError(what, where=path, remedy=DAMAGED)
 
 
-_REMEDY = "the file is damaged: train again in another folder"
+DAMAGED = "train again in another folder"
 
 
 def newest(stage: Path) -> Checkpoint | None:
@@ -330,9 +330,9 @@ def _read_object(path: Path) -> dict[str, Any]:
     try:
         data = json.loads(path.read_text())
     except (OSError, ValueError, RecursionError) as error:
-        raise RunError(f"cannot be read ({error})", where=path, remedy=_REMEDY) from error
+        raise RunError(f"cannot be read ({error})", where=path, remedy=DAMAGED) from error
     if not isinstance(data, dict):
-        raise RunError("holds no object", where=path, remedy=_REMEDY)
+        raise RunError("holds no object", where=path, remedy=DAMAGED)
     return data
 
 

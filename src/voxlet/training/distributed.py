@@ -82,7 +82,7 @@ def main_first(action: Callable[[], object]) -> None:
     if failure is not None:
         raise failure
     if failed:
-        raise TrainingError("the first process had to stop", remedy="its own message says why")
+        raise TrainingError("the first process had to stop: its own message says why")
 
 
 @contextlib.contextmanager

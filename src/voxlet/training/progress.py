@@ -11,6 +11,8 @@ from types import TracebackType
 
 from tqdm import tqdm
 
+from voxlet.errors import printable
+
 DRAWING_SECONDS = 0.1
 QUIET_SECONDS = 10.0  # between lines that are not asked for
 RECENT_STEPS = 50  # behind the rate and the time left that are shown
@@ -89,7 +91,7 @@ class Progress:
         if self.silent or (minor and time.monotonic() - self.spoke < QUIET_SECONDS):
             return
         self.spoke = time.monotonic()
-        tqdm.write(f"{self.label}: {text}", file=sys.stderr)
+        tqdm.write(printable(f"{self.label}: {text}"), file=sys.stderr)
 
 
 def duration(seconds: float) -> str:
@@ -102,4 +104,4 @@ def duration(seconds: float) -> str:
 @cache
 def note_once(text: str) -> None:
     """Write a line to standard error, unless this process has written it before."""
-    tqdm.write(f"voxlet: {text}", file=sys.stderr)
+    tqdm.write(printable(f"voxlet: {text}"), file=sys.stderr)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 CONFIG, METRICS, LOCK = "config.json", "metrics.jsonl", ".lock"
 CORPUS = "corpus.json"
+GO_ON = "give the command that trained it again, and it goes on"
 FORMAT = 2  # 1 is that of voxlet 0.1.0, whose settings and modules had other names
 Which = Literal["best", "last"]
 
@@ -77,7 +78,7 @@ class Run:
         name = checkpoints.BEST if which == "best" else checkpoints.LAST
         found = checkpoints.read(self.stage(stage), name)
         if found is None:
-            raise RunError(f"holds no weights of {stage!r} yet", where=self.path, remedy="train it first")
+            raise RunError(f"holds no weights of {stage!r} yet", where=self.path, remedy=GO_ON)
         return found
 
     def metrics(self) -> list[dict[str, JSON]]:
@@ -128,8 +129,9 @@ class Run:
             try:
                 held.enter_context(files.exclusive(self.path / LOCK, wait=False, state="is being trained"))
             except LockedError as error:
-                remedy = "wait for it, stop it, or take another folder"
-                raise RunError(error.what, where=self.path, remedy=remedy) from error
+                raise RunError(
+                    error.what, where=self.path, remedy="wait for it, stop it, or take another folder"
+                ) from error
             yield
 
 

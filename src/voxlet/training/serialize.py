@@ -38,9 +38,7 @@ def from_json(cls: type[T], data: object, *, where: object, field: str = "") -> 
     fields = {f.name for f in dataclasses.fields(cast(Any, cls)) if f.init}
     for name in data.keys() - fields:
         raise ConfigError(
-            f"unknown field {_dotted(field, name)!r}",
-            where=where,
-            remedy="it may come from another version of voxlet",
+            f"unknown field {_dotted(field, name)!r}, perhaps of another version of voxlet", where=where
         )
     for name in fields - data.keys():
         raise ConfigError(f"the field {_dotted(field, name)!r} is missing", where=where)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import ssl
 import sys
 import time
 import urllib.parse
@@ -16,7 +17,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from voxlet import files
-from voxlet.errors import DownloadError
+from voxlet.corpus.archives.pace import Pace
+from voxlet.errors import DownloadError, printable
 from voxlet.extras import import_extra
 
 if TYPE_CHECKING:
@@ -34,6 +36,8 @@ FLOOR_RATE = 1000.0  # bytes per second
 FLOOR_SECONDS = 60.0  # over which the rate is looked at
 RETRY_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
 LONGEST_WAIT = 60.0  # seconds, whatever a busy server asks for
+MIRROR = "name a mirror or a local archive with --source"
+GO_ON = f"run it again to go on where it stopped, or {MIRROR}"
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,7 @@ class RetryPolicy:
     attempts: int = ATTEMPTS
     backoff: float = BACKOFF_SECONDS  # seconds before the second attempt, doubled before each later one
     timeout: float = TIMEOUT_SECONDS  # seconds without a byte
-    patience: float = FLOOR_SECONDS  # seconds with fewer bytes than `FLOOR_RATE`
+    patience: float = FLOOR_SECONDS  # seconds with fewer bytes than `FLOOR_RATE`, or before an answer
 
 
 DEFAULT_RETRIES = RetryPolicy()
@@ -115,7 +119,9 @@ def check_address(address: str) -> None:
         valid = False
     if not valid:
         raise DownloadError(
-            "is neither an http(s) address nor a file that exists", where=address, remedy="check the source"
+            "is neither an http(s) address nor a file that exists",
+            where=address,
+            remedy="give --source an address that begins with http:// or https://, or the path of an archive",
         )
 
 
@@ -128,38 +134,62 @@ def receive_with_retries(download: Download) -> None:
     urllib3 = import_extra("urllib3", "train")
     address, part, retries = download.address, download.part, download.retries
     failures, reason, asked = 0, "", 0.0
-    with open_pool(urllib3, address, retries) as pool:
-        while failures < retries.attempts:
-            if failures:
-                pause = max(asked, retries.backoff * 2 ** (failures - 1))
-                asked = 0.0
-                if download.progress:
-                    sys.stderr.write(f"the download stopped ({reason}); trying again in {pause:.1f} s\n")
-                time.sleep(pause)
-            before = part.stat().st_size if part.exists() else 0
-            try:
-                receive(pool, download)
-            except urllib3.exceptions.HTTPError as error:
-                refuse_hopeless(urllib3, error, address)
-                reason = describe(error)
-            except BusyError as error:
-                reason, asked = str(error), error.seconds
-            else:
-                return
-            after = part.stat().st_size if part.exists() else 0
-            failures = 1 if after - before >= PIECE else failures + 1
+    while failures < retries.attempts:
+        if failures:
+            pause = max(asked, retries.backoff * 2 ** (failures - 1))
+            asked = 0.0
+            if download.progress:
+                sys.stderr.write(
+                    printable(f"the download stopped ({reason}); trying again in {pause:.1f} s\n")
+                )
+            time.sleep(pause)
+        before = part.stat().st_size if part.exists() else 0
+        try:
+            attempt(urllib3, download)
+        except urllib3.exceptions.HTTPError as error:
+            refuse_hopeless(urllib3, error, address)
+            reason = describe(error)
+        except BusyError as error:
+            reason, asked = str(error), error.seconds
+        else:
+            return
+        after = part.stat().st_size if part.exists() else 0
+        failures = 1 if after - before >= PIECE else failures + 1
     raise DownloadError(
         f"the download failed {retries.attempts} times without progress ({reason})",
         where=address,
-        remedy="run it again to go on where it stopped, or name a mirror or a local archive with --source",
+        remedy=GO_ON,
     )
+
+
+def attempt(library: Any, download: Download) -> None:
+    """One attempt: ask for what the part lacks and append it.
+
+    Raises:
+        RefusedError: The server refuses for good, or sends too much.
+        DownloadError: It sends less than `FLOOR_RATE` for too long, be it headers or content.
+        BusyError: It answered that it is busy, or with another piece than the one asked for.
+        urllib3.exceptions.HTTPError: The connection failed, stalled or broke.
+    """
+    retries = download.retries
+    with open_pool(library, download.address, retries) as pool, Pace(FLOOR_RATE, retries.patience) as pace:
+        pace.watch(pool)
+        try:
+            receive(pool, download, pace)
+        except library.exceptions.HTTPError as error:
+            if pace.too_slow:
+                raise too_slow(download) from error
+            raise
+        if pace.too_slow:  # of an answer that tells no length, its end is all that is seen
+            raise too_slow(download)
 
 
 def refuse_hopeless(library: Any, error: Exception, address: str) -> None:
     """Give up at once where another attempt could bring nothing else.
 
     Raises:
-        DownloadError: No such host, or redirected in a circle or to something that is no http address.
+        DownloadError: No such host, one whose certificate is not to be trusted, or redirected in a circle or
+            to something that is no http address.
     """
     errors = library.exceptions
     cause = getattr(error, "reason", None)
@@ -169,12 +199,25 @@ def refuse_hopeless(library: Any, error: Exception, address: str) -> None:
             where=address,
             remedy="is this machine online? If not, bring the archive and name it with --source",
         ) from error
+    if isinstance(cause, errors.SSLError) and (problem := certificate_problem(cause)):
+        raise DownloadError(
+            f"the server's certificate is not to be trusted ({problem})",
+            where=address,
+            remedy="check this machine's clock, name the certificates to trust in the variable "
+            f"SSL_CERT_FILE, or {MIRROR}",
+        ) from error
     if isinstance(error, errors.LocationValueError) or isinstance(cause, errors.ResponseError):
         raise RefusedError(
             f"the server redirects the download to nowhere ({describe(error)})",
             where=address,
-            remedy="name a mirror or a local archive with --source",
+            remedy=MIRROR,
         ) from error
+
+
+def certificate_problem(error: Exception) -> str:
+    """What is wrong with a server's certificate; "" where TLS failed for another reason."""
+    cause = next((one for one in error.args if isinstance(one, ssl.SSLCertVerificationError)), None)
+    return "" if cause is None else cause.verify_message.rstrip(".")
 
 
 class RefusedError(DownloadError):
@@ -212,12 +255,11 @@ def open_pool(library: Any, address: str, retries: RetryPolicy) -> urllib3.PoolM
     return cast("urllib3.PoolManager", made)
 
 
-def receive(pool: urllib3.PoolManager, download: Download) -> None:
-    """One attempt: ask for what the part lacks and append it.
+def receive(pool: urllib3.PoolManager, download: Download, pace: Pace) -> None:
+    """Ask for what the part lacks and append it; see `attempt`.
 
     Raises:
         RefusedError: The server refuses for good, or sends too much.
-        DownloadError: It sends less than `FLOOR_RATE` for too long.
         BusyError: It answered that it is busy, or with another piece than the one asked for.
         urllib3.exceptions.HTTPError: The connection failed, stalled or broke.
     """
@@ -230,6 +272,7 @@ def receive(pool: urllib3.PoolManager, download: Download) -> None:
         if mark:
             headers["If-Range"] = mark
     answer = pool.request("GET", download.address, headers=headers, preload_content=False)
+    pace.begin()
     try:
         begin = first_byte(answer, download, offset)
         length = answer.headers.get("Content-Length", "")
@@ -239,7 +282,7 @@ def receive(pool: urllib3.PoolManager, download: Download) -> None:
         if begin == 0:
             write_mark(part, answer.headers)
         with progress_bar("downloading", total, download.progress) as shown:
-            append(answer, download, begin, shown)
+            append(answer, download, begin, shown, pace)
     finally:
         answer.close()
 
@@ -262,7 +305,7 @@ def first_byte(answer: urllib3.BaseHTTPResponse, download: Download, offset: int
         raise RefusedError(
             f"the download is refused: {status_line(answer)}",
             where=download.address,
-            remedy="name a mirror or a local archive with --source",
+            remedy=MIRROR,
         )
     start = re.match(r"bytes (\d+)-", answer.headers.get("Content-Range", ""))
     if start is None or int(start[1]) != offset:
@@ -271,33 +314,27 @@ def first_byte(answer: urllib3.BaseHTTPResponse, download: Download, offset: int
     return offset
 
 
-def append(answer: urllib3.BaseHTTPResponse, download: Download, offset: int, shown: Any) -> None:
+def append(answer: urllib3.BaseHTTPResponse, download: Download, offset: int, shown: Any, pace: Pace) -> None:
     """Write what comes to the part, from `offset` on.
 
     Raises:
         RefusedError: It is too much.
-        DownloadError: It comes too slowly.
     """
-    patience = download.retries.patience
     shown.update(offset)
     with download.part.open("ab" if offset else "wb") as file:
-        looked, came = time.monotonic(), 0
         while piece := answer.read1(PIECE):  # returns what is there, however little
             file.write(piece)
-            offset, came = offset + len(piece), came + len(piece)
+            offset += len(piece)
             if offset > download.limit:
                 raise too_much(download)
             shown.update(len(piece))
-            if time.monotonic() - looked >= patience:
-                if came < FLOOR_RATE * patience:
-                    raise too_slow(download)
-                looked, came = time.monotonic(), 0
+            pace.came(len(piece))
 
 
 def too_much(download: Download) -> RefusedError:
     """The error for a download that would fill the disk."""
     what = f"the download has more than {download.limit / 1e6:,.0f} MB, as a bomb would"
-    return RefusedError(what, where=download.address, remedy="take another source")
+    return RefusedError(what, where=download.address, remedy=MIRROR)
 
 
 def too_slow(download: Download) -> DownloadError:
@@ -305,7 +342,7 @@ def too_slow(download: Download) -> DownloadError:
     return DownloadError(
         f"the download came at less than {FLOOR_RATE / 1000:g} kB/s for {download.retries.patience:g} s",
         where=download.address,
-        remedy="run it again to go on where it stopped, or name a mirror or a local archive with --source",
+        remedy=GO_ON,
     )
 
 

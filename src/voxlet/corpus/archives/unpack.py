@@ -18,6 +18,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING, cast
 
+from voxlet.corpus.archives.fetch import MIRROR
 from voxlet.corpus.listing.sound_files import SOUND_SUFFIXES
 from voxlet.errors import DownloadError
 
@@ -87,7 +88,7 @@ def too_large(limit: int) -> DownloadError:
     """The error for an archive that would fill the disk or the memory."""
     return DownloadError(
         f"the archive unpacks to more than {limit / 1e6:,.0f} MB, as a bomb would",
-        remedy="take another source",
+        remedy=MIRROR,
     )
 
 
@@ -137,7 +138,7 @@ def unpack(
         raise DownloadError(
             f"the archive is damaged or of an unknown kind ({error})",
             where=archive,
-            remedy="it must be a .tar.gz, .tar or .zip file; fetch it again",
+            remedy="it must be a whole .tar.gz, .tar or .zip file: fetch it again",
         ) from error
     if not written:
         raise DownloadError(

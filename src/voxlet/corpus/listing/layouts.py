@@ -124,7 +124,7 @@ def list_tables(root: Path, layout: str | None, paths: Sequence[Path]) -> Listin
             raise CorpusError(
                 "is neither a folder nor a manifest",
                 where=root,
-                remedy="a manifest is a .csv, .tsv or .jsonl file",
+                remedy="give its folder, or a manifest: a .csv, .tsv or .jsonl file",
             )
     sure = next((root / name for name in MANIFEST_NAMES if (root / name).is_file()), None)
     if sure is not None:
@@ -199,7 +199,7 @@ def list_names(root: Path, layout: str | None, paths: Sequence[Path]) -> Listing
         CorpusError: It is no folder.
     """
     if not root.is_dir():
-        raise CorpusError("is not a folder", where=root, remedy="only a manifest can be a file")
+        raise CorpusError("is not a folder", where=root, remedy="give the folder that it lies in")
     if layout is not None and layout not in LAYOUTS:
         best = explain(paths, root, Pattern(layout))
         return Listing(read_names(best, paths, root), f"{best.pattern.text}, as given")

@@ -37,6 +37,7 @@ SEPARATORS = ",;\t|"
 AUDIO_FOLDERS = ("", "wavs", "clips", "audio")  # where a table's files may lie, beside it
 LONGEST_FIELD = 4096  # characters: longer is no path and no word
 LARGEST_TABLE = 1 << 28  # bytes
+NAMED = "name the columns path and label"
 ENDING = re.compile(r"\.(?=.*[a-z])\w{2,4}", re.IGNORECASE)  # a kind of file, not the number in `take.2`
 QUOTED = 60  # characters of a row that an error repeats
 
@@ -98,7 +99,7 @@ def read_text(path: Path) -> str:
     """
     try:
         if path.stat().st_size > LARGEST_TABLE:
-            raise CorpusError("is too large for a manifest", where=path, remedy="divide it")
+            raise CorpusError("is too large for a manifest", where=path, remedy="divide it into several")
         data = path.read_bytes()
     except OSError as error:
         raise CorpusError(f"cannot be read ({error.strerror or error})", where=path) from error
@@ -127,10 +128,11 @@ def check_row(path: Path, row: Row) -> None:
     where = f"{path}:{row.line}"
     missing = [name for name in ("path", "label") if not row.values.get(name)]
     if missing:
+        heading = f", the heading is {quote(row.heading)}" if row.heading else ""
         raise CorpusError(
             f"no {' and no '.join(missing)} in the row {quote(row.found)}",
             where=where,
-            remedy=f"the heading is {quote(row.heading)}" if row.heading else "each row needs both",
+            remedy=f"fill it in or delete the row{heading}",
         )
     for name, value in row.values.items():
         if len(value) > LONGEST_FIELD:
@@ -230,7 +232,7 @@ def headless_columns(path: Path, cells: Sequence[str], line: int) -> dict[str, i
     raise NoColumnsError(
         f"no {' and no '.join(missing)} in the heading {quote(','.join(cells))}",
         where=f"{path}:{line}",
-        remedy="name the columns path and label",
+        remedy=NAMED,
     )
 
 
@@ -270,7 +272,7 @@ def json_rows(path: Path, text: str) -> Iterator[Row]:
             raise NoColumnsError(
                 f"no path and no label among the fields {quote(heading)}",
                 where=where,
-                remedy="name them path and label",
+                remedy=NAMED,
             )
         yield Row(number, values, line, heading)
 

@@ -24,6 +24,7 @@ from voxlet.spectral.griffin_lim import griffin_lim
 from voxlet.spectral.log_spectrogram import Spectrogram, amplitudes
 from voxlet.spectral.stft import istft
 from voxlet.training import checkpoints
+from voxlet.training.run import GO_ON
 from voxlet.training.serialize import from_json, to_json
 
 if TYPE_CHECKING:
@@ -152,7 +153,7 @@ def _kept(run: Run) -> tuple[Speech, dict[str, NDArray[np.float64]]]:
         raise RunError(
             "cannot speak yet: its training has not come to its end",
             where=run.path,
-            remedy="give the command that trained it again, and it goes on",
+            remedy=GO_ON,
         )
     try:
         with safe_open(path, "numpy") as file:
@@ -162,7 +163,7 @@ def _kept(run: Run) -> tuple[Speech, dict[str, NDArray[np.float64]]]:
             raise RunError(f"is of format {described['format']}, not {FORMAT}", where=path)
         return from_json(Speech, described["speech"], where=path, field="speech"), arrays
     except (OSError, SafetensorError, KeyError, TypeError, ValueError, ConfigError) as error:
-        raise RunError(f"is damaged ({error})", where=path, remedy="train again in another folder") from error
+        raise RunError(f"is damaged ({error})", where=path, remedy=checkpoints.DAMAGED) from error
 
 
 def load_model(run: Run, config: ClipTraining, shape: tuple[int, int], labels: int) -> ClipVAE:

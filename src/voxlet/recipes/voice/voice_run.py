@@ -15,6 +15,7 @@ from voxlet.recipes.voice.data import voice_data
 from voxlet.recipes.voice.weights import load_student, load_wave
 from voxlet.speak.voice import load_voice
 from voxlet.speak.voice_file import SUFFIX
+from voxlet.training.run import GO_ON
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,7 +57,7 @@ class VoiceRun(TrainedRun[VoiceTraining]):
             raise RunError(
                 "cannot speak yet: its training has not come to its end",
                 where=self.path,
-                remedy="give the command that trained it again, and it goes on",
+                remedy=GO_ON,
             )
         return load_voice(self.voice_path)
 

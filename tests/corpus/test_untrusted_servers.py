@@ -1,0 +1,114 @@
+"""Servers that drip wherever they can, and servers whose certificate is not to be trusted."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+import loopback
+from voxlet.corpus.archives.fetch import RetryPolicy, fetch
+from voxlet.errors import DownloadError
+
+IMPATIENCE = RetryPolicy(attempts=3, backoff=0.01, timeout=5, patience=0.4)
+HEAD = b"HTTP/1.1 200 OK\r\n"
+DRIPS = {
+    "status": (b"", b"H"),
+    "a header": (HEAD + b"X-Slow: ", b"a"),
+    "headers": (HEAD, b"X-Slow: a\r\n"),
+    "answers before the answer": (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+    "size of a chunk": (HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"0"),
+    "note on a chunk": (HEAD + b"Transfer-Encoding: chunked\r\n\r\n5;", b"a"),
+    "chunks": (HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\na\r\n"),
+    "content": (HEAD + b"Content-Length: 100000\r\n\r\n", b"a"),
+    "content without a length": (HEAD + b"\r\n", b"a"),
+}
+
+
+def download(address: str, target: Path, retries: RetryPolicy = IMPATIENCE) -> None:
+    fetch(address, target, limit=10**7, progress=False, retries=retries)
+
+
+@pytest.mark.parametrize("where", DRIPS)
+def test_a_server_that_drips_is_given_up(where: str, tmp_path: Path) -> None:
+    began = time.monotonic()
+    with loopback.dripping(*DRIPS[where]) as address, pytest.raises(DownloadError) as refusal:
+        download(address, tmp_path / "archive")
+    assert "the download came at less than 1 kB/s for 0.4 s; run it again" in str(refusal.value)
+    assert time.monotonic() - began < 2
+    assert not (tmp_path / "archive").exists()
+
+
+def test_a_handshake_that_drips_is_given_up(tmp_path: Path) -> None:
+    began = time.monotonic()
+    # The beginning of a record of 16 kB of a handshake, as TLS has them.
+    with (
+        loopback.dripping(b"\x16\x03\x03\x40\x00", b"\x02") as address,
+        pytest.raises(DownloadError) as refusal,
+    ):
+        download(address.replace("http:", "https:"), tmp_path / "archive")
+    assert "less than 1 kB/s" in str(refusal.value)
+    assert time.monotonic() - began < 2
+
+
+def test_what_is_slow_but_not_too_slow_arrives(server: loopback.Server, tmp_path: Path) -> None:
+    server.data, server.plan = bytes(60), ["drips"]  # 1.2 s in all, and 50 bytes a second
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("voxlet.corpus.archives.fetch.FLOOR_RATE", 10.0)
+        download(server.address, tmp_path / "archive")
+    assert (tmp_path / "archive").read_bytes() == server.data
+
+
+@pytest.mark.parametrize(
+    ("names", "days", "trusted", "problem"),
+    [
+        ("IP:127.0.0.1", 30, False, "self-signed certificate"),
+        ("IP:127.0.0.1", -1, True, "certificate has expired"),
+        ("DNS:elsewhere.example", 30, True, "IP address mismatch"),
+    ],
+)
+def test_certificates_that_are_not_to_be_trusted(
+    server: loopback.Server,
+    names: str,
+    days: int,
+    trusted: bool,
+    problem: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pair = loopback.certificate(tmp_path, names, days=days)
+    address = loopback.encrypt(server, pair)
+    if trusted:
+        monkeypatch.setenv("SSL_CERT_FILE", str(pair[0]))
+    began = time.monotonic()
+    with pytest.raises(DownloadError) as refusal:
+        download(address, tmp_path / "archive", RetryPolicy(attempts=6, backoff=1.0))
+    line = str(refusal.value)
+    assert line.startswith(f"{address}: the server's certificate is not to be trusted (")
+    assert problem in line
+    assert "\n" not in line
+    assert time.monotonic() - began < 1  # once, where each other attempt would wait a second
+    assert server.seen == []
+    assert not (tmp_path / "archive.part").exists()
+
+
+def test_a_certificate_that_is_trusted(
+    server: loopback.Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pair = loopback.certificate(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(pair[0]))
+    download(loopback.encrypt(server, pair), tmp_path / "archive")
+    assert (tmp_path / "archive").read_bytes() == server.data
+
+
+def test_what_a_server_says_does_not_steer_the_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    head = b"HTTP/1.1 503 \x1b[2J\x07\r\nContent-Length: 0\r\n\r\n"
+    with loopback.dripping(head, b"") as address, pytest.raises(DownloadError):
+        fetch(address, tmp_path / "a", limit=10**6, retries=IMPATIENCE)
+    told = capsys.readouterr().err
+    assert "the download stopped" in told
+    assert r"\u001b[2J" in told
+    assert "\x1b" not in told

@@ -1,0 +1,299 @@
+"""What is said of folders of recordings, their tables, layouts and splits, followed."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from messages import message
+from synthetic import RATE, every_word, word, write_clip
+from tiny_corpus import FLAGS
+from voxlet.cli.main import main
+from voxlet.corpus import prepare as preparing
+from voxlet.corpus.corpus import Corpus, open_corpus
+from voxlet.corpus.listing import manifest
+from voxlet.corpus.prepare import Preparation, prepare
+from voxlet.corpus.splits import make_split
+from voxlet.errors import ConfigError, CorpusError
+
+follows = pytest.mark.follows
+
+
+@pytest.fixture
+def words(tmp_path: Path) -> Path:
+    """12 clips, named {label}_{speaker}_{take}: 2 labels, 3 speakers, 2 takes."""
+    folder = tmp_path / "words"
+    folder.mkdir()
+    for label, speaker, take, samples in every_word(2, 2):
+        write_clip(folder / f"{label}_{speaker}_{take}.wav", samples)
+    return folder
+
+
+def table(folder: Path, *lines: str, name: str = "manifest.csv") -> Path:
+    path = folder / name
+    path.write_text("\n".join(lines))
+    return path
+
+
+def size(source: object, **options: object) -> int:
+    return len(open_corpus(source, **options).clips)
+
+
+@follows("corpus/corpus.py: `voxlet corpus inspect` lists all; --allow-rejected leaves them out and goes on")
+def test_recordings_that_cannot_be_used(
+    words: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = ["0_ann_0.wav", "1_bob_1.wav"]
+    for name in broken:
+        (words / name).write_bytes(b"no sound")
+    message(CorpusError, open_corpus, words)
+    assert main(["corpus", "inspect", str(words), "--out", str(tmp_path / "page")]) == 0
+    told = capsys.readouterr().out + "".join(path.read_text() for path in (tmp_path / "page").rglob("*.html"))
+    assert all(name in told for name in broken)
+    command = [
+        "train",
+        "mlp",
+        "--corpus",
+        str(words),
+        "--run",
+        str(tmp_path / "run"),
+        "--epochs",
+        "1",
+        *FLAGS,
+    ]
+    assert main(command) == 2
+    assert main([*command, "--allow-rejected"]) == 0
+
+
+@follows("corpus/listing/layouts.py: take … or a pattern such as {label}/{speaker}_NO_{take}")
+@follows("corpus/listing/layouts.py: add …")
+def test_layouts_that_there_are(words: Path) -> None:
+    line = message(ConfigError, open_corpus, words, layout="nope")
+    *names, last = line.partition("; take ")[2].partition(" or a pattern such as ")[0].split(", ")
+    for layout in names:
+        place = words if layout == "names" else in_folders(words)
+        assert size(place, layout=layout) == 12
+    added = message(CorpusError, open_corpus, words, layout=last).partition("; add ")[2].split(" or ")
+    for name in added:
+        mark = "\t" if name.endswith(".tsv") else ","
+        lines = ["path,label".replace(",", mark), f"0_ann_0.wav{mark}zero", f"1_ann_0.wav{mark}one"]
+        if name.endswith(".jsonl"):
+            lines = ['{"path": "0_ann_0.wav", "label": "zero"}']
+        table(words, *lines, name=name)
+        assert size(words, layout=last) == len(lines) - (not name.endswith(".jsonl"))
+        (words / name).unlink()
+    pattern = line.rpartition("such as ")[2]
+    assert size(as_pattern(words, pattern), layout=pattern) == 12
+
+
+def in_folders(words: Path) -> Path:
+    return as_pattern(words, "{label}/{speaker}_{take}")
+
+
+def as_pattern(words: Path, pattern: str) -> Path:
+    """The same clips, named after a pattern."""
+    target = words.with_name("renamed")
+    shutil.rmtree(target, ignore_errors=True)
+    for path in words.glob("*.wav"):
+        label, speaker, take = path.stem.split("_")
+        place = target / (pattern.format(label=label, speaker=speaker, take=take) + ".wav")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, place)
+    return target
+
+
+@follows("corpus/listing/layouts.py: give its folder, or a manifest: a .csv, .tsv or .jsonl file")
+@follows("corpus/listing/layouts.py: give the folder that it lies in")
+def test_a_file_in_place_of_a_folder(words: Path) -> None:
+    clip = words / "0_ann_0.wav"
+    for layout in (None, "names"):
+        message(CorpusError, open_corpus, clip, layout=layout)
+    assert size(clip.parent) == size(clip.parent, layout="names") == 12
+    for name, mark in (("a.csv", ","), ("a.tsv", "\t")):
+        assert size(table(words, f"path{mark}label", f"0_ann_0.wav{mark}zero", name=name)) == 1
+    assert size(table(words, '{"path": "0_ann_0.wav", "label": "zero"}', name="a.jsonl")) == 1
+
+
+@follows("corpus/listing/layouts.py: give a folder with some at any depth: …")
+def test_a_folder_without_sounds(words: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    line = message(CorpusError, open_corpus, tmp_path / "empty")
+    assert ".wav" in line.partition("at any depth: ")[2].split(", ")
+    deep = tmp_path / "empty" / "a" / "b"
+    shutil.copytree(words, deep)
+    assert size(tmp_path / "empty", layout="{label}_{speaker}_{take}") == 12
+
+
+MANIFESTS = {
+    "no label in a row": (
+        ["path,label", "0_ann_0.wav,zero", "1_ann_0.wav,"],
+        ["path,label", "0_ann_0.wav,zero"],
+    ),
+    "filled in": (["path,label", "0_ann_0.wav,"], ["path,label", "0_ann_0.wav,zero"]),
+    "without a heading": (["0_ann_0.wav,zero", "1_ann_0.wav,"], ["0_ann_0.wav,zero", "1_ann_0.wav,one"]),
+}
+
+
+@follows("corpus/listing/manifest.py: fill it in or delete the row…")
+@pytest.mark.parametrize("case", MANIFESTS)
+def test_a_row_without_its_label(words: Path, case: str) -> None:
+    bad, good = MANIFESTS[case]
+    message(CorpusError, open_corpus, table(words, *bad))
+    assert size(table(words, *good)) > 0
+
+
+@follows("corpus/listing/manifest.py: name the columns path and label")
+@pytest.mark.parametrize(
+    ("bad", "good", "name"),
+    [
+        ("datei,wort\n0_ann_0.wav,zero", "path,label\n0_ann_0.wav,zero", "a.csv"),
+        ('{"datei": "0_ann_0.wav", "wort": "zero"}', '{"path": "0_ann_0.wav", "label": "zero"}', "a.jsonl"),
+    ],
+)
+def test_columns_of_other_names(words: Path, bad: str, good: str, name: str) -> None:
+    message(CorpusError, open_corpus, table(words, bad, name=name))
+    assert size(table(words, good, name=name)) == 1
+
+
+@follows("corpus/listing/manifest.py: put a field that holds the separator in quotation marks")
+def test_a_field_that_holds_the_separator(words: Path) -> None:
+    row = "0_ann_0.wav,zero, please"
+    message(CorpusError, open_corpus, table(words, "path,label", row))
+    assert open_corpus(table(words, "path,label", '0_ann_0.wav,"zero, please"')).labels == ("zero, please",)
+
+
+@follows("corpus/listing/manifest.py: save it as UTF-8")
+def test_a_manifest_of_another_encoding(words: Path) -> None:
+    path = words / "manifest.csv"
+    text = "path,label\n0_ann_0.wav,süß\n"
+    path.write_bytes(text.encode("latin-1"))
+    message(CorpusError, open_corpus, path)
+    path.write_bytes(text.encode())
+    assert open_corpus(path).labels == ("süß",)
+
+
+@follows("corpus/listing/manifest.py: divide it into several")
+def test_a_manifest_that_is_too_large(words: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [f"{path.name},{path.name[0]}" for path in sorted(words.glob("*.wav"))]
+    monkeypatch.setattr(manifest, "LARGEST_TABLE", 150)
+    message(CorpusError, open_corpus, table(words, "path,label", *lines))
+    halves = [
+        table(words, "path,label", *part, name=f"{n}.csv") for n, part in enumerate((lines[:6], lines[6:]))
+    ]
+    assert [size(half) for half in halves] == [6, 6]
+
+
+@pytest.mark.parametrize("layout", ["{word}_*", "*_{speaker}", "{label}{speaker}", "{label}_{"])
+@follows("corpus/listing/pattern.py: for example {label}/{speaker}_NO_{take}, with * for anything")
+def test_patterns(words: Path, layout: str) -> None:
+    example = message(ConfigError, open_corpus, words, layout=layout)
+    example = re.search(r"for example (\S+), with", example)[1]
+    assert size(as_pattern(words, example), layout=example) == 12
+    assert size(words, layout="{label}_*_{take}") == 12
+
+
+@follows("corpus/prepare.py: give the same command again")
+def test_a_clip_that_has_changed(words: Path, fresh_cache: Path) -> None:
+    corpus = open_corpus(words)
+    changed = words / "0_ann_0.wav"
+    changed.write_bytes(b"no sound")
+    message(CorpusError, prepare, corpus, progress=False)
+    assert len(prepare(open_corpus(words), Preparation(outliers=None), progress=False)) == 11
+
+
+@follows("corpus/prepare.py: give the same command again")
+def test_a_cache_that_was_damaged(words: Path, fresh_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    corpus = open_corpus(words)
+    with monkeypatch.context() as damage:
+        damage.setattr(preparing, "load_rows", lambda folder: None)
+        message(CorpusError, prepare, corpus, progress=False)
+    assert len(prepare(corpus, progress=False)) > 0
+
+
+@follows("corpus/prepare.py: widen them: --preparation.outliers 0 100")
+def test_no_clip_within_the_percentiles(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "words"
+    folder.mkdir()
+    for label in range(2):
+        for take in range(10):
+            write_clip(folder / f"{label}_ann_{take}.wav", word(label, 0, take + 100 * label))
+    command = [
+        "train",
+        "mlp",
+        "--corpus",
+        str(folder),
+        "--run",
+        str(tmp_path / "run"),
+        "--epochs",
+        "1",
+        *FLAGS,
+    ]
+    assert main([*command, "--preparation.outliers", "49.9", "50.1"]) == 2
+    remedy = re.search(r"widen them: (.*)", capsys.readouterr().err)[1]
+    assert main([*command, *remedy.split()]) == 0
+
+
+def small(
+    folder: Path, labels: int, speakers: int, takes: int, name: str = "{label}_{speaker}_{take}"
+) -> Corpus:
+    """A corpus of so many clips, all different."""
+    folder.mkdir(exist_ok=True)
+    rng = np.random.default_rng(0)
+    for label in range(labels):
+        for speaker in range(speakers):
+            for take in range(takes):
+                path = folder / f"{name.format(label=label, speaker=f's{speaker}', take=take)}.wav"
+                samples = word(label, speaker % 3, take) + 1e-3 * rng.standard_normal(1)
+                write_clip(path, samples.astype(np.float32), RATE)
+    return open_corpus(folder, layout=name)
+
+
+def divided(corpus: Corpus, kind: str, **options: object) -> bool:
+    split = make_split(prepare(corpus, Preparation(outliers=None), progress=False), kind, **options)
+    return min(len(split.train), len(split.validation), len(split.test)) > 0
+
+
+def refusal(corpus: Corpus, kind: str, **options: object) -> str:
+    prepared = prepare(corpus, Preparation(outliers=None), progress=False)
+    return message(ConfigError, make_split, prepared, kind, **options)
+
+
+@follows("corpus/splits.py: record three takes or more of each label")
+def test_too_few_takes_to_divide(tmp_path: Path) -> None:
+    assert refusal(small(tmp_path / "two", 5, 1, 2), "stratified").endswith("of each label")
+    assert divided(small(tmp_path / "three", 5, 1, 3), "stratified")
+
+
+@follows("corpus/splits.py: take the split 'stratified'")
+def test_one_speaker(tmp_path: Path) -> None:
+    corpus = small(tmp_path / "words", 2, 1, 4)
+    kind = refusal(corpus, "speakers").rpartition("take the split ")[2].strip("'")
+    assert divided(corpus, kind)
+
+
+@follows("corpus/splits.py: take the split 'speakers' or 'stratified'")
+@pytest.mark.parametrize("first", [0, 5])
+def test_no_official_division(tmp_path: Path, first: int) -> None:
+    """None at all; and one by takes, where there are only takes of one part."""
+    corpus = small(tmp_path / "words", 2, 3, 4)
+    if first:
+        corpus = Corpus("fsdd", corpus.root, corpus.clips, (), corpus.digest)  # takes 0 to 4 are for testing
+    kinds = refusal(corpus, "official").rpartition("take the split ")[2].split(" or ")
+    assert [kind.strip("'") for kind in kinds] == ["speakers", "stratified"]
+    for kind in kinds:
+        assert divided(corpus, kind.strip("'"))
+
+
+@follows("corpus/splits.py: there are: …")
+@follows("corpus/splits.py: take auto, official, stratified or speakers")
+def test_names_of_splits_and_speakers(names_corpus: Path) -> None:
+    corpus = open_corpus(names_corpus)
+    kinds = refusal(corpus, "random").rpartition("; take ")[2].replace(" or ", ", ").split(", ")
+    for kind in kinds:
+        assert divided(corpus, kind)
+    for name in refusal(corpus, "speakers", held_out="dan").rpartition("there are: ")[2].split(", "):
+        assert divided(corpus, "speakers", held_out=name)

@@ -1,0 +1,105 @@
+"""What is said of scores and of the study, followed."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import tiny_voice
+from messages import message
+from stand_ins import tones
+from tiny_corpus import write_corpus
+from voxlet.cli.main import main
+from voxlet.corpus.corpus import open_corpus
+from voxlet.errors import ConfigError, ScoreError
+from voxlet.evaluation.evaluate import parts_asked
+from voxlet.evaluation.reference import open_reference
+from voxlet.evaluation.score import told
+from voxlet.evaluation.scorecard import read_scorecard
+from voxlet.language import check_language
+from voxlet.study.plan import chosen
+
+follows = pytest.mark.follows
+
+
+@follows("evaluation/clipset.py: the reference's labels are …")
+def test_labels_of_the_reference() -> None:
+    clips = tones(8, seed=1)
+    line = message(ScoreError, clips.renamed, ("up", "low"), ("ann", "bob"))
+    labels = tuple(line.partition("labels are ")[2].split(", "))
+    assert labels == ("up", "low")
+    only = clips.take(clips.labels == clips.label_names.index("low"))
+    assert only.renamed(labels, ("ann", "bob")).label_names == labels
+
+
+@follows("evaluation/evaluate.py: the parts are …")
+def test_parts_that_there_are() -> None:
+    names = message(ConfigError, parts_asked, ["beauty"]).partition("the parts are ")[2].split(", ")
+    assert parts_asked(names) == names
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("stand_ins")
+@follows("evaluation/score.py: make its folder, or let it be written to")
+@follows("evaluation/score.py: name a file")
+@follows("evaluation/scorecard.py: measure again: voxlet score ... --json FILE")
+def test_where_scores_are_written(tmp_path: Path) -> None:
+    corpus = str(write_corpus(tmp_path / "tones", takes=20))
+    command = ["score", "--clips", corpus, "--corpus", corpus, "--only", "recognition", "--json"]
+    folder = tmp_path / "scores"
+    assert main([*command, str(folder / "FILE")]) == 2
+    folder.mkdir()
+    assert main([*command, str(folder)]) == 2
+    assert main([*command, str(folder / "FILE")]) == 0
+    stored = json.loads((folder / "FILE").read_text())
+    message(ConfigError, read_scorecard, json.dumps({**stored, "schema": 0}))
+    assert main([*command, str(folder / "FILE")]) == 0
+    assert read_scorecard((folder / "FILE").read_text()).figures
+
+
+@follows("study/plan.py: the rows are …")
+def test_rows_that_there_are() -> None:
+    for name in message(ConfigError, chosen, ("nope",), False).partition("the rows are ")[2].split(", "):
+        assert [row.name for row in chosen((name,), False)] == [name]
+
+
+@follows("language.py: give one of BCP 47, such as en for English, ar for Arabic or pt-BR")
+def test_tags_of_languages() -> None:
+    examples = message(ConfigError, check_language, "english").partition("such as ")[2]
+    tags = re.findall(r"\b[a-z]{2}(?:-[A-Z]{2})?\b(?= for|$)", examples)
+    assert tags == ["en", "ar", "pt-BR"]
+    assert [check_language(tag) for tag in tags] == tags
+
+
+@follows("corpus/corpus.py: leave it out")
+def test_the_language_of_a_known_corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_corpus(tmp_path / "fsdd" / "recordings")
+    monkeypatch.setenv("VOXLET_DATA", str(tmp_path))
+    message(ConfigError, open_corpus, "fsdd", language="ar")
+    assert open_corpus("fsdd").language == "en"
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("stand_ins")
+@follows("evaluation/score.py: leave it out")
+@follows("evaluation/score.py: name real recordings to compare with: --corpus NAME_OR_FOLDER")
+@follows("evaluation/score.py: name recordings in … with --corpus")
+def test_what_a_voice_is_compared_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    english = write_corpus(tmp_path / "data" / "fsdd" / "recordings", takes=20).parent
+    own = write_corpus(tmp_path / "own", takes=20)
+    monkeypatch.setenv("VOXLET_DATA", str(english.parent))
+    path = tmp_path / "a.voice"
+    command = ["score", str(path), "--count", "8", "--only", "recognition"]
+    for language in ("unknown", "ar"):
+        labels = tiny_voice.info(("zero", "one"), **({} if language == "unknown" else {"language": language}))
+        path.write_bytes(tiny_voice.voice_bytes(labels))
+        assert main([*command, *(["--corpus", "fsdd"] if language == "ar" else [])]) == 2
+        assert main([*command, "--corpus", str(own)]) == 0
+    path.write_bytes(tiny_voice.voice_bytes(tiny_voice.info(("zero", "one"))))
+    reference = replace(open_reference(str(own)), language="en")
+    message(ConfigError, told, reference, "ar")
+    assert told(reference, None).language == "en"
