@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from voxlet.models.voice.config import PriorConfig
-from voxlet.models.voice.flow_prior import FlowPrior, lengths_of, presence
+from voxlet.models.voice.flow_prior import FlowPrior, described, lengths_of, presence
 from voxlet.models.voice.style_encoder import StyleEncoder, standardise
 
 TINY = PriorConfig(width=32, blocks=2, heads=2, condition_width=32, style_size=3, style_width=8, dropout=0.0)
@@ -64,9 +64,9 @@ def test_guidance_of_one_is_the_plain_velocity() -> None:
     torch.nn.init.normal_(prior.leave.weight)
     arguments = torch.randn(2, 3, 4), torch.tensor([0.2, 0.7]), torch.tensor([0, 1]), torch.randn(2, 3)
     plain = prior(*arguments)
-    assert torch.equal(prior.guided(*arguments, 1.0), plain)
+    assert torch.equal(prior.guided(*arguments, guidance=1.0), plain)
     nothing = prior(arguments[0], arguments[1], torch.tensor([2, 2]), arguments[3])
-    assert torch.allclose(prior.guided(*arguments, 3.0), nothing + 3 * (plain - nothing), atol=1e-5)
+    assert torch.allclose(prior.guided(*arguments, guidance=3.0), nothing + 3 * (plain - nothing), atol=1e-5)
 
 
 def test_silence_after_the_clip_does_not_change_its_style() -> None:
@@ -97,3 +97,57 @@ def test_in_standard_coordinates_styles_are_standard_and_mean_the_same() -> None
     own = torch.diag(after.log_variance.exp().mean(0))  # its diagonal: a posterior is seen as that
     total = (after.mean.T @ after.mean / len(clips) + own).diagonal()
     assert torch.allclose(total, torch.ones(3), atol=1e-2)
+
+
+ASKED = PriorConfig(**{**vars(TINY), "attributes": ("speed", "pitch", "clarity")})
+
+
+def test_an_unknown_attribute_has_no_influence_and_a_known_one_has() -> None:
+    torch.manual_seed(0)
+    prior = FlowPrior(ASKED, channels=4, frames=3, labels=2)
+    for block in prior.blocks:
+        torch.nn.init.normal_(block.modulation.weight)
+    torch.nn.init.normal_(prior.leave.weight)
+    x, time, label, style = (
+        torch.randn(2, 3, 4),
+        torch.full((2,), 0.5),
+        torch.tensor([0, 1]),
+        torch.zeros(2, 3),
+    )
+    unknown = described(torch.full((2, 3), torch.nan))
+    assert torch.equal(prior(x, time, label, style, unknown), prior(x, time, label, style))
+    values = torch.tensor([[1.0, torch.nan, torch.nan]]).repeat(2, 1)
+    assert described(values)[0].tolist() == [1, 0, 0, 1, 0, 0]
+    assert not torch.equal(prior(x, time, label, style, described(values)), prior(x, time, label, style))
+
+
+def test_the_attributes_of_a_style_are_learned_in_spite_of_gaps() -> None:
+    torch.manual_seed(0)
+    prior = FlowPrior(ASKED, channels=4, frames=3, labels=2)
+    styles = torch.randn(400, 3)
+    attributes = torch.stack([0.2 * styles[:, 0], 12 + 4 * styles[:, 1], 0.5 + 0.1 * styles[:, 2]], dim=1)
+    attributes[::7, 1] = torch.nan
+    prior.fit_attributes(attributes)
+    prior.fit_neutral(styles, attributes)
+    own = prior.neutral(styles) * prior.attribute_std + prior.attribute_mean
+    assert torch.allclose(own[1::7], attributes[1::7], atol=0.05)
+
+
+def test_wishes_are_added_to_what_a_style_has() -> None:
+    torch.manual_seed(0)
+    prior = FlowPrior(ASKED, channels=4, frames=3, labels=2)
+    styles = torch.randn(400, 3)
+    attributes = torch.stack([0.2 * styles[:, 0], 12 + 4 * styles[:, 1], 0.5 + 0.1 * styles[:, 2]], dim=1)
+    prior.fit_attributes(attributes)
+    prior.fit_neutral(styles, attributes)
+
+    def natural(wishes: list[float]) -> torch.Tensor:
+        asked = prior.asked(styles, torch.tensor([wishes]).repeat(400, 1))
+        return asked * prior.attribute_std + prior.attribute_mean
+
+    plain, moved = natural([0.0, 0.0, 0.0]), natural([0.1, -2.0, 1.0])
+    assert torch.allclose(moved[:, 0] - plain[:, 0], torch.tensor(0.1), atol=1e-4)
+    assert torch.allclose(moved[:, 1] - plain[:, 1], torch.tensor(-2.0), atol=1e-4)
+    clearest = float(attributes[:, 2].quantile(0.9))
+    assert torch.allclose(moved[:, 2], torch.tensor(clearest), atol=1e-4)
+    assert torch.allclose(natural([0.0, 0.0, 0.5])[:, 2], (plain[:, 2] + clearest) / 2, atol=1e-4)

@@ -40,6 +40,7 @@ def data() -> VoiceData:
         by_speaker=torch.tensor([0, 1, 2, 3]),
         first=torch.tensor([0, 2]),
         count=torch.tensor([2, 2]),
+        attributes=torch.zeros(4, 0),
     )
 
 

@@ -97,16 +97,16 @@ def test_with_metadata_keeps_the_graph_and_is_the_same_again(data):
 
 
 def test_fields_of_later_versions_are_kept_and_passed_over(read):
-    later = {"base": "english", "attributes": {"speed": [0.8, 1.2]}}
+    later = {"base": "english", "phrases": {"greeting": [0, 3]}}
     file = read(tiny_voice.voice_bytes(edit=lambda raw: raw.update(later)))
     assert file.info.others == later
     assert read(file.with_card({})).info.others == later
     file = read(tiny_voice.voice_bytes(edit=lambda raw: raw.update(requires=[])))
     assert "requires" not in file.info.others
     with pytest.raises(
-        VoiceError, match=r"requires \"\['attributes'\]\", which this voxlet does not know; update"
+        VoiceError, match=r"requires \"\['phrases'\]\", which this voxlet does not know; update"
     ):
-        read(tiny_voice.voice_bytes(edit=lambda raw: raw.update(requires=["attributes"])))
+        read(tiny_voice.voice_bytes(edit=lambda raw: raw.update(requires=["phrases"])))
 
 
 def test_other_metadata_stays_when_the_card_changes(read, data):

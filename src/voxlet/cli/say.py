@@ -37,6 +37,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--style", metavar="NUMBERS", help="instead of a speaker, a point in the style space: 0.3,-1.2,...")
     add("--like", type=Path, metavar="FILE", help="instead of a speaker, a recording of the one to resemble")
     add(
+        "--speed",
+        type=number,
+        default=1.0,
+        metavar="RATIO",
+        help="times as fast as the speaker's own way (1)",
+    )
+    add("--pitch", type=number, default=0.0, metavar="SEMITONES", help="above the speaker's own (0)")
+    add(
+        "--clarity",
+        type=number,
+        default=1.0,
+        metavar="SHARE",
+        help="0 as the speaker's own recordings, 1 as the cleanest ones that the voice learned from (1); "
+        "these three only where the voice has learned them",
+    )
+    add(
         "--seed", type=whole_number, default=0, metavar="N", help="another seed, another way of saying it (0)"
     )
     add(

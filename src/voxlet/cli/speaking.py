@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from voxlet import audio, files
 from voxlet.cli.output import standard_output
 from voxlet.errors import AudioError, ConfigError, TextError
+from voxlet.speak.manner import Manner
 from voxlet.speak.speech import check_suffix, describe, wav_metadata
 from voxlet.speak.voice import load_voice
 
@@ -35,6 +36,9 @@ class Request:
     speaker: str | None
     style: str | None
     like: Path | None
+    speed: float
+    pitch: float
+    clarity: float
     seed: int
     rate: int | None
     gap: float | None
@@ -59,11 +63,18 @@ def speak(request: Request) -> str | None:
     text = _read(request.text)
     voice = load_voice(request.voice)
     style = _style(voice, request)
+    manner = Manner(request.speed, request.pitch, request.clarity)
     pieces = voice.stream(
-        text, speaker=request.speaker, style=style, seed=request.seed, rate=request.rate, gap=request.gap
+        text,
+        speaker=request.speaker,
+        style=style,
+        manner=manner,
+        seed=request.seed,
+        rate=request.rate,
+        gap=request.gap,
     )
     rate = voice.rate if request.rate is None else request.rate
-    metadata = describe(voice, text, request.speaker, style, request.seed)
+    metadata = {**describe(voice, text, request.speaker, style, request.seed), **manner.metadata}
     if request.like is not None:
         metadata["like"] = request.like.name
     words: list[dict[str, object]] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +12,7 @@ from voxlet import audio, speech_regions
 from voxlet.errors import AudioError, VoiceError
 from voxlet.speak import speech
 from voxlet.speak.library import find_voice
+from voxlet.speak.manner import PLAIN, Manner
 from voxlet.speak.onnx_guard import Wanted
 from voxlet.speak.onnx_reader import FLOAT, INT64
 from voxlet.speak.onnx_sizes import ONE, exact
@@ -59,14 +61,17 @@ class Voice:
         self._threads = threads
         self._numbers = {label: number for number, label in enumerate(file.info.labels)}
         self._styles = Styles(file.info.styles, file.info.style_size, file.info.name)
+        inputs = {
+            "noise": Wanted(FLOAT, (ONE, *exact((file.info.frames, file.info.latent_size)))),
+            "label": Wanted(INT64, (ONE,)),
+            "style": Wanted(FLOAT, (ONE, *exact((file.info.style_size,)))),
+        }
+        if file.info.attributes:
+            inputs["attributes"] = Wanted(FLOAT, (ONE, *exact((len(file.info.attributes),))))
         self._graph = Graph(
             file.model,
             file.path,
-            {
-                "noise": Wanted(FLOAT, (ONE, *exact((file.info.frames, file.info.latent_size)))),
-                "label": Wanted(INT64, (ONE,)),
-                "style": Wanted(FLOAT, (ONE, *exact((file.info.style_size,)))),
-            },
+            inputs,
             {"waveform": Wanted(FLOAT, (None, None)), "length": Wanted(INT64, (None,))},
             threads=threads,
         )
@@ -164,23 +169,25 @@ class Voice:
         *,
         speaker: str | Sequence[str] | None = None,
         style: Style | Sequence[float] | None = None,
+        manner: Manner = PLAIN,
         seed: int = 0,
         first: int = 0,
     ) -> list[Samples]:
         """One clip (T,) float32 of natural length per label.
 
-        Clip i depends on its label, its style, `seed` and `first + i` alone, to the last bit: each is a run
-        of its own, however many are asked for together. Several cores share them.
+        Clip i depends on its label, its style, its manner, `seed` and `first + i` alone, to the last bit:
+        each is a run of its own, however many are asked for together. Several cores share them.
 
         Args:
             labels: B words of `self.labels`.
             speaker: One for all, or one per label.
             style: In place of speakers, one (S,) for all or one per label (B, S).
+            manner: How fast, how high and how clean, where the voice has learned that.
             seed: A whole number from 0.
             first: The number of the first clip.
 
         Raises:
-            VoiceError: A label, speaker or style that the voice has not, or a graph that fails.
+            VoiceError: A label, speaker, style or manner that the voice has not, or a graph that fails.
 
         Example:
             >>> voice = load_voice("digits")
@@ -193,6 +200,8 @@ class Voice:
         """
         numbers = np.array([self._number(label) for label in labels], dtype=np.int64)
         styles = self._styles.rows(len(labels), speaker, style, seed)
+        wishes = manner.wishes(self.info.attributes, self.name)
+        asked = {"attributes": wishes[None]} if len(wishes) else {}
         clips: list[Samples] = []
         for start in range(0, len(numbers), AT_ONCE):
             feeds: list[dict[str, np.ndarray]] = [
@@ -200,6 +209,7 @@ class Voice:
                     "noise": self._noise(seed, first + i),
                     "label": numbers[i : i + 1],
                     "style": styles[i : i + 1],
+                    **asked,
                 }
                 for i in range(start, min(start + AT_ONCE, len(numbers)))
             ]
@@ -212,13 +222,17 @@ class Voice:
         *,
         speaker: str | None = None,
         style: Style | Sequence[float] | None = None,
+        manner: Manner = PLAIN,
         seed: int = 0,
         rate: int | None = None,
         gap: float | None = None,
     ) -> Utterance:
         """Say `text`; arguments and errors are those of `voxlet.speak.speech.stream`."""
         checked = self._one_style(speaker, style, seed)
-        return speech.say(self, text, speaker=speaker, style=checked, seed=seed, rate=rate, gap=gap)
+        said = speech.say(
+            self.in_manner(manner), text, speaker=speaker, style=checked, seed=seed, rate=rate, gap=gap
+        )
+        return replace(said, metadata={**said.metadata, **manner.metadata})
 
     def stream(
         self,
@@ -226,13 +240,25 @@ class Voice:
         *,
         speaker: str | None = None,
         style: Style | Sequence[float] | None = None,
+        manner: Manner = PLAIN,
         seed: int = 0,
         rate: int | None = None,
         gap: float | None = None,
     ) -> Iterator[Piece]:
         """Say `text` word by word; arguments and errors are those of `voxlet.speak.speech.stream`."""
         checked = self._one_style(speaker, style, seed)
-        return speech.stream(self, text, speaker=speaker, style=checked, seed=seed, rate=rate, gap=gap)
+        return speech.stream(
+            self.in_manner(manner), text, speaker=speaker, style=checked, seed=seed, rate=rate, gap=gap
+        )
+
+    def in_manner(self, manner: Manner) -> InManner:
+        """This voice as something that speaks in one manner.
+
+        Raises:
+            VoiceError: The voice has not learned what is asked for.
+        """
+        manner.wishes(self.info.attributes, self.name)
+        return InManner(self, manner)
 
     def _one_style(
         self, speaker: str | None, style: Style | Sequence[float] | None, seed: int
@@ -279,6 +305,48 @@ class Voice:
         )
 
 
+@dataclass(frozen=True)
+class InManner:
+    """A `Sampler`: a voice that speaks in one manner."""
+
+    voice: Voice
+    manner: Manner
+
+    @property
+    def name(self) -> str:
+        """The voice's own name."""
+        return self.voice.name
+
+    @property
+    def rate(self) -> int:
+        """Of its clips, in Hz."""
+        return self.voice.rate
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The words it can say."""
+        return self.voice.labels
+
+    @property
+    def speakers(self) -> tuple[str, ...]:
+        """See `Voice.speakers`."""
+        return self.voice.speakers
+
+    def sample(
+        self,
+        labels: Sequence[str],
+        *,
+        speaker: str | None = None,
+        style: Style | None = None,
+        seed: int = 0,
+        first: int = 0,
+    ) -> list[Samples]:
+        """One clip (T,) float32 per label; see `Voice.sample`."""
+        return self.voice.sample(
+            labels, speaker=speaker, style=style, manner=self.manner, seed=seed, first=first
+        )
+
+
 def load_voice(name_or_path: str | os.PathLike[str] = "digits", *, threads: int | None = None) -> Voice:
     """Load a voice that is shipped or installed, by name, or any voice file, by path.
 
@@ -303,6 +371,7 @@ def say(
     voice: str | os.PathLike[str] = "digits",
     speaker: str | None = None,
     style: Style | Sequence[float] | None = None,
+    manner: Manner = PLAIN,
     seed: int = 0,
     rate: int | None = None,
     gap: float | None = None,
@@ -316,4 +385,5 @@ def say(
         >>> spoken.wav()[:4]  # and spoken.save("4091.wav")
         b'RIFF'
     """
-    return load_voice(voice).say(text, speaker=speaker, style=style, seed=seed, rate=rate, gap=gap)
+    spoken = load_voice(voice)
+    return spoken.say(text, speaker=speaker, style=style, manner=manner, seed=seed, rate=rate, gap=gap)

@@ -1,8 +1,8 @@
 """The voice file from outside: where it lies, what its metadata says, checked before anything in it is run.
 
 A voice file is one ONNX model; docs/voice-file.md describes it. Its graph takes `noise` (B, L, Z) float32,
-`label` (B,) int64 and `style` (B, S) float32, and gives `waveform` (B, T) float32 and `length` (B,) int64,
-the valid samples of each row. Its metadata holds the JSON of a `VoiceInfo`, perhaps a second model in base64,
+`label` (B,) int64, `style` (B, S) float32 and perhaps `attributes` (B, A) float32, and gives `waveform` (B, T)
+float32 and `length` (B,) int64, the valid samples of each row. Its metadata holds the JSON of a `VoiceInfo`, perhaps a second model in base64,
 the style encoder (`clip` (1, T) float32 at the voice's rate in, `style` (1, S) float32 out), and a checksum.
 
 A voice may come from anyone, so everything is bounded, a file never refers to data outside itself, and
@@ -23,6 +23,7 @@ import numpy as np
 
 from voxlet.errors import ConfigError, VoiceError
 from voxlet.language import UNKNOWN_LANGUAGE, check_language
+from voxlet.speak.manner import BOUNDS
 from voxlet.speak.onnx_reader import MODEL_METADATA, read_metadata, wire_fields
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 FORMAT, FORMATS = 2, (1, 2)  # what is written; what is read
 SUFFIX = ".voice"
 INFO_KEY, ENCODER_KEY, CHECKSUM_KEY = "voxlet", "voxlet.style_encoder", "voxlet.sha256"
+
+ATTRIBUTES = "attributes"  # a field, and a feature that readers must know
 
 # Bounds, far above any sensible voice and far below what would hurt.
 MOST_BYTES = 256 * 2**20
@@ -70,7 +73,7 @@ class VoiceInfo:
     card: Mapping[str, object] = field(default_factory=dict)  # data, licence, credit, training, scores
     format: int = FORMAT  # that it was read in; files of format 1 carry no checksum
     others: Mapping[str, object] = field(default_factory=dict)  # fields that this voxlet does not know
-    language: str = UNKNOWN_LANGUAGE  # of the labels, a tag of BCP 47
+KNOWN |= {"speakers", "card", "language", ATTRIBUTES}
 
     def to_json(self) -> str:
         """The text for a new file's metadata, which `parse_info` reads."""
@@ -89,6 +92,9 @@ class VoiceInfo:
                 "style_size": self.style_size,
                 "speakers": speakers,
                 "card": dict(self.card),
+                **(
+                    {"attributes": list(self.attributes), "requires": [ATTRIBUTES]} if self.attributes else {}
+                ),
             }
         )
 
@@ -207,7 +213,7 @@ def parse_info(text: bytes | str) -> VoiceInfo:
             f"its format is {str(number)[:20]!r}, this voxlet reads {' and '.join(map(str, FORMATS))}",
             remedy=UPDATE,
         )
-    if raw.get("requires", []) != []:
+    if raw.get("requires", []) not in ([], [ATTRIBUTES]):
         raise VoiceError(
             f"it requires {str(raw['requires'])[:80]!a}, which this voxlet does not know",
             remedy=UPDATE,
@@ -244,12 +250,22 @@ def parse_info(text: bytes | str) -> VoiceInfo:
         card=card,
         format=number,
         others=others,
+        attributes=_attributes(raw.get(ATTRIBUTES, [])),
     )
+
+
+def _attributes(names: object) -> tuple[str, ...]:
+    if not isinstance(names, list) or len(set(map(repr, names))) != len(names):
+        _refuse(ATTRIBUTES, "is not a list of different names")
+    for name in names:
+        if name not in BOUNDS:
+            _refuse(ATTRIBUTES, f"names {str(name)[:LONGEST_NAME]!a}, which this voxlet does not know")
+    return tuple(names)
 
 
 # The fields of the metadata that this voxlet reads, see `VoiceInfo.to_json`.
 KNOWN = {"format", "requires", "version", "name", "rate", "labels", "frames", "latent_size", "style_size"}
-KNOWN |= {"speakers", "card", "language"}
+KNOWN |= {"speakers", "card", "language", ATTRIBUTES}
 
 
 def _cleaned(value: object, name: str, depth: int = 0) -> object:

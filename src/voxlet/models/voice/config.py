@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from voxlet.errors import ConfigError
 
+SPEED, PITCH, CLARITY = "speed", "pitch", "clarity"
+ATTRIBUTES = (SPEED, PITCH, CLARITY)  # measured of clips, and to be asked for
+
 
 @dataclass(frozen=True)
 class WaveConfig:
@@ -39,6 +42,7 @@ class PriorConfig:
         dropout: In the perceptrons, while training.
         style_size: S.
         style_width: Features of the style encoder.
+        attributes: Names of the measured properties that can be asked for, A of them.
     """
 
     width: int = 256
@@ -49,10 +53,18 @@ class PriorConfig:
     dropout: float = 0.1
     style_size: int = 16
     style_width: int = 128
+    attributes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.width % self.heads:
             raise ConfigError(f"width {self.width} is no multiple of heads {self.heads}", where="prior")
+        for name in self.attributes:
+            if name not in ATTRIBUTES:
+                raise ConfigError(
+                    f"no attribute is called {name!r}",
+                    where="prior",
+                    remedy=f"the attributes are: {', '.join(ATTRIBUTES)}",
+                )
 
 
 @dataclass(frozen=True)

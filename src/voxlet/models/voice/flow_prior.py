@@ -7,6 +7,9 @@ are modulated by time, label and style (DiT, Peebles and Xie 2022, arXiv:2212.09
 dropped at times, so that a sample can be pushed away from what any label would give (classifier-free
 guidance, Ho and Salimans 2022, arXiv:2207.12598).
 
+Attributes are measured properties of a clip (how fast, how high, how clean). Each is known or not, and
+dropped at times while training, so that any of them can be asked for.
+
 A sequence has Z latents and one *presence* channel a frame: the share of the frame that lies inside the clip,
 as -1 to 1. It is generated with the rest, so the model itself decides how long a word is.
 """
@@ -21,12 +24,14 @@ from torch import Tensor, nn
 
 from voxlet import batch_random
 from voxlet.models.distributions import Gaussian
-from voxlet.models.voice.config import PriorConfig
+from voxlet.models.voice.config import CLARITY, PriorConfig
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 TIME_FREQUENCIES = 32
+CLEAR = 0.9  # quantile of the training clips' clarity that is meant by clear
+RIDGE = 1e-3  # of the variance of a style's coordinate, which is one
 
 
 def presence(lengths: Tensor, frames: int, frame_samples: int) -> Tensor:
@@ -42,6 +47,13 @@ def lengths_of(presence_channel: Tensor, frame_samples: int) -> Tensor:
     # A frame below a tenth is noise around "after the clip", not a tenth of a frame.
     inside = torch.where(share > 0.1, share, torch.zeros_like(share))
     return (inside.sum(1) * frame_samples).round().clamp_min(frame_samples).long()
+
+
+def described(attributes: Tensor) -> Tensor:
+    """Attributes (B, A), not a number where unknown, as the network reads them: (B, 2A), values and which
+    of them are known."""
+    known = ~attributes.isnan()
+    return torch.cat([attributes.nan_to_num(), known.to(attributes.dtype)], dim=1)
 
 
 class _Attention(nn.Module):
@@ -113,17 +125,22 @@ class _Block(nn.Module):
 
 
 class FlowPrior(nn.Module):
-    """Velocity of (B, L, Z + 1) sequences at time t, for a label and a style.
+    """Velocity of (B, L, Z + 1) sequences at time t, for a label, a style and attributes.
 
     Args:
         config: Its settings.
         channels: Z + 1, the latents and the presence channel.
         frames: L.
-        labels: C; label number C stands for "no label, no style".
+        labels: C; label number C stands for "no label, no style, no attributes".
     """
 
     latent_mean: Tensor
     latent_std: Tensor
+    attribute_mean: Tensor
+    attribute_std: Tensor
+    neutral_weight: Tensor
+    neutral_bias: Tensor
+    clearest: Tensor
 
     def __init__(self, config: PriorConfig, channels: int, frames: int, labels: int) -> None:
         super().__init__()
@@ -134,6 +151,8 @@ class FlowPrior(nn.Module):
         self.time = nn.Sequential(nn.Linear(2 * TIME_FREQUENCIES, condition), nn.SiLU())
         self.label = nn.Embedding(labels + 1, condition)
         self.style = nn.Linear(config.style_size, condition)
+        count = len(config.attributes)
+        self.attributes = nn.Linear(2 * count, condition, bias=False) if count else None
         self.mix = nn.Sequential(nn.Linear(condition, condition), nn.SiLU())
         self.blocks = nn.ModuleList(
             [
@@ -145,6 +164,13 @@ class FlowPrior(nn.Module):
         self.leave = nn.Linear(width, channels)
         nn.init.zeros_(self.leave.weight)
         nn.init.zeros_(self.leave.bias)
+        if count:
+            self.register_buffer("attribute_mean", torch.zeros(count))
+            self.register_buffer("attribute_std", torch.ones(count))
+            # The attributes that a style has when nobody asks for others, see `fit_neutral`.
+            self.register_buffer("neutral_weight", torch.zeros(count, config.style_size))
+            self.register_buffer("neutral_bias", torch.zeros(count))
+            self.register_buffer("clearest", torch.zeros(()))
         self.register_buffer("latent_mean", torch.zeros(channels - 1))
         self.register_buffer("latent_std", torch.ones(channels - 1))
 
@@ -158,6 +184,55 @@ class FlowPrior(nn.Module):
         self.latent_mean.copy_(posterior.mean.mean((0, 1)))
         self.latent_std.copy_(variance.sqrt())
 
+    def fit_attributes(self, attributes: Tensor) -> None:
+        """Take each attribute's mean and standard deviation from (N, A), not a number where unknown."""
+        mean = attributes.nanmean(0)
+        self.attribute_mean.copy_(mean)
+        self.attribute_std.copy_((attributes - mean).square().nanmean(0).sqrt().clamp_min(1e-6))
+        if CLARITY in self.config.attributes:
+            number = self.config.attributes.index(CLARITY)
+            self.clearest.copy_(self.standard(attributes)[:, number].nanquantile(CLEAR))
+
+    def fit_neutral(self, styles: Tensor, attributes: Tensor) -> None:
+        """Learn which attributes a style has by itself, by ridge regression.
+
+        Args:
+            styles: (N, S).
+            attributes: (N, A) of the same clips, not a number where unknown.
+        """
+        size = styles.shape[1]
+        for number, column in enumerate(self.standard(attributes).double().T):
+            known = ~column.isnan()
+            x = torch.cat(
+                [styles[known].double(), torch.ones(int(known.sum()), 1, dtype=torch.float64)], dim=1
+            )
+            penalty = RIDGE * len(x) * torch.diag(torch.tensor([1.0] * size + [0.0], dtype=torch.float64))
+            found = torch.linalg.solve(x.T @ x + penalty, x.T @ column[known])
+            self.neutral_weight[number].copy_(found[:size])
+            self.neutral_bias[number].copy_(found[size])
+
+    def standard(self, attributes: Tensor) -> Tensor:
+        """Attributes (B, A) in standard deviations from the training clips' mean."""
+        return (attributes - self.attribute_mean) / self.attribute_std
+
+    def neutral(self, style: Tensor) -> Tensor:
+        """The attributes (B, A), in standard deviations, that a style (B, S) has by itself."""
+        return style @ self.neutral_weight.T + self.neutral_bias
+
+    def asked(self, style: Tensor, wishes: Tensor) -> Tensor:
+        """Attributes (B, A), in standard deviations, for a style (B, S) and wishes (B, A).
+
+        A wish is how much more than the style's own: of speed the natural logarithm of a ratio, of pitch
+        semitones, of clarity a share of the way from the style's own to the clearest recordings.
+        """
+        own = self.neutral(style)
+        columns = []
+        for number, name in enumerate(self.config.attributes):
+            wish, base = wishes[:, number], own[:, number]
+            scale = self.clearest - base if name == CLARITY else 1 / self.attribute_std[number]
+            columns.append(base + wish * scale)
+        return torch.stack(columns, dim=1)
+
     def normalise(self, latents: Tensor, presence_channel: Tensor) -> Tensor:
         """Latents (B, L, Z) and presence (B, L, 1) as the sequence (B, L, Z + 1) that the flow models."""
         return torch.cat([(latents - self.latent_mean) / self.latent_std, presence_channel], dim=-1)
@@ -166,19 +241,32 @@ class FlowPrior(nn.Module):
         """The reverse: latents (B, L, Z) and the presence channel (B, L)."""
         return sequence[..., :-1] * self.latent_std + self.latent_mean, sequence[..., -1]
 
-    def forward(self, x: Tensor, time: Tensor, label: Tensor, style: Tensor) -> Tensor:
-        """Velocity (B, L, Z + 1) at x (B, L, Z + 1), time (B,) in [0, 1], label (B,), style (B, S)."""
-        condition = self._condition(self.time(_time_features(time)), label, style)
+    def forward(
+        self, x: Tensor, time: Tensor, label: Tensor, style: Tensor, attributes: Tensor | None = None
+    ) -> Tensor:
+        """Velocity (B, L, Z + 1) at x (B, L, Z + 1).
+
+        Args:
+            x: The sequences.
+            time: (B,) in [0, 1].
+            label: (B,).
+            style: (B, S).
+            attributes: (B, 2A) as `described` gives them; without them none is known.
+        """
+        condition = self._condition(self.time(_time_features(time)), label, style, attributes)
         return self._velocity(x, [block.modulation(condition) for block in self._blocks])
 
     @property
     def _blocks(self) -> Iterator[_Block]:
         return (cast(_Block, block) for block in self.blocks)
 
-    def _condition(self, time: Tensor, label: Tensor, style: Tensor) -> Tensor:
-        """What the blocks are modulated by, (..., B, condition_width), from time (the same), label, style."""
+    def _condition(self, time: Tensor, label: Tensor, style: Tensor, attributes: Tensor | None) -> Tensor:
+        """What the blocks are modulated by, (..., B, condition_width), from time (the same) and the rest."""
+        who = self.style(style)
+        if attributes is not None and self.attributes is not None:
+            who = who + self.attributes(attributes)
         known = (label < self.labels).to(style.dtype)[:, None]
-        return cast(Tensor, self.mix(time + self.label(label) + self.style(style) * known))
+        return cast(Tensor, self.mix(time + self.label(label) + who * known))
 
     def _velocity(self, x: Tensor, modulations: Sequence[Tensor]) -> Tensor:
         hidden = self.enter(x) + self.position
@@ -187,7 +275,14 @@ class FlowPrior(nn.Module):
         return cast(Tensor, self.leave(self.norm(hidden)).float())
 
     def guided(
-        self, x: Tensor, time: Tensor, label: Tensor, style: Tensor, guidance: float | Tensor
+        self,
+        x: Tensor,
+        time: Tensor,
+        label: Tensor,
+        style: Tensor,
+        attributes: Tensor | None = None,
+        *,
+        guidance: float | Tensor,
     ) -> Tensor:
         """Velocity pushed away from the unconditional one: v_none + guidance (v - v_none).
 
@@ -196,19 +291,23 @@ class FlowPrior(nn.Module):
         if isinstance(guidance, Tensor):
             guidance = guidance[:, None, None]
         elif guidance == 1.0:
-            return self(x, time, label, style)  # type: ignore[no-any-return]
+            return self(x, time, label, style, attributes)  # type: ignore[no-any-return]
         nothing = torch.full_like(label, self.labels)
-        both = self(x.repeat(2, 1, 1), time.repeat(2), torch.cat([label, nothing]), style.repeat(2, 1))
+        twice = None if attributes is None else attributes.repeat(2, 1)
+        both = self(x.repeat(2, 1, 1), time.repeat(2), torch.cat([label, nothing]), style.repeat(2, 1), twice)
         wanted, free = both.chunk(2)
         return cast(Tensor, free + guidance * (wanted - free))
 
-    def sample(self, noise: Tensor, label: Tensor, style: Tensor, *, steps: int) -> Tensor:
+    def sample(
+        self, noise: Tensor, label: Tensor, style: Tensor, attributes: Tensor | None = None, *, steps: int
+    ) -> Tensor:
         """Follow the velocity from `noise` (B, L, Z + 1) at t = 0 to t = 1 in `steps` Euler steps.
 
         What the blocks are modulated by does not depend on the sequence: all steps' is calculated at once.
         """
         times = torch.arange(steps, device=noise.device) / steps
-        conditions = self._condition(self.time(_time_features(times))[:, None], label, style).flatten(0, 1)
+        conditions = self._condition(self.time(_time_features(times))[:, None], label, style, attributes)
+        conditions = conditions.flatten(0, 1)
         modulations = [block.modulation(conditions).chunk(steps) for block in self._blocks]
         x = noise
         for step in range(steps):

@@ -81,6 +81,7 @@ class PriorTraining:
         style_kl_weight: Weight of a nat of style against the mean squared error of a velocity.
         style_clips: The style of a clip is inferred from at most so many other clips of its speaker.
         condition_dropout: Chance that label and style are left out, which classifier-free guidance needs.
+        attribute_dropout: Chance of each attribute to be left out, so that it need not be asked for.
         shifts: Each clip is used at so many starts, one STFT hop apart.
         speeds: Each clip is also used at these speeds, as clips of another speaker.
         speeds_up_to: Speakers; a corpus of more is various enough without other speeds.
@@ -95,6 +96,7 @@ class PriorTraining:
     style_kl_weight: float = 1e-4
     style_clips: int = 4
     condition_dropout: float = 0.15
+    attribute_dropout: float = 0.3
     shifts: int = 4
     speeds: tuple[float, ...] = (0.88, 0.94, 1.06, 1.13)
     speeds_up_to: int = 50
@@ -110,6 +112,10 @@ class PriorTraining:
         if self.style_clips < 1 or self.shifts < 1:
             raise ConfigError(
                 f"style_clips {self.style_clips} and shifts {self.shifts} start at 1", where="prior"
+            )
+        if not 0 <= self.attribute_dropout < 1:
+            raise ConfigError(
+                f"attribute_dropout {self.attribute_dropout} is not a share below 1", where="prior"
             )
         if not 0 < self.condition_dropout < 1:
             raise ConfigError(
@@ -133,6 +139,7 @@ class DistillationTraining:
         guidance_from: from this time on the way from noise (0) to data (1); 1 before it.
         learning_rate: By AdamW.
         prior_style_share: Share of styles drawn from the standard normal prior, the others are of speakers.
+        asked_share: Share of the clips for which other attributes are asked than their own.
         ema_decay: Decay of the exponential moving average of the weights.
     """
 
@@ -143,6 +150,7 @@ class DistillationTraining:
     guidance_from: float = 0.125
     learning_rate: float = 3e-4
     prior_style_share: float = 0.25
+    asked_share: float = 0.75
     ema_decay: float = 0.995
 
     def __post_init__(self) -> None:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from voxlet import batch_random
 from voxlet.models.voice.wave_vae import samples_per_latent
+from voxlet.recipes.voice.attributes import at_speed, measured
 from voxlet.training import distributed
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ class VoiceData:
         by_speaker: All training rows, sorted by speaker, (M,).
         first: Where each speaker's rows begin in `by_speaker`, (speakers,).
         count: How many rows each speaker has there, (speakers,).
+        attributes: What is measured of each clip, (N, A), not a number where it does not show,
+        names: and their names.
     """
 
     audio: Tensor
@@ -44,6 +47,8 @@ class VoiceData:
     by_speaker: Tensor
     first: Tensor
     count: Tensor
+    attributes: Tensor
+    names: tuple[str, ...] = ()
 
     @property
     def frames(self) -> int:
@@ -83,7 +88,7 @@ class VoiceData:
             return self  # all the audio would be copied for nothing
         count, samples = self.audio.shape
         longest, speakers = int(self.lengths.max()), len(self.count)
-        audio, lengths = [self.audio], [self.lengths]
+        audio, lengths, attributes = [self.audio], [self.lengths], [self.attributes]
         for speed in speeds:
             played = (self.lengths / speed).round().long()
             fits = played <= longest
@@ -95,6 +100,8 @@ class VoiceData:
             moved *= torch.arange(samples) < played.cpu()[:, None]  # resampling rings on after the end
             audio.append(torch.where(fits[:, None], moved.to(self.audio.device), self.audio))
             lengths.append(torch.where(fits, played, self.lengths))
+            changed = at_speed(self.attributes, self.names, speed)
+            attributes.append(torch.where(fits[:, None], changed, self.attributes))
         times = torch.arange(len(audio), device=self.lengths.device)[:, None]
         sizes = self.count.repeat(len(audio))
         return replace(
@@ -106,11 +113,13 @@ class VoiceData:
             by_speaker=(self.by_speaker + count * times).flatten(),
             first=sizes.cumsum(0) - sizes,
             count=sizes,
+            attributes=torch.cat(attributes),
         )
 
 
-def voice_data(dataset: Dataset, device: torch.device) -> VoiceData:
-    """Put a dataset into memory, in rows that hold the longest clip in whole latents."""
+def voice_data(dataset: Dataset, device: torch.device, names: tuple[str, ...] = ()) -> VoiceData:
+    """Put a dataset into memory, in rows that hold the longest clip in whole latents, with the attributes of
+    these names."""
     prepared, unit = dataset.prepared, samples_per_latent(dataset.prepared.rate)
     lengths = torch.from_numpy(prepared.lengths)
     samples = -(-int(lengths.max()) // unit) * unit
@@ -130,4 +139,6 @@ def voice_data(dataset: Dataset, device: torch.device) -> VoiceData:
         by_speaker.to(device),
         (count.cumsum(0) - count).to(device),
         count.to(device),
+        measured(dataset, names).to(device),
+        names,
     )

@@ -19,7 +19,8 @@ from torch import Tensor, nn
 
 from voxlet import batch_random
 from voxlet.models.distributions import Gaussian
-from voxlet.models.voice.flow_prior import FeatureDropout
+from voxlet.models.voice.config import CLARITY, PITCH, SPEED
+from voxlet.models.voice.flow_prior import FeatureDropout, described
 from voxlet.training import distributed
 from voxlet.training.ema import average_of
 from voxlet.training.hardware import autocast
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 STYLE_CLIPS = 2  # other clips that a style is inferred from
 VALIDATION_BATCH = 64
 ENCODING_BATCH = 128
+# Asked for at random: from, to, and where more is cut off; see `FlowPrior.asked`.
+WISHES = {SPEED: (-0.3, 0.35, 1.0), PITCH: (-4.0, 4.0, 12.0), CLARITY: (0.0, 2.0, 1.0)}
 NORM = 1.0  # gradients are scaled down to this
 
 
@@ -44,6 +47,7 @@ class Targets(NamedTuple):
     time: Tensor
     label: Tensor
     style: Tensor
+    attributes: Tensor | None
     velocity: Tensor
 
 
@@ -99,21 +103,38 @@ class DistillationTask:
         style = self.style(*self.data.cut(others, self.data.longest(others))).sample()
         fresh = batch_random.rand(count, 1, device=self.device) < c.prior_style_share
         style = torch.where(fresh, batch_random.randn_like(style), style)
+        attributes = self.attributes(rows, style)
         x = batch_random.randn(count, self.teacher.frames, self.teacher.channels, device=self.device)
         for taken in range(int(step.max())):
             time = torch.full((count,), taken / c.steps, device=self.device)
-            moved = x + student(x, time, label, style) / c.steps
+            moved = x + student(x, time, label, style, attributes) / c.steps
             x = torch.where((taken < step)[:, None, None], moved, x)
         time, y = step / c.steps, x
         for part in range(c.substeps):
             inner = time + part / (c.steps * c.substeps)
-            y = y + self.guided(y, inner, label, style) / (c.steps * c.substeps)
-        return Targets(x, time, label, style, (y - x) * c.steps)
+            y = y + self.guided(y, inner, label, style, attributes) / (c.steps * c.substeps)
+        return Targets(x, time, label, style, attributes, (y - x) * c.steps)
 
-    def guided(self, x: Tensor, time: Tensor, label: Tensor, style: Tensor) -> Tensor:
+    def attributes(self, rows: Tensor, style: Tensor) -> Tensor | None:
+        """Attributes (B, 2A) as the prior reads them: most asked for at random, others the clips' own."""
+        names = self.teacher.config.attributes
+        if not names:
+            return None
+        drawn = batch_random.rand(len(rows), len(names), device=self.device)
+        ranges = torch.tensor([WISHES[name] for name in names], device=self.device)
+        # Clearest is what is asked for unless told otherwise.
+        wishes = (ranges[:, 0] + drawn * (ranges[:, 1] - ranges[:, 0])).clamp(max=ranges[:, 2])
+        own = self.teacher.standard(self.data.attributes[rows])
+        other = batch_random.rand(len(rows), 1, device=self.device) < self.config.asked_share
+        asked = self.teacher.asked(style, wishes)
+        return described(torch.where(other | own.isnan(), asked, own))
+
+    def guided(
+        self, x: Tensor, time: Tensor, label: Tensor, style: Tensor, attributes: Tensor | None
+    ) -> Tensor:
         """The teacher's velocity, with guidance where its time has come."""
         guidance = torch.where(time < self.config.guidance_from, 1.0, self.config.guidance)
-        return self.teacher.guided(x, time, label, style, guidance)
+        return self.teacher.guided(x, time, label, style, attributes, guidance=guidance)
 
     def train_step(self, rows: Tensor, progress: float) -> dict[str, Tensor]:  # noqa: ARG002  # the loop's rates suffice
         """One step towards the teacher's mean velocities."""
@@ -121,7 +142,7 @@ class DistillationTask:
         step = (batch_random.rand(len(rows), device=self.device) * self.config.steps).long()
         with autocast(self.device, self.precision):
             targets = self.targets(rows, step, self.student)
-            velocity = self.student(targets.x, targets.time, targets.label, targets.style)
+            velocity = self.student(*targets[:-1])
         loss = (velocity - targets.velocity).square().mean()
         self.optimizers["student"].zero_grad(set_to_none=True)
         loss.backward()
@@ -140,7 +161,7 @@ class DistillationTask:
         for rows in torch.split(self.validation, VALIDATION_BATCH):
             step = torch.arange(len(rows), device=self.device) % self.config.steps
             targets = self.targets(rows, step, self.ema.module)
-            velocity = self.ema.module(targets.x, targets.time, targets.label, targets.style)
+            velocity = self.ema.module(*targets[:-1])
             total += float((velocity - targets.velocity).square().mean()) * len(rows)
         return {"loss": total / len(self.validation)}
 

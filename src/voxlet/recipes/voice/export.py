@@ -50,6 +50,8 @@ MARGIN = 4  # latent frames that are decoded after a word's end: its last sample
 class SpeakerGraph(nn.Module):
     """A voice file: noise (B, L, Z), label (B,), style (B, S) -> waveform (B, T) and length (B,).
 
+    Where the prior has attributes, a fourth input has what is wished of them, (B, A); see `FlowPrior.asked`.
+
     A clip's latents count up to `MARGIN` frames after its end; those after them have no influence on it. So
     it is the same in every batch, and only as many of the L frames are decoded as the longest clip needs.
     """
@@ -58,9 +60,15 @@ class SpeakerGraph(nn.Module):
         super().__init__()
         self.prior, self.wave, self.steps = prior, wave, steps
 
-    def forward(self, noise: Tensor, label: Tensor, style: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, noise: Tensor, label: Tensor, style: Tensor, wishes: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Sample the prior and decode."""
-        sequence = self.prior.sample(noise, label, style, steps=self.steps)
+        attributes = None
+        if wishes is not None:
+            asked = self.prior.asked(style, wishes)
+            attributes = torch.cat([asked, torch.ones_like(asked)], dim=1)
+        sequence = self.prior.sample(noise, label, style, attributes, steps=self.steps)
         latents, presence = self.prior.denormalise(sequence)
         unit = self.wave.samples_per_latent
         lengths = lengths_of(presence, unit)
@@ -90,8 +98,11 @@ def export_voice(speaker: SpeakerGraph, encoder: StyleEncoder, info: VoiceInfo) 
     import_extra("onnx", "train")
     speaker, packed = rounded(speaker.eval())
     noise = torch.randn(2, info.frames, info.latent_size)
-    inputs = (noise, torch.tensor([0, 1]), torch.randn(2, info.style_size))
-    graph = _graph(speaker, inputs, ["noise", "label", "style"], ["waveform", "length"], {0: "batch"})
+    inputs: tuple[Tensor, ...] = (noise, torch.tensor([0, 1]), torch.randn(2, info.style_size))
+    names = ["noise", "label", "style"]
+    if info.attributes:
+        inputs, names = (*inputs, torch.rand(2, len(info.attributes))), [*names, "attributes"]
+    graph = _graph(speaker, inputs, names, ["waveform", "length"], {0: "batch"})
     style, packed_style = rounded(StyleGraph(encoder.eval()))
     style_graph = _graph(style, (torch.randn(1, 4000),), ["clip"], ["style"], {1: "samples"})
     encoder_text = base64.b64encode(_pack(style_graph, packed_style).SerializeToString())

@@ -54,6 +54,7 @@ def write_voice(opened: VoiceRun, path: Path) -> None:
         style_size=config.prior.model.style_size,
         styles=named_styles(opened.style, opened.data, prepared.speaker_names),
         card=model_card(opened),
+        attributes=config.prior.model.attributes,
     )
     speaker = SpeakerGraph(student, opened.wave, config.distillation.steps)
     written = VoiceFile(path, info, export_voice(speaker, opened.style, info), None)

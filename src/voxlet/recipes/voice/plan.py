@@ -20,14 +20,19 @@ from voxlet.training.stages import Plan, Stage
 
 if TYPE_CHECKING:
     from voxlet.corpus.dataset import Dataset
+    from voxlet.recipes.voice.base_file import Base
     from voxlet.recipes.voice.config import VoiceTraining
     from voxlet.training.run import Run
 
 FEWEST_ROWS = 2  # a batch of one has nothing to compare
 
 
-def plan_voice_training(config: VoiceTraining, dataset: Dataset, run: Run) -> Plan:
+def plan_voice_training(
+    config: VoiceTraining, dataset: Dataset, run: Run, base: Base | None = None
+) -> Plan:
     """The plan of a voice's run: wave VAE, prior, few-step prior, then the voice file.
+
+    Without a base its networks begin from nothing.
 
     Raises:
         ConfigError: There is one clip alone.
@@ -43,13 +48,16 @@ def plan_voice_training(config: VoiceTraining, dataset: Dataset, run: Run) -> Pl
     device = distributed.device()
 
     def data() -> VoiceData:
-        return voice_data(dataset, device)
+        return voice_data(dataset, device, config.prior.model.attributes)
 
     def wave() -> WaveTask:
-        return WaveTask(config.wave, data(), validation, config.precision)
+        task = WaveTask(config.wave, data(), validation, config.precision)
+        if base is not None:
+            task.begin_from(base)
+        return task
 
     def prior() -> PriorTask:
-        return PriorTask(
+        task = PriorTask(
             config.prior,
             load_wave(run, config, device),
             data(),
@@ -58,12 +66,18 @@ def plan_voice_training(config: VoiceTraining, dataset: Dataset, run: Run) -> Pl
             labels=labels,
             precision=config.precision,
         )
+        if base is not None:
+            task.begin_from(base, dataset.prepared.label_names)
+        return task
 
     def distillation() -> DistillationTask:
         clips = data()
         teacher = load_teacher(run, config, frames=clips.frames, labels=labels, device=device)
         varied = clips.with_speeds(config.prior.speeds_for(len(clips.count)))
         standardise(teacher.flow, teacher.style, training_styles(teacher.style, varied))
+        if varied.names:
+            styles = training_styles(teacher.style, varied).mean
+            teacher.flow.fit_neutral(styles, varied.attributes[varied.by_speaker])
         return DistillationTask(
             config.distillation, teacher.flow, teacher.style, clips, validation, precision=config.precision
         )

@@ -9,13 +9,16 @@ from torch import Tensor, nn
 
 from voxlet import batch_random
 from voxlet.models.distributions import Gaussian, kl_per_unit
-from voxlet.models.voice.flow_prior import FlowPrior, presence
+from voxlet.models.voice.flow_prior import FlowPrior, described, presence
 from voxlet.models.voice.style_encoder import StyleEncoder
 from voxlet.training import distributed
 from voxlet.training.ema import average_of
 from voxlet.training.hardware import autocast
 
+from voxlet.recipes.voice.base_file import PRIOR, STYLE, fill_prior
+
 if TYPE_CHECKING:
+    from voxlet.recipes.voice.base_file import Base
     from voxlet.models.voice.wave_vae import WaveVAE
     from voxlet.recipes.voice.config import PriorTraining
     from voxlet.recipes.voice.data import VoiceData
@@ -72,6 +75,8 @@ class PriorTask:
         self.lengths = torch.stack([lengths for _, lengths in views])
         self.prior = FlowPrior(config.model, wave.config.latent_size + 1, data.frames, labels).to(self.device)
         self.prior.fit_scale(Gaussian(self.mean[0, train], self.log_variance[0, train]))
+        if data.names:
+            self.prior.fit_attributes(data.attributes[train])
         self.style = StyleEncoder(config.model, data.rate).to(self.device)
         self.prior_ema = average_of(self.prior, config.ema_decay)
         self.style_ema = average_of(self.style, config.ema_decay)
@@ -86,6 +91,14 @@ class PriorTask:
             self.parameters, config.learning_rate, (0.9, 0.99), weight_decay=config.weight_decay, fused=True
         )
         self.optimizers: dict[str, torch.optim.Optimizer] = {"prior": adam}
+
+    def begin_from(self, base: Base, labels: tuple[str, ...]) -> None:
+        """Take a base's weights, where it has them; the latents' scale is the base's, too."""
+        if PRIOR in base.parts:
+            for prior in (self.prior, self.prior_ema.module):
+                fill_prior(base, prior, labels)
+            for style in (self.style, self.style_ema.module):
+                base.fill(STYLE, style)
 
     def at_speeds(self, rows: Tensor) -> Tensor:
         """The same clips (B,), some at another speed."""
@@ -109,6 +122,16 @@ class PriorTask:
         posterior: Gaussian = encoder(*self.data.cut(others, self.data.longest(others)))
         return posterior
 
+    def attributes(self, rows: Tensor, dropout: float) -> Tensor | None:
+        """The attributes (B, 2A) of these clips as the prior reads them, each left out with this chance."""
+        if not self.data.names:
+            return None
+        values = self.prior.standard(self.data.attributes[rows])
+        if dropout:
+            left_out = batch_random.rand(*values.shape, device=self.device) < dropout
+            values = values.masked_fill(left_out, torch.nan)
+        return described(values)
+
     def train_step(self, rows: Tensor, progress: float) -> dict[str, Tensor]:  # noqa: ARG002  # the loop's rates suffice
         """One step on the flow-matching loss and the style's divergence."""
         c, rows = self.config, self.at_speeds(rows.to(self.device))
@@ -122,7 +145,9 @@ class PriorTask:
         clips = int(torch.randint(1, c.style_clips + 1, ()))
         with autocast(self.device, self.precision):
             posterior = self.styles(self.style, rows, clips)
-            velocity = self.prior(x, time, label, posterior.sample())
+            velocity = self.prior(
+                x, time, label, posterior.sample(), self.attributes(rows, c.attribute_dropout)
+            )
         flow = (velocity - (data - noise)).square().mean()
         kl = kl_per_unit(posterior).sum(1).mean()
         loss = flow + c.style_kl_weight * kl
@@ -147,6 +172,8 @@ class PriorTask:
             time = (torch.arange(len(rows), device=self.device) + 0.5) / len(rows)
             x = noise + time[:, None, None] * (data - noise)
             style = self.styles(self.style_ema.module, rows, self.config.style_clips).mean
-            velocity = self.prior_ema.module(x, time, self.data.labels[rows], style)
+            velocity = self.prior_ema.module(
+                x, time, self.data.labels[rows], style, self.attributes(rows, 0.0)
+            )
             total += float((velocity - (data - noise)).square().mean()) * len(rows)
         return {"loss": total / len(self.validation)}

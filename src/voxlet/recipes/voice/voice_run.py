@@ -86,7 +86,7 @@ class VoiceRun(TrainedRun[VoiceTraining]):
     @cached_property
     def data(self) -> VoiceData:
         """The clips of the dataset, in memory."""
-        return voice_data(self.dataset, CPU)
+        return voice_data(self.dataset, CPU, self.config.prior.model.attributes)
 
     @cached_property
     def wave(self) -> WaveVAE:

@@ -24,7 +24,10 @@ from voxlet.training import distributed
 from voxlet.training.ema import average_of
 from voxlet.training.hardware import autocast
 
+from voxlet.recipes.voice.base_file import DISCRIMINATORS, WAVE
+
 if TYPE_CHECKING:
+    from voxlet.recipes.voice.base_file import Base
     from voxlet.recipes.voice.config import WaveTraining
     from voxlet.recipes.voice.data import VoiceData
     from voxlet.training.config import Precision
@@ -70,6 +73,12 @@ class WaveTask:
         self.pitch = track_pitch(data.audio, data.rate, self.model.hop)
         unit = self.model.samples_per_latent
         self.crop = max(1, round(config.crop * data.rate / unit)) * unit
+
+    def begin_from(self, base: Base) -> None:
+        """Take a base's weights, those of the discriminators, too."""
+        base.fill(WAVE, self.model)
+        base.fill(WAVE, self.ema.module)
+        base.fill(DISCRIMINATORS, self.discriminators)
 
     def crops(self, rows: Tensor) -> Crops:
         """One random crop (B, T) of each row, at a random level, and its pitch; it may reach beyond the clip.

@@ -1,0 +1,56 @@
+"""Attributes of a voice's clips: what is measured of each, in units in which it can be asked for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from voxlet.corpus.attributes.attributes import measure_recordings
+from voxlet.models.voice.config import CLARITY, PITCH, SPEED
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from voxlet.corpus.attributes.attributes import Attributes
+    from voxlet.corpus.dataset import Dataset
+
+PITCH_ORIGIN = 100.0  # Hz: zero semitones
+
+
+def measured(dataset: Dataset, names: Sequence[str]) -> Tensor:
+    """The attributes (N, A) of all clips of a dataset, not a number where a clip does not show one.
+
+    Speed is the natural logarithm of how many times faster the word is said than usual, the label's median
+    among training clips; pitch the median in semitones above 100 Hz; clarity goes from 0 to 1.
+    """
+    if not names:
+        return torch.zeros(len(dataset.prepared), 0)
+    found = measure_recordings(dataset.prepared.clips)
+    columns = {
+        SPEED: _speeds(found, dataset),
+        PITCH: 12 * np.log2(found.pitch_hz / PITCH_ORIGIN),
+        CLARITY: found.clarity,
+    }
+    return torch.from_numpy(np.stack([columns[name] for name in names], axis=1)).float()
+
+
+def at_speed(attributes: Tensor, names: Sequence[str], speed: float) -> Tensor:
+    """The attributes (N, A) of the same clips played `speed` times as fast."""
+    moved = {SPEED: np.log(speed), PITCH: 12 * np.log2(speed), CLARITY: 0.0}
+    return attributes + torch.tensor([moved[name] for name in names], dtype=attributes.dtype)
+
+
+def _speeds(found: Attributes, dataset: Dataset) -> NDArray[np.float64]:
+    prepared, speeds = dataset.prepared, np.full(len(found), np.nan)
+    learned = np.zeros(len(found), dtype=bool)
+    learned[dataset.split.train] = True
+    for label in range(len(prepared.label_names)):
+        own = prepared.labels == label
+        usual = np.median(found.seconds[own & learned]) if (own & learned).any() else np.nan
+        speeds[own] = np.log(usual / found.seconds[own])
+    return speeds

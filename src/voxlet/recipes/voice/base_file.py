@@ -1,0 +1,119 @@
+"""A base: the weights that voices are adapted from, one safetensors file in half precision.
+
+It holds the averaged weights of the wave VAE, its discriminators and, once they are trained, the prior and the
+style encoder, each tensor under `part.name`. Its metadata say how these were trained, which labels they know
+and from which recordings, with licence and credit.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+
+from voxlet.errors import RunError
+from voxlet.files import write_atomically
+from voxlet.recipes.voice.config import VoiceTraining
+from voxlet.training.serialize import from_json, to_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from torch import Tensor, nn
+
+FORMAT = 1
+KEY = "voxlet.base"
+WAVE, DISCRIMINATORS, PRIOR, STYLE = PARTS = ("wave", "discriminators", "prior", "style")
+SMALLEST_HALVED = 4096  # numbers; smaller tensors weigh nothing and stay as they are
+REMEDY = "take the one that comes with voxlet, or write it again"
+
+
+@dataclass(frozen=True)
+class Base:
+    """Weights of a base and what they are for.
+
+    Attributes:
+        config: How it was trained.
+        labels: What its prior can say, such as `en:zero`.
+        parts: Tensors of each part, float32.
+        card: Recordings with licence and credit, hours of training, held-out lists.
+    """
+
+    config: VoiceTraining
+    labels: tuple[str, ...]
+    parts: Mapping[str, Mapping[str, Tensor]]
+    card: Mapping[str, object] = field(default_factory=dict)
+
+    def fill(self, part: str, module: nn.Module) -> None:
+        """Give a module of the same sizes the weights of a part."""
+        module.load_state_dict(dict(self.parts[part]))
+
+
+def write_base(path: Path, base: Base) -> None:
+    """Write a base, whole or not at all.
+
+    Raises:
+        FileError: It cannot be written.
+    """
+    tensors = {
+        f"{part}.{name}": (tensor.half() if tensor.numel() >= SMALLEST_HALVED else tensor).contiguous()
+        for part, held in base.parts.items()
+        for name, tensor in held.items()
+    }
+    about = {
+        "format": FORMAT,
+        "config": to_json(base.config),
+        "labels": list(base.labels),
+        "card": dict(base.card),
+    }
+    write_atomically(path, save(tensors, {KEY: json.dumps(about)}))
+
+
+def read_base(path: Path) -> Base:
+    """Read a base.
+
+    Raises:
+        RunError: It is missing, damaged, or of a later version.
+        ConfigError: A setting in it is unknown to this voxlet.
+    """
+    try:
+        with safe_open(path, "pt") as file:
+            about: Any = json.loads((file.metadata() or {}).get(KEY, "null"))
+            tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118  # no dict
+    except (OSError, SafetensorError, ValueError) as error:
+        raise RunError(f"cannot be read as a base ({error})", where=path, remedy=REMEDY) from error
+    if not isinstance(about, dict) or about.get("format") != FORMAT:
+        raise RunError("is no base that this voxlet can read", where=path, remedy=REMEDY)
+    parts: dict[str, dict[str, Tensor]] = {part: {} for part in PARTS}
+    for name, tensor in tensors.items():
+        part, _, rest = name.partition(".")
+        if part not in parts:
+            raise RunError(f"holds weights of {part!r}, which this voxlet does not know", where=path, remedy=REMEDY)
+        parts[part][rest] = tensor
+    config = from_json(VoiceTraining, about.get("config"), where=path, field="config")
+    labels = tuple(str(label) for label in about.get("labels", ()))
+    return Base(config, labels, {part: held for part, held in parts.items() if held}, about.get("card", {}))
+
+
+@torch.no_grad()
+def fill_prior(base: Base, prior: nn.Module, labels: tuple[str, ...]) -> None:
+    """Give a prior, of these labels and of any number of frames, the base's weights.
+
+    A label that the base knows keeps its place among the words; a new one begins in their middle. Frames beyond
+    the base's begin as its last one.
+    """
+    held = dict(base.parts[PRIOR])
+    table, position = held["label.weight"], held["position"]
+    known = {label: row for row, label in enumerate(base.labels)}
+    middle = table[:-1].mean(0)
+    rows = [table[known[label]] if label in known else middle for label in labels]
+    held["label.weight"] = torch.stack([*rows, table[-1]])
+    frames = dict(prior.named_parameters())["position"].shape[0]
+    last = position[-1:].expand(max(0, frames - len(position)), -1)
+    held["position"] = torch.cat([position[:frames], last])
+    prior.load_state_dict(held)

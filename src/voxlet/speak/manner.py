@@ -1,0 +1,68 @@
+"""How something is said: speed, pitch and clarity, where a voice has learned them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from voxlet.errors import ConfigError, VoiceError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from voxlet.audio import Samples
+
+# What each attribute may be asked to be, and what it is unless asked.
+BOUNDS = {"speed": (0.5, 2.0), "pitch": (-12.0, 12.0), "clarity": (0.0, 1.0)}
+USUAL = {"speed": 1.0, "pitch": 0.0, "clarity": 1.0}
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How something is said.
+
+    Args:
+        speed: Times as fast as the speaker's own way.
+        pitch: Semitones above it.
+        clarity: How clean the recording sounds: 0 as the speaker's own recordings, 1 as the cleanest ones
+            that the voice learned from.
+
+    Raises:
+        ConfigError: A value is out of bounds.
+    """
+
+    speed: float = USUAL["speed"]
+    pitch: float = USUAL["pitch"]
+    clarity: float = USUAL["clarity"]
+
+    def __post_init__(self) -> None:
+        for name, (least, most) in BOUNDS.items():
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int | float | np.number):
+                raise ConfigError(f"{value!r} is no number", where=name, remedy=f"give {least:g} to {most:g}")
+            if not least <= value <= most:  # not a number fails, too
+                raise ConfigError(
+                    f"{value:g} is out of bounds", where=name, remedy=f"give {least:g} to {most:g}"
+                )
+
+    @property
+    def metadata(self) -> dict[str, object]:
+        """What is not as usual, for a sound's metadata."""
+        return {name: value for name, value in asdict(self).items() if value != USUAL[name]}
+
+    def wishes(self, names: Sequence[str], voice: str) -> Samples:
+        """What a voice of these attributes is given, (A,) float32.
+
+        Raises:
+            VoiceError: Something is asked for that the voice has not learned.
+        """
+        for name, usual in USUAL.items():
+            if name not in names and getattr(self, name) != usual:
+                raise VoiceError(f"has not learned {name}", where=voice, remedy=f"leave {name} at {usual:g}")
+        values = {"speed": np.log(self.speed), "pitch": self.pitch, "clarity": self.clarity}
+        return np.array([values[name] for name in names], dtype=np.float32)
+
+
+PLAIN = Manner()
