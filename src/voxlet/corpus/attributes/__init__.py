@@ -1,1 +1,0 @@
-"""What can be measured of any clip: speed, pitch, noise floor, bandwidth, reverberation, hum, clarity."""
