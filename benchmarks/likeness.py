@@ -14,7 +14,7 @@ import argparse
 import numpy as np
 
 from voxlet.corpus.corpus import open_corpus
-from voxlet.corpus.inspection import DOUBTFUL, measure_clip
+from voxlet.corpus.look.inspection import DOUBTFUL, measure_clip
 from voxlet.corpus.parallel import in_order
 from voxlet.speech_likeness import unlikeness
 

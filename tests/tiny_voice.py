@@ -9,8 +9,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from voxlet.digits import DIGIT_WORDS
 from voxlet.speak.voice_file import VoiceInfo, with_metadata
+from voxlet.words.digits import DIGIT_WORDS
 
 RATE, FRAMES, LATENT, STYLE, LONGEST = 8000, 4, 3, 2, 1600
 

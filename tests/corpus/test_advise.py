@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from voxlet.corpus.advise import KINDS, Figures, advise, listed
+from voxlet.corpus.look.advise import KINDS, Figures, advise, listed
 
 GOOD = Figures(takes={"no": 100, "yes": 100}, pairs=(50, 50, 50, 50), speakers=2, rate=8000, contrast=45.0)
 

@@ -8,10 +8,10 @@ import pytest
 from voxlet.corpus.catalog import CATALOG
 from voxlet.corpus.corpus import open_corpus
 from voxlet.corpus.download import folder_digest
-from voxlet.corpus.inspection import coverage, measure, summarise
+from voxlet.corpus.look.inspection import coverage, measure, summarise
 from voxlet.corpus.prepare import TRIM_MARGIN, Preparation, prepare
 from voxlet.corpus.splits import make_split
-from voxlet.digits import DIGIT_WORDS
+from voxlet.words.digits import DIGIT_WORDS
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("voxlet_data")]
 

@@ -12,10 +12,10 @@ import pytest
 
 from synthetic import word, write_clip
 from voxlet.cli.main import main
-from voxlet.corpus import report
 from voxlet.corpus.corpus import open_corpus
-from voxlet.corpus.inspection import measure, summarise
-from voxlet.corpus.report import decibels, write_page
+from voxlet.corpus.look import report
+from voxlet.corpus.look.inspection import measure, summarise
+from voxlet.corpus.look.report import decibels, write_page
 from voxlet.corpus.speakers import plausible_age, read_metadata, tidy
 from voxlet.errors import FileError
 from voxlet.plots import figure

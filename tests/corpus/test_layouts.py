@@ -12,7 +12,7 @@ from voxlet.corpus.listing.layouts import list_entries
 from voxlet.corpus.listing.pattern import Pattern
 from voxlet.corpus.listing.sound_files import ASIDE
 from voxlet.errors import ConfigError
-from voxlet.spelling import fold
+from voxlet.words.spelling import fold
 
 
 def write_names(root, *names):

@@ -31,7 +31,7 @@ from voxlet.recipes.voice.export import (
 )
 from voxlet.recipes.voice.finish import SCORES, scores_of, write_voice
 from voxlet.speak.library import find_voice
-from voxlet.speak.onnx_reader import read_metadata
+from voxlet.speak.onnx.reader import read_metadata
 from voxlet.speak.runtime import import_onnxruntime
 from voxlet.speak.voice_file import VoiceInfo, read_voice
 from voxlet.training.run import Run

@@ -20,8 +20,8 @@ from voxlet.evaluation.evaluate import parts_asked
 from voxlet.evaluation.reference import open_reference
 from voxlet.evaluation.score import told
 from voxlet.evaluation.scorecard import read_scorecard
-from voxlet.language import check_language
 from voxlet.study.plan import chosen
+from voxlet.words.language import check_language
 
 follows = pytest.mark.follows
 

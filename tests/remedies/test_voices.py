@@ -101,25 +101,25 @@ def unknown_size() -> onnx.ModelProto:
         pytest.param(
             old_operators,
             marks=follows(
-                "speak/onnx_guard.py: export it again with voxlet, or get it from somebody you trust"
+                "speak/onnx/guard.py: export it again with voxlet, or get it from somebody you trust"
             ),
         ),
         pytest.param(
             foreign_operator,
             marks=follows(
-                "speak/onnx_reader.py: export it again with voxlet, or get it from somebody you trust"
+                "speak/onnx/reader.py: export it again with voxlet, or get it from somebody you trust"
             ),
         ),
         pytest.param(
             unknown_operator,
             marks=follows(
-                "speak/onnx_rules.py: export it again with voxlet, or get it from somebody you trust"
+                "speak/onnx/rules.py: export it again with voxlet, or get it from somebody you trust"
             ),
         ),
         pytest.param(
             unknown_size,
             marks=follows(
-                "speak/onnx_sizes.py: export it again with voxlet, or get it from somebody you trust"
+                "speak/onnx/sizes.py: export it again with voxlet, or get it from somebody you trust"
             ),
         ),
     ],

@@ -18,7 +18,7 @@ def test_wishes_stand_in_the_voices_order():
 
 def test_a_voice_that_has_learned_nothing_speaks_plainly_only():
     assert len(PLAIN.wishes((), "v")) == 0
-    with pytest.raises(VoiceError, match="^v: has not learned pitch; leave pitch at 0$"):
+    with pytest.raises(VoiceError, match=r"^v: has not learned pitch; leave pitch at 0$"):
         Manner(pitch=1.0).wishes(("speed",), "v")
 
 

@@ -15,10 +15,10 @@ import tiny_voice
 from voxlet.errors import VoiceError
 from voxlet.speak import session
 from voxlet.speak.library import SHIPPED
-from voxlet.speak.onnx_guard import Wanted, check_graph
-from voxlet.speak.onnx_reader import FLOAT, INT64, read_metadata, read_model
-from voxlet.speak.onnx_rules import RULES, outputs_of
-from voxlet.speak.onnx_sizes import (
+from voxlet.speak.onnx.guard import Wanted, check_graph
+from voxlet.speak.onnx.reader import FLOAT, INT64, read_metadata, read_model
+from voxlet.speak.onnx.rules import RULES, outputs_of
+from voxlet.speak.onnx.sizes import (
     ABSENT,
     ANYTHING,
     ONE,

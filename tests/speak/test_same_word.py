@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from voxlet.digits import DIGIT_WORDS
 from voxlet.errors import TextError
 from voxlet.speak.text import parse
-from voxlet.spelling import fold
+from voxlet.words.digits import DIGIT_WORDS
+from voxlet.words.spelling import fold
 
 TENS = ("twenty", "thirty", "forty")
 NUMBERS = (*DIGIT_WORDS, "ten", "eleven", "twelve", *TENS, "hundred")

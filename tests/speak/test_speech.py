@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 from voxlet import audio
-from voxlet.digits import DIGIT_WORDS
 from voxlet.errors import AudioError, ConfigError, TextError, VoiceError
 from voxlet.speak import speech
 from voxlet.speak.speech import FADE, LEVEL_DB, LONGER, MARGIN, STRESS_DB, Utterance, say, settle, stream
 from voxlet.speak.text import Pause
+from voxlet.words.digits import DIGIT_WORDS
 
 RATE = 8000
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from voxlet.digits import DIGIT_WORDS
 from voxlet.errors import TextError
 from voxlet.speak.text import Pause, Spoken, parse, words
+from voxlet.words.digits import DIGIT_WORDS
 
 MARKS = {Pause.WORD: " ", Pause.GROUP: "/", Pause.PHRASE: ",", Pause.LINE: "."}
 

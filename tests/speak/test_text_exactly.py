@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from voxlet.digits import DIGIT_WORDS
 from voxlet.errors import TextError
 from voxlet.speak.text import LISTED, QUOTED, Pause, Spoken, Vocabulary, normalise, parse
+from voxlet.words.digits import DIGIT_WORDS
 
 WORD, GROUP, PHRASE, LINE = Pause
 

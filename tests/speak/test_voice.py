@@ -21,13 +21,13 @@ from onnx import TensorProto, helper
 import tiny_voice
 import voxlet
 from voxlet import audio
-from voxlet.digits import DIGIT_WORDS
 from voxlet.errors import AudioError, ConfigError, VoiceError, VoxletError
 from voxlet.speak import library, voice_file
 from voxlet.speak.library import available
 from voxlet.speak.runtime import import_onnxruntime
 from voxlet.speak.voice import Voice, load_voice
 from voxlet.speak.voice_file import VoiceFile, parse_info
+from voxlet.words.digits import DIGIT_WORDS
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import pytest
 import tiny_voice
 from voxlet.errors import VoiceError, VoxletError
 from voxlet.speak.library import SHIPPED
-from voxlet.speak.onnx_reader import read_metadata
+from voxlet.speak.onnx.reader import read_metadata
 from voxlet.speak.voice import load_voice
 from voxlet.speak.voice_file import FORMAT, VoiceFile, parse_info, read_voice, with_metadata
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from voxlet.cli.output import answer
 from voxlet.errors import VoxletError
-from voxlet.language import UNKNOWN_LANGUAGE
+from voxlet.words.language import UNKNOWN_LANGUAGE
 
 if TYPE_CHECKING:
     import argparse

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from voxlet.digits import DIGIT_WORDS
 from voxlet.files import cache_folder
+from voxlet.words.digits import DIGIT_WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -19,8 +19,8 @@ from voxlet.corpus.listing.layouts import check_layout, list_entries
 from voxlet.corpus.listing.sound_files import OTHER_LABELS, UNREAD, Passed, count_kinds, relative_name
 from voxlet.corpus.scan import UNREAD_KIND, Scan, doubt_rates, scan_files
 from voxlet.errors import ConfigError, CorpusError, printable
-from voxlet.language import UNKNOWN_LANGUAGE, check_language, describe_language, same_language
-from voxlet.spelling import find
+from voxlet.words.language import UNKNOWN_LANGUAGE, check_language, describe_language, same_language
+from voxlet.words.spelling import find
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

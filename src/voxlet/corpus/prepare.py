@@ -26,7 +26,7 @@ from voxlet.corpus.scan import MAX_RATE, MAX_SECONDS, MIN_RATE
 from voxlet.errors import AudioError, ConfigError, CorpusError, printable
 from voxlet.extras import import_extra
 from voxlet.files import atomic_folder, cache_folder, exclusive, writing_cache
-from voxlet.language import UNKNOWN_LANGUAGE
+from voxlet.words.language import UNKNOWN_LANGUAGE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,7 +14,7 @@ import numpy as np
 from voxlet import audio
 from voxlet.corpus.corpus import open_corpus
 from voxlet.errors import ScoreError
-from voxlet.spelling import find
+from voxlet.words.spelling import find
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -15,7 +15,7 @@ from voxlet.corpus.dataset import make_dataset
 from voxlet.corpus.prepare import Preparation
 from voxlet.errors import ScoreError
 from voxlet.evaluation.clipset import read_clips
-from voxlet.language import UNKNOWN_LANGUAGE
+from voxlet.words.language import UNKNOWN_LANGUAGE
 
 if TYPE_CHECKING:
     from pathlib import Path

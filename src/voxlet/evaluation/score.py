@@ -20,10 +20,10 @@ from voxlet.evaluation.page import write_page
 from voxlet.evaluation.players import write_pairs
 from voxlet.evaluation.reference import open_reference, reference_of
 from voxlet.extras import import_extra
-from voxlet.language import UNKNOWN_LANGUAGE, check_language, same_language
 from voxlet.recipes.opened import Voice, VoiceRun, load
 from voxlet.recipes.voice.finish import SCORES
 from voxlet.speak.voice_file import read_voice
+from voxlet.words.language import UNKNOWN_LANGUAGE, check_language, same_language
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -9,10 +9,10 @@ from voxlet.corpus.catalog import CATALOG
 from voxlet.corpus.corpus import open_corpus
 from voxlet.corpus.dataset import Dataset, make_dataset
 from voxlet.errors import RunError
-from voxlet.language import UNKNOWN_LANGUAGE
 from voxlet.recipes.clip.config import ClipTraining
 from voxlet.recipes.voice.config import VoiceTraining
 from voxlet.training.run import CONFIG
+from voxlet.words.language import UNKNOWN_LANGUAGE
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from voxlet.errors import VoiceError
-from voxlet.speak.onnx_guard import check_graph
+from voxlet.speak.onnx.guard import check_graph
 from voxlet.speak.runtime import import_onnxruntime
 from voxlet.speak.voice_file import EXPORT_AGAIN
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from voxlet.speak.onnx_guard import Wanted
+    from voxlet.speak.onnx.guard import Wanted
 
 MOST_THREADS = 4
 PATIENCE = 0.3  # seconds that an interrupted process waits for the runtime before it ends

@@ -9,7 +9,7 @@ import numpy as np
 from voxlet.errors import ConfigError, VoiceError
 from voxlet.speak.speech import check_seed
 from voxlet.speak.voice_file import FARTHEST_STYLE
-from voxlet.spelling import find
+from voxlet.words.spelling import find
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

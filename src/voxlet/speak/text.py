@@ -1,7 +1,8 @@
 """Text to labels and pauses: `555-0102`, `four zero nine one`, `+1 (555) 010-2345`, several lines.
 
 Nothing here is bound to digits: a word is said if it is one of the voice's labels, in any spelling that is
-the same word (`voxlet.spelling`). Of several labels that fit, the longest is said: `turn left` before `turn`.
+the same word (`voxlet.words.spelling`). Of several labels that fit, the longest is said: `turn left` before
+`turn`.
 Labels of a single character may be written together (`4091`, `abc`), longer ones need something between them.
 
 A run of digits of any script (`4`, `４`, `٤`) is, by the first of these that the voice has labels for:
@@ -46,14 +47,14 @@ from enum import IntEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from voxlet.digits import number_of, spell
 from voxlet.errors import TextError
-from voxlet.spelling import HYPHENS, MINUS, characters, flatten, fold, loosen
+from voxlet.words.digits import number_of, spell
+from voxlet.words.spelling import HYPHENS, MINUS, characters, flatten, fold, loosen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from voxlet.spelling import Flat
+    from voxlet.words.spelling import Flat
 
 LISTED = 24  # labels that an error message names at most
 QUOTED = 24  # characters of the text that an error message repeats at most

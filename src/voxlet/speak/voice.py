@@ -13,13 +13,13 @@ from voxlet.errors import AudioError, VoiceError
 from voxlet.speak import speech
 from voxlet.speak.library import find_voice
 from voxlet.speak.manner import PLAIN, Manner
-from voxlet.speak.onnx_guard import Wanted
-from voxlet.speak.onnx_reader import FLOAT, INT64
-from voxlet.speak.onnx_sizes import ONE, exact
+from voxlet.speak.onnx.guard import Wanted
+from voxlet.speak.onnx.reader import FLOAT, INT64
+from voxlet.speak.onnx.sizes import ONE, exact
 from voxlet.speak.session import Graph
 from voxlet.speak.styles import NOISE_KEY, Styles, generator, listed
 from voxlet.speak.voice_file import VoiceFile, VoiceInfo, read_voice
-from voxlet.spelling import find
+from voxlet.words.spelling import find
 
 if TYPE_CHECKING:
     import os

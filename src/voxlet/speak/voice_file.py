@@ -1,9 +1,10 @@
 """The voice file from outside: where it lies, what its metadata says, checked before anything in it is run.
 
 A voice file is one ONNX model; docs/voice-file.md describes it. Its graph takes `noise` (B, L, Z) float32,
-`label` (B,) int64, `style` (B, S) float32 and perhaps `attributes` (B, A) float32, and gives `waveform` (B, T)
-float32 and `length` (B,) int64, the valid samples of each row. Its metadata holds the JSON of a `VoiceInfo`, perhaps a second model in base64,
-the style encoder (`clip` (1, T) float32 at the voice's rate in, `style` (1, S) float32 out), and a checksum.
+`label` (B,) int64, `style` (B, S) float32 and perhaps `attributes` (B, A) float32. It gives `waveform` (B, T)
+float32 and `length` (B,) int64, the valid samples of each row. Its metadata holds the JSON of a `VoiceInfo`,
+perhaps a second model in base64, the style encoder (`clip` (1, T) float32 at the voice's rate in, `style`
+(1, S) float32 out), and a checksum.
 
 A voice may come from anyone, so everything is bounded, a file never refers to data outside itself, and
 whatever is wrong is one `VoiceError`.
@@ -22,9 +23,9 @@ from typing import TYPE_CHECKING, NoReturn
 import numpy as np
 
 from voxlet.errors import ConfigError, VoiceError
-from voxlet.language import UNKNOWN_LANGUAGE, check_language
 from voxlet.speak.manner import BOUNDS
-from voxlet.speak.onnx_reader import MODEL_METADATA, read_metadata, wire_fields
+from voxlet.speak.onnx.reader import MODEL_METADATA, read_metadata, wire_fields
+from voxlet.words.language import UNKNOWN_LANGUAGE, check_language
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -73,7 +74,8 @@ class VoiceInfo:
     card: Mapping[str, object] = field(default_factory=dict)  # data, licence, credit, training, scores
     format: int = FORMAT  # that it was read in; files of format 1 carry no checksum
     others: Mapping[str, object] = field(default_factory=dict)  # fields that this voxlet does not know
-KNOWN |= {"speakers", "card", "language", ATTRIBUTES}
+    language: str = UNKNOWN_LANGUAGE  # of the labels, a tag of BCP 47
+    attributes: tuple[str, ...] = ()  # what can be asked for, in the order of the graph's input
 
     def to_json(self) -> str:
         """The text for a new file's metadata, which `parse_info` reads."""

@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Measure a corpus, write its page if a folder for it is given, and print the figures."""
     from voxlet.corpus.corpus import open_corpus
-    from voxlet.corpus.inspection import measure, summarise
+    from voxlet.corpus.look.inspection import measure, summarise
     from voxlet.recipes.preflight import presets_on
 
     corpus = open_corpus(
@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> None:
     training = presets_on(clips, seconds, len(inspection.labels))
     page = None
     if arguments.out is not None:
-        from voxlet.corpus.report import write_page
+        from voxlet.corpus.look.report import write_page
 
         write_page(corpus, measures, inspection, arguments.out)
         page = str(arguments.out / "index.html")

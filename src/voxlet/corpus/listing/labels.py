@@ -7,8 +7,8 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from voxlet.digits import DIGIT_WORDS, number_of
-from voxlet.spelling import fold
+from voxlet.words.digits import DIGIT_WORDS, number_of
+from voxlet.words.spelling import fold
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

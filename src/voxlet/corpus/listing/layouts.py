@@ -29,7 +29,7 @@ from voxlet.corpus.listing.readings import (
 )  # fmt: skip
 from voxlet.corpus.listing.sound_files import UNLISTED, Passed, count_kinds, survey
 from voxlet.errors import ConfigError, CorpusError
-from voxlet.spelling import fold
+from voxlet.words.spelling import fold
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

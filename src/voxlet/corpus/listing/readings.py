@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from voxlet.corpus.listing.entry import PARTS
 from voxlet.corpus.listing.labels import as_words
 from voxlet.corpus.listing.pattern import Pattern
-from voxlet.digits import NUMBERS
-from voxlet.spelling import fold
+from voxlet.words.digits import NUMBERS
+from voxlet.words.spelling import fold
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -18,7 +18,7 @@ from voxlet.decoding.kinds import (
     UNFINISHED_SUFFIXES,
     kind_of,
 )
-from voxlet.spelling import fold
+from voxlet.words.spelling import fold
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

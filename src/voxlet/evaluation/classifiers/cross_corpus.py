@@ -17,8 +17,8 @@ from voxlet.evaluation.classifiers.config import CROSS_CORPUS, ClassifierConfig
 from voxlet.evaluation.classifiers.inputs import InputConfig, log_mels
 from voxlet.evaluation.classifiers.training import TrainedClassifier, TrainingSet, open_classifier
 from voxlet.evaluation.clipset import read_clips
-from voxlet.language import same_language
-from voxlet.spelling import find
+from voxlet.words.language import same_language
+from voxlet.words.spelling import find
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

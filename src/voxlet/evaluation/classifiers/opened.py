@@ -12,7 +12,7 @@ from voxlet.evaluation.classifiers.inputs import InputConfig
 from voxlet.evaluation.classifiers.pocketsphinx import PocketSphinx
 from voxlet.evaluation.metric import KINDS
 from voxlet.extras import how_to_install
-from voxlet.language import UNKNOWN_LANGUAGE, same_language
+from voxlet.words.language import UNKNOWN_LANGUAGE, same_language
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

@@ -17,7 +17,7 @@ from voxlet.recipes.clip.data import spectrograms_of
 from voxlet.recipes.trained_run import TrainedRun
 from voxlet.spectral.griffin_lim import griffin_lim
 from voxlet.spectral.log_spectrogram import Spectrogram, amplitudes, analyse
-from voxlet.spelling import find
+from voxlet.words.spelling import find
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

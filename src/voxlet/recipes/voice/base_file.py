@@ -1,8 +1,8 @@
 """A base: the weights that voices are adapted from, one safetensors file in half precision.
 
-It holds the averaged weights of the wave VAE, its discriminators and, once they are trained, the prior and the
-style encoder, each tensor under `part.name`. Its metadata say how these were trained, which labels they know
-and from which recordings, with licence and credit.
+It holds the averaged weights of the wave VAE, its discriminators and, once they are trained, the prior and
+the style encoder, each tensor under `part.name`. Its metadata say how these were trained, which labels they
+know and from which recordings, with licence and credit.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def read_base(path: Path) -> Base:
     for name, tensor in tensors.items():
         part, _, rest = name.partition(".")
         if part not in parts:
-            raise RunError(f"holds weights of {part!r}, which this voxlet does not know", where=path, remedy=REMEDY)
+            raise RunError(f"holds unknown weights {part!r}", where=path, remedy=REMEDY)
         parts[part][rest] = tensor
     config = from_json(VoiceTraining, about.get("config"), where=path, field="config")
     labels = tuple(str(label) for label in about.get("labels", ()))
@@ -104,8 +104,8 @@ def read_base(path: Path) -> Base:
 def fill_prior(base: Base, prior: nn.Module, labels: tuple[str, ...]) -> None:
     """Give a prior, of these labels and of any number of frames, the base's weights.
 
-    A label that the base knows keeps its place among the words; a new one begins in their middle. Frames beyond
-    the base's begin as its last one.
+    A label that the base knows keeps its place among the words; a new one begins in their middle. Frames
+    beyond the base's begin as its last one.
     """
     held = dict(base.parts[PRIOR])
     table, position = held["label.weight"], held["position"]

@@ -27,9 +27,7 @@ if TYPE_CHECKING:
 FEWEST_ROWS = 2  # a batch of one has nothing to compare
 
 
-def plan_voice_training(
-    config: VoiceTraining, dataset: Dataset, run: Run, base: Base | None = None
-) -> Plan:
+def plan_voice_training(config: VoiceTraining, dataset: Dataset, run: Run, base: Base | None = None) -> Plan:
     """The plan of a voice's run: wave VAE, prior, few-step prior, then the voice file.
 
     Without a base its networks begin from nothing.

@@ -11,15 +11,14 @@ from voxlet import batch_random
 from voxlet.models.distributions import Gaussian, kl_per_unit
 from voxlet.models.voice.flow_prior import FlowPrior, described, presence
 from voxlet.models.voice.style_encoder import StyleEncoder
+from voxlet.recipes.voice.base_file import PRIOR, STYLE, fill_prior
 from voxlet.training import distributed
 from voxlet.training.ema import average_of
 from voxlet.training.hardware import autocast
 
-from voxlet.recipes.voice.base_file import PRIOR, STYLE, fill_prior
-
 if TYPE_CHECKING:
-    from voxlet.recipes.voice.base_file import Base
     from voxlet.models.voice.wave_vae import WaveVAE
+    from voxlet.recipes.voice.base_file import Base
     from voxlet.recipes.voice.config import PriorTraining
     from voxlet.recipes.voice.data import VoiceData
     from voxlet.training.config import Precision

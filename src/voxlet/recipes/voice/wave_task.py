@@ -18,13 +18,12 @@ from voxlet.models.voice.discriminators import (
     feature_sizes,
 )
 from voxlet.models.voice.wave_vae import INPUT_GAIN, WaveVAE
+from voxlet.recipes.voice.base_file import DISCRIMINATORS, WAVE
 from voxlet.recipes.voice.mel_loss import MelLoss
 from voxlet.spectral.pitch import Pitch, track_pitch
 from voxlet.training import distributed
 from voxlet.training.ema import average_of
 from voxlet.training.hardware import autocast
-
-from voxlet.recipes.voice.base_file import DISCRIMINATORS, WAVE
 
 if TYPE_CHECKING:
     from voxlet.recipes.voice.base_file import Base

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from voxlet.spelling import DASHES, HYPHENS, characters, find, fold, loosen
+from voxlet.words.spelling import DASHES, HYPHENS, characters, find, fold, loosen
 
 
 @pytest.mark.parametrize(

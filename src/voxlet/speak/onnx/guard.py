@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from voxlet.errors import VoiceError
-from voxlet.speak.onnx_reader import FLOAT, INT64, REMEDY, read_model
-from voxlet.speak.onnx_rules import multiply_adds, outputs_of
-from voxlet.speak.onnx_sizes import ABSENT, ONE, Sizes, sizes_of
+from voxlet.speak.onnx.reader import FLOAT, INT64, REMEDY, read_model
+from voxlet.speak.onnx.rules import multiply_adds, outputs_of
+from voxlet.speak.onnx.sizes import ABSENT, ONE, Sizes, sizes_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from voxlet.speak.onnx_reader import End, Model
-    from voxlet.speak.onnx_sizes import Interval
+    from voxlet.speak.onnx.reader import End, Model
+    from voxlet.speak.onnx.sizes import Interval
 
 OPERATOR_SETS = (13, 22)  # the first in which axes are inputs; the last that was looked through
 TYPES = {FLOAT: "float", INT64: "int64"}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from voxlet import audio, files
-from voxlet.corpus.inspection import Inspection, Measures
+from voxlet.corpus.look.inspection import Inspection, Measures
 from voxlet.corpus.prepare import DEFAULT_PREPARATION, kept
 from voxlet.extras import import_extra
 from voxlet.spectral.magnitudes import magnitudes

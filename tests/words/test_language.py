@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from voxlet.errors import ConfigError
-from voxlet.language import check_language, describe_language, same_language
+from voxlet.words.language import check_language, describe_language, same_language
 
 
 @pytest.mark.parametrize(

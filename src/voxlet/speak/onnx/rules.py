@@ -12,8 +12,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from voxlet.errors import VoiceError
-from voxlet.speak.onnx_reader import INT32, INT64, MOST_DIMENSIONS, MOST_NUMBERS, REMEDY, Tensor
-from voxlet.speak.onnx_sizes import (
+from voxlet.speak.onnx.reader import INT32, INT64, MOST_DIMENSIONS, MOST_NUMBERS, REMEDY, Tensor
+from voxlet.speak.onnx.sizes import (
     ABSENT,
     ANYTHING,
     ONE,
@@ -33,7 +33,7 @@ from voxlet.speak.onnx_sizes import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from voxlet.speak.onnx_reader import Node
+    from voxlet.speak.onnx.reader import Node
 
 
 def outputs_of(node: Node, inputs: list[Sizes]) -> list[Sizes]:

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from voxlet import audio, speech_likeness, speech_regions
-from voxlet.corpus.advise import KINDS, Figures, advise
 from voxlet.corpus.catalog import CATALOG
 from voxlet.corpus.corpus import Clip, Corpus
 from voxlet.corpus.listing.sound_files import relative_name
+from voxlet.corpus.look.advise import KINDS, Figures, advise
 from voxlet.corpus.parallel import in_order
 from voxlet.corpus.prepare import DEFAULT_PREPARATION, TRIM_MARGIN, kept, row_length
 from voxlet.corpus.speakers import SpeakerMetadata, read_metadata
 from voxlet.extras import import_extra
-from voxlet.language import describe_language
+from voxlet.words.language import describe_language
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

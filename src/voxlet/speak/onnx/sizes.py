@@ -7,12 +7,12 @@ from itertools import product, zip_longest
 from typing import TYPE_CHECKING, NamedTuple
 
 from voxlet.errors import VoiceError
-from voxlet.speak.onnx_reader import REMEDY
+from voxlet.speak.onnx.reader import REMEDY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from voxlet.speak.onnx_reader import Tensor
+    from voxlet.speak.onnx.reader import Tensor
 
 Interval = tuple[int, int]  # at least, at most
 Intervals = tuple[Interval, ...]

@@ -1,0 +1,1 @@
+"""A look at a corpus: figures, advice, pictures."""

@@ -1,0 +1,1 @@
+"""What a word is: one spelling for each, the ten digits, languages."""
