@@ -11,7 +11,9 @@ from typing import Literal
 
 from voxlet.evaluation.intervals import Interval
 
-Unit = Literal["share", "ratio", "MOS", "nepers", "dB", "nats", "units", "score"]
+Unit = Literal[
+    "share", "ratio", "MOS", "nepers", "dB", "nats", "units", "score", "Hz", "seconds", "semitones"
+]
 Better = Literal["higher", "lower", "real"]  # "real": the nearer to the real clips' own figure
 ClassifierKind = Literal["in_corpus", "cross_corpus", "off_the_shelf"]
 
@@ -30,6 +32,7 @@ PART_TITLES = {  # of a scorecard, in their order
     "distribution": "Distribution",
     "speaker": "Speaker",
     "memorisation": "Memorisation",
+    "attributes": "Attributes",
     "utility": "Utility: train on generated, test on real",
     "reconstruction": "Reconstruction of real test clips",
     "latents": "Latent space",
@@ -137,6 +140,21 @@ def memorisation() -> list[Metric]:
     ]  # fmt: skip
 
 
+def attributes() -> list[Metric]:
+    """What is measured on each clip, as `voxlet.corpus.attributes` has it, of clips cut to their speech."""
+    return [
+        Metric("attributes.speed", "speed, times the usual", "ratio", "real"),
+        Metric("attributes.speed.spread", "speed, standard deviation of its logarithm", "ratio", "real"),
+        Metric("attributes.pitch", "pitch, Hz", "Hz", "real"),
+        Metric("attributes.pitch.spread", "pitch, standard deviation in semitones", "semitones", "real"),
+        Metric("attributes.noise", "background re speech, dB", "dB", "lower"),
+        Metric("attributes.bandwidth", "bandwidth, Hz", "Hz", "higher"),
+        Metric("attributes.decay", "reverberation, s", "seconds", "lower"),
+        Metric("attributes.hum", "hum re speech, dB", "dB", "lower"),
+        Metric("attributes.clarity", "clarity, 0 to 1", "ratio", "higher"),
+    ]
+
+
 def utility() -> list[Metric]:
     """Accuracy on real test clips of classifiers trained on generated ones, alone or beside few real ones."""
     found = [Metric("utility.alone.accuracy", "trained on these clips alone", "share", "higher", needs=50)]
@@ -198,6 +216,7 @@ CATALOGUE: dict[str, Metric] = {
         *distribution(),
         Metric("speaker.accuracy", "speaker accuracy", "share", "higher"),
         *memorisation(),
+        *attributes(),
         *utility(),
         *reconstruction(),
         *latents(),
