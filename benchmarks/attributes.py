@@ -2,8 +2,8 @@
 
     python benchmarks/attributes.py [--corpus arabic_speech_commands] [--count 40]
 
-Noise and hum at known levels, filters, rooms with known decays; whole takes and takes cut to their speech. The
-10th, 50th and 90th percentile over takes.
+Noise and hum at known levels, filters, rooms with known decays; whole takes and takes cut to their speech.
+The 10th, 50th and 90th percentile over takes.
 """
 
 from __future__ import annotations
