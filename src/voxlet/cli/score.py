@@ -30,8 +30,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=(),
         metavar="PARTS",
         help="parts with commas between: recognition, naturalness, distribution, speaker, memorisation, "
-        "attributes; of a run also reconstruction, latents; of a voice also styles; utility is measured only "
-        "if named here",
+        "attributes; of a run also reconstruction, latents; of a voice also styles; detection and utility "
+        "are measured only if named here",
     )
     add("--selected", metavar="HOW", help="how the clips in --clips were selected; printed with the figures")
     add("--json", type=Path, metavar="FILE", help="write all figures to this file")

@@ -33,6 +33,7 @@ PART_TITLES = {  # of a scorecard, in their order
     "speaker": "Speaker",
     "memorisation": "Memorisation",
     "attributes": "Attributes",
+    "detection": "Real or generated: told apart by a classifier",
     "utility": "Utility: train on generated, test on real",
     "reconstruction": "Reconstruction of real test clips",
     "latents": "Latent space",
@@ -155,6 +156,22 @@ def attributes() -> list[Metric]:
     ]
 
 
+def detection() -> list[Metric]:
+    """Can generated clips be told from real ones? Half is chance; only where resynthesis is found, too."""
+    return [
+        Metric(
+            "detection.balanced_accuracy",
+            "told from real clips, balanced accuracy",
+            "share", "lower", needs=100,
+        ),
+        Metric(
+            "detection.griffin_lim.balanced_accuracy",
+            "the same of Griffin-Lim resyntheses",
+            "share", "higher", needs=100,
+        ),
+    ]  # fmt: skip
+
+
 def utility() -> list[Metric]:
     """Accuracy on real test clips of classifiers trained on generated ones, alone or beside few real ones."""
     found = [Metric("utility.alone.accuracy", "trained on these clips alone", "share", "higher", needs=50)]
@@ -217,6 +234,7 @@ CATALOGUE: dict[str, Metric] = {
         Metric("speaker.accuracy", "speaker accuracy", "share", "higher"),
         *memorisation(),
         *attributes(),
+        *detection(),
         *utility(),
         *reconstruction(),
         *latents(),

@@ -16,6 +16,7 @@ import numpy as np
 
 from voxlet.cache import contents as cache
 from voxlet.evaluation.classifiers.inputs import log_mels
+from voxlet.evaluation.detection import measure as detection
 from voxlet.evaluation.intervals import Interval
 from voxlet.evaluation.metric import CATALOGUE, KINDS, Measurement, metrics_of
 from voxlet.evaluation.metrics import (
@@ -105,6 +106,11 @@ def measure_attributes(comparison: Comparison, clips: ClipSet) -> Measurement:
     return Measurement(attributes.evaluate(clips, comparison.reference.train, comparison.seed))
 
 
+def measure_detection(comparison: Comparison, clips: ClipSet) -> Measurement:
+    """How well the clips can be told from real ones."""
+    return Measurement(detection.evaluate(clips, comparison.reference.train, comparison.seed))
+
+
 def measure_utility(comparison: Comparison, clips: ClipSet) -> Measurement:
     """What classifiers learn from the set, alone and beside few real clips."""
     config = utility.UtilityConfig(inputs=comparison.inputs, seed=comparison.seed)
@@ -129,6 +135,8 @@ PARTS: dict[str, Part] = {
     "speaker": Part(measure_speaker, uses=("in_corpus",)),
     "memorisation": Part(measure_memorisation),
     "attributes": Part(measure_attributes),
+    # Six classifiers are trained for it.
+    "detection": Part(measure_detection, (GENERATED,), by_default=False),
     # Some twenty classifiers are trained for each set.
     "utility": Part(measure_utility, (GENERATED, TRAIN), by_default=False),
 }
