@@ -36,9 +36,9 @@ from voxlet.evaluation.utility.recogniser import (
     INPUTS,
     TRAINING,
     Examples,
+    assess,
     examples,
     few_takes,
-    tested,
     train_recogniser,
 )
 from voxlet.files import write_atomically
@@ -188,7 +188,7 @@ def measure(words: str, task: Task, draws: int, known: list[Row]) -> Iterator[Ro
                 made[draw] = task.generated(draw)
             sets.append(made[draw])
         config = replace(TRAINING, steps=point.steps, seed=draw)
-        heard = tested(train_recogniser(sets, len(task.train.label_names), config), task.test, task.others)
+        heard = assess(train_recogniser(sets, len(task.train.label_names), config), task.test, task.others)
         yield replace(row, accuracy=heard.accuracy, false_accepts=round(heard.false_accepts, 1))
 
 

@@ -133,7 +133,7 @@ class Heard:
     false_accepts: float
 
 
-def tested(network: BCResNet, test: Examples, others: NDArray[np.float32]) -> Heard:
+def assess(network: BCResNet, test: Examples, others: NDArray[np.float32]) -> Heard:
     """A recogniser tested on clips of its labels, and on spectrograms (B, M, F) of other words."""
     own = probabilities(network, test.log_mels)
     right = own.argmax(axis=1) == test.labels
