@@ -13,6 +13,7 @@ import pytest
 from stand_ins import StandInClassifier, stand_in_classifiers, tones
 from voxlet.evaluation.classifiers.config import ClassifierConfig
 from voxlet.evaluation.evaluate import evaluate
+from voxlet.evaluation.intervals import Interval
 from voxlet.evaluation.reference import Reference
 
 
@@ -76,3 +77,104 @@ def test_the_benchmark_of_voices(reference):
     wrong = replace(tones(20, seed=3), labels=np.arange(20) // 10 % 2)
     worse = {row.name: row for row in voice.targets(evaluate(wrong, reference, classifiers, only=only))}
     assert worse["accuracy, in-corpus classifier"].reached == "NO"
+
+
+def test_the_benchmark_of_attributes():
+    attributes = benchmark("attributes")
+    rng = np.random.default_rng(0)
+    word = [0.1 * np.sin(0.9 * np.arange(4000)) * np.hanning(4000) + 1e-4 * rng.standard_normal(4000)]
+    lines = list(attributes.report([np.pad(sound, 3000).astype(np.float32) for sound in word], 16000))
+    assert len(lines) == 1 + 5 + len(list(attributes.cases()))
+    found = {line[:24].strip(): line[39:].split() for line in lines if "noise_db" in line}
+    loud, faint = (float(found[f"noise of {level} dB"][2]) for level in (-10, -40))
+    assert loud > faint + 15
+
+
+def test_the_benchmark_of_utility_can_be_continued(tmp_path, monkeypatch):
+    utility = benchmark("utility")
+    order = list(utility.jobs("digits", list(utility.WAYS), 2))
+    points = len(utility.POINTS["digits"])
+    assert len(order) == 2 * (2 * points + 1)  # generated clips alone do not depend on the takes
+    assert [draw for draw, _, _ in order] == sorted(draw for draw, _, _ in order)
+    rows = [
+        utility.Row("digits", way, point.people, point.takes, draw, 5, Interval(0.5, 0.4, 0.6, 10), 12.5)
+        for draw, point, way in order[:4]
+    ]
+    utility.write(rows[::-1], tmp_path / "rows.json")
+    assert sorted(utility.read(tmp_path / "rows.json"), key=lambda row: row.key) == sorted(
+        rows, key=lambda row: row.key
+    )
+    monkeypatch.setitem(utility.POINTS, "digits", (utility.Point(2, 2, 12),))
+    clips = tones(16, seed=1)
+    given = utility.Examples(np.zeros((16, 40, 100), np.float32), clips.labels)
+    task = utility.Task(clips, given, given, given.log_mels, lambda draw: given)
+    found = list(utility.measure("digits", task, 1, []))
+    assert [(row.way, row.people, row.takes) for row in found] == [
+        ("takes", 2, 2),
+        ("both", 2, 2),
+        ("generated", 0, 0),
+    ]
+    assert list(utility.measure("digits", task, 1, found)) == []
+    assert {line[1] for line in utility.table(found)} == set(utility.WAYS.values())
+    utility.figure(found, tmp_path / "curves.png")
+    assert (tmp_path / "curves.png").stat().st_size > 5000
+
+
+@pytest.mark.parametrize(
+    ("parts", "alone"),
+    [
+        ([0.4], True),
+        ([0.3, -0.10, 0.1], True),  # the closure of a t
+        ([0.3, -0.30, 0.3], False),  # another word after it
+        ([1.2], False),  # a long one
+    ],
+)
+def test_nothing_but_the_word(parts, alone):
+    one_word = benchmark("one_word")
+    pieces = [
+        0.1 * np.sin(2 * np.pi * 200 * np.arange(round(abs(seconds) * 8000)) / 8000) * (seconds > 0)
+        for seconds in (-0.2, *parts, -0.2)
+    ]
+    noise = 1e-4 * np.random.default_rng(0).standard_normal(sum(map(len, pieces)))
+    assert one_word.nothing_else((np.concatenate(pieces) + noise).astype(np.float32), 8000, 0.5) == alone
+
+
+def test_what_a_process_takes_is_its_own():
+    one_word = benchmark("one_word")
+    held = np.ones(60_000_000)  # this process is larger than the one that it starts
+    cost = one_word.process_cost([sys.executable, "-S", "-c", "x = bytearray(40_000_000)"])
+    assert 40 < cost["process_peak_mb"] < 150 < held.nbytes / 1e6
+    assert 0 < cost["process_cpu_s"] < cost["process_s"] + 1
+    with pytest.raises(RuntimeError, match="failed"):
+        one_word.process_cost([sys.executable, "-S", "-c", "raise SystemExit(3)"])
+
+
+def test_a_system_by_the_ruler_of_the_scorecard(reference, monkeypatch):
+    one_word = benchmark("one_word")
+    scores = {scale: Interval(2.5, 2.4, 2.6, 12) for scale in ("overall", "signal", "p808")}
+    monkeypatch.setattr(one_word, "dnsmos", lambda sounds, rate: scores)
+    usual = one_word.usual_of(reference.train)
+    assert usual == pytest.approx([0.25, 0.25], abs=0.06)
+    found = one_word.judge(
+        "tones",
+        "Tones",
+        reference.test,
+        classifiers=stand_in_classifiers(),
+        usual=usual,
+        cost={"load_s": 1.0},
+    )
+    assert found.recognised["in_corpus"].value == 1.0
+    assert found.recognised["cross_corpus"] == "none here"
+    assert found.alone.value == 1.0
+    assert "Tones: in_corpus 100.0 %; alone 100.0 %; DNSMOS 2.50 / 2.50 / 2.50" in one_word.text(found)
+
+
+def test_what_debian_lacks_is_left_out(tmp_path, monkeypatch):
+    one_word = benchmark("one_word")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    espeak = next(system for system in one_word.SYSTEMS if system.key == "espeak")
+    assert one_word.environment(espeak, tmp_path) is None
+    (tmp_path / "espeak-ng").write_text("#!/bin/sh\n")
+    (tmp_path / "espeak-ng").chmod(0o755)
+    assert one_word.environment(espeak, tmp_path) == tmp_path
+    assert one_word.command(espeak, tmp_path, "six", tmp_path / "six.wav")[:3] == ["espeak-ng", "-v", "en-us"]

@@ -130,7 +130,9 @@ def test_sequences_are_normalised_latents_with_their_presence(data: VoiceData) -
 class Constant(FlowPrior):
     """Velocity 3 where there is a label, 1 where there is none."""
 
-    def forward(self, x: Tensor, time: Tensor, label: Tensor, style: Tensor) -> Tensor:
+    def forward(
+        self, x: Tensor, time: Tensor, label: Tensor, style: Tensor, attributes: Tensor | None = None
+    ) -> Tensor:
         velocity = torch.where(label < self.labels, 3.0, 1.0)
         return velocity[:, None, None].expand_as(x)
 

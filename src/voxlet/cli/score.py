@@ -34,8 +34,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=names,
         default=(),
         metavar="PARTS",
-        help="parts with commas between: recognition, naturalness, distribution, speaker, memorisation; of a "
-        "run also reconstruction, latents; of a voice also styles; utility is measured only if named here",
+        help="parts with commas between: recognition, naturalness, distribution, speaker, memorisation, "
+        "attributes; of a run also reconstruction, latents; of a voice also styles; detection and utility "
+        "are measured only if named here",
     )
     add("--selected", metavar="HOW", help="how the clips in --clips were selected; printed with the figures")
     add("--json", type=Path, metavar="FILE", help="write all figures to this file")

@@ -11,7 +11,9 @@ from typing import Literal
 
 from voxlet.evaluation.intervals import Interval
 
-Unit = Literal["share", "ratio", "MOS", "nepers", "dB", "nats", "units", "score"]
+Unit = Literal[
+    "share", "ratio", "MOS", "nepers", "dB", "nats", "units", "score", "Hz", "seconds", "semitones"
+]
 Better = Literal["higher", "lower", "real"]  # "real": the nearer to the real clips' own figure
 ClassifierKind = Literal["in_corpus", "cross_corpus", "off_the_shelf"]
 
@@ -30,6 +32,8 @@ PART_TITLES = {  # of a scorecard, in their order
     "distribution": "Distribution",
     "speaker": "Speaker",
     "memorisation": "Memorisation",
+    "attributes": "Attributes",
+    "detection": "Real or generated: told apart by a classifier",
     "utility": "Utility: train on generated, test on real",
     "reconstruction": "Reconstruction of real test clips",
     "latents": "Latent space",
@@ -137,6 +141,37 @@ def memorisation() -> list[Metric]:
     ]  # fmt: skip
 
 
+def attributes() -> list[Metric]:
+    """What is measured on each clip, as `voxlet.corpus.attributes` has it, of clips cut to their speech."""
+    return [
+        Metric("attributes.speed", "speed, times the usual", "ratio", "real"),
+        Metric("attributes.speed.spread", "speed, standard deviation of its logarithm", "ratio", "real"),
+        Metric("attributes.pitch", "pitch, Hz", "Hz", "real"),
+        Metric("attributes.pitch.spread", "pitch, standard deviation in semitones", "semitones", "real"),
+        Metric("attributes.noise", "background re speech, dB", "dB", "lower"),
+        Metric("attributes.bandwidth", "bandwidth, Hz", "Hz", "higher"),
+        Metric("attributes.decay", "reverberation, s", "seconds", "lower"),
+        Metric("attributes.hum", "hum re speech, dB", "dB", "lower"),
+        Metric("attributes.clarity", "clarity, 0 to 1", "ratio", "higher"),
+    ]
+
+
+def detection() -> list[Metric]:
+    """Can generated clips be told from real ones? Half is chance; only where resynthesis is found, too."""
+    return [
+        Metric(
+            "detection.balanced_accuracy",
+            "told from real clips, balanced accuracy",
+            "share", "lower", needs=100,
+        ),
+        Metric(
+            "detection.griffin_lim.balanced_accuracy",
+            "the same of Griffin-Lim resyntheses",
+            "share", "higher", needs=100,
+        ),
+    ]  # fmt: skip
+
+
 def utility() -> list[Metric]:
     """Accuracy on real test clips of classifiers trained on generated ones, alone or beside few real ones."""
     found = [Metric("utility.alone.accuracy", "trained on these clips alone", "share", "higher", needs=50)]
@@ -198,6 +233,8 @@ CATALOGUE: dict[str, Metric] = {
         *distribution(),
         Metric("speaker.accuracy", "speaker accuracy", "share", "higher"),
         *memorisation(),
+        *attributes(),
+        *detection(),
         *utility(),
         *reconstruction(),
         *latents(),

@@ -16,9 +16,18 @@ import numpy as np
 
 from voxlet.cache import contents as cache
 from voxlet.evaluation.classifiers.inputs import inputs_code, log_mels
+from voxlet.evaluation.detection import measure as detection
 from voxlet.evaluation.intervals import Interval
 from voxlet.evaluation.metric import CATALOGUE, KINDS, Measurement, metrics_of
-from voxlet.evaluation.metrics import distribution, memorisation, naturalness, recognition, speaker, utility
+from voxlet.evaluation.metrics import (
+    attributes,
+    distribution,
+    memorisation,
+    naturalness,
+    recognition,
+    speaker,
+    utility,
+)
 from voxlet.files import cache_folder
 
 if TYPE_CHECKING:
@@ -92,6 +101,16 @@ def measure_memorisation(comparison: Comparison, clips: ClipSet) -> Measurement:
     return Measurement(memorisation.evaluate(found), {memorisation.PAIRS_KEY: pairs})
 
 
+def measure_attributes(comparison: Comparison, clips: ClipSet) -> Measurement:
+    """Speed, pitch, and how well the clips are recorded."""
+    return Measurement(attributes.evaluate(clips, comparison.reference.train, comparison.seed))
+
+
+def measure_detection(comparison: Comparison, clips: ClipSet) -> Measurement:
+    """How well the clips can be told from real ones."""
+    return Measurement(detection.evaluate(clips, comparison.reference.train, comparison.seed))
+
+
 def measure_utility(comparison: Comparison, clips: ClipSet) -> Measurement:
     """What classifiers learn from the set, alone and beside few real clips."""
     config = utility.UtilityConfig(inputs=comparison.inputs, seed=comparison.seed)
@@ -115,6 +134,9 @@ PARTS: dict[str, Part] = {
     "distribution": Part(measure_distribution, (GENERATED, REAL, TRAIN), distribution.FEATURES),
     "speaker": Part(measure_speaker, uses=("in_corpus",)),
     "memorisation": Part(measure_memorisation),
+    "attributes": Part(measure_attributes),
+    # Six classifiers are trained for it.
+    "detection": Part(measure_detection, (GENERATED,), by_default=False),
     # Some twenty classifiers are trained for each set.
     "utility": Part(measure_utility, (GENERATED, TRAIN), by_default=False),
 }

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from voxlet.cache import contents as cache
@@ -186,7 +186,7 @@ def denormals_flushed() -> Iterator[None]:
 
 
 def optimizer_of(
-    network: Network, config: ClassifierConfig
+    network: nn.Module, config: ClassifierConfig
 ) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
     """AdamW without decay of norms and biases, and one cycle of its learning rate."""
     decay = [p for p in network.parameters() if p.ndim > 1]

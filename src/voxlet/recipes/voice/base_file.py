@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 FORMAT = 1
-KEY = "voxlet.base"
+KEY = "base"
 WAVE, DISCRIMINATORS, PRIOR, STYLE = PARTS = ("wave", "discriminators", "prior", "style")
 SMALLEST_HALVED = 4096  # numbers; smaller tensors weigh nothing and stay as they are
 REMEDY = "take the one that comes with voxlet, or write it again"

@@ -1,0 +1,277 @@
+"""Of what use are generated clips? Curves of a small recogniser's accuracy over the takes that it is given.
+
+    python benchmarks/utility.py digits [--voice digits] [--draws 3]
+    python benchmarks/utility.py arabic
+    python benchmarks/utility.py --table
+    python benchmarks/utility.py --figure docs/figures/utility.png
+
+A recogniser of 10,000 parameters (BC-ResNet) is trained on k takes of each word by n speakers with strong
+augmentation, on those and generated clips, or on generated clips alone, always for the same steps; then it is
+tested on speakers whom neither it nor the generator has heard. What was measured is kept in
+docs/figures/utility.json after each recogniser, and not measured again: it can be stopped and continued.
+
+`digits`: takes of FSDD, and clips of a voice, all words in each of many new styles; tested on AudioMNIST's
+and Speech Commands' speakers that no generator may learn from. The shipped voice has itself learned from
+2,400 takes of FSDD: its curve says what its clips add to few takes, not that few takes make such a voice.
+`arabic`: takes alone, by the published split.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from voxlet.corpus.corpus import Clip, open_corpus
+from voxlet.corpus.held_out import use_of
+from voxlet.evaluation.classifiers.inputs import log_mels
+from voxlet.evaluation.clipset import ClipSet, read_clips
+from voxlet.evaluation.intervals import Interval
+from voxlet.evaluation.utility.recogniser import (
+    INPUTS,
+    TRAINING,
+    Examples,
+    assess,
+    examples,
+    few_takes,
+    train_recogniser,
+)
+from voxlet.files import write_atomically
+from voxlet.plots.figure import COLOURS, canvas, save
+from voxlet.speak.voice import load_voice
+
+STORED = Path(__file__).parent.parent / "docs" / "figures" / "utility.json"
+WAYS = {
+    "takes": "takes, augmented",
+    "both": "takes and generated clips, augmented",
+    "generated": "generated clips alone, augmented",
+}
+STYLES = 200  # new ones, of a voice; each says every word once
+ARABIC = "arabic_speech_commands"
+WIDE = replace(INPUTS, rate=16000)
+
+
+@dataclass(frozen=True)
+class Point:
+    """So many takes of each word by so many speakers, and for how many steps the recogniser is trained."""
+
+    people: int
+    takes: int
+    steps: int = TRAINING.steps
+
+
+POINTS = {
+    "digits": (Point(1, 3), Point(6, 3), Point(3, 3), Point(6, 10)),
+    "arabic": (Point(18, 10, 3000), Point(3, 3), Point(18, 3, 3000), Point(6, 3)),
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """A trained recogniser: what it was given, and what it is worth."""
+
+    words: str
+    way: str
+    people: int
+    takes: int
+    draw: int
+    steps: int
+    accuracy: Interval
+    false_accepts: float
+
+    @property
+    def key(self) -> tuple[str, str, int, int, int, int]:
+        """What decides it."""
+        return self.words, self.way, self.people, self.takes, self.draw, self.steps
+
+
+@dataclass(frozen=True)
+class Task:
+    """Takes to learn from, clips to be tested on, spectrograms of other words; generated clips, if any."""
+
+    train: ClipSet
+    takes: Examples
+    test: Examples
+    others: np.ndarray
+    generated: Callable[[int], Examples] | None = None
+
+
+def chosen(corpus: str, keep: Callable[[Clip], bool]) -> tuple[list[Clip], tuple[str, ...]]:
+    """Clips of a known corpus, and its speakers."""
+    opened = open_corpus(corpus)
+    return [clip for clip in opened.clips if keep(clip)], opened.speakers
+
+
+def unheard(corpus: str, labels: tuple[str, ...]) -> ClipSet:
+    """All clips of these labels that no generator may learn from."""
+    clips, speakers = chosen(
+        corpus, lambda clip: clip.label in labels and use_of(corpus, clip) in ("classifiers", "tests")
+    )
+    return read_clips(corpus, clips, labels, speakers)
+
+
+def digits_task(voice: str) -> Task:
+    """FSDD's takes and a voice's clips; other words are the Arabic corpus's."""
+    opened = open_corpus("fsdd")
+    train = read_clips("fsdd", opened.clips, opened.labels, opened.speakers)
+    tests = [examples(unheard(name, opened.labels)) for name in ("audiomnist", "speech_commands")]
+    test = Examples(
+        np.concatenate([one.log_mels for one in tests]), np.concatenate([one.labels for one in tests])
+    )
+    clips, speakers = chosen(ARABIC, lambda clip: clip.part == "test")
+    others = read_clips(ARABIC, clips, tuple(sorted({clip.label for clip in clips})), speakers)
+    return Task(
+        train,
+        examples(train),
+        test,
+        log_mels(others.sounds, others.rate, INPUTS),
+        lambda draw: generated_examples(voice, opened.labels, draw),
+    )
+
+
+def generated_examples(name: str, labels: tuple[str, ...], draw: int) -> Examples:
+    """Clips of a voice, every word in each of many new styles."""
+    voice = load_voice(name)
+    sounds = [
+        sound
+        for number in range(STYLES)
+        for sound in voice.sample(labels, speaker="random", seed=10_000 * draw + number)
+    ]
+    return Examples(log_mels(sounds, voice.rate, INPUTS), np.tile(np.arange(len(labels)), STYLES))
+
+
+def arabic_task() -> Task:
+    """The published split; other words are English digits."""
+    clips, speakers = chosen(ARABIC, lambda clip: clip.part in ("train", "test"))
+    labels = tuple(sorted({clip.label for clip in clips}))
+
+    def part(name: str) -> ClipSet:
+        return read_clips(ARABIC, [clip for clip in clips if clip.part == name], labels, speakers)
+
+    english = open_corpus("speech_commands")
+    tests = [clip for clip in english.clips if use_of("speech_commands", clip) == "tests"]
+    others = read_clips("speech_commands", tests, english.labels, english.speakers)
+    train = part("train")
+    return Task(
+        train, examples(train, WIDE), examples(part("test"), WIDE), log_mels(others.sounds, others.rate, WIDE)
+    )
+
+
+def jobs(words: str, ways: list[str], draws: int) -> Iterator[tuple[int, Point, str]]:
+    """What to train, the first draw of every point before the second of any."""
+    for draw in range(draws):
+        for number, point in enumerate(POINTS[words]):
+            for way in ways:
+                if way != "generated" or number == 0:  # which does not depend on the takes
+                    yield draw, Point(0, 0, point.steps) if way == "generated" else point, way
+
+
+def measure(words: str, task: Task, draws: int, known: list[Row]) -> Iterator[Row]:
+    """Each recogniser that is not known yet, trained and tested."""
+    ways = list(WAYS) if task.generated else ["takes"]
+    made: dict[int, Examples] = {}
+    for draw, point, way in jobs(words, ways, draws):
+        row = Row(words, way, point.people, point.takes, draw, point.steps, Interval(0, 0, 0, 0), 0.0)
+        if row.key in {one.key for one in known}:
+            continue
+        sets = []
+        if way != "generated":
+            few = few_takes(task.train.labels, task.train.speakers, point.people, point.takes, seed=draw)
+            sets.append(task.takes.take(few))
+        if way != "takes" and task.generated is not None:
+            if draw not in made:
+                made[draw] = task.generated(draw)
+            sets.append(made[draw])
+        config = replace(TRAINING, steps=point.steps, seed=draw)
+        heard = assess(train_recogniser(sets, len(task.train.label_names), config), task.test, task.others)
+        yield replace(row, accuracy=heard.accuracy, false_accepts=round(heard.false_accepts, 1))
+
+
+def read(path: Path = STORED) -> list[Row]:
+    """What was measured before."""
+    stored = json.loads(path.read_text()) if path.exists() else []
+    return [Row(**{**row, "accuracy": Interval(**row["accuracy"])}) for row in stored]
+
+
+def write(rows: list[Row], path: Path) -> None:
+    """A line for each, in order."""
+    lines = [json.dumps(asdict(row)) for row in sorted(rows, key=lambda row: row.key)]
+    write_atomically(path, ("[\n" + ",\n".join(lines) + "\n]\n").encode())
+
+
+def table(rows: list[Row]) -> list[list[str]]:
+    """Mean over draws (and the draws' least and most) of each way and point."""
+    groups: dict[tuple[str, str, int, int, int], list[Row]] = {}
+    for row in rows:
+        groups.setdefault((row.words, row.way, row.people, row.takes, row.steps), []).append(row)
+    lines = []
+    for (words, way, people, takes, steps), members in sorted(groups.items()):
+        shares = [100 * row.accuracy.value for row in members]
+        false = [row.false_accepts for row in members]
+        given = f"{people} x {takes}" if people else "-"
+        spread = f" ({min(shares):.1f} to {max(shares):.1f})" if len(shares) > 1 else ""
+        lines.append(
+            [words, WAYS[way], given, str(steps), f"{np.mean(shares):.1f} %{spread}", f"{np.mean(false):.0f}"]
+        )
+    return lines
+
+
+HEAD = ["words", "trained on", "speakers x takes a word", "steps", "accuracy", "false accepts in 1,000"]
+
+
+def figure(rows: list[Row], path: Path) -> None:
+    """Accuracy over the number of takes of each word, a panel for each set of words."""
+    sets = list(dict.fromkeys(row.words for row in rows))
+    drawn, axes = canvas(5.5 * len(sets), 3.6, 1, len(sets))
+    for axis, words in zip(axes, sets, strict=True):
+        for colour, (way, title) in zip(COLOURS, WAYS.items(), strict=False):
+            shares: dict[int, list[float]] = {}
+            for row in rows:
+                if (row.words, row.way) == (words, way):
+                    shares.setdefault(row.people * row.takes, []).append(100 * row.accuracy.value)
+            if list(shares) == [0]:  # no takes
+                axis.axhline(np.mean(shares[0]), color=colour, linestyle="--", label=title)
+            elif shares:
+                counts = sorted(shares)
+                axis.plot(counts, [np.mean(shares[n]) for n in counts], "o-", color=colour, label=title)
+                ends = [min(shares[n]) for n in counts], [max(shares[n]) for n in counts]
+                axis.fill_between(counts, *ends, color=colour, alpha=0.2)
+        axis.set_xscale("log")
+        axis.set_xlabel("takes of each word, of all speakers")
+        axis.set_ylabel("accuracy, %")
+        axis.set_title(words, fontsize=10, loc="left")
+        axis.legend(fontsize=8)
+    save(drawn, path)
+
+
+def main() -> None:
+    """Measure what is not known yet, or show what is."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("words", nargs="?", choices=list(POINTS))
+    parser.add_argument("--voice", default="digits", help="whose clips are given beside takes")
+    parser.add_argument("--draws", type=int, default=3, help="of speakers, takes and weights, for each point")
+    parser.add_argument("--stored", type=Path, default=STORED, help="where results are kept")
+    parser.add_argument("--table", action="store_true", help="show what was measured")
+    parser.add_argument("--figure", type=Path, help="draw what was measured")
+    arguments = parser.parse_args()
+    rows = read(arguments.stored)
+    if arguments.words:
+        task = digits_task(arguments.voice) if arguments.words == "digits" else arabic_task()
+        for row in measure(arguments.words, task, arguments.draws, rows):
+            rows.append(row)
+            write(rows, arguments.stored)
+            print(" ".join(table([row])[0]), file=sys.stderr)
+    if arguments.table:
+        for line in [HEAD, *table(rows)]:
+            print(" | ".join(line))
+    if arguments.figure:
+        figure(rows, arguments.figure)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Real or generated? A classifier trained to tell them apart."""
