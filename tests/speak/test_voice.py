@@ -16,7 +16,7 @@ import onnx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 
 import tiny_voice
 import voxlet
@@ -24,6 +24,7 @@ from voxlet import audio
 from voxlet.errors import AudioError, ConfigError, VoiceError, VoxletError
 from voxlet.speak import library, voice_file
 from voxlet.speak.library import available
+from voxlet.speak.manner import Manner
 from voxlet.speak.runtime import import_onnxruntime
 from voxlet.speak.voice import Voice, load_voice
 from voxlet.speak.voice_file import VoiceFile, parse_info
@@ -621,3 +622,42 @@ def test_ctrl_c_ends_the_opening_of_a_voice_that_unpacks_much(tmp_path):
             assert time.monotonic() - start < 5.0  # half a second where nothing else runs
         assert (process.returncode, told) == (130, "voxlet: interrupted\n")
         assert not (tmp_path / "a.wav").exists()
+
+
+def in_manners() -> bytes:
+    """A voice that has learned speed and clarity: clarity is heard as level."""
+    of = tiny_voice.info(attributes=("speed", "clarity"))
+    graph = tiny_voice.graph(len(of.labels), waveform="plain")
+    graph.input.append(helper.make_tensor_value_info("attributes", TensorProto.FLOAT, ["B", 2]))
+    graph.node.append(helper.make_node("Gather", ["attributes", "second"], ["clarity"], axis=1))
+    graph.node.append(helper.make_node("Mul", ["plain", "clarity"], ["waveform"]))
+    graph.initializer.append(numpy_helper.from_array(np.array([1], dtype=np.int64), "second"))
+    return tiny_voice.voice_bytes(of, graph_of=graph)
+
+
+def test_a_voice_speaks_in_the_manner_that_is_asked_for(tmp_path):
+    (tmp_path / "a.voice").write_bytes(in_manners())
+    voice = load_voice(tmp_path / "a.voice")
+    assert voice.info.attributes == ("speed", "clarity")
+    (clear,), (dull,) = voice.sample(["two"]), voice.sample(["two"], manner=Manner(clarity=0.25))
+    np.testing.assert_allclose(dull, 0.25 * clear, rtol=1e-6)
+    assert voice.say("2", manner=Manner(speed=1.5)).metadata["speed"] == 1.5
+    assert "speed" not in voice.say("2").metadata
+    pieces = list(voice.stream("2 4", manner=Manner(clarity=0.5)))
+    assert [piece.word.label for piece in pieces] == ["two", "four"]
+    with pytest.raises(VoiceError, match="has not learned pitch"):
+        voice.say("2", manner=Manner(pitch=1))
+
+
+@pytest.mark.parametrize("names", ["speed", ["loudness"], ["speed", "speed"], [["speed"]], 3])
+def test_attributes_that_make_no_sense_are_refused(tmp_path, names):
+    data = tiny_voice.voice_bytes(edit=lambda raw: raw.update(attributes=names))
+    (tmp_path / "a.voice").write_bytes(data)
+    with pytest.raises(VoiceError, match="its field 'attributes'"):
+        load_voice(tmp_path / "a.voice")
+
+
+def test_a_graph_without_the_input_that_its_metadata_promise_is_refused(tmp_path):
+    (tmp_path / "a.voice").write_bytes(tiny_voice.voice_bytes(tiny_voice.info(attributes=("speed",))))
+    with pytest.raises(VoiceError, match="its graph"):
+        load_voice(tmp_path / "a.voice")

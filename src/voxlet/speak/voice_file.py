@@ -260,7 +260,7 @@ def _attributes(names: object) -> tuple[str, ...]:
     if not isinstance(names, list) or len(set(map(repr, names))) != len(names):
         _refuse(ATTRIBUTES, "is not a list of different names")
     for name in names:
-        if name not in BOUNDS:
+        if not isinstance(name, str) or name not in BOUNDS:
             _refuse(ATTRIBUTES, f"names {str(name)[:LONGEST_NAME]!a}, which this voxlet does not know")
     return tuple(names)
 

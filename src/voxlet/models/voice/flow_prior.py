@@ -226,12 +226,8 @@ class FlowPrior(nn.Module):
         semitones, of clarity a share of the way from the style's own to the clearest recordings.
         """
         own = self.neutral(style)
-        columns = []
-        for number, name in enumerate(self.config.attributes):
-            wish, base = wishes[:, number], own[:, number]
-            scale = self.clearest - base if name == CLARITY else 1 / self.attribute_std[number]
-            columns.append(base + wish * scale)
-        return torch.stack(columns, dim=1)
+        shares = torch.tensor([float(name == CLARITY) for name in self.config.attributes], device=own.device)
+        return own + wishes * ((1 - shares) / self.attribute_std + shares * (self.clearest - own))
 
     def normalise(self, latents: Tensor, presence_channel: Tensor) -> Tensor:
         """Latents (B, L, Z) and presence (B, L, 1) as the sequence (B, L, Z + 1) that the flow models."""

@@ -46,7 +46,7 @@ GRAPH: Fields = {
     2: ("name", LENGTH, 1),
     5: ("initializer", LENGTH, MOST_TENSORS),
     10: ("doc_string", LENGTH, 1),
-    11: ("input", LENGTH, 3),
+    11: ("input", LENGTH, 4),
     12: ("output", LENGTH, 2),
 }
 NODE: Fields = {
