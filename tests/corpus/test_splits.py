@@ -181,7 +181,12 @@ def test_the_same_recording_is_never_in_two_parts(tmp_path):
             {"speakers": np.zeros(90, dtype=np.int64)},
             "names 1 speaker; take the split 'stratified'",
         ),
-        ("official", {}, {"name": "speech_commands"}, "of 90 clips to .* on; take the split 'stratified'"),
+        (
+            "official",
+            {},
+            {"name": "speech_commands"},
+            "of 90 clips to .* on; take the split 'speakers' or 'stratified'",
+        ),
     ],
 )
 def test_impossible_splits(prepared, kind, settings, change, expected):
@@ -210,3 +215,14 @@ def test_epochs_are_shuffled_by_seed_and_number_alone():
 def test_in_turn():
     batches = list(in_turn(np.arange(7), 3))
     assert [list(batch) for batch in batches] == [[0, 1, 2], [3, 4, 5], [6]]
+
+
+def test_untested_leaves_a_few_speakers_to_validate_with(prepared):
+    names = tuple(f"speaker {number}" for number in range(200))
+    speakers = np.arange(len(prepared)) % 200
+    many = replace(prepared, speaker_names=names, speakers=speakers)
+    split = make_split(many, "untested")
+    assert (len(split.test), split.kind) == (0, "untested")
+    assert len(split.train) + len(split.validation) == len(prepared)
+    validating = {names[speakers[row]] for row in split.validation}
+    assert validating == {name for name in names if speaker_hash(name) < 4} & {names[s] for s in speakers}

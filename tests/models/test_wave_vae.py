@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from voxlet.models.voice.config import WaveConfig
+from voxlet.models.voice.config import DiscriminatorConfig, WaveConfig
 from voxlet.models.voice.discriminators import (
     DiscriminatorOutput,
     Discriminators,
@@ -67,7 +67,7 @@ def test_discriminator_losses_have_the_known_values() -> None:
 
 def test_discriminators_learn_to_tell_a_tone_from_noise() -> None:
     torch.manual_seed(0)
-    discriminators = Discriminators((0.016, 0.032), (2, 3), 4, 8000)
+    discriminators = Discriminators(DiscriminatorConfig((0.016, 0.032), (2, 3), 4), 8000)
     adam = torch.optim.Adam(discriminators.parameters(), 3e-3)
     real, generated = tone(300.0, 8000, 1024), 0.3 * torch.randn(1, 1024)
     chosen = discriminators.choose(2)

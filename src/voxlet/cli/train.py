@@ -55,6 +55,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="TAG",
         help="which language its words are in, such as en or ar; known corpora have their own",
     )
+    add(
+        "--base",
+        type=Path,
+        metavar="FILE",
+        help="begin with the weights of a base, which `voxlet export RUN -o NAME.safetensors` writes",
+    )
     add("--run", type=Path, required=True, metavar="DIR", help="the run's folder: new, or one to continue")
     add("--epochs", type=whole_number, metavar="N", help="how long: passes over the clips")
     add("--minutes", type=number, metavar="M", help="or a time to train, validation included")
@@ -87,6 +93,7 @@ def run(arguments: argparse.Namespace) -> None:
         allow_rejected=arguments.allow_rejected,
         layout=arguments.layout,
         language=arguments.language,
+        base=arguments.base,
     )
     answer(trained.path)
 

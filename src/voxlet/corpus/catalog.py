@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 DATA_VARIABLE = "VOXLET_DATA"
+BASE = "base"  # the name of all that a base learns from, see `merge.py`
 # Said in Arabic; the names are those of the set's folders.
 ARABIC_COMMANDS = (
     *DIGIT_WORDS,

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voxlet.cache import contents as cache
-from voxlet.corpus.catalog import CATALOG, Known, content_digest, find_known, home, known_ones
+from voxlet.corpus.catalog import BASE, CATALOG, Known, content_digest, find_known, home, known_ones
 from voxlet.corpus.listing.entry import Listing, Part
 from voxlet.corpus.listing.labels import sort_labels
 from voxlet.corpus.listing.layouts import check_layout, list_entries
@@ -165,6 +165,10 @@ def open_corpus(
     >>> corpus.labels, corpus.speakers, len(corpus.clips), corpus.clips[0].seconds
     (('no', 'yes'), ('ann',), 6, 0.5)
     """
+    if name_or_path == BASE:
+        from voxlet.corpus.merge import open_base  # made of corpora, which are opened here
+
+        return open_base(allow_rejected=allow_rejected)
     if layout is not None:
         check_layout(layout)
     if language is not None:

@@ -24,6 +24,15 @@ CLASSIFIERS_SHARE, TESTS_SHARE = 50.0, 55.0  # per cent of Speech Commands' spea
 # Drawn so that of the 27 takes of six, seven and nine in part of the corpus, classifiers have 23.
 DRAW = 977
 
+# The same for a reader, as a base's card has it.
+LISTS = {
+    "fsdd": "no base hears it",
+    "speech_commands": f"half of the speakers for classifiers, of the others a tenth for tests (draw {DRAW})",
+    "audiomnist": f"speakers {', '.join(AUDIOMNIST_TESTS)} for tests",
+    "arabic_speech_commands": "test speakers for tests; validation speakers, and of the others the words "
+    f"{', '.join(ARABIC_WORDS)}, for classifiers",
+}
+
 
 def use_of(corpus: str, clip: Clip) -> Use:
     """What a clip of a catalogued corpus may be used for.

@@ -1,39 +1,79 @@
-"""Several corpora as one: labels are kept apart by language, speakers by corpus."""
+"""Several corpora as one: labels are kept apart by language, speakers by corpus; what a base learns from."""
 
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from voxlet.corpus.catalog import BASE, CATALOG
+from voxlet.corpus.corpus import Corpus, open_corpus
+from voxlet.corpus.held_out import use_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from voxlet.corpus.corpus import Clip, Corpus, Rejected
+    from voxlet.corpus.corpus import Clip
 
 
-def merge(name: str, corpora: Sequence[tuple[str, Corpus]], keep: Callable[[str, Clip], bool]) -> Corpus:
+BASE_CORPORA = ("audiomnist", "speech_commands", "arabic_speech_commands")
+MANY_LANGUAGES = "mul"  # ISO 639-2's
+
+
+def open_base(*, allow_rejected: bool = False) -> Corpus:
+    """The recordings that a base learns from: of three known corpora, less what the held-out lists keep.
+
+    Raises:
+        CorpusError: One of them is not on this machine, or cannot be used.
+    """
+    corpora = [open_corpus(name, allow_rejected=allow_rejected) for name in BASE_CORPORA]
+    return merge(BASE, corpora, lambda name, clip: use_of(name, clip) == "base")
+
+
+def merge(name: str, corpora: Sequence[Corpus], keep: Callable[[str, Clip], bool]) -> Corpus:
     """One corpus of many: the label `zero` of a corpus in English becomes `en:zero`, its speaker `01` of
     AudioMNIST becomes `audiomnist/01`.
 
     Args:
         name: Of the whole.
-        corpora: Each with its language (BCP 47).
+        corpora: Its parts.
         keep: Whether a clip of the corpus of that name is taken.
     """
     clips: list[Clip] = []
-    rejected: list[Rejected] = []
     digests: list[str] = []
-    for language, corpus in corpora:
-        mine = [clip for clip in corpus.clips if keep(corpus.name, clip)]
-        clips += [
-            replace(clip, label=f"{language}:{clip.label}", speaker=f"{corpus.name}/{clip.speaker}")
-            for clip in mine
-        ]
-        rejected += corpus.rejected
-        digests += [f"{corpus.name} {language} {clip.label} {clip.speaker} {clip.digest}" for clip in mine]
+    for corpus in corpora:
+        for clip in corpus.clips:
+            if keep(corpus.name, clip):
+                label, speaker = f"{corpus.language}:{clip.label}", f"{corpus.name}/{clip.speaker}"
+                clips.append(replace(clip, label=label, speaker=speaker, part=""))
+                digests.append(f"{label} {speaker} {clip.digest}")
     digest = hashlib.sha256("\n".join(sorted(digests)).encode("utf-8", "surrogateescape")).hexdigest()
-    return replace(
-        corpora[0][1], name=name, root=Path(), clips=tuple(clips), rejected=tuple(rejected), digest=digest
+    return Corpus(
+        name,
+        Path(os.path.commonpath([corpus.root for corpus in corpora])),
+        tuple(clips),
+        tuple(clip for corpus in corpora for clip in corpus.rejected),
+        digest,
+        " + ".join(f"{corpus.name}: {corpus.layout}" for corpus in corpora),
+        tuple(f"{corpus.name}: {note}" for corpus in corpora for note in corpus.notes),
+        MANY_LANGUAGES,
+        tuple(passed for corpus in corpora for passed in corpus.passed),
     )
+
+
+def credit_of(name: str) -> dict[str, str]:
+    """Title, licence and credit of a known corpus, or of all that a base learns from; empty for another.
+
+    >>> credit_of("fsdd")["licence"]
+    'CC BY-SA 4.0'
+    """
+    known = [CATALOG[each] for each in (BASE_CORPORA if name == BASE else (name,)) if each in CATALOG]
+    if not known:
+        return {}
+    return {
+        "data": "; ".join(each.title for each in known),
+        "licence": "CC BY 4.0" if name == BASE else known[0].licence,
+        "credit": "; ".join(each.credit for each in known),
+    }

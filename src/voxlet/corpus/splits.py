@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from voxlet.corpus.prepare import Prepared
 
-SplitKind = Literal["auto", "official", "stratified", "speakers"]
+SplitKind = Literal["auto", "official", "stratified", "speakers", "untested"]
 
 VALIDATION_SHARE = 0.1  # of what is not tested on: 9 % of all where a tenth is for testing
 TEST_SHARE = 0.1
@@ -28,6 +28,7 @@ OTHER_SPLIT = {
     "speakers": "take the split 'stratified'",
 }
 LEAST_LEFT = 2  # takes of a label that are trained on before any is held out
+FEW_SHARE = 4.0  # per cent of the speakers that validate where nobody is tested
 FEW_SPEAKERS = 10  # with fewer, validation shares the training speakers
 
 
@@ -56,6 +57,7 @@ def make_split(
             three takes or more; of two takes both are trained on, so the other parts may be empty.
             `official`: as the corpus's makers divide it (FSDD: takes 0-4 are the test set; Speech Commands:
             by a hash of the speaker; others by their tables). `speakers`: nobody who is tested is trained on.
+            `untested`: a few speakers to validate with, all others to train on, for what is tested elsewhere.
         seed: Decides who goes where; the same seed gives the same split.
         held_out: The speaker to test on, with `speakers`; drawn (a tenth of them) unless given.
 
@@ -73,13 +75,15 @@ def make_split(
         validation = None
     elif kind == "official":
         test, validation = official_parts(prepared)
+    elif kind == "untested":
+        test, validation = np.zeros(len(groups), dtype=bool), few_speakers(prepared)
     elif kind == "speakers":
         test, validation = speaker_parts(prepared, held_out, rng)
     else:
         raise ConfigError(
             f"no split is called {kind!r}",
             where="split",
-            remedy="take auto, official, stratified or speakers",
+            remedy="take auto, official, stratified, speakers or untested",
         )
     # A recording that lies in several parts stays in the one that is furthest from training.
     rest = ~np.isin(groups, groups[test])
@@ -90,7 +94,7 @@ def make_split(
     train_rows = rest & ~np.isin(groups, groups[validation_rows])
     parts = {"train": train_rows, "validate": validation_rows, "test": test}
     for part, rows in parts.items():
-        if kind != "stratified" and rows.sum() < LEAST_SHARE * len(groups):
+        if kind not in ("stratified", "untested") and rows.sum() < LEAST_SHARE * len(groups):
             raise ConfigError(
                 f"leaves {rows.sum()} of {len(groups)} clips to {part} on",
                 where=f"the split {kind!r} of {prepared.name!r}",
@@ -179,6 +183,12 @@ def speaker_hash(speaker: str) -> float:
     top = 2**27  # its MAX_NUM_WAVS_PER_CLASS is 2**27 - 1
     hashed = hashlib.sha1(speaker.encode(), usedforsecurity=False).hexdigest()
     return (int(hashed, 16) % top) * (100.0 / (top - 1))
+
+
+def few_speakers(prepared: Prepared) -> NDArray[np.bool_]:
+    """The rows (B,) of some speakers in a hundred, by a hash of their names."""
+    chosen = np.array([speaker_hash(name) < FEW_SHARE for name in prepared.speaker_names])
+    return chosen[prepared.speakers]
 
 
 def speaker_parts(

@@ -7,10 +7,12 @@ study itself did not, and `voxlet study` trains its rows on the first 0.8 s of e
 
 from __future__ import annotations
 
+from voxlet.corpus.prepare import Preparation
 from voxlet.errors import ConfigError
 from voxlet.models.clip.config import CNNConfig, CNNLightConfig, MLPConfig
+from voxlet.models.voice.config import ATTRIBUTES, PriorConfig
 from voxlet.recipes.clip.config import ClipTraining
-from voxlet.recipes.voice.config import VoiceTraining
+from voxlet.recipes.voice.config import PriorTraining, VoiceTraining, WaveTraining
 from voxlet.training.config import LoopConfig
 
 Training = ClipTraining | VoiceTraining
@@ -28,6 +30,13 @@ PRESETS: dict[str, Training] = {
         clip_norm=300.0,
     ),
     "voice": VoiceTraining(),
+    # Shorter crops, and a discriminator of each kind in turn: thrice the steps in the time.
+    "base": VoiceTraining(
+        preparation=Preparation(rate=16000, outliers=(0.5, 99.5)),
+        split="untested",
+        wave=WaveTraining(crop=0.32, discriminators_from=0.2, discriminators_per_step=1, ema_decay=0.9995),
+        prior=PriorTraining(model=PriorConfig(attributes=ATTRIBUTES)),
+    ),
 }
 
 SUMMARIES: dict[str, str] = {
@@ -36,6 +45,7 @@ SUMMARIES: dict[str, str] = {
     "cnn": "the study's convolutions at full resolution (294 million parameters)",
     "cnn-regularised": "the same with L2 0.001 on the convolutions and 20 % dropout",
     "cnn-light": "convolutions along time, under 3 million parameters",
+    "base": "a voice of many speakers and words, from which others are adapted",
     "voice": "wave VAE, then prior, then a voice file that speaks",
 }
 

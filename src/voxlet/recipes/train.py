@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from voxlet import files
-from voxlet.corpus.catalog import CATALOG
+from voxlet.corpus.catalog import BASE, CATALOG
 from voxlet.corpus.corpus import open_corpus
 from voxlet.corpus.dataset import Dataset, check_recordings, make_dataset
 from voxlet.errors import RunError, TrainingError, printable
@@ -20,8 +20,9 @@ from voxlet.recipes import preflight
 from voxlet.recipes.clip.task import plan_clip_training
 from voxlet.recipes.opened import KINDS, ClipRun, VoiceRun, load_run
 from voxlet.recipes.presets import Training, find_preset
+from voxlet.recipes.voice.base_file import BASE_SUFFIX, read_base, write_base
 from voxlet.recipes.voice.config import VoiceTraining
-from voxlet.recipes.voice.finish import write_voice
+from voxlet.recipes.voice.finish import base_of, write_voice
 from voxlet.recipes.voice.plan import plan_voice_training
 from voxlet.speak.voice_file import SUFFIX
 from voxlet.training import checkpoints, distributed
@@ -33,6 +34,7 @@ from voxlet.training.tensorboard import Events
 
 if TYPE_CHECKING:
     from voxlet.corpus.corpus import Corpus
+    from voxlet.recipes.voice.base_file import Base
     from voxlet.training.stages import Plan
 
 
@@ -48,6 +50,7 @@ def train(
     allow_rejected: bool = False,
     layout: str | None = None,
     language: str | None = None,
+    base: str | os.PathLike[str] | None = None,
 ) -> ClipRun | VoiceRun:
     """Train a preset on a corpus into a run's folder, or go on with the run that is there.
 
@@ -63,6 +66,7 @@ def train(
         allow_rejected: Go on even where more than a tenth of the recordings cannot be used.
         layout: How the corpus's files are named, such as `{label}/{speaker}_NO_{take}`; see `open_corpus`.
         language: Of the corpus's words, a tag of BCP 47 such as `en`; a known corpus has its own.
+        base: The file of a base, whose weights a voice begins with; its networks are as large.
         config: Settings other than the preset's own: `dataclasses.replace(PRESETS[preset], beta=4.0)`.
 
     Raises:
@@ -95,6 +99,10 @@ def train(
         "budget": to_json(budget),
         "config": to_json(config),
     }
+    start = None if base is None else read_base(Path(base))
+    if start is not None:
+        start.check_sizes(config)
+        settings["base"] = start.digest
     made = Run(Path(run))
     dataset = _dataset(config, opened)
     if not (made.path / CONFIG).exists():
@@ -104,12 +112,15 @@ def train(
         if distributed.rank() == 0:
             _keep_reading(opened, made)
         events = Events(made) if tensorboard and distributed.rank() == 0 else None
-        train_stages(_plan(config, dataset, made), made, budget, events)
+        train_stages(_plan(config, dataset, made, start), made, budget, events)
     return load_run(made.path)
 
 
 def export(run: str | os.PathLike[str], out: str | os.PathLike[str]) -> Path:
     """Write the voice of a finished `voice` run to the file `out`, whose stem becomes its name.
+
+    Where `out` ends in `.safetensors` it becomes a base instead: the weights that other runs begin with, of
+    the stages that are finished.
 
     Raises:
         RunError: The run is no voice's, is not finished, or its corpus is no more what it was trained on.
@@ -122,8 +133,15 @@ def export(run: str | os.PathLike[str], out: str | os.PathLike[str]) -> Path:
             where=opened.path,
             remedy="train one with `voxlet train voice`, or speak with `voxlet generate`",
         )
+    if out.suffix == BASE_SUFFIX:
+        write_base(out, base_of(opened))
+        return out
     if out.suffix != SUFFIX:
-        raise RunError(f"is no name for a voice, it has to end in {SUFFIX}", where=out)
+        raise RunError(
+            f"is no name for a voice, it has to end in {SUFFIX}",
+            where=out,
+            remedy=f"name it {out.stem}{SUFFIX}, or {out.stem}{BASE_SUFFIX} for a base",
+        )
     write_voice(opened, out)
     return out
 
@@ -137,7 +155,7 @@ def _say(name: str, *lines: str) -> None:
 
 def _source(corpus: str | os.PathLike[str]) -> str:
     """How a run names its corpus: a known one by its name, else by its whole path."""
-    return os.fspath(corpus) if corpus in CATALOG else str(Path(corpus).expanduser().resolve())
+    return os.fspath(corpus) if corpus in (*CATALOG, BASE) else str(Path(corpus).expanduser().resolve())
 
 
 def _keep_reading(corpus: Corpus, run: Run) -> None:
@@ -176,9 +194,9 @@ def _preflight(config: Training, dataset: Dataset, run: Path, budget: Budget) ->
     _say(prepared.name, f"training takes {needs.sentence(budget)}")
 
 
-def _plan(config: Training, dataset: Dataset, run: Run) -> Plan:
+def _plan(config: Training, dataset: Dataset, run: Run, base: Base | None = None) -> Plan:
     if isinstance(config, VoiceTraining):
-        return plan_voice_training(config, dataset, run)
+        return plan_voice_training(config, dataset, run, base)
     return plan_clip_training(config, dataset, run)
 
 

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm
 
+from voxlet.models.voice.config import DiscriminatorConfig
 from voxlet.spectral.stft import centred_stft
 from voxlet.spectral.window import torch_hann
 
@@ -110,17 +111,15 @@ class Discriminators(nn.Module):
     """All discriminators together.
 
     Args:
-        windows: Seconds of the spectrogram discriminators' STFT windows.
-        periods: Samples at which the period discriminators fold the waveform.
-        width: Channels of the first layers.
+        config: Their settings.
         rate: Hz.
     """
 
-    def __init__(self, windows: tuple[float, ...], periods: tuple[int, ...], width: int, rate: int) -> None:
+    def __init__(self, config: DiscriminatorConfig, rate: int) -> None:
         super().__init__()
-        n_ffts = [4 * round(window * rate / 4) for window in windows]
-        self.spectrogram = nn.ModuleList([SpectrogramDiscriminator(n_fft, width) for n_fft in n_ffts])
-        self.period = nn.ModuleList([PeriodDiscriminator(period, width) for period in periods])
+        n_ffts = [4 * round(window * rate / 4) for window in config.windows]
+        self.spectrogram = nn.ModuleList([SpectrogramDiscriminator(n_fft, config.width) for n_fft in n_ffts])
+        self.period = nn.ModuleList([PeriodDiscriminator(period, config.width) for period in config.periods])
 
     def choose(self, count: int) -> list[nn.Module]:
         """`count` of each kind at random: a step with half of them is nearly twice as fast."""

@@ -7,15 +7,16 @@ know and from which recordings, with licence and credit.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from safetensors import SafetensorError
+from safetensors.torch import load, save
 
-from voxlet.errors import RunError
+from voxlet.errors import ConfigError, RunError
 from voxlet.files import write_atomically
 from voxlet.recipes.voice.config import VoiceTraining
 from voxlet.training.serialize import from_json, to_json
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 FORMAT = 1
+BASE_SUFFIX = ".safetensors"
 KEY = "base"
 WAVE, DISCRIMINATORS, PRIOR, STYLE = PARTS = ("wave", "discriminators", "prior", "style")
 SMALLEST_HALVED = 4096  # numbers; smaller tensors weigh nothing and stay as they are
@@ -42,16 +44,46 @@ class Base:
         labels: What its prior can say, such as `en:zero`.
         parts: Tensors of each part, float32.
         card: Recordings with licence and credit, hours of training, held-out lists.
+        digest: SHA-256 of the file that it was read from.
     """
 
     config: VoiceTraining
     labels: tuple[str, ...]
     parts: Mapping[str, Mapping[str, Tensor]]
     card: Mapping[str, object] = field(default_factory=dict)
+    digest: str = ""
+
+    def check_sizes(self, config: object) -> None:
+        """See that a training's networks are as large as these.
+
+        Raises:
+            ConfigError: They are not.
+        """
+        if not isinstance(config, VoiceTraining):
+            raise ConfigError("only voices begin with a base", where="base", remedy="train without it")
+        ours, theirs = _sizes(self.config), _sizes(config)
+        for name, size in theirs.items():
+            if size != ours[name]:
+                raise ConfigError(
+                    f"is {size}, the base's is {ours[name]}",
+                    where=name,
+                    remedy=f"give --{name} as the base has it",
+                )
 
     def fill(self, part: str, module: nn.Module) -> None:
         """Give a module of the same sizes the weights of a part."""
         module.load_state_dict(dict(self.parts[part]))
+
+
+def _sizes(config: VoiceTraining) -> dict[str, object]:
+    """All settings that decide how large the networks are, and what they are for, by name."""
+    parts = {
+        "wave.model": config.wave.model,
+        "wave.discriminators": config.wave.discriminators,
+        "prior.model": config.prior.model,
+    }
+    sizes = {f"{part}.{name}": value for part, held in parts.items() for name, value in vars(held).items()}
+    return {"preparation.rate": config.preparation.rate, **sizes}
 
 
 def write_base(path: Path, base: Base) -> None:
@@ -82,10 +114,11 @@ def read_base(path: Path) -> Base:
         ConfigError: A setting in it is unknown to this voxlet.
     """
     try:
-        with safe_open(path, "pt") as file:
-            about: Any = json.loads((file.metadata() or {}).get(KEY, "null"))
-            tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118  # no dict
-    except (OSError, SafetensorError, ValueError) as error:
+        data = path.read_bytes()
+        header: Any = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+        about: Any = json.loads(header["__metadata__"][KEY])
+        tensors = {name: tensor.float() for name, tensor in load(data).items()}
+    except (OSError, SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise RunError(f"cannot be read as a base ({error})", where=path, remedy=REMEDY) from error
     if not isinstance(about, dict) or about.get("format") != FORMAT:
         raise RunError("is no base that this voxlet can read", where=path, remedy=REMEDY)
@@ -96,8 +129,12 @@ def read_base(path: Path) -> Base:
             raise RunError(f"holds unknown weights {part!r}", where=path, remedy=REMEDY)
         parts[part][rest] = tensor
     config = from_json(VoiceTraining, about.get("config"), where=path, field="config")
-    labels = tuple(str(label) for label in about.get("labels", ()))
-    return Base(config, labels, {part: held for part, held in parts.items() if held}, about.get("card", {}))
+    labels, card = about.get("labels"), about.get("card")
+    if not isinstance(labels, list) or not isinstance(card, dict):
+        raise RunError("has no labels or no card", where=path, remedy=REMEDY)
+    digest = hashlib.sha256(data).hexdigest()
+    held = {part: tensors for part, tensors in parts.items() if tensors}
+    return Base(config, tuple(map(str, labels)), held, card, digest)
 
 
 @torch.no_grad()

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from voxlet.corpus.catalog import CATALOG
+from voxlet.corpus.held_out import LISTS
+from voxlet.corpus.merge import credit_of
 from voxlet.errors import RunError, VoiceError
 from voxlet.files import write_atomically
+from voxlet.recipes.voice.base_file import DISCRIMINATORS, STYLE, Base
 from voxlet.recipes.voice.export import SpeakerGraph, export_voice, with_card
-from voxlet.recipes.voice.weights import DISTILLATION, PRIOR, WAVE
+from voxlet.recipes.voice.weights import DISTILLATION, PRIOR, WAVE, load_discriminators, load_teacher
 from voxlet.speak.voice_file import VoiceFile, VoiceInfo, read_voice
 from voxlet.training import checkpoints
 from voxlet.version import __version__
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from voxlet.recipes.voice.data import VoiceData
     from voxlet.recipes.voice.voice_run import VoiceRun
 
+CPU = torch.device("cpu")
 SCORES = "scores"  # of a model card: what `voxlet score --stamp` measured
 
 
@@ -86,10 +89,26 @@ def named_styles(
     return styles
 
 
+def base_of(opened: VoiceRun) -> Base:
+    """What other runs may begin with: the averaged weights of this run's stages that are finished.
+
+    Raises:
+        RunError: Not even the wave VAE is.
+    """
+    run, config = opened.run, opened.config
+    discriminators = load_discriminators(run, config, CPU)
+    parts = {WAVE: opened.wave.state_dict(), DISCRIMINATORS: discriminators.state_dict()}
+    labels = opened.prepared.label_names
+    if checkpoints.is_finished(run.stage(PRIOR)):
+        teacher = load_teacher(run, config, frames=opened.data.frames, labels=len(labels), device=CPU)
+        parts |= {PRIOR: teacher.flow.state_dict(), STYLE: teacher.style.state_dict()}
+    return Base(config, labels, parts, {**model_card(opened), "held_out": LISTS})
+
+
 def model_card(opened: VoiceRun) -> dict[str, object]:
     """Where the voice comes from: data with licence and credit, training, version."""
     name, split = opened.prepared.name, opened.split
-    known, record = CATALOG.get(name), opened.run.record
+    known, record = credit_of(name), opened.run.record
     lines = opened.run.metrics()
     stages = {}
     for stage in (WAVE, PRIOR, DISTILLATION):
@@ -98,9 +117,7 @@ def model_card(opened: VoiceRun) -> dict[str, object]:
             shown = ("step", "seconds", "validation_loss")
             stages[stage] = {key: own[-1][key] for key in shown if key in own[-1]}
     return {
-        "data": name if known is None else known.title,
-        "licence": "the owner's of the recordings" if known is None else known.licence,
-        "credit": "" if known is None else known.credit,
+        **(known or {"data": name, "licence": "the owner's of the recordings", "credit": ""}),
         "language": opened.prepared.language,
         "corpus_digest": record["corpus"]["digest"],  # type: ignore[call-overload, index]
         "clips": {"train": len(split.train), "validation": len(split.validation), "test": len(split.test)},

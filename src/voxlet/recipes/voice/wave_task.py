@@ -53,8 +53,7 @@ class WaveTask:
         self.config, self.data, self.validation, self.precision = config, data, validation, precision
         self.device = data.audio.device
         self.model = WaveVAE(config.model, data.rate).to(self.device)
-        d = config.discriminators
-        self.discriminators = Discriminators(d.windows, d.periods, d.width, data.rate).to(self.device)
+        self.discriminators = Discriminators(config.discriminators, data.rate).to(self.device)
         self.ema = average_of(self.model, config.ema_decay)
         self.mel = MelLoss(data.rate).to(self.device)
         self.modules: dict[str, nn.Module] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from voxlet.models.voice.discriminators import Discriminators
 from voxlet.models.voice.flow_prior import FlowPrior
 from voxlet.models.voice.style_encoder import StyleEncoder
 from voxlet.models.voice.wave_vae import WaveVAE
@@ -36,6 +37,17 @@ def load_wave(run: Run, config: VoiceTraining, device: torch.device) -> WaveVAE:
     wave = WaveVAE(config.wave.model, config.preparation.rate).to(device)
     _load(run, WAVE, {f"ema.{WEIGHTS}": wave})
     return wave
+
+
+def load_discriminators(run: Run, config: VoiceTraining, device: torch.device) -> Discriminators:
+    """The discriminators of a run's first stage.
+
+    Raises:
+        RunError: It is not trained yet, or its weights are damaged.
+    """
+    found = Discriminators(config.wave.discriminators, config.preparation.rate).to(device)
+    _load(run, WAVE, {"discriminators": found})
+    return found
 
 
 def load_teacher(
