@@ -1,72 +1,165 @@
-"""How accurate the classifiers are on real recordings: official test set, unknown speakers, other corpora.
+"""How accurate the classifiers are on real recordings that they have never heard.
 
-    python benchmarks/classifiers.py [--corpus fsdd] [--speakers]
+    python benchmarks/classifiers.py [--json FILE]    # all corpora that are here, by corpus and by label
+    python benchmarks/classifiers.py --speakers       # the in-corpus one on speakers that it does not know
 
-`--speakers` trains one more classifier for each speaker, on all the others: some minutes each.
+The recordings: FSDD's test takes, all of AudioMNIST, and of the corpora that reserve speakers for classifiers
+those of the held-out list's tests. `--speakers` trains a classifier for each of FSDD's speakers, on all
+others: some minutes each.
 """
 
 from __future__ import annotations
 
 import argparse
-import time
+import json
+from dataclasses import asdict
+from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from voxlet.evaluation.classifiers.config import IN_CORPUS, ClassifierConfig
+from voxlet.corpus.catalog import CATALOG, find_known
+from voxlet.corpus.corpus import open_corpus
+from voxlet.corpus.held_out import use_of
+from voxlet.evaluation.classifiers.config import RELIABLE
+from voxlet.evaluation.classifiers.cross_corpus import cross_corpus_classifier, reserving_corpora
+from voxlet.evaluation.classifiers.cross_fitted import cross_fitted_classifier
 from voxlet.evaluation.classifiers.in_corpus import in_corpus_classifier
-from voxlet.evaluation.classifiers.opened import Classifiers, in_corpus_inputs, open_classifiers
+from voxlet.evaluation.classifiers.inputs import InputConfig
+from voxlet.evaluation.classifiers.pocketsphinx import PocketSphinx
+from voxlet.evaluation.clipset import ClipSet, read_clips
 from voxlet.evaluation.intervals import Interval, wilson
-from voxlet.evaluation.metric import CLASSIFIERS
-from voxlet.evaluation.metrics.recognition import accuracy
-from voxlet.evaluation.reference import Reference, open_reference
+from voxlet.evaluation.metric import Value
+from voxlet.evaluation.metrics.recognition import accuracy, by_label
+from voxlet.evaluation.reference import open_reference
+
+WIDE_RATE = 16_000
+NOBODY = -1  # a label that nobody asked for: not recognised
 
 
-def line(name: str, share: Interval, seconds: float) -> str:
-    percent = [f"{100 * value:.1f}" for value in (share.value, share.low, share.high)]
-    return f"{name:<44} {percent[0]:>6} % [{percent[1]}, {percent[2]}] of {share.count}, {seconds:.0f} s"
+def unheard(name: str) -> ClipSet:
+    """Real clips of a corpus that no classifier was trained on."""
+    corpus = open_corpus(name)
+    clips = list(corpus.clips)
+    if name == "fsdd":
+        clips = [clip for clip in clips if int(clip.take) < 5]
+    elif name != "audiomnist":
+        clips = [clip for clip in clips if use_of(name, clip) == "tests"]
+    return read_clips(name, clips, corpus.labels, corpus.speakers)
 
 
-def measure(reference: Reference, classifiers: Classifiers) -> list[str]:
-    """A line for each classifier: its accuracy on the reference's test clips."""
-    test, lines = reference.test, []
-    for kind, name in CLASSIFIERS.items():
-        start = time.perf_counter()
-        said = classifiers.ask(kind, test)
-        if isinstance(said, str):
-            lines.append(f"{name}: {said}")
+def shown(value: Value) -> str:
+    if isinstance(value, str):
+        return value
+    percent = [f"{100 * end:.1f}" for end in (value.value, value.low, value.high)]
+    return f"{percent[0]} % [{percent[1]}, {percent[2]}] of {value.count}"
+
+
+class Report:
+    """Lines as they come, and the figures behind them."""
+
+    def __init__(self) -> None:
+        self.figures: dict[str, object] = {}
+
+    def add(self, title: str, clips: ClipSet, predicted: NDArray[np.int64]) -> None:
+        whole = accuracy(clips.labels, predicted)
+        single = by_label(clips.labels, predicted, clips.label_names)
+        told = {name: value if isinstance(value, str) else asdict(value) for name, value in single.items()}
+        self.figures[title] = {"accuracy": asdict(whole), "labels": told}
+        print(f"{title:<60} {shown(whole)}")
+        weak = [f"{name} {shown(value)}" for name, value in single.items() if below(value)]
+        print(f"    labels below 95 %: {'; '.join(weak) or 'none'}", flush=True)
+
+
+def below(value: Value) -> bool:
+    return isinstance(value, Interval) and value.value < RELIABLE
+
+
+def cross_corpus(corpus: str, report: Report) -> None:
+    """The cross-corpus classifier at both bandwidths."""
+    clips = unheard(corpus)
+    for wide in (False, True):
+        if wide and clips.rate < WIDE_RATE:
             continue
-        lines.append(line(name, accuracy(test.labels, said.labels), time.perf_counter() - start))
-        if said.speaker_log_probabilities is not None:
-            lines.append(line(f"{name}, speakers", accuracy(test.speakers, said.speakers), 0))
-    return lines
+        reserving = reserving_corpora(clips.label_names, corpus)
+        classifier = cross_corpus_classifier(reserving, clips.label_names, wide=wide)
+        said = classifier.predict(clips.sounds, clips.rate).labels
+        report.add(f"cross-corpus, {16 if wide else 8} kHz, {corpus}", clips, said)
 
 
-def unknown_speakers(reference: Reference, config: ClassifierConfig = IN_CORPUS) -> list[str]:
-    """A line for each speaker, by a classifier trained on all the others; then all speakers together."""
-    train, test, lines = reference.train, reference.test, []
-    inputs, right = in_corpus_inputs(reference, train.rate), []
+def off_the_shelf(corpus: str, report: Report) -> None:
+    """PocketSphinx at both bandwidths: single words, then strings of four."""
+    clips = unheard(corpus)
+    for wide in (False, True):
+        if wide and clips.rate < WIDE_RATE:
+            continue
+        classifier, where = PocketSphinx(clips.label_names, wide=wide), f"{16 if wide else 8} kHz, {corpus}"
+        report.add(f"PocketSphinx, {where}", clips, classifier.predict(clips.sounds, clips.rate).labels)
+        drawn, right = classifier.found_in_strings(clips.sounds, clips.rate, clips.labels)
+        within = clips.take(drawn)
+        report.add(f"PocketSphinx, in strings, {where}", within, np.where(right, within.labels, NOBODY))
+
+
+def cross_fitted(report: Report) -> None:
+    """The cross-fitted classifier on ten takes a digit of one speaker: takes left out, then all others."""
+    corpus = open_corpus("fsdd")
+    own = [clip for clip in corpus.clips if clip.speaker == "theo"]
+    few, rest = (
+        read_clips("fsdd", [clip for clip in own if (int(clip.take) < 10) == first], corpus.labels, ("theo",))
+        for first in (True, False)
+    )
+    classifier = cross_fitted_classifier(few)
+    report.add("cross-fitted, ten takes of theo, takes left out", few, classifier.predicted)
+    said = classifier.predict(rest.sounds, rest.rate).labels
+    report.add("cross-fitted, the same, theo's other takes", rest, said)
+
+
+def in_corpus(report: Report) -> None:
+    """The in-corpus classifier of FSDD."""
+    reference = open_reference("fsdd")
+    classifier = in_corpus_classifier(reference.train, inputs=InputConfig())
+    said = classifier.predict(reference.test.sounds, reference.test.rate)
+    report.add("in-corpus, 8 kHz, fsdd", reference.test, said.labels)
+    print(f"    speakers: {shown(accuracy(reference.test.speakers, said.speakers))}", flush=True)
+
+
+def unknown_speakers(report: Report) -> None:
+    """The in-corpus classifier without each of FSDD's speakers, on that speaker."""
+    reference = open_reference("fsdd")
+    train, test, right = reference.train, reference.test, []
     for number, name in enumerate(train.speaker_names):
-        start = time.perf_counter()
-        others = train.take(train.speakers != number)
-        classifier = in_corpus_classifier(others, inputs=inputs, config=config)
+        classifier = in_corpus_classifier(train.take(train.speakers != number), inputs=InputConfig())
         alone = test.take(test.speakers == number)
         said = classifier.predict(alone.sounds, alone.rate).labels
+        report.add(f"in-corpus, trained without {name}, on {name}", alone, said)
         right.append(said == alone.labels)
-        seconds = time.perf_counter() - start
-        lines.append(line(f"trained without {name}, tested on {name}", accuracy(alone.labels, said), seconds))
     together = np.concatenate(right)
-    return [*lines, line("unknown speakers, all together", wilson(int(together.sum()), len(together)), 0)]
+    print(f"in-corpus, unknown speakers: {shown(wilson(int(together.sum()), len(together)))}")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--corpus", default="fsdd")
-    parser.add_argument("--speakers", action="store_true")
+    parser.add_argument("--json", type=Path, help="write the figures to this file")
+    parser.add_argument(
+        "--speakers", action="store_true", help="the in-corpus classifier on unknown speakers"
+    )
     asked = parser.parse_args()
-    reference = open_reference(asked.corpus)
-    print("\n".join(measure(reference, open_classifiers(reference, reference.train.rate))), flush=True)
+    report = Report()
     if asked.speakers:
-        print("\n".join(unknown_speakers(reference)))
+        unknown_speakers(report)
+    else:
+        here = [name for name in CATALOG if find_known(name) is not None]
+        for name in here:
+            cross_corpus(name, report)
+        if "fsdd" in here:
+            cross_fitted(report)
+        for name in here:
+            if CATALOG[name].language == "en":
+                off_the_shelf(name, report)
+        if "fsdd" in here:
+            in_corpus(report)
+    if asked.json is not None:
+        asked.json.write_text(json.dumps(report.figures, indent=1) + "\n")
 
 
 if __name__ == "__main__":

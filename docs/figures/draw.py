@@ -87,12 +87,19 @@ def full(card: Scorecard) -> str:
 
 def labels(card: Scorecard) -> str:
     """Accuracy by label in percent, generated / real test clips, a column for each classifier."""
-    names = list(dict.fromkeys(figure.label for figure in card.figures if figure.label is not None))
+    names = list(
+        dict.fromkeys(
+            figure.label
+            for figure in card.figures
+            if figure.label is not None and figure.metric.by == "label"
+        )
+    )
+    kinds = [kind for kind in CLASSIFIERS if card.find(f"recognition.{kind}.accuracy.by_label") is not None]
     rows = []
     for name in names:
-        found = [card.figure(f"recognition.{kind}.accuracy.by_label", name) for kind in CLASSIFIERS]
+        found = [card.figure(f"recognition.{kind}.accuracy.by_label", name) for kind in kinds]
         rows.append([name, *(f"{short(one, 'generated')} / {short(one, 'real')}" for one in found)])
-    return table(["label", *CLASSIFIERS.values()], rows)
+    return table(["label", *(CLASSIFIERS[kind] for kind in kinds)], rows)
 
 
 def models() -> str:

@@ -14,16 +14,16 @@ from voxlet import audio
 from voxlet.errors import ScoreError
 from voxlet.evaluation.classifiers import in_corpus
 from voxlet.evaluation.classifiers.config import ClassifierConfig
-from voxlet.evaluation.classifiers.cross_corpus import other_corpora
+from voxlet.evaluation.classifiers.cross_corpus import reserving_corpora
 from voxlet.evaluation.classifiers.in_corpus import in_corpus_classifier
 from voxlet.evaluation.classifiers.inputs import FLOOR, InputConfig, log_mels, normalise
 from voxlet.evaluation.classifiers.opened import (
+    NO_CORPUS,
     NO_LANGUAGE,
-    NO_OTHER_CORPUS,
     NOT_ENGLISH,
     open_classifiers,
 )
-from voxlet.evaluation.classifiers.training import TrainingSet, batches, margins
+from voxlet.evaluation.classifiers.training import TrainingSet, batches
 from voxlet.evaluation.clipset import ClipSet, plan
 from voxlet.extras import how_to_install
 from voxlet.files import cache_folder
@@ -165,12 +165,6 @@ def test_batches_are_epochs_or_balanced():
     assert rare == pytest.approx(0.5, abs=0.05)
 
 
-def test_the_rarest_label_gets_the_largest_margin():
-    labels = np.array([0] * 100 + [1] * 4 + [2] * 25)
-    assert margins(labels, 3, 2.0) == pytest.approx([2.0 * 0.2, 2.0, 2.0 * 0.4])
-    assert margins(labels, 3, 0.0) == pytest.approx([0, 0, 0])
-
-
 def test_without_pocketsphinx_its_line_says_so(monkeypatch):
     """It has wheels for some versions of Python only."""
     monkeypatch.setitem(sys.modules, "pocketsphinx", None)
@@ -181,15 +175,15 @@ def test_without_pocketsphinx_its_line_says_so(monkeypatch):
     assert opened.ask("off_the_shelf", clips) == said
 
 
-def test_other_corpora_are_of_the_same_language(tmp_path, monkeypatch):
-    for name in ("fsdd", "audiomnist", "arabic_speech_commands"):
+def test_classifiers_learn_from_reserved_speakers_of_the_same_language(tmp_path, monkeypatch):
+    for name in ("fsdd", "audiomnist", "speech_commands", "arabic_speech_commands"):
         (tmp_path / name).mkdir()
     monkeypatch.setenv("VOXLET_DATA", str(tmp_path))
-    assert set(other_corpora(("zero", "one"), "fsdd", "en")) == {"audiomnist"}
-    assert set(other_corpora(("Zero", "ONE"), "mine", "en-GB")) == {"fsdd", "audiomnist"}
-    assert other_corpora(("zero", "one"), "arabic_speech_commands", "ar") == ()
-    assert other_corpora(("zero", "Zoom_In"), "mine", "ar") == ("arabic_speech_commands",)
-    assert other_corpora(("zero", "one"), "mine", "und") == ()
+    assert reserving_corpora(("zero", "one"), "en") == ("speech_commands",)
+    assert reserving_corpora(("Zero", "ONE"), "en-GB") == ("speech_commands",)
+    assert reserving_corpora(("zero", "Zoom_In"), "ar") == ("arabic_speech_commands",)
+    assert reserving_corpora(("abracadabra",), "en") == ()
+    assert reserving_corpora(("zero", "one"), "und") == ()
 
 
 def test_words_of_another_language_or_an_unknown_one_have_no_other_classifier(tmp_path, monkeypatch):
@@ -202,4 +196,4 @@ def test_words_of_another_language_or_an_unknown_one_have_no_other_classifier(tm
         said[language] = [opened.of(kind) for kind in ("cross_corpus", "off_the_shelf")]
     assert said["und"] == [NO_LANGUAGE, NO_LANGUAGE]
     assert NO_LANGUAGE.endswith("--language en")
-    assert said["ar"] == [NO_OTHER_CORPUS, NOT_ENGLISH]
+    assert said["ar"] == [NO_CORPUS, NOT_ENGLISH]

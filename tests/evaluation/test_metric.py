@@ -21,7 +21,11 @@ def test_keys_are_dotted_words_and_titles_tell_metrics_apart():
 
 def test_every_part_has_metrics_and_every_metric_a_part():
     assert {metric.part for metric in CATALOGUE.values()} == set(PART_TITLES)
-    assert [metric.key for metric in metrics_of("speaker")] == ["speaker.accuracy"]
+    assert [metric.key for metric in metrics_of("speaker")] == [
+        "speaker.accuracy",
+        "speaker.similarity",
+        "speaker.similarity.others",
+    ]
 
 
 @pytest.mark.parametrize(

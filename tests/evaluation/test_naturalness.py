@@ -77,6 +77,25 @@ def test_means_of_the_networks_answers_have_keys(monkeypatch):
     assert overall.value == pytest.approx(0.08 * np.sqrt(0.5 / 0.6), rel=0.03)  # five sixths are tone
     assert overall.count == FEWEST_STRINGS
     assert found["naturalness.dnsmos.p808"].value == pytest.approx(4 * overall.value)
+    scales = ("overall", "signal", "background", "p808")
     assert list(found) == [
-        f"naturalness.dnsmos.{scale}" for scale in ("overall", "signal", "background", "p808")
+        f"naturalness.{key}.{scale}" for key in ("dnsmos", "dnsmos_own_rate") for scale in scales
     ]
+    assert found["naturalness.dnsmos_own_rate.overall"] == "as above: the clips are at 8,000 Hz"
+
+
+def test_wide_clips_are_given_whole_and_at_telephone_bandwidth(monkeypatch):
+    """With a network whose answer is the share of the energy above 4 kHz."""
+
+    def run(string, sr):
+        energy = np.square(np.abs(np.fft.rfft(string)))
+        share = energy[np.fft.rfftfreq(len(string), 1 / sr) > 4100].sum() / energy.sum()
+        return dict.fromkeys(naturalness.ANSWERS.values(), share)
+
+    network = SimpleNamespace(run=run)
+    monkeypatch.setitem(sys.modules, "speechmos", SimpleNamespace(dnsmos=network))
+    monkeypatch.setitem(sys.modules, "speechmos.dnsmos", network)
+    wide = tone(500, 0.1, 16_000) + tone(6000, 0.1, 16_000)
+    found = naturalness.evaluate([wide], 16_000)
+    assert found["naturalness.dnsmos.signal"].value < 0.001
+    assert found["naturalness.dnsmos_own_rate.signal"].value == pytest.approx(0.5, abs=0.01)

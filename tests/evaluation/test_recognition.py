@@ -28,13 +28,21 @@ def test_accuracy_and_confusion_of_four_clips():
 
 
 def test_every_classifier_has_its_key_and_a_label_that_nobody_asked_for_none():
-    answers = {"in_corpus": said([0, 1, 1, 1]), "cross_corpus": "none here"}
-    found = recognition.evaluate(ASKED, ("no", "yes", "maybe"), answers)
+    asked = np.repeat(ASKED, 3)
+    answers = {"in_corpus": said(np.repeat([0, 1, 1, 1], 3)), "cross_corpus": "none here"}
+    found = recognition.evaluate(asked, ("no", "yes", "maybe"), answers)
     assert found["recognition.in_corpus.accuracy"].value == 0.75
     by_label = found["recognition.in_corpus.accuracy.by_label"]
     assert {label: value.value for label, value in by_label.items()} == {"no": 0.5, "yes": 1.0}
     assert found["recognition.cross_corpus.accuracy"] == "none here"
-    assert list(recognition.confusions(ASKED, ("no", "yes"), answers)) == ["recognition.in_corpus.confusion"]
+    assert list(recognition.confusions(asked, ("no", "yes"), answers)) == ["recognition.in_corpus.confusion"]
+
+
+def test_fewer_than_five_clips_of_a_label_give_no_accuracy_and_say_why():
+    asked = np.array([0, 0, 0, 0, 0, 1, 1, 1, 1])
+    found = recognition.by_label(asked, asked, ("no", "yes"))
+    assert found["no"].value == 1
+    assert found["yes"] == "4 clips are too few (needs 5)"
 
 
 def test_speakers_count_only_where_one_was_asked_for():

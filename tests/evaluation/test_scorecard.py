@@ -18,7 +18,7 @@ from voxlet.evaluation.page import write_page
 from voxlet.evaluation.parts import Part
 from voxlet.evaluation.players import write_pairs
 from voxlet.evaluation.reference import Reference, open_reference
-from voxlet.evaluation.scorecard import read_scorecard
+from voxlet.evaluation.scorecard import Figure, read_scorecard
 from voxlet.evaluation.verdict import headlines, verdict
 
 
@@ -117,6 +117,38 @@ def test_a_classifier_that_mistakes_real_clips_is_marked(classifiers, reference)
     assert "! the in-corpus classifier is unreliable: its accuracy on real clips is 85.0 %" in card.table()
 
 
+def test_a_label_that_a_classifier_mistakes_in_real_clips_is_named(classifiers, reference):
+    wrong = replace(reference.test, labels=np.where(np.arange(200) < 20, 0, reference.test.labels))
+    card = evaluate(
+        tones(50, seed=3), replace(reference, test=wrong), classifiers, only=["recognition"], progress=False
+    )
+    assert card.unreliable == {}  # 190 of 200 are right
+    assert card.unreliable_labels["in_corpus"] == {"low": pytest.approx(100 / 110)}
+    assert "! the in-corpus classifier is unreliable for low (91 % of real clips)" in card.table()
+    assert json.loads(card.to_json())["unreliable_labels"]["in_corpus"].keys() == {"low"}
+    assert card.summary()["unreliable_labels"] == {"in_corpus": ["low"], "off_the_shelf": ["low"]}
+
+
+def test_the_verdict_trusts_a_reliable_classifier_first_and_says_what_lacks(classifiers, reference):
+    def figure(key, generated, real):
+        values = [Interval(value, value, value, 100) for value in (generated, real)]
+        return Figure(key, *values, None)
+
+    card = evaluate(tones(50, seed=3), reference, classifiers, only=["recognition"], progress=False)
+    figures = (
+        figure("recognition.cross_corpus.accuracy", 0.9, 0.9),
+        figure("recognition.in_corpus.accuracy", 0.98, 0.99),
+        figure("band.above_4k", -50, -20),
+        figure("speaker.similarity", 0.7, 0.9),
+        figure("speaker.similarity.others", 0.65, 0.6),
+    )
+    assert verdict(replace(card, figures=figures)) == (
+        "Generated words are recognised as often as real ones (98.0 % against 99.0 %). "
+        "They lack what real ones have above 4 kHz. "
+        "They sound unlike the speakers asked for (similarity 0.70; real ones 0.90, other speakers 0.60)."
+    )
+
+
 def test_selection_is_printed(classifiers, reference, tmp_path):
     generated = replace(tones(50, seed=3), selection="the best of <ten>")
     card = evaluate(generated, reference, classifiers, only=["recognition"], progress=False)
@@ -213,15 +245,16 @@ def test_a_scorecard_is_read_as_it_was_written(classifiers, reference):
 
 def test_the_verdict_says_what_the_figures_say(classifiers, reference):
     card = evaluate(tones(200, seed=3), reference, classifiers, progress=False)
-    assert verdict(card) == (
-        "Generated words are recognised as often as real ones (100.0 % against 100.0 %). "
-        "They sound as natural as real ones (DNSMOS 2.50 against 2.50). "
-        "They are no nearer to training clips than real test clips are: none was memorised."
-    )
+    words, sound, voices, copies_of = verdict(card).split(" They ")
+    assert words == "Generated words are recognised as often as real ones (100.0 % against 100.0 %)."
+    assert sound == "sound as natural as real ones (DNSMOS 2.50 against 2.50)."
+    assert voices.startswith("sound like the speakers asked for (similarity ")
+    assert copies_of == "are no nearer to training clips than real test clips are: none was memorised."
     assert [row.title for row in headlines(card)] == [
         "Accuracy",
         "Naturalness (DNSMOS)",
         "Speaker accuracy",
+        "Speaker similarity",
         "Distance to training clips",
         "Fréchet distance",
     ]

@@ -34,10 +34,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=names,
         default=(),
         metavar="PARTS",
-        help="parts with commas between: recognition, naturalness, distribution, speaker, memorisation, "
-        "attributes; of a run also reconstruction, latents; of a voice also styles; detection and utility "
-        "are measured only if named here",
+        help="parts with commas between: recognition, naturalness, distribution, band, speaker, "
+        "memorisation, attributes; of a run also reconstruction, latents; of a voice also styles; detection "
+        "and utility are measured only if named here",
     )
+    add("--sc09", type=Path, metavar="FILE", help="also by SC09's protocol, with its classifier's weights")
     add("--selected", metavar="HOW", help="how the clips in --clips were selected; printed with the figures")
     add("--json", type=Path, metavar="FILE", help="write all figures to this file")
     add("--html", type=Path, metavar="FILE", help="write a page with sounds and pictures to this file")
@@ -60,6 +61,7 @@ def run(arguments: argparse.Namespace) -> None:
         language=arguments.language,
         layout=arguments.layout,
         clips_layout=arguments.clips_layout,
+        sc09=arguments.sc09,
     )
     outputs = Outputs(arguments.json, arguments.html, arguments.pairs, arguments.stamp)
     found = measure(request, outputs)

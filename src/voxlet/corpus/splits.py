@@ -173,9 +173,14 @@ def official_parts(prepared: Prepared) -> tuple[NDArray[np.bool_], NDArray[np.bo
         )
     if rule == "takes":
         return np.array([int(take) < OFFICIAL_TEST_TAKES for take in takes]), None
-    shares = np.array([speaker_hash(clip.speaker) for clip in prepared.clips])
-    # Its README: below 10 % validation, below 20 % testing.
-    return (shares >= 10) & (shares < 20), shares < 10
+    parts = np.array([part_by_hash(clip.speaker) for clip in prepared.clips])
+    return parts == "test", parts == "validation"
+
+
+def part_by_hash(speaker: str) -> Literal["training", "validation", "test"]:
+    """The part of Speech Commands that a speaker is in, as its README divides it."""
+    share = speaker_hash(speaker)
+    return "validation" if share < 10 else "test" if share < 20 else "training"
 
 
 def speaker_hash(speaker: str) -> float:

@@ -14,6 +14,7 @@ import numpy as np
 from voxlet import audio
 from voxlet.corpus.corpus import open_corpus
 from voxlet.errors import ScoreError
+from voxlet.training.progress import Progress
 from voxlet.words.spelling import find
 
 if TYPE_CHECKING:
@@ -111,6 +112,17 @@ class ClipSet:
         )
 
 
+def joined(first: ClipSet, second: ClipSet) -> ClipSet:
+    """The clips of two sets with the same rate, labels and speakers, under the first one's name."""
+    return replace(
+        first,
+        sounds=first.sounds + second.sounds,
+        labels=np.concatenate([first.labels, second.labels]),
+        speakers=np.concatenate([first.speakers, second.speakers]),
+        sources=first.sources + second.sources,
+    )
+
+
 def read_clips(
     name: str,
     clips: Sequence[Clip],
@@ -163,7 +175,9 @@ def plan(labels: int, speakers: int, count: int, seed: int) -> tuple[NDArray[np.
     return pairs[rows, 0].astype(np.int64), pairs[rows, 1].astype(np.int64)
 
 
-def sample_clips(sampler: Sampler, count: int, *, seed: int = 0, max_speakers: int = 50) -> ClipSet:
+def sample_clips(
+    sampler: Sampler, count: int, *, seed: int = 0, max_speakers: int = 50, progress: bool = False
+) -> ClipSet:
     """`count` clips of a sampler, none left out, spread evenly over its labels and speakers.
 
     Of more than `max_speakers` speakers, an evenly spaced part is asked.
@@ -177,16 +191,20 @@ def sample_clips(sampler: Sampler, count: int, *, seed: int = 0, max_speakers: i
     labels, speakers = plan(len(sampler.labels), len(names), count, seed)
     sounds: list[Samples | None] = [None] * count
     sources = [""] * count
-    for rows in batches(speakers):
-        asked = [sampler.labels[labels[row]] for row in rows]
-        speaker = names[speakers[rows[0]]] if names else None
-        # One seed for all: clip i of a batch takes the noise numbered `first + i`, so no two are alike.
-        first = int(rows[0]) * BATCH
-        for row, sound in zip(
-            rows, sampler.sample(asked, speaker=speaker, seed=seed, first=first), strict=True
-        ):
-            sounds[row] = sound
-            sources[row] = f"{sampler.name}: {sampler.labels[labels[row]]}, {speaker}, seed {seed}"
+    done = 0
+    with Progress("generating", silent=not progress) as shown:
+        for rows in batches(speakers):
+            asked = [sampler.labels[labels[row]] for row in rows]
+            speaker = names[speakers[rows[0]]] if names else None
+            # One seed for all: clip i of a batch takes the noise numbered `first + i`, so no two are alike.
+            first = int(rows[0]) * BATCH
+            for row, sound in zip(
+                rows, sampler.sample(asked, speaker=speaker, seed=seed, first=first), strict=True
+            ):
+                sounds[row] = sound
+                sources[row] = f"{sampler.name}: {sampler.labels[labels[row]]}, {speaker}, seed {seed}"
+            done += len(rows)
+            shown.share(done / count, f"{done:,} of {count:,} clips")
     return ClipSet(
         name=sampler.name,
         sounds=tuple(sound for sound in sounds if sound is not None),

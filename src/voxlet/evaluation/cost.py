@@ -22,7 +22,7 @@ def sample_and_time(model: Opened, count: int, seed: int) -> tuple[ClipSet, dict
     """`count` clips of a model, and what generating them cost."""
     model.sample(model.labels[:1], seed=seed)  # loading and warming up are not counted
     start, used = time.perf_counter(), time.process_time()
-    clips = sample_clips(model, count, seed=seed)
+    clips = sample_clips(model, count, seed=seed, progress=True)
     took, used = time.perf_counter() - start, time.process_time() - used
     seconds = sum(len(sound) for sound in clips.sounds) / clips.rate
     cost = {

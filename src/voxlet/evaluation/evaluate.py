@@ -10,8 +10,9 @@ import numpy as np
 from voxlet.errors import ConfigError
 from voxlet.evaluation.classifiers.opened import in_corpus_inputs
 from voxlet.evaluation.metric import metrics_of
-from voxlet.evaluation.parts import GENERATED, PARTS, REAL, TRAIN, Comparison, measure
+from voxlet.evaluation.parts import GENERATED, PARTS, REAL, SET_TITLES, TRAIN, Comparison, measure
 from voxlet.evaluation.scorecard import Figure, Scorecard
+from voxlet.training.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -63,8 +64,6 @@ def evaluate(
         ConfigError: There is no such part.
         ScoreError: A clip has a label that the reference has not.
     """
-    from tqdm import tqdm
-
     parts = parts_asked(only)
     subject = clips.renamed(reference.train.label_names, reference.train.speaker_names)
     inputs = in_corpus_inputs(reference, clips.rate)
@@ -75,10 +74,11 @@ def evaluate(
     sets = {GENERATED: subject, REAL: reference.test, TRAIN: reference.train.take(drawn)}
     jobs = [(part, role) for part in parts for role in sets if role in PARTS[part].sets]
     found: dict[str, dict[str, Measurement]] = {part: {} for part in parts}
-    for part, role in tqdm(
-        jobs, desc="measuring", unit="part", disable=None if progress else True, leave=False
-    ):
-        found[part][role] = measure(comparison, part, sets[role])
+    with Progress("measuring", silent=not progress) as shown:
+        for done, (part, role) in enumerate(jobs):
+            shown.note(f"{part}, {SET_TITLES[role]} clips", minor=True)
+            found[part][role] = measure(comparison, part, sets[role])
+            shown.share((done + 1) / len(jobs), f"{part}, {SET_TITLES[role]} clips")
     figures = [figure for part in parts for figure in figures_of(part, found[part])]
     card = bare_scorecard(clips, reference, seed)
     return replace(card, figures=tuple(figures), tables=tables_of(found))

@@ -7,7 +7,7 @@ JSON, tables, pages, model cards and documents are drawn from keys; titles are f
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 from voxlet.evaluation.intervals import Interval
 
@@ -15,21 +15,35 @@ Unit = Literal[
     "share", "ratio", "MOS", "nepers", "dB", "nats", "units", "score", "Hz", "seconds", "semitones"
 ]
 Better = Literal["higher", "lower", "real"]  # "real": the nearer to the real clips' own figure
-ClassifierKind = Literal["in_corpus", "cross_corpus", "off_the_shelf"]
+ClassifierKind = Literal[
+    "in_corpus",
+    "in_corpus_narrow",
+    "cross_corpus",
+    "cross_corpus_wide",
+    "off_the_shelf",
+    "off_the_shelf_wide",
+    "cross_fitted",
+]
 
-KINDS: tuple[ClassifierKind, ...] = ("in_corpus", "cross_corpus", "off_the_shelf")
+KINDS: tuple[ClassifierKind, ...] = get_args(ClassifierKind)
 CLASSIFIERS: dict[ClassifierKind, str] = {
     "in_corpus": "in-corpus classifier",
+    "in_corpus_narrow": "in-corpus classifier, 8 kHz",
     "cross_corpus": "cross-corpus classifier",
+    "cross_corpus_wide": "cross-corpus classifier, 16 kHz",
     "off_the_shelf": "off-the-shelf classifier",
+    "off_the_shelf_wide": "off-the-shelf classifier, 16 kHz",
+    "cross_fitted": "cross-fitted classifier",
 }
 SCALES = {"overall": "overall", "signal": "signal", "background": "background", "p808": "P.808"}  # of DNSMOS
 PERCENTILES = (1, 5, 50)  # of the distances to the nearest training clips
+FEWEST_TAKES = 5  # of a label: fewer give no accuracy
 FEW = (5, 10, 20, 50)  # real clips of each label, for the utility of generated ones
 PART_TITLES = {  # of a scorecard, in their order
     "recognition": "Recognition",
     "naturalness": "Naturalness",
     "distribution": "Distribution",
+    "band": "Bandwidth",
     "speaker": "Speaker",
     "memorisation": "Memorisation",
     "attributes": "Attributes",
@@ -38,6 +52,7 @@ PART_TITLES = {  # of a scorecard, in their order
     "reconstruction": "Reconstruction of real test clips",
     "latents": "Latent space",
     "styles": "Fresh styles",
+    "sc09": "SC09's protocol",
 }
 
 Value = Interval | str  # a string says why there is no figure
@@ -72,7 +87,7 @@ class Metric:
     unit: Unit
     better: Better
     needs: int = 10
-    by: Literal["label", "unit"] | None = None
+    by: Literal["label", "unit", "band"] | None = None
 
     @property
     def part(self) -> str:
@@ -86,14 +101,16 @@ def recognition() -> list[Metric]:
     for kind, name in CLASSIFIERS.items():
         key = f"recognition.{kind}.accuracy"
         found.append(Metric(key, f"accuracy, {name}", "share", "higher"))
-        found.append(Metric(f"{key}.by_label", f"accuracy by label, {name}", "share", "higher", by="label"))
-    return found
+        found.append(Metric(f"{key}.by_label", f"by label, {name}", "share", "higher", by="label"))
+    title = f"within strings, {CLASSIFIERS['off_the_shelf']}"  # at the widest band that there is
+    return [*found, Metric("recognition.off_the_shelf.string_accuracy", title, "share", "higher")]
 
 
 def naturalness() -> list[Metric]:
     """DNSMOS (Reddy et al. 2021, 2022), by the protocol of `metrics.naturalness`."""
     return [
-        Metric(f"naturalness.dnsmos.{scale}", f"DNSMOS {name}", "MOS", "higher", needs=20)
+        Metric(f"naturalness.{key}.{scale}", f"DNSMOS {name}{where}", "MOS", "higher", needs=20)
+        for key, where in (("dnsmos", ""), ("dnsmos_own_rate", ", at its own rate"))
         for scale, name in SCALES.items()
     ]
 
@@ -126,6 +143,38 @@ def distribution() -> list[Metric]:
         Metric(f"{own}.inception_score", "inception score", "score", "higher", needs=100),
         Metric(f"{own}.modified_inception_score", "modified inception score", "score", "higher", needs=100),
         Metric(f"{own}.am_score", "AM score", "score", "lower", needs=100),
+    ]
+
+
+def band() -> list[Metric]:
+    """What of the spectrum is there, and how it differs from real clips'."""
+    distance, title = "band.log_spectral_distance.by_band", "log-spectral distance, dB"
+    return [
+        Metric("band.above_4k", "energy above 4 kHz, dB of all", "dB", "real"),
+        Metric("band.level.by_band", "third octave, dB of all", "dB", "real", by="band"),
+        Metric(distance, title, "dB", "lower", by="band"),
+    ]
+
+
+def speaker() -> list[Metric]:
+    """Whether clips sound like the speaker who was asked for."""
+    return [
+        Metric("speaker.accuracy", "speaker accuracy", "share", "higher"),
+        Metric("speaker.similarity", "similarity to the speaker's own takes", "ratio", "higher"),
+        Metric("speaker.similarity.others", "similarity to other speakers' takes", "ratio", "real"),
+    ]
+
+
+def sc09() -> list[Metric]:
+    """By the classifier of SC09's protocol, whose features have 1,024 dimensions."""
+    return [
+        Metric("sc09.accuracy", "accuracy, SC09's classifier", "share", "higher"),
+        Metric("sc09.frechet_distance", "Fréchet distance, SC09", "score", "lower", needs=1025),
+        Metric("sc09.inception_score", "inception score, SC09", "score", "higher", needs=100),
+        Metric(
+            "sc09.modified_inception_score", "modified inception score, SC09", "score", "higher", needs=100
+        ),
+        Metric("sc09.am_score", "AM score, SC09", "score", "lower", needs=100),
     ]
 
 
@@ -231,7 +280,8 @@ CATALOGUE: dict[str, Metric] = {
         *recognition(),
         *naturalness(),
         *distribution(),
-        Metric("speaker.accuracy", "speaker accuracy", "share", "higher"),
+        *band(),
+        *speaker(),
         *memorisation(),
         *attributes(),
         *detection(),
@@ -240,6 +290,7 @@ CATALOGUE: dict[str, Metric] = {
         *latents(),
         Metric("styles.distance", "distance between two styles, dB", "dB", "real"),
         Metric("styles.duplicates", "styles not distinct from another", "share", "lower"),
+        *sc09(),
     )
 }
 

@@ -1,4 +1,4 @@
-"""The scorecard as one HTML file that needs nothing else: verdict and six bars first, the rest to unfold."""
+"""The scorecard as one HTML file that needs nothing else: verdict and bars first, the rest to unfold."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def folded(title: str, content: Iterable[str]) -> Iterator[str]:
 
 
 def head(card: Scorecard) -> Iterator[str]:
-    """What was measured and how, the verdict, and its six bars; warnings stand out."""
+    """What was measured and how, the verdict, and its bars; warnings stand out."""
     about, against, *_ = card.header()
     kind = "warning" if card.selection is not None else "about"
     yield f'<p class="{kind}">{html.escape(about)}<br>{html.escape(against)}</p>'
@@ -157,10 +157,12 @@ def charts(card: Scorecard) -> Iterator[str]:
 
 def panels_of(card: Scorecard) -> Iterator[tuple[str, list[tuple[str, Figure]]]]:
     """Titles of the charts, each with the figures in it and what they are called there."""
-    for kind in KINDS:
-        key = f"recognition.{kind}.accuracy.by_label"
-        labels = [(str(figure.label), figure) for figure in card.figures if figure.key == key]
-        yield f"Accuracy by label, {CLASSIFIERS[kind]}", labels
+    by_name = {
+        f"recognition.{kind}.accuracy.by_label": f"Accuracy by label, {CLASSIFIERS[kind]}" for kind in KINDS
+    }
+    by_name["band.level.by_band"] = "Third octaves, dB of the whole clip"
+    for key, title in by_name.items():
+        yield title, [(str(figure.label), figure) for figure in card.figures if figure.key == key]
     groups = {
         "DNSMOS, 1 to 5": {f"naturalness.dnsmos.{scale}": name for scale, name in SCALES.items()},
         "Distance to the nearest training clip": {

@@ -17,8 +17,11 @@ from voxlet.evaluation.cost import sample_and_time
 from voxlet.evaluation.evaluate import bare_scorecard, classifiers_used, evaluate, figures_of, parts_asked
 from voxlet.evaluation.model_parts import OWNERS, measure_model, parts_of
 from voxlet.evaluation.page import write_page
+from voxlet.evaluation.parts import GENERATED, REAL
 from voxlet.evaluation.players import write_pairs
 from voxlet.evaluation.reference import open_reference, reference_of
+from voxlet.evaluation.sc09.network import open_network
+from voxlet.evaluation.sc09.protocol import measure_sc09
 from voxlet.extras import import_extra
 from voxlet.recipes.opened import Voice, VoiceRun, load
 from voxlet.recipes.voice.finish import SCORES
@@ -52,6 +55,7 @@ class ScoreRequest:
         language: Of the real recordings, a tag of BCP 47, where neither they nor the run say it.
         layout: How the files of `corpus` are named; found out without it.
         clips_layout: How the files in `clips` are named; found out without it.
+        sc09: Weights of the classifier of SC09's protocol, which is measured only with them.
     """
 
     model: str | None = None
@@ -64,6 +68,7 @@ class ScoreRequest:
     language: str | None = None
     layout: str | None = None
     clips_layout: str | None = None
+    sc09: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -129,6 +134,8 @@ def check_request(request: ScoreRequest, outputs: Outputs) -> None:
         raise ConfigError(
             "only goes with --clips: what is sampled here is never selected", where="--selected"
         )
+    if request.sc09 is not None:
+        open_network(request.sc09)  # minutes would be lost on a file that cannot be used
     if outputs.pairs is not None and request.only and "memorisation" not in request.only:
         raise ConfigError("needs the part 'memorisation'", where="--pairs")
     if outputs.stamp and request.model is None:
@@ -190,7 +197,7 @@ def measure_folder(request: ScoreRequest) -> Measured:
     reference = open_reference(
         request.corpus or usual_corpus("en"), layout=request.layout, language=request.language
     )
-    return Measured(measure_clips(request, clips, reference), clips, reference)
+    return Measured(with_sc09(request, measure_clips(request, clips, reference), clips), clips, reference)
 
 
 def measure_opened(request: ScoreRequest, model: Opened) -> Measured:
@@ -207,7 +214,16 @@ def measure_opened(request: ScoreRequest, model: Opened) -> Measured:
         for part, found in measure_model(model, parts, reference.train, seed=request.seed)
         for figure in figures_of(part, found)
     ]
-    return Measured(replace(card, figures=(*card.figures, *inside), cost=cost), clips, reference, model)
+    card = with_sc09(request, replace(card, figures=(*card.figures, *inside), cost=cost), clips)
+    return Measured(card, clips, reference, model)
+
+
+def with_sc09(request: ScoreRequest, card: Scorecard, clips: ClipSet) -> Scorecard:
+    """The scorecard with the figures of SC09's protocol, if they were asked for."""
+    if request.sc09 is None:
+        return card
+    generated, real = measure_sc09(request.sc09, clips)
+    return replace(card, figures=(*card.figures, *figures_of("sc09", {GENERATED: generated, REAL: real})))
 
 
 def find_reference(request: ScoreRequest, model: Opened) -> Reference:

@@ -90,9 +90,25 @@ class Scorecard:
                 found[kind] = figure.real.value
         return found
 
+    @property
+    def unreliable_labels(self) -> dict[ClassifierKind, dict[str, float]]:
+        """By kind of classifier: labels of real test clips with an accuracy below 95 %, and that accuracy."""
+        kinds = {f"recognition.{kind}.accuracy.by_label": kind for kind in CLASSIFIERS}
+        found: dict[ClassifierKind, dict[str, float]] = {}
+        for figure in self.figures:
+            real = figure.real
+            if figure.key in kinds and isinstance(real, Interval) and real.value < RELIABLE:
+                found.setdefault(kinds[figure.key], {})[str(figure.label)] = real.value
+        return found
+
     def to_json(self) -> str:
         """All of it; an interval is an object with value, low, high, count."""
-        stored = {"schema": SCHEMA, **asdict(self), "unreliable_classifiers": self.unreliable}
+        stored = {
+            "schema": SCHEMA,
+            **asdict(self),
+            "unreliable_classifiers": self.unreliable,
+            "unreliable_labels": self.unreliable_labels,
+        }
         return json.dumps(stored, indent=2, ensure_ascii=False)
 
     def summary(self) -> dict[str, object]:
@@ -114,6 +130,7 @@ class Scorecard:
             "seed": self.seed,
             "measured_with": f"voxlet {self.version}",
             "unreliable_classifiers": sorted(self.unreliable),
+            "unreliable_labels": {kind: sorted(found) for kind, found in self.unreliable_labels.items()},
             "figures": figures,
         }
 
@@ -145,12 +162,18 @@ class Scorecard:
         ]
 
     def warnings(self) -> list[str]:
-        """Which classifiers to take with care."""
-        return [
+        """Which classifiers to take with care, and of those that are reliable as a whole which labels."""
+        whole = [
             f"the {CLASSIFIERS[kind]} is unreliable: its accuracy on real clips is {100 * value:.1f} %, "
             f"below {100 * RELIABLE:.0f} %; compare with the real column only"
             for kind, value in self.unreliable.items()
         ]
+        weak = [
+            f"the {CLASSIFIERS[kind]} is unreliable for "
+            + ", ".join(f"{label} ({100 * value:.0f} % of real clips)" for label, value in found.items())
+            for kind, found in self.unreliable_labels.items()
+        ]
+        return [*whole, *weak]
 
     def label_lines(self) -> list[str]:
         """Accuracy by label, generated clips beside real ones, a column for each classifier."""
@@ -192,7 +215,8 @@ def read_scorecard(text: str) -> Scorecard:
                 f"the scorecard is not of schema {SCHEMA}",
                 remedy="measure again: voxlet score ... --json FILE",
             )
-        del stored["unreliable_classifiers"]
+        for derived in ("unreliable_classifiers", "unreliable_labels"):
+            stored.pop(derived, None)
         figures = tuple(read_figure(figure) for figure in stored.pop("figures"))
         return Scorecard(figures=figures, **stored)
     except (ValueError, KeyError, TypeError, AttributeError) as error:

@@ -1,4 +1,4 @@
-"""A scorecard in two sentences and six rows: what a reader wants to know first."""
+"""A scorecard in some sentences and rows: what a reader wants to know first."""
 
 from __future__ import annotations
 
@@ -11,17 +11,20 @@ from voxlet.evaluation.metric import CATALOGUE
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from voxlet.evaluation.metric import Metric
+    from voxlet.evaluation.metric import ClassifierKind, Metric
     from voxlet.evaluation.scorecard import Figure, Scorecard
 
-# What counts as equal to real clips, and as nearly so: differences of accuracy, and of DNSMOS.
+# What counts as equal to real clips, and as nearly so.
 EQUAL_ACCURACY, NEAR_ACCURACY = 0.02, 0.10
 EQUAL_MOS, NEAR_MOS = 0.10, 0.30
+EQUAL_BAND, NEAR_BAND = 2.0, 6.0  # dB
+EQUAL_VOICE, NEAR_VOICE = 0.15, 0.5  # of the way from the same speaker to others
 HEADLINES = {  # key -> title of its bar
     "recognition.in_corpus.accuracy": "Accuracy",
     "recognition.cross_corpus.accuracy": "Accuracy, cross-corpus",
     "naturalness.dnsmos.overall": "Naturalness (DNSMOS)",
     "speaker.accuracy": "Speaker accuracy",
+    "speaker.similarity": "Speaker similarity",
     "memorisation.nearest.p1": "Distance to training clips",
     "distribution.in_corpus.frechet_distance": "Fréchet distance",
 }
@@ -38,7 +41,7 @@ class Headline:
 
 
 def headlines(card: Scorecard) -> list[Headline]:
-    """The six rows that were measured; where real test clips have no value, real training clips stand."""
+    """The rows that were measured; where real test clips have no value, real training clips stand."""
     found = []
     for key, title in HEADLINES.items():
         figure = card.find(key)
@@ -57,13 +60,15 @@ def both(figure: Figure | None) -> tuple[Interval | None, Interval | None]:
 
 
 def verdict(card: Scorecard) -> str:
-    """What the figures say, in two or three sentences; empty where too little was measured."""
-    return " ".join((*said_of_words(card), *said_of_sound(card), *said_of_copies(card)))
+    """What the figures say, in some sentences; empty where too little was measured."""
+    parts = (said_of_words, said_of_sound, said_of_band, said_of_speakers, said_of_copies)
+    return " ".join(sentence for part in parts for sentence in part(card))
 
 
 def said_of_words(card: Scorecard) -> Iterator[str]:
-    """How often words are recognised, by the cross-corpus classifier if there is one."""
-    for kind in ("cross_corpus", "in_corpus"):
+    """How often words are recognised: by the first reliable classifier of those that are most independent."""
+    asked: tuple[ClassifierKind, ...] = ("cross_corpus_wide", "cross_corpus", "cross_fitted", "in_corpus")
+    for kind in sorted(asked, key=lambda kind: kind in card.unreliable):
         generated, real = both(card.find(f"recognition.{kind}.accuracy"))
         if generated is not None and real is not None:
             how = graded(
@@ -86,6 +91,38 @@ def said_of_sound(card: Scorecard) -> Iterator[str]:
             ("as natural as", "a little less natural than", "clearly less natural than"),
         )  # fmt: skip
         yield f"They sound {how} real ones (DNSMOS {generated.value:.2f} against {real.value:.2f})."
+
+
+def said_of_band(card: Scorecard) -> Iterator[str]:
+    """Whether the band above 4 kHz is there; nothing where the real clips have none."""
+    figure = card.find("band.above_4k")
+    if figure is not None and isinstance(figure.real, Interval):
+        behind = (
+            figure.real.value - figure.generated.value
+            if isinstance(figure.generated, Interval)
+            else float("inf")
+        )
+        yield graded(
+            behind, EQUAL_BAND, NEAR_BAND,
+            (
+                "They have as much above 4 kHz.",
+                "They have a little less above 4 kHz.",
+                "They lack what real ones have above 4 kHz.",
+            ),
+        )  # fmt: skip
+
+
+def said_of_speakers(card: Scorecard) -> Iterator[str]:
+    """How like the speakers asked for they are, on the way from other speakers to the same one."""
+    generated, same = both(card.find("speaker.similarity"))
+    _, others = both(card.find("speaker.similarity.others"))
+    if generated is not None and same is not None and others is not None:
+        behind = (same.value - generated.value) / max(same.value - others.value, 1e-6)
+        how = graded(behind, EQUAL_VOICE, NEAR_VOICE, ("like", "a little unlike", "unlike"))
+        yield (
+            f"They sound {how} the speakers asked for (similarity {generated.value:.2f}; "
+            f"real ones {same.value:.2f}, other speakers {others.value:.2f})."
+        )
 
 
 def said_of_copies(card: Scorecard) -> Iterator[str]:

@@ -24,7 +24,14 @@ HTK_FACTOR, HTK_HZ = 2595, 700
 
 @lru_cache(maxsize=16)
 def mel_filters(
-    rate: int, n_fft: int, bands: int, *, low: float = 0.0, scale: Scale = "slaney", norm: Norm = "area"
+    rate: int,
+    n_fft: int,
+    bands: int,
+    *,
+    low: float = 0.0,
+    high: float | None = None,
+    scale: Scale = "slaney",
+    norm: Norm = "area",
 ) -> NDArray[np.float32]:
     """Triangular filters (bands, n_fft // 2 + 1), read-only, with centres equally spaced on a mel scale.
 
@@ -32,7 +39,8 @@ def mel_filters(
         rate: Of the waveform, Hz.
         n_fft: Samples of the Fourier transform.
         bands: Number of filters.
-        low: Hz at which the first filter begins; the last one ends at half the rate.
+        low: Hz at which the first filter begins.
+        high: Hz at which the last one ends; half the rate without it.
         scale: Slaney's, as in librosa, or that of HTK.
         norm: Each filter has the area 1 over frequencies in Hz, or the sum 1 over its bins.
 
@@ -40,7 +48,7 @@ def mel_filters(
     >>> filters.shape, round(float(filters.sum()), 3)
     ((40, 129), 40.0)
     """
-    edges = _edges(rate, bands, low, scale)
+    edges = _edges(rate / 2 if high is None else high, bands, low, scale)
     frequencies = np.linspace(0, rate / 2, n_fft // 2 + 1)
     widths = np.diff(edges)
     rising = (frequencies - edges[:-2, None]) / widths[:-1, None]
@@ -55,11 +63,11 @@ def mel_filters(
     return found
 
 
-def _edges(rate: int, bands: int, low: float, scale: Scale) -> NDArray[np.float64]:
+def _edges(high: float, bands: int, low: float, scale: Scale) -> NDArray[np.float64]:
     """Where the filters begin, culminate and end, Hz (bands + 2,)."""
     if scale == "slaney":
-        return _slaney_to_hz(np.linspace(_hz_to_slaney(low), _hz_to_slaney(rate / 2), bands + 2))
-    lowest, highest = HTK_FACTOR * np.log10(1 + np.array([low, rate / 2]) / HTK_HZ)
+        return _slaney_to_hz(np.linspace(_hz_to_slaney(low), _hz_to_slaney(high), bands + 2))
+    lowest, highest = HTK_FACTOR * np.log10(1 + np.array([low, high]) / HTK_HZ)
     mel = np.linspace(float(lowest), float(highest), bands + 2)
     return np.asarray(HTK_HZ * (10 ** (mel / HTK_FACTOR) - 1))
 

@@ -53,7 +53,7 @@ class Progress:
 
     def __init__(self, label: str, *, silent: bool = False) -> None:
         self.label, self.silent = label, silent
-        self.spoke = time.monotonic()
+        self.began = self.spoke = time.monotonic()
         self.drawn = 0.0
         self.bar: tqdm[None] | None = None
         if sys.stderr.isatty() and not silent:
@@ -85,6 +85,10 @@ class Progress:
                 self.drawn = time.monotonic()
         elif not self.silent and time.monotonic() - self.spoke >= QUIET_SECONDS:
             self.note(f"{100 * done:.0f} %, {text}")
+
+    def share(self, done: float, text: str) -> None:
+        """The same for work of one kind, whose time left is estimated from the time it has taken."""
+        self.show(done, text, (time.monotonic() - self.began) * (1 / done - 1))
 
     def note(self, text: str, *, minor: bool = False) -> None:
         """A line that stays; a `minor` one only if the last line was a while ago."""

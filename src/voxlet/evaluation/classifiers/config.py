@@ -20,12 +20,7 @@ class ClassifierConfig:
     strength: float = 1.0
     speaker_weight: float = 0.3  # of the speaker's cross-entropy against the label's
     balanced: bool = False  # draw every label equally often, however rare
-    margin: float = 0.0  # logits by which the rarest label must win in training, see `margins`
-    fine: bool = False  # keep 20 ms frames for longer: more accurate, and half as much work again
     seed: int = 0
 
 
 IN_CORPUS = ClassifierConfig()
-CROSS_CORPUS = ClassifierConfig(
-    steps=1200, balanced=True, margin=4.0, fine=True, speaker_weight=0.0, strength=0.7
-)

@@ -1,6 +1,7 @@
-"""The cross-corpus classifier: trained on other corpora with the same labels, it cannot have been tuned to.
+"""The cross-corpus classifier: trained on speakers that no generator may hear, it cannot have been tuned to.
 
-It does not know speakers, and hears at telephone bandwidth.
+`corpus.held_out` reserves them. In English it stands on an embedding that was trained by others on other
+speech, since some words have a handful of reserved takes only. It does not know speakers.
 """
 
 from __future__ import annotations
@@ -12,11 +13,14 @@ import numpy as np
 
 from voxlet.corpus.catalog import CATALOG, find_known
 from voxlet.corpus.corpus import open_corpus
+from voxlet.corpus.held_out import use_of
 from voxlet.errors import ScoreError
-from voxlet.evaluation.classifiers.config import CROSS_CORPUS, ClassifierConfig
+from voxlet.evaluation.classifiers.config import ClassifierConfig
+from voxlet.evaluation.classifiers.embedded import EmbeddedConfig, Takes, open_embedded
 from voxlet.evaluation.classifiers.inputs import InputConfig, log_mels
-from voxlet.evaluation.classifiers.training import TrainedClassifier, TrainingSet, open_classifier
+from voxlet.evaluation.classifiers.training import TrainingSet, open_classifier
 from voxlet.evaluation.clipset import read_clips
+from voxlet.evaluation.encoders import speech_embedding
 from voxlet.words.language import same_language
 from voxlet.words.spelling import find
 
@@ -26,21 +30,25 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from voxlet.corpus.corpus import Clip, Corpus
+    from voxlet.evaluation.classifiers.prediction import Classifier
 
-TRIMS = (-40.0, -25.0)  # dB: other people cut their words more or less tightly
+RESERVING = ("speech_commands", "arabic_speech_commands")  # corpora of which some clips are for classifiers
+ENGLISH = "en"  # the language of the speech embedding
+WIDE_RATE = 16_000  # Hz
+NETWORK = ClassifierConfig(balanced=True, speaker_weight=0.0, strength=0.7)
 
 
-def other_corpora(label_names: tuple[str, ...], but: str, language: str) -> tuple[str, ...]:
-    """Names of the known corpora on this machine that have all the labels, without the one called `but`.
+def reserving_corpora(label_names: tuple[str, ...], language: str) -> tuple[str, ...]:
+    """Names of corpora on this machine that reserve clips of all the labels for classifiers.
 
-    Only those in this language, a tag of BCP 47: `zero` in Arabic is another word. None if it is `und`.
+    Only those in this language, a tag of BCP 47: `zero` in Arabic is another word. None if it is `und`. What
+    is measured against may be among them: its reserved clips are in no test set.
     """
     return tuple(
         name
-        for name, known in CATALOG.items()
-        if name != but
-        and same_language(known.language, language)
-        and all(find(label, known.labels) is not None for label in label_names)
+        for name in RESERVING
+        if same_language(CATALOG[name].language, language)
+        and all(find(label, CATALOG[name].labels) is not None for label in label_names)
         and find_known(name) is not None
     )
 
@@ -49,56 +57,57 @@ def cross_corpus_classifier(
     corpora: Sequence[str],
     label_names: tuple[str, ...],
     *,
-    inputs: InputConfig | None = None,
-    config: ClassifierConfig = CROSS_CORPUS,
+    wide: bool = False,
     progress: bool = True,
-) -> TrainedClassifier:
-    """A classifier from the cache, or trained now on all of these corpora's clips that have the labels.
+) -> Classifier:
+    """A classifier from the cache, or trained now on all reserved clips of these corpora with the labels.
 
-    Each clip is taken twice, cut loosely and tightly, and every label is drawn equally often.
+    English words are learned on the speech embedding; others, which it was not trained for, by a network of
+    their own.
+
+    Args:
+        corpora: Names of corpora that reserve clips, all in one language.
+        label_names: What it chooses among.
+        wide: Whether it hears clips at 16 kHz or at 8 kHz.
+        progress: Show how training goes.
 
     Raises:
-        ScoreError: A label is in none of the corpora.
+        ScoreError: Nobody who is reserved says one of the labels.
         CorpusError: A corpus is not on this machine.
     """
-    inputs = inputs or InputConfig()
-
-    def asked(clip: Clip) -> Clip | None:
-        """The clip under the label's name here, if it is asked for."""
-        label = find(clip.label, label_names)
-        return None if label is None else replace(clip, label=label)
-
     opened = [open_corpus(name) for name in corpora]
-    chosen = [[clip for clip in map(asked, corpus.clips) if clip is not None] for corpus in opened]
-    labels = [label_names.index(clip.label) for clips in chosen for _ in TRIMS for clip in clips]
-    if missing := [name for row, name in enumerate(label_names) if row not in set(labels)]:
-        raise ScoreError(f"nobody says {missing[0]!r} in {', '.join(corpora) or 'no other corpus'}")
-    training_set = TrainingSet(
-        name="cross-corpus classifier",
-        source=" ".join([str(TRIMS), *(corpus.digest for corpus in opened)]),
-        read=lambda: np.concatenate(
-            [spectrograms(*pair, label_names, inputs) for pair in zip(opened, chosen, strict=True)]
-        ),
-        labels=np.array(labels, dtype=np.int64),
-        label_names=label_names,
-        speakers=None,
-        speaker_names=(),
-        inputs=inputs,
-        config=config,
-    )
+    chosen = [reserved(corpus, label_names) for corpus in opened]
+    labels = np.array([label_names.index(clip.label) for clips in chosen for clip in clips], dtype=np.int64)
+    if missing := [name for row, name in enumerate(label_names) if row not in labels]:
+        raise ScoreError(f"nobody reserved says {missing[0]!r} in {', '.join(corpora) or 'any corpus'}")
+    english = all(CATALOG[name].language == ENGLISH for name in corpora)
+    inputs = InputConfig(rate=WIDE_RATE) if wide else InputConfig()
+
+    def read() -> NDArray[np.float32]:
+        parts = []
+        for corpus, clips in zip(opened, chosen, strict=True):
+            if clips:
+                recordings = read_clips(corpus.name, clips, label_names, corpus.speakers)
+                heard = recordings.sounds, recordings.rate
+                parts.append(
+                    speech_embedding.log_mels(*heard, wide=wide) if english else log_mels(*heard, inputs)
+                )
+        return np.concatenate(parts)
+
+    name = f"cross-corpus classifier{', 16 kHz' if wide else ''}"
+    source = " ".join(corpus.digest for corpus in opened)
+    if english:
+        takes = Takes(name, source, read, labels, label_names)
+        return open_embedded(takes, EmbeddedConfig(wide=wide), progress=progress)
+    training_set = TrainingSet(name, source, read, labels, label_names, None, (), inputs, NETWORK)
     return open_classifier(training_set, progress=progress)
 
 
-def spectrograms(
-    corpus: Corpus, clips: list[Clip], label_names: tuple[str, ...], inputs: InputConfig
-) -> NDArray[np.float32]:
-    """Log-mel spectrograms (B, M, F) of a corpus's clips, all of them loosely cut, then all tightly."""
-    if not clips:
-        return np.zeros((0, inputs.bands, inputs.frames), np.float32)
-    recordings = read_clips(corpus.name, clips, label_names, corpus.speakers)
-    return np.concatenate(
-        [
-            log_mels(recordings.sounds, recordings.rate, replace(inputs, trim_db=threshold))
-            for threshold in TRIMS
-        ]
-    )
+def reserved(corpus: Corpus, label_names: tuple[str, ...]) -> list[Clip]:
+    """The clips of these labels that only classifiers may hear, under the labels' names here."""
+    asked = ((clip, find(clip.label, label_names)) for clip in corpus.clips)
+    return [
+        replace(clip, label=label)
+        for clip, label in asked
+        if label is not None and use_of(corpus.name, clip) == "classifiers"
+    ]

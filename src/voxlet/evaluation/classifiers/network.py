@@ -44,7 +44,7 @@ class Network(nn.Module):
         self.stem = nn.Conv2d(1, width, (5, 5), (2, 2), 2, bias=False)
         self.norm = nn.BatchNorm2d(width)
         self.blocks = nn.Sequential(
-            Block(width, width, (1, 1 if config.fine else 2)),
+            Block(width, width, (1, 2)),
             Block(width, 2 * width, (2, 2)),
             Block(2 * width, 4 * width, (2, 1)),
         )

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from voxlet.errors import MissingExtraError, ScoreError
-from voxlet.evaluation.classifiers.cross_corpus import cross_corpus_classifier, other_corpora
+from voxlet.evaluation.classifiers.cross_corpus import cross_corpus_classifier, reserving_corpora
+from voxlet.evaluation.classifiers.cross_fitted import CrossFitted, cross_fitted_classifier
 from voxlet.evaluation.classifiers.in_corpus import in_corpus_classifier
 from voxlet.evaluation.classifiers.inputs import InputConfig
 from voxlet.evaluation.classifiers.pocketsphinx import PocketSphinx
+from voxlet.evaluation.clipset import joined
 from voxlet.evaluation.metric import KINDS
 from voxlet.extras import how_to_install
 from voxlet.words.language import UNKNOWN_LANGUAGE, same_language
@@ -22,19 +24,23 @@ if TYPE_CHECKING:
     from voxlet.evaluation.metric import ClassifierKind
     from voxlet.evaluation.reference import Reference
 
-HIGHEST_RATE = 16_000  # Hz: of an in-corpus classifier's input, at most
+WIDE_RATE = 16_000  # Hz: of a classifier's input, at most
+NARROW_RATE = 8000  # Hz: telephone bandwidth, which every clip has
+# In-corpus at telephone bandwidth is another classifier only where there is more.
+WIDE_ALONE: tuple[ClassifierKind, ...] = ("in_corpus_narrow", "cross_corpus_wide", "off_the_shelf_wide")
 NOT_OPENED = "this classifier was not opened"
 NO_POCKETSPHINX = f"PocketSphinx is not installed: {how_to_install('study')}"
-NO_OTHER_CORPUS = "no other corpus with these labels is on this machine"
 NO_LANGUAGE = "the language of the real recordings is not known: if they are English, --language en"
 NOT_ENGLISH = "PocketSphinx knows English words only"
+NO_CORPUS = "no corpus that reserves speakers for these labels is on this machine"
 
 
 @dataclass(frozen=True)
 class Classifiers:
-    """One classifier of each kind; a string says why one is missing.
+    """Classifiers by kind, in the order of `KINDS`; a string says why one is missing.
 
-    What a classifier said of a set of clips is remembered: several parts of the scorecard ask for the same.
+    A kind that makes no sense for the clips, as one at 16 kHz for clips at 8 kHz, is not there. What one said
+    of a set of clips is remembered: several parts of the scorecard ask for the same.
     """
 
     by_kind: Mapping[ClassifierKind, Classifier | str]
@@ -45,6 +51,23 @@ class Classifiers:
     def of(self, kind: ClassifierKind) -> Classifier | str:
         """The classifier of that kind, or why there is none."""
         return self.by_kind.get(kind, NOT_OPENED)
+
+    @property
+    def kinds(self) -> tuple[ClassifierKind, ...]:
+        """The kinds that make sense for the clips, whether there is a classifier or not."""
+        return tuple(self.by_kind)
+
+    @property
+    def strings(self) -> PocketSphinx | None:
+        """The classifier that hears words within strings, if there is one: at the widest band."""
+        found = [self.by_kind.get(kind) for kind in ("off_the_shelf_wide", "off_the_shelf")]
+        return next((one for one in found if isinstance(one, PocketSphinx)), None)
+
+    @property
+    def cross_fitted(self) -> CrossFitted | None:
+        """The classifier that was fitted on the real takes, if it was needed."""
+        found = self.by_kind.get("cross_fitted")
+        return found if isinstance(found, CrossFitted) else None
 
     def digest(self, kind: ClassifierKind) -> str:
         """What tells the classifier of that kind, or its absence, from all others."""
@@ -75,7 +98,7 @@ class Classifiers:
 
 def in_corpus_inputs(reference: Reference, rate: int) -> InputConfig:
     """What is measured of clips at `rate`: real ones are never given more bandwidth than they have."""
-    return InputConfig(rate=min(HIGHEST_RATE, rate, reference.train.rate))
+    return InputConfig(rate=min(WIDE_RATE, rate, reference.train.rate))
 
 
 def open_classifiers(
@@ -87,8 +110,11 @@ def open_classifiers(
 ) -> Classifiers:
     """Open the classifiers for a reference: from the cache, or trained now, which takes minutes.
 
+    Those at 16 kHz are opened where both the clips and the reference have that band, the cross-fitted one
+    where neither other corpora nor PocketSphinx know the words.
+
     Args:
-        reference: Its training clips train the in-corpus classifier; its labels choose the other corpora.
+        reference: Its training clips train the in-corpus classifier; its labels choose the corpora.
         rate: Of the clips that will be classified, in Hz.
         kinds: Which of them; others stay closed.
         progress: Show how training goes.
@@ -96,34 +122,40 @@ def open_classifiers(
     Raises:
         ScoreError: The reference has fewer than two training clips.
     """
+    inputs = in_corpus_inputs(reference, rate)
+    wide = inputs.rate >= WIDE_RATE
     opened: dict[ClassifierKind, Classifier | str] = {}
-    if "in_corpus" in kinds:
-        inputs = in_corpus_inputs(reference, rate)
-        opened["in_corpus"] = in_corpus_classifier(reference.train, inputs=inputs, progress=progress)
-    if "cross_corpus" in kinds:
-        opened["cross_corpus"] = open_cross_corpus(reference, progress=progress)
-    if "off_the_shelf" in kinds:
-        opened["off_the_shelf"] = open_off_the_shelf(reference)
+    for kind in KINDS:
+        if kind in kinds and (wide or kind not in WIDE_ALONE) and kind != "cross_fitted":
+            opened[kind] = open_one(kind, reference, inputs, progress)
+    others = [opened.get(kind, "") for kind in ("cross_corpus", "off_the_shelf")]
+    if "cross_fitted" in kinds and all(isinstance(other, str) for other in others):
+        try:
+            takes = joined(reference.train, reference.test)
+            opened["cross_fitted"] = cross_fitted_classifier(takes, progress=progress)
+        except ScoreError as error:
+            opened["cross_fitted"] = error.what
     return Classifiers(opened)
 
 
-def open_cross_corpus(reference: Reference, *, progress: bool) -> Classifier | str:
-    """The classifier trained on other corpora of the reference's language, or why there is none."""
-    if reference.language == UNKNOWN_LANGUAGE:
-        return NO_LANGUAGE
+def open_one(
+    kind: ClassifierKind, reference: Reference, inputs: InputConfig, progress: bool
+) -> Classifier | str:
+    """The classifier of a kind, or why there is none."""
     labels = reference.train.label_names
-    others = other_corpora(labels, reference.name, reference.language)
-    return cross_corpus_classifier(others, labels, progress=progress) if others else NO_OTHER_CORPUS
-
-
-def open_off_the_shelf(reference: Reference) -> Classifier | str:
-    """PocketSphinx, or why there is none."""
+    if kind in {"in_corpus", "in_corpus_narrow"}:
+        own = inputs if kind == "in_corpus" else replace(inputs, rate=NARROW_RATE)
+        return in_corpus_classifier(reference.train, inputs=own, progress=progress)
     if reference.language == UNKNOWN_LANGUAGE:
         return NO_LANGUAGE
-    if not same_language(reference.language, "en"):
-        return NOT_ENGLISH
+    wide = kind in WIDE_ALONE
     try:
-        return PocketSphinx(reference.train.label_names)
+        if kind in {"cross_corpus", "cross_corpus_wide"}:
+            corpora = reserving_corpora(labels, reference.language)
+            if not corpora:
+                return NO_CORPUS
+            return cross_corpus_classifier(corpora, labels, wide=wide, progress=progress)
+        return PocketSphinx(labels, wide=wide) if same_language(reference.language, "en") else NOT_ENGLISH
     except ScoreError as error:
         return error.what
     except MissingExtraError:

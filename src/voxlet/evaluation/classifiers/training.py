@@ -202,23 +202,20 @@ def optimizer_of(
 
 
 class Loss:
-    """Cross-entropy of labels, with margins, and, where speakers are known, of speakers."""
+    """Cross-entropy of labels and, where speakers are known, of speakers."""
 
     def __init__(self, training_set: TrainingSet) -> None:
         self.config = training_set.config
-        self.classes = len(training_set.label_names)
         self.labels = torch.from_numpy(training_set.labels)
         known = training_set.speakers is not None and bool(training_set.speaker_names)
         self.speakers = torch.from_numpy(training_set.speakers) if known else None
-        self.margins = torch.from_numpy(margins(training_set.labels, self.classes, self.config.margin))
 
     def __call__(self, network: Network, spectrograms: Tensor, rows: Tensor) -> Tensor:
         """The loss () of spectrograms (B, M, F), which are these rows (B,) of the training set."""
         with autocast(torch.device("cpu"), "auto"):
             label_logits, speaker_logits, _ = network(spectrograms)
         asked = self.labels[rows]
-        label_logits = label_logits.float() - self.margins[asked, None] * F.one_hot(asked, self.classes)
-        loss = F.cross_entropy(label_logits, asked, label_smoothing=LABEL_SMOOTHING)
+        loss = F.cross_entropy(label_logits.float(), asked, label_smoothing=LABEL_SMOOTHING)
         if self.speakers is not None:
             speaker_loss = F.cross_entropy(speaker_logits.float(), self.speakers[rows])
             loss = loss + self.config.speaker_weight * speaker_loss
@@ -238,14 +235,3 @@ def batches(labels: NDArray[np.int64], config: ClassifierConfig) -> NDArray[np.i
         epochs = -(-wanted // len(labels))
         rows = np.concatenate([rng.permutation(len(labels)) for _ in range(epochs)])[:wanted]
     return rows.reshape(config.steps, config.batch)
-
-
-def margins(labels: NDArray[np.int64], count: int, most: float) -> NDArray[np.float32]:
-    """Logits by which each of C labels must win in training, (C,): `most` for the rarest.
-
-    A few clips are soon memorised, and then a rare label is predicted for nothing else. A margin that falls
-    with the number of clips gives it more room (Cao et al. 2019, there with the fourth root; chosen here on
-    real clips).
-    """
-    rarity = 1 / np.sqrt(np.maximum(np.bincount(labels, minlength=count), 1))
-    return np.asarray(most * rarity / rarity.max(), dtype=np.float32)

@@ -45,13 +45,18 @@ def frechet_distance(first: Reals, second: Reals) -> float:
     """
     if min(len(first), len(second)) < 2:
         raise ScoreError("a Frechet distance needs two clips in each set")
-    gap = first.mean(axis=0) - second.mean(axis=0)
     one = np.atleast_2d(np.cov(first, rowvar=False))
     two = np.atleast_2d(np.cov(second, rowvar=False))
-    values, vectors = np.linalg.eigh(one)
+    return frechet_of_moments(first.mean(axis=0), one, second.mean(axis=0), two)
+
+
+def frechet_of_moments(mean: Reals, covariance: Reals, other_mean: Reals, other_covariance: Reals) -> float:
+    """The same of two Gaussians with these means (D,) and covariances (D, D)."""
+    gap = mean - other_mean
+    values, vectors = np.linalg.eigh(covariance)
     root = (vectors * np.sqrt(values.clip(min=0))) @ vectors.T
-    shared = np.sqrt(np.linalg.eigvalsh(root @ two @ root).clip(min=0)).sum()
-    return float(gap @ gap + np.trace(one) + np.trace(two) - 2 * shared)
+    shared = np.sqrt(np.linalg.eigvalsh(root @ other_covariance @ root).clip(min=0)).sum()
+    return float(gap @ gap + np.trace(covariance) + np.trace(other_covariance) - 2 * shared)
 
 
 def frechet_extrapolated(first: Reals, second: Reals, *, points: int = 8, seed: int = 0) -> float:

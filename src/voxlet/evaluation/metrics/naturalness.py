@@ -1,8 +1,8 @@
 """Naturalness by DNSMOS, a network that predicts listeners' scores (Reddy et al. 2021, 2022), 1 to 5.
 
-One protocol for all, real or generated: clips are band-limited, trimmed, levelled, and strung together with
-short pauses to the nine seconds that DNSMOS takes. Single words are too short for it, and it was trained at
-16 kHz; only figures of this same protocol compare.
+One protocol for all, real or generated: clips are band-limited (once to 4 kHz, once to what they have),
+trimmed, levelled, and strung together with short pauses to the nine seconds that DNSMOS takes. Single words
+are too short for it, and it was trained at 16 kHz; only figures of this same protocol compare.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from voxlet.extras import import_extra
 from voxlet.speak.runtime import import_onnxruntime
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from voxlet.evaluation.metric import Figures
 
@@ -27,6 +27,7 @@ FEWEST_STRINGS = 12
 STRING_SECONDS = 9.0
 GAP_SECONDS = 0.1
 DNSMOS_RATE = 16_000  # Hz, what DNSMOS takes
+TELEPHONE_RATE = 8000  # Hz, of which every clip has the whole band
 ANSWERS = {
     "overall": "ovrl_mos",
     "signal": "sig_mos",
@@ -96,5 +97,12 @@ def dnsmos(
 
 
 def evaluate(sounds: Sequence[audio.Samples], rate: int, *, seed: int = 0) -> Figures:
-    """DNSMOS of clips (T,) at `rate`, at telephone bandwidth."""
-    return {f"naturalness.dnsmos.{scale}": value for scale, value in dnsmos(sounds, rate, seed=seed).items()}
+    """DNSMOS of clips (T,) at `rate`: at telephone bandwidth, and at the rate that they have."""
+    found: Figures = {}
+    for key, band_rate in {"dnsmos": TELEPHONE_RATE, "dnsmos_own_rate": min(rate, DNSMOS_RATE)}.items():
+        if key == "dnsmos" or band_rate > TELEPHONE_RATE:
+            scales: Mapping[str, Interval | str] = dnsmos(sounds, rate, band_rate=band_rate, seed=seed)
+        else:
+            scales = dict.fromkeys(ANSWERS, f"as above: the clips are at {rate:,} Hz")
+        found |= {f"naturalness.{key}.{scale}": value for scale, value in scales.items()}
+    return found

@@ -8,6 +8,7 @@ import numpy as np
 
 from voxlet.errors import ScoreError
 from voxlet.evaluation.intervals import Interval, wilson
+from voxlet.evaluation.metric import FEWEST_TAKES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,9 +16,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from voxlet.evaluation.classifiers.prediction import Prediction
-    from voxlet.evaluation.metric import ClassifierKind, Figures, Table
+    from voxlet.evaluation.metric import ByName, ClassifierKind, Figures, Table
 
     Integers = NDArray[np.int64]
+
+
+STRINGS = "recognition.off_the_shelf.string_accuracy"
 
 
 def validate(asked: Integers, predicted: Integers) -> None:
@@ -62,12 +66,26 @@ def evaluate(
             found[key] = prediction
             continue
         found[key] = accuracy(asked, prediction.labels)
-        found[f"{key}.by_label"] = {
-            label: accuracy(asked[asked == number], prediction.labels[asked == number])
-            for number, label in enumerate(label_names)
-            if (asked == number).any()
-        }
+        found[f"{key}.by_label"] = by_label(asked, prediction.labels, label_names)
     return found
+
+
+def by_label(asked: Integers, predicted: Integers, label_names: tuple[str, ...]) -> ByName:
+    """Accuracy on the clips of each label that has any; where they are too few, that they are."""
+    found: ByName = {}
+    for number, label in enumerate(label_names):
+        own = asked == number
+        if own.sum() >= FEWEST_TAKES:
+            found[label] = accuracy(asked[own], predicted[own])
+        elif own.any():
+            found[label] = f"{own.sum()} clips are too few (needs {FEWEST_TAKES})"
+    return found
+
+
+def cross_fitted(asked: Integers, predicted: Integers, label_names: tuple[str, ...]) -> Figures:
+    """Accuracy on real takes, each predicted by a classifier that has not heard it."""
+    key = "recognition.cross_fitted.accuracy"
+    return {key: accuracy(asked, predicted), f"{key}.by_label": by_label(asked, predicted, label_names)}
 
 
 def confusions(

@@ -1,26 +1,90 @@
-"""Do clips sound like the speaker who was asked for? By the in-corpus classifier, which knows them."""
+"""Do clips sound like the speaker who was asked for? By two that know: one of this corpus, one independent.
+
+The in-corpus classifier knows the speakers themselves. The voice encoder, trained by others on thousands of
+other people, gives strings of ten words points on a sphere; the similarity of two is their cosine.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from voxlet.evaluation.encoders import voice_encoder
+from voxlet.evaluation.intervals import bootstrap
 from voxlet.evaluation.metrics.recognition import accuracy
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from voxlet.evaluation.classifiers.prediction import Prediction
+    from voxlet.evaluation.clipset import ClipSet
     from voxlet.evaluation.metric import Figures
 
+    Points = dict[int, NDArray[np.float64]]
+
 KEY = "speaker.accuracy"
+SIMILARITY, OTHERS = "speaker.similarity", "speaker.similarity.others"
+NOBODY = "nobody in particular was asked for"
+WORDS = 10  # of a string: some five seconds
+MOST_STRINGS = 10  # of a speaker
+MOST_SPEAKERS = 20
 
 
 def evaluate(asked: NDArray[np.int64], speaker_names: tuple[str, ...], prediction: Prediction) -> Figures:
     """Share of clips whose speaker is classified as the one asked for (B,); -1: nobody in particular was."""
     known = asked >= 0
     if not known.any():
-        return {KEY: "nobody in particular was asked for"}
+        return {KEY: NOBODY}
     if len(speaker_names) < 2:
         return {KEY: "the reference has but one speaker"}
     return {KEY: accuracy(asked[known], prediction.speakers[known])}
+
+
+def points(clips: ClipSet, speakers: list[int], band_rate: int, seed: int) -> Points:
+    """The voice encoder's points (strings, D) of each of these speakers, from strings of ten of its clips.
+
+    A clip is in one string at most. A speaker with fewer than ten clips is left out.
+    """
+    rng = np.random.default_rng(seed)
+    found: Points = {}
+    for speaker in speakers:
+        own = rng.permutation(np.flatnonzero(clips.speakers == speaker))
+        strings = own[: len(own) // WORDS * WORDS].reshape(-1, WORDS)[:MOST_STRINGS]
+        utterances = [
+            voice_encoder.strung([clips.sounds[row] for row in rows], clips.rate, band_rate)
+            for rows in strings
+        ]
+        if utterances:
+            found[speaker] = np.stack([voice_encoder.embed(utterance) for utterance in utterances])
+    return found
+
+
+def similarities(ours: Points, theirs: Points) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Similarity of each string to its own speaker's mean point, and its mean one to the other speakers'."""
+    centres = {speaker: found.mean(axis=0) for speaker, found in theirs.items()}
+    centres = {speaker: centre / np.linalg.norm(centre) for speaker, centre in centres.items()}
+    own, others = [], []
+    for speaker, found in ours.items():
+        if speaker in centres:
+            own.append(found @ centres[speaker])
+            rest = [found @ centre for other, centre in centres.items() if other != speaker]
+            others += [np.mean(rest, axis=0)] if rest else []
+    return (np.concatenate(own) if own else np.zeros(0)), (np.concatenate(others) if others else np.zeros(0))
+
+
+def similarity(clips: ClipSet, train: ClipSet, *, seed: int = 0) -> Figures:
+    """Similarity of clips to real training clips of the speaker asked for, and to those of other speakers."""
+    known = np.unique(clips.speakers[clips.speakers >= 0])
+    if not len(known):
+        return {SIMILARITY: NOBODY, OTHERS: NOBODY}
+    if len(known) > MOST_SPEAKERS:
+        known = np.random.default_rng(seed).permutation(known)[:MOST_SPEAKERS]
+    band_rate = min(clips.rate, train.rate)
+    speakers = [int(speaker) for speaker in np.sort(known)]
+    own, others = similarities(*(points(one, speakers, band_rate, seed) for one in (clips, train)))
+    few = f"no speaker has {WORDS} clips here and in training"
+    return {
+        SIMILARITY: bootstrap(own, seed=seed) if len(own) else few,
+        OTHERS: bootstrap(others, seed=seed) if len(others) else few if not len(own) else "only one speaker",
+    }

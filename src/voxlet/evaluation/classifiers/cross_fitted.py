@@ -1,0 +1,117 @@
+"""The cross-fitted classifier, for words that no other knows: it learns from the real takes at hand.
+
+It stands on an embedding that is independent of every generator. It is fitted several times, each time with
+other takes left out; how far it is to be trusted is measured on those. Shapes: B clips, C labels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from voxlet.errors import ScoreError
+from voxlet.evaluation.classifiers.embedded import (
+    EmbeddedConfig,
+    Head,
+    embedded,
+    examples_of,
+    fit,
+)
+from voxlet.evaluation.classifiers.prediction import Prediction
+from voxlet.evaluation.encoders import speech_embedding
+from voxlet.evaluation.metric import FEWEST_TAKES
+from voxlet.training.progress import Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from voxlet.audio import Samples
+    from voxlet.evaluation.clipset import ClipSet
+
+FOLDS = 5
+CONFIG = EmbeddedConfig(versions=1000)
+
+
+@dataclass(frozen=True)
+class CrossFitted:
+    """Heads that were fitted on the takes of all folds but one, and what each said of the one left out.
+
+    Attributes:
+        heads: One for each fold.
+        label_names: What it chooses among.
+        asked: Labels (B,) of the real takes.
+        predicted: Labels (B,) that the head which did not hear the take predicted.
+        digest: Of the takes, and how it was fitted.
+    """
+
+    heads: tuple[Head, ...]
+    label_names: tuple[str, ...]
+    asked: NDArray[np.int64]
+    predicted: NDArray[np.int64]
+    digest: str
+
+    def predict(self, sounds: Sequence[Samples], rate: int) -> Prediction:
+        """The mean of what all heads say of B clips, each float32 (T,) at `rate` Hz; none was a take.
+
+        Raises:
+            ScoreError: There are no clips.
+        """
+        found = embedded(speech_embedding.log_mels(sounds, rate))
+        each = np.stack([head.log_probabilities(found) for head in self.heads])
+        together = np.logaddexp.reduce(each, axis=0) - np.log(len(each))
+        return Prediction(together, None, None)
+
+
+def cross_fitted_classifier(
+    takes: ClipSet, *, config: EmbeddedConfig = CONFIG, progress: bool = True
+) -> CrossFitted:
+    """A classifier fitted on real takes of any words.
+
+    Raises:
+        ScoreError: A label has fewer than five takes, or there is one label only.
+    """
+    check(takes)
+    folds = folds_of(takes)
+    with Progress("cross-fitted classifier", silent=not progress) as shown:
+        shown.note(f"fitting on {len(takes):,} takes, {FOLDS} times")
+        spectrograms = speech_embedding.log_mels(takes.sounds, takes.rate)
+        examples = examples_of(spectrograms, takes.labels, config, shown)
+    heads = tuple(
+        fit(examples.without(folds == fold), len(takes.label_names), config) for fold in range(FOLDS)
+    )
+    plain = embedded(spectrograms)
+    said = np.stack([head.log_probabilities(plain).argmax(axis=1) for head in heads])
+    predicted = said[folds, np.arange(len(takes))].astype(np.int64)
+    return CrossFitted(
+        heads, takes.label_names, takes.labels, predicted, f"cross-fitted {config} {takes.digest}"
+    )
+
+
+def check(takes: ClipSet) -> None:
+    """Check that there are enough takes.
+
+    Raises:
+        ScoreError: There are not.
+    """
+    counts = np.bincount(takes.labels, minlength=len(takes.label_names))
+    rare = int(counts.argmin())
+    if counts[rare] < FEWEST_TAKES:
+        raise ScoreError(
+            f"no other classifier knows these words, and to learn them takes {FEWEST_TAKES} takes of each: "
+            f"{takes.label_names[rare]!r} has {counts[rare]}"
+        )
+    if len(takes.label_names) < 2:
+        raise ScoreError("no other classifier knows this word, and one word alone cannot be told from others")
+
+
+def folds_of(takes: ClipSet) -> NDArray[np.int64]:
+    """The fold of each take (B,): those of a label go to all folds alike."""
+    folds = np.zeros(len(takes), np.int64)
+    for label in np.unique(takes.labels):
+        own = np.flatnonzero(takes.labels == label)
+        folds[own] = np.arange(len(own)) % FOLDS
+    return folds

@@ -1,0 +1,1 @@
+"""Encoders trained by others, on other speech than any generator here: of words, of voices."""
