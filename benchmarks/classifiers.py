@@ -81,7 +81,7 @@ def cross_corpus(corpus: str, report: Report) -> None:
     for wide in (False, True):
         if wide and clips.rate < WIDE_RATE:
             continue
-        reserving = reserving_corpora(clips.label_names, corpus)
+        reserving = reserving_corpora(clips.label_names, CATALOG[corpus].language)
         classifier = cross_corpus_classifier(reserving, clips.label_names, wide=wide)
         said = classifier.predict(clips.sounds, clips.rate).labels
         report.add(f"cross-corpus, {16 if wide else 8} kHz, {corpus}", clips, said)
