@@ -27,20 +27,20 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
-from voxlet.digits import DIGIT_WORDS
 
 from voxlet.audio import Samples
-from voxlet.corpus.attributes.speed import usual_seconds
+from voxlet.digits import DIGIT_WORDS
 from voxlet.evaluation.classifiers.opened import Classifiers, open_classifiers
 from voxlet.evaluation.clipset import ClipSet, read_folder
 from voxlet.evaluation.intervals import Interval, wilson
 from voxlet.evaluation.metric import CLASSIFIERS
+from voxlet.evaluation.metrics.attributes import usual_lengths
 from voxlet.evaluation.metrics.naturalness import dnsmos
 from voxlet.evaluation.metrics.recognition import accuracy
 from voxlet.evaluation.reference import open_reference
 from voxlet.files import write_atomically
 from voxlet.machine import processor
-from voxlet.speech_regions import find_speech, speech_bounds
+from voxlet.speech_regions import find_speech
 
 ROOT = Path(__file__).parent.parent
 RUNS = 5
@@ -242,13 +242,6 @@ def nothing_else(sound: Samples, rate: int, usual: float) -> bool:
     )
 
 
-def usual_of(clips: ClipSet) -> np.ndarray:
-    """How long each label of real clips usually lasts in seconds, (C,)."""
-    bounds = [speech_bounds(sound, clips.rate) for sound in clips.sounds]
-    seconds = np.array([(stop - start) / clips.rate for start, stop in bounds])
-    return usual_seconds(seconds, clips.labels, clips.speakers, len(clips.label_names))
-
-
 def judge(
     key: str,
     title: str,
@@ -289,9 +282,10 @@ def measure(environments: Path, takes: int, runs: int) -> list[Row]:
     reference = open_reference("fsdd")
     kinds = [kind for kind in CLASSIFIERS if kind.startswith(("cross_corpus", "off_the_shelf"))]
     classifiers = open_classifiers(reference, reference.test.rate, kinds=kinds)
-    usual = usual_of(reference.train)
+    usual = usual_lengths(reference.train, seed=0)
     real = "real", "real FSDD test takes", reference.test
     rows = [judge(*real, classifiers=classifiers, usual=usual, cost={})]
+    print(text(rows[-1]), file=sys.stderr)
     for system, programs in present.items():
         with tempfile.TemporaryDirectory() as folder:
             cost = say_all(system, programs, takes, Path(folder))

@@ -14,6 +14,8 @@ The blocks:
     digits.summary   six rows: accuracy, naturalness, speaker, speed, size, training time; real takes beside
     digits.full      every figure of the shipped voice's scorecard but those by label
     digits.labels    its accuracy by label
+    one_word         one word alone: voxlet beside others (`python benchmarks/one_word.py FOLDER --json FILE`)
+    utility          of what use generated clips are (`python benchmarks/utility.py digits`, `... arabic`)
     study.models     the study's models: budget, loss, accuracy, naturalness
 
 They come from docs/figures/digits.scorecard.json (`voxlet score digits --corpus fsdd --json FILE`) and from
@@ -23,10 +25,13 @@ the rows that `voxlet study` keeps, docs/study/rows.
 from __future__ import annotations
 
 import argparse
+import importlib.util
+import json
 import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from voxlet.evaluation.intervals import Interval
 from voxlet.evaluation.metric import CLASSIFIERS, PART_TITLES, show
@@ -36,6 +41,7 @@ from voxlet.evaluation.scorecard import Figure, Scorecard, read_scorecard
 ROOT = Path(__file__).parent.parent.parent
 CARD = ROOT / "docs" / "figures" / "digits.scorecard.json"
 STUDY = ROOT / "docs" / "study"
+ONE_WORD, UTILITY = CARD.with_name("one_word.json"), CARD.with_name("utility.json")
 BLOCK = re.compile(r"(<!-- figures: (?P<name>[\w.]+) -->\n)(?P<body>.*?)(<!-- end -->)", re.DOTALL)
 HEADLINES = {
     "recognition.cross_corpus.accuracy": "accuracy, by a classifier trained on other corpora only",
@@ -111,6 +117,59 @@ def models() -> str:
     return table(list(head), [list(row) for row in rows])
 
 
+def percent(stored: Any) -> str:
+    """A stored share with its interval, or that there is none."""
+    if not isinstance(stored, dict):
+        return "-"
+    value, low, high = (f"{100 * stored[end]:.1f}" for end in ("value", "low", "high"))
+    return f"{value} % [{low}, {high}]"
+
+
+def one_word() -> str:
+    """One word alone, by one ruler: who is understood, how it sounds, what it takes."""
+    stored = json.loads(ONE_WORD.read_text())["rows"]
+    kinds = [kind for kind in CLASSIFIERS if any(kind in row["recognised"] for row in stored)]
+    head = ["what", "clips", *(CLASSIFIERS[kind].removesuffix(" classifier") for kind in kinds)]
+    head += ["nothing but the word", "DNSMOS overall / signal / P.808"]
+    sound = [
+        [
+            row["title"],
+            str(row["clips"]),
+            *(percent(row["recognised"].get(kind)) for kind in kinds),
+            percent(row["alone"]),
+            " / ".join(f"{row['dnsmos'][scale]['value']:.2f}" for scale in ("overall", "signal", "p808")),
+        ]
+        for row in stored
+    ]
+    units = {
+        "process_s": ("process, s", "{:.2f}"),
+        "process_cpu_s": ("its processor time, s", "{:.2f}"),
+        "process_peak_mb": ("its peak memory, MB", "{:.0f}"),
+        "loaded_s": ("once loaded, s", "{:.3f}"),
+        "cpu_s_a_word": ("processor time a word, s", "{:.3f}"),
+        "voice_mb": ("voice, MB", "{:.1f}"),
+        "installed_mb": ("all that is installed, MB", "{:.0f}"),
+    }
+    costs = [
+        [row["title"]]
+        + [form.format(row["cost"][key]) if key in row["cost"] else "-" for key, (_, form) in units.items()]
+        for row in stored
+        if row["cost"]
+    ]
+    return table(head, sound) + "\n" + table(["what", *(title for title, _ in units.values())], costs)
+
+
+def utility() -> str:
+    """Of what use generated clips are: means over draws."""
+    description = importlib.util.spec_from_file_location("utility", ROOT / "benchmarks" / "utility.py")
+    assert description is not None
+    assert description.loader is not None
+    benchmark = importlib.util.module_from_spec(description)
+    sys.modules["utility"] = benchmark  # dataclasses look their module up
+    description.loader.exec_module(benchmark)
+    return table(benchmark.HEAD, benchmark.table(benchmark.read(UTILITY)))
+
+
 def blocks() -> dict[str, Callable[[], str]]:
     """What stands in the block of each name."""
     card = read_scorecard(CARD.read_text())
@@ -118,6 +177,8 @@ def blocks() -> dict[str, Callable[[], str]]:
         "digits.summary": lambda: summary(card),
         "digits.full": lambda: full(card),
         "digits.labels": lambda: labels(card),
+        "one_word": one_word,
+        "utility": utility,
         "study.models": models,
     }
 

@@ -48,7 +48,7 @@ PART_TITLES = {  # of a scorecard, in their order
     "memorisation": "Memorisation",
     "attributes": "Attributes",
     "detection": "Real or generated: told apart by a classifier",
-    "utility": "Utility: train on generated, test on real",
+    "utility": "Utility: train on generated, test on real takes of known speakers",
     "reconstruction": "Reconstruction of real test clips",
     "latents": "Latent space",
     "styles": "Fresh styles",
