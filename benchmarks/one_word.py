@@ -29,7 +29,6 @@ from pathlib import Path
 import numpy as np
 
 from voxlet.audio import Samples
-from voxlet.digits import DIGIT_WORDS
 from voxlet.evaluation.classifiers.opened import Classifiers, open_classifiers
 from voxlet.evaluation.clipset import ClipSet, read_folder
 from voxlet.evaluation.intervals import Interval, wilson
@@ -41,6 +40,7 @@ from voxlet.evaluation.reference import open_reference
 from voxlet.files import write_atomically
 from voxlet.machine import processor
 from voxlet.speech_regions import find_speech
+from voxlet.words.digits import DIGIT_WORDS
 
 ROOT = Path(__file__).parent.parent
 RUNS = 5
