@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -50,6 +51,15 @@ def test_the_blocks_hold_the_stored_numbers(figures):
     assert f"| {real.real.value:.2f} [" in lines[3]
     assert len(blocks["digits.labels"]().splitlines()) == 2 + 10
     assert blocks["digits.full"]().count("\n") > 30
+    words = blocks["one_word"]()
+    stored = json.loads(figures.ONE_WORD.read_text())["rows"]
+    assert [words.count(row["title"]) for row in stored] == [
+        1 if row["key"] == "real" else 2 for row in stored
+    ]
+    assert f"| {100 * stored[1]['alone']['value']:.1f} % [" in words
+    curves = {line.split(" | ")[4] for line in blocks["utility"]().splitlines()[2:]}
+    assert curves
+    assert all("%" in cell for cell in curves)
     models = blocks["study.models"]()
     assert "| MLP, 50 epochs | 37.7 M | 2.2 | 2,263.0 | 67% |" in models
     assert models.splitlines()[-1].startswith("| real test clips |")

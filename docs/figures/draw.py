@@ -127,7 +127,8 @@ def percent(stored: Any) -> str:
 
 def one_word() -> str:
     """One word alone, by one ruler: who is understood, how it sounds, what it takes."""
-    stored = json.loads(ONE_WORD.read_text())["rows"]
+    found = json.loads(ONE_WORD.read_text())
+    stored, machine = found["rows"], found["machine"]
     kinds = [kind for kind in CLASSIFIERS if any(kind in row["recognised"] for row in stored)]
     head = ["what", "clips", *(CLASSIFIERS[kind].removesuffix(" classifier") for kind in kinds)]
     head += ["nothing but the word", "DNSMOS overall / signal / P.808"]
@@ -156,7 +157,10 @@ def one_word() -> str:
         for row in stored
         if row["cost"]
     ]
-    return table(head, sound) + "\n" + table(["what", *(title for title, _ in units.values())], costs)
+    about = f"{machine['processor']['cores']} cores under a load of {machine['load']:.1f}"
+    busy = machine["load"] > machine["processor"]["cores"]
+    note = f"\nTimes on {about}{': only processor times compare' if busy else ''}.\n"
+    return table(head, sound) + "\n" + table(["what", *(title for title, _ in units.values())], costs) + note
 
 
 def utility() -> str:
