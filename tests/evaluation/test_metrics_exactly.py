@@ -187,16 +187,20 @@ def sure(*labels: int) -> Prediction:
 
 
 def test_classifiers_that_are_missing_and_what_the_others_say():
-    asked, names = np.array([0, 0, 1]), ("no", "yes")
-    answers = {"in_corpus": "not trained", "cross_corpus": sure(0, 1, 1), "off_the_shelf": "not installed"}
+    asked, names = np.array([0, 0, 0, 0, 0, 0, 1]), ("no", "yes")
+    heard = sure(0, 1, 0, 0, 1, 0, 1)
+    answers = {"in_corpus": "not trained", "cross_corpus": heard, "off_the_shelf": "not installed"}
     assert recognition.evaluate(asked, names, answers) == {
         "recognition.in_corpus.accuracy": "not trained",
-        "recognition.cross_corpus.accuracy": wilson(2, 3),
-        "recognition.cross_corpus.accuracy.by_label": {"no": wilson(1, 2), "yes": wilson(1, 1)},
+        "recognition.cross_corpus.accuracy": wilson(5, 7),
+        "recognition.cross_corpus.accuracy.by_label": {
+            "no": wilson(4, 6),
+            "yes": "1 clips are too few (needs 5)",
+        },
         "recognition.off_the_shelf.accuracy": "not installed",
     }
     ((key, table),) = recognition.confusions(asked, names, answers).items()
-    assert (key, table) == ("recognition.cross_corpus.confusion", [[1, 1], [0, 1]])
+    assert (key, table) == ("recognition.cross_corpus.confusion", [[4, 2], [0, 1]])
     assert all(type(cell) is int for row in table for cell in row)  # for JSON
 
 
