@@ -121,7 +121,7 @@ def test_without_the_extra_files_are_counted_by_kind(tmp_path, no_formats):
 
 def test_nothing_but_what_cannot_be_read(tmp_path, no_formats):
     (tmp_path / "yes_ann_0.m4a").write_bytes(b"\0\0\0\x20ftypM4A " + bytes(90))
-    with pytest.raises(CorpusError, match=r"none of its recordings can be read; 1 file: 0 used; .*ffmpeg -i"):
+    with pytest.raises(CorpusError, match=r"none of its recordings can be read: 1 file: 0 used; .*ffmpeg -i"):
         open_corpus(tmp_path)
 
 

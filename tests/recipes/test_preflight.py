@@ -62,12 +62,12 @@ def test_too_little_memory_or_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(machine, "memory", lambda: machine.Memory(4 * 10**9, 1_500_000_000))
     monkeypatch.setattr(machine, "free_space", lambda folder: 10**12)
     with pytest.raises(TrainingError, match=r"run: training needs 2.0 GB of memory, and 1.5 GB are free"):
-        check(needs, tmp_path / "run")
+        check(PRESETS["mlp"], needs, tmp_path / "run")
     monkeypatch.setattr(machine, "memory", lambda: None)  # a system that does not tell
-    check(needs, tmp_path / "run")
+    check(PRESETS["mlp"], needs, tmp_path / "run")
     monkeypatch.setattr(machine, "free_space", lambda folder: 4 * 10**9)
-    with pytest.raises(TrainingError, match=r"training needs 5.0 GB of disk, and 4.0 GB are free; free some"):
-        check(needs, tmp_path / "run")
+    with pytest.raises(TrainingError, match=r"training needs 5.0 GB of disk, and 4.0 GB are free; free some, or name"):
+        check(PRESETS["voice"], needs, tmp_path / "run")
 
 
 def test_a_start_that_is_refused_leaves_nothing(

@@ -12,7 +12,7 @@ import pytest
 import tiny_voice
 from messages import message
 from stand_ins import tones
-from tiny_corpus import write_corpus
+from tiny_corpus import FLAGS, write_corpus
 from voxlet.cli.main import main
 from voxlet.corpus.corpus import open_corpus
 from voxlet.errors import ConfigError, ScoreError
@@ -59,6 +59,18 @@ def test_where_scores_are_written(tmp_path: Path) -> None:
     message(ConfigError, read_scorecard, json.dumps({**stored, "schema": 0}))
     assert main([*command, str(folder / "FILE")]) == 0
     assert read_scorecard((folder / "FILE").read_text()).figures
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("stand_ins")
+@follows("evaluation/reference.py: give recordings with three takes of a label or more: --corpus FOLDER")
+def test_recordings_that_are_all_trained_on(tmp_path: Path) -> None:
+    few = str(write_corpus(tmp_path / "few", takes=1))
+    run = str(tmp_path / "run")
+    assert main(["train", "mlp", "--corpus", few, "--run", run, *FLAGS, "--epochs", "1"]) == 0
+    command = ["score", run, "--count", "8", "--only", "recognition"]
+    assert main(command) == 2
+    assert main([*command, "--corpus", str(write_corpus(tmp_path / "FOLDER", takes=2))]) == 0
 
 
 @follows("study/plan.py: the rows are …")

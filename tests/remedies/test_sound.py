@@ -19,7 +19,7 @@ RATE = 8000
 TONE = (0.1 * np.sin(np.arange(RATE) / 5)).astype(np.float32)
 
 
-@follows("audio.py: give a WAV, FLAC, OGG or MP3 file")
+@follows("decoding/decoders.py: give a WAV, FLAC, OGG or MP3 file")
 def test_a_file_of_another_kind(tmp_path: Path) -> None:
     path = tmp_path / "a.wav"
     path.write_bytes(b"no sound at all")
@@ -37,23 +37,6 @@ def test_a_file_that_is_too_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     for name, part in (("b.wav", TONE[: RATE // 2]), ("c.wav", TONE[RATE // 2 :])):
         audio.write(tmp_path / name, part, RATE)
         assert len(audio.read(tmp_path / name).samples) == RATE // 2
-
-
-@follows("audio.py: write it anew: ffmpeg -i OLD.flac NEW.wav")
-def test_a_file_that_does_not_tell_its_length(tmp_path: Path) -> None:
-    """By ffmpeg where it is here; else what it writes: the same samples as WAV."""
-    old, new = tmp_path / "OLD.flac", tmp_path / "NEW.wav"
-    soundfile.write(old, TONE, RATE)
-    data = bytearray(old.read_bytes())
-    data[21] &= 0xF0  # four bits of the number of samples, and the other 32
-    data[22:26] = bytes(4)
-    old.write_bytes(data)
-    line = message(AudioError, audio.read, old)
-    if shutil.which("ffmpeg"):
-        subprocess.run(line.rpartition(": ")[2].split(), cwd=tmp_path, capture_output=True, check=True)
-    else:
-        soundfile.write(new, TONE, RATE)
-    assert len(audio.read(new).samples) == RATE
 
 
 @follows("audio.py: write it in several parts")

@@ -15,7 +15,7 @@ from voxlet.cache import contents as cache
 from voxlet.corpus.catalog import BASE, CATALOG, Known, content_digest, find_known, home, known_ones
 from voxlet.corpus.listing.entry import Listing, Part
 from voxlet.corpus.listing.labels import sort_labels
-from voxlet.corpus.listing.layouts import check_layout, list_entries
+from voxlet.corpus.listing.layouts import READ_KINDS, check_layout, list_entries
 from voxlet.corpus.listing.sound_files import OTHER_LABELS, UNREAD, Passed, count_kinds, relative_name
 from voxlet.corpus.scan import UNREAD_KIND, Scan, doubt_rates, scan_files
 from voxlet.errors import ConfigError, CorpusError, printable
@@ -292,7 +292,9 @@ def check_share(corpus: Corpus, allow_rejected: bool) -> Corpus:
     """
     total = len(corpus.clips) + len(corpus.rejected)
     if total == 0:
-        raise CorpusError("none of its recordings can be read", where=corpus.root, remedy=corpus.account)
+        raise CorpusError(
+            f"none of its recordings can be read: {corpus.account}", where=corpus.root, remedy=READ_KINDS
+        )
     if not corpus.rejected or (corpus.clips and len(corpus.rejected) <= REJECTED_SHARE * total):
         return corpus
     if corpus.clips and allow_rejected:

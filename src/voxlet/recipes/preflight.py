@@ -129,25 +129,30 @@ def speed() -> dict[str, float]:
     return {"bfloat16": found["float32"], **found}
 
 
-def check(needs: Needs, run: Path) -> None:
-    """See that this machine has what a training takes.
+def check(config: Training, needs: Needs, run: Path) -> None:
+    """See that this machine has what a training with these settings takes.
 
     Raises:
         TrainingError: Memory or disk are too small.
     """
+    fixed = not isinstance(config, ClipTraining)  # in its size and its batches
     memory = machine.memory()
     if memory is not None and memory.available is not None and needs.memory > memory.available:
         raise TrainingError(
             f"training needs {gigabytes(needs.memory)} of memory, and {gigabytes(memory.available)} are free",
             where=run,
-            remedy="take a smaller model or batch, cut clips with --preparation.length, or free some",
+            remedy="cut clips with --preparation.length, or free some"
+            if fixed
+            else "take a smaller model or batch, cut clips with --preparation.length, or free some",
         )
     free = machine.free_space(run)
     if free and needs.disk > free:  # none at all is no disk, or a full one: writing says which
         raise TrainingError(
             f"training needs {gigabytes(needs.disk)} of disk, and {gigabytes(free)} are free",
             where=run,
-            remedy="free some, name a folder on another disk, or take a smaller model",
+            remedy="free some, or name a folder on another disk"
+            if fixed
+            else "free some, name a folder on another disk, or take a smaller model",
         )
 
 

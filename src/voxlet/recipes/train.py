@@ -190,7 +190,7 @@ def _preflight(config: Training, dataset: Dataset, run: Path, budget: Budget) ->
     seconds = prepared.audio.shape[1] / prepared.rate
     labels = len(prepared.label_names)
     needs = preflight.needs_of(config, len(dataset.split.train), seconds, labels, preflight.speed())
-    preflight.check(needs, run)
+    preflight.check(config, needs, run)
     _say(prepared.name, f"training takes {needs.sentence(budget)}")
 
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+READ_KINDS = "give recordings as WAV, FLAC, OGG or MP3 files, in folders of any depth"
 LAYOUTS = ("names", "folders", "manifest")
 MANIFEST_NAMES = ("manifest.csv", "manifest.tsv", "manifest.jsonl")
 METADATA_NAMES = ("metadata.csv", "metadata.tsv", "metadata.jsonl")
@@ -75,7 +76,9 @@ def list_entries(root: Path, layout: str | None = None) -> Listing:
     listing = list_tables(root, layout, paths) if layout in (None, "manifest") else None
     if listing is None:
         if root.is_dir() and not paths:
-            raise CorpusError("holds no sound files", where=root, remedy=what_is_there(root, found))
+            raise CorpusError(
+                f"holds no sound files; {what_is_there(root, found)}", where=root, remedy=READ_KINDS
+            )
         listing = list_names(root, layout, paths)
     if root.is_file():  # beside what it lists: not all that may lie anywhere under its folder
         folders = {root.parent, *(entry.path.parent for entry in listing.entries)}
