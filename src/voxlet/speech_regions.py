@@ -82,6 +82,7 @@ class SpeechRegions:
         regions: First and one-past-last sample of each stretch, in order, apart by pauses; may be none.
         level_db: Level of the loudest 80 ms of speech in dB re full scale, weighted as by `emphasise_speech`.
         floor_db: Level of the background, weighted alike.
+        ends_db: Levels of the clip's first and last 10 ms, weighted alike.
         silence_found: Whether anything quieter than the speech was found; if not, bounds may lie in noise, or
             the clip was cut close to its word.
     """
@@ -91,6 +92,7 @@ class SpeechRegions:
     regions: tuple[tuple[int, int], ...]
     level_db: float
     floor_db: float
+    ends_db: tuple[float, float]
     silence_found: bool
 
     @property
@@ -114,20 +116,22 @@ def find_speech(samples: Samples, rate: int, threshold_db: float = SILENCE_DB) -
         threshold_db: What is weaker than this, relative to the loudest speech, is silence.
     """
     if len(samples) == 0 or not np.any(samples):
-        return SpeechRegions(0, len(samples), (), -np.inf, -np.inf, silence_found=False)
+        return SpeechRegions(0, len(samples), (), -np.inf, -np.inf, (-np.inf, -np.inf), silence_found=False)
     frames = Frames(samples - np.float32(samples.mean(dtype=np.float64)), rate)
     table = frames.band_powers()
     powers, level = np.maximum(table[:, :-1], 1e-14), np.maximum(table[:, -1], 1e-14)
     background = find_background(powers, level)
     evidence = weigh(powers, level, background, frames.bands().freedom, threshold_db)
     stretches = choose(frames, evidence, background)
-    bounds = in_samples(frames, stretches, evidence)
+    fine = frame_levels(emphasise_speech(frames.samples, rate), rate)
+    bounds = in_samples(frames, stretches, evidence, fine)
     return SpeechRegions(
         start=bounds[0][0] if bounds else 0,
         stop=bounds[-1][1] if bounds else len(samples),
         regions=bounds,
         level_db=decibels(evidence.top),
         floor_db=decibels(background.level),
+        ends_db=(float(fine[0]), float(fine[-1])),
         silence_found=background.steady
         or decibels(background.level) < decibels(evidence.top) + FLOOR_AT_MOST_DB,
     )
@@ -351,9 +355,17 @@ def is_part(one: Stretch, kept: list[Stretch], words: list[Stretch], top: float)
     return gap <= (CLOSURE_FRAMES if one.length <= BURST_FRAMES else FRICATIVE_GAP_FRAMES)
 
 
-def in_samples(frames: Frames, stretches: list[Stretch], evidence: Evidence) -> tuple[tuple[int, int], ...]:
-    """First and one-past-last sample of stretches: less what windows saw too early, more what noise hides."""
-    fine = frame_levels(emphasise_speech(frames.samples, frames.rate), frames.rate)
+def in_samples(
+    frames: Frames, stretches: list[Stretch], evidence: Evidence, fine: NDArray[np.float64]
+) -> tuple[tuple[int, int], ...]:
+    """First and one-past-last sample of stretches: less what windows saw too early, more what noise hides.
+
+    Args:
+        frames: The clip.
+        stretches: Of it, in frames.
+        evidence: For speech.
+        fine: Emphasised levels in dB of 10 ms each, (F,).
+    """
     silent = fine < decibels(evidence.least)
     before, after = round(evidence.hidden * START_HOLD), round(evidence.hidden * STOP_HOLD)
     bounds: list[tuple[int, int]] = []

@@ -69,7 +69,7 @@ def test_arabic_speech_commands(voxlet_data):
     corpus = open_corpus("arabic_speech_commands")
     known = CATALOG["arabic_speech_commands"]
     assert set(corpus.labels) <= set(known.labels)
-    assert len(known.labels) == 32
+    assert len(known.labels) == 40
     assert (len(corpus.speakers), len(corpus.labels), corpus.rejected) == (30, 32, ())
     assert coverage(corpus).startswith("part of (here 6,240 of 12,000 clips)")
     who = {

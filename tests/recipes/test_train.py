@@ -229,7 +229,7 @@ def test_what_a_user_gets_wrong(
     assert after == before  # a refused start leaves nothing, and takes nothing away
     assert out == ""
     *account, error = err.splitlines()  # what the corpus holds is told before it is refused
-    told = (": layout: ", ": language: ", ": note: ", ": training takes ")
+    told = (" used", ": layout: ", ": language: ", ": note: ", ": training takes ")
     assert all(any(part in line for part in told) for line in account)
     assert message in error
     assert error.startswith("voxlet: ")

@@ -166,13 +166,12 @@ def measure_clip(clip: Clip) -> tuple[tuple[float, ...], NDArray[np.float32]]:
     margin = round(TRIM_MARGIN * rate)
     start, stop = max(0, found.start - margin), min(len(samples), found.stop + margin)
     level = 20 * np.log10(max(found.rms(samples), 1e-6))
-    ends = speech_regions.frame_levels(speech_regions.emphasise_speech(samples, rate), rate)[[0, -1]]
     gaps = [later[0] - earlier[1] for earlier, later in pairwise(found.regions)]
     figures = (
         *(len(samples) / rate, start / rate, (len(samples) - stop) / rate, float(level)),
         float(np.abs(sound.samples).max()),
         found.contrast_db if found.silence_found else np.nan,
-        float(ends.max()) - found.level_db,
+        max(found.ends_db) - found.level_db,
         max(gaps, default=0) / rate,
     )
     return figures, speech_likeness.picture(samples[found.start : found.stop], rate)
