@@ -2,7 +2,7 @@
 
 import sys
 
-from voxlet.cli.main import main
+from voxlet.cli.start import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -6,14 +6,14 @@ and exits with status 2; a program catches `VoxletError`, or one of its kinds be
 
 from __future__ import annotations
 
-# C0 and C1 controls but tab and line feed, separators of lines and paragraphs, marks of direction.
-_CONTROLS = (*range(0x09), *range(0x0B, 0x20), *range(0x7F, 0xA0), 0x2028, 0x2029)
+# C0 and C1 controls but tab, separators of lines and paragraphs, marks of direction.
+_CONTROLS = (*range(0x09), *range(0x0A, 0x20), *range(0x7F, 0xA0), 0x2028, 0x2029)
 _DIRECTIONS = (0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
 _ESCAPED = {code: f"\\u{code:04x}" for code in (*_CONTROLS, *_DIRECTIONS)}
 
 
 def printable(text: str) -> str:
-    """`text` with each control character as `\\u001b`: harmless in a terminal, and the same text in JSON."""
+    """`text` in one line, control characters as `\\u001b`: harmless in a terminal, the same text in JSON."""
     return text.translate(_ESCAPED)
 
 

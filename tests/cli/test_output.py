@@ -39,9 +39,9 @@ def shell(line: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
 
 
 def test_control_characters_are_escaped_and_text_is_not():
-    assert printable("a\tb\nc: ζ, 五, é") == "a\tb\nc: ζ, 五, é"
-    assert printable("\x1b[2J\r\x07\x7f\x9b\u202e\u2028") == (
-        "\\u001b[2J\\u000d\\u0007\\u007f\\u009b\\u202e\\u2028"
+    assert printable("a\tb c: ζ, 五, é") == "a\tb c: ζ, 五, é"
+    assert printable("\x1b[2J\r\n\x07\x7f\x9b\u202e\u2028") == (
+        "\\u001b[2J\\u000d\\u000a\\u0007\\u007f\\u009b\\u202e\\u2028"
     )
 
 

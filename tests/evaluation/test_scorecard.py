@@ -58,7 +58,7 @@ def test_real_clips_score_like_real_clips(classifiers, reference):
     )
     assert card.tables["generated"]["recognition.in_corpus.confusion"] == [[100, 0], [0, 100]]
     assert card.unreliable == {}
-    text = card.table()
+    text = "\n".join(card.lines())
     assert "200 clips at 8,000 Hz, seed 0, none left out" in text
     assert "100.0 % [98.1, 100.0]" in text
 
@@ -105,7 +105,7 @@ def test_few_clips_give_no_number(classifiers, reference):
     assert card.figure("distribution.in_corpus.recall").generated == "not enough clips (needs 100)"
     assert card.figure("memorisation.nearest.p1").generated == "not enough clips (needs 100)"
     assert isinstance(card.figure("recognition.in_corpus.accuracy").generated, Interval)
-    assert "not enough clips (needs 100)" in card.table()
+    assert "not enough clips (needs 100)" in "\n".join(card.lines())
 
 
 def test_a_classifier_that_mistakes_real_clips_is_marked(classifiers, reference):
@@ -114,7 +114,7 @@ def test_a_classifier_that_mistakes_real_clips_is_marked(classifiers, reference)
         tones(50, seed=3), replace(reference, test=wrong), classifiers, only=["recognition"], progress=False
     )
     assert card.unreliable["in_corpus"] == pytest.approx(0.85)
-    assert "! the in-corpus classifier is unreliable: its accuracy on real clips is 85.0 %" in card.table()
+    assert "! the in-corpus classifier is unreliable: its accuracy on real clips is 85.0 %" in "\n".join(card.lines())
 
 
 def test_a_label_that_a_classifier_mistakes_in_real_clips_is_named(classifiers, reference):
@@ -152,7 +152,7 @@ def test_the_verdict_trusts_a_reliable_classifier_first_and_says_what_lacks(clas
 def test_selection_is_printed(classifiers, reference, tmp_path):
     generated = replace(tones(50, seed=3), selection="the best of <ten>")
     card = evaluate(generated, reference, classifiers, only=["recognition"], progress=False)
-    assert "SELECTED: the best of <ten>" in card.table()
+    assert "SELECTED: the best of <ten>" in "\n".join(card.lines())
     write_page(tmp_path / "page.html", card, generated, reference)
     assert "SELECTED: the best of &lt;ten&gt;" in (tmp_path / "page.html").read_text()
 

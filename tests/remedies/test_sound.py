@@ -47,3 +47,56 @@ def test_more_than_a_wav_file_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     for name, part in (("a.wav", TONE[:5000]), ("b.wav", TONE[5000:])):
         audio.write(tmp_path / name, part, RATE)
         assert len(audio.read(tmp_path / name).samples) == len(part)
+
+
+@pytest.mark.slow
+@needs_ffmpeg
+@follows("decoding/decoders.py: …, or ffmpeg -i … …")
+@follows("decoding/decoders.py: …, or put in its place what this makes: ffmpeg -i … NEW.wav")
+@pytest.mark.parametrize("name", ["yes_ann_0.m4a", "-yes ann.mp4", "a:b's.m4a"])
+def test_a_kind_that_needs_ffmpeg(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_formats: None
+) -> None:
+    """The extra is installed in `tests/remedies/test_commands.py`, as far as that can be without a network."""
+    audio.write(tmp_path / "tone.wav", TONE, RATE)
+    monkeypatch.chdir(tmp_path)
+    ffmpeg(f"ffmpeg -i tone.wav -f ipod ./{shlex.quote(name)}")
+    line = message(AudioError, audio.read, Path(name))
+    ffmpeg(line.partition(", or ")[2])
+    assert len(audio.read(Path(name).with_suffix(".wav")).samples) == pytest.approx(RATE, abs=2200)
+    shutil.move(name, "yes.wav")  # a name that does not tell the kind
+    line = message(AudioError, audio.read, Path("yes.wav"))
+    ffmpeg(line.rpartition("makes: ")[2])
+    shutil.move("NEW.wav", "yes.wav")
+    assert len(audio.read(Path("yes.wav")).samples) == pytest.approx(RATE, abs=2200)
+
+
+@pytest.mark.slow
+@needs_ffmpeg
+@pytest.mark.parametrize(("kind", "suffix"), [("s16le", "raw"), ("mulaw", "ul"), ("alaw", "al"), ("gsm", "gsm")])
+def test_a_file_without_a_header(
+    kind: str, suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is passed over is told with a remedy, too."""
+    audio.write(tmp_path / "yes_ann_0.wav", TONE, RATE)
+    monkeypatch.chdir(tmp_path)
+    ffmpeg(f"ffmpeg -i yes_ann_0.wav -f {kind} yes_ann_1.{suffix}")
+    account = open_corpus(tmp_path).account
+    ffmpeg(account.partition("rate with ")[2].removesuffix(")").replace("RATE", str(RATE)))
+    made = audio.read(Path("yes_ann_1.wav"))
+    assert (made.rate, len(made.samples)) == (RATE, pytest.approx(RATE, abs=320))
+    assert len(open_corpus(tmp_path).clips) == 2
+
+
+@pytest.mark.slow
+@needs_ffmpeg
+def test_a_rate_that_cannot_be_true(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A header's rate that is doubted is told with what makes it right."""
+    monkeypatch.chdir(write_words(tmp_path / "words"))
+    samples = audio.read(Path("three_ann_4.wav")).samples
+    soundfile.write("three_ann_4.wav", samples, RATE // 2)
+    (note,) = [note for note in open_corpus(Path.cwd()).notes if "its rate is rather" in note]
+    ffmpeg(note.rpartition("makes: ")[2])
+    shutil.move("NEW.wav", "three_ann_4.wav")
+    assert audio.read(Path("three_ann_4.wav")).rate == RATE
+    assert not [note for note in open_corpus(Path.cwd()).notes if "its rate is rather" in note]

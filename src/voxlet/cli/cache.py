@@ -58,8 +58,9 @@ def run(arguments: argparse.Namespace) -> None:
     rows = [
         f"  {kind:<12} {_words(found):<24} {cache.KINDS[kind].what}" for kind, found in table.items() if found
     ]
-    answer("\n".join([f"{cache_path()} ({CACHE_VARIABLE})", *(rows or ["  nothing"])]))
     answer(
+        f"{cache_path()} ({CACHE_VARIABLE})",
+        *(rows or ["  nothing"]),
         f"at most {in_bytes(limit)} without {cache.CORPORA} ({cache.LIMIT_VARIABLE}); "
         "the least recently used goes first"
     )

@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Print what was found, a line each."""
     found = examine()
-    answer(json.dumps(found) if arguments.json else "\n".join(_lines(found)))
+    answer(*([json.dumps(found)] if arguments.json else _lines(found)))
 
 
 def examine() -> dict[str, Any]:

@@ -70,8 +70,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit status: 0, 2 for a user's error, 130 for an interruption, 1 if nobody reads the answer.
     """
-    prepare_streams()
     try:
+        prepare_streams()
         # Matplotlib keeps a list of fonts from its first run on: in our cache, not in a folder of its own.
         with contextlib.suppress(FileError):  # a user without a home folder can still speak
             os.environ.setdefault("MPLCONFIGDIR", str(cache_path("matplotlib")))
@@ -98,31 +98,29 @@ def parser_of(name: str, command: Command) -> Parser:
     return parser
 
 
-def usage(group: str = "") -> str:
-    """The list of commands, or of those of a group such as `corpus`."""
+def usage(group: str = "") -> list[str]:
+    """The list of commands, or of those of a group such as `corpus`, in lines."""
     rows = [f"  {name:<16} {load(name).SUMMARY}" for name in COMMANDS if name.startswith(group)]
-    return "\n".join(
-        [
-            f"voxlet {__version__}: a voice from a folder of short recordings",
-            "",
-            f"usage: voxlet {f'{group}COMMAND' if group else 'COMMAND'} ...",
-            "",
-            *rows,
-            "",
-            "`voxlet COMMAND --help` describes each.",
-        ]
-    )
+    return [
+        f"voxlet {__version__}: a voice from a folder of short recordings",
+        "",
+        f"usage: voxlet {f'{group}COMMAND' if group else 'COMMAND'} ...",
+        "",
+        *rows,
+        "",
+        "`voxlet COMMAND --help` describes each.",
+    ]
 
 
 def _run(arguments: list[str]) -> int:
     if arguments[:1] == ["help"]:
         arguments = [*arguments[1:], "--help"]
     if arguments in ([], ["-h"], ["--help"]):
-        answer(usage())
+        answer(*usage())
     elif arguments[0] in ("-V", "--version"):
         answer(__version__)
     elif _is_group(arguments[0]) and arguments[1:] in ([], ["-h"], ["--help"]):
-        answer(usage(f"{arguments[0]} "))
+        answer(*usage(f"{arguments[0]} "))
     else:
         name, rest = _find(arguments)
         command = load(name)

@@ -26,8 +26,8 @@ def prepare_streams() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def answer(text: object) -> None:
-    """Print a command's answer.
+def answer(*lines: object) -> None:
+    """Print a command's answer, of which no line becomes several, whatever names are in it.
 
     Raises:
         FileError: Standard output is closed, or what it leads to is full.
@@ -35,7 +35,7 @@ def answer(text: object) -> None:
     """
     stream = standard_output()
     try:
-        stream.write(f"{printable(str(text))}\n")
+        stream.writelines(f"{printable(str(line))}\n" for line in lines)
         stream.flush()
     except OSError as error:
         _discard(stream)

@@ -51,7 +51,7 @@ class Parser(argparse.ArgumentParser):
     def print_help(self, file: Any = None) -> None:
         """Print the help as an answer, or into `file`."""
         if file is None:
-            answer(self.format_help().rstrip())
+            answer(*self.format_help().rstrip().splitlines())
         else:
             super().print_help(file)
 

@@ -68,4 +68,4 @@ def run(arguments: argparse.Namespace) -> None:
     try:
         write(found, outputs)
     finally:  # minutes went into the figures: they are shown also where a file cannot be written
-        answer(found.card.table())
+        answer(*found.card.lines())

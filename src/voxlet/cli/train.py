@@ -164,5 +164,5 @@ class _Help(argparse.Action):
         text = parser.format_help().rstrip()
         if preset := getattr(namespace, "preset", None):
             text += f"\n\n{describe_settings(preset)}"
-        answer(text)
+        answer(*text.splitlines())
         parser.exit()

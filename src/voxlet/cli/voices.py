@@ -29,7 +29,8 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.json:
         answer(json.dumps(found))
     elif found:
-        answer("\n\n".join(map(_table, found)))
+        first, *others = map(_table, found)
+        answer(*first, *(line for table in others for line in ("", *table)))
     else:
         answer(f"no voices; they are looked for in {', '.join(map(str, folders()))}")
 
@@ -57,10 +58,10 @@ def _describe(name: str, path: Path) -> dict[str, object]:
     }
 
 
-def _table(voice: dict[str, object]) -> str:
+def _table(voice: dict[str, object]) -> list[str]:
     lines = [f"{voice['name']}  ({'shipped with voxlet' if voice['shipped'] else voice['path']})"]
     if "error" in voice:
-        return "\n".join([*lines, f"  broken    {voice['error']}"])
+        return [*lines, f"  broken    {voice['error']}"]
     for key in ("speakers", "words"):
         names = voice[key]
         assert isinstance(names, tuple)
@@ -72,4 +73,4 @@ def _table(voice: dict[str, object]) -> str:
     if voice["format"] == 1:
         lines.append("  format    1: it has no checksum, so that damage to its weights cannot be found")
     lines += [f"  {key:<9} {voice[key]}" for key in ("licence", "credit") if voice[key]]
-    return "\n".join(lines)
+    return lines

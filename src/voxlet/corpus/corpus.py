@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 import sys
 from collections import Counter
 from dataclasses import dataclass, replace
@@ -18,6 +17,7 @@ from voxlet.corpus.listing.labels import sort_labels
 from voxlet.corpus.listing.layouts import READ_KINDS, check_layout, list_entries
 from voxlet.corpus.listing.sound_files import OTHER_LABELS, UNREAD, Passed, count_kinds, relative_name
 from voxlet.corpus.scan import UNREAD_KIND, Scan, doubt_rates, scan_files
+from voxlet.decoding.decoders import file_argument
 from voxlet.errors import ConfigError, CorpusError, printable
 from voxlet.words.language import UNKNOWN_LANGUAGE, check_language, describe_language, same_language
 from voxlet.words.spelling import find
@@ -110,7 +110,7 @@ class Corpus:
     def tell(self) -> None:
         """Say on standard error how the corpus was read."""
         for line in self.reading:
-            sys.stderr.write(printable(f"{self.name}: {line}\n"))
+            sys.stderr.write(f"{printable(f'{self.name}: {line}')}\n")
 
     @cached_property
     def labels(self) -> tuple[str, ...]:
@@ -277,7 +277,7 @@ def doubtful_rates(clips: Sequence[Clip], scans: Mapping[Path, Scan], root: Path
         notes.append(
             f"{name} is {times:.1f} times as {how} as other takes of its label: its rate is rather "
             f"{doubt.likely:,} than {doubt.rate:,} Hz; if so, put in its place what this makes: "
-            f"ffmpeg -i {shlex.quote(name)} -af asetrate={doubt.likely} NEW.wav"
+            f"ffmpeg -i {file_argument(name)} -af asetrate={doubt.likely} NEW.wav"
         )
     if len(doubts) > SHOWN_DOUBTS:
         notes.append(f"{len(doubts) - SHOWN_DOUBTS:,} more files have such a rate")

@@ -233,5 +233,13 @@ def has_formats() -> bool:
 
 def remedy_for(name: str) -> str:
     """How to have a file of this name read, of a kind that only the extra `formats` reads."""
-    new = PurePath(name).with_suffix(".wav").as_posix()
-    return f"{how_to_install(EXTRA)}, or ffmpeg -i {shlex.quote(name)} {shlex.quote(new)}"
+    old, new = file_argument(name), PurePath(name).with_suffix(".wav").as_posix()
+    written = f"ffmpeg -i {old} {file_argument(new)}"
+    if name.lower().endswith(".wav"):  # which it is not
+        written = f"put in its place what this makes: ffmpeg -i {old} NEW.wav"
+    return f"{how_to_install(EXTRA)}, or {written}"
+
+
+def file_argument(name: str) -> str:
+    """A file's name in a command of FFmpeg, which takes some for options or for addresses."""
+    return shlex.quote(f"./{name}" if name.startswith("-") or ":" in name.split("/")[0] else name)

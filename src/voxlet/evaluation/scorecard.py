@@ -134,7 +134,7 @@ class Scorecard:
             "figures": figures,
         }
 
-    def table(self) -> str:
+    def lines(self) -> list[str]:
         """A table for the terminal, 110 columns wide."""
         lines = [*self.header(), ""]
         part = None
@@ -150,7 +150,7 @@ class Scorecard:
         if self.cost:
             costs = ", ".join(f"{name.replace('_', ' ')} {value:,.4g}" for name, value in self.cost.items())
             lines += ["", f"Cost: {costs}"]
-        return "\n".join(lines)
+        return lines
 
     def header(self) -> list[str]:
         """What the figures are about."""

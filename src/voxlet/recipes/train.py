@@ -150,7 +150,7 @@ def _say(name: str, *lines: str) -> None:
     """What is to be known of a corpus or a training, on standard error, once."""
     if distributed.rank() == 0:
         for line in lines:
-            sys.stderr.write(printable(f"{name}: {line}\n"))
+            sys.stderr.write(f"{printable(f'{name}: {line}')}\n")
 
 
 def _source(corpus: str | os.PathLike[str]) -> str:

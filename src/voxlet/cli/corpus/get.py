@@ -45,4 +45,4 @@ def run(arguments: argparse.Namespace) -> None:
     pinned = " (pinned now: a later download must have the same)" if fetched.pinned else ""
     lines.append(f"  content digest {fetched.digest}{pinned}")
     lines.append(f"  {known.licence}; credit: {known.credit}")
-    answer("\n".join(lines))
+    answer(*lines)

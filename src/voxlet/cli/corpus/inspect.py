@@ -50,8 +50,9 @@ def run(arguments: argparse.Namespace) -> None:
         write_page(corpus, measures, inspection, arguments.out)
         page = str(arguments.out / "index.html")
     if arguments.json:
-        answer(json.dumps({**asdict(inspection), "training": training, "page": page}, indent=1))
+        found = {**asdict(inspection), "training": training, "page": page}
+        answer(*json.dumps(found, indent=1).splitlines())
         return
     takes = [f"  {preset:<16} {sentence}" for preset, sentence in training.items()]
-    lines = [*inspection.lines(), "", "training takes, by preset", *takes]
-    answer("\n".join([*lines, *(["", f"page: {page}"] if page else [])]))
+    shown = ["", f"page: {page}"] if page else []
+    answer(*inspection.lines(), "", "training takes, by preset", *takes, *shown)

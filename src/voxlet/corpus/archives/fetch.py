@@ -139,9 +139,8 @@ def receive_with_retries(download: Download) -> None:
             pause = max(asked, retries.backoff * 2 ** (failures - 1))
             asked = 0.0
             if download.progress:
-                sys.stderr.write(
-                    printable(f"the download stopped ({reason}); trying again in {pause:.1f} s\n")
-                )
+                told = f"the download stopped ({reason}); trying again in {pause:.1f} s"
+                sys.stderr.write(f"{printable(told)}\n")
             time.sleep(pause)
         before = part.stat().st_size if part.exists() else 0
         try:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import shlex
 import stat
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from voxlet.decoding.decoders import remedy_for
+from voxlet.decoding.decoders import file_argument, remedy_for
 from voxlet.decoding.kinds import (
     FFMPEG_SUFFIXES,
     HEAD_BYTES,
@@ -63,10 +62,8 @@ class Passed:
         if self.reason == UNREAD:
             return f"{counted}: {remedy_for(self.example)}"
         if self.reason == HEADERLESS:
-            old, new = (
-                shlex.quote(self.example),
-                shlex.quote(f"{PurePosixPath(self.example).with_suffix('.wav')}"),
-            )
+            old = file_argument(self.example)
+            new = file_argument(f"{PurePosixPath(self.example).with_suffix('.wav')}")
             form = HEADERLESS_SUFFIXES[self.kind]
             return f"{counted}: tell their rate with ffmpeg -f {form} -ar RATE -i {old} {new}"
         return f"{counted} {self.reason}" if self.reason != NO_SOUND else counted
