@@ -114,7 +114,9 @@ def test_a_classifier_that_mistakes_real_clips_is_marked(classifiers, reference)
         tones(50, seed=3), replace(reference, test=wrong), classifiers, only=["recognition"], progress=False
     )
     assert card.unreliable["in_corpus"] == pytest.approx(0.85)
-    assert "! the in-corpus classifier is unreliable: its accuracy on real clips is 85.0 %" in "\n".join(card.lines())
+    assert "! the in-corpus classifier is unreliable: its accuracy on real clips is 85.0 %" in "\n".join(
+        card.lines()
+    )
 
 
 def test_a_label_that_a_classifier_mistakes_in_real_clips_is_named(classifiers, reference):

@@ -66,7 +66,9 @@ def test_too_little_memory_or_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(machine, "memory", lambda: None)  # a system that does not tell
     check(PRESETS["mlp"], needs, tmp_path / "run")
     monkeypatch.setattr(machine, "free_space", lambda folder: 4 * 10**9)
-    with pytest.raises(TrainingError, match=r"training needs 5.0 GB of disk, and 4.0 GB are free; free some, or name"):
+    with pytest.raises(
+        TrainingError, match=r"training needs 5.0 GB of disk, and 4.0 GB are free; free some, or name"
+    ):
         check(PRESETS["voice"], needs, tmp_path / "run")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -68,9 +67,7 @@ def test_a_label_without_a_usable_recording(words: Path, tmp_path: Path, anew: b
 
 
 @follows("corpus/dataset.py: take the split 'stratified' (--split stratified)")
-def test_a_label_that_is_only_tested(
-    words: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_label_that_is_only_tested(words: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows = [
         f"{label}/ann_nohash_{take}.wav,{label},{'test' if label == 'right' or take > 3 else 'train'}"
         for label in ("left", "right")
@@ -148,7 +145,9 @@ SMALLER = {
 }
 
 
-@follows("recipes/preflight.py: take a smaller model or batch, cut clips with --preparation.length, or free some")
+@follows(
+    "recipes/preflight.py: take a smaller model or batch, cut clips with --preparation.length, or free some"
+)
 @pytest.mark.parametrize("remedy", SMALLER)
 def test_too_little_memory(
     remedy: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: list[Needs]
@@ -191,6 +190,10 @@ def test_too_little_disk(
     assert main(command) == 0
 
 
+class BegunError(Exception):
+    """The networks would be made now."""
+
+
 @follows("recipes/preflight.py: cut clips with --preparation.length, or free some")
 @follows("recipes/preflight.py: free some, or name a folder on another disk")
 def test_too_little_for_a_voice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: list[Needs]) -> None:
@@ -200,22 +203,23 @@ def test_too_little_for_a_voice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setattr(machine, "memory", lambda: machine.Memory(10**12, int(free["memory"])))
     monkeypatch.setattr(machine, "free_space", lambda folder: int(free[folder.name]))
 
-    def begins(run: str, **preparation: float) -> bool:
+    def begin(run: str, **preparation: float) -> None:
         config = PRESETS["voice"]
         cut = replace(config, preparation=replace(config.preparation, **preparation))
-        message(Began, train, "voice", corpus, tmp_path / run, epochs=1, config=cut)
+        train("voice", corpus, tmp_path / run, epochs=1, config=cut)
+
+    def begins(run: str, **preparation: float) -> bool:
+        message(BegunError, begin, run, **preparation)
         return True
 
     def fails(run: str, **preparation: float) -> bool:
-        return refuses(lambda: begins(run, **preparation))
+        message(TrainingError, begin, run, **preparation)
+        return True
 
-    class Began(Exception):
-        """The networks are made."""
+    def begun(*_: object) -> None:
+        raise BegunError
 
-    def began(*_: object) -> None:
-        raise Began
-
-    monkeypatch.setattr("voxlet.recipes.train.plan_voice_training", began)
+    monkeypatch.setattr("voxlet.recipes.train.plan_voice_training", begun)
     assert fails("run")
     assert fails("run", length=0.05)
     plain, less = asked[-2].memory, asked[-1].memory
@@ -229,9 +233,3 @@ def test_too_little_for_a_voice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     assert begins("other")
     free["run"] = asked[-1].disk + 1
     assert begins("run")
-
-
-def refuses(function: Callable[[], object]) -> bool:
-    with pytest.raises(TrainingError):
-        function()
-    return True

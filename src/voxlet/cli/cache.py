@@ -62,7 +62,7 @@ def run(arguments: argparse.Namespace) -> None:
         f"{cache_path()} ({CACHE_VARIABLE})",
         *(rows or ["  nothing"]),
         f"at most {in_bytes(limit)} without {cache.CORPORA} ({cache.LIMIT_VARIABLE}); "
-        "the least recently used goes first"
+        "the least recently used goes first",
     )
 
 

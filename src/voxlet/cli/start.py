@@ -1,7 +1,7 @@
 """Where the process begins: Ctrl-C while modules are still imported ends it silently, as the signal does.
 
-An import makes tracebacks, or errors of its own, of an interruption, and nothing is begun that would have to be
-put in order.
+An import makes tracebacks, or errors of its own, of an interruption, and nothing is begun that would have to
+be put in order.
 """
 
 from __future__ import annotations
@@ -49,7 +49,9 @@ def interrupt(number: int, frame: FrameType | None) -> None:
 def _begins(frame: FrameType | None) -> bool:
     """Whether the first import on the stack is the command line's."""
     modules = [*_modules(frame)][::-1]
-    return next((caller.startswith(OURS) for caller, one in pairwise(modules) if one.startswith(IMPORTING)), False)
+    return next(
+        (caller.startswith(OURS) for caller, one in pairwise(modules) if one.startswith(IMPORTING)), False
+    )
 
 
 def _modules(frame: FrameType | None) -> Iterator[str]:

@@ -233,13 +233,16 @@ def has_formats() -> bool:
 
 def remedy_for(name: str) -> str:
     """How to have a file of this name read, of a kind that only the extra `formats` reads."""
-    old, new = file_argument(name), PurePath(name).with_suffix(".wav").as_posix()
-    written = f"ffmpeg -i {old} {file_argument(new)}"
-    if name.lower().endswith(".wav"):  # which it is not
-        written = f"put in its place what this makes: ffmpeg -i {old} NEW.wav"
-    return f"{how_to_install(EXTRA)}, or {written}"
+    extra, old = how_to_install(EXTRA), file_argument(name)
+    new = file_argument(PurePath(name).with_suffix(".wav").as_posix())
+    return (
+        f"{extra}, or put in its place what this makes: ffmpeg -i {old} NEW.wav"
+        if name.lower().endswith(".wav")  # which it is not
+        else f"{extra}, or ffmpeg -i {old} {new}"
+    )
 
 
 def file_argument(name: str) -> str:
     """A file's name in a command of FFmpeg, which takes some for options or for addresses."""
-    return shlex.quote(f"./{name}" if name.startswith("-") or ":" in name.split("/")[0] else name)
+    odd = name.startswith("-") or ":" in name.partition("/")[0]
+    return shlex.quote(f"./{name}" if odd else name)
