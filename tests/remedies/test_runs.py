@@ -20,6 +20,7 @@ from tiny_training import TINY_VOICE
 from voxlet import files
 from voxlet.cli.main import main
 from voxlet.errors import ConfigError, FileError, RunError, VoiceError
+from voxlet.models.voice.config import PriorConfig
 from voxlet.recipes.clip import finish, sampler
 from voxlet.recipes.clip.task import ClipTask
 from voxlet.recipes.generate import generate
@@ -27,6 +28,7 @@ from voxlet.recipes.opened import load
 from voxlet.recipes.presets import find_preset
 from voxlet.recipes.train import export, train
 from voxlet.recipes.voice import prior_task
+from voxlet.recipes.voice.base_file import read_base
 from voxlet.speak.voice import load_voice
 from voxlet.spectral.config import SpectrogramConfig
 from voxlet.training import checkpoints
@@ -327,3 +329,58 @@ def test_a_run_that_is_in_use(command: list[str], tmp_path: Path, capsys: pytest
     process.terminate()
     process.wait()
     assert main(command) == 0
+
+
+@follows("recipes/train.py: name it ….voice, or ….safetensors for a base")
+def test_names_of_what_is_exported(
+    voice_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    line = refused(capsys, ["export", str(voice_run), "-o", "mine.wav"])
+    for name in re.search("name it (.*) for a base", line)[1].split(", or "):
+        assert main(["export", str(voice_run), "-o", name]) == 0
+    assert load_voice(tmp_path / "mine.voice").say("01").samples.size
+    assert read_base(tmp_path / "mine.safetensors").labels
+
+
+@follows("recipes/voice/base_file.py: write it again: voxlet export RUN -o NAME.safetensors")
+def test_a_damaged_base(voice_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = Path("NAME.safetensors")
+    path.write_bytes(b"no base")
+    command = message(RunError, read_base, path).rpartition("again: voxlet ")[2]
+    assert main(command.replace("RUN", str(voice_run)).split()) == 0
+    assert read_base(path).labels
+
+
+@follows("recipes/voice/base_file.py: give --… as the base has it")
+@follows("recipes/voice/base_file.py: train without it")
+def test_what_begins_with_a_base(
+    voice_run: Path,
+    corpus: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    base = tmp_path / "a.safetensors"
+    assert main(["export", str(voice_run), "-o", str(base)]) == 0
+    command = training(corpus, tmp_path / "run")
+    refused(capsys, [*command, "--base", str(base)])
+    assert main(command) == 0
+    voice = ["train", "voice", "--corpus", str(corpus), "--run", str(tmp_path / "voice"), "--epochs", "1"]
+    voice += ["--base", str(base)]
+    monkeypatch.setattr("voxlet.recipes.train.plan_voice_training", lambda *_: 1 / 0)  # it would train
+    for _ in range(30):
+        try:
+            line = refused(capsys, voice)
+        except ZeroDivisionError:
+            return
+        theirs, flag = re.search(r"the base's is (.*); give (--\S+) as the base has it", line).groups()
+        voice += [flag, *theirs.strip("()").replace(",", "").split()]
+    pytest.fail("its sizes are never those of the base")
+
+
+@follows("models/voice/config.py: the attributes are: …")
+def test_attributes_that_there_are() -> None:
+    names = message(ConfigError, PriorConfig, attributes=("nope",)).partition("are: ")[2].split(", ")
+    assert PriorConfig(attributes=tuple(names)).attributes == tuple(names)

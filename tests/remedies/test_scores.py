@@ -79,7 +79,7 @@ def test_rows_that_there_are() -> None:
         assert [row.name for row in chosen((name,), False)] == [name]
 
 
-@follows("language.py: give one of BCP 47, such as en for English, ar for Arabic or pt-BR")
+@follows("words/language.py: give one of BCP 47, such as en for English, ar for Arabic or pt-BR")
 def test_tags_of_languages() -> None:
     examples = message(ConfigError, check_language, "english").partition("such as ")[2]
     tags = re.findall(r"\b[a-z]{2}(?:-[A-Z]{2})?\b(?= for|$)", examples)

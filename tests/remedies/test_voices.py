@@ -16,6 +16,7 @@ from voxlet import audio
 from voxlet.cli.main import main
 from voxlet.errors import AudioError, ConfigError, TextError, VoiceError
 from voxlet.speak import library, player, speech, voice_file
+from voxlet.speak.manner import Manner
 from voxlet.speak.voice import Voice, load_voice
 
 follows = pytest.mark.follows
@@ -303,3 +304,19 @@ def test_labels_that_the_voice_has(voice: Voice) -> None:
     labels = listed(message(VoiceError, voice.sample, ["jam"]), "it has: ")
     assert tuple(labels) == voice.labels
     assert len(voice.sample(labels)) == len(labels)
+
+
+@follows("speak/manner.py: give … to …")
+@pytest.mark.parametrize("name", ["speed", "pitch", "clarity"])
+def test_bounds_of_a_manner(name: str) -> None:
+    for wrong in (99.0, "fast"):
+        least, most = message(ConfigError, Manner, **{name: wrong}).rpartition("give ")[2].split(" to ")
+        assert Manner(**{name: float(least)}) != Manner(**{name: float(most)})
+
+
+@follows("speak/manner.py: leave … at …")
+@pytest.mark.parametrize(("name", "value"), [("speed", 1.5), ("pitch", 2), ("clarity", 0.5)])
+def test_a_manner_that_a_voice_has_not_learned(voice: Voice, name: str, value: float) -> None:
+    line = message(VoiceError, voice.say, "4", manner=Manner(**{name: value}))
+    named, usual = line.rpartition("leave ")[2].split(" at ")
+    assert voice.say("4", manner=Manner(**{named: float(usual)})).samples.size

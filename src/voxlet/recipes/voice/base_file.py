@@ -32,7 +32,7 @@ BASE_SUFFIX = ".safetensors"
 KEY = "base"
 WAVE, DISCRIMINATORS, PRIOR, STYLE = PARTS = ("wave", "discriminators", "prior", "style")
 SMALLEST_HALVED = 4096  # numbers; smaller tensors weigh nothing and stay as they are
-REMEDY = "take the one that comes with voxlet, or write it again"
+REMEDY = "write it again: voxlet export RUN -o NAME.safetensors"
 
 
 @dataclass(frozen=True)
