@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 import tiny_voice
+from synthetic import word, write_clip
+from voxlet.cli.main import main
 from voxlet.cli.output import answer, printable
 
 FULL = Path("/dev/full")
@@ -124,3 +126,39 @@ def test_a_full_standard_error_keeps_the_status():
 def test_a_reader_that_has_gone(arguments):
     done = shell(f"{{ sleep 0.1; voxlet {arguments}; echo $? >&2; }} | true")
     assert done.stderr == b"1\n"
+
+
+@pytest.mark.parametrize("name", ["a\nvoxlet: all is well.wav", "a\x1b[2J\r.wav"])
+def test_a_name_stays_in_its_line(name, capsys):
+    assert main(["say", "4", "-o", name]) == 0
+    out = capsys.readouterr().out
+    assert out.endswith("s, tiny (ann), seed 0\n")
+    assert out.count("\n") == 1
+    assert not set(out[:-1]) & {"\n", "\r", "\x1b"}
+    assert Path(name).is_file()
+
+
+def test_names_of_folders_stay_in_their_lines(monkeypatch, capsys):
+    folder = Path("b\nvoxlet: all is well")
+    folder.mkdir()
+    (folder / "two\nlines.voice").write_bytes(b"no voice")
+    monkeypatch.setenv("VOXLET_VOICES", str(folder))
+    monkeypatch.setenv("VOXLET_CACHE", str(folder))
+    for command in (["voices"], ["cache"], ["cache", "--clear"], ["doctor"], ["corpus", "list"]):
+        assert main(command) == 0
+    out, err = capsys.readouterr()
+    assert "b\\u000avoxlet" in out
+    assert not [line for line in (out + err).splitlines() if line.startswith(("voxlet: all", "lines"))]
+
+
+def test_a_corpus_and_its_clips_stay_in_their_lines(fresh_cache, capsys):
+    folder = Path("c\nvoxlet: all is well")
+    for take in range(6):
+        for number, label in enumerate(("yes", "no")):
+            (folder / label).mkdir(parents=True, exist_ok=True)
+            write_clip(folder / label / f"{take}\n.wav", word(number, 0, take))
+    (folder / "yes" / "broken\nvoxlet: all is well.wav").write_bytes(b"no sound")
+    assert main(["corpus", "inspect", str(folder)]) == 0
+    out, err = capsys.readouterr()
+    assert "broken\\u000avoxlet" in out
+    assert not [line for line in (out + err).splitlines() if line.startswith("voxlet: all")]
