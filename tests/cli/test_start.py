@@ -13,14 +13,14 @@ import pytest
 
 import tiny_voice
 from tiny_corpus import write_corpus
-from voxlet.cli import start
+from voxlet import __main__ as start
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the signal cannot be sent to one process")
 POINTS = 20
 # As the installed script and as `python -m voxlet` begin, once Python itself has.
 UP = "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.write(2, b'up\\n'); "
 ENTRIES = {
-    "script": "from voxlet.cli.start import main; sys.exit(main())",
+    "script": "from voxlet.__main__ import main; sys.exit(main())",
     "module": "import runpy; runpy.run_module('voxlet', run_name='__main__', alter_sys=True)",
 }
 
@@ -79,7 +79,7 @@ def test_what_is_begun_is_interrupted_as_usual() -> None:
 def test_a_signal_that_is_ignored_stays_so() -> None:
     code = (
         "import signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN); "
-        "from voxlet.cli.start import main; main(); "
+        "from voxlet.__main__ import main; main(); "
         "sys.exit(signal.getsignal(signal.SIGINT) is not signal.SIG_IGN)"
     )
     command = [sys.executable, "-c", code, "--version"]

@@ -160,8 +160,9 @@ def test_bounds_of_the_cache(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_a_package_that_is_missing(package: str, extra: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Installing needs a network: what would be installed by the command is read from the project file."""
-    monkeypatch.setitem(sys.modules, package, None)
-    line = message(MissingExtraError, extras.import_extra, package, extra)
+    with monkeypatch.context() as missing:
+        missing.setitem(sys.modules, package, None)
+        line = message(MissingExtraError, extras.import_extra, package, extra)
     command, _, folder = line.partition("install it with: ")[2].partition(" in the folder of ")
     assert folder == "voxlet's sources"
     pip, install, flag, constraints, what = shlex.split(command)
@@ -181,7 +182,6 @@ def test_a_package_that_is_missing(package: str, extra: str, monkeypatch: pytest
         asked |= more
     names = {re.match(r"[\w-]+", line)[0] for one in asked for line in project["optional-dependencies"][one]}
     assert package in names
-    monkeypatch.delitem(sys.modules, package)
     pytest.importorskip(package)
     assert extras.import_extra(package, extra).__name__ == package
 
