@@ -250,6 +250,9 @@ DEFAULTS = {
     "gap": None,
     "play": False,
     "json": False,
+    "speed": 1.0,
+    "pitch": 0.0,
+    "clarity": 1.0,
 }
 
 
@@ -278,6 +281,8 @@ DEFAULTS = {
         ),
         (["", "--speaker", ""], {"text": [""], "speaker": ""}),
         (["--", "-h"], {"text": ["-h"]}),
+        (["1", "--speed", "0.8", "--pitch", "-2"], {"text": ["1"], "speed": 0.8, "pitch": -2.0}),
+        (["--clarity=0.5", "1"], {"text": ["1"], "clarity": 0.5}),
         (["1", "--seed", "1", "--seed", "2"], {"text": ["1"], "seed": 2}),
     ],
 )
