@@ -18,6 +18,8 @@ from voxlet.evaluation.sc09 import protocol
 from voxlet.evaluation.sc09.network import ResNeXt, open_network
 from voxlet.words.digits import DIGIT_WORDS
 
+follows = pytest.mark.follows
+
 
 @pytest.fixture(scope="module")
 def network():
@@ -53,10 +55,18 @@ def test_weights_are_read_from_a_wrapped_or_nested_file(network, weights, tmp_pa
     assert open_network(tmp_path / "nested.pt").classifier.weight.equal(network.classifier.weight)
 
 
-def test_a_pickle_of_a_whole_network_is_refused_and_what_to_do_is_said(network, tmp_path):
-    torch.save(network, tmp_path / "whole.pth")
-    with pytest.raises(FileError, match=r"holds more than weights.*state_dict\(\)"):
+@follows(
+    "evaluation/sc09/network.py: save the weights alone, where you trust the file: "
+    "torch.save(torch.load(FILE, weights_only=False, map_location='cpu').state_dict(), 'weights.pt')"
+)
+def test_a_pickle_of_a_whole_network_is_refused_and_what_to_do_is_said(network, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    torch.save(network, "whole.pth")
+    with pytest.raises(FileError, match="holds more than weights") as caught:
         open_network(tmp_path / "whole.pth")
+    command = str(caught.value.remedy).partition("trust the file: ")[2]
+    exec(command, {"torch": torch, "FILE": "whole.pth"})  # as it stands in the message
+    assert open_network(tmp_path / "weights.pt").classifier.weight.equal(network.classifier.weight)
 
 
 @pytest.mark.parametrize("content", [b"", b"not weights"])
@@ -68,10 +78,19 @@ def test_a_damaged_file_is_refused(content, tmp_path):
             open_network(tmp_path / name)
 
 
-def test_weights_of_another_network_are_refused(tmp_path):
+@follows("evaluation/sc09/network.py: bring the file of the published SC09 classifier")
+def test_weights_of_another_network_are_refused(weights, tmp_path):
     torch.save(torch.nn.Linear(3, 3).state_dict(), tmp_path / "linear.pth")
     with pytest.raises(FileError, match="other weights than a ResNeXt-29"):
         open_network(tmp_path / "linear.pth")
+    open_network(weights)
+
+
+@follows("evaluation/sc09/network.py: check its path")
+def test_a_file_that_is_not_there_is_found_by_its_path(weights):
+    with pytest.raises(FileError, match="check its path"):
+        open_network(weights.with_name("resnet.pth"))
+    open_network(weights)
 
 
 def test_a_bad_file_costs_no_minutes(tmp_path, capsys):

@@ -126,7 +126,7 @@ def test_a_label_that_a_classifier_mistakes_in_real_clips_is_named(classifiers, 
     )
     assert card.unreliable == {}  # 190 of 200 are right
     assert card.unreliable_labels["in_corpus"] == {"low": pytest.approx(100 / 110)}
-    assert "! the in-corpus classifier is unreliable for low (91 % of real clips)" in card.table()
+    assert "! the in-corpus classifier is unreliable for low (91 % of real clips)" in "\n".join(card.lines())
     assert json.loads(card.to_json())["unreliable_labels"]["in_corpus"].keys() == {"low"}
     assert card.summary()["unreliable_labels"] == {"in_corpus": ["low"], "off_the_shelf": ["low"]}
 

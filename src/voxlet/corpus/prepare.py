@@ -139,7 +139,7 @@ def prepare(
     ...     audio.write(f"yes_ann_{take}.wav", np.roll(noise, take), rate=8000)
     >>> settings = Preparation(rate=4000, length=0.25, outliers=None)
     >>> prepared = prepare(open_corpus("."), settings, progress=False)
-    >>> prepared.audio.shape, prepared.label_names, round(audio.rms(prepared.clip(0)), 3)
+    >>> prepared.audio.shape, prepared.label_names, round(audio.rms(prepared.clip(0)), 2)
     ((3, 1000), ('yes',), 0.08)
     """
     settings = json.dumps([prepare_code(), corpus.digest, asdict(preparation)])
