@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -212,6 +213,7 @@ def test_others_are_of_the_same_speaker_and_not_the_clip_itself() -> None:
         order,
         count.cumsum(0) - count,
         count,
+        torch.zeros(6, 0),
     )
     rows = torch.tensor([0, 1, 4, 5])
     drawn = torch.cat([data.others(rows, 16) for _ in range(8)], dim=1)
@@ -239,7 +241,7 @@ def test_no_more_is_decoded_than_the_longest_word_needs() -> None:
     class Fixed(FlowPrior):
         """Words of 2 and 3 of 20 frames."""
 
-        def sample(self, noise, label, style, *, steps):
+        def sample(self, noise, label, style, attributes=None, *, steps):
             sequence = noise.clone()
             sequence[..., -1] = -1
             sequence[0, :2, -1] = sequence[1, :3, -1] = 1
@@ -269,8 +271,13 @@ def test_at_other_speeds_clips_are_somebody_elses() -> None:
         torch.tensor([0, 1, 2]),
         torch.tensor([0, 2]),
         torch.tensor([2, 1]),
+        torch.tensor([[0.0, 12.0, 0.5]] * 3),
+        ("speed", "pitch", "clarity"),
     )
     varied = data.with_speeds((0.8, 1.25))
+    faster = [math.log(1.25), 12 + 12 * math.log2(1.25), 0.5]
+    assert varied.attributes[6].tolist() == pytest.approx(faster)
+    assert varied.attributes[5].tolist() == [0.0, 12.0, 0.5]  # too long to be slower
     assert varied.audio.shape == (9, 4000)
     assert varied.lengths.tolist() == [2000, 2000, 4000, 2500, 2500, 4000, 1600, 1600, 3200]
     assert varied.speakers.tolist() == [0, 0, 1, 2, 2, 3, 4, 4, 5]
