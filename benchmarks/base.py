@@ -2,8 +2,8 @@
 
     python benchmarks/base.py [bases/base.safetensors] [--clips 120]
 
-Takes of the held-out speakers of each corpus, as recorded and through the wave VAE (posterior means), by DNSMOS at
-8 and at 16 kHz. FSDD, which no base hears, is at 8 kHz alone.
+Takes of the held-out speakers of each corpus, as recorded and through the wave VAE (posterior means), by
+DNSMOS at 8 and at 16 kHz. FSDD, which no base hears, is at 8 kHz alone.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from voxlet.recipes.voice.base_file import WAVE, read_base
 
 CORPORA = ("audiomnist", "arabic_speech_commands", "speech_commands", "fsdd")
 SCALES = ("overall", "signal", "p808")
+UNHEARD = ("tests", "adapting")
 STRINGS = 12
 
 
@@ -50,9 +51,7 @@ def main() -> None:
     print(f"| takes | rate | real, {' / '.join(SCALES)} | through the wave VAE |\n|---|---|---|---|")
     for name in CORPORA:
         prepared = prepare(open_corpus(name), Preparation(rate=rate, outliers=None))
-        unheard = [
-            row for row, clip in enumerate(prepared.clips) if use_of(name, clip) in ("tests", "adapting")
-        ]
+        unheard = [row for row, clip in enumerate(prepared.clips) if use_of(name, clip) in UNHEARD]
         rows = np.random.default_rng(0).permutation(unheard)[: asked.clips]
         real = [prepared.clip(int(row)) for row in rows]
         again = [reconstructed(wave, clip) for clip in real]
