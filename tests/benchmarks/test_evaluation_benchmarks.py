@@ -82,6 +82,7 @@ def test_the_benchmark_of_attributes():
     assert loud > faint + 15
 
 
+@pytest.mark.slow
 def test_the_benchmark_of_utility_can_be_continued(tmp_path, monkeypatch):
     utility = benchmark("utility")
     order = list(utility.jobs("digits", list(utility.WAYS), 2))

@@ -38,6 +38,7 @@ def ended(entry: str, arguments: list[str], after: float | None) -> tuple[int, s
         return process.wait(), told, time.monotonic() - began
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("entry", ENTRIES)
 def test_ctrl_c_while_say_begins(entry: str, tmp_path: Path) -> None:
     voice, out = tmp_path / "a.voice", tmp_path / "out" / "a.wav"

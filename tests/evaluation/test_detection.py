@@ -16,6 +16,8 @@ from voxlet.evaluation.intervals import Interval
 
 RATE = 8000
 
+pytestmark = pytest.mark.slow
+
 
 def buzzes(count, seed, people=6):
     """Words of harmonics of a pitch of each speaker's own."""

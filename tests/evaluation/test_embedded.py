@@ -22,6 +22,8 @@ from voxlet.files import cache_folder
 
 QUICK = EmbeddedConfig(versions=80, strength=0.3)
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module", autouse=True)
 def cache(tmp_path_factory):

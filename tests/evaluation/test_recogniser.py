@@ -22,6 +22,8 @@ from voxlet.evaluation.utility.recogniser import (
 
 QUICK = replace(TRAINING, steps=60, batch=8, strength=0.0)
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(("width", "thousands"), [(1.0, 9.2), (2.0, 27.3), (3.0, 54.2), (8.0, 321)])
 def test_it_has_as_many_parameters_as_the_paper_says(width, thousands):

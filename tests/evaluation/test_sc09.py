@@ -20,6 +20,8 @@ from voxlet.words.digits import DIGIT_WORDS
 
 follows = pytest.mark.follows
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def network():

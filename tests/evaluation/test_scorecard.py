@@ -21,6 +21,8 @@ from voxlet.evaluation.reference import Reference, open_reference
 from voxlet.evaluation.scorecard import Figure, read_scorecard
 from voxlet.evaluation.verdict import headlines, verdict
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def dnsmos(monkeypatch):

@@ -38,6 +38,7 @@ def cache(tmp_path, monkeypatch):
     monkeypatch.setenv("VOXLET_CACHE", str(tmp_path / "cache"))
 
 
+@pytest.mark.slow
 def test_clips_that_train_and_clips_that_mislead():
     train, test, fresh = beeps(60, seed=1), beeps(42, seed=2), beeps(60, seed=3)
     config = UtilityConfig(COARSE, QUICK, few=())

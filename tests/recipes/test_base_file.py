@@ -17,6 +17,8 @@ from voxlet.recipes.opened import VoiceRun, load_run
 from voxlet.recipes.train import train
 from voxlet.recipes.voice.base_file import PARTS, Base, fill_prior, read_base, write_base
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def base(voice_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:

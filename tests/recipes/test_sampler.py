@@ -18,6 +18,8 @@ from voxlet.recipes.clip.label_posterior import fit_posterior
 from voxlet.recipes.clip.sampler import FILE, finish
 from voxlet.recipes.opened import load
 
+pytestmark = pytest.mark.slow
+
 
 def pitch(clip: np.ndarray, rate: int) -> float:
     spectrum = np.abs(np.fft.rfft(clip, 8 * len(clip)))

@@ -47,6 +47,7 @@ def size(source: object, **options: object) -> int:
     return len(open_corpus(source, **options).clips)
 
 
+@pytest.mark.slow
 @follows("corpus/corpus.py: `voxlet corpus inspect` lists all; --allow-rejected leaves them out and goes on")
 def test_recordings_that_cannot_be_used(
     words: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
