@@ -20,7 +20,7 @@ import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 from safetensors import SafetensorError
@@ -30,9 +30,11 @@ from voxlet.errors import RunError, TrainingError
 from voxlet.training.progress import note_once
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from torch import Tensor, nn
+
+T = TypeVar("T")
 
 PREFIX = "checkpoint-"
 LAST, BEST, STATE, POSITION = "last.safetensors", "best.safetensors", "state.safetensors", "state.json"
@@ -112,19 +114,12 @@ def newest_whole(stage: Path) -> Checkpoint | None:
     Raises:
         RunError: All are damaged.
     """
-    failure = None
-    for found in _newest_first(stage):
-        try:
-            found.verify()
-        except RunError as error:
-            failure = failure or error
-            continue
-        if failure is not None:
-            note_once(f"{failure.where}: is damaged; {found.path.name} counts in its place")
+
+    def whole(found: Checkpoint) -> Checkpoint:
+        found.verify()
         return found
-    if failure is not None:
-        raise failure
-    return None
+
+    return _first_whole(stage, whole, "{} counts in its place")
 
 
 def read(stage: Path, name: str) -> dict[str, Tensor] | None:
@@ -133,16 +128,25 @@ def read(stage: Path, name: str) -> dict[str, Tensor] | None:
     Raises:
         RunError: It is damaged in all of them.
     """
+    return _first_whole(stage, lambda found: found.tensors(name), "that of {} is used")
+
+
+def _first_whole(stage: Path, look: Callable[[Checkpoint], T], instead: str) -> T | None:
+    """What `look` finds in the newest checkpoint in which it finds no damage; None if there is no checkpoint.
+
+    Raises:
+        RunError: It finds damage in all of them.
+    """
     failure = None
     for found in _newest_first(stage):
         try:
-            tensors = found.tensors(name)
+            answer = look(found)
         except RunError as error:
             failure = failure or error
             continue
         if failure is not None:
-            note_once(f"{failure.where}: is damaged; that of {found.path.name} is used")
-        return tensors
+            note_once(f"{failure.where}: is damaged; {instead.format(found.path.name)}")
+        return answer
     if failure is not None:
         raise failure
     return None
