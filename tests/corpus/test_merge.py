@@ -31,6 +31,18 @@ def test_labels_are_kept_apart_by_language_and_speakers_by_corpus(tmp_path):
     assert merge("all", corpora, lambda name, clip: True).digest != merged.digest
 
 
+@pytest.mark.parametrize(("silent", "lost"), [(0, []), (1, []), (2, ["en:one"])])
+def test_a_label_is_lost_where_no_take_can_be_used_not_where_it_is_kept_back(tmp_path, silent, lost):
+    for label in ("one", "two"):
+        for take in range(2):
+            samples = word(len(label), 0, take) * (label != "one" or take >= silent)
+            write_clip(tmp_path / f"{label}_ann_{take}.wav", samples, 8000)
+    corpus = open_corpus(tmp_path, language="en", allow_rejected=True)
+    assert list(merge("all", [corpus], lambda name, clip: True).lost_labels) == lost
+    if silent < 2:
+        assert not merge("all", [corpus], lambda name, clip: clip.label == "two").lost_labels
+
+
 def test_all_that_a_base_learns_from_is_credited():
     credit = credit_of("base")
     assert credit["licence"] == "CC BY 4.0"

@@ -15,7 +15,7 @@ from voxlet.corpus.held_out import use_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from voxlet.corpus.corpus import Clip
+    from voxlet.corpus.corpus import Clip, Rejected
 
 
 BASE_CORPORA = ("audiomnist", "speech_commands", "arabic_speech_commands")
@@ -42,19 +42,26 @@ def merge(name: str, corpora: Sequence[Corpus], keep: Callable[[str, Clip], bool
         keep: Whether a clip of the corpus of that name is taken.
     """
     clips: list[Clip] = []
+    rejected: list[Rejected] = []
     digests: list[str] = []
     for corpus in corpora:
+        taken = set(corpus.lost_labels)
         for clip in corpus.clips:
             if keep(corpus.name, clip):
                 label, speaker = f"{corpus.language}:{clip.label}", f"{corpus.name}/{clip.speaker}"
                 clips.append(replace(clip, label=label, speaker=speaker, part=""))
                 digests.append(f"{label} {speaker} {clip.digest}")
+                taken.add(clip.label)
+        for item in corpus.rejected:
+            # Of a label that is kept back as a whole, nothing is lost.
+            label = f"{corpus.language}:{item.label}" if item.label in taken else ""
+            rejected.append(replace(item, label=label))
     digest = hashlib.sha256("\n".join(sorted(digests)).encode("utf-8", "surrogateescape")).hexdigest()
     return Corpus(
         name,
         Path(os.path.commonpath([corpus.root for corpus in corpora])),
         tuple(clips),
-        tuple(clip for corpus in corpora for clip in corpus.rejected),
+        tuple(rejected),
         digest,
         " + ".join(f"{corpus.name}: {corpus.layout}" for corpus in corpora),
         tuple(f"{corpus.name}: {note}" for corpus in corpora for note in corpus.notes),
