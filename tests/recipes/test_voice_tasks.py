@@ -15,6 +15,7 @@ from voxlet.models.voice.wave_vae import WaveVAE, samples_per_latent
 from voxlet.recipes.voice.data import VoiceData
 from voxlet.recipes.voice.distillation_task import DistillationTask
 from voxlet.recipes.voice.prior_task import PriorTask
+from voxlet.recipes.voice.views import Views
 from voxlet.recipes.voice.wave_task import LOUDER_DB, QUIETER_DB, WaveTask
 
 RATE = 8000
@@ -98,24 +99,59 @@ def test_the_pitch_of_a_crop_is_that_of_its_place(wave_task: WaveTask) -> None:
 def test_clips_at_other_speeds_are_drawn_as_often_as_asked_for(data: VoiceData) -> None:
     task = prior_task_of(data, speeds=(0.8, 1.25), same_speed=0.6)
     rows = torch.arange(4).repeat(1000)
-    drawn = task.at_speeds(rows)
+    assert torch.equal(task.views.draw(rows, 0.6).rows, rows)  # no other speed is encoded yet
+    encode_all(task.views)
+    drawn = task.views.draw(rows, 0.6).rows
     assert torch.equal(drawn % 4, rows)  # the same clip, whatever its speed
     shares = torch.bincount(drawn // 4, minlength=3) / len(rows)
     assert shares.tolist() == pytest.approx([0.6, 0.2, 0.2], abs=0.03)
-    assert torch.equal(prior_task_of(data, speeds=()).at_speeds(rows), rows)
+    assert torch.equal(prior_task_of(data, speeds=()).views.draw(rows, 0.6).rows, rows)
     many = prior_task_of(data, speeds=(0.8,), speeds_up_to=1)
-    assert torch.equal(many.at_speeds(rows), rows)
+    assert torch.equal(many.views.draw(rows, 0.6).rows, rows)
+
+
+def encode_all(views: Views) -> None:
+    while not views.ready.all():
+        views.encode_more()
+
+
+def test_views_are_encoded_a_few_a_step_and_once_more_where_a_run_goes_on(data: VoiceData) -> None:
+    def views() -> Views:
+        return prior_task_of(data, speeds=(0.8, 1.25), shifts=3, views_per_step=5).views
+
+    torch.manual_seed(0)
+    kept = views()
+    assert int(kept.ready.sum()) == 4  # the clips as they are
+    for step in range(1, 4):
+        kept.encode_more()
+        assert int(kept.ready.sum()) == 4 + 5 * step
+    torch.manual_seed(0)
+    resumed = views()
+    resumed.load_state_dict(kept.state_dict())
+    kept.encode_more()
+    resumed.encode_more()
+    assert torch.equal(resumed.ready, kept.ready)
+    assert torch.equal(resumed.mean, kept.mean)
+    encode_all(kept)
+    kept.encode_more()
+    assert kept.ready.all()
+    # A later start is the same clip behind silence.
+    wave, row = kept.wave[0], 1
+    silent = torch.nn.functional.pad(data.audio, (2 * wave.hop, 0))[:, : data.audio.shape[1]]
+    encoded = wave.encode(silent[row : row + 1]).mean[0]
+    torch.testing.assert_close(kept.mean[2, row], encoded, atol=1e-5, rtol=0)
 
 
 def test_sequences_are_normalised_latents_with_their_presence(data: VoiceData) -> None:
     task = prior_task_of(data, speeds=(), shifts=2)
+    encode_all(task.views)
     torch.nn.init.constant_(task.prior.latent_mean, 2.0)
     torch.nn.init.constant_(task.prior.latent_std, 4.0)
     for view in range(2):  # a latent without variance that says which clip and start it is of
-        task.mean[view] = 10.0 * view + torch.arange(4.0)[:, None, None]
-    task.log_variance.fill_(-40.0)
+        task.views.mean[view] = 10.0 * view + torch.arange(4.0)[:, None, None]
+    task.views.log_variance.fill_(-40.0)
     rows = torch.arange(4).repeat(50)
-    sequences = task.sequences(rows)
+    sequences = task.sequences(task.views.draw(rows))
     assert sequences.shape == (200, 8, 5)
     values = 4.0 * sequences[..., 0] + 2.0
     views = (values[:, 0] / 10.0).floor()

@@ -7,11 +7,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from voxlet.recipes.train import train_stages
 from voxlet.training import checkpoints
 from voxlet.training.config import Budget, LoopConfig
 from voxlet.training.run import Run, make_run
-from voxlet.training.stages import Plan, Stage
+from voxlet.training.stages import Plan, Stage, train_stages
+
+
+def eight_epochs(stage: Stage) -> Budget:
+    return Budget(epochs=8).share(stage.share)
 
 
 class Killed(BaseException):
@@ -71,7 +74,7 @@ def weights(run: Run, stage: str) -> bytes:
 
 def test_stages_follow_each_other_with_their_share(tmp_path: Path) -> None:
     run, built = make_run(tmp_path, {}), []
-    train_stages(plan_of(run, built), run, Budget(epochs=8))
+    train_stages(plan_of(run, built), run, eight_epochs)
     assert built == ["first", "second", "finish"]
     assert [(line["stage"], line["step"]) for line in run.metrics()] == [
         *(("first", 3 * epoch) for epoch in range(1, 7)),
@@ -82,11 +85,11 @@ def test_stages_follow_each_other_with_their_share(tmp_path: Path) -> None:
 @pytest.mark.parametrize("dies_at", [1, 3])
 def test_a_second_stage_that_was_killed_goes_on(tmp_path: Path, dies_at: int) -> None:
     run, whole = make_run(tmp_path / "run", {}), make_run(tmp_path / "whole", {})
-    train_stages(plan_of(whole, []), whole, Budget(epochs=8))
+    train_stages(plan_of(whole, []), whole, eight_epochs)
     with pytest.raises(Killed):
-        train_stages(plan_of(run, [], dies_at=dies_at), run, Budget(epochs=8))
+        train_stages(plan_of(run, [], dies_at=dies_at), run, eight_epochs)
     built: list[str] = []
-    train_stages(plan_of(run, built), run, Budget(epochs=8))
+    train_stages(plan_of(run, built), run, eight_epochs)
     assert built == ["second", "finish"]
     assert weights(run, "first") == weights(whole, "first")
     assert weights(run, "second") == weights(whole, "second")

@@ -9,13 +9,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import torch
-
 from voxlet import files
 from voxlet.corpus.catalog import BASE, CATALOG
 from voxlet.corpus.corpus import open_corpus
 from voxlet.corpus.dataset import Dataset, check_recordings, make_dataset
-from voxlet.errors import RunError, TrainingError, printable
+from voxlet.errors import RunError, printable
 from voxlet.recipes import preflight
 from voxlet.recipes.clip.task import plan_clip_training
 from voxlet.recipes.opened import KINDS, ClipRun, VoiceRun, load_run
@@ -25,11 +23,11 @@ from voxlet.recipes.voice.config import VoiceTraining
 from voxlet.recipes.voice.finish import base_of, write_voice
 from voxlet.recipes.voice.plan import plan_voice_training
 from voxlet.speak.voice_file import SUFFIX
-from voxlet.training import checkpoints, distributed
+from voxlet.training import distributed
 from voxlet.training.config import Budget
-from voxlet.training.loop import fit
 from voxlet.training.run import CONFIG, CORPUS, Run, begun, check_target
 from voxlet.training.serialize import JSON, to_json
+from voxlet.training.stages import train_stages
 from voxlet.training.tensorboard import Events
 
 if TYPE_CHECKING:
@@ -112,7 +110,12 @@ def train(
         if distributed.rank() == 0:
             _keep_reading(opened, made)
         events = Events(made) if tensorboard and distributed.rank() == 0 else None
-        train_stages(_plan(config, dataset, made, start), made, budget, events)
+        train_stages(
+            _plan(config, dataset, made, start),
+            made,
+            lambda stage: budget.share(stage.share),
+            None if events is None else events.add,
+        )
     return load_run(made.path)
 
 
@@ -198,36 +201,3 @@ def _plan(config: Training, dataset: Dataset, run: Run, base: Base | None = None
     if isinstance(config, VoiceTraining):
         return plan_voice_training(config, dataset, run, base)
     return plan_clip_training(config, dataset, run)
-
-
-def train_stages(plan: Plan, run: Run, budget: Budget, events: Events | None = None) -> None:
-    """Train what is not yet trained of a plan's stages, in order, then finish the run.
-
-    Raises:
-        TrainingError: See `train`.
-    """
-    try:
-        for stage in plan.stages:
-            if checkpoints.is_finished(run.stage(stage.name)):
-                continue
-            torch.manual_seed(stage.loop.seed)
-            task = stage.build()
-            fit(
-                task,
-                stage.rows,
-                run=run,
-                stage=stage.name,
-                config=stage.loop,
-                budget=budget.share(stage.share),
-                on_metrics=None if events is None else events.add,
-            )
-    except (MemoryError, RuntimeError) as error:
-        # On a CPU PyTorch reports this as a RuntimeError like any other.
-        if isinstance(error, MemoryError | torch.OutOfMemoryError) or "allocate memory" in str(error):
-            raise TrainingError(
-                "the memory is full",
-                where=run.path,
-                remedy="take a smaller model, or a smaller batch in a new run",
-            ) from error
-        raise
-    distributed.main_first(plan.finish)

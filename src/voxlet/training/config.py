@@ -13,16 +13,21 @@ Precision = Literal["auto", "float32", "bfloat16"]
 
 @dataclass(frozen=True)
 class Budget:
-    """How long to train: whole epochs, or minutes of training and validation; exactly one of them.
+    """How long to train: whole epochs, minutes of training and validation, or steps; exactly one of them.
 
     Raises:
-        ConfigError: None or both are given, or the one given is not positive.
+        ConfigError: None or several are given, or the one given is not positive.
     """
 
     epochs: int | None = None
     minutes: float | None = None
+    steps: int | None = None
 
     def __post_init__(self) -> None:
+        if self.steps is not None:
+            if self.steps < 1 or self.epochs is not None or self.minutes is not None:
+                raise ConfigError(f"{self.steps} steps are no budget, or not the only one")
+            return
         if (self.epochs is None) == (self.minutes is None):
             given = "neither" if self.epochs is None else "both"
             raise ConfigError(f"give --epochs or --minutes, one of them ({given} given)")
@@ -32,7 +37,9 @@ class Budget:
             raise ConfigError(f"--minutes {self.minutes} is not a positive number")
 
     def share(self, part: float) -> Budget:
-        """The budget of a stage that has `part` (0 to 1] of the whole; at least one epoch."""
+        """The budget of a stage that has `part` (0 to 1] of the whole; at least one epoch or step."""
+        if self.steps is not None:
+            return Budget(steps=max(1, round(self.steps * part)))
         if self.minutes is not None:
             return Budget(minutes=self.minutes * part)
         return Budget(epochs=max(1, round((self.epochs or 0) * part)))

@@ -175,7 +175,7 @@ class _Training:
 
     @property
     def _total_steps(self) -> int:
-        return self.batches * (self.budget.epochs or 0)
+        return self.budget.steps or self.batches * (self.budget.epochs or 0)
 
     def step(self) -> dict[str, float]:
         """Train on the next batch and return its measures."""

@@ -6,13 +6,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+import torch
+
+from voxlet.errors import TrainingError
+from voxlet.training import checkpoints, distributed
+from voxlet.training.loop import fit
+
 if TYPE_CHECKING:
     import numpy as np
-    import torch
     from numpy.typing import NDArray
     from torch import Tensor, nn
 
-    from voxlet.training.config import LoopConfig
+    from voxlet.training.config import Budget, LoopConfig
+    from voxlet.training.run import Run
+    from voxlet.training.serialize import JSON
 
 
 class Task(Protocol):
@@ -68,3 +75,53 @@ class Plan:
 
     stages: tuple[Stage, ...]
     finish: Callable[[], None]
+
+
+def train_stages(
+    plan: Plan,
+    run: Run,
+    budget_of: Callable[[Stage], Budget],
+    on_metrics: Callable[[Mapping[str, JSON]], None] | None = None,
+) -> None:
+    """Train what is not yet trained of a plan's stages, in order, then finish the run.
+
+    Args:
+        plan: The stages, and the end.
+        run: The folder; this process has its lock.
+        budget_of: How long a stage is trained; asked when its turn comes.
+        on_metrics: See `fit`.
+
+    Raises:
+        TrainingError: See `fit`; or memory is full.
+    """
+    try:
+        for stage in plan.stages:
+            if checkpoints.is_finished(run.stage(stage.name)):
+                continue
+            budget = budget_of(stage)
+            task = built(stage)
+            fit(
+                task,
+                stage.rows,
+                run=run,
+                stage=stage.name,
+                config=stage.loop,
+                budget=budget,
+                on_metrics=on_metrics,
+            )
+    except (MemoryError, RuntimeError) as error:
+        # On a CPU PyTorch reports this as a RuntimeError like any other.
+        if isinstance(error, MemoryError | torch.OutOfMemoryError) or "allocate memory" in str(error):
+            raise TrainingError(
+                "the memory is full",
+                where=run.path,
+                remedy="take a smaller model, or a smaller batch in a new run",
+            ) from error
+        raise
+    distributed.main_first(plan.finish)
+
+
+def built(stage: Stage) -> Task:
+    """The task of a stage, with the same new weights each time."""
+    torch.manual_seed(stage.loop.seed)
+    return stage.build()

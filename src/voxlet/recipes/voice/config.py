@@ -83,6 +83,7 @@ class PriorTraining:
         condition_dropout: Chance that label and style are left out, which classifier-free guidance needs.
         attribute_dropout: Chance of each attribute to be left out, so that it need not be asked for.
         shifts: Each clip is used at so many starts, one STFT hop apart.
+        views_per_step: Of these starts and speeds, so many are encoded with each step, until all are.
         speeds: Each clip is also used at these speeds, as clips of another speaker.
         speeds_up_to: Speakers; a corpus of more is various enough without other speeds.
         same_speed: Share of the clips of a step that keep their own speed.
@@ -98,6 +99,7 @@ class PriorTraining:
     condition_dropout: float = 0.15
     attribute_dropout: float = 0.3
     shifts: int = 4
+    views_per_step: int = 8
     speeds: tuple[float, ...] = (0.88, 0.94, 1.06, 1.13)
     speeds_up_to: int = 50
     same_speed: float = 0.5
@@ -109,10 +111,9 @@ class PriorTraining:
                 raise ConfigError(f"speed {speed} is not between 0.5 and 2", where="prior")
         if not 0 < self.same_speed <= 1:
             raise ConfigError(f"same_speed {self.same_speed} is not a share of the clips", where="prior")
-        if self.style_clips < 1 or self.shifts < 1:
-            raise ConfigError(
-                f"style_clips {self.style_clips} and shifts {self.shifts} start at 1", where="prior"
-            )
+        for name in ("style_clips", "shifts", "views_per_step"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"{name} {getattr(self, name)} is less than 1", where="prior")
         if not 0 <= self.attribute_dropout < 1:
             raise ConfigError(
                 f"attribute_dropout {self.attribute_dropout} is not a share below 1", where="prior"

@@ -12,6 +12,7 @@ from voxlet.models.distributions import Gaussian, kl_per_unit
 from voxlet.models.voice.flow_prior import FlowPrior, described, presence
 from voxlet.models.voice.style_encoder import StyleEncoder
 from voxlet.recipes.voice.base_file import PRIOR, STYLE, fill_prior
+from voxlet.recipes.voice.views import Views
 from voxlet.training import distributed
 from voxlet.training.ema import average_of
 from voxlet.training.hardware import autocast
@@ -21,21 +22,11 @@ if TYPE_CHECKING:
     from voxlet.recipes.voice.base_file import Base
     from voxlet.recipes.voice.config import PriorTraining
     from voxlet.recipes.voice.data import VoiceData
+    from voxlet.recipes.voice.views import Drawn
     from voxlet.training.config import Precision
 
-ENCODING_BATCH = 128
 VALIDATION_BATCH = 64
 NORM = 1.0  # gradients are scaled down to this
-
-
-@torch.no_grad()
-def encode_all(wave: WaveVAE, data: VoiceData, shift: int) -> tuple[Gaussian, Tensor]:
-    """Posteriors (N, L, Z) and lengths (N,) of all clips, with `shift` samples of silence in front."""
-    samples = data.audio.shape[1]
-    audio = nn.functional.pad(data.audio, (shift, 0))[:, :samples]
-    parts = [wave.encode(chunk) for chunk in torch.split(audio, ENCODING_BATCH)]
-    posterior = Gaussian(torch.cat([p.mean for p in parts]), torch.cat([p.log_variance for p in parts]))
-    return posterior, (data.lengths + shift).clamp(max=samples)
 
 
 class PriorTask:
@@ -64,16 +55,12 @@ class PriorTask:
     ) -> None:
         self.config, self.validation, self.precision = config, validation, precision
         self.device = data.audio.device
-        self.clips = len(data.audio)
-        self.speeds = config.speeds_for(len(data.count))
-        self.data = data = data.with_speeds(self.speeds)
+        clips = len(data.audio)
+        self.data = data = data.with_speeds(config.speeds_for(len(data.count)))
         self.unit = wave.samples_per_latent
-        views = [encode_all(wave, data, shift * wave.hop) for shift in range(config.shifts)]
-        self.mean = torch.stack([posterior.mean for posterior, _ in views])
-        self.log_variance = torch.stack([posterior.log_variance for posterior, _ in views])
-        self.lengths = torch.stack([lengths for _, lengths in views])
+        self.views = Views(wave, data, clips=clips, shifts=config.shifts, a_step=config.views_per_step)
         self.prior = FlowPrior(config.model, wave.config.latent_size + 1, data.frames, labels).to(self.device)
-        self.prior.fit_scale(Gaussian(self.mean[0, train], self.log_variance[0, train]))
+        self.prior.fit_scale(Gaussian(self.views.mean[0, train], self.views.log_variance[0, train]))
         if data.names:
             self.prior.fit_attributes(data.attributes[train])
         self.style = StyleEncoder(config.model, data.rate).to(self.device)
@@ -84,6 +71,7 @@ class PriorTask:
             "style": self.style,
             "prior_ema": self.prior_ema,
             "style_ema": self.style_ema,
+            "views": self.views,
         }
         self.parameters = [*self.prior.parameters(), *self.style.parameters()]
         adam = torch.optim.AdamW(
@@ -99,20 +87,10 @@ class PriorTask:
             for style in (self.style, self.style_ema.module):
                 base.fill(STYLE, style)
 
-    def at_speeds(self, rows: Tensor) -> Tensor:
-        """The same clips (B,), some at another speed."""
-        if not self.speeds:
-            return rows
-        other = 1 + (batch_random.rand(len(rows), device=self.device) * len(self.speeds)).long()
-        same = batch_random.rand(len(rows), device=self.device) < self.config.same_speed
-        return rows + self.clips * torch.where(same, 0, other)
-
-    def sequences(self, rows: Tensor) -> Tensor:
-        """Sampled, normalised latent sequences with presence (B, L, Z + 1), each from a random start."""
-        view = (batch_random.rand(len(rows), device=self.device) * len(self.mean)).long()
-        latents = Gaussian(self.mean[view, rows], self.log_variance[view, rows]).sample()
-        inside = presence(self.lengths[view, rows], self.prior.frames, self.unit)
-        return self.prior.normalise(latents, inside)
+    def sequences(self, drawn: Drawn) -> Tensor:
+        """Sampled, normalised latent sequences with presence (B, L, Z + 1)."""
+        inside = presence(drawn.lengths, self.prior.frames, self.unit)
+        return self.prior.normalise(drawn.latents.sample(), inside)
 
     def styles(self, encoder: nn.Module, rows: Tensor, clips: int) -> Gaussian:
         """Posterior of the style (B, S), inferred from other clips of the same speaker."""
@@ -133,8 +111,10 @@ class PriorTask:
 
     def train_step(self, rows: Tensor, progress: float) -> dict[str, Tensor]:  # noqa: ARG002  # the loop's rates suffice
         """One step on the flow-matching loss and the style's divergence."""
-        c, rows = self.config, self.at_speeds(rows.to(self.device))
-        data = self.sequences(rows)
+        c = self.config
+        self.views.encode_more()
+        drawn = self.views.draw(rows.to(self.device), c.same_speed)
+        rows, data = drawn.rows, self.sequences(drawn)
         noise = batch_random.randn_like(data)
         # Logit-normal times: the middle of the way is hardest to learn (Esser et al. 2024, arXiv:2403.03206).
         time = batch_random.randn(len(rows), device=self.device).sigmoid()
@@ -166,7 +146,7 @@ class PriorTask:
             return {}
         total = 0.0
         for rows in torch.split(self.validation, VALIDATION_BATCH):
-            data = self.sequences(rows)
+            data = self.sequences(self.views.draw(rows))
             noise = batch_random.randn_like(data)
             time = (torch.arange(len(rows), device=self.device) + 0.5) / len(rows)
             x = noise + time[:, None, None] * (data - noise)
