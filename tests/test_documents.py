@@ -23,7 +23,7 @@ from pathlib import Path
 import pytest
 
 from voxlet.cli.main import COMMANDS, load, parser_of
-from voxlet.cli.train import read_settings
+from voxlet.cli.runs.train import read_settings
 from voxlet.errors import VoxletError
 from voxlet.evaluation.metric import PART_TITLES
 from voxlet.recipes.presets import PRESETS

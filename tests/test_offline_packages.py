@@ -26,7 +26,8 @@ dnsmos([tone], 8000, count=2)""",
     "torch": """import torch; from torch import nn
 model = nn.Linear(8, 8); torch.optim.Adam(model.parameters()).step(); torch.save(model, "model.pt")
 torch.nn.utils.parametrizations.weight_norm(nn.Conv1d(1, 1, 3))(torch.zeros(1, 1, 8)).sum().backward()""",
-    "tyro": 'from voxlet.cli.train import read_settings; read_settings("voice", ["--split", "stratified"])',
+    "tyro": """from voxlet.cli.runs.train import read_settings
+read_settings("voice", ["--split", "stratified"])""",
     "pystoi": "import pystoi; pystoi.stoi(np.tile(tone, 3), np.tile(tone, 3) + 0.01, 8000)",
     "onnx": """import onnx
 onnx.checker.check_model(onnx.helper.make_model(onnx.helper.make_graph([], "g", [], [])))""",

@@ -160,7 +160,7 @@ def test_help_behind_a_preset_has_its_settings(capsys):
 
 
 def test_settings_become_a_configuration():
-    from voxlet.cli.train import read_settings
+    from voxlet.cli.runs.train import read_settings
     from voxlet.recipes.presets import PRESETS
 
     assert read_settings("mlp", []) == PRESETS["mlp"]

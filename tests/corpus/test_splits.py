@@ -226,3 +226,11 @@ def test_untested_leaves_a_few_speakers_to_validate_with(prepared):
     assert len(split.train) + len(split.validation) == len(prepared)
     validating = {names[speakers[row]] for row in split.validation}
     assert validating == {name for name in names if speaker_hash(name) < 4} & {names[s] for s in speakers}
+
+
+@pytest.mark.parametrize("kind", ["untested", "all"])
+def test_of_few_speakers_all_are_trained_on(prepared, kind):
+    chosen = next(name for name in map(str, range(1000)) if speaker_hash(name) < 4)
+    alone = replace(prepared, speaker_names=(chosen,), speakers=np.zeros(len(prepared), dtype=np.int64))
+    split = make_split(alone, kind)
+    assert (len(split.train), len(split.validation), len(split.test)) == (len(prepared), 0, 0)

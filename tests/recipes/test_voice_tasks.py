@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -12,10 +13,11 @@ from tiny_training import TINY_VOICE
 from voxlet.models.voice.flow_prior import FlowPrior
 from voxlet.models.voice.style_encoder import StyleEncoder
 from voxlet.models.voice.wave_vae import WaveVAE, samples_per_latent
-from voxlet.recipes.voice.data import VoiceData
+from voxlet.recipes.voice.clips.band import BandFilter
+from voxlet.recipes.voice.clips.data import VoiceData
+from voxlet.recipes.voice.clips.views import Views
 from voxlet.recipes.voice.distillation_task import DistillationTask
 from voxlet.recipes.voice.prior_task import PriorTask
-from voxlet.recipes.voice.views import Views
 from voxlet.recipes.voice.wave_task import LOUDER_DB, QUIETER_DB, WaveTask
 
 RATE = 8000
@@ -41,6 +43,7 @@ def data() -> VoiceData:
         by_speaker=torch.tensor([0, 1, 2, 3]),
         first=torch.tensor([0, 2]),
         count=torch.tensor([2, 2]),
+        bands=torch.full((4,), RATE / 2),
         attributes=torch.zeros(4, 0),
     )
 
@@ -219,3 +222,17 @@ def test_the_student_has_no_dropout_and_the_teacher_does_not_learn(data: VoiceDa
     assert losses[0] == 0.0  # a teacher that always says 0 is what the student begins as
     assert all(torch.equal(a, b) for a, b in zip(before, teacher.parameters(), strict=True))
     assert task.ema.n_averaged == 4
+
+
+def test_of_a_narrow_recording_nothing_above_its_band_counts(data: VoiceData) -> None:
+    """Whatever a voice adds above 4 kHz to a clip recorded at 8 kHz is not heard."""
+    rate, times = 16000, torch.arange(8000) / 16000
+    heard = BandFilter(rate, [4000.0, 8000.0, 4000.0, 5512.5])
+    low, high = (torch.sin(2 * torch.pi * hertz * times)[None].repeat(4, 1) for hertz in (1000.0, 6500.0))
+    rows = torch.tensor([0, 1, 2, 3])
+    middle = slice(500, -500)
+    torch.testing.assert_close(heard(rows, low)[:, middle], low[:, middle], atol=2e-3, rtol=0)
+    levels = heard(rows, high)[:, middle].square().mean(1).sqrt()
+    assert levels.tolist() == pytest.approx([0.0, math.sqrt(0.5), 0.0, 0.0], abs=1e-3)
+    assert torch.equal(heard(rows.flip(0), high.flip(0)), heard(rows, high).flip(0))
+    assert torch.equal(BandFilter(RATE, [4000.0, 24000.0])(rows[:2], low[:2]), low[:2])

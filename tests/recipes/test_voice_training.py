@@ -21,7 +21,7 @@ from voxlet.models.voice.style_encoder import StyleEncoder
 from voxlet.models.voice.wave_vae import WaveVAE
 from voxlet.recipes.opened import VoiceRun, load_run
 from voxlet.recipes.train import export, train
-from voxlet.recipes.voice.data import VoiceData
+from voxlet.recipes.voice.clips.data import VoiceData
 from voxlet.recipes.voice.export import (
     SpeakerGraph,
     count_parameters,
@@ -213,6 +213,7 @@ def test_others_are_of_the_same_speaker_and_not_the_clip_itself() -> None:
         order,
         count.cumsum(0) - count,
         count,
+        torch.full((6,), 4000.0),
         torch.zeros(6, 0),
     )
     rows = torch.tensor([0, 1, 4, 5])
@@ -271,6 +272,7 @@ def test_at_other_speeds_clips_are_somebody_elses() -> None:
         torch.tensor([0, 1, 2]),
         torch.tensor([0, 2]),
         torch.tensor([2, 1]),
+        torch.full((3,), 4000.0),
         torch.tensor([[0.0, 12.0, 0.5]] * 3),
         ("speed", "pitch", "clarity"),
     )

@@ -20,7 +20,7 @@ from voxlet import extras, files
 from voxlet.cache import contents
 from voxlet.cli import speaking
 from voxlet.cli.main import main
-from voxlet.cli.train import read_settings
+from voxlet.cli.runs.train import read_settings
 from voxlet.errors import ConfigError, FileError, MissingExtraError
 
 follows = pytest.mark.follows
@@ -136,7 +136,7 @@ def test_a_file_that_is_not_ours(capsys: pytest.CaptureFixture[str], tmp_path: P
     assert (tmp_path / "4.wav").read_bytes() == b"somebody's"
 
 
-@follows("cli/train.py: see `voxlet train … --help`")
+@follows("cli/runs/train.py: see `voxlet train … --help`")
 def test_a_setting_that_there_is(capsys: pytest.CaptureFixture[str]) -> None:
     command = message(ConfigError, read_settings, "mlp", ["--model.latent-sise", "4"])
     command = re.search("`voxlet (.*)`", command)[1]

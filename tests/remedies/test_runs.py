@@ -174,7 +174,7 @@ def test_presets_that_there_are() -> None:
         assert find_preset(name)
 
 
-@follows("recipes/train.py: take a smaller model, or a smaller batch in a new run")
+@follows("training/stages.py: take a smaller model, or a smaller batch in a new run")
 def test_memory_that_is_full(
     command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

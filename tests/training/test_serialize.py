@@ -90,6 +90,12 @@ def test_a_missing_field_is_named() -> None:
         from_json(Outer, data, where="file")
 
 
+def test_a_field_that_came_later_has_its_default() -> None:
+    data = through_text(OUTER)
+    del data["inner"]["share"]
+    assert from_json(Outer, data, where="file").inner == Inner(3)
+
+
 def test_an_integer_will_do_for_a_float() -> None:
     data = through_text(OUTER)
     data["inner"]["share"] = 1

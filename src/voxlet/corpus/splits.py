@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from voxlet.corpus.prepare import Prepared
 
-SplitKind = Literal["auto", "official", "stratified", "speakers", "untested"]
+SplitKind = Literal["auto", "official", "stratified", "speakers", "untested", "all"]
 
 VALIDATION_SHARE = 0.1  # of what is not tested on: 9 % of all where a tenth is for testing
 TEST_SHARE = 0.1
@@ -58,6 +58,7 @@ def make_split(
             `official`: as the corpus's makers divide it (FSDD: takes 0-4 are the test set; Speech Commands:
             by a hash of the speaker; others by their tables). `speakers`: nobody who is tested is trained on.
             `untested`: a few speakers to validate with, all others to train on, for what is tested elsewhere.
+            `all`: everything is trained on.
         seed: Decides who goes where; the same seed gives the same split.
         held_out: The speaker to test on, with `speakers`; drawn (a tenth of them) unless given.
 
@@ -77,13 +78,15 @@ def make_split(
         test, validation = official_parts(prepared)
     elif kind == "untested":
         test, validation = np.zeros(len(groups), dtype=bool), few_speakers(prepared)
+    elif kind == "all":
+        test = validation = np.zeros(len(groups), dtype=bool)
     elif kind == "speakers":
         test, validation = speaker_parts(prepared, held_out, rng)
     else:
         raise ConfigError(
             f"no split is called {kind!r}",
             where="split",
-            remedy="take auto, official, stratified, speakers or untested",
+            remedy="take auto, official, stratified, speakers, untested or all",
         )
     # A recording that lies in several parts stays in the one that is furthest from training.
     rest = ~np.isin(groups, groups[test])
@@ -94,7 +97,7 @@ def make_split(
     train_rows = rest & ~np.isin(groups, groups[validation_rows])
     parts = {"train": train_rows, "validate": validation_rows, "test": test}
     for part, rows in parts.items():
-        if kind not in ("stratified", "untested") and rows.sum() < LEAST_SHARE * len(groups):
+        if kind not in ("stratified", "untested", "all") and rows.sum() < LEAST_SHARE * len(groups):
             raise ConfigError(
                 f"leaves {rows.sum()} of {len(groups)} clips to {part} on",
                 where=f"the split {kind!r} of {prepared.name!r}",
@@ -191,7 +194,9 @@ def speaker_hash(speaker: str) -> float:
 
 
 def few_speakers(prepared: Prepared) -> NDArray[np.bool_]:
-    """The rows (B,) of some speakers in a hundred, by a hash of their names."""
+    """The rows (B,) of some speakers in a hundred, by a hash of their names; of few speakers nobody's."""
+    if len(prepared.speaker_names) < FEW_SPEAKERS:
+        return np.zeros(len(prepared), dtype=bool)
     chosen = np.array([speaker_hash(name) < FEW_SHARE for name in prepared.speaker_names])
     return chosen[prepared.speakers]
 

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,9 +32,11 @@ from voxlet.training.stages import train_stages
 from voxlet.training.tensorboard import Events
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from voxlet.corpus.corpus import Corpus
     from voxlet.recipes.voice.base_file import Base
-    from voxlet.training.stages import Plan
+    from voxlet.training.stages import Plan, Stage
 
 
 def train(
@@ -76,44 +79,91 @@ def train(
         SystemExit: SIGTERM came; everything is saved.
     """
     budget = Budget(epochs=epochs, minutes=minutes)
-    config = find_preset(preset) if config is None else config
-    check_target(run)
+    job = Job(
+        preset,
+        find_preset(preset) if config is None else config,
+        os.fspath(corpus),
+        Path(run),
+        budget,
+        base=None if base is None else read_base(Path(base)),
+        layout=layout,
+        language=language,
+        allow_rejected=allow_rejected,
+    )
+    return carry_out(job, lambda _: lambda stage: budget.share(stage.share), tensorboard=tensorboard)
+
+
+@dataclass(frozen=True)
+class Job:
+    """A training that was asked for; see `train`. `budget` is what was asked for as a whole."""
+
+    preset: str
+    config: Training
+    corpus: str
+    run: Path
+    budget: Budget
+    base: Base | None = None
+    layout: str | None = None
+    language: str | None = None
+    allow_rejected: bool = False
+    more: Mapping[str, JSON] = field(default_factory=dict)  # of the run's record
+
+    def record(self, corpus: Corpus) -> dict[str, JSON]:
+        """What makes its run this run and no other."""
+        source: dict[str, JSON] = {
+            "source": _source(self.corpus),
+            "digest": corpus.digest,
+            "language": corpus.language,
+        }
+        if self.layout is not None:
+            source["layout"] = self.layout
+        return {
+            "preset": self.preset,
+            "kind": next(name for name, kind in KINDS.items() if isinstance(self.config, kind)),
+            "corpus": source,
+            "budget": to_json(self.budget),
+            "config": to_json(self.config),
+            **({} if self.base is None else {"base": self.base.record()}),
+            **self.more,
+        }
+
+
+def carry_out(
+    job: Job, budgets: Callable[[Run], Callable[[Stage], Budget]], *, tensorboard: bool = False
+) -> ClipRun | VoiceRun:
+    """Train what a job asks for, or go on with it.
+
+    Args:
+        job: What is trained.
+        budgets: How long each stage of the run takes.
+        tensorboard: See `train`.
+
+    Raises:
+        VoxletError: See `train`.
+    """
+    check_target(job.run)
     distributed.setup()
-    opened = open_corpus(os.fspath(corpus), allow_rejected=allow_rejected, layout=layout, language=language)
+    opened = open_corpus(
+        job.corpus, allow_rejected=job.allow_rejected, layout=job.layout, language=job.language
+    )
     if distributed.rank() == 0:
         opened.tell()
     check_recordings(opened)
-    source: dict[str, JSON] = {
-        "source": _source(corpus),
-        "digest": opened.digest,
-        "language": opened.language,
-    }
-    if layout is not None:
-        source["layout"] = layout
-    settings: dict[str, JSON] = {
-        "preset": preset,
-        "kind": next(name for name, kind in KINDS.items() if isinstance(config, kind)),
-        "corpus": source,
-        "budget": to_json(budget),
-        "config": to_json(config),
-    }
-    start = None if base is None else read_base(Path(base))
-    if start is not None:
-        start.check_sizes(config)
-        settings["base"] = start.digest
-    made = Run(Path(run))
-    dataset = _dataset(config, opened)
+    if job.base is not None:
+        job.base.check_sizes(job.config)
+    made = Run(job.run)
+    dataset = _dataset(job.config, opened)
     if not (made.path / CONFIG).exists():
-        _preflight(config, dataset, made.path, budget)
+        _preflight(job.config, dataset, made.path, job.budget)
     with ExitStack() as stack:
-        distributed.main_first(lambda: stack.enter_context(begun(run, settings)))
+        distributed.main_first(lambda: stack.enter_context(begun(job.run, job.record(opened))))
         if distributed.rank() == 0:
             _keep_reading(opened, made)
         events = Events(made) if tensorboard and distributed.rank() == 0 else None
         train_stages(
-            _plan(config, dataset, made, start),
+            _plan(job.config, dataset, made, job.base),
             made,
-            lambda stage: budget.share(stage.share),
+            budgets(made),
             None if events is None else events.add,
         )
     return load_run(made.path)

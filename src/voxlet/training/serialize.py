@@ -30,17 +30,23 @@ def to_json(value: object) -> JSON:
 def from_json(cls: type[T], data: object, *, where: object, field: str = "") -> T:
     """Rebuild a `cls` from `to_json`'s result; `where` names the file, `field` the part of it, in errors.
 
+    A field that is missing has its default: it came with a later voxlet, and the default is as before.
+
     Raises:
-        ConfigError: A field is unknown, missing or of another type, or the class itself refuses a value.
+        ConfigError: A field is unknown, of another type, or missing without a default, or the class itself
+            refuses a value.
     """
     if not isinstance(data, dict):
         raise _mismatch(f"an object with the fields of {cls.__name__}", data, where, field)
-    fields = {f.name for f in dataclasses.fields(cast(Any, cls)) if f.init}
-    for name in data.keys() - fields:
+    fields = {f.name: f for f in dataclasses.fields(cast(Any, cls)) if f.init}
+    for name in data.keys() - fields.keys():
         raise ConfigError(
             f"unknown field {_dotted(field, name)!r}, perhaps of another version of voxlet", where=where
         )
-    for name in fields - data.keys():
+    for name in sorted(fields.keys() - data.keys()):
+        found = fields[name]
+        if not found.default is found.default_factory is dataclasses.MISSING:
+            continue
         raise ConfigError(f"the field {_dotted(field, name)!r} is missing", where=where)
     hints = get_type_hints(cls)
     return cls(**{name: _value(hints[name], data[name], where, _dotted(field, name)) for name in data})

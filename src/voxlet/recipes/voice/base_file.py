@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -19,15 +20,17 @@ from safetensors.torch import load, save
 from voxlet.errors import ConfigError, RunError
 from voxlet.files import write_atomically
 from voxlet.recipes.voice.config import VoiceTraining
-from voxlet.training.serialize import from_json, to_json
+from voxlet.training.serialize import JSON, from_json, to_json
+from voxlet.words.language import same_language
+from voxlet.words.spelling import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
+    from collections.abc import Mapping, Sequence
 
     from torch import Tensor, nn
 
 FORMAT = 1
+INSTALLED = Path(__file__).parent.parent / "bases"
 BASE_SUFFIX = ".safetensors"
 KEY = "base"
 WAVE, DISCRIMINATORS, PRIOR, STYLE = PARTS = ("wave", "discriminators", "prior", "style")
@@ -53,6 +56,11 @@ class Base:
     card: Mapping[str, object] = field(default_factory=dict)
     digest: str = ""
 
+    def record(self) -> dict[str, JSON]:
+        """What the runs that begin with it keep of it: which it is, and whose recordings it learned from."""
+        credit = {key: to_json(self.card[key]) for key in ("data", "licence", "credit") if key in self.card}
+        return {"digest": self.digest, **credit}
+
     def check_sizes(self, config: object) -> None:
         """See that a training's networks are as large as these.
 
@@ -69,6 +77,18 @@ class Base:
                     where=name,
                     remedy=f"give --{name} as the base has it",
                 )
+
+    def row_of(self, label: str, language: str) -> int | None:
+        """The base's number for a label in a language, such as `zero` in `en`; None where it has none.
+
+        A label with its language in front, as in a base's own recordings, is found as it is.
+        """
+        wanted = fold(label)
+        for row, known in enumerate(self.labels):
+            tag, _, word = known.partition(":")
+            if known == label or (fold(word) == wanted and same_language(tag, language)):
+                return row
+        return None
 
     def fill(self, part: str, module: nn.Module) -> None:
         """Give a module of the same sizes the weights of a part."""
@@ -106,6 +126,12 @@ def write_base(path: Path, base: Base) -> None:
     write_atomically(path, save(tensors, {KEY: json.dumps(about)}))
 
 
+def find_base() -> Path | None:
+    """The base that is installed with voxlet, if there is one."""
+    found = sorted(INSTALLED.glob(f"*{BASE_SUFFIX}"))
+    return found[-1] if found else None
+
+
 def read_base(path: Path) -> Base:
     """Read a base.
 
@@ -138,18 +164,14 @@ def read_base(path: Path) -> Base:
 
 
 @torch.no_grad()
-def fill_prior(base: Base, prior: nn.Module, labels: tuple[str, ...]) -> None:
-    """Give a prior, of these labels and of any number of frames, the base's weights.
+def fill_prior(base: Base, prior: nn.Module, rows: Sequence[int]) -> None:
+    """Give a prior, of any number of labels and frames, the base's weights.
 
-    A label that the base knows keeps its place among the words; a new one begins in their middle. Frames
-    beyond the base's begin as its last one.
+    Each label begins as the base's label number `rows[label]`. Frames beyond the base's begin as its last.
     """
     held = dict(base.parts[PRIOR])
     table, position = held["label.weight"], held["position"]
-    known = {label: row for row, label in enumerate(base.labels)}
-    middle = table[:-1].mean(0)
-    rows = [table[known[label]] if label in known else middle for label in labels]
-    held["label.weight"] = torch.stack([*rows, table[-1]])
+    held["label.weight"] = torch.cat([table[list(rows)], table[-1:]])
     frames = dict(prior.named_parameters())["position"].shape[0]
     last = position[-1:].expand(max(0, frames - len(position)), -1)
     held["position"] = torch.cat([position[:frames], last])

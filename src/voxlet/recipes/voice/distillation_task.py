@@ -28,8 +28,8 @@ from voxlet.training.hardware import autocast
 if TYPE_CHECKING:
     from voxlet.models.voice.flow_prior import FlowPrior
     from voxlet.models.voice.style_encoder import StyleEncoder
+    from voxlet.recipes.voice.clips.data import VoiceData
     from voxlet.recipes.voice.config import DistillationTraining
-    from voxlet.recipes.voice.data import VoiceData
     from voxlet.training.config import Precision
 
 STYLE_CLIPS = 2  # other clips that a style is inferred from

@@ -24,10 +24,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from voxlet.models.voice.style_encoder import StyleEncoder
-    from voxlet.recipes.voice.data import VoiceData
+    from voxlet.recipes.voice.clips.data import VoiceData
     from voxlet.recipes.voice.voice_run import VoiceRun
 
 CPU = torch.device("cpu")
+ADAPT = "adapt"  # in place of a preset's name
 SCORES = "scores"  # of a model card: what `voxlet score --stamp` measured
 
 
@@ -110,17 +111,24 @@ def model_card(opened: VoiceRun) -> dict[str, object]:
     name, split = opened.prepared.name, opened.split
     known, record = credit_of(name), opened.run.record
     lines = opened.run.metrics()
+    # An adapted voice is the same whatever the clock said: the same steps give the same bytes.
+    adapted = record["preset"] == ADAPT
+    shown = ("step",) if adapted else ("step", "seconds", "validation_loss")
     stages = {}
     for stage in (WAVE, PRIOR, DISTILLATION):
         own = [line for line in lines if line["stage"] == stage]
         if own:
-            shown = ("step", "seconds", "validation_loss")
             stages[stage] = {key: own[-1][key] for key in shown if key in own[-1]}
     return {
         **(known or {"data": name, "licence": "the owner's of the recordings", "credit": ""}),
         "language": opened.prepared.language,
         "corpus_digest": record["corpus"]["digest"],  # type: ignore[call-overload, index]
         "clips": {"train": len(split.train), "validation": len(split.validation), "test": len(split.test)},
-        "training": {"preset": record["preset"], "budget": record["budget"], "stages": stages},
+        "training": {
+            "preset": record["preset"],
+            **({} if adapted else {"budget": record["budget"]}),
+            "stages": stages,
+        },
+        **{key: record[key] for key in ("base", "consent") if key in record},
         "made_with": f"voxlet {__version__}",
     }

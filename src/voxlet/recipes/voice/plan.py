@@ -8,7 +8,7 @@ import torch
 
 from voxlet.errors import ConfigError
 from voxlet.models.voice.style_encoder import standardise
-from voxlet.recipes.voice.data import VoiceData, voice_data
+from voxlet.recipes.voice.clips.data import VoiceData, voice_data
 from voxlet.recipes.voice.distillation_task import DistillationTask, training_styles
 from voxlet.recipes.voice.finish import write_voice
 from voxlet.recipes.voice.prior_task import PriorTask
@@ -65,7 +65,7 @@ def plan_voice_training(config: VoiceTraining, dataset: Dataset, run: Run, base:
             precision=config.precision,
         )
         if base is not None:
-            task.begin_from(base, dataset.prepared.label_names)
+            task.begin_from(base, dataset.prepared.label_names, dataset.prepared.language)
         return task
 
     def distillation() -> DistillationTask:

@@ -12,20 +12,23 @@ from voxlet.models.distributions import Gaussian, kl_per_unit
 from voxlet.models.voice.flow_prior import FlowPrior, described, presence
 from voxlet.models.voice.style_encoder import StyleEncoder
 from voxlet.recipes.voice.base_file import PRIOR, STYLE, fill_prior
-from voxlet.recipes.voice.views import Views
+from voxlet.recipes.voice.clips.views import Views
 from voxlet.training import distributed
 from voxlet.training.ema import average_of
 from voxlet.training.hardware import autocast
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from voxlet.models.voice.wave_vae import WaveVAE
     from voxlet.recipes.voice.base_file import Base
+    from voxlet.recipes.voice.clips.data import VoiceData
+    from voxlet.recipes.voice.clips.views import Drawn
     from voxlet.recipes.voice.config import PriorTraining
-    from voxlet.recipes.voice.data import VoiceData
-    from voxlet.recipes.voice.views import Drawn
     from voxlet.training.config import Precision
 
 VALIDATION_BATCH = 64
+NEAREST_TAKES, NEAREST_TIMES = 4, (0.15, 0.35, 0.55)  # early on the way the label decides most
 NORM = 1.0  # gradients are scaled down to this
 
 
@@ -79,13 +82,54 @@ class PriorTask:
         )
         self.optimizers: dict[str, torch.optim.Optimizer] = {"prior": adam}
 
-    def begin_from(self, base: Base, labels: tuple[str, ...]) -> None:
-        """Take a base's weights, where it has them; the latents' scale is the base's, too."""
-        if PRIOR in base.parts:
-            for prior in (self.prior, self.prior_ema.module):
-                fill_prior(base, prior, labels)
-            for style in (self.style, self.style_ema.module):
-                base.fill(STYLE, style)
+    def begin_from(self, base: Base, labels: Sequence[str], language: str) -> None:
+        """Take a base's weights, where it has them; the latents' scale is the base's, too.
+
+        A label that the base does not know begins as the one of its labels that explains the takes best.
+        """
+        if PRIOR not in base.parts:
+            return
+        for style in (self.style, self.style_ema.module):
+            base.fill(STYLE, style)
+        rows = [base.row_of(label, language) for label in labels]
+        fill_prior(base, self.prior, [row or 0 for row in rows])  # its scales are what takes are heard with
+        if None in rows:
+            heard = self._nearest(base, [number for number, row in enumerate(rows) if row is None])
+            rows = [heard[number] if row is None else row for number, row in enumerate(rows)]
+        for prior in (self.prior, self.prior_ema.module):
+            fill_prior(base, prior, [row for row in rows if row is not None])
+
+    @torch.no_grad()
+    def _nearest(self, base: Base, labels: Sequence[int]) -> dict[int, int]:
+        """For each of these labels, the base's label with which its prior explains some takes best."""
+        count, times = len(base.labels), torch.tensor(NEAREST_TIMES, device=self.device)
+        prior = FlowPrior(self.config.model, self.prior.channels, self.prior.frames, count).to(self.device)
+        fill_prior(base, prior.eval(), range(count))
+        generator = torch.Generator().manual_seed(0)
+        found = {}
+        for label in labels:
+            own = self.data.by_speaker[self.data.labels[self.data.by_speaker] == label]
+            rows = own[:: max(1, len(own) // NEAREST_TAKES)][:NEAREST_TAKES]
+            data = self.sequences(self.views.draw(rows)).repeat_interleave(len(times), 0)
+            noise = torch.randn(data.shape, generator=generator).to(self.device)
+            time = times.repeat(len(rows))
+            style = self.styles(self.style, rows, self.config.style_clips).mean
+            known = self.attributes(rows, 0.0)
+            losses = [
+                prior(
+                    noise + time[:, None, None] * (data - noise),
+                    time,
+                    torch.full_like(time, candidate, dtype=torch.long),
+                    style.repeat_interleave(len(times), 0),
+                    None if known is None else known.repeat_interleave(len(times), 0),
+                )
+                .sub(data - noise)
+                .square()
+                .mean()
+                for candidate in range(count)
+            ]
+            found[label] = int(torch.stack(losses).argmin())
+        return found
 
     def sequences(self, drawn: Drawn) -> Tensor:
         """Sampled, normalised latent sequences with presence (B, L, Z + 1)."""

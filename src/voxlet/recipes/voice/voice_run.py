@@ -10,8 +10,8 @@ import torch
 from voxlet.errors import RunError
 from voxlet.models.distributions import Gaussian
 from voxlet.recipes.trained_run import TrainedRun
+from voxlet.recipes.voice.clips.data import voice_data
 from voxlet.recipes.voice.config import VoiceTraining
-from voxlet.recipes.voice.data import voice_data
 from voxlet.recipes.voice.weights import load_student, load_wave
 from voxlet.speak.voice import load_voice
 from voxlet.speak.voice_file import SUFFIX
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from voxlet.models.voice.flow_prior import FlowPrior
     from voxlet.models.voice.style_encoder import StyleEncoder
     from voxlet.models.voice.wave_vae import WaveVAE
-    from voxlet.recipes.voice.data import VoiceData
+    from voxlet.recipes.voice.clips.data import VoiceData
     from voxlet.recipes.voice.weights import StyledPrior
     from voxlet.speak.speech import Style
     from voxlet.speak.voice import Voice

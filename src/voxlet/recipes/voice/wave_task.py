@@ -19,6 +19,7 @@ from voxlet.models.voice.discriminators import (
 )
 from voxlet.models.voice.wave_vae import INPUT_GAIN, WaveVAE
 from voxlet.recipes.voice.base_file import DISCRIMINATORS, WAVE
+from voxlet.recipes.voice.clips.band import BandFilter
 from voxlet.recipes.voice.mel_loss import MelLoss
 from voxlet.spectral.pitch import Pitch, track_pitch
 from voxlet.training import distributed
@@ -27,8 +28,8 @@ from voxlet.training.hardware import autocast
 
 if TYPE_CHECKING:
     from voxlet.recipes.voice.base_file import Base
+    from voxlet.recipes.voice.clips.data import VoiceData
     from voxlet.recipes.voice.config import WaveTraining
-    from voxlet.recipes.voice.data import VoiceData
     from voxlet.training.config import Precision
 
 VALIDATION_BATCH = 64
@@ -56,6 +57,7 @@ class WaveTask:
         self.discriminators = Discriminators(config.discriminators, data.rate).to(self.device)
         self.ema = average_of(self.model, config.ema_decay)
         self.mel = MelLoss(data.rate).to(self.device)
+        self.heard = BandFilter(data.rate, data.bands.tolist()).to(self.device)
         self.modules: dict[str, nn.Module] = {
             "wave": self.model,
             "discriminators": self.discriminators,
@@ -100,11 +102,11 @@ class WaveTask:
 
     def train_step(self, rows: Tensor, progress: float) -> dict[str, Tensor]:
         """One step of the VAE, after one of the discriminators once they have joined."""
-        c = self.config
-        real, pitch = self.crops(rows.to(self.device))
+        c, rows = self.config, rows.to(self.device)
+        real, pitch = self.crops(rows)
         with autocast(self.device, self.precision):
             decoded, posterior = self.model(real, pitch.hz)
-        real, generated = INPUT_GAIN * real, INPUT_GAIN * decoded.waveform
+        real, generated = (INPUT_GAIN * self.heard(rows, wave) for wave in (real, decoded.waveform))
         mel = self.mel(generated, real)
         kl = kl_per_unit(posterior).mean()
         octaves = (torch.log2(decoded.pitch / pitch.hz).abs() * pitch.voicing).mean()
@@ -164,5 +166,6 @@ class WaveTask:
         for rows in torch.split(self.validation, VALIDATION_BATCH):
             real = self.data.audio[rows]
             generated = wave.decode(wave.encode(real).mean).waveform
-            total += float(self.mel(INPUT_GAIN * generated, INPUT_GAIN * real)) * len(rows)
+            pair = (INPUT_GAIN * self.heard(rows, each) for each in (generated, real))
+            total += float(self.mel(*pair)) * len(rows)
         return {"loss": total / len(self.validation)}

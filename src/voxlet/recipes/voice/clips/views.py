@@ -16,7 +16,7 @@ from voxlet.models.distributions import Gaussian
 
 if TYPE_CHECKING:
     from voxlet.models.voice.wave_vae import WaveVAE
-    from voxlet.recipes.voice.data import VoiceData
+    from voxlet.recipes.voice.clips.data import VoiceData
 
 ENCODING_BATCH = 128
 ORDER_SEED = 0  # of the order in which views are encoded

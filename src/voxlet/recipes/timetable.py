@@ -63,7 +63,7 @@ class Timetable:
         except FileNotFoundError:
             return
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-            raise RunError(f"cannot be read ({error})", where=path, remedy="adapt in a new folder") from error
+            raise RunError(f"cannot be read ({error})", where=path, remedy="begin in a new folder") from error
 
     @property
     def spent(self) -> float:

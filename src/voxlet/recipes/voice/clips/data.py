@@ -11,7 +11,7 @@ from torch import Tensor
 
 from voxlet import batch_random
 from voxlet.models.voice.wave_vae import samples_per_latent
-from voxlet.recipes.voice.attributes import at_speed, measured
+from voxlet.recipes.voice.clips.attributes import at_speed, measured
 from voxlet.training import distributed
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ class VoiceData:
         by_speaker: All training rows, sorted by speaker, (M,).
         first: Where each speaker's rows begin in `by_speaker`, (speakers,).
         count: How many rows each speaker has there, (speakers,).
+        bands: (N,) half the rate at which each was recorded, Hz.
         attributes: What is measured of each clip, (N, A), not a number where it does not show,
         names: and their names.
     """
@@ -47,6 +48,7 @@ class VoiceData:
     by_speaker: Tensor
     first: Tensor
     count: Tensor
+    bands: Tensor
     attributes: Tensor
     names: tuple[str, ...] = ()
 
@@ -113,6 +115,7 @@ class VoiceData:
             by_speaker=(self.by_speaker + count * times).flatten(),
             first=sizes.cumsum(0) - sizes,
             count=sizes,
+            bands=self.bands.repeat(len(audio)),
             attributes=torch.cat(attributes),
         )
 
@@ -139,6 +142,7 @@ def voice_data(dataset: Dataset, device: torch.device, names: tuple[str, ...] = 
         by_speaker.to(device),
         (count.cumsum(0) - count).to(device),
         count.to(device),
+        torch.tensor([clip.rate / 2 for clip in prepared.clips], device=device),
         measured(dataset, names).to(device),
         names,
     )

@@ -1,0 +1,1 @@
+"""What is trained, and what is asked of it: a file each."""

@@ -1,0 +1,61 @@
+"""`voxlet adapt`: a voice from a few takes."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from voxlet.cli.output import answer
+from voxlet.cli.parser import number
+from voxlet.errors import ConfigError
+
+if TYPE_CHECKING:
+    import argparse
+
+SUMMARY = "make a voice from a few takes, in minutes"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The recordings, the run, how long."""
+    add = parser.add_argument
+    add("recordings", metavar="FOLDER", help="the recordings: a folder or manifest, or a known corpus")
+    add("--run", type=Path, required=True, metavar="DIR", help="the run's folder: new, or one to continue")
+    add("--minutes", type=number, metavar="M", help="from the command to the voice file (default: 10)")
+    add("--steps", type=_steps, metavar="W,P,D", help="or the steps of its three stages, as a run noted them")
+    add("--base", type=Path, metavar="FILE", help="the base to begin with, other than the one installed")
+    add("--consent", choices=("own", "given"), help="the voice is your own, or its owner has consented")
+    add("--layout", metavar="LAYOUT", help="how the files are named: '{label}/{speaker}_NO_{take}'")
+    add("--language", metavar="TAG", help="which language the words are in, such as en or ar")
+    add("--allow-rejected", action="store_true", help="go on even if over a tenth of the files is unusable")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Adapt, and print the voice's file."""
+    began = time.monotonic()
+    from voxlet.recipes.adapt import adapt
+    from voxlet.training import hardware
+
+    hardware.set_up()
+    opened = adapt(
+        arguments.recordings,
+        arguments.run,
+        minutes=arguments.minutes,
+        steps=arguments.steps,
+        base=arguments.base,
+        consent=arguments.consent or "",
+        layout=arguments.layout,
+        language=arguments.language,
+        allow_rejected=arguments.allow_rejected,
+        began=began,
+    )
+    answer(opened.voice_path)
+
+
+def _steps(text: str) -> list[int]:
+    try:
+        return [int(count) for count in text.split(",")]
+    except ValueError:
+        raise ConfigError(
+            f"--steps {text!r} are no numbers", remedy="give three, as --steps 400,1100,600"
+        ) from None

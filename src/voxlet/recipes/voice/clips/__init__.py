@@ -1,0 +1,1 @@
+"""The clips that a voice learns from."""

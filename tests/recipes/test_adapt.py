@@ -1,0 +1,152 @@
+"""A voice adapted from a base, both tiny."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from synthetic import every_word, write_clip
+from tiny_training import TINY_VOICE
+from voxlet.cli.main import main
+from voxlet.cli.runs.adapt import _steps
+from voxlet.errors import ConfigError
+from voxlet.models.voice.flow_prior import FlowPrior
+from voxlet.recipes.adapt import RATE, adapt, budget, settings
+from voxlet.recipes.opened import VoiceRun, load
+from voxlet.recipes.timetable import FILE
+from voxlet.recipes.train import export
+from voxlet.recipes.voice.base_file import Base, read_base
+from voxlet.recipes.voice.prior_task import PriorTask
+from voxlet.training.config import Budget
+
+STEPS = [2, 3, 2]
+
+
+@pytest.fixture(scope="module")
+def base(voice_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return export(voice_run, tmp_path_factory.mktemp("base") / "tiny.safetensors")
+
+
+@pytest.fixture(scope="module")
+def takes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three takes of four words by somebody new; the base knows two of them by another name."""
+    folder = tmp_path_factory.mktemp("takes") / "mine"
+    folder.mkdir()
+    for label, _, take, samples in every_word(4, 3):
+        write_clip(folder / f"{label}_me_{take}.wav", samples, 8000)
+    return folder
+
+
+def test_settings_follow_the_base_in_size_and_the_preset_in_the_rest() -> None:
+    made = settings(Base(TINY_VOICE, (), {}))
+    assert (made.wave.model, made.prior.model) == (TINY_VOICE.wave.model, TINY_VOICE.prior.model)
+    assert made.preparation == TINY_VOICE.preparation
+    assert made.split == "all"
+    assert made.wave.discriminators_from == 0.0
+    fresh = settings(None)
+    assert made.wave.learning_rate == pytest.approx(RATE * fresh.wave.learning_rate)
+    assert fresh.split == "all"
+
+
+@pytest.mark.follows("recipes/adapt.py: give one of them")
+@pytest.mark.follows(
+    "recipes/adapt.py: give them as an adapted voice's timetable.json has them: --steps 400,1100,600"
+)
+def test_how_long_is_given_once() -> None:
+    assert budget(None, None) == Budget(minutes=10)
+    assert budget(3, None) == Budget(minutes=3)
+    assert budget(None, [400, 1100, 600]) == Budget(steps=2100)
+    for minutes, steps in ((3.0, [1, 2, 3]), (None, [1, 2]), (None, [0, 1, 1])):
+        with pytest.raises(ConfigError, match="--steps"):
+            budget(minutes, steps)
+
+
+@pytest.mark.slow
+def test_the_same_steps_give_the_same_voice_also_where_it_was_interrupted(
+    base: Path, takes: Path, tmp_path: Path
+) -> None:
+    whole = adapt(takes, tmp_path / "a" / "mine", steps=STEPS, base=base, consent="own")
+    again = adapt(takes, tmp_path / "b" / "mine", steps=STEPS, base=base, consent="own")
+    assert whole.voice_path.read_bytes() == again.voice_path.read_bytes()
+    assert len(whole.voice.labels) == 4
+    assert whole.voice.speakers == ("me",)
+    assert all(len(clip) for clip in whole.voice.sample(whole.voice.labels, speaker="me"))
+    # Minutes that came to the same steps would have made the same file.
+    card = whole.voice.info.card
+    assert card["consent"] == "own"
+    assert card["base"] == read_base(base).record()
+    shutil.rmtree(again.run.stage("distillation"))
+    again.voice_path.unlink()
+    resumed = adapt(takes, tmp_path / "b" / "mine", steps=STEPS, base=base, consent="own")
+    assert resumed.voice_path.read_bytes() == whole.voice_path.read_bytes()
+
+
+@pytest.mark.slow
+def test_minutes_are_those_of_the_whole_command(base: Path, takes: Path, tmp_path: Path) -> None:
+    began = time.monotonic()
+    opened = adapt(takes, tmp_path / "mine", minutes=0.5, base=base)
+    assert time.monotonic() - began < 45
+    kept = json.loads((opened.path / FILE).read_text())["steps"]
+    assert min(kept.values()) > max(STEPS)  # there was time for more than a few
+
+
+@pytest.mark.slow
+def test_a_new_word_begins_as_the_known_one_that_explains_its_takes(
+    voice_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whichever label of a base is made the only useful one, words that it does not know begin as it."""
+    opened = load(voice_run)
+    assert isinstance(opened, VoiceRun)
+    rows = torch.from_numpy(opened.split.train)
+    labels = len(opened.prepared.label_names)
+    config = opened.config
+    task = PriorTask(config.prior, opened.wave, opened.data, rows, rows[:0], labels=labels)
+    model = FlowPrior(config.prior.model, task.prior.channels, task.prior.frames, 3)
+
+    def velocity(prior: FlowPrior, x: Tensor, time: Tensor, label: Tensor, *_: object) -> Tensor:
+        """As far from every clip as the label's numbers are large."""
+        return prior.label(label).abs().sum(1)[:, None, None].expand_as(x)
+
+    monkeypatch.setattr(FlowPrior, "forward", velocity)
+    found = set()
+    for useful in range(3):
+        with torch.no_grad():
+            model.label.weight.fill_(4.0)
+            model.label.weight[useful] = 0.0
+        parts = {"prior": model.state_dict(), "style": task.style.state_dict()}
+        base = Base(config, ("en:a", "en:b", "en:c"), parts)
+        task.begin_from(base, opened.prepared.label_names, "und")
+        begun = task.prior.label.weight[:labels]
+        found |= {useful} if torch.equal(begun, model.label.weight[useful].expand_as(begun)) else set()
+    assert found == {0, 1, 2}
+
+
+@pytest.mark.slow
+@pytest.mark.follows("cli/runs/adapt.py: give three, as --steps 400,1100,600")
+def test_the_command_prints_the_voice(
+    base: Path, takes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "mine"
+    asked = ["adapt", str(takes), "--run", str(run), "--base", str(base), "--steps", "1,1,1"]
+    assert main([*asked, "--consent", "own"]) == 0
+    assert capsys.readouterr().out == f"{run / 'mine.voice'}\n"
+    opened = load(run)
+    assert isinstance(opened, VoiceRun)
+    assert main([*asked, "--consent", "given"]) == 2
+    assert "consent is 'own' there and 'given' here" in capsys.readouterr().err
+    assert main(["adapt", str(takes), "--run", str(run), "--steps", "x"]) == 2
+    error = capsys.readouterr().err
+    assert error.endswith("--steps 'x' are no numbers; give three, as --steps 400,1100,600\n")
+    assert _steps(error.split()[-1]) == [400, 1100, 600]
+
+
+def test_rates_are_those_of_adapting_whatever_the_base_was_trained_with() -> None:
+    changed = replace(TINY_VOICE, wave=replace(TINY_VOICE.wave, learning_rate=9.0))
+    assert settings(Base(changed, (), {})) == settings(Base(TINY_VOICE, (), {}))
