@@ -14,12 +14,12 @@ from voxlet.evaluation.clipset import read_folder, sample_clips
 from voxlet.evaluation.evaluate import evaluate
 from voxlet.evaluation.intervals import Interval
 from voxlet.evaluation.metrics import naturalness
-from voxlet.evaluation.page import write_page
 from voxlet.evaluation.parts import Part
-from voxlet.evaluation.players import write_pairs
 from voxlet.evaluation.reference import Reference, open_reference
+from voxlet.evaluation.report.page import write_page
+from voxlet.evaluation.report.players import write_pairs
+from voxlet.evaluation.report.verdict import headlines, verdict
 from voxlet.evaluation.scorecard import Figure, read_scorecard
-from voxlet.evaluation.verdict import headlines, verdict
 
 pytestmark = pytest.mark.slow
 

@@ -16,10 +16,10 @@ from voxlet.evaluation.clipset import read_folder
 from voxlet.evaluation.cost import sample_and_time
 from voxlet.evaluation.evaluate import bare_scorecard, classifiers_used, evaluate, figures_of, parts_asked
 from voxlet.evaluation.model_parts import OWNERS, measure_model, parts_of
-from voxlet.evaluation.page import write_page
 from voxlet.evaluation.parts import GENERATED, REAL
-from voxlet.evaluation.players import write_pairs
 from voxlet.evaluation.reference import open_reference, reference_of
+from voxlet.evaluation.report.page import write_page
+from voxlet.evaluation.report.players import write_pairs
 from voxlet.evaluation.sc09.network import open_network
 from voxlet.evaluation.sc09.protocol import measure_sc09
 from voxlet.extras import import_extra

@@ -13,9 +13,9 @@ from voxlet import audio, files
 from voxlet.errors import VoxletError
 from voxlet.evaluation.intervals import Interval
 from voxlet.evaluation.metric import CATALOGUE, PERCENTILES, show
-from voxlet.evaluation.page import PAGE
 from voxlet.evaluation.parts import GENERATED, REAL
-from voxlet.evaluation.players import player
+from voxlet.evaluation.report.page import PAGE
+from voxlet.evaluation.report.players import player
 from voxlet.plots.figure import save
 from voxlet.plots.training import latent_panels, learning_curves
 from voxlet.study.document import Block, as_html, markdown

@@ -31,8 +31,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Adapt, and print the voice's file."""
+    """Adapt, and print what became of it and where the voice lies."""
     began = time.monotonic()
+    from voxlet.corpus.corpus import open_corpus
+    from voxlet.evaluation.adapted import outcome_of
     from voxlet.recipes.adapt import adapt
     from voxlet.training import hardware
 
@@ -49,7 +51,10 @@ def run(arguments: argparse.Namespace) -> None:
         allow_rejected=arguments.allow_rejected,
         began=began,
     )
-    answer(opened.voice_path)
+    corpus = open_corpus(
+        opened.source, allow_rejected=True, layout=arguments.layout, language=arguments.language
+    )
+    answer(*outcome_of(opened, corpus).lines(), opened.voice_path)
 
 
 def _steps(text: str) -> list[int]:

@@ -12,8 +12,8 @@ from voxlet.evaluation.intervals import Interval
 from voxlet.evaluation.metric import CLASSIFIERS, KINDS, PART_TITLES, PERCENTILES, SCALES, show
 from voxlet.evaluation.metrics.memorisation import PAIRS_KEY
 from voxlet.evaluation.parts import GENERATED, REAL, SET_TITLES
-from voxlet.evaluation.players import image, player
-from voxlet.evaluation.verdict import headlines, verdict
+from voxlet.evaluation.report.players import image, player
+from voxlet.evaluation.report.verdict import headlines, verdict
 from voxlet.plots.figure import encode
 from voxlet.plots.scores import PairedBars, interval_panels, paired_bars
 from voxlet.recipes.clip.figures import FOLDER as PLOTS

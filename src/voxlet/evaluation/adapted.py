@@ -1,0 +1,234 @@
+"""What became of a voice that was adapted: a few figures beside its takes, and one sentence, in a minute.
+
+The thresholds are those of `verdict`; which takes are spoilt is what `voxlet corpus inspect` finds of them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from voxlet.corpus.listing.sound_files import relative_name
+from voxlet.corpus.look.advise import NOISY_DB, listed
+from voxlet.corpus.look.inspection import find, measure, middle
+from voxlet.errors import MissingExtraError, ScoreError
+from voxlet.evaluation.classifiers.cross_fitted import cross_fitted_classifier
+from voxlet.evaluation.clipset import read_clips, sample_clips
+from voxlet.evaluation.intervals import Interval, wilson
+from voxlet.evaluation.metrics import naturalness, speaker
+from voxlet.evaluation.report.verdict import EQUAL_ACCURACY, EQUAL_MOS, NEAR_ACCURACY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from voxlet.corpus.corpus import Corpus
+    from voxlet.evaluation.classifiers.cross_fitted import CrossFitted
+    from voxlet.evaluation.clipset import ClipSet
+    from voxlet.recipes.opened import VoiceRun
+
+GENERATED_CLIPS = 100  # or three of each label, where there are more than 33
+STRINGS = 4  # of nine seconds, by which naturalness is measured
+SPOILT_SHARE = 0.25  # of a label's takes, or of all: so many are no accident
+WORD_ACCURACY = 0.75  # a word that is recognised less often is not understood
+ACCURACY, NATURALNESS, SIMILARITY = "words recognised, %", "naturalness (DNSMOS)", "likeness of the voice"
+NOTICED = 3  # words in the sentence
+
+
+@dataclass(frozen=True)
+class Row:
+    """A figure of generated clips beside that of the takes; None where it was not measured."""
+
+    title: str
+    generated: Interval | None
+    real: Interval | None
+    percent: bool = False
+
+    def __str__(self) -> str:
+        sides = [_shown(value, self.percent) for value in (self.generated, self.real)]
+        return f"{self.title:<24}{sides[0]:>10}{sides[1]:>10}"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The rows, and what they come to: `good`, `usable`, `record again` or `not yet`, and why."""
+
+    grade: str
+    why: str
+    rows: tuple[Row, ...]
+
+    @property
+    def sentence(self) -> str:
+        """The grade and its reason."""
+        return f"{self.grade}: {self.why}"
+
+    def lines(self) -> list[str]:
+        """The table and the sentence, for the terminal."""
+        return [f"{'':<24}{'generated':>10}{'takes':>10}", *map(str, self.rows), self.sentence]
+
+
+@dataclass(frozen=True)
+class Takes:
+    """What is wrong with the takes: unlike ones by label, noise in dB below the speech, clipped ones."""
+
+    count: Mapping[str, int]
+    doubtful: Mapping[str, int]
+    contrast: float
+    full_scale: int
+
+    @classmethod
+    def of(cls, corpus: Corpus) -> Takes:
+        """Measure a corpus's clips."""
+        measures = measure(corpus, progress=False)
+        found = find(corpus, measures)
+        labels = {relative_name(clip.path, corpus.root): clip.label for clip in corpus.clips}
+        return cls(
+            Counter(labels.values()),
+            Counter(labels[name] for name in found["doubtful"]),
+            middle(measures.contrast),
+            len(found["full_scale"]),
+        )
+
+
+def outcome_of(opened: VoiceRun, corpus: Corpus, *, seed: int = 0) -> Outcome:
+    """Measure a voice that was adapted beside the takes of `corpus`, which it learned from.
+
+    Raises:
+        AudioError: A take cannot be read any more.
+        VoxletError: The voice's file is damaged.
+    """
+    takes = read_clips("takes", list(corpus.clips), corpus.labels, corpus.speakers)
+    count = max(GENERATED_CLIPS, 3 * len(opened.labels))
+    generated = sample_clips(opened, count, seed=seed, progress=False)
+    generated = generated.renamed(takes.label_names, takes.speaker_names)
+    try:
+        fitted = cross_fitted_classifier(takes, progress=False)
+    except ScoreError:  # too few takes, or a single word
+        fitted = None
+    rows = (
+        *_accuracy(generated, fitted),
+        *_naturalness(generated, takes, seed),
+        *_similarity(generated, takes),
+    )
+    return judged(rows, _words(generated, fitted), _disagreeing(fitted), Takes.of(corpus))
+
+
+def judged(
+    rows: tuple[Row, ...], words: Mapping[str, float], disagreeing: Mapping[str, float], takes: Takes
+) -> Outcome:
+    """What figures and takes come to.
+
+    Args:
+        rows: Accuracy and naturalness, where they were measured.
+        words: How often each word is recognised.
+        disagreeing: How often a take of a word is recognised by the word's other takes, where it is seldom.
+        takes: What is wrong with them.
+    """
+    spoilt = list(_spoilt(takes, disagreeing))
+    poor = [f"{word!r} ({100 * share:.0f} %)" for word, share in sorted(words.items(), key=lambda w: w[1])]
+    unclear = [
+        text for text, share in zip(poor, sorted(words.values()), strict=True) if share < WORD_ACCURACY
+    ]
+    if spoilt:
+        return Outcome("record again", "; ".join(spoilt), rows)
+    if 2 * len(unclear) > len(words):
+        why = f"{len(unclear)} of {len(words)} words are seldom recognised"
+        return Outcome("not yet", f"{why}; give it more minutes, or more takes of each word", rows)
+    if unclear:
+        shown = listed(unclear[:NOTICED])
+        return Outcome("record again", f"seldom recognised: {shown}; record more takes of these", rows)
+    behind = {row.title: row.real.value - row.generated.value for row in rows if row.generated and row.real}
+    words_behind, sound_behind = behind.get(ACCURACY), behind.get(NATURALNESS, 0.0)
+    said = [_beside(row) for row in rows if row.generated and row.real and row.title != SIMILARITY]
+    if words_behind is None:
+        said.insert(0, "with fewer than five takes of a word nothing tells how often it is understood")
+    if (words_behind or 0.0) <= EQUAL_ACCURACY and sound_behind <= EQUAL_MOS:
+        return Outcome("good" if words_behind is not None else "usable", "; ".join(said), rows)
+    if (words_behind or 0.0) <= NEAR_ACCURACY:
+        return Outcome("usable", f"{'; '.join(said)}; more takes or more minutes make it better", rows)
+    return Outcome("record again", f"{'; '.join(said)}; ten takes of each word make it clearer", rows)
+
+
+def _spoilt(takes: Takes, disagreeing: Mapping[str, float]) -> Iterator[str]:
+    """Reasons to record again, whatever the voice is like."""
+    total = sum(takes.count.values())
+    unlike = [
+        f"{label!r} ({takes.doubtful.get(label, 0)} of {count} takes unlike the others)"
+        if takes.doubtful.get(label, 0) >= SPOILT_SHARE * count
+        else f"{label!r} (its takes do not sound like one word)"
+        for label, count in takes.count.items()
+        if takes.doubtful.get(label, 0) >= SPOILT_SHARE * count or label in disagreeing
+    ]
+    if unlike:
+        yield f"listen to the takes of {listed(unlike[:NOTICED])}, and record what is wrong anew"
+    if takes.full_scale >= SPOILT_SHARE * total:
+        yield f"{takes.full_scale} of {total} takes are distorted at full scale; lower the microphone's level"
+    if takes.contrast < NOISY_DB:
+        yield f"the speech is {takes.contrast:.0f} dB above the noise; record in a quieter room, nearer"
+
+
+def _accuracy(generated: ClipSet, fitted: CrossFitted | None) -> Iterator[Row]:
+    if fitted is not None:
+        said = fitted.predict(generated.sounds, generated.rate).labels
+        right = int((said == generated.labels).sum())
+        real = int((fitted.predicted == fitted.asked).sum())
+        yield Row(ACCURACY, wilson(right, len(said)), wilson(real, len(fitted.asked)), percent=True)
+
+
+def _words(generated: ClipSet, fitted: CrossFitted | None) -> dict[str, float]:
+    """How often each word is recognised."""
+    if fitted is None:
+        return {}
+    right = fitted.predict(generated.sounds, generated.rate).labels == generated.labels
+    return {
+        name: float(right[generated.labels == label].mean())
+        for label, name in enumerate(generated.label_names)
+        if (generated.labels == label).any()
+    }
+
+
+def _disagreeing(fitted: CrossFitted | None) -> dict[str, float]:
+    """Words whose takes are seldom recognised by each other."""
+    if fitted is None:
+        return {}
+    right = fitted.predicted == fitted.asked
+    shares = {
+        name: float(right[fitted.asked == label].mean()) for label, name in enumerate(fitted.label_names)
+    }
+    return {name: share for name, share in shares.items() if share < WORD_ACCURACY}
+
+
+def _naturalness(generated: ClipSet, takes: ClipSet, seed: int) -> Iterator[Row]:
+    try:
+        ours, theirs = (
+            naturalness.dnsmos(clips.sounds, clips.rate, count=STRINGS, seed=seed)["overall"]
+            for clips in (generated, takes)
+        )
+    except MissingExtraError:  # it comes with the extra `study`
+        return
+    yield Row(NATURALNESS, ours, theirs)
+
+
+def _similarity(generated: ClipSet, takes: ClipSet) -> Iterator[Row]:
+    """Beside that of the takes, one half of them to the other."""
+    even = np.arange(len(takes)) % 2 == 0
+    halves = takes.take(even), takes.take(~even)
+    ours, theirs = (speaker.similarity(*pair)[speaker.SIMILARITY] for pair in ((generated, takes), halves))
+    if isinstance(ours, Interval):
+        yield Row(SIMILARITY, ours, theirs if isinstance(theirs, Interval) else None)
+
+
+def _beside(row: Row) -> str:
+    assert row.generated is not None
+    assert row.real is not None
+    unit = " %" if row.percent else ""
+    sides = [_shown(value, row.percent) for value in (row.generated, row.real)]
+    return f"{row.title} {sides[0]}{unit}, of your takes {sides[1]}{unit}"
+
+
+def _shown(value: Interval | None, percent: bool) -> str:
+    if value is None:
+        return "-"
+    return f"{100 * value.value:.0f}" if percent else f"{value.value:.2f}"

@@ -1,0 +1,1 @@
+"""A scorecard told: in sentences, as a page, with players."""
