@@ -412,3 +412,54 @@ def test_a_rate_that_cannot_be_is_doubted_by_name(voxlet_data, tmp_path):
     assert note.startswith("3_lucas_2.wav is ")
     assert "its rate is rather 8,000 than 4,000 Hz" in note
     assert note.endswith("ffmpeg -i 3_lucas_2.wav -af asetrate=8000 NEW.wav")
+
+
+@pytest.mark.parametrize("layout", ["{label}_{speaker}_{take}", "{label}/{speaker}_nohash_{take}"])
+def test_a_take_that_is_there_in_several_kinds_of_file_counts_once(tmp_path, layout):
+    for label in ("no", "yes"):
+        for take in range(3):
+            name = layout.format(label=label, speaker="ann", take=take)
+            samples = word(len(label), 0, take)
+            for ending in (".wav", ".flac", ".ogg")[: take + 1]:
+                path = tmp_path / f"{name}{ending}"
+                path.parent.mkdir(exist_ok=True)
+                soundfile.write(path, samples, 8000)
+    # One take is there as OGG alone, and of another what would be best is damaged.
+    for ending in (".wav", ".flac"):
+        (tmp_path / f"{layout.format(label='no', speaker='ann', take=2)}{ending}").unlink()
+    (tmp_path / f"{layout.format(label='yes', speaker='ann', take=1)}.wav").write_bytes(b"")
+    (tmp_path / f"{layout.format(label='yes', speaker='ann', take=1)}.flac").write_bytes(b"")
+    samples = word(3, 0, 9)
+    soundfile.write(tmp_path / f"{layout.format(label='yes', speaker='ann', take=1)}.ogg", samples, 8000)
+    corpus = open_corpus(tmp_path, allow_rejected=True)
+    kinds = [(clip.label, clip.take, clip.path.suffix) for clip in corpus.clips]
+    assert sorted(kinds) == [
+        *(("no", "0", ".wav"), ("no", "1", ".flac"), ("no", "2", ".ogg")),
+        *(("yes", "0", ".wav"), ("yes", "1", ".ogg"), ("yes", "2", ".flac")),
+    ]
+    assert "another kind of file" in corpus.account
+    assert {(passed.kind, passed.count) for passed in corpus.passed} == {(".wav", 2), (".ogg", 1)}
+
+
+def test_a_folder_of_ones_own_that_is_called_as_a_known_corpus_is_not_that(tmp_path):
+    for name in ("fsdd", "base"):
+        for take in range(3):
+            path = tmp_path / name / f"no_ann_{take}.wav"
+            path.parent.mkdir(exist_ok=True)
+            write_clip(path, word(1, 0, take), 8000)
+        corpus = open_corpus(tmp_path / name)
+        assert corpus.name == f"{tmp_path.name}/{name}"
+        assert corpus.language == "und"
+        assert open_corpus(tmp_path / name, language="fr").language == "fr"
+
+
+@pytest.mark.follows("corpus/corpus.py: leave it out, or give ./base for a folder of that name")
+def test_the_recordings_of_a_base_have_their_own_layout_and_language(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "base").mkdir()
+    write_clip(tmp_path / "base" / "no_ann_0.wav", word(1, 0, 0), 8000)
+    for given in ({"layout": "names"}, {"language": "en"}):
+        with pytest.raises(ConfigError, match=f"{next(iter(given))} of 'base'") as caught:
+            open_corpus("base", **given)
+        asked = str(caught.value).split("give ")[1].split()[0]
+        assert len(open_corpus(asked, **given).clips) == 1

@@ -15,9 +15,17 @@ from voxlet.corpus.catalog import BASE, CATALOG, Known, content_digest, find_kno
 from voxlet.corpus.listing.entry import Listing, Part
 from voxlet.corpus.listing.labels import sort_labels
 from voxlet.corpus.listing.layouts import READ_KINDS, check_layout, list_entries
-from voxlet.corpus.listing.sound_files import OTHER_LABELS, UNREAD, Passed, count_kinds, relative_name
+from voxlet.corpus.listing.sound_files import (
+    OTHER_KIND,
+    OTHER_LABELS,
+    UNREAD,
+    Passed,
+    count_kinds,
+    relative_name,
+)
 from voxlet.corpus.scan import UNREAD_KIND, Scan, doubt_rates, scan_files
 from voxlet.decoding.decoders import file_argument
+from voxlet.decoding.kinds import LIBSNDFILE_SUFFIXES, LOSSY_SUFFIXES
 from voxlet.errors import ConfigError, CorpusError, printable
 from voxlet.words.language import UNKNOWN_LANGUAGE, check_language, describe_language, same_language
 from voxlet.words.spelling import find
@@ -166,6 +174,12 @@ def open_corpus(
     (('no', 'yes'), ('ann',), 6, 0.5)
     """
     if name_or_path == BASE:
+        if layout is not None or language is not None:
+            raise ConfigError(
+                "is made of corpora that have their own",
+                where=f"{'layout' if language is None else 'language'} of {BASE!r}",
+                remedy=f"leave it out, or give ./{BASE} for a folder of that name",
+            )
         from voxlet.corpus.merge import open_base  # made of corpora, which are opened here
 
         return open_base(allow_rejected=allow_rejected)
@@ -187,7 +201,7 @@ def open_corpus(
         root, name, layout = found.resolve(), known.name, layout or known.layout
     else:
         root = Path(name_or_path).expanduser().resolve()
-        name = root.stem if root.is_file() else root.name
+        name = own_name(root)
         if not root.exists():
             raise CorpusError(
                 "no such folder, manifest or known corpus",
@@ -198,18 +212,26 @@ def open_corpus(
     if known is not None:
         listing = of_labels(listing, known, root)
     base = root.parent if root.is_file() else root
-    spoken = language_of(name, root, language)
+    spoken = language_of(name, language)
     return check_share(replace(build_corpus(name, base, listing), language=spoken), allow_rejected)
 
 
-def language_of(name: str, root: Path, told: str | None) -> str:
-    """The language of a corpus: that of a known one, by its name or its place, else what is told.
+def own_name(root: Path) -> str:
+    """What the corpus at a place is called; as a known one only where it is that."""
+    name = root.stem if root.is_file() else root.name
+    place = find_known(name) if name in CATALOG else None
+    if name not in (*CATALOG, BASE) or (place is not None and place.resolve() == root):
+        return name
+    return f"{root.parent.name}/{name}"
+
+
+def language_of(name: str, told: str | None) -> str:
+    """The language of a corpus: that of a known one, else what is told.
 
     Raises:
         ConfigError: A known one is in another language than is told.
     """
-    place = find_known(name) if name in CATALOG else None
-    if place is None or place.resolve() != root:
+    if name not in CATALOG:
         return told or UNKNOWN_LANGUAGE
     own = CATALOG[name].language
     if told is not None and not same_language(told, own):
@@ -241,7 +263,8 @@ def build_corpus(name: str, root: Path, listing: Listing) -> Corpus:
     """Scan the entries' files and divide them into clips and rejected ones."""
     entries = listing.entries
     scans = scan_files(root, [entry.path for entry in entries if entry.problem is None])
-    clips, rejected, unread = [], [], []
+    clips: list[Clip] = []
+    rejected, unread = [], []
     for entry in entries:
         scan = scans.get(entry.path)
         reason = entry.problem or (scan.reason if scan else None)
@@ -254,6 +277,8 @@ def build_corpus(name: str, root: Path, listing: Listing) -> Corpus:
             clips.append(
                 Clip(entry.path, *said, scan.rate, scan.count, scan.digest, entry.part, scan.channel)
             )
+    clips, twice = one_of_each(clips)
+    unread += [(path, OTHER_KIND) for path in twice]
     digest = content_digest(
         (
             *(relative_name(clip.path, root), clip.label, clip.speaker, clip.take, clip.digest),
@@ -264,6 +289,21 @@ def build_corpus(name: str, root: Path, listing: Listing) -> Corpus:
     passed = (*count_kinds(root, unread), *listing.passed)
     notes = (*listing.notes, *doubtful_rates(clips, scans, root))
     return Corpus(name, root, tuple(clips), tuple(rejected), digest, listing.layout, notes, passed=passed)
+
+
+def one_of_each(clips: list[Clip]) -> tuple[list[Clip], list[Path]]:
+    """Of takes that differ in the ending of their names alone one, of a kind that loses nothing if any is;
+    and the files of the others.
+    """
+    best: dict[tuple[object, ...], Clip] = {}
+    for clip in sorted(clips, key=_lossless_first):
+        best.setdefault((clip.path.with_suffix(""), clip.label, clip.speaker), clip)
+    kept = {clip.path for clip in best.values()}
+    return [c for c in clips if c.path in kept], [c.path for c in clips if c.path not in kept]
+
+
+def _lossless_first(clip: Clip) -> tuple[bool, Path]:
+    return clip.path.suffix.lower() not in LIBSNDFILE_SUFFIXES - LOSSY_SUFFIXES, clip.path
 
 
 def doubtful_rates(clips: Sequence[Clip], scans: Mapping[Path, Scan], root: Path) -> list[str]:

@@ -38,6 +38,8 @@ LIBSNDFILE_SUFFIXES = frozenset(
     }
     | {".svx", ".8svx", ".16svx", ".iff", ".wve", ".htk", ".sds", ".xi"}
 )
+# Of these, what may lose something of the samples.
+LOSSY_SUFFIXES = frozenset({".ogg", ".oga", ".opus", ".mp3", ".mp2"})
 # What telephones, browsers and players write besides: FFmpeg reads it.
 FFMPEG_SUFFIXES = frozenset(
     {".m4a", ".m4b", ".m4r", ".mp4", ".m4v", ".mov", ".3gp", ".3gpp", ".3g2", ".amr", ".awb", ".aac", ".adts"}

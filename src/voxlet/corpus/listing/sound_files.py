@@ -34,6 +34,7 @@ UNFINISHED = "copies or parts, by their ending"
 HEADERLESS = "without a header"
 UNREAD = "of a kind that needs FFmpeg"
 UNLISTED = "not in the table"
+OTHER_KIND = "takes that are there as another kind of file, too"
 OTHER_LABELS = "of other labels than the known corpus has"
 NOT_OPENED = "folders that cannot be opened"
 
