@@ -108,6 +108,12 @@ def test_few_clips_give_no_number(classifiers, reference):
     assert card.figure("memorisation.nearest.p1").generated == "not enough clips (needs 100)"
     assert isinstance(card.figure("recognition.in_corpus.accuracy").generated, Interval)
     assert "not enough clips (needs 100)" in "\n".join(card.lines())
+    # Reasons that fill no cell stand below the table, once each.
+    lines = card.lines()
+    assert max(map(len, lines)) <= 110
+    (reason,) = [line for line in lines if line.endswith("not enough clips (needs 100)")]
+    number = reason.split()[0]
+    assert sum(number in line.split() for line in lines) > 2
 
 
 def test_a_classifier_that_mistakes_real_clips_is_marked(classifiers, reference):

@@ -75,6 +75,7 @@ KINDS = {
     "scores": Kind("what was measured", r"[0-9a-f]{32}"),
     "downloads": Kind("archives that have not come whole", r"\w+-[0-9a-f]{8}"),
     "matplotlib": Kind("matplotlib's list of this machine's fonts", r"fontlist-[\w-]+", bounded=False),
+    "said": Kind("what was said once and need not be said again", r"\w+", bounded=False),
     CORPORA: Kind("fetched recordings; only --clear removes them", r"\w+", bounded=False),
 }
 _held: dict[Path, int] = {}  # folders in use until this process ends

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voxlet import audio, files
+from voxlet.cli.consent import remind_once
 from voxlet.cli.output import standard_output
 from voxlet.errors import AudioError, ConfigError, TextError
 from voxlet.speak.manner import Manner
@@ -76,6 +77,7 @@ def speak(request: Request) -> str | None:
     rate = voice.rate if request.rate is None else request.rate
     metadata = {**describe(voice, text, request.speaker, style, request.seed), **manner.metadata}
     if request.like is not None:
+        remind_once()
         metadata["like"] = request.like.name
     words: list[dict[str, object]] = []
     samples = 0

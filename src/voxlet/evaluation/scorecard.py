@@ -135,9 +135,10 @@ class Scorecard:
         }
 
     def lines(self) -> list[str]:
-        """A table for the terminal, 110 columns wide."""
+        """A table for the terminal, 110 columns wide; reasons that fill no cell stand below it, by number."""
         lines = [*self.header(), ""]
         part = None
+        reasons: dict[str, str] = {}
         for figure in self.figures:
             if figure.label is not None:
                 continue
@@ -145,7 +146,12 @@ class Scorecard:
                 part = figure.metric.part
                 lines.append(row(PART_TITLES[part], list(SET_TITLES.values())))
             cells = [show(figure.metric, value) for value in figure.values.values()]
+            for number, cell in enumerate(cells):
+                if len(cell) > CELL_WIDTH:
+                    cells[number] = reasons.setdefault(cell, f"({len(reasons) + 1})")
             lines.append(row(f"  {figure.metric.title}", cells))
+        if reasons:
+            lines += ["", *(f"{number} {reason}" for reason, number in reasons.items())]
         lines += self.label_lines()
         if self.cost:
             costs = ", ".join(f"{name.replace('_', ' ')} {value:,.4g}" for name, value in self.cost.items())

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from voxlet.cli.consent import GIVEN, LICENCE, OWN, asked
 from voxlet.cli.output import answer
 from voxlet.cli.parser import number
 from voxlet.errors import ConfigError
@@ -24,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--minutes", type=number, metavar="M", help="from the command to the voice file (default: 10)")
     add("--steps", type=_steps, metavar="W,P,D", help="or the steps of its three stages, as a run noted them")
     add("--base", type=Path, metavar="FILE", help="the base to begin with, other than the one installed")
-    add("--consent", choices=("own", "given"), help="the voice is your own, or its owner has consented")
+    add("--consent", choices=(OWN, GIVEN), help="the voice is your own, or its owner has consented")
     add("--layout", metavar="LAYOUT", help="how the files are named: '{label}/{speaker}_NO_{take}'")
     add("--language", metavar="TAG", help="which language the words are in, such as en or ar")
     add("--allow-rejected", action="store_true", help="go on even if over a tenth of the files is unusable")
@@ -33,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Adapt, and print what became of it and where the voice lies."""
     began = time.monotonic()
+    consent = arguments.consent or kept_consent(arguments.run) or consent_for(arguments.recordings)
     from voxlet.corpus.corpus import open_corpus
     from voxlet.evaluation.adapted import outcome_of
     from voxlet.recipes.adapt import adapt
@@ -45,7 +47,7 @@ def run(arguments: argparse.Namespace) -> None:
         minutes=arguments.minutes,
         steps=arguments.steps,
         base=arguments.base,
-        consent=arguments.consent or "",
+        consent=consent,
         layout=arguments.layout,
         language=arguments.language,
         allow_rejected=arguments.allow_rejected,
@@ -55,6 +57,20 @@ def run(arguments: argparse.Namespace) -> None:
         opened.source, allow_rejected=True, layout=arguments.layout, language=arguments.language
     )
     answer(*outcome_of(opened, corpus).lines(), opened.voice_path)
+
+
+def kept_consent(run: Path) -> str:
+    """What was answered when the run began, if it has begun."""
+    from voxlet.training.run import CONFIG, open_run
+
+    return str(open_run(run).record.get("consent", "")) if (run / CONFIG).is_file() else ""
+
+
+def consent_for(recordings: str) -> str:
+    """Of a known corpus the licence says it; of other recordings somebody has to."""
+    from voxlet.corpus.catalog import CATALOG
+
+    return LICENCE if recordings in CATALOG else asked()
 
 
 def _steps(text: str) -> list[int]:

@@ -1,0 +1,46 @@
+"""Whose voice it is: asked where a voice is made of somebody's recordings, and kept in its model card."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+
+from voxlet.cli.output import complain
+from voxlet.errors import ConfigError, FileError
+from voxlet.files import cache_folder, write_atomically
+
+OWN, GIVEN, LICENCE = "own", "given", "licence"  # by the corpus's licence, where it is a known one
+NOTICE = "a voice belongs to a person: take your own, or one whose owner has agreed to this use"
+QUESTION = "Is it your own voice (o), or did its owner agree (g)? "
+ANSWERS = {"o": OWN, "own": OWN, "g": GIVEN, "given": GIVEN}
+
+
+def asked() -> str:
+    """What a person at the terminal answers.
+
+    Raises:
+        ConfigError: Nobody is there, or the answer is neither.
+    """
+    complain(NOTICE)
+    answer = ""
+    if sys.stdin is not None and sys.stdin.isatty() and sys.stderr is not None:
+        sys.stderr.write(QUESTION)
+        sys.stderr.flush()
+        answer = sys.stdin.readline().strip().lower()
+    if answer not in ANSWERS:
+        raise ConfigError(
+            "whose voice it is was not said",
+            where="consent",
+            remedy="give --consent own, or --consent given where its owner has agreed",
+        )
+    return ANSWERS[answer]
+
+
+def remind_once() -> None:
+    """Say whom a voice belongs to, at the first time on this machine."""
+    with contextlib.suppress(FileError):
+        marker = cache_folder("said") / "consent"
+        if marker.exists():
+            return
+        complain(NOTICE)
+        write_atomically(marker, b"")
