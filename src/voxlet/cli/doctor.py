@@ -25,7 +25,7 @@ SUMMARY = "say what is installed and missing, and what the machine has"
 # What each extra is for; "" is what is always installed.
 NEEDED_BY = {
     "": "say, voices, cache, doctor",
-    "train": "corpus, adapt, train, generate, export",
+    "train": "corpus, split, adapt, train, generate, export",
     "study": "score, study",
     "formats": "recordings of telephones: .m4a, .3gp, .amr, .webm",
     "pesq": "PESQ in score",

@@ -1,0 +1,51 @@
+"""`voxlet split`: one long recording cut into takes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from voxlet.cli.output import answer
+from voxlet.cli.parser import whole_number
+
+if TYPE_CHECKING:
+    import argparse
+
+SUMMARY = "cut one long recording at its pauses, into takes of words"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The recording, what was said in it, where the takes go."""
+    add = parser.add_argument
+    add("recording", type=Path, metavar="FILE", help="a sound file with many words, pauses between them")
+    add("--labels", type=_labels, required=True, metavar="A,B,C", help="what was said, in that order")
+    add("--takes", type=whole_number, metavar="N", help="of each; found out by the pauses without it")
+    add("--out", type=Path, metavar="FOLDER", help="a new folder for the takes (as the file is named)")
+    add("--speaker", metavar="NAME", help="who says them (as the file is named)")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Cut it, and print what was taken for what."""
+    from voxlet import audio
+    from voxlet.corpus.recording.split import MANIFEST, split
+
+    out = arguments.out or arguments.recording.with_suffix("")
+    found = split(
+        arguments.recording, arguments.labels, out, takes=arguments.takes, speaker=arguments.speaker
+    )
+    rate = audio.read(arguments.recording).rate
+    rows = [
+        f"{number:04d}.wav  {take.start / rate:8.2f} to {take.stop / rate:8.2f} s  {take.label}"
+        + ("  ? unlike its other takes" if take.doubtful else "")
+        for number, take in enumerate(found.takes, start=1)
+    ]
+    each = len(found.takes) // len(arguments.labels)
+    answer(
+        *rows,
+        f"{len(found.takes)} takes, {each} of each label, said {found.order}; pauses from {found.pause:.2f} s",
+        f"{out}: listen, and correct {out / MANIFEST}; a line removed leaves its take out",
+    )
+
+
+def _labels(text: str) -> list[str]:
+    return [label.strip() for label in text.split(",")]

@@ -1,0 +1,1 @@
+"""New recordings: words from a microphone, or cut out of one long recording."""

@@ -1,0 +1,228 @@
+"""One long recording cut at its pauses: which stretch is which word, takes as files, a list to correct."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from voxlet import audio, files, speech_likeness, speech_regions
+from voxlet.errors import AudioError, ConfigError, CorpusError
+from voxlet.words.spelling import fold
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from voxlet.audio import Samples
+
+MANIFEST = "manifest.csv"
+MARGIN = 0.15  # seconds kept around a word, of which at most half a pause
+LEAST_PAUSE = 0.12  # seconds: what is shorter lies within a word
+CLEAR_RATIO = 1.3  # between the shortest pause between words and the longest within one
+DOUBTFUL = 1.2  # of `speech_likeness.unlikeness`, as in `voxlet corpus inspect`
+ROUNDS, BLOCKS = "one after another, then again", "all takes of one, then of the next"
+
+
+@dataclass(frozen=True)
+class Take:
+    """A word in the long recording.
+
+    Attributes:
+        label: What it is taken for.
+        take: Which of the label's, from 0.
+        start: First sample.
+        stop: One past its last.
+        doubtful: Whether it is unlike the other takes of its label.
+    """
+
+    label: str
+    take: int
+    start: int
+    stop: int
+    doubtful: bool = False
+
+
+@dataclass(frozen=True)
+class Cut:
+    """The takes of a long recording, in its order.
+
+    Attributes:
+        takes: They.
+        order: How labels follow each other, `ROUNDS` or `BLOCKS`.
+        pause: Seconds of the shortest pause that was taken for one between words.
+    """
+
+    takes: tuple[Take, ...]
+    order: str
+    pause: float
+
+
+def cut(samples: Samples, rate: int, labels: Sequence[str], takes: int | None = None) -> Cut:
+    """Find the words of a long recording (T,) and which of them is which label.
+
+    Labels were said in their order, either each once and then all again, or all takes of each: the order in
+    which takes of a label are more alike is taken.
+
+    Args:
+        samples: The recording.
+        rate: Its rate, Hz.
+        labels: What was said, in order.
+        takes: Of each label; found out without it.
+
+    Raises:
+        ConfigError: Labels are missing or there twice, or there is not one take.
+        CorpusError: There are not as many words in it.
+    """
+    check(labels, takes)
+    regions = speech_regions.find_speech(samples, rate).regions
+    words, pause = group(regions, rate, len(labels), takes)
+    each = len(words) // len(labels)
+    pictures = np.stack([speech_likeness.picture(samples[start:stop], rate) for start, stop in words])
+    rounds = np.tile(np.arange(len(labels)), each)
+    blocks = np.repeat(np.arange(len(labels)), each)
+    in_rounds = each == 1 or spread(pictures, rounds) <= spread(pictures, blocks)
+    numbers = rounds if in_rounds else blocks
+    unlike = speech_likeness.unlikeness(pictures, numbers)
+    counted = [int((numbers[:row] == number).sum()) for row, number in enumerate(numbers)]
+    found = tuple(
+        Take(labels[number], take, *word, doubtful=bool(value > DOUBTFUL))
+        for number, take, word, value in zip(numbers, counted, words, unlike, strict=True)
+    )
+    return Cut(found, ROUNDS if in_rounds else BLOCKS, pause)
+
+
+def check(labels: Sequence[str], takes: int | None) -> None:
+    """See that there is something to look for.
+
+    Raises:
+        ConfigError: There is not.
+    """
+    if not labels or not all(label.strip() for label in labels):
+        raise ConfigError("names no labels, or an empty one", where="--labels", remedy="--labels yes,no,stop")
+    if len({fold(label) for label in labels}) < len(labels):
+        raise ConfigError(
+            f"names a label twice: {', '.join(labels)}",
+            where="--labels",
+            remedy="name each once; --takes says how often each was said",
+        )
+    if takes is not None and takes < 1:
+        raise ConfigError(f"{takes} is less than 1", where="--takes")
+
+
+def group(
+    regions: Sequence[tuple[int, int]], rate: int, labels: int, takes: int | None
+) -> tuple[list[tuple[int, int]], float]:
+    """Stretches of speech joined to words, and the shortest pause between two words in seconds.
+
+    Words are apart by longer pauses than their own parts. Where it is not told how many there are, the
+    clearest difference between pauses decides among the counts that are so many times all labels.
+
+    Raises:
+        CorpusError: There are fewer stretches than words.
+    """
+    gaps = np.array([later[0] - earlier[1] for earlier, later in pairwise(regions)]) / rate
+    order = np.sort(gaps)[::-1]  # the longest first: with k words, the first k - 1 are between words
+    counts = [labels * takes] if takes is not None else range(labels, len(regions) + 1, labels)
+    best, clearest = 0, 0.0
+    for count in counts:
+        if not 0 < count <= len(regions):
+            continue
+        shortest = order[count - 2] if count > 1 else np.inf
+        longest_within = max(order[count - 1] if count - 1 < len(order) else 0.0, LEAST_PAUSE)
+        if shortest / longest_within > clearest:
+            best, clearest = count, shortest / longest_within
+    if not best or (takes is None and clearest < CLEAR_RATIO and best != len(regions)):
+        wanted = f"{labels} labels" if takes is None else f"{labels} labels with {takes} takes each"
+        raise CorpusError(
+            f"{len(regions)} stretches of speech were found, which does not fit {wanted}",
+            remedy="leave longer pauses, or say with --takes how often each was said",
+        )
+    pause = float(order[best - 2]) if best > 1 else np.inf
+    words = [list(regions[0])]
+    for gap, (start, stop) in zip(gaps, regions[1:], strict=True):
+        if gap < pause:
+            words[-1][1] = stop
+        else:
+            words.append([start, stop])
+    if len(words) != best:  # pauses that are equally long
+        raise CorpusError(
+            f"{len(words)} words were found in place of {best}",
+            remedy="leave longer pauses, or say with --takes how often each was said",
+        )
+    return [(start, stop) for start, stop in words], pause
+
+
+def spread(pictures: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
+    """How far takes (N, D) are from the middle of their label's, as a mean."""
+    return float(
+        np.mean(
+            [
+                np.linalg.norm(pictures[labels == one] - pictures[labels == one].mean(0), axis=1).mean()
+                for one in np.unique(labels)
+            ]
+        )
+    )
+
+
+def split(
+    recording: Path, labels: Sequence[str], out: Path, *, takes: int | None = None, speaker: str | None = None
+) -> Cut:
+    """Cut a long recording into takes: files in `out`, and the list of them in `out/manifest.csv`.
+
+    `open_corpus(out)` reads that list: a label that is corrected there is corrected, and a line that is
+    removed leaves its take out.
+
+    Args:
+        recording: A sound file.
+        labels: What was said, in order.
+        out: A folder that is not there, or is empty.
+        takes: Of each label; found out without it.
+        speaker: Who said it; as the file is named unless given.
+
+    Raises:
+        AudioError: It cannot be read.
+        ConfigError: See `cut`; or the folder holds something.
+        CorpusError: See `cut`.
+        FileError: The takes cannot be written.
+    """
+    check(labels, takes)
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise ConfigError("holds files already", where=out, remedy="name a new folder with --out")
+    sound = audio.read(recording)
+    try:
+        found = cut(sound.samples, sound.rate, labels, takes)
+    except CorpusError as error:
+        raise CorpusError(error.what, where=recording, remedy=error.remedy) from error
+    who = speaker or recording.stem
+    table = io.StringIO()
+    lines = csv.writer(table, lineterminator="\n")
+    lines.writerow(("path", "label", "speaker", "take", "start", "stop", "doubtful"))
+    with files.atomic_folder(out) as folder:
+        for number, (take, (first, last)) in enumerate(zip(found.takes, margins(found, sound), strict=True)):
+            name = f"{number + 1:04d}.wav"
+            audio.write(folder / name, sound.samples[first:last], rate=sound.rate)
+            times = (f"{sample / sound.rate:.3f}" for sample in (take.start, take.stop))
+            lines.writerow((name, take.label, who, take.take, *times, "yes" if take.doubtful else ""))
+        (folder / MANIFEST).write_text(table.getvalue(), encoding="utf-8")
+    return found
+
+
+def margins(found: Cut, sound: audio.Sound) -> list[tuple[int, int]]:
+    """First and one-past-last sample of each take's file: the word, and what is silent around it."""
+    if not found.takes:
+        raise AudioError("holds no speech")
+    most = round(MARGIN * sound.rate)
+    edges = [0, *(
+        (earlier.stop + later.start) // 2 for earlier, later in pairwise(found.takes)
+    ), len(sound.samples)]  # fmt: skip
+    return [
+        (max(low, take.start - most), min(high, take.stop + most))
+        for take, (low, high) in zip(found.takes, pairwise(edges), strict=True)
+    ]
