@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from voxlet.cli.consent import NOTICE, asked, remind_once
-from voxlet.cli.runs.adapt import consent_for, kept_consent
+from voxlet.cli.consent import NOTE, NOTICE, asked, consent_for, remind_once
+from voxlet.cli.runs.adapt import kept_consent
 from voxlet.errors import ConfigError
 
 
@@ -41,14 +41,16 @@ def test_where_nobody_answers_it_has_to_be_given(monkeypatch: pytest.MonkeyPatch
     from voxlet.cli.parser import Parser
     from voxlet.cli.runs.adapt import add_arguments
 
-    parser = Parser("adapt", "")
+    parser = Parser("adapt", "adapt")
     add_arguments(parser)
     for given in ("own", "given"):
         assert parser.parse_args(["words", "--run", "run", "--consent", given]).consent == given
 
 
 def test_of_a_known_corpus_the_licence_says_it_and_a_run_keeps_what_was_answered(tmp_path: Path) -> None:
-    assert consent_for("fsdd") == "licence"
+    assert consent_for(Path("fsdd")) == "licence"
+    (tmp_path / NOTE).write_text("own\n")
+    assert consent_for(tmp_path) == "own"
     assert kept_consent(tmp_path) == ""
     (tmp_path / "config.json").write_text(json.dumps({"format": 2, "consent": "given"}))
     assert kept_consent(tmp_path) == "given"

@@ -27,6 +27,7 @@ NEEDED_BY = {
     "": "say, voices, cache, doctor",
     "train": "corpus, split, adapt, train, generate, export",
     "study": "score, study",
+    "record": "record",
     "formats": "recordings of telephones: .m4a, .3gp, .amr, .webm",
     "pesq": "PESQ in score",
     "tensorboard": "train --tensorboard",

@@ -33,6 +33,7 @@ COMMANDS = {
     "corpus list": "voxlet.cli.corpus.list",
     "corpus get": "voxlet.cli.corpus.get",
     "corpus inspect": "voxlet.cli.corpus.inspect",
+    "record": "voxlet.cli.corpus.record",
     "split": "voxlet.cli.corpus.split",
     "adapt": "voxlet.cli.runs.adapt",
     "train": "voxlet.cli.runs.train",

@@ -111,7 +111,7 @@ def test_what_does_not_fit_is_one_line(tmp_path: Path, capsys: pytest.CaptureFix
     assert not (tmp_path / "takes").exists()
     assert main([*asked, "--takes", "3"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 11
+    assert len(lines) == 12
     assert lines[0].startswith("0001.wav")
     assert lines[9].startswith("9 takes, 3 of each label, said one after another")
     even, _ = strung([word(0, 0, take) for take in range(4)], [0.7] * 4)

@@ -42,7 +42,8 @@ def run(arguments: argparse.Namespace) -> None:
     each = len(found.takes) // len(arguments.labels)
     answer(
         *rows,
-        f"{len(found.takes)} takes, {each} of each label, said {found.order}; pauses from {found.pause:.2f} s",
+        f"{len(found.takes)} takes, {each} of each label, said {found.order}",
+        f"pauses between words: {found.pause:.2f} s or more",
         f"{out}: listen, and correct {out / MANIFEST}; a line removed leaves its take out",
     )
 

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from voxlet.cli.consent import GIVEN, LICENCE, OWN, asked
+from voxlet.cli.consent import GIVEN, OWN, consent_for
 from voxlet.cli.output import answer
 from voxlet.cli.parser import number
 from voxlet.errors import ConfigError
@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Adapt, and print what became of it and where the voice lies."""
     began = time.monotonic()
-    consent = arguments.consent or kept_consent(arguments.run) or consent_for(arguments.recordings)
+    consent = arguments.consent or kept_consent(arguments.run) or consent_for(Path(arguments.recordings))
     from voxlet.corpus.corpus import open_corpus
     from voxlet.evaluation.adapted import outcome_of
     from voxlet.recipes.adapt import adapt
@@ -64,13 +64,6 @@ def kept_consent(run: Path) -> str:
     from voxlet.training.run import CONFIG, open_run
 
     return str(open_run(run).record.get("consent", "")) if (run / CONFIG).is_file() else ""
-
-
-def consent_for(recordings: str) -> str:
-    """Of a known corpus the licence says it; of other recordings somebody has to."""
-    from voxlet.corpus.catalog import CATALOG
-
-    return LICENCE if recordings in CATALOG else asked()
 
 
 def _steps(text: str) -> list[int]:

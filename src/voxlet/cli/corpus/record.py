@@ -1,0 +1,144 @@
+"""`voxlet record`: takes of words from the microphone, each checked at once."""
+
+from __future__ import annotations
+
+import contextlib
+import select
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from voxlet.cli.consent import GIVEN, NOTE, OWN, consent_for
+from voxlet.cli.output import answer
+from voxlet.cli.parser import whole_number
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
+
+    from voxlet.audio import Samples
+    from voxlet.corpus.recording.session import Session
+
+SUMMARY = "record takes of words, each checked at once"
+COUNTDOWN = 3  # before the first word
+PAUSE = 0.7  # seconds between words, in which a key can be pressed
+METER = 20  # characters of the level meter
+AGAIN, STOP = "r", "q"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The words, how many takes, where they go."""
+    add = parser.add_argument
+    add("words", nargs="+", metavar="WORD", help="what will be said, in any language")
+    add("--takes", type=whole_number, default=10, metavar="N", help="of each word (10)")
+    add("--out", type=Path, required=True, metavar="FOLDER", help="for the takes; what is there stays")
+    add("--speaker", default="me", metavar="NAME", help="who says them (me)")
+    add("--seed", type=whole_number, default=0, metavar="N", help="of the order of the words (0)")
+    add("--consent", choices=(OWN, GIVEN), help="the voice is your own, or its owner has consented")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Show words until all takes are there, or somebody stops; print where they lie."""
+    from voxlet import files
+    from voxlet.corpus.recording.microphone import RATE, microphone
+    from voxlet.corpus.recording.session import Session
+
+    session = Session(
+        arguments.out, arguments.words, arguments.takes, speaker=arguments.speaker, seed=arguments.seed
+    )
+    consent = arguments.consent or consent_for(arguments.out)
+    files.write_atomically(files.make_folder(arguments.out) / NOTE, f"{consent}\n".encode())
+    with microphone(RATE) as blocks, keys() as pressed:
+        _show(f"{AGAIN}: the last word again, {STOP}: stop; the same command goes on\n")
+        for number in range(COUNTDOWN, 0, -1):
+            _show(f"\r{number} ")
+            drop(blocks, RATE, 1.0)
+        with contextlib.suppress(KeyboardInterrupt):
+            record(session, blocks, RATE, pressed)
+    missing = sum(session.missing.values())
+    left = f"; {missing} to go: the same command goes on" if missing else ""
+    kept = sum(len(takes) for takes in session.kept.values())
+    answer(f"{arguments.out}: {kept} takes of {len(session.words)} words{left}")
+
+
+def record(session: Session, blocks: Iterator[Samples], rate: int, pressed: Iterator[str]) -> None:
+    """Show word after word, hear it, check it, and keep it if nothing is wrong."""
+    from voxlet.corpus.recording.check import WHAT_TO_DO
+    from voxlet.corpus.recording.microphone import hear
+
+    while (word := session.next_word()) is not None:
+        done = sum(len(takes) for takes in session.kept.values())
+        total = session.takes * len(session.words)
+        _show(f"\r{'':<78}\r{done + 1:>3} of {total}   say:  {word}   ")
+        samples = hear(blocks, rate, _meter)
+        heard = session.check(word, samples, rate)
+        if heard.problems:
+            reasons = "; ".join(f"{problem} - {WHAT_TO_DO[problem]}" for problem in heard.problems[:2])
+            _show(f"\n    again, please: {reasons}\n")
+        else:
+            session.keep(word, samples, rate, heard)
+            _show("ok")
+        key = _key(blocks, rate, pressed)
+        if key == STOP:
+            return
+        if key == AGAIN and not heard.problems:
+            session.take_back()
+
+
+def _key(blocks: Iterator[Samples], rate: int, pressed: Iterator[str]) -> str:
+    """The key that was pressed in the pause between two words, if any."""
+    drop(blocks, rate, PAUSE)
+    found = ""
+    for key in pressed:
+        if not key:
+            return found
+        found = key if key in (AGAIN, STOP) else found
+    return found
+
+
+def drop(blocks: Iterator[Samples], rate: int, seconds: float) -> None:
+    """Let so much of what is heard go by; also what had waited before."""
+    ends = time.monotonic() + seconds
+    samples = 0
+    for block in blocks:
+        samples += len(block)
+        if samples >= seconds * rate or time.monotonic() >= ends:
+            return
+
+
+@contextlib.contextmanager
+def keys() -> Iterator[Iterator[str]]:
+    """Keys as they are pressed, without Enter; `""` where none waits, or where there is no keyboard."""
+    if sys.stdin is None or not sys.stdin.isatty():
+        yield iter(lambda: "", None)
+        return
+    try:
+        import termios
+        import tty
+    except ImportError:  # Windows
+        yield iter(lambda: "", None)
+        return
+    number = sys.stdin.fileno()
+    before = termios.tcgetattr(number)
+
+    def pressed() -> str:
+        return sys.stdin.read(1).lower() if select.select([number], [], [], 0)[0] else ""
+
+    tty.setcbreak(number)
+    try:
+        yield iter(pressed, None)
+    finally:
+        termios.tcsetattr(number, termios.TCSADRAIN, before)
+
+
+def _meter(level: float) -> None:
+    """Show a level in dB re full scale."""
+    full = round(METER * min(1.0, max(0.0, (level + 60) / 60)))
+    _show("\x1b7[" + "#" * full + " " * (METER - full) + "]\x1b8")
+
+
+def _show(text: str) -> None:
+    if sys.stderr is not None:
+        sys.stderr.write(text)
+        sys.stderr.flush()

@@ -1,0 +1,92 @@
+"""Is a take as it should be? Checked at once, by the thresholds of `voxlet corpus inspect`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from voxlet import speech_likeness, speech_regions
+from voxlet.corpus.look.inspection import ABRUPT_DB, DOUBTFUL, FULL_SCALE, NOISY_DB, PAUSE_SECONDS, QUIET_DB
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from voxlet.audio import Samples
+
+NOTHING = "nothing was heard"
+QUIET = "too quiet"
+DISTORTED = "too loud: it is distorted"
+CUT = "cut at its beginning or end"
+NOISY = "noisy"
+PAUSED = "there is a long pause in it"
+LENGTH = "much longer or shorter than the other takes"
+UNLIKE = "sounds more like another word"
+
+WHAT_TO_DO = {
+    NOTHING: "say the word after the sign",
+    QUIET: "come nearer, or raise the microphone's level",
+    DISTORTED: "keep away a little, or lower the microphone's level",
+    CUT: "wait for the sign, and be silent for a moment after the word",
+    NOISY: "find a quieter place, or come nearer",
+    PAUSED: "say the word alone, once",
+    LENGTH: "say it as the other times, or as many others differently",
+    UNLIKE: "say what is shown",
+}
+LOUD_SAMPLES = 3  # at full scale: one alone may be chance
+LENGTHS = (0.45, 2.2)  # times the median of the other takes
+FEWEST_TAKES = 3  # of a word that a length is compared with
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What was measured of a take.
+
+    Attributes:
+        problems: What is wrong, of the constants above; empty where nothing is.
+        seconds: Of the word.
+        picture: What it is compared by, see `speech_likeness`; None where nothing was heard.
+    """
+
+    problems: tuple[str, ...]
+    seconds: float
+    picture: NDArray[np.float32] | None
+
+
+def check_take(samples: Samples, rate: int, label: str, others: Mapping[str, Sequence[Heard]]) -> Heard:
+    """Check a take (T,) of a label beside the takes of all labels that are kept."""
+    found = speech_regions.find_speech(samples, rate)
+    if not found.regions:
+        return Heard((NOTHING,), 0.0, None)
+    speech = samples[found.start : found.stop]
+    seconds = len(speech) / rate
+    level = 20 * np.log10(max(found.rms(samples), 1e-6))
+    gaps = [(later[0] - earlier[1]) / rate for earlier, later in pairwise(found.regions)]
+    picture = speech_likeness.picture(speech, rate)
+    lengths = [take.seconds for take in others.get(label, ())]
+    usual = float(np.median(lengths)) if len(lengths) >= FEWEST_TAKES else seconds
+    wrong = {
+        QUIET: level < QUIET_DB,
+        DISTORTED: int((np.abs(samples) >= FULL_SCALE).sum()) >= LOUD_SAMPLES,
+        CUT: max(found.ends_db) - found.level_db > ABRUPT_DB,
+        NOISY: found.silence_found and found.contrast_db < NOISY_DB,
+        PAUSED: max(gaps, default=0.0) > PAUSE_SECONDS,
+        LENGTH: not LENGTHS[0] * usual < seconds < LENGTHS[1] * usual,
+        UNLIKE: _unlike(picture, label, others),
+    }
+    return Heard(tuple(name for name, is_so in wrong.items() if is_so), seconds, picture)
+
+
+def _unlike(picture: NDArray[np.float32], label: str, others: Mapping[str, Sequence[Heard]]) -> bool:
+    """Whether the takes of another label are nearer than those of its own; unknown where there are few."""
+    kept = {
+        name: [take.picture for take in takes if take.picture is not None] for name, takes in others.items()
+    }
+    names = [label, *(name for name in kept if name != label)]
+    pictures = [picture, *(one for name in names for one in kept.get(name, []))]
+    labels = [0, *(number for number, name in enumerate(names) for _ in kept.get(name, []))]
+    return bool(speech_likeness.unlikeness(np.stack(pictures), np.array(labels))[0] > DOUBTFUL)

@@ -1,0 +1,124 @@
+"""A recording session: which word comes next, where takes are kept, what is known of them."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from voxlet import audio, files
+from voxlet.corpus.recording.check import Heard, check_take
+from voxlet.errors import ConfigError
+from voxlet.words.spelling import fold
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from voxlet.audio import Samples
+
+NAMES = "{label}_{speaker}_{take}"  # of the files, without their ending
+FORBIDDEN = set('/\\:*?"<>|\0_')  # in a word or a name: what a file's name cannot hold, or parts it
+
+
+class Session:
+    """Takes of some words by one speaker, in a folder that may hold some already.
+
+    Args:
+        folder: Where they are kept.
+        words: To be said.
+        takes: Of each word, all together.
+        speaker: Who says them.
+        seed: Of the order.
+
+    Raises:
+        ConfigError: A word or the name cannot be a file's, or a word is there twice.
+        AudioError: A take that is there cannot be read.
+    """
+
+    def __init__(
+        self, folder: Path, words: Sequence[str], takes: int, *, speaker: str = "me", seed: int = 0
+    ) -> None:
+        check_names(words, speaker)
+        if takes < 1:
+            raise ConfigError(f"{takes} is less than 1", where="--takes")
+        self.folder, self.words, self.takes, self.speaker = folder, tuple(words), takes, speaker
+        self.random = random.Random(seed)
+        self.kept: dict[str, list[Heard]] = {word: [] for word in words}
+        self.numbers: Counter[str] = Counter()  # the first number that is free
+        self.last: tuple[str, Path] | None = None
+        for path in sorted(folder.glob("*.wav")) if folder.is_dir() else []:
+            word, *rest = path.stem.split("_")
+            if word not in self.kept or len(rest) != 2 or rest[0] != speaker or not rest[1].isdecimal():
+                continue
+            self.numbers[word] = max(self.numbers[word], int(rest[1]) + 1)
+            sound = audio.read(path)
+            self.kept[word].append(check_take(sound.samples, sound.rate, word, {}))
+
+    @property
+    def missing(self) -> dict[str, int]:
+        """How many takes of each word are still to be recorded."""
+        return {word: max(0, self.takes - len(kept)) for word, kept in self.kept.items()}
+
+    def next_word(self) -> str | None:
+        """A word of those that lack most takes, not the last one again if another does; None at the end."""
+        most = max(self.missing.values())
+        if not most:
+            return None
+        lacking = [word for word, count in self.missing.items() if count == most]
+        other = [word for word in lacking if self.last is None or word != self.last[0]]
+        return self.random.choice(other or lacking)
+
+    def check(self, word: str, samples: Samples, rate: int) -> Heard:
+        """Whether a take (T,) is as it should be, beside those that are kept."""
+        return check_take(samples, rate, word, self.kept)
+
+    def keep(self, word: str, samples: Samples, rate: int, heard: Heard) -> Path:
+        """Write a take under a number that is free.
+
+        Raises:
+            AudioError: It cannot be written.
+        """
+        files.make_folder(self.folder)
+        while (path := self._path(word)).exists():
+            self.numbers[word] += 1
+        audio.write(path, samples, rate=rate)
+        self.numbers[word] += 1
+        self.kept[word].append(heard)
+        self.last = word, path
+        return path
+
+    def take_back(self) -> Path | None:
+        """Remove the take that was kept last, once; what was there before the session stays."""
+        if self.last is None:
+            return None
+        word, path = self.last
+        path.unlink(missing_ok=True)
+        self.kept[word].pop()
+        self.last = None
+        return path
+
+    def _path(self, word: str) -> Path:
+        name = NAMES.format(label=word, speaker=self.speaker, take=self.numbers[word])
+        return self.folder / f"{name}.wav"
+
+
+def check_names(words: Sequence[str], speaker: str) -> None:
+    """See that words and name can be parts of file names.
+
+    Raises:
+        ConfigError: They cannot.
+    """
+    for name in (*words, speaker):
+        if not name.strip() or FORBIDDEN & set(name):
+            raise ConfigError(
+                f"{name!r} cannot be a part of a file's name",
+                where="words" if name in words else "--speaker",
+                remedy="take letters, digits, spaces and hyphens",
+            )
+    if not words or len({fold(word) for word in words}) < len(words):
+        raise ConfigError(
+            "none is given" if not words else f"one is there twice: {', '.join(words)}",
+            where="words",
+            remedy="give each once: voxlet record yes no stop --out my_words",
+        )
