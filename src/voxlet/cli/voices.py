@@ -1,4 +1,4 @@
-"""`voxlet voices`: what is shipped or installed."""
+"""`voxlet voices`: what is shipped or installed; installing, removing, renaming."""
 
 from __future__ import annotations
 
@@ -6,23 +6,36 @@ import json
 from typing import TYPE_CHECKING
 
 from voxlet.cli.output import answer
-from voxlet.errors import VoxletError
+from voxlet.errors import ConfigError, VoxletError
 from voxlet.words.language import UNKNOWN_LANGUAGE
 
 if TYPE_CHECKING:
     import argparse
     from pathlib import Path
 
-SUMMARY = "list the voices that are shipped or installed"
+SUMMARY = "list voices; install, remove or rename one"
+ACTIONS = {"install": "FILE", "remove": "NAME", "rename": "NAME NEW"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `voxlet voices`."""
+    parser.usage = "%(prog)s [--json] | " + " | ".join(f"{name} {rest}" for name, rest in ACTIONS.items())
+    parser.add_argument(
+        "action",
+        nargs="?",
+        choices=ACTIONS,
+        metavar="ACTION",
+        help="install a file, remove or rename an installed voice",
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help="the file or name, and the new name")
     parser.add_argument("--json", action="store_true", help="print the list as JSON, with the model cards")
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Print all shipped and installed voices, a broken one with what is wrong with it."""
+    """Print all shipped and installed voices, a broken one with what is wrong with it; or change one."""
+    if arguments.action is not None:
+        answer(_change(arguments.action, arguments.names))
+        return
     from voxlet.speak.library import available, folders
 
     found = [_describe(name, path) for name, path in available().items()]
@@ -33,6 +46,22 @@ def run(arguments: argparse.Namespace) -> None:
         answer(*first, *(line for table in others for line in ("", *table)))
     else:
         answer(f"no voices; they are looked for in {', '.join(map(str, folders()))}")
+
+
+def _change(action: str, names: list[str]) -> Path:
+    """Do it, and give the file that it was done to."""
+    from voxlet.speak.library import install, remove, rename
+
+    wanted = ACTIONS[action].split()
+    if len(names) != len(wanted):
+        raise ConfigError(
+            f"takes {len(wanted)}, not {len(names)}",
+            where=action,
+            remedy=f"voxlet voices {action} {ACTIONS[action]}",
+        )
+    if action == "install":
+        return install(names[0])
+    return remove(names[0]) if action == "remove" else rename(names[0], names[1])
 
 
 def _describe(name: str, path: Path) -> dict[str, object]:

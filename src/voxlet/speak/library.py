@@ -6,8 +6,10 @@ import os
 from pathlib import Path
 
 from voxlet.errors import VoiceError
-from voxlet.speak.voice_file import SUFFIX
+from voxlet.files import make_folder, safe_name, write_atomically, writing
+from voxlet.speak.voice_file import SUFFIX, read_voice
 
+LONGEST_NAME = 60  # characters of a voice's name
 SHIPPED = Path(__file__).parent / "voices"
 
 
@@ -59,3 +61,81 @@ def _is_file(path: Path) -> bool:
         return path.is_file()
     except (OSError, ValueError):  # a name that no file can have
         return False
+
+
+def install(file: str | os.PathLike[str], name: str | None = None) -> Path:
+    """Check a voice's file and copy it to where voices are found by name; no other one is replaced.
+
+    Args:
+        file: The voice's file.
+        name: What to call it; as the file is named unless given.
+
+    Raises:
+        VoiceError: It is no voice, the name cannot be a file's, or one of this name is installed.
+        FileError: It cannot be copied.
+    """
+    voice = read_voice(Path(file))
+    target = _installed(name or Path(file).stem)
+    if target.exists() and target.read_bytes() != voice.model:
+        raise VoiceError(
+            "is installed already",
+            where=target.stem,
+            remedy=f"give another name, or first: voxlet voices remove {target.stem}",
+        )
+    make_folder(target.parent)
+    write_atomically(target, voice.model)
+    return target
+
+
+def remove(name: str) -> Path:
+    """Delete an installed voice's file.
+
+    Raises:
+        VoiceError: None of this name is installed.
+        FileError: It cannot be deleted.
+    """
+    path = _own(name)
+    with writing(path, "cannot be removed", remedy=None):
+        path.unlink()
+    return path
+
+
+def rename(name: str, new: str) -> Path:
+    """Call an installed voice by another name.
+
+    Raises:
+        VoiceError: None of this name is installed, one of the new name is, or that cannot be a file's.
+        FileError: Its file cannot be written.
+    """
+    path, target = _own(name), _installed(new)
+    if target.exists():
+        raise VoiceError(
+            "is installed already",
+            where=new,
+            remedy=f"give another name, or first: voxlet voices remove {new}",
+        )
+    with writing(target, "cannot be written", remedy=None):
+        path.rename(target)
+    return target
+
+
+def _installed(name: str) -> Path:
+    """Where a voice of this name is installed."""
+    if safe_name(name, LONGEST_NAME) != name:
+        raise VoiceError(
+            "cannot be a file's name", where=repr(name), remedy="take letters, digits and hyphens"
+        )
+    return folders()[0] / f"{name}{SUFFIX}"
+
+
+def _own(name: str) -> Path:
+    """The file of an installed voice."""
+    path = _installed(name)
+    if not _is_file(path):
+        shipped = available().get(name)
+        what = "is shipped with voxlet" if shipped and shipped.parent == SHIPPED else "is not installed"
+        installed = [found.stem for found in available().values() if found.parent == path.parent]
+        raise VoiceError(
+            what, where=name, remedy=f"there is: {', '.join(installed)}" if installed else "install one first"
+        )
+    return path

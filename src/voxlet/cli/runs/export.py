@@ -1,4 +1,4 @@
-"""`voxlet export`: the voice of a run as one file."""
+"""`voxlet export`: the voice of a run as one file, or its words as sound files."""
 
 from __future__ import annotations
 
@@ -6,16 +6,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voxlet.cli.output import answer
+from voxlet.cli.parser import whole_number
 
 if TYPE_CHECKING:
     import argparse
 
-SUMMARY = "write the voice of a finished run as one file"
+SUMMARY = "write the voice of a finished run as one file, or its words"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `voxlet export`."""
-    parser.add_argument("folder", type=Path, metavar="RUN", help="the run's folder")
+    parser.add_argument(
+        "folder", type=Path, metavar="RUN", help="the run's folder; with --clips also a voice"
+    )
     parser.add_argument(
         "-o",
         "--out",
@@ -24,10 +27,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="file to write, such as my.voice; its name becomes the voice's",
     )
+    parser.add_argument(
+        "--clips",
+        type=whole_number,
+        metavar="N",
+        help="instead, N sound files of each word, into the folder that is given with -o",
+    )
+    parser.add_argument("--speaker", metavar="NAME", help="who says them")
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Write the file, and print its name."""
-    from voxlet.recipes.train import export
+    """Write the file, or the clips, and print where."""
+    if arguments.clips is None:
+        from voxlet.recipes.train import export
 
-    answer(export(arguments.folder, arguments.out))
+        answer(export(arguments.folder, arguments.out))
+        return
+    from voxlet.files import safe_name
+    from voxlet.recipes.generate import LONGEST_STEM, generate
+    from voxlet.recipes.opened import load
+
+    model = load(arguments.folder)
+    for number, label in enumerate(model.labels):
+        folder = arguments.out / (safe_name(label, LONGEST_STEM) or f"word-{number}")
+        generate(model, label, folder, count=arguments.clips, speaker=arguments.speaker)
+    answer(arguments.out)

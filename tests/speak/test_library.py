@@ -1,0 +1,91 @@
+"""Voices installed, renamed and removed by name; their words as files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import tiny_voice
+from voxlet import audio
+from voxlet.cli.main import main
+from voxlet.errors import ConfigError, VoiceError
+from voxlet.speak.library import available, install, remove, rename
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A voice's file, and an empty folder of installed voices."""
+    monkeypatch.setenv("VOXLET_VOICES", str(tmp_path / "voices"))
+    path = tmp_path / "mine.voice"
+    path.write_bytes(tiny_voice.voice_bytes())
+    return path
+
+
+def test_a_voice_is_installed_renamed_and_removed(
+    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["voices", "install", str(file)]) == 0
+    installed = tmp_path / "voices" / "mine.voice"
+    assert capsys.readouterr().out == f"{installed}\n"
+    assert installed.read_bytes() == file.read_bytes()
+    file.unlink()
+    assert main(["say", "1", "--voice", "mine", "-o", str(tmp_path / "x.wav")]) == 0
+    assert main(["voices", "rename", "mine", "ours"]) == 0
+    assert set(available()) == {"digits", "ours"}
+    assert main(["voices", "remove", "ours"]) == 0
+    assert set(available()) == {"digits"}
+    capsys.readouterr()
+    assert main(["voices", "--json"]) == 0
+    assert [voice["name"] for voice in json.loads(capsys.readouterr().out)] == ["digits"]
+
+
+@pytest.mark.follows("speak/library.py: give another name, or first: voxlet voices remove …")
+@pytest.mark.follows("speak/library.py: take letters, digits and hyphens")
+@pytest.mark.follows("speak/library.py: there is: …")
+@pytest.mark.follows("speak/library.py: install one first")
+def test_no_voice_is_lost_to_another(file: Path) -> None:
+    with pytest.raises(VoiceError, match="nobody: is not installed; install one first"):
+        remove("nobody")
+    kept = install(file)
+    assert install(file) == kept  # the same once more
+    other = file.with_name("other.voice")
+    other.write_bytes(tiny_voice.voice_bytes(tiny_voice.info(name="other")))
+    for change in (lambda: install(other, "mine"), lambda: rename("other", "mine")):
+        if not available().get("other"):
+            install(other)
+        with pytest.raises(VoiceError, match=r"mine: is installed already; .*voices remove mine$"):
+            change()
+    assert kept.read_bytes() == file.read_bytes()
+    with pytest.raises(VoiceError, match="digits: is shipped with voxlet; there is: mine, other"):
+        remove("digits")
+    for name in ("../mine", "a/b", ".hidden", "con"):
+        with pytest.raises(VoiceError, match="cannot be a file's name"):
+            install(file, name)
+    remove("mine")
+    assert rename("other", "mine").read_bytes() == other.read_bytes()
+
+
+@pytest.mark.follows("cli/voices.py: voxlet voices … …")
+def test_what_an_action_takes(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from voxlet.cli.voices import _change
+
+    with pytest.raises(ConfigError, match=r"rename: takes 2, not 1; voxlet voices rename NAME NEW$"):
+        _change("rename", ["mine"])
+    assert main(["voices", "install", str(file.with_name("none.voice"))]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+    file.write_bytes(b"no voice")
+    assert main(["voices", "install", str(file)]) == 2
+    assert set(available()) == {"digits"}
+
+
+def test_each_word_becomes_some_files(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "clips"
+    assert main(["export", str(file), "--clips", "3", "-o", str(out)]) == 0
+    assert capsys.readouterr().out == f"{out}\n"
+    assert {folder.name: len(list(folder.glob("*.wav"))) for folder in out.iterdir()} == dict.fromkeys(
+        ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"), 3
+    )
+    takes = [audio.read(path).samples.tobytes() for path in sorted((out / "one").iterdir())]
+    assert len(set(takes)) == 3
