@@ -1,0 +1,125 @@
+"""What a few takes come to: speakers of FSDD, whom no base hears, adapted to, beside their other takes.
+
+    python benchmarks/adapt.py FOLDER [--speakers theo,george] [--takes 10] [--minutes 10] [--draws 3]
+        [--base FILE] [--count 1000]
+
+For each speaker and draw some takes of every digit go into a folder, `voxlet adapt` makes a voice of them,
+and its clips are measured beside all other takes of the speaker, by rulers at 8 kHz. A run that is there is
+not made again. Each line is added to FOLDER/results.jsonl.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import time
+from pathlib import Path
+
+import numpy as np
+
+from voxlet.corpus.corpus import Corpus, open_corpus
+from voxlet.evaluation.classifiers.inputs import InputConfig, log_mels
+from voxlet.evaluation.classifiers.opened import Classifiers, open_classifiers
+from voxlet.evaluation.clipset import ClipSet, read_clips, sample_clips
+from voxlet.evaluation.intervals import wilson
+from voxlet.evaluation.metrics import memorisation, naturalness, speaker
+from voxlet.evaluation.reference import Reference
+from voxlet.recipes.adapt import adapt
+from voxlet.recipes.opened import VoiceRun, load
+from voxlet.training import hardware
+
+KINDS = ("cross_corpus", "off_the_shelf")
+DNSMOS_STRINGS = 12
+
+
+def drawn(corpus: Corpus, who: str, takes: int, draw: int) -> tuple[list[Path], list[Path]]:
+    """Files to learn from, so many of each label, and the speaker's others."""
+    rng = np.random.default_rng([draw, takes])
+    learned, others = [], []
+    for label in corpus.labels:
+        own = [clip.path for clip in corpus.clips if (clip.label, clip.speaker) == (label, who)]
+        order = rng.permutation(len(own))
+        learned += [own[row] for row in order[:takes]]
+        others += [own[row] for row in order[takes:]]
+    return learned, others
+
+
+def clips_of(corpus: Corpus, paths: list[Path], who: str) -> ClipSet:
+    wanted = set(paths)
+    return read_clips(who, [clip for clip in corpus.clips if clip.path in wanted], corpus.labels, (who,))
+
+
+def figures(classifiers: Classifiers, clips: ClipSet, real: ClipSet, learned: ClipSet) -> dict[str, float]:
+    """Shares and scores of a set of clips of one speaker, beside his takes."""
+    found = {}
+    for kind in KINDS:
+        said = classifiers.ask(kind, clips)
+        if not isinstance(said, str):
+            right = int((said.labels == clips.labels).sum())
+            found[kind] = round(wilson(right, len(clips)).value, 4)
+    scores = naturalness.dnsmos(clips.sounds, clips.rate, count=DNSMOS_STRINGS)
+    found |= {name: round(value.value, 3) for name, value in scores.items()}
+    alike = speaker.similarity(clips, real)[speaker.SIMILARITY]
+    if not isinstance(alike, str):
+        found["similarity"] = round(alike.value, 4)
+    inputs = InputConfig(rate=8000)
+    pictures = [log_mels(one.sounds, one.rate, inputs) for one in (clips, learned)]
+    distances = memorisation.nearest(*pictures).distance
+    found["nearest_p1"] = round(float(np.percentile(distances, 1)), 4)
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--speakers", default="theo,george,jackson,lucas,nicolas,yweweler")
+    parser.add_argument("--takes", type=int, default=10)
+    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--draws", type=int, default=1)
+    parser.add_argument("--base", type=Path)
+    parser.add_argument("--count", type=int, default=1000)
+    asked = parser.parse_args()
+    hardware.set_up()
+    corpus = open_corpus("fsdd")
+    for who in asked.speakers.split(","):
+        for draw in range(asked.draws):
+            learned, others = drawn(corpus, who, asked.takes, draw)
+            name = f"{who}-{asked.takes}-takes-{asked.minutes:g}-minutes-{draw}"
+            takes, run = asked.folder / "takes" / name, asked.folder / "runs" / name
+            if not takes.is_dir():
+                takes.mkdir(parents=True)
+                for path in learned:
+                    shutil.copy(path, takes)
+            began = time.monotonic()
+            done = (run / f"{run.name}.voice").exists()
+            opened = (
+                load(run)
+                if done
+                else adapt(
+                    takes, run, minutes=asked.minutes, base=asked.base, consent="licence", language="en"
+                )
+            )
+            assert isinstance(opened, VoiceRun)
+            took = time.monotonic() - began
+            real, kept = clips_of(corpus, others, who), clips_of(corpus, learned, who)
+            classifiers = open_classifiers(
+                Reference("fsdd", "all", kept, real, language="en"), 8000, kinds=KINDS
+            )
+            generated = sample_clips(opened, asked.count, progress=True).renamed(real.label_names, (who,))
+            line = {
+                "speaker": who,
+                "takes": asked.takes,
+                "minutes": asked.minutes,
+                "draw": draw,
+                "seconds": None if done else round(took),
+                "generated": figures(classifiers, generated, real, kept),
+                "real": figures(classifiers, real, real, kept),
+            }
+            with (asked.folder / "results.jsonl").open("a") as file:
+                file.write(json.dumps(line) + "\n")
+            print(json.dumps(line, indent=1), flush=True)
+
+
+if __name__ == "__main__":
+    main()
