@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from voxlet.corpus.catalog import CATALOG
+from voxlet.corpus.catalog import BASE, CATALOG
 from voxlet.corpus.corpus import open_corpus
 from voxlet.corpus.dataset import Dataset, make_dataset
 from voxlet.errors import RunError
@@ -80,7 +80,7 @@ class TrainedRun(Generic[C]):
             self.source,
             allow_rejected=True,
             layout=None if layout is None else str(layout),
-            language=None if self.language == UNKNOWN_LANGUAGE else self.language,
+            language=None if self.source == BASE or self.language == UNKNOWN_LANGUAGE else self.language,
         )
         if corpus.digest != self._corpus["digest"]:
             raise RunError(f"was trained on other recordings than {self.source} holds now", where=self.path)
