@@ -64,19 +64,6 @@ def test_online(server: Server, fresh_cache: Path, voice: Path) -> None:
     assert pull(f"{server.address}#sha256={digest}") == path
 
 
-@follows("hub/pull.py: choose a name: --name NAME, or remove it")
-def test_an_installed_name(hub: Hub, voice: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    push(voice, "me/mine")
-    assert main(["pull", "hf:me/mine"]) == 0
-    voice.write_bytes(tiny_voice.voice_bytes(tiny_voice.info(version="2")))
-    push(voice, "me/second")
-    assert main(["pull", "hf:me/second", "--name", "mine"]) == 2
-    assert "--name NAME" in capsys.readouterr().err
-    assert main(["pull", "hf:me/second", "--name", "another"]) == 0
-    (voice.parent / "voices" / "mine.voice").unlink()
-    assert main(["pull", "hf:me/second", "--name", "mine"]) == 0
-
-
 @follows("hub/push.py: choose another name, or --update to renew it")
 def test_a_repository_that_is_there(hub: Hub, voice: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["push", str(voice), "me/mine"]) == 0

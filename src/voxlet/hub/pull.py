@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, Any
 from voxlet.downloading.fetch import DEFAULT_RETRIES, RetryPolicy, fetch
 from voxlet.errors import DownloadError, HubError, VoiceError, VoxletError
 from voxlet.extras import import_extra
-from voxlet.files import cache_folder, write_atomically, writing, writing_cache
+from voxlet.files import cache_folder, writing_cache
 from voxlet.hub.address import HubAddress, WebAddress, parse_address
-from voxlet.speak.library import folders
 from voxlet.speak.voice_file import MOST_BYTES, SUFFIX, read_voice
 
 if TYPE_CHECKING:
@@ -152,25 +151,3 @@ def _told(hub: Any, error: BaseException) -> tuple[str, str | None]:
     if isinstance(error, errors.LocalEntryNotFoundError):
         return "cannot be reached, and is not in the cache", ONLINE
     return f"the transfer failed ({type(error).__name__})", "run it again to go on where it stopped"
-
-
-def install(path: Path, name: str) -> Path:
-    """Copy a voice file to where `voxlet say --voice NAME` finds it.
-
-    Raises:
-        HubError: Another voice of this name is there.
-        FileError: It cannot be written.
-    """
-    folder = folders()[0]
-    target = folder / f"{name}{SUFFIX}"
-    data = path.read_bytes()
-    with writing(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-    if target.is_file() and target.read_bytes() != data:
-        raise HubError(
-            f"there is another voice {name!r}",
-            where=target,
-            remedy="choose a name: --name NAME, or remove it",
-        )
-    write_atomically(target, data)
-    return target

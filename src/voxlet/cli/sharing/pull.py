@@ -28,9 +28,9 @@ def run(arguments: argparse.Namespace) -> None:
     """Fetch it, check it, install it, and print how to use it."""
     from voxlet.files import safe_name
     from voxlet.hub.address import parse_address
-    from voxlet.hub.pull import install, pull
+    from voxlet.hub.pull import pull
+    from voxlet.speak.library import install
 
-    wished = arguments.name or parse_address(arguments.address).name
-    name = safe_name(wished, LONGEST_NAME) or "pulled"
+    name = arguments.name or safe_name(parse_address(arguments.address).name, LONGEST_NAME) or "pulled"
     path = install(pull(arguments.address), name)
     answer(f"{path}: say something with `voxlet say --voice {name}`")
