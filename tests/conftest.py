@@ -165,3 +165,23 @@ def home(tmp_path) -> Path:
     folder = tmp_path / "home"
     folder.mkdir()
     return folder
+
+
+@pytest.fixture
+def hub(fresh_cache, monkeypatch, tmp_path):
+    """A stand-in for the hub, and the client pointed at it; an empty cache, no installed voices."""
+    from hub_stand_in import TOKEN, hub_stand_in
+    from voxlet.hub.pull import import_hub
+
+    import_hub()
+    from huggingface_hub import constants
+
+    with hub_stand_in() as served:
+        # Its addresses are constants, read when it is imported.
+        template = served.address + "/{repo_id}/resolve/{revision}/{filename}"
+        monkeypatch.setattr(constants, "ENDPOINT", served.address)
+        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+        monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "token"))
+        monkeypatch.setenv("HF_TOKEN", TOKEN)
+        monkeypatch.setenv("VOXLET_VOICES", str(tmp_path / "voices"))
+        yield served

@@ -21,8 +21,8 @@ from pathlib import Path
 
 import pytest
 
-from voxlet.corpus.archives.fetch import RetryPolicy
 from voxlet.corpus.catalog import Known, content_digest
+from voxlet.downloading.fetch import RetryPolicy
 
 HASTE = RetryPolicy(attempts=3, backoff=0.01, timeout=0.3)
 

@@ -25,6 +25,7 @@ LEAVES: dict[str, set[str]] = {
     "speech_regions": {"audio", "speech_frames"},
     "speech_likeness": {"audio", "speech_frames"},
     "batch_random": set(),
+    "downloading": {"errors", "extras", "files"},
     "plots": {"errors", "files"},
 }
 ROOMS: dict[str, set[str]] = {  # an edge leads to a whole room, or to a part of one
@@ -33,7 +34,7 @@ ROOMS: dict[str, set[str]] = {  # an edge leads to a whole room, or to a part of
     "corpus": {"spectral"},
     "models": {"spectral"},
     "training": set(),
-    "recipes": {"training", "models", "spectral", "corpus", "speak"},
+    "recipes": {"training", "models", "spectral", "corpus", "speak", "hub"},
     "evaluation": {
         "spectral",
         "speak",
@@ -47,9 +48,33 @@ ROOMS: dict[str, set[str]] = {  # an edge leads to a whole room, or to a part of
         "recipes.voice.finish",  # the name of the scores in its card
     },
     "study": {"training", "recipes", "corpus", "speak", "evaluation"},
-    "cli": {"spectral", "speak", "corpus", "models", "training", "recipes", "evaluation", "study"},
+    "hub": {"speak", "evaluation.metric", "evaluation.intervals"},  # the titles of its card's figures
+    "serving": {"speak"},
+    "cli": {
+        "spectral",
+        "speak",
+        "corpus",
+        "models",
+        "training",
+        "recipes",
+        "evaluation",
+        "study",
+        "hub",
+        "serving",
+    },
 }
-HEAVY = {"torch", "matplotlib", "sklearn", "scipy", "safetensors", "tqdm", "onnx", "urllib3"}
+HEAVY = {
+    "torch",
+    "matplotlib",
+    "sklearn",
+    "scipy",
+    "safetensors",
+    "tqdm",
+    "onnx",
+    "urllib3",
+    "fastapi",
+    "uvicorn",
+}
 # What has to start at once, or to run in the small install: nothing heavy at the top of these.
 LIGHT = {
     "speak",

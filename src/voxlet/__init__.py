@@ -14,6 +14,8 @@ The map; which room may import which is a table in tests/test_imports.py:
     recipes/     presets, what is trained and how it ends; the door to a run
     evaluation/  classifiers, metrics, the scorecard
     study/       the study's models and ours compared
+    hub/         voices that travel
+    serving/     voices over HTTP
     cli/         one file a command
 
     version, errors, digits (their words), extras (optional packages), files (whole or not at all, locks,

@@ -56,6 +56,10 @@ class DownloadError(VoxletError):
     """A corpus that could not be fetched, verified or unpacked."""
 
 
+class HubError(VoxletError):
+    """A voice that could not be pushed or pulled."""
+
+
 class ConfigError(VoxletError):
     """A setting whose value makes no sense, alone or beside another."""
 

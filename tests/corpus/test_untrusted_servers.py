@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import loopback
-from voxlet.corpus.archives.fetch import RetryPolicy, fetch
+from voxlet.downloading.fetch import RetryPolicy, fetch
 from voxlet.errors import DownloadError
 
 IMPATIENCE = RetryPolicy(attempts=3, backoff=0.01, timeout=5, patience=0.4)
@@ -55,7 +55,7 @@ def test_a_handshake_that_drips_is_given_up(tmp_path: Path) -> None:
 def test_what_is_slow_but_not_too_slow_arrives(server: loopback.Server, tmp_path: Path) -> None:
     server.data, server.plan = bytes(60), ["drips"]  # 1.2 s in all, and 50 bytes a second
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("voxlet.corpus.archives.fetch.FLOOR_RATE", 10.0)
+        patch.setattr("voxlet.downloading.fetch.FLOOR_RATE", 10.0)
         download(server.address, tmp_path / "archive")
     assert (tmp_path / "archive").read_bytes() == server.data
 

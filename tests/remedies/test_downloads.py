@@ -59,7 +59,7 @@ def mirror_or_archive(archive: Path) -> None:
 
 @pytest.mark.usefixtures("tiny")
 @follows(
-    "corpus/archives/fetch.py: run it again to go on where it stopped, or name a mirror or a local "
+    "downloading/fetch.py: run it again to go on where it stopped, or name a mirror or a local "
     "archive with --source"
 )
 def test_a_download_that_stops(server: Server, archive: Path) -> None:
@@ -75,7 +75,7 @@ def test_a_download_that_stops(server: Server, archive: Path) -> None:
 
 
 @pytest.mark.usefixtures("tiny")
-@follows("corpus/archives/fetch.py: name a mirror or a local archive with --source")
+@follows("downloading/fetch.py: name a mirror or a local archive with --source")
 @pytest.mark.parametrize("plan", ["404", "redirect ftp://example.org/a", "endless"])
 def test_a_download_that_is_refused(server: Server, archive: Path, plan: str) -> None:
     server.plan = [plan]
@@ -83,9 +83,7 @@ def test_a_download_that_is_refused(server: Server, archive: Path, plan: str) ->
     mirror_or_archive(archive)
 
 
-@follows(
-    "corpus/archives/fetch.py: is this machine online? If not, bring the archive and name it with --source"
-)
+@follows("downloading/fetch.py: is this machine online? If not, bring the archive and name it with --source")
 def test_a_machine_that_is_not_online(
     tiny: Known, server: Server, archive: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -101,7 +99,7 @@ def test_a_machine_that_is_not_online(
 
 @pytest.mark.usefixtures("tiny")
 @follows(
-    "corpus/archives/fetch.py: give --source an address that begins with http:// or https://, or the "
+    "downloading/fetch.py: give --source an address that begins with http:// or https://, or the "
     "path of an archive"
 )
 def test_a_source_that_is_none(
@@ -116,7 +114,7 @@ def test_a_source_that_is_none(
 
 
 @follows(
-    "corpus/archives/fetch.py: check this machine's clock, name the certificates to trust in the "
+    "downloading/fetch.py: check this machine's clock, name the certificates to trust in the "
     "variable SSL_CERT_FILE, or name a mirror or a local archive with --source"
 )
 def test_a_certificate_that_is_not_trusted(

@@ -74,6 +74,9 @@ KINDS = {
     "judges": Kind("classifiers of voxlet 0.1", r"[0-9a-f]{32}"),
     "scores": Kind("what was measured", r"[0-9a-f]{32}"),
     "downloads": Kind("archives that have not come whole", r"\w+-[0-9a-f]{8}"),
+    "voices": Kind(
+        "pulled voices; only --clear removes them", r"models--[\w.-]+|[0-9a-f]{64}", bounded=False
+    ),
     "matplotlib": Kind("matplotlib's list of this machine's fonts", r"fontlist-[\w-]+", bounded=False),
     "said": Kind("what was said once and need not be said again", r"\w+", bounded=False),
     CORPORA: Kind("fetched recordings; only --clear removes them", r"\w+", bounded=False),

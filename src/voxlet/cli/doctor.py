@@ -29,6 +29,9 @@ NEEDED_BY = {
     "study": "score, study",
     "record": "record",
     "formats": "recordings of telephones: .m4a, .3gp, .amr, .webm",
+    "serve": "serve",
+    "hub": "push, pull",
+    "wyoming": "serve --wyoming",
     "pesq": "PESQ in score",
     "tensorboard": "train --tensorboard",
 }

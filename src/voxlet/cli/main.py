@@ -41,11 +41,20 @@ COMMANDS = {
     "export": "voxlet.cli.runs.export",
     "score": "voxlet.cli.runs.score",
     "study": "voxlet.cli.runs.study",
+    "serve": "voxlet.cli.sharing.serve",
+    "push": "voxlet.cli.sharing.push",
+    "pull": "voxlet.cli.sharing.pull",
     "cache": "voxlet.cli.cache",
     "doctor": "voxlet.cli.doctor",
 }
 
-EXTRAS = {"score": "study", "study": "study"}  # what a command needs beyond the extra `train`
+EXTRAS = {
+    "score": "study",
+    "study": "study",
+    "serve": "serve",
+    "push": "hub",
+    "pull": "hub",
+}  # what a command needs beyond the extra `train`
 
 
 class Command(Protocol):

@@ -11,7 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voxlet import files
-from voxlet.corpus.archives.fetch import (
+from voxlet.corpus.archives.unpack import unpack
+from voxlet.corpus.catalog import CATALOG, Known, content_digest, find_known, home, known_ones
+from voxlet.corpus.listing.sound_files import sound_files
+from voxlet.downloading.fetch import (
     DEFAULT_RETRIES,
     MIRROR,
     RetryPolicy,
@@ -19,9 +22,6 @@ from voxlet.corpus.archives.fetch import (
     fetch,
     progress_bar,
 )
-from voxlet.corpus.archives.unpack import unpack
-from voxlet.corpus.catalog import CATALOG, Known, content_digest, find_known, home, known_ones
-from voxlet.corpus.listing.sound_files import sound_files
 from voxlet.errors import DownloadError
 from voxlet.files import atomic_folder, cache_folder, cache_path, exclusive, writing_cache
 

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voxlet.errors import RunError, VoiceError
+from voxlet.hub.address import is_address
+from voxlet.hub.pull import pull
 from voxlet.recipes.clip.clip_run import ClipRun
 from voxlet.recipes.clip.config import ClipTraining
 from voxlet.recipes.voice.config import VoiceTraining
@@ -36,14 +38,18 @@ def load(path_or_name: str | os.PathLike[str], *, phase: Phase = "griffin-lim") 
     What is in it is read when it is first asked for, so that opening costs next to nothing.
 
     Args:
-        path_or_name: `runs/mine`, `digits` or `my.voice`, say.
+        path_or_name: `runs/mine`, `digits` or `my.voice`, say; or a voice elsewhere, `hf:user/name` or
+            `https://...#sha256=...`, which comes into the cache.
         phase: Of what a clip VAE's run samples.
 
     Raises:
         RunError: There is no such run or voice, or the run's `config.json` is damaged.
         ConfigError: A field of it is unknown, missing or of another type.
         VoiceError: The voice's file is damaged, foreign or out of bounds.
+        HubError: A voice elsewhere cannot be had.
     """
+    if is_address(str(path_or_name)):
+        return load_voice(pull(str(path_or_name)))
     if Path(path_or_name).is_dir():
         return load_run(path_or_name, phase=phase)
     try:

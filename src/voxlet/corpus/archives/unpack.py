@@ -18,8 +18,8 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING, cast
 
-from voxlet.corpus.archives.fetch import MIRROR
 from voxlet.corpus.listing.sound_files import SOUND_SUFFIXES
+from voxlet.downloading.fetch import MIRROR
 from voxlet.errors import DownloadError
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from voxlet import files
-from voxlet.corpus.archives.pace import Pace
+from voxlet.downloading.pace import Pace
 from voxlet.errors import DownloadError, printable
 from voxlet.extras import import_extra
 

@@ -1,0 +1,85 @@
+"""`voxlet serve`: the page and the HTTP API."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from voxlet.cli.output import answer, complain
+from voxlet.cli.parser import whole_number
+
+if TYPE_CHECKING:
+    import argparse
+
+SUMMARY = "serve voices over HTTP to OpenAI's clients, and the page"
+KEY_VARIABLE = "VOXLET_KEY"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `voxlet serve`."""
+    add = parser.add_argument
+    add(
+        "voices",
+        nargs="*",
+        metavar="VOICE",
+        help="names or voice files (all of `voxlet voices`); the first speaks for models of other makers",
+    )
+    add(
+        "--host",
+        default="127.0.0.1",
+        metavar="ADDRESS",
+        help=f"address to listen on (127.0.0.1); others than this machine's need a key in {KEY_VARIABLE}",
+    )
+    add(
+        "--port",
+        type=whole_number,
+        default=8750,
+        metavar="N",
+        help="port to listen on (8750); 0: any",
+    )
+    add(
+        "--wyoming",
+        type=whole_number,
+        metavar="N",
+        help="port of this machine for the Wyoming protocol of Home Assistant as well; 0: any that is free",
+    )
+    add("--threads", type=whole_number, metavar="N", help="that make sound at once (as many as cores)")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Serve until interrupted."""
+    import logging
+
+    from voxlet.errors import ConfigError
+    from voxlet.serving.app import create_app
+    from voxlet.serving.limits import Limits
+    from voxlet.serving.server import bind, check_exposure, make_server
+    from voxlet.speak.library import available
+    from voxlet.speak.voice import load_voice
+
+    class Complaints(logging.Handler):
+        """What is logged goes where complaints go."""
+
+        def emit(self, record: logging.LogRecord) -> None:
+            complain(self.format(record))
+
+    key = os.environ.get(KEY_VARIABLE) or None
+    check_exposure(arguments.host, key)
+    if arguments.threads is not None and arguments.threads < 1:
+        raise ConfigError(f"{arguments.threads} is no count", where="--threads", remedy="give 1 or more")
+    voices = [load_voice(name, threads=1) for name in arguments.voices or available()]
+    limits = Limits()
+    wyoming = None if arguments.wyoming is None else bind("127.0.0.1", arguments.wyoming)
+    app = create_app(voices, limits=limits, key=key, threads=arguments.threads, wyoming=wyoming)
+    log = logging.getLogger("voxlet.serving")
+    log.addHandler(Complaints())
+    log.setLevel(logging.INFO)
+    listening = bind(arguments.host, arguments.port)
+    host, port = listening.getsockname()[:2]
+    shown = f"[{host}]" if ":" in host else host
+    places = [f"http://{shown}:{port}"]
+    if wyoming is not None:
+        places.append(f"tcp://127.0.0.1:{wyoming.getsockname()[1]} (Wyoming)")
+    names = ", ".join(voice.path.stem for voice in voices)
+    server = make_server(app, limits, lambda: answer(*(f"{place} serves {names}" for place in places)))
+    server.run(sockets=[listening])

@@ -1,0 +1,1 @@
+"""Downloading one file: resumed, retried, within bounds of size and speed."""

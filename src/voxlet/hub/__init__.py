@@ -1,0 +1,1 @@
+"""Voices that travel: pushed to and pulled from the Hugging Face hub, or any address with a digest."""

@@ -1,0 +1,153 @@
+"""A voice brought here: into the cache, from which it is opened without a network too.
+
+A voice file is data and is checked before anything in it is run; nothing else of a repository is fetched.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import warnings
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from voxlet.downloading.fetch import DEFAULT_RETRIES, RetryPolicy, fetch
+from voxlet.errors import DownloadError, HubError, VoiceError, VoxletError
+from voxlet.extras import import_extra
+from voxlet.files import cache_folder, writing_cache
+from voxlet.hub.address import HubAddress, WebAddress, parse_address
+from voxlet.speak.voice_file import MOST_BYTES, SUFFIX, read_voice
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FILE = f"model{SUFFIX}"  # in a repository
+CACHE = "voices"  # the folder of the cache
+ONLINE = "check the name, and whether this machine is online; what was pulled before is opened without"
+
+
+def import_hub() -> Any:  # its types are of no use where it is not installed
+    """The package huggingface_hub, silent.
+
+    Raises:
+        MissingExtraError: It is not installed.
+    """
+    os.environ.setdefault("HF_HUB_VERBOSITY", "error")
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    os.environ.setdefault("HF_HUB_DISABLE_XET", "1")  # plain HTTP, whose transfers it resumes
+    return import_extra("huggingface_hub", "hub")
+
+
+def pull(address: str, *, retries: RetryPolicy = DEFAULT_RETRIES) -> Path:
+    """The voice file that an address names, from the cache where it is there and has not changed.
+
+    Args:
+        address: As `parse_address` reads it.
+        retries: How long a server of the web is waited for.
+
+    Raises:
+        HubError: The address is malformed, leads to no voice, or cannot be reached.
+        VoiceError: What came is damaged, or no voice.
+        FileError: The cache cannot be written.
+        MissingExtraError: A package is not installed.
+    """
+    found = parse_address(address)
+    folder = cache_folder(CACHE)
+    with writing_cache(folder):
+        if isinstance(found, HubAddress):
+            path = _from_hub(found, folder)
+        else:
+            path = _from_web(found, folder, retries)
+    try:
+        read_voice(path)
+    except VoiceError as error:
+        path.resolve().unlink(missing_ok=True)  # of the hub: a link to the file itself
+        path.unlink(missing_ok=True)
+        raise VoiceError(error.what, where=address, remedy=error.remedy) from error
+    return path
+
+
+def _from_hub(address: HubAddress, folder: Path) -> Path:
+    hub = import_hub()
+    asked = {"filename": FILE, "revision": address.revision, "cache_dir": folder}
+    with answering(hub, str(address)):
+        # A repository of anybody: its size is looked at before it is fetched.
+        told = hub.hf_hub_download(address.repository, **asked, dry_run=True)
+        if told.file_size is not None and told.file_size > MOST_BYTES:
+            raise HubError(f"is too large for a voice ({told.file_size:,} bytes)", where=address)
+        return Path(hub.hf_hub_download(address.repository, **asked))
+
+
+def _from_web(address: WebAddress, folder: Path, retries: RetryPolicy) -> Path:
+    path = folder / f"{address.digest}{SUFFIX}"
+    if path.is_file():
+        return path
+    arriving = path.with_suffix(".fetched")
+    try:
+        fetch(address.url, arriving, limit=MOST_BYTES, progress=False, retries=retries)
+    except DownloadError as error:
+        raise HubError(error.what, where=address, remedy=ONLINE) from error
+    digest = hashlib.sha256(arriving.read_bytes()).hexdigest()
+    if digest != address.digest:
+        arriving.unlink()
+        raise HubError(
+            f"is another file than was asked for: its SHA-256 is {digest}",
+            where=address,
+            remedy="ask whoever gave the address for the digest",
+        )
+    arriving.replace(path)
+    return path
+
+
+@contextmanager
+def answering(hub: Any, where: str) -> Iterator[None]:
+    """Turn what the hub or the way to it refuses into one line, which holds no token and no header.
+
+    Raises:
+        HubError: The block raised an error of the hub.
+        OSError: The disk did.
+    """
+    try:
+        with warnings.catch_warnings():  # of a disk that is nearly full: what fails is told
+            warnings.simplefilter("ignore")
+            yield
+    except VoxletError:
+        raise
+    except Exception as error:  # the client's errors have no class in common
+        # "Not in the cache either" has the hub's answer as its cause.
+        cause = error.__cause__ if isinstance(error.__cause__, hub.errors.HfHubHTTPError) else error
+        if isinstance(cause, OSError) and not isinstance(cause, _not_of_the_disk(hub)):
+            raise
+        what, remedy = _told(hub, cause)
+        raise HubError(what, where=where, remedy=remedy) from error
+
+
+def _not_of_the_disk(hub: Any) -> tuple[type[OSError], ...]:
+    errors = hub.errors
+    return (errors.HfHubHTTPError, errors.LocalEntryNotFoundError, ConnectionError, TimeoutError)
+
+
+def _told(hub: Any, error: BaseException) -> tuple[str, str | None]:
+    """What is wrong, and the remedy."""
+    errors = hub.errors
+    if isinstance(error, errors.GatedRepoError):
+        return "asks for consent on its page first", "give it there, then `hf auth login`"
+    if isinstance(error, errors.RepositoryNotFoundError):
+        return (
+            "there is no such repository, or it is a private one",
+            "check the name; for a private one `hf auth login`",
+        )
+    if isinstance(error, errors.RevisionNotFoundError):
+        return "has no such revision", "leave @revision out"
+    if isinstance(error, errors.RemoteEntryNotFoundError):
+        return f"holds no {FILE}: it is no voice of voxlet", None
+    if isinstance(error, errors.HfHubHTTPError):
+        status = getattr(error.response, "status_code", 0)
+        if status in (401, 403):
+            return "you may not do this", "log in as who may: `hf auth login`"
+        return f"the hub answered {status}", "try again later"
+    if isinstance(error, errors.LocalEntryNotFoundError):
+        return "cannot be reached, and is not in the cache", ONLINE
+    return f"the transfer failed ({type(error).__name__})", "run it again to go on where it stopped"

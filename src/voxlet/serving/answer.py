@@ -1,0 +1,83 @@
+"""A sound on its way to a client: made piece by piece, and sent no faster than it is taken."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import json
+from typing import TYPE_CHECKING
+
+from starlette.responses import Response
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Mapping
+
+    from starlette.types import Receive, Scope, Send
+
+    from voxlet.serving.limits import Limits
+
+
+class SoundAnswer(Response):
+    """An answer whose pieces are made one after another while the client listens.
+
+    Args:
+        pieces: Its bytes; empty ones are not sent.
+        media_type: Of them.
+        headers: Further ones.
+        limits: How long the client may take.
+        ending: Called once, when the answer is over, whether or not all of it was taken.
+    """
+
+    def __init__(
+        self,
+        pieces: AsyncIterator[bytes],
+        media_type: str,
+        headers: Mapping[str, str],
+        limits: Limits,
+        ending: Callable[[], None],
+    ) -> None:
+        super().__init__(media_type=media_type, headers=dict(headers))
+        del self.headers["content-length"]
+        self._pieces, self._limits, self._ending = pieces, limits, ending
+
+    async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
+        """Send all of it, unless the client goes away or takes nothing for too long."""
+        gone = asyncio.ensure_future(_until_gone(receive))
+        try:
+            with contextlib.suppress(TimeoutError):  # the connection is cut: the answer has begun
+                async with asyncio.timeout(self._limits.answer):
+                    await self._send_all(send, gone)
+        finally:
+            gone.cancel()
+            self._ending()
+
+    async def _send_all(self, send: Send, gone: asyncio.Future[None]) -> None:
+        start = {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
+        await send(start)
+        async for piece in self._pieces:
+            if gone.done():
+                return
+            if piece:
+                async with asyncio.timeout(self._limits.stalled):
+                    await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _until_gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def as_events(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Pieces of a sound as server-sent events, as OpenAI's clients read them with `stream_format` "sse"."""
+    async for piece in pieces:
+        if piece:
+            audio = base64.b64encode(piece).decode("ascii")
+            yield _event({"type": "speech.audio.delta", "audio": audio})
+    usage = dict.fromkeys(("input_tokens", "output_tokens", "total_tokens"), 0)  # voices know no tokens
+    yield _event({"type": "speech.audio.done", "usage": usage})
+
+
+def _event(content: Mapping[str, object]) -> bytes:
+    return f"data: {json.dumps(content)}\n\n".encode()

@@ -1,0 +1,156 @@
+"""The application: routes, page and voice files behind one guard. Nothing of it is global."""
+
+from __future__ import annotations
+
+import functools
+import socket
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+from fastapi import FastAPI
+from fastapi.responses import FileResponse, PlainTextResponse
+from pydantic import BaseModel
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+
+from voxlet.extras import import_extra
+from voxlet.serving import refusals
+from voxlet.serving.catalogue import catalogue_routes
+from voxlet.serving.guard import Guard
+from voxlet.serving.limits import Limits, Turns
+from voxlet.serving.metrics import CONTENT_TYPE, Metrics
+from voxlet.serving.refusals import RESPONSES, RefusedError
+from voxlet.serving.speech import Speaking, speech_routes, warm_up
+from voxlet.serving.voices import ServedVoices, serve_voice
+from voxlet.serving.work import Workers
+from voxlet.speak.voice import Voice
+from voxlet.speak.voice_file import SUFFIX
+from voxlet.version import __version__
+
+PAGE = Path(__file__).parent / "page"
+DEFAULT_LIMITS = Limits()
+
+
+class VoiceOfPage(BaseModel):
+    """A voice file that a browser can fetch; `file` is its path from the page."""
+
+    name: str
+    file: str
+    bytes: int
+    sha256: str
+
+
+class VoicesOfPage(BaseModel):
+    """All of them."""
+
+    voices: list[VoiceOfPage]
+
+
+class Health(BaseModel):
+    """That it is alive."""
+
+    status: str = "ok"
+
+
+def create_app(
+    voices: Sequence[Voice],
+    *,
+    limits: Limits = DEFAULT_LIMITS,
+    key: str | None = None,
+    threads: int | None = None,
+    page: Path = PAGE,
+    wyoming: socket.socket | None = None,
+) -> FastAPI:
+    """The application that serves these voices.
+
+    Args:
+        voices: Each under the name of its file; the first also for models of other makers.
+        limits: What is taken on.
+        key: Asked for from everybody; None: only programs of this machine are answered.
+        threads: Steps that are made at once; without it, as many as there are cores.
+        page: A folder that is served at `/`, where it exists.
+        wyoming: A listening socket on which the Wyoming protocol is answered as well.
+
+    Raises:
+        ConfigError: There are no voices, or two of one name.
+        MissingExtraError: There is no package for the Wyoming protocol.
+    """
+    if wyoming is not None:
+        import_extra("wyoming", "wyoming")
+    served = ServedVoices([serve_voice(voice) for voice in voices])
+    turns, workers = Turns(limits), Workers(threads)
+    speaking = Speaking(served, limits, turns, workers, Metrics(turns))
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        for one in served.all:
+            await workers.run(functools.partial(warm_up, one))
+        async with AsyncExitStack() as held:
+            if wyoming is not None:
+                from voxlet.serving.home_assistant import HomeAssistant
+
+                await held.enter_async_context(HomeAssistant(speaking, wyoming))
+            yield
+        workers.close()
+
+    app = FastAPI(
+        title="voxlet",
+        version=__version__,
+        summary="Speech from variational autoencoders, as OpenAI's clients ask for it",
+        lifespan=lifespan,
+        docs_url=None,  # both pages would load scripts of another site
+        redoc_url=None,
+    )
+    refusals.install(app)
+    app.include_router(speech_routes(speaking))
+    app.include_router(catalogue_routes(speaking))
+    _add_own_routes(app, speaking)
+    if page.is_dir():
+        app.mount("/", StaticFiles(directory=page, html=True), name="page")
+    app.add_middleware(Guard, limits=limits, key=key, metrics=speaking.metrics)
+    return app
+
+
+def _add_own_routes(app: FastAPI, speaking: Speaking) -> None:
+    """What is no part of OpenAI's interface: the page's voice files, health, figures."""
+
+    @app.get("/healthz")
+    async def health() -> Health:
+        """Whether it answers."""
+        return Health()
+
+    @app.get("/metrics", response_class=PlainTextResponse)
+    async def metrics() -> Response:
+        """Figures for Prometheus."""
+        return Response(speaking.metrics.text(), media_type=CONTENT_TYPE)
+
+    @app.get("/voices.json")
+    async def voices_of_page() -> VoicesOfPage:
+        """The voice files that a browser can fetch."""
+        return VoicesOfPage(
+            voices=[
+                VoiceOfPage(
+                    name=one.name,
+                    file=f"voices/{one.name}{SUFFIX}",
+                    bytes=one.size,
+                    sha256=one.digest,
+                )
+                for one in speaking.voices.all
+            ]
+        )
+
+    @app.get(
+        f"/voices/{{name}}{SUFFIX}",
+        response_class=FileResponse,
+        responses={
+            **RESPONSES,
+            200: {"content": {"application/octet-stream": {}}, "description": "The file"},
+        },
+    )
+    async def voice_file(name: str) -> FileResponse:
+        """A voice file."""
+        found = next((one for one in speaking.voices.all if one.name == name), None)
+        if found is None:
+            raise RefusedError(404, f"there is no voice {name!r}", code="not_found")
+        return FileResponse(found.file, media_type="application/octet-stream")

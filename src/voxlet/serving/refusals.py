@@ -1,0 +1,122 @@
+"""Errors as OpenAI's clients read them: `{"error": {"message", "type", "param", "code"}}`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+
+from voxlet.errors import AudioError, MissingExtraError, TextError, VoiceError, VoxletError
+from voxlet.serving.limits import BusyError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fastapi import FastAPI, Request
+
+LONGEST_MESSAGE = 500  # characters
+INVALID = "invalid_request_error"
+# Which field of a request an error is about.
+FIELDS = {TextError: "input", VoiceError: "voice", AudioError: "file"}
+
+
+class Problem(BaseModel):
+    """What is wrong, of what kind, with which field, and a name for it."""
+
+    message: str
+    type: str
+    param: str | None
+    code: str | None
+
+
+class Refusal(BaseModel):
+    """An error."""
+
+    error: Problem
+
+
+# For a route's description: every refusal has this form.
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    "4XX": {"model": Refusal, "description": "Refused"},
+    "5XX": {"model": Refusal, "description": "Failed"},
+}
+
+
+class RefusedError(Exception):
+    """A request that is refused with a status, a message and perhaps a field and a name for the error."""
+
+    def __init__(self, status: int, message: str, *, param: str | None = None, code: str | None = None):
+        super().__init__(message)
+        self.status, self.message, self.param, self.code = status, message, param, code
+
+
+def refusal(
+    status: int,
+    message: str,
+    *,
+    param: str | None = None,
+    code: str | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> JSONResponse:
+    """An error as an answer; what comes of a client is cut and escaped by JSON."""
+    kind = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}.get(status)
+    kind = kind or (INVALID if status < 500 else "server_error")
+    problem = Problem(message=message[:LONGEST_MESSAGE], type=kind, param=param, code=code)
+    return JSONResponse(Refusal(error=problem).model_dump(), status, dict(headers or {}))
+
+
+def busy(error: BusyError) -> JSONResponse:
+    """The answer to one request too many."""
+    message = f"too many requests at once; try again in {error.seconds} s"
+    return refusal(429, message, code="rate_limit_exceeded", headers={"Retry-After": str(error.seconds)})
+
+
+def from_voxlet(error: VoxletError) -> JSONResponse:
+    """What a voice cannot do, as an answer; a server that lacks a package cannot be mended by its client."""
+    if isinstance(error, MissingExtraError):
+        return refusal(501, str(error), code="not_installed")
+    param = next((field for kind, field in FIELDS.items() if isinstance(error, kind)), None)
+    return refusal(400, str(error), param=param)
+
+
+def from_validation(error: RequestValidationError) -> JSONResponse:
+    """The first field that is not as it should be, without what was in it."""
+    first = error.errors()[0]
+    places = [str(place) for place in first["loc"][1:] if isinstance(place, str | int)]
+    param = places[0] if places and first["type"] != "json_invalid" else None
+    message = f"{param}: {first['msg']}" if param else str(first["msg"])
+    return refusal(400, message, param=param)
+
+
+def install(app: FastAPI) -> None:
+    """Let every error of an application take this form."""
+
+    async def validation(_: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, RequestValidationError)
+        return from_validation(error)
+
+    async def voxlet(_: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, VoxletError)
+        return from_voxlet(error)
+
+    async def refused(_: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, RefusedError)
+        return refusal(error.status, error.message, param=error.param, code=error.code)
+
+    async def too_many(_: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, BusyError)
+        return busy(error)
+
+    async def http(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, HTTPException)
+        message = f"{error.detail} ({request.method} {request.url.path})"
+        return refusal(error.status_code, message, headers=error.headers)
+
+    app.add_exception_handler(RequestValidationError, validation)
+    app.add_exception_handler(VoxletError, voxlet)
+    app.add_exception_handler(RefusedError, refused)
+    app.add_exception_handler(BusyError, too_many)
+    app.add_exception_handler(HTTPException, http)

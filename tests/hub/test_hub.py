@@ -1,0 +1,185 @@
+"""A voice sent and fetched, and everything that goes wrong on the way."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+
+import loopback
+import tiny_voice
+import voxlet
+from hub_stand_in import TOKEN
+from voxlet.cli.main import main
+from voxlet.errors import FileError, HubError, VoiceError, VoxletError
+from voxlet.hub.pull import pull
+from voxlet.hub.push import push
+
+ADDRESS = "hf:me/mine"
+
+
+@pytest.fixture
+def pushed(hub, voice):
+    push(voice, "me/mine")
+    return hub
+
+
+@pytest.fixture
+def hasty(monkeypatch):
+    """The client does not wait between its attempts."""
+    monkeypatch.setattr("huggingface_hub.utils._http.time.sleep", lambda _: None)
+
+
+def test_there_and_back(hub, voice) -> None:
+    assert push(voice, "me/mine") == ADDRESS
+    assert set(hub.repositories["me/mine"]) == {"model.voice", "README.md"}
+    path = pull(ADDRESS)
+    assert path.read_bytes() == voice.read_bytes()
+    assert voxlet.load(ADDRESS).labels == voxlet.load_voice(voice).labels
+    assert pull(f"{ADDRESS}@main") == path
+    assert set(hub.authorizations) <= {f"Bearer {TOKEN}", ""}
+    assert f"Bearer {TOKEN}" in hub.authorizations
+
+
+def test_without_a_network_what_was_pulled_is_there(pushed, hasty, monkeypatch) -> None:
+    path = pull(ADDRESS)
+    gone = "http://127.0.0.1:1"
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", gone)
+    template = gone + "/{repo_id}/resolve/{revision}/{filename}"
+    monkeypatch.setattr("huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE", template)
+    assert pull(ADDRESS) == path
+    with pytest.raises(HubError, match="cannot be reached"):
+        pull("hf:me/another")
+
+
+def test_a_name_that_exists(pushed, voice) -> None:
+    with pytest.raises(HubError, match="is there already; choose another name, or --update"):
+        push(voice, "me/mine")
+    voice.write_bytes(tiny_voice.voice_bytes(tiny_voice.info(version="2")))
+    push(voice, "me/mine", update=True)
+    assert pushed.repositories["me/mine"]["model.voice"] == voice.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("way", "address", "error", "part"),
+    [
+        ("whole", "hf:me/nothing", HubError, "no such repository"),
+        ("whole", "hf:me/mine@v9", HubError, "no such revision"),
+        ("whole", "hf:me/empty", HubError, "holds no model.voice"),
+        ("403", ADDRESS, HubError, "may not"),
+        ("500", ADDRESS, HubError, "answered 500"),
+        ("huge", ADDRESS, HubError, "too large"),
+        ("flipped", ADDRESS, VoiceError, "checksum"),
+    ],
+)
+def test_what_the_hub_may_answer(pushed, hasty, way, address, error, part) -> None:
+    pushed.repositories["me/empty"] = {"README.md": b"x"}
+    pushed.way = way
+    with pytest.raises(error, match=part) as refused:
+        pull(address)
+    assert "\n" not in str(refused.value)
+    assert TOKEN not in str(refused.value)
+    pushed.way = "whole"
+    assert pull(ADDRESS).read_bytes() == pushed.repositories["me/mine"]["model.voice"]
+
+
+def test_a_torn_transfer(pushed, hasty) -> None:
+    pushed.way = "torn"
+    with pytest.raises(VoxletError) as refused:
+        pull(ADDRESS)
+    assert ADDRESS in str(refused.value)
+    pushed.way = "whole"
+    assert pull(ADDRESS).read_bytes() == pushed.repositories["me/mine"]["model.voice"]
+
+
+def test_a_full_disk(pushed, small_disk, monkeypatch) -> None:
+    monkeypatch.setenv("VOXLET_CACHE", str(small_disk / "cache"))
+    (small_disk / "filler").write_bytes(bytes(50_000))
+    with pytest.raises(FileError, match="No space left"):
+        pull(ADDRESS)
+    monkeypatch.setenv("VOXLET_CACHE", str(small_disk.parent / "elsewhere"))
+    assert pull(ADDRESS).is_file()
+
+
+def test_the_web(server, fresh_cache, voice) -> None:
+    server.data = voice.read_bytes()
+    digest = hashlib.sha256(server.data).hexdigest()
+    address = f"{server.address}#sha256={digest}"
+    assert voxlet.load(address).name == "tiny"
+    asked = len(server.seen)
+    assert pull(address).read_bytes() == server.data
+    assert len(server.seen) == asked  # from the cache
+    with pytest.raises(HubError, match="another file than was asked for"):
+        pull(f"{server.address}#sha256={'0' * 64}", retries=loopback.HASTE)
+    assert [path.name for path in pull(address).parent.iterdir()] == [f"{digest}.voice"]
+
+
+@pytest.mark.parametrize("way", ["404", "500", "endless", "drips"])
+def test_what_a_server_of_the_web_may_do(server, fresh_cache, monkeypatch, way: str) -> None:
+    monkeypatch.setattr("voxlet.hub.pull.MOST_BYTES", 100_000)
+    server.plan = [way]
+    server.data = bytes(5_000)
+    hasty = loopback.RetryPolicy(attempts=2, backoff=0.01, timeout=0.3, patience=0.5)
+    with pytest.raises(HubError) as refused:
+        pull(f"{server.address}#sha256={'0' * 64}", retries=hasty)
+    assert "--source" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "hf:",
+        "hf:mine",
+        "hf:a/b/c",
+        "hf:../b",
+        "hf:me/mine@",
+        "hf:me/mine@../..",
+        "hf:me/mi\nne",
+        "https://example.org/x.voice",
+        "https://example.org/x.voice#sha256=12",
+        "https://example.org/x.voice#md5=12",
+    ],
+)
+def test_an_address_that_is_none(fresh_cache, address: str) -> None:
+    with pytest.raises(HubError):
+        pull(address)
+    with pytest.raises(HubError):
+        voxlet.load(address)
+
+
+def test_what_is_no_voice_is_not_kept(server, fresh_cache) -> None:
+    server.data = b"no voice"
+    digest = hashlib.sha256(server.data).hexdigest()
+    with pytest.raises(VoiceError):
+        pull(f"{server.address}#sha256={digest}")
+    assert not list(fresh_cache.rglob("*.voice"))
+
+
+def test_the_commands(hub, voice, capsys) -> None:
+    assert main(["push", str(voice), "me/mine"]) == 0
+    assert main(["pull", ADDRESS]) == 0
+    assert main(["say", "4", "--voice", "mine", "-o", str(voice.with_name("4.wav"))]) == 0
+    assert main(["pull", ADDRESS, "--name", "other"]) == 0
+    assert main(["pull", ADDRESS, "--name", "../x"]) == 2
+    assert sorted(path.name for path in (voice.parent / "voices").iterdir()) == ["mine.voice", "other.voice"]
+    shown = capsys.readouterr()
+    assert TOKEN not in shown.out + shown.err
+    assert shown.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("way", ["torn", "403", "flipped"])
+def test_a_failure_is_one_line(pushed, hasty, capfd, way: str) -> None:
+    pushed.way = way
+    assert main(["pull", ADDRESS]) == 2
+    shown = capfd.readouterr()
+    assert shown.err.count("\n") == 1
+    assert TOKEN not in shown.err
+
+
+def test_an_installed_voice_is_not_replaced(hub, voice, capsys) -> None:
+    push(voice, "me/mine")
+    assert main(["pull", ADDRESS]) == main(["pull", ADDRESS]) == 0  # the same again
+    voice.write_bytes(tiny_voice.voice_bytes(tiny_voice.info(version="2")))
+    push(voice, "me/second")
+    assert main(["pull", "hf:me/second", "--name", "mine"]) == 2
+    assert "mine: is installed already" in capsys.readouterr().err
