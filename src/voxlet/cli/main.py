@@ -41,6 +41,7 @@ COMMANDS = {
     "export": "voxlet.cli.runs.export",
     "score": "voxlet.cli.runs.score",
     "study": "voxlet.cli.runs.study",
+    "page": "voxlet.cli.sharing.page",
     "cache": "voxlet.cli.cache",
     "doctor": "voxlet.cli.doctor",
 }
