@@ -137,9 +137,7 @@ def test_a_link_says_exactly_this(browser, tiny, address):
 
 def test_the_point_is_dragged_and_the_voice_changes(digits):
     clear(digits)
-    digits.keyboard.press("Tab")
     digits.get_by_role("textbox", name="Text to say").fill("7")
-    digits.get_by_role("button", name="george").click()
     handle = digits.get_by_role("slider", name="Who speaks")
     start, goal = (
         found.bounding_box() for found in (handle, digits.get_by_role("button", name="nicolas", exact=True))
@@ -197,8 +195,7 @@ def test_what_cannot_be_said_is_told_with_what_can(tiny):
     alert.get_by_text("cannot say “%” (character 3)").wait_for()
     assert "zero, one, two" in alert.inner_text()
     tiny.get_by_role("textbox", name="Text to say").fill("41")
-    tiny.get_by_role("button", name="hear one again").wait_for()
-    assert alert.inner_text() == ""
+    until(tiny, "!document.querySelector('.refusal').innerText")
 
 
 def test_the_keyboard_alone_is_enough(tiny):
@@ -216,29 +213,28 @@ def test_the_keyboard_alone_is_enough(tiny):
         tiny.keyboard.press("Tab")
         reached.append(tiny.evaluate("document.activeElement.ariaLabel ?? document.activeElement.innerText"))
     wanted = ("say five", "Speak", "ann", "Who speaks", "Somebody new", "hear four again", "Another take")
-    assert all(any((one or "").strip().startswith(name) for one in reached) for name in wanted)
+    assert all(any(name in (one or "") for one in reached) for name in wanted), reached
 
 
-@pytest.mark.parametrize(
-    ("width", "scheme"), [(360, "light"), (768, "dark"), (1280, "light"), (1280, "dark")]
-)
-def test_it_fits_and_axe_finds_nothing(browser, address, width, scheme):
+@pytest.mark.parametrize(("voice", "text"), [("tiny", "4091"), ("kalimat", " ".join(ARABIC[:3]))])
+def test_it_fits_and_axe_finds_nothing(browser, address, voice, text):
     from axe_playwright_python.sync_playwright import Axe
 
-    voice = "kalimat" if (width, scheme) in ((360, "light"), (1280, "dark")) else "tiny"
-    size = {"width": width, "height": 800}
-    link = f"{address}#voice={voice}&text=" + (" ".join(ARABIC[:3]) if voice == "kalimat" else "4091")
-    with opened(browser, link, viewport=size, color_scheme=scheme, reduced_motion="reduce") as page:
+    with opened(browser, f"{address}#voice={voice}&text={text}", reduced_motion="reduce") as page:
         page.locator(".word").first.wait_for()
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-        small = page.evaluate(
-            """[...document.querySelectorAll('button, input:not([type=file]), select')]
-              .filter((one) => one.offsetHeight < 44 || one.offsetWidth < 24)
-              .map((one) => one.outerHTML)"""
-        )
-        assert small == []
-        found = Axe().run(page)
-        assert found.violations_count == 0, found.generate_report()
+        for width in (360, 768, 1280):
+            page.set_viewport_size({"width": width, "height": 800})
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+            small = page.evaluate(
+                """[...document.querySelectorAll('button, input:not([type=file]), select')]
+                  .filter((one) => one.offsetHeight < 44 || one.offsetWidth < 24)
+                  .map((one) => one.outerHTML)"""
+            )
+            assert small == [], width
+            for scheme in ("light", "dark"):
+                page.emulate_media(color_scheme=scheme)
+                found = Axe().run(page)
+                assert found.violations_count == 0, (width, scheme, found.generate_report())
 
 
 def test_sliders_ask_for_what_the_voice_has_learned(browser, address):
@@ -268,12 +264,9 @@ def copied(site: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(site, tmp_path / "copy"))
 
 
-def trouble(browser, address: str, script: str = "", **options) -> str:
+def trouble(browser, address: str) -> str:
     """What the page says in place of its keys."""
-    with opened(browser, address, **options) as page:
-        if script:
-            page.add_init_script(script)
-            page.reload()
+    with opened(browser, address, provoked="status of 404") as page:
         alert = page.locator(".waiting[role=alert]")
         alert.wait_for()
         return alert.inner_text()
@@ -293,9 +286,8 @@ def test_a_voice_that_is_gone_or_damaged_is_told(browser, site, tmp_path):
 
 
 def test_a_browser_without_webassembly_is_told(browser, address):
-    # A worker has its own: there the policy of a page that forbids it stands for a browser that lacks it.
-    options = {"bypass_csp": False}
-    with opened(browser, f"{address}#voice=tiny", **options) as page:
+    # A policy that forbids it to the worker stands for a browser that lacks it.
+    with opened(browser, f"{address}#voice=tiny", provoked="Content Security Policy") as page:
         policy = "default-src 'self'; script-src 'self'"
         page.route("**/worker.js", lambda route: _with_policy(route, policy))
         page.reload()
