@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from voxlet.serving.static_page import PAGE
+from voxlet.serving.static.page import PAGE
 from voxlet.version import __version__
 
 VENDOR = PAGE / "vendor"

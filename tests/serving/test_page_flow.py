@@ -17,7 +17,7 @@ import tiny_voice
 from browser import chromium, opened, served, until
 from voxlet import audio
 from voxlet.evaluation.classifiers.pocketsphinx import PocketSphinx
-from voxlet.serving.static_page import write_page
+from voxlet.serving.static.page import write_page
 from voxlet.speak.voice import load_voice
 from voxlet.words.digits import DIGIT_WORDS
 

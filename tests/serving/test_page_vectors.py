@@ -14,7 +14,7 @@ import soundfile
 from browser import chromium, opened, served
 from voxlet import audio
 from voxlet.errors import TextError
-from voxlet.serving.static_page import write_page
+from voxlet.serving.static.page import write_page
 from voxlet.speak.speech import shape, wav_metadata
 from voxlet.speak.styles import generator
 from voxlet.speak.text import parse
@@ -101,7 +101,11 @@ def answer(text: str, labels: tuple[str, ...]) -> object:
 def page(tmp_path_factory):
     site = tmp_path_factory.mktemp("site") / "page"
     write_page(site, ["digits"])
-    with chromium() as browser, served(site) as address, opened(browser, f"{address}style.css") as own:
+    with (
+        chromium() as browser,
+        served(site) as address,
+        opened(browser, f"{address}style.css", provoked="404") as own,
+    ):
         yield own
 
 

@@ -10,7 +10,7 @@ import pytest
 import tiny_voice
 from voxlet.cli.main import main
 from voxlet.errors import ConfigError, FileError, VoiceError
-from voxlet.serving.static_page import PAGE, write_page
+from voxlet.serving.static.page import PAGE, write_page
 from voxlet.speak.library import find_voice
 
 
@@ -47,6 +47,7 @@ def test_the_command_writes_the_shipped_voice_and_says_how_to_try_it(tmp_path, c
     assert shipped == find_voice("digits").read_bytes()
 
 
+@pytest.mark.follows("serving/static/page.py: name a new folder")
 def test_a_page_is_replaced_and_anything_else_is_left_alone(tmp_path, tiny):
     write_page(tmp_path / "site", ["digits"])
     write_page(tmp_path / "site", [tiny])
@@ -59,8 +60,10 @@ def test_a_page_is_replaced_and_anything_else_is_left_alone(tmp_path, tiny):
     (tmp_path / "file").write_text("dear")
     with pytest.raises(FileError, match="something else"):
         write_page(tmp_path / "file", [tiny])
+    assert write_page(tmp_path / "new", [tiny])
 
 
+@pytest.mark.follows("serving/static/page.py: rename the file of one of them")
 def test_two_voices_of_one_name_are_refused_and_nothing_is_written(tmp_path, tiny):
     (tmp_path / "more").mkdir()
     other = tmp_path / "more" / "tiny.voice"
@@ -69,6 +72,12 @@ def test_two_voices_of_one_name_are_refused_and_nothing_is_written(tmp_path, tin
         write_page(tmp_path / "site", [tiny, other])
     renamed = other.rename(other.with_name("second.voice"))
     assert [voice.name for voice in write_page(tmp_path / "site", [tiny, renamed])] == ["tiny", "second"]
+    alike = [tiny.with_name("a b.voice"), tiny.with_name("a-b.voice")]
+    for path in alike:
+        path.write_bytes(tiny.read_bytes())
+    with pytest.raises(ConfigError, match="same name for a file; rename"):
+        write_page(tmp_path / "site", alike)
+    assert len(write_page(tmp_path / "site", [alike[0], alike[1].rename(tiny.with_name("c.voice"))])) == 2
 
 
 @pytest.mark.parametrize("damage", [b"", b"no voice", None])

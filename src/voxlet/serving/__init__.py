@@ -1,1 +1,1 @@
-"""The page, and what serves it."""
+"""The server: voices over HTTP as OpenAI's clients ask for speech, and the page."""

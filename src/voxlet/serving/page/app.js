@@ -50,7 +50,7 @@ function Tabs() {
 
 function VoiceChoice() {
   if (!chosen.value) return null;
-  if (voices.value.length === 1) return html`<p class="place"><bdi>${chosen.value.name}</bdi> <span>· ${t('where')}</span></p>`;
+  if (voices.value.length === 1) return html`<p class="place"><bdi>${chosen.value.name}</bdi><span>· ${t('where')}</span></p>`;
   return html`<div class="place">
     <label
       ><span class="hidden">${t('voice')}</span

@@ -33,6 +33,7 @@ export const sounds = signal(null); // { index, share } of the word that sounds
 export const pressed = signal(null); // the label whose key was pressed last, while it sounds
 export const busy = signal(false);
 
+export const soundingLabel = computed(() => utterance.value?.words[sounds.value?.index]?.label ?? pressed.value);
 export const vocabulary = computed(() => voice.value && new Vocabulary(voice.value.labels));
 export const plane = computed(() => voice.value && new Plane(voice.value.speakers));
 export const style = computed(() => voice.value && styleOf(who.value, voice.value, seed.value));

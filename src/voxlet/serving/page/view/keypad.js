@@ -1,6 +1,6 @@
 // The keypad: a telephone's for digits, a grid of words for all else.
 
-import { addPause, erase, press, pressed, vocabulary, voice } from '../state.js';
+import { addPause, erase, press, soundingLabel, vocabulary, voice } from '../state.js';
 import { number, t } from '../texts.js';
 import { useSignal } from '../vendor/signals.js';
 import { fold } from '../voice/spelling.js';
@@ -17,7 +17,7 @@ export function digitLabels() {
 }
 
 function Key({ label, shown, under, written }) {
-  const down = pressed.value === label;
+  const down = soundingLabel.value === label;
   return html`<button
     type="button"
     class=${down ? 'key sounding' : 'key'}

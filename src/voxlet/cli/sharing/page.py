@@ -10,7 +10,7 @@ from voxlet.cli.output import answer
 if TYPE_CHECKING:
     import argparse
 
-SUMMARY = "write the page, on which a voice speaks in the browser, for any web host"
+SUMMARY = "write a page that speaks in the browser, for any web host"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Write the page, and print where it is."""
-    from voxlet.serving.static_page import write_page
+    from voxlet.serving.static.page import write_page
 
     voices = write_page(arguments.out, arguments.voice or ["digits"])
     names = ", ".join(voice.name for voice in voices)

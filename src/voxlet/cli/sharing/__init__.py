@@ -1,0 +1,1 @@
+"""`voxlet serve`, `push` and `pull`: voices for others, and from others."""
