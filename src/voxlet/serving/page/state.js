@@ -213,6 +213,8 @@ async function make(sound) {
       const rest = index === spoken.length - 1 ? 0 : pauseAfter(word.pause, rate);
       words.push({ label: word.label, samples, start: at, end: at + samples.length });
       at += samples.length + rest;
+      // What sounds is marked in its own picture, never in that of an older text.
+      if (sound && index === 0) utterance.value = joined([...words], at, rate);
       sound?.(samples, index, rest / rate);
     }
   } catch (error) {
@@ -221,10 +223,14 @@ async function make(sound) {
   } finally {
     if (own === turn) busy.value = false;
   }
-  const samples = new Float32Array(at);
-  for (const word of words) samples.set(word.samples, word.start);
-  utterance.value = words.length > 0 ? { words, samples, rate } : null;
+  utterance.value = words.length > 0 ? joined(words, at, rate) : null;
   return true;
+}
+
+function joined(words, length, rate) {
+  const samples = new Float32Array(length);
+  for (const word of words) samples.set(word.samples, word.start);
+  return { words, samples, rate };
 }
 
 function follow() {
