@@ -214,7 +214,9 @@ async function make(sound) {
       words.push({ label: word.label, samples, start: at, end: at + samples.length });
       at += samples.length + rest;
       // What sounds is marked in its own picture, never in that of an older text.
-      if (sound && index === 0) utterance.value = joined([...words], at, rate);
+      const shown = utterance.value?.words.map((one) => one.label).join();
+      const other = shown !== spoken.map((one) => one.label).join();
+      if (sound && index === 0 && other) utterance.value = joined([...words], at, rate);
       sound?.(samples, index, rest / rate);
     }
   } catch (error) {
