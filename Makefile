@@ -5,7 +5,7 @@ PYTHON ?= python3
 # Twice quiet: warnings of pip are no concern of who wants to hear a word.
 PIP_INSTALL = pip install --quiet --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo study-demo test test-all lint types unit explore slow classifiers readme package figures clean
+.PHONY: vendor demo study-demo test test-all lint types unit explore slow classifiers readme package figures clean
 
 # Speak: the core alone, no PyTorch.
 demo: .venv/core.done
@@ -93,6 +93,11 @@ mutants: .venv/mutants.done
 # The figures of README.md and docs/, from stored results.
 figures: .venv/dev.done
 	.venv/bin/python docs/figures/draw.py
+
+# The libraries of the page from npm, at the versions that are pinned, and what it knows of metrics.
+vendor: .venv/dev.done
+	.venv/bin/python tools/vendor_page.py
+	.venv/bin/python tools/page_metrics.py
 
 clean:
 	rm -rf .venv dist runs out mutants 4091.wav

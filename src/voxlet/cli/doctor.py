@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 SUMMARY = "say what is installed and missing, and what the machine has"
 # What each extra is for; "" is what is always installed.
 NEEDED_BY = {
-    "": "say, voices, cache, doctor",
+    "": "say, voices, page, cache, doctor",
     "train": "corpus, split, adapt, train, generate, export",
     "study": "score, study",
     "record": "record",

@@ -42,6 +42,7 @@ COMMANDS = {
     "score": "voxlet.cli.runs.score",
     "study": "voxlet.cli.runs.study",
     "serve": "voxlet.cli.sharing.serve",
+    "page": "voxlet.cli.sharing.page",
     "push": "voxlet.cli.sharing.push",
     "pull": "voxlet.cli.sharing.pull",
     "cache": "voxlet.cli.cache",

@@ -1,0 +1,124 @@
+// The frame: what is shown of the page, and keys that work everywhere.
+
+import {
+  addPause,
+  chosen,
+  erase,
+  notice,
+  openVoice,
+  press,
+  progress,
+  readLink,
+  speak,
+  start,
+  told,
+  trouble,
+  vocabulary,
+  voice,
+  voices,
+} from './state.js';
+import { number, t } from './texts.js';
+import { render } from './vendor/preact.js';
+import { signal } from './vendor/signals.js';
+import { html } from './view/html.js';
+import { Scores, hasScores } from './view/scores.js';
+import { Speak } from './view/speak.js';
+
+const VIEWS = { speak: Speak, scores: Scores };
+const view = signal('speak');
+
+function shownViews() {
+  return Object.keys(VIEWS).filter((name) => name !== 'scores' || (voice.value && hasScores()));
+}
+
+function Tabs() {
+  const names = shownViews();
+  if (names.length < 2) return null;
+  return html`<nav aria-label=${t('views')}>
+    ${names.map(
+      (name) => html`<button
+        key=${name}
+        type="button"
+        aria-current=${name === view.value ? 'page' : undefined}
+        onClick=${() => (view.value = name)}
+      >
+        ${t(name)}
+      </button>`,
+    )}
+  </nav>`;
+}
+
+function VoiceChoice() {
+  if (!chosen.value) return null;
+  if (voices.value.length === 1) return html`<p class="place"><bdi>${chosen.value.name}</bdi><span>· ${t('where')}</span></p>`;
+  return html`<div class="place">
+    <label
+      ><span class="hidden">${t('voice')}</span
+      ><select value=${chosen.value.name} onChange=${(event) => openVoice(event.target.value)}>
+        ${voices.value.map(({ name }) => html`<option key=${name} value=${name}>${name}</option>`)}
+      </select></label
+    >
+    <span>${t('where')}</span>
+  </div>`;
+}
+
+function Loading() {
+  const { done, total } = progress.value;
+  const megabytes = (bytes) => number(bytes / 1e6, 1);
+  const { name } = chosen.value;
+  const words = done < total ? t('loading', { name, done: megabytes(done), total: megabytes(total) }) : t('starting', { name });
+  return html`<section class="card waiting" aria-busy="true">
+    <p id="loading-words">${words}</p>
+    <progress max=${total} value=${done} aria-labelledby="loading-words"></progress>
+  </section>`;
+}
+
+function Trouble() {
+  const { code, detail } = trouble.value;
+  return html`<section class="card waiting" role="alert">
+    <p>${t(code, { detail })}</p>
+    <button type="button" class="main" onClick=${() => (voices.value.length > 0 ? openVoice(chosen.value.name) : start())}>
+      ${t('retry')}
+    </button>
+  </section>`;
+}
+
+function Page() {
+  const Shown = VIEWS[view.value];
+  return html`<a class="skip" href="#page" onClick=${skip}>${t('skip')}</a>
+    <header>
+      <h1><span>vox</span>let</h1>
+      <${Tabs} />
+      <${VoiceChoice} />
+    </header>
+    <main id="page" tabindex="-1">
+      ${trouble.value && html`<${Trouble} />`} ${progress.value && html`<${Loading} />`}
+      ${voice.value && !trouble.value && html`<${Shown} />`}
+    </main>
+    <div class="hidden" role="status">${told.value}</div>
+    <div class="notice" role="status">${notice.value && html`<p>${notice.value}</p>`}</div>`;
+}
+
+function skip(event) {
+  event.preventDefault(); // the address is a link to what is said
+  document.getElementById('page').focus();
+}
+
+/** Digits press their keys wherever the focus is, but where one writes. */
+function key(event) {
+  if (!voice.value || trouble.value || view.value !== 'speak') return;
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest('input, select, textarea')) return;
+  const label = /^\p{Nd}$/u.test(event.key) && vocabulary.value.find(event.key);
+  const digit = label || (/^\d$/.test(event.key) && vocabulary.value.numbers.get(Number(event.key)));
+  if (digit) press(digit, event.key);
+  else if (event.key === 'Backspace') erase();
+  else if (event.key === ',') addPause();
+  else if (event.key === 'Enter' && !event.target.closest('button, a, [role=slider]')) speak();
+}
+
+document.title = t('title');
+document.addEventListener('keydown', key);
+addEventListener('hashchange', () => voice.value && readLink());
+for (const name of ['dragover', 'drop']) addEventListener(name, (event) => event.preventDefault()); // opens no file
+render(html`<${Page} />`, document.getElementById('voxlet'));
+start();

@@ -1,0 +1,69 @@
+// Sound out: pieces one after the other, which of them sounds now, and recordings in.
+
+let context = null;
+let playing = []; // { source, gain, start, end, mark }
+let cursor = 0; // when the last piece ends
+
+const CUT = 0.01; // seconds in which a sound that is interrupted fades
+const LEAD = 0.005; // seconds between the order to play and the sound
+
+/** The context, which a browser lets start at a press only. */
+export function wake() {
+  context ??= new AudioContext({ latencyHint: 'interactive' });
+  if (context.state === 'suspended') context.resume();
+  return context;
+}
+
+/** End what sounds, softly. */
+export function hush() {
+  if (!context) return;
+  const now = context.currentTime;
+  for (const { source, gain } of playing) {
+    gain.gain.setTargetAtTime(0, now, CUT / 3);
+    source.stop(now + CUT);
+  }
+  playing = [];
+  cursor = 0;
+}
+
+/** Play samples after what was given before, then `pause` seconds of nothing; `mark` tells what sounds. */
+export function play(samples, rate, mark, pause = 0) {
+  wake();
+  const buffer = context.createBuffer(1, samples.length, rate);
+  buffer.copyToChannel(samples, 0);
+  const source = new AudioBufferSourceNode(context, { buffer });
+  const gain = new GainNode(context);
+  source.connect(gain).connect(context.destination);
+  const start = Math.max(cursor, context.currentTime + LEAD);
+  source.start(start);
+  cursor = start + buffer.duration + pause;
+  playing.push({ source, gain, mark, start, end: start + buffer.duration });
+}
+
+/** What sounds now, and how far it is, from 0 to 1; null where nothing does. */
+export function sounding() {
+  if (!context) return null;
+  const now = context.currentTime;
+  playing = playing.filter((one) => one.end > now);
+  const current = playing.find((one) => one.start <= now);
+  if (current) return { mark: current.mark, share: (now - current.start) / (current.end - current.start) };
+  return playing.length > 0 ? { mark: null, share: 0 } : null;
+}
+
+/** Seconds until all that was given has sounded. */
+export function remaining() {
+  return context && playing.length > 0 ? Math.max(0, playing.at(-1).end - context.currentTime) : 0;
+}
+
+/** A recording of any kind that the browser knows, as one channel at a rate. */
+export async function decode(file, rate) {
+  const offline = new OfflineAudioContext(1, 1, rate);
+  const sound = await offline.decodeAudioData(await file.arrayBuffer());
+  const mixed = new Float32Array(sound.length);
+  for (let channel = 0; channel < sound.numberOfChannels; channel += 1) {
+    sound.getChannelData(channel).forEach((x, t) => {
+      mixed[t] += x / sound.numberOfChannels;
+    });
+  }
+  return mixed;
+}

@@ -1,0 +1,425 @@
+// What the page knows, and what can be done on it. Views read the signals; only this file sets them.
+
+import { decode, hush, play, remaining, sounding, wake } from './player.js';
+import { t } from './texts.js';
+import { batch, computed, signal } from './vendor/signals.js';
+import { VoiceClient } from './voice/client.js';
+import { GAP, pauseAfter } from './voice/speech.js';
+import { Plane, blend, randomStyle, readBlend, writeBlend } from './voice/styles.js';
+import { TextError, Vocabulary, parse } from './voice/text.js';
+import { USUAL } from './voice/voice_file.js';
+import { encodeWav } from './voice/wav.js';
+
+const SEARCHED = 60; // seconds of a recording in which speech is looked for
+const SHOWN = 6000; // milliseconds that a notice stays
+const TYPING = 300; // milliseconds without a key until what was typed is drawn
+const LARGEST_SEED = 2 ** 32;
+
+export const voices = signal([]); // of voices.json
+export const chosen = signal(null); // one of them
+export const voice = signal(null); // what it says about itself, once it is loaded
+export const progress = signal(null); // { done, total } in bytes while it is fetched
+export const trouble = signal(null); // { code, detail }: what keeps the page from speaking
+export const told = signal(''); // what a screen reader is told
+export const notice = signal(''); // the same, and shown for a while
+
+export const text = signal('');
+export const seed = signal(0);
+export const who = signal(null); // { parts } a blend, { fresh: true }, or { style, name }
+export const manner = signal(USUAL);
+export const refused = signal(null); // why the text cannot be said
+export const utterance = signal(null); // { words: [{ label, start, end, samples }], samples, rate }
+export const sounds = signal(null); // { index, share } of the word that sounds
+export const pressed = signal(null); // the label whose key was pressed last, while it sounds
+export const busy = signal(false);
+
+export const soundingLabel = computed(() => utterance.value?.words[sounds.value?.index]?.label ?? pressed.value);
+export const vocabulary = computed(() => voice.value && new Vocabulary(voice.value.labels));
+export const plane = computed(() => voice.value && new Plane(voice.value.speakers));
+export const style = computed(() => voice.value && styleOf(who.value, voice.value, seed.value));
+export const place = computed(() => (plane.value && style.value ? plane.value.project(style.value) : [0, 0]));
+
+let client = null;
+let turn = 0; // of what is being said: an older one ends when it notices
+let typing = 0; // a timer
+let noticing = 0; // another
+const RIGHT = { speed: Math.log, pitch: (x) => x, clarity: (x) => x };
+
+function styleOf(whom, info, seedNow) {
+  if (whom?.parts) return blend(whom.parts, info.speakers);
+  if (whom?.fresh) return randomStyle(seedNow, info.styleSize);
+  return whom?.style ?? new Array(info.styleSize).fill(0);
+}
+
+function show(sentence) {
+  notice.value = sentence;
+  clearTimeout(noticing);
+  noticing = setTimeout(() => {
+    notice.value = '';
+  }, SHOWN);
+}
+
+function fail(error) {
+  trouble.value = { code: error.code ?? 'broken', detail: error.detail ?? String(error) };
+}
+
+// Voices
+
+/** Look which voices there are, and load the one of the link, or the first. */
+export async function start() {
+  trouble.value = null;
+  try {
+    const answer = await fetch('voices.json').catch(() => {
+      throw Object.assign(new Error(), { code: 'lost' });
+    });
+    if (!answer.ok) throw Object.assign(new Error(), { code: 'noVoices' });
+    voices.value = (await answer.json()).voices;
+  } catch (error) {
+    fail(error.code ? error : { code: 'noVoices' });
+    return;
+  }
+  if (voices.value.length === 0) fail({ code: 'noVoices' });
+  else await openVoice(fromLink().get('voice'));
+}
+
+export async function openVoice(name) {
+  const entry = voices.value.find((one) => one.name === name) ?? voices.value[0];
+  quiet();
+  batch(() => {
+    chosen.value = entry;
+    voice.value = null;
+    trouble.value = null;
+    utterance.value = null;
+    refused.value = null;
+    progress.value = { done: 0, total: entry.bytes };
+  });
+  client ??= new VoiceClient();
+  const asked = client;
+  try {
+    const info = await asked.open(entry, (one) => {
+      progress.value = one;
+    });
+    if (chosen.value !== entry) return;
+    batch(() => {
+      progress.value = null;
+      voice.value = info;
+      readLink();
+      told.value = t('loaded', { name: entry.name });
+    });
+    draw();
+  } catch (error) {
+    progress.value = null;
+    client = null; // a thread that failed is not asked again
+    fail(error);
+  }
+}
+
+// Links
+
+function fromLink() {
+  return new URLSearchParams(location.hash.slice(1));
+}
+
+/** Set everything as the address says, as far as the voice can. */
+export function readLink() {
+  const link = fromLink();
+  const info = voice.value;
+  const names = Object.keys(info.speakers);
+  const whole = Number(link.get('seed'));
+  const numbers = link.get('style')?.split(',').map(Number);
+  batch(() => {
+    text.value = link.get('text') ?? '';
+    seed.value = Number.isSafeInteger(whole) && whole >= 0 ? whole : 0;
+    const parts = link.get('speaker') && readBlend(link.get('speaker'), info.speakers);
+    if (parts) who.value = { parts };
+    else if (link.get('speaker') === 'random') who.value = { fresh: true };
+    else if (numbers?.length === info.styleSize && numbers.every(Number.isFinite)) {
+      who.value = { style: numbers, name: link.get('like') };
+    } else who.value = names.length > 0 ? { parts: [[names[0], 1]] } : { fresh: true };
+    const asked = Object.entries(USUAL).map(([name, usual]) => {
+      const value = info.attributes.includes(name) && link.has(name) ? Number(link.get(name)) : usual;
+      return [name, Number.isFinite(value) ? value : usual];
+    });
+    manner.value = Object.fromEntries(asked);
+  });
+}
+
+/** What describes exactly this: the same names and values that `voxlet say` takes. */
+export const settings = computed(() => {
+  const found = {};
+  if (who.value?.fresh) found.speaker = 'random';
+  else if (who.value?.parts) found.speaker = writeBlend(who.value.parts);
+  else if (who.value?.style) found.style = who.value.style.map((x) => Number(x.toFixed(6))).join(',');
+  found.seed = String(seed.value);
+  for (const [name, usual] of Object.entries(USUAL)) {
+    if (manner.value[name] !== usual) found[name] = String(manner.value[name]);
+  }
+  return found;
+});
+
+export function link() {
+  const asked = new URLSearchParams({ text: text.value, voice: chosen.value.name, ...settings.value });
+  if (who.value?.name) asked.set('like', who.value.name);
+  return `#${asked}`;
+}
+
+export async function copyLink() {
+  history.replaceState(null, '', link());
+  try {
+    await navigator.clipboard.writeText(location.href);
+    show(t('linkCopied'));
+  } catch {
+    show(t('linkShown'));
+  }
+}
+
+// Speaking
+
+function wishes() {
+  return voice.value.attributes.map((name) => RIGHT[name](manner.value[name]));
+}
+
+function clipOf(label, index) {
+  return client.sample({ label, index, style: style.value, wishes: wishes(), seed: seed.value });
+}
+
+/** The words of the text, or null where it cannot be said; says why. */
+function readText() {
+  try {
+    refused.value = null;
+    return parse(text.value, vocabulary.value);
+  } catch (error) {
+    if (!(error instanceof TextError)) throw error;
+    refused.value = error;
+    return null;
+  }
+}
+
+/** Make the utterance word by word; `sound` is given each, its place and the pause after it. */
+async function make(sound) {
+  clearTimeout(typing);
+  turn += 1;
+  const own = turn;
+  const spoken = readText();
+  if (!spoken) return false;
+  const { rate } = voice.value;
+  const words = [];
+  let at = 0;
+  busy.value = true;
+  try {
+    for (const [index, word] of spoken.entries()) {
+      const samples = await clipOf(word.label, index);
+      if (own !== turn) return false;
+      const rest = index === spoken.length - 1 ? 0 : pauseAfter(word.pause, rate);
+      words.push({ label: word.label, samples, start: at, end: at + samples.length });
+      at += samples.length + rest;
+      // What sounds is marked in its own picture, never in that of an older text.
+      const shown = utterance.value?.words.map((one) => one.label).join();
+      const other = shown !== spoken.map((one) => one.label).join();
+      if (sound && index === 0 && other) utterance.value = joined([...words], at, rate);
+      sound?.(samples, index, rest / rate);
+    }
+  } catch (error) {
+    fail(error);
+    return false;
+  } finally {
+    if (own === turn) busy.value = false;
+  }
+  utterance.value = words.length > 0 ? joined(words, at, rate) : null;
+  return true;
+}
+
+function joined(words, length, rate) {
+  const samples = new Float32Array(length);
+  for (const word of words) samples.set(word.samples, word.start);
+  return { words, samples, rate };
+}
+
+function follow() {
+  const now = sounding();
+  sounds.value = now && now.mark !== null ? { index: now.mark, share: now.share } : null;
+  if (now) requestAnimationFrame(follow);
+  else pressed.value = null;
+}
+
+function sound(samples, index, pause) {
+  play(samples, voice.value.rate, index, pause);
+  requestAnimationFrame(follow);
+}
+
+export function quiet() {
+  turn += 1;
+  hush();
+  busy.value = false;
+}
+
+/** Say the whole text. */
+export async function speak() {
+  wake();
+  hush();
+  if (!(await make(sound)) || !utterance.value) return;
+  told.value = t('said', { words: utterance.value.words.map((word) => word.label).join(' ') });
+}
+
+/** Say one word of the utterance again. */
+export function again(index) {
+  hush();
+  pressed.value = utterance.value.words[index].label;
+  sound(utterance.value.words[index].samples, index, 0);
+}
+
+/** Draw what the text has become, without a sound. */
+function draw() {
+  if (voice.value && text.value) make();
+  else {
+    clearTimeout(typing);
+    turn += 1;
+    batch(() => {
+      utterance.value = null;
+      refused.value = null;
+    });
+  }
+}
+
+export function type(value) {
+  text.value = value;
+  clearTimeout(typing);
+  typing = setTimeout(draw, TYPING);
+}
+
+export function erase() {
+  text.value = Array.from(text.value.trimEnd()).slice(0, -1).join('');
+  draw();
+}
+
+/** A key: its word joins the text and sounds at once, as it will within the whole. */
+export async function press(label, written) {
+  wake();
+  turn += 1;
+  const whose = voice.value;
+  const single = Array.from(written).length === 1;
+  const joined = text.value === '' || /\s$/.test(text.value) || (single && /\S$/.test(text.value) && lastIsSingle());
+  text.value += joined ? written : ` ${written}`;
+  pressed.value = label;
+  const index = (readText()?.length ?? 1) - 1;
+  try {
+    const samples = await clipOf(label, index);
+    if (voice.value !== whose) return;
+    hush(); // the word before: who presses fast hears each begin
+    sound(samples, index, 0);
+    make();
+  } catch (error) {
+    fail(error);
+  }
+}
+
+function lastIsSingle() {
+  return Array.from(text.value.split(/\s/).at(-1)).every((one) => vocabulary.value.find(one) || /\p{Nd}/u.test(one));
+}
+
+export function addPause() {
+  text.value = `${text.value.trimEnd()}, `;
+  draw();
+}
+
+// Who speaks, and how
+
+function changed(aloud) {
+  if (aloud && text.value) speak();
+  else draw();
+}
+
+export function speakAs(name) {
+  who.value = { parts: [[name, 1]] };
+  changed(true);
+}
+
+let dragging = false;
+
+/** Somebody at a place of the plane; while the point is dragged, one word after the other is heard. */
+export function moveTo(position) {
+  const parts = plane.value.blendAt(position);
+  if (parts.length === 0) return;
+  who.value = parts.some(([name]) => /[,:]/.test(name)) && parts.length > 1
+    ? { style: blend(parts, voice.value.speakers), name: null }
+    : { parts };
+  if (!dragging) hearOnTheWay();
+}
+
+async function hearOnTheWay() {
+  const spoken = text.value ? readText() : [{ label: voice.value.labels[0] }];
+  if (!spoken?.length) return;
+  dragging = true;
+  hush();
+  turn += 1;
+  const own = turn;
+  for (let step = 0; dragging && own === turn; step += 1) {
+    const index = step % spoken.length;
+    const samples = await clipOf(spoken[index].label, index).catch(fail);
+    if (!samples || own !== turn) break;
+    sound(samples, index, GAP);
+    const style0 = style.value;
+    // The next is made when this one is nearly over, and only if the point has moved since.
+    while (dragging && own === turn && (remaining() > 0.08 || style.value === style0)) {
+      await new Promise((wait) => setTimeout(wait, 20));
+    }
+  }
+}
+
+export function dropHere() {
+  dragging = false;
+  turn += 1;
+  changed(true);
+}
+
+export function throwSomebody() {
+  batch(() => {
+    seed.value = Math.floor(Math.random() * LARGEST_SEED);
+    who.value = { fresh: true };
+  });
+  changed(true);
+}
+
+/** Another way of saying it: the same person, another seed. */
+export function anotherTake(value = seed.value + 1) {
+  if (!Number.isSafeInteger(value) || value < 0) return;
+  batch(() => {
+    if (who.value.fresh) who.value = { style: style.value, name: null };
+    seed.value = value;
+  });
+  changed(true);
+}
+
+export function ask(name, value) {
+  manner.value = { ...manner.value, [name]: value };
+}
+
+export async function resemble(file) {
+  show(t('likeBusy', { name: file.name }));
+  try {
+    const samples = await decode(file, voice.value.rate).catch(() => {
+      throw Object.assign(new Error(), { code: 'noSound' });
+    });
+    const found = await client.resemble(samples.slice(0, SEARCHED * voice.value.rate));
+    who.value = { style: found, name: file.name };
+    show(t('likeDone', { name: file.name }));
+    changed(true);
+  } catch (error) {
+    show(t(error.code ?? 'broken', { detail: error.detail ?? String(error) }));
+  }
+}
+
+// The sound as a file
+
+export function wavFile() {
+  const { samples, rate } = utterance.value;
+  const whom = who.value;
+  const speaker = whom.style
+    ? { style: whom.style.map((x) => Number(x.toFixed(6))) }
+    : { speaker: settings.value.speaker };
+  const unusual = Object.entries(manner.value).filter(([name, value]) => value !== USUAL[name]);
+  const metadata = { voice: voice.value.name, ...speaker, seed: seed.value, text: text.value };
+  if (whom.name) metadata.like = whom.name;
+  const bytes = encodeWav(samples, rate, { ...metadata, ...Object.fromEntries(unusual) });
+  return new Blob([bytes], { type: 'audio/wav' });
+}

@@ -1,0 +1,78 @@
+// The keypad: a telephone's for digits, a grid of words for all else.
+
+import { addPause, erase, press, soundingLabel, vocabulary, voice } from '../state.js';
+import { number, t } from '../texts.js';
+import { useSignal } from '../vendor/signals.js';
+import { fold } from '../voice/spelling.js';
+import { html } from './html.js';
+
+const MOST_KEYS = 60;
+const ROWS = [1, 2, 3, 4, 5, 6, 7, 8, 9];
+
+/** The labels of the ten digits, or null where the voice lacks one. */
+export function digitLabels() {
+  const { numbers } = vocabulary.value;
+  const all = [0, ...ROWS].map((digit) => numbers.get(digit));
+  return all.every(Boolean) ? all : null;
+}
+
+function Key({ label, shown, under, written }) {
+  const down = soundingLabel.value === label;
+  return html`<button
+    type="button"
+    class=${down ? 'key sounding' : 'key'}
+    aria-label=${t('key', { label })}
+    onClick=${() => press(label, written)}
+  >
+    <bdi class="face">${shown}</bdi>${under && html`<bdi class="under">${under}</bdi>`}
+  </button>`;
+}
+
+function DigitKey({ digit, label }) {
+  return html`<${Key} label=${label} shown=${digit} written=${String(digit)} under=${label === String(digit) ? '' : label} />`;
+}
+
+function Digits({ labels }) {
+  return html`<div class="digits" role="group" aria-label=${t('keys')} dir="ltr">
+    ${ROWS.map((digit) => html`<${DigitKey} key=${digit} digit=${digit} label=${labels[digit]} />`)}
+    <button type="button" class="key" onClick=${erase}>
+      <span class="face" aria-hidden="true">⌫</span><span class="under">${t('back')}</span>
+    </button>
+    <${DigitKey} digit=${0} label=${labels[0]} />
+    <button type="button" class="key" onClick=${addPause} aria-label=${t('pauseKey')}>
+      <span class="face" aria-hidden="true">,</span><span class="under" aria-hidden="true">${t('pause')}</span>
+    </button>
+  </div>`;
+}
+
+function Words({ labels }) {
+  const wanted = useSignal('');
+  const asked = fold(wanted.value || ' ').trim();
+  const fitting = labels.filter((label) => fold(label).includes(asked));
+  const shown = fitting.slice(0, MOST_KEYS);
+  return html`<div>
+    ${labels.length > MOST_KEYS &&
+    html`<label class="find"
+      ><span>${t('findWord')}</span
+      ><input type="search" dir="auto" value=${wanted.value} onInput=${(event) => (wanted.value = event.target.value)}
+    /></label>`}
+    <div class="words" role="group" aria-label=${t('keys')}>
+      ${shown.map(
+        (label) => html`<${Key} key=${label} label=${label} shown=${label.replaceAll('_', ' ')} written=${label} />`,
+      )}
+    </div>
+    <p class="soft" role="status">
+      ${fitting.length === 0 && t('noWord')}
+      ${fitting.length > MOST_KEYS && t('moreWords', { count: number(fitting.length - MOST_KEYS) })}
+    </p>
+  </div>`;
+}
+
+export function Keypad() {
+  const digits = digitLabels();
+  const others = voice.value.labels.filter((label) => !digits?.includes(label));
+  return html`<div>
+    ${digits && html`<${Digits} labels=${digits} />`}
+    ${others.length > 0 && html`<${Words} labels=${others} />`}
+  </div>`;
+}

@@ -1,0 +1,99 @@
+// The first screen: press, and it speaks.
+
+import {
+  busy,
+  copyLink,
+  quiet,
+  refused,
+  sounds,
+  speak,
+  text,
+  type,
+  utterance,
+  vocabulary,
+  voice,
+  wavFile,
+} from '../state.js';
+import { t } from '../texts.js';
+import { html } from './html.js';
+import { Keypad, digitLabels } from './keypad.js';
+import { MannerCard } from './manner.js';
+import { Who } from './plane.js';
+import { Sound } from './sound.js';
+
+const LISTED = 24; // labels that are named at most
+
+function example() {
+  return digitLabels() ? '4091' : voice.value.labels.slice(0, 2).join(' ');
+}
+
+/** Why the text cannot be said, and what can. */
+function Refusal() {
+  const error = refused.value;
+  if (!error) return null;
+  const named = voice.value.labels.slice(0, LISTED).join(', ') + (voice.value.labels.length > LISTED ? ' …' : '');
+  const sentence = error.minus ? 'cannotSayMinus' : error.line > 1 ? 'cannotSayLine' : 'cannotSay';
+  const spelt = vocabulary.value.numbers.size > 0 ? `${named}, ${t('digitsToo')}` : named;
+  return html`<p>${t(sentence, error)} ${t('canSay', { words: spelt })}</p>`;
+}
+
+function download() {
+  const address = URL.createObjectURL(wavFile());
+  const name = text.value.replace(/[^\p{L}\p{N}.]+/gu, '-').replace(/^[-.]+|[-.]+$/g, '').slice(0, 40) || 'voxlet';
+  Object.assign(document.createElement('a'), { href: address, download: `${name}.wav` }).click();
+  setTimeout(() => URL.revokeObjectURL(address), 60_000);
+}
+
+function Actions() {
+  const silent = !utterance.value;
+  return html`<div class="actions">
+    ${sounds.value || busy.value
+      ? html`<button type="button" class="main" onClick=${quiet}>${t('stop')}</button>`
+      : html`<button type="button" class="main" onClick=${speak} disabled=${!text.value.trim()}>
+          ${t('speakNow')} <span aria-hidden="true">⏎</span>
+        </button>`}
+    <button type="button" onClick=${download} disabled=${silent} aria-label=${t('downloadName')}>
+      <span aria-hidden="true">↓ </span>${t('download')}
+    </button>
+    <button type="button" onClick=${copyLink} disabled=${silent} aria-label=${t('linkName')}>${t('link')}</button>
+  </div>`;
+}
+
+function submit(event) {
+  event.preventDefault();
+  speak();
+}
+
+export function Speak() {
+  return html`<div class="speak">
+    <section class="card press" aria-label=${t('speak')}>
+      <form onSubmit=${submit}>
+        <label>
+          <span class="hidden">${t('sayIt')}</span>
+          <input
+            class="text"
+            dir="auto"
+            autocomplete="off"
+            spellcheck=${false}
+            enterkeyhint="go"
+            placeholder=${example()}
+            aria-describedby="say-hint refusal"
+            aria-invalid=${Boolean(refused.value)}
+            value=${text.value}
+            onInput=${(event) => type(event.target.value)}
+          />
+        </label>
+        <p id="say-hint" class="hidden">${t('sayHint', { example: example() })}</p>
+        <div id="refusal" class="refusal" role="alert"><${Refusal} /></div>
+      </form>
+      <${Keypad} />
+      <${Actions} />
+    </section>
+    <${Who} />
+    <section class="card heard" aria-labelledby="sound-title">
+      <h2 id="sound-title">${t('sound')}</h2>
+      <${Sound} />
+      <${MannerCard} />
+    </section>
+  </div>`;
+}

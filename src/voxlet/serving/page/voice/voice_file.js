@@ -1,0 +1,108 @@
+// What a voice file says about itself: the metadata of an ONNX model, as docs/voice-file.md describes it.
+
+const METADATA = 14; // the field of a model that holds pairs of key and value
+const KNOWN_FORMATS = [1, 2];
+export const BOUNDS = { speed: [0.5, 2], pitch: [-12, 12], clarity: [0, 1] };
+export const USUAL = { speed: 1, pitch: 0, clarity: 1 };
+
+/** A voice file that cannot be used; `code` names the sentence that says why. */
+export class VoiceError extends Error {
+  constructor(code, detail = '') {
+    super(`${code} ${detail}`.trim());
+    Object.assign(this, { code, detail });
+  }
+}
+
+/** The number that begins at `place` in protobuf's variable length, and where it ends. */
+function varint(bytes, place) {
+  let value = 0;
+  for (let turn = 0; turn < 10; turn += 1) {
+    const byte = bytes[place + turn];
+    if (byte === undefined) break;
+    value += (byte & 0x7f) * 2 ** (7 * turn);
+    if (byte < 0x80) return [value, place + turn + 1];
+  }
+  throw new VoiceError('damaged');
+}
+
+/** The fields of a protobuf message that hold bytes, as [number, bytes]. */
+function* fields(bytes) {
+  let place = 0;
+  while (place < bytes.length) {
+    let key;
+    [key, place] = varint(bytes, place);
+    const wire = key % 8;
+    let size = { 1: 8, 5: 4 }[wire];
+    if (wire === 0) [, place] = varint(bytes, place);
+    else if (wire === 2) [size, place] = varint(bytes, place);
+    else if (size === undefined) throw new VoiceError('damaged');
+    if (wire === 0) continue;
+    if (place + size > bytes.length) throw new VoiceError('damaged');
+    if (wire === 2) yield [Math.floor(key / 8), bytes.subarray(place, place + size)];
+    place += size;
+  }
+}
+
+function metadataOf(model) {
+  const found = new Map();
+  for (const [number, entry] of fields(model)) {
+    if (number !== METADATA) continue;
+    const pair = new Map(fields(entry));
+    found.set(new TextDecoder().decode(pair.get(1)), pair.get(2) ?? new Uint8Array());
+  }
+  return found;
+}
+
+const whole = (value, least, most) => Number.isInteger(value) && value >= least && value <= most;
+const named = (value) => typeof value === 'string' && value.trim() !== '' && value.length <= 200;
+
+function checked(info) {
+  if (!KNOWN_FORMATS.includes(info.format)) throw new VoiceError('newer', String(info.format));
+  const unknown = (info.requires ?? []).filter((feature) => feature !== 'attributes');
+  if (unknown.length > 0) throw new VoiceError('newer', unknown.join(', '));
+  const { labels, speakers, attributes } = info;
+  const good =
+    named(info.name) &&
+    Array.isArray(labels) &&
+    whole(labels.length, 1, 10_000) &&
+    labels.every(named) &&
+    whole(info.rate, 4000, 192_000) &&
+    whole(info.frames, 1, 8192) &&
+    whole(info.latentSize, 1, 1024) &&
+    whole(info.styleSize, 1, 1024) &&
+    attributes.every((name) => name in BOUNDS) &&
+    Object.entries(speakers).every(
+      ([name, style]) => named(name) && style.length === info.styleSize && style.every(Number.isFinite),
+    );
+  if (!good) throw new VoiceError('damaged');
+  return info;
+}
+
+/** What the voice in these bytes is like, and its style encoder's model, if it has one. */
+export function readVoice(model) {
+  const metadata = metadataOf(model);
+  if (!metadata.has('voxlet')) throw new VoiceError('foreign');
+  let raw;
+  try {
+    raw = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(metadata.get('voxlet')));
+  } catch {
+    throw new VoiceError('damaged');
+  }
+  const info = checked({
+    format: raw.format,
+    requires: raw.requires,
+    name: raw.name,
+    rate: raw.rate,
+    labels: raw.labels,
+    language: raw.language ?? 'und',
+    frames: raw.frames,
+    latentSize: raw.latent_size,
+    styleSize: raw.style_size,
+    speakers: raw.speakers ?? {},
+    attributes: raw.attributes ?? [],
+    card: raw.card ?? {},
+  });
+  const encoded = metadata.get('voxlet.style_encoder');
+  const encoder = encoded && Uint8Array.from(atob(new TextDecoder().decode(encoded)), (c) => c.charCodeAt(0));
+  return { info, encoder };
+}

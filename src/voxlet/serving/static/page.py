@@ -1,0 +1,103 @@
+"""The page as a folder for any web host: its files, voices beside them, and the list of these.
+
+The page finds its voices by `voices.json` beside it: `{"voices": [{"name", "file", "bytes", "sha256"}]}`,
+where `file` is relative to the page.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from voxlet.errors import ConfigError, FileError
+from voxlet.files import atomic_folder, make_folder, safe_name, writing
+from voxlet.speak.library import find_voice
+from voxlet.speak.voice_file import SUFFIX, read_voice
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping, Sequence
+
+PAGE = Path(__file__).parents[1] / "page"
+LISTING = "voices.json"
+LONGEST_NAME = 80  # characters of a voice's file
+
+
+@dataclass(frozen=True)
+class ListedVoice:
+    """A voice as the page is told of it: its file is relative to the page, its digest is of all bytes."""
+
+    name: str
+    file: str
+    bytes: int
+    sha256: str
+
+
+def listed_voice(name: str, path: Path) -> ListedVoice:
+    """What the page is told of a voice's file.
+
+    Raises:
+        VoiceError: The file is missing, damaged or foreign.
+    """
+    model = read_voice(path).model
+    file = f"voices/{safe_name(name, LONGEST_NAME) or 'voice'}{SUFFIX}"
+    return ListedVoice(name, file, len(model), hashlib.sha256(model).hexdigest())
+
+
+def listing(voices: Sequence[ListedVoice]) -> bytes:
+    """The content of `voices.json`."""
+    return json.dumps({"voices": [asdict(voice) for voice in voices]}, indent=1).encode()
+
+
+def write_page(folder: str | os.PathLike[str], voices: Sequence[str | os.PathLike[str]]) -> list[ListedVoice]:
+    """Write the page with voices into a folder, whole or not at all.
+
+    Args:
+        folder: Made if missing. A page that stands there is replaced, anything else is left alone.
+        voices: Names or files; the first one speaks when the page opens.
+
+    Returns:
+        The voices of the page.
+
+    Raises:
+        VoiceError: There is no such voice, or its file is damaged or foreign.
+        ConfigError: Two voices have one name.
+        FileError: The folder cannot be written, or holds something else than a page.
+    """
+    target = Path(folder).absolute()
+    sources = _sources(voices)
+    found = [listed_voice(name, path) for name, path in sources.items()]
+    if len({voice.file for voice in found}) < len(found):
+        raise ConfigError("two voices have the same name for a file", remedy="rename the file of one of them")
+    with writing(target, remedy=None):
+        if target.exists() and not _is_page(target):
+            raise FileError("holds something else than a page", where=folder, remedy="name a new folder")
+    make_folder(target.parent)
+    with writing(target), atomic_folder(target, abandoned=0.0) as building:
+        shutil.copytree(PAGE, building, dirs_exist_ok=True)
+        for voice, path in zip(found, sources.values(), strict=True):
+            (building / voice.file).parent.mkdir(exist_ok=True)
+            shutil.copyfile(path, building / voice.file)
+        (building / LISTING).write_bytes(listing(found))
+    return found
+
+
+def _sources(voices: Sequence[str | os.PathLike[str]]) -> Mapping[str, Path]:
+    """The file of each voice, by the name that the page shows."""
+    found: dict[str, Path] = {}
+    for voice in voices:
+        path = find_voice(voice)
+        if found.setdefault(path.stem, path) != path:
+            raise ConfigError(
+                f"two voices are called {path.stem!r}", where=path, remedy="rename the file of one of them"
+            )
+    return found
+
+
+def _is_page(folder: Path) -> bool:
+    """Whether a folder is empty or was written here."""
+    return folder.is_dir() and ((folder / LISTING).is_file() or not any(folder.iterdir()))

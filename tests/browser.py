@@ -1,0 +1,103 @@
+"""The page in a real Chromium without a window, from a folder that a server on the loopback serves."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import http.server
+import shutil
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser, Page
+
+# What is played is kept: samples, rate, and when it was ordered, in milliseconds of the page.
+KEEP_PLAYED = """
+window.played = [];
+const begin = AudioBufferSourceNode.prototype.start;
+AudioBufferSourceNode.prototype.start = function (when) {
+  const wait = Math.max(0, when - this.context.currentTime) + this.context.baseLatency;
+  const at = performance.now() + 1000 * wait;
+  const samples = Array.from(this.buffer.getChannelData(0));
+  window.played.push({ samples, rate: this.buffer.sampleRate, at });
+  return begin.call(this, when);
+};
+"""
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *arguments: object) -> None:
+        """Nothing."""
+
+
+@contextlib.contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """The address at which a folder is served."""
+    handler = functools.partial(_Quiet, directory=folder)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@contextlib.contextmanager
+def chromium() -> Iterator[Browser]:
+    """A browser; the test is skipped where no Chromium is installed."""
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    if program is None:
+        pytest.skip("needs Chromium: apt-get install chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        # A container's root has no sandbox of its own.
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@contextlib.contextmanager
+def opened(browser: Browser, address: str, *, provoked: str = "ERR_", **options: object) -> Iterator[Page]:
+    """A page of its own whose errors fail the test, and which may ask its own server alone.
+
+    `provoked` is part of the errors that the test provokes.
+    """
+    context = browser.new_context(**options)  # type: ignore[arg-type]
+    context.add_init_script(KEEP_PLAYED)
+    page = context.new_page()
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("console", lambda message: message.type == "error" and wrong.append(message.text))
+    page.on("request", lambda request: _is_own(request.url, address) or wrong.append(request.url))
+    page.set_default_timeout(60_000)
+    page.goto(address)
+    try:
+        yield page
+    finally:
+        context.close()
+    assert [line for line in wrong if provoked not in line] == []
+
+
+def until(page: Page, condition: str, seconds: float = 60.0) -> None:
+    """Wait until an expression holds; Playwright's own way is one that the page's policy forbids."""
+    end = time.monotonic() + seconds
+    while not page.evaluate(condition):
+        assert time.monotonic() < end, condition
+        page.wait_for_timeout(20)
+
+
+def _is_own(url: str, address: str) -> bool:
+    return url.startswith((address.split("#", maxsplit=1)[0].rpartition("/")[0], "blob:", "data:"))

@@ -1,0 +1,316 @@
+"""The page as people use it, in Chromium: press, drag, drop, link, download; and what goes wrong."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import soundfile
+from onnx import TensorProto, helper
+
+import tiny_voice
+from browser import chromium, opened, served, until
+from voxlet import audio
+from voxlet.evaluation.classifiers.pocketsphinx import PocketSphinx
+from voxlet.serving.static.page import write_page
+from voxlet.speak.voice import load_voice
+from voxlet.words.digits import DIGIT_WORDS
+
+pytestmark = pytest.mark.slow
+
+ARABIC = ("نعم", "لا", "قف", "يمين", "يسار")
+
+
+def with_attributes() -> bytes:
+    """A tiny voice with Arabic words that can be asked for speed and pitch (its graph passes them over)."""
+    of = tiny_voice.info(ARABIC, name="kalimat", language="ar", attributes=("speed", "pitch"))
+    graph = tiny_voice.graph(len(ARABIC))
+    graph.input.append(helper.make_tensor_value_info("attributes", TensorProto.FLOAT, ["B", 2]))
+    return tiny_voice.voice_bytes(of, graph_of=graph)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("site")
+    (folder / "tiny.voice").write_bytes(tiny_voice.voice_bytes())
+    (folder / "kalimat.voice").write_bytes(with_attributes())
+    write_page(folder / "page", ["digits", folder / "tiny.voice", folder / "kalimat.voice"])
+    return folder / "page"
+
+
+@pytest.fixture(scope="module")
+def address(site):
+    with served(site) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def digits(browser, address):
+    """The page with the shipped voice, loaded; tests leave a text behind, and clear it first."""
+    with opened(browser, address, viewport={"width": 1280, "height": 1000}) as page:
+        page.get_by_role("button", name="say four").wait_for()
+        yield page
+
+
+@pytest.fixture(scope="module")
+def tiny(browser, address):
+    with opened(browser, f"{address}#voice=tiny") as page:
+        page.get_by_role("button", name="say four").wait_for()
+        yield page
+
+
+def played(page, count: int) -> list[dict]:
+    """The first sounds that were played, when there are so many."""
+    until(page, f"played.length >= {count}")
+    return page.evaluate("played")
+
+
+def clear(page) -> None:
+    page.get_by_role("textbox", name="Text to say").fill("")
+    page.evaluate("played.length = 0")
+
+
+def test_four_keys_are_heard_as_what_they_say(digits):
+    clear(digits)
+    for index, label in enumerate(("four", "zero", "nine", "one"), start=1):
+        digits.get_by_role("button", name=f"say {label}", exact=True).click()
+        sounds = played(digits, index)
+    heard = PocketSphinx(DIGIT_WORDS).predict([np.float32(sound["samples"]) for sound in sounds], 8000)
+    assert [DIGIT_WORDS[number] for number in heard.labels] == ["four", "zero", "nine", "one"]
+    assert digits.get_by_role("textbox", name="Text to say").input_value() == "4091"
+    # And all together are what Python says: the same words at the same places.
+    digits.get_by_role("button", name="hear one again").wait_for()
+    said = load_voice("digits", threads=1).say("4091")
+    for sound, word in zip(sounds, said.words, strict=True):
+        wanted = said.samples[round(word.start * 8000) : round(word.end * 8000)]
+        assert len(sound["samples"]) == len(wanted)
+        assert np.abs(np.float32(sound["samples"]) - wanted).max() < 1e-2
+
+
+def test_what_is_downloaded_is_what_python_writes(digits, tmp_path):
+    clear(digits)
+    digits.get_by_role("textbox", name="Text to say").fill("555-01, 2")
+    digits.get_by_role("textbox", name="Text to say").press("Enter")
+    played(digits, 6)
+    with digits.expect_download() as waited:
+        digits.get_by_role("button", name="Download").click()
+    assert waited.value.suggested_filename == "555-01-2.wav"
+    waited.value.save_as(tmp_path / "page.wav")
+    said = load_voice("digits", threads=1).say("555-01, 2")
+    sound = audio.read(tmp_path / "page.wav")
+    assert (len(sound.samples), sound.rate) == (len(said.samples), said.rate)
+    assert np.abs(sound.samples - said.samples).max() < 1e-2
+    with soundfile.SoundFile(tmp_path / "page.wav") as file:
+        assert json.loads(file.comment) == {**said.metadata}
+
+
+def test_a_link_says_exactly_this(browser, tiny, address):
+    clear(tiny)
+    tiny.get_by_role("textbox", name="Text to say").fill("40, 9")
+    tiny.get_by_role("spinbutton", name="Seed").fill("12")
+    tiny.get_by_role("spinbutton", name="Seed").press("Tab")
+    tiny.get_by_role("button", name="bob").click()
+    tiny.get_by_role("button", name="hear nine again").wait_for()
+    tiny.get_by_role("button", name="Copy a link").click()
+    until(tiny, "location.hash.includes('bob')")
+    assert "voxlet say '40, 9' --voice tiny --speaker bob --seed 12" in tiny.locator("code").inner_text()
+    with opened(browser, tiny.url) as other:
+        other.get_by_role("button", name="hear nine again").wait_for()
+        other.get_by_role("button", name="Speak", exact=True).click()
+        again = played(other, 3)
+    tiny.evaluate("played.length = 0")
+    tiny.get_by_role("button", name="Speak", exact=True).click()
+    first = played(tiny, 3)
+    assert [sound["samples"] for sound in again] == [sound["samples"] for sound in first]
+
+
+def test_the_point_is_dragged_and_the_voice_changes(digits):
+    clear(digits)
+    digits.get_by_role("textbox", name="Text to say").fill("7")
+    handle = digits.get_by_role("slider", name="Who speaks")
+    start, goal = (
+        found.bounding_box() for found in (handle, digits.get_by_role("button", name="nicolas", exact=True))
+    )
+    digits.evaluate("played.length = 0")
+    digits.mouse.move(start["x"] + 22, start["y"] + 22)
+    digits.mouse.down()
+    digits.mouse.move((start["x"] + goal["x"]) / 2 + 22, (start["y"] + goal["y"]) / 2 + 22, steps=4)
+    played(digits, 1)  # heard while it is dragged
+    assert "between" in handle.get_attribute("aria-valuetext")
+    digits.mouse.move(goal["x"] + 22, goal["y"] + 22, steps=4)
+    digits.mouse.up()
+    assert handle.get_attribute("aria-valuetext").startswith("nicolas")
+    last = digits.evaluate("played.length")
+    sounds = played(digits, last + 1)
+    assert sounds[0]["samples"] != sounds[-1]["samples"]
+    handle.focus()
+    for _ in range(3):
+        digits.keyboard.press("ArrowLeft")
+    assert "between nicolas" in handle.get_attribute("aria-valuetext")
+
+
+def test_a_recording_gives_a_voice_like_it(digits, tmp_path):
+    voice = load_voice("digits", threads=1)
+    audio.write(tmp_path / "theo.wav", voice.say("407", speaker="theo").samples, voice.rate)
+    clear(digits)
+    digits.get_by_role("textbox", name="Text to say").fill("1")
+    digits.locator("input[type=file]").set_input_files(tmp_path / "theo.wav")
+    digits.get_by_text("like theo.wav", exact=True).wait_for()
+    shown = re.search(r"--style[ =]'?([-\d.,e]+)", digits.locator("code").inner_text())
+    assert shown
+    found, wanted = np.float32(shown[1].split(",")), voice.like(tmp_path / "theo.wav")
+    assert np.abs(found - wanted).max() < 0.02
+    (tmp_path / "letter.wav").write_text("dear")
+    digits.locator("input[type=file]").set_input_files(tmp_path / "letter.wav")
+    digits.get_by_text("cannot read that file as sound").wait_for()
+    audio.write(tmp_path / "silence.wav", np.zeros(8000, np.float32), 8000)
+    digits.locator("input[type=file]").set_input_files(tmp_path / "silence.wav")
+    digits.get_by_text("too short or too quiet").wait_for()
+
+
+def test_somebody_new_is_somebody_else_and_stays_for_another_take(tiny):
+    clear(tiny)
+    tiny.get_by_role("textbox", name="Text to say").fill("1")
+    tiny.get_by_role("button", name="Somebody new").click()
+    tiny.get_by_text("--speaker random").wait_for()
+    tiny.get_by_role("button", name="Another take").click()
+    tiny.get_by_text("a style of its own").wait_for()
+
+
+def test_what_cannot_be_said_is_told_with_what_can(tiny):
+    clear(tiny)
+    tiny.get_by_role("textbox", name="Text to say").fill("4 % 1")
+    alert = tiny.get_by_role("alert")
+    alert.get_by_text("cannot say “%” (character 3)").wait_for()
+    assert "zero, one, two" in alert.inner_text()
+    tiny.get_by_role("textbox", name="Text to say").fill("41")
+    until(tiny, "!document.querySelector('.refusal').innerText")
+
+
+def test_the_keyboard_alone_is_enough(tiny):
+    clear(tiny)
+    tiny.get_by_role("heading", name="Who speaks").click()
+    tiny.evaluate("document.activeElement.blur()")
+    tiny.keyboard.press("4")
+    tiny.keyboard.press("2")
+    played(tiny, 2)
+    tiny.get_by_role("button", name="hear two again").wait_for()
+    tiny.keyboard.press("Backspace")
+    tiny.get_by_role("button", name="hear two again").wait_for(state="detached")
+    reached = []
+    for _ in range(60):
+        tiny.keyboard.press("Tab")
+        reached.append(tiny.evaluate("document.activeElement.ariaLabel ?? document.activeElement.innerText"))
+    wanted = ("say five", "Speak", "ann", "Who speaks", "Somebody new", "hear four again", "Another take")
+    assert all(any(name in (one or "") for one in reached) for name in wanted), reached
+
+
+@pytest.mark.parametrize(("voice", "text"), [("tiny", "4091"), ("kalimat", " ".join(ARABIC[:3]))])
+def test_it_fits_and_axe_finds_nothing(browser, address, voice, text):
+    from axe_playwright_python.sync_playwright import Axe
+
+    with opened(browser, f"{address}#voice={voice}&text={text}", reduced_motion="reduce") as page:
+        page.locator(".word").first.wait_for()
+        for width in (360, 768, 1280):
+            page.set_viewport_size({"width": width, "height": 800})
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+            small = page.evaluate(
+                """[...document.querySelectorAll('button, input:not([type=file]), select')]
+                  .filter((one) => one.offsetHeight < 44 || one.offsetWidth < 24)
+                  .map((one) => one.outerHTML)"""
+            )
+            assert small == [], width
+            for scheme in ("light", "dark"):
+                page.emulate_media(color_scheme=scheme)
+                found = Axe().run(page)
+                assert found.violations_count == 0, (width, scheme, found.generate_report())
+
+
+def test_sliders_ask_for_what_the_voice_has_learned(browser, address):
+    with opened(browser, f"{address}#voice=kalimat") as page:
+        page.get_by_role("button", name="say لا").click()
+        played(page, 1)
+        page.get_by_role("slider", name="Speed").fill("1.25")
+        page.get_by_text("--speed 1.25").wait_for()
+        assert page.get_by_role("slider", name="Clarity").count() == 0
+        assert page.get_by_role("textbox", name="Text to say").input_value() == "لا"
+        page.get_by_role("button", name="say نعم").click()
+        assert page.get_by_role("textbox", name="Text to say").input_value() == "لا نعم"
+
+
+def test_the_scores_of_the_card_stand_beside_real_takes(digits):
+    digits.get_by_role("button", name="Scores").click()
+    row = digits.get_by_role("row", name="accuracy, cross-corpus classifier")
+    assert "96.0 % [94.6, 97.1]" in row.inner_text()
+    assert "96.3 % [93.6, 97.9]" in row.inner_text()
+    digits.get_by_role("button", name="Speak", exact=True).first.click()
+
+
+# What goes wrong
+
+
+def copied(site: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(site, tmp_path / "copy"))
+
+
+def trouble(browser, address: str) -> str:
+    """What the page says in place of its keys."""
+    with opened(browser, address, provoked="status of 404") as page:
+        alert = page.locator(".waiting[role=alert]")
+        alert.wait_for()
+        return alert.inner_text()
+
+
+def test_a_voice_that_is_gone_or_damaged_is_told(browser, site, tmp_path):
+    folder = copied(site, tmp_path)
+    (folder / "voices" / "tiny.voice").unlink()
+    damaged = bytearray((folder / "voices" / "kalimat.voice").read_bytes())
+    damaged[len(damaged) // 2] ^= 1
+    (folder / "voices" / "kalimat.voice").write_bytes(damaged)
+    with served(folder) as address:
+        assert "not on the server any more (status 404)" in trouble(browser, f"{address}#voice=tiny")
+        assert "damaged" in trouble(browser, f"{address}#voice=kalimat")
+        (folder / "voices.json").write_text('{"voices": []}')
+        assert "no voice beside this page" in trouble(browser, address)
+
+
+def test_a_browser_without_webassembly_is_told(browser, address):
+    # A policy that forbids it to the worker stands for a browser that lacks it.
+    with opened(browser, f"{address}#voice=tiny", provoked="Content Security Policy") as page:
+        policy = "default-src 'self'; script-src 'self'"
+        page.route("**/worker.js", lambda route: _with_policy(route, policy))
+        page.reload()
+        page.get_by_text("has no WebAssembly").wait_for()
+
+
+def _with_policy(route, policy: str) -> None:
+    answer = route.fetch()
+    route.fulfill(response=answer, headers={**answer.headers, "content-security-policy": policy})
+
+
+def test_a_server_that_went_away_is_told_and_asked_again(browser, site):
+    with served(site) as address, opened(browser, f"{address}#voice=tiny") as page:
+        page.get_by_role("button", name="say four").wait_for()
+        page.route("**/*.voice", lambda route: route.abort())
+        page.get_by_role("combobox", name="Voice").select_option("kalimat")
+        page.get_by_text("The server does not answer").wait_for()
+        page.unroute("**/*.voice")
+        page.get_by_role("button", name="Try again").click()
+        page.get_by_role("button", name="say لا").wait_for()
+
+
+def test_the_tiny_voice_with_attributes_is_a_voice_to_python_too(tmp_path):
+    (tmp_path / "kalimat.voice").write_bytes(with_attributes())
+    assert load_voice(tmp_path / "kalimat.voice").info.attributes == ("speed", "pitch")
+    assert onnx.load_from_string(with_attributes()).graph.input[-1].name == "attributes"

@@ -1,0 +1,208 @@
+"""The browser reads, draws and shapes as Python does: answers of Python, replayed in Chromium."""
+
+from __future__ import annotations
+
+import io
+import json
+import unicodedata
+from random import Random
+
+import numpy as np
+import pytest
+import soundfile
+
+from browser import chromium, opened, served
+from voxlet import audio
+from voxlet.errors import TextError
+from voxlet.serving.static.page import write_page
+from voxlet.speak.speech import shape, wav_metadata
+from voxlet.speak.styles import generator
+from voxlet.speak.text import parse
+from voxlet.speak.voice import load_voice
+from voxlet.version import __version__
+from voxlet.words.digits import DIGIT_WORDS
+
+pytestmark = pytest.mark.slow
+
+KINDS = {  # of texts: labels, and what texts are drawn from
+    "digits": (
+        DIGIT_WORDS,
+        ["4091", "555-0102", "four", "oh", "3.14", "1,000", "-5", "٤٢", "+1", "(", "5551234567"],
+    ),
+    "words": (
+        ("turn left", "turn", "left", "x-ray", "don’t", "stop", "point", "minus", "plus", "one"),
+        [
+            "turn left",
+            "TURN_LEFT",
+            "turn–left",
+            "x ray",
+            "don't",
+            "donʼt",
+            "-1",
+            ".1",
+            "+1",
+            "stop",
+            "«",
+            "left-",
+            "?",
+        ],
+    ),
+    "numbers": (
+        ("٠", "١", "2", "ten", "twenty", "one", "two", "42"),
+        ["42", "21", "twenty one", "10", "0.10", "22", "²", "½", "twenty-two", "1 0", "007"],
+    ),
+    "scripts": (
+        ("ﬁve", "عَلَم", "عِلْم", "é", "İi", "strasse", "क्ष", "각", "می‌خواهم"),
+        [
+            "five",
+            "علم",
+            "عَلَم",
+            "e\u0301",
+            "İI",
+            "ii",
+            "STRAßE",
+            "क्ष",
+            "각",
+            "می‌خواهم",
+            "میخواهم",
+            "ع\u0640لم",
+            "Σς",
+        ],
+    ),
+    "anything": ((*"abcdefghij", "nine", "zero"), []),
+}
+BETWEEN = ["", " ", " ", "-", ", ", "\n", " (", ") ", ". ", "’", "\u200b", "\u2028", "−", "—", "\r\n", "_"]
+ASSIGNED = [
+    chr(code) for code in range(32, 0x20000) if unicodedata.category(chr(code)) not in ("Cn", "Cs", "Co")
+]
+
+
+def texts(kind: str, count: int) -> list[str]:
+    draw = Random(kind)
+    _, parts = KINDS[kind]
+    if not parts:
+        pairs = [draw.choice("abc90 ") + draw.choice(ASSIGNED) * draw.randint(0, 1) for _ in range(3 * count)]
+        return ["".join(pairs[3 * i : 3 * i + draw.randint(1, 3)]) for i in range(count)]
+    return [
+        "".join(draw.choice(parts) + draw.choice(BETWEEN) for _ in range(draw.randint(1, 5)))
+        for _ in range(count)
+    ]
+
+
+def answer(text: str, labels: tuple[str, ...]) -> object:
+    """What Python makes of a text: its words, or the beginning of what it says against it."""
+    try:
+        return [[word.label, word.position, int(word.pause)] for word in parse(text, labels)]
+    except TextError as error:
+        return [] if error.what.startswith("there is nothing") else f"{error.where}: {error.what}"
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    site = tmp_path_factory.mktemp("site") / "page"
+    write_page(site, ["digits"])
+    with (
+        chromium() as browser,
+        served(site) as address,
+        opened(browser, f"{address}style.css", provoked="404") as own,
+    ):
+        yield own
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_texts_are_read_alike(page, kind):
+    labels = KINDS[kind][0]
+    asked = texts(kind, 100)
+    found = page.evaluate(
+        """async ([texts, labels]) => {
+          const { parse, Vocabulary } = await import('/voice/text.js');
+          const known = new Vocabulary(labels);
+          return texts.map((text) => {
+            try {
+              return parse(text, known).map((word) => [word.label, word.at, word.pause]);
+            } catch (error) {
+              return { ...error };
+            }
+          });
+        }""",
+        [asked, labels],
+    )
+    for text, one in zip(asked, found, strict=True):
+        if isinstance(one, dict):
+            line = f"line {one['line']}, " if one["line"] > 1 else ""
+            minus = ", a minus" if one["minus"] else ""
+            one = f"{line}character {one['character']}: cannot say {one['quoted']!r}{minus}"  # noqa: PLW2901
+        assert one == answer(text, labels), repr(text)
+    assert sum(isinstance(one, list) and len(one) > 0 for one in found) > 5  # not errors alone
+
+
+def test_ten_thousand_draws_are_the_same_bits(page):
+    keys = [(0, (0, 0)), (7, (0, 3)), (2**32, (0, 70_000)), (2**53 - 1, (1,)), (12, (1,))]
+    found = page.evaluate(
+        """async (keys) => {
+          const { standardNormal } = await import('/voice/noise.js');
+          return keys.map(([seed, key]) => Array.from(standardNormal(seed, key, 2000)));
+        }""",
+        keys,
+    )
+    for (seed, key), draws in zip(keys, found, strict=True):
+        wanted = generator(seed, *key).standard_normal(2000, dtype=np.float32)
+        assert np.float32(draws).tobytes() == wanted.tobytes(), (seed, key)
+
+
+WHO = ("george", "theo:0.61,lucas:0.39", "random")
+
+
+def test_words_sound_alike(page):
+    """Fewer than `benchmarks/page.py` compares, which makes 300."""
+    voice = load_voice("digits", threads=1)
+    asked = [(label, WHO[i % 3], i) for i, label in enumerate(DIGIT_WORDS * 3)]
+    found = page.evaluate(
+        """async (asked) => {
+          const { VoiceClient } = await import('/voice/client.js');
+          const { blend, randomStyle, readBlend } = await import('/voice/styles.js');
+          const client = new VoiceClient();
+          const { voices } = await (await fetch('/voices.json')).json();
+          const { speakers, styleSize } = await client.open({ ...voices[0], file: '/' + voices[0].file });
+          const clips = [];
+          for (const [label, who, seed] of asked) {
+            const parts = readBlend(who, speakers);
+            const style = parts ? blend(parts, speakers) : randomStyle(seed, styleSize);
+            clips.push(Array.from(await client.sample({ label, style, wishes: [], seed, index: 2 })));
+          }
+          return clips;
+        }""",
+        asked,
+    )
+    for (label, who, seed), clip in zip(asked, found, strict=True):
+        (raw,) = voice.sample([label], speaker=who, seed=seed, first=2)
+        wanted = shape(raw, voice.rate, voice.rate, label)
+        assert len(clip) == len(wanted), (label, who, seed)
+        assert np.abs(np.float32(clip) - wanted).max() < 1e-2, (label, who, seed)
+
+
+def test_a_file_holds_the_same_samples_and_says_that_it_is_synthetic(page):
+    samples = np.random.default_rng(0).uniform(-1.01, 1.01, 999).astype(np.float32)
+    samples[:3] = 1.0, -1.0, 0.0
+    metadata = {"voice": "digits", "speaker": "george", "seed": 7, "text": "4"}
+    found = page.evaluate(
+        """async ([samples, said]) => {
+          const { encodeWav } = await import('/voice/wav.js');
+          return Array.from(encodeWav(Float32Array.from(samples), 8000, said));
+        }""",
+        [samples.tolist(), metadata],
+    )
+    files = bytes(found), audio.encode_wav(samples, 8000, wav_metadata(metadata))
+    own, wanted = (soundfile.read(io.BytesIO(file), dtype="int16") for file in files)
+    assert own[1] == wanted[1] == 8000
+    assert (own[0] == wanted[0]).all()
+    with soundfile.SoundFile(io.BytesIO(files[0])) as file:
+        assert file.software == f"voxlet {__version__}"
+        assert json.loads(file.comment) == {"synthetic": True, **metadata}
+
+
+@pytest.mark.parametrize("text", ["4091", "„vier“ \u0007", "4" * 3000])
+def test_the_comment_of_a_file_is_the_same(page, text):
+    metadata = {"voice": "digits", "speaker": "george:0.5,theo:0.5", "seed": 7, "text": text}
+    found = page.evaluate("async (said) => (await import('/voice/wav.js')).comment(said)", metadata)
+    assert found == wav_metadata(metadata)["comment"]

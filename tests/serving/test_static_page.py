@@ -1,0 +1,96 @@
+"""The page as a folder: what is written, and what is left alone."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import pytest
+
+import tiny_voice
+from voxlet.cli.main import main
+from voxlet.errors import ConfigError, FileError, VoiceError
+from voxlet.serving.static.page import PAGE, write_page
+from voxlet.speak.library import find_voice
+
+
+@pytest.fixture
+def tiny(tmp_path):
+    path = tmp_path / "tiny.voice"
+    path.write_bytes(tiny_voice.voice_bytes())
+    return path
+
+
+def test_the_page_and_its_voices_lie_beside_each_other(tmp_path, tiny):
+    (listed,) = write_page(tmp_path / "site", [tiny])
+    site = tmp_path / "site"
+    written = {path.relative_to(site).as_posix() for path in site.rglob("*") if path.is_file()}
+    own = {path.relative_to(PAGE).as_posix() for path in PAGE.rglob("*") if path.is_file()}
+    assert written == own | {"voices.json", "voices/tiny.voice"}
+    assert json.loads((site / "voices.json").read_text()) == {
+        "voices": [
+            {
+                "name": "tiny",
+                "file": "voices/tiny.voice",
+                "bytes": tiny.stat().st_size,
+                "sha256": hashlib.sha256(tiny.read_bytes()).hexdigest(),
+            }
+        ]
+    }
+    assert (site / listed.file).read_bytes() == tiny.read_bytes()
+
+
+def test_the_command_writes_the_shipped_voice_and_says_how_to_try_it(tmp_path, capsys):
+    assert main(["page", "--out", str(tmp_path / "site")]) == 0
+    assert "speaks with digits" in capsys.readouterr().out
+    shipped = (tmp_path / "site" / "voices" / "digits.voice").read_bytes()
+    assert shipped == find_voice("digits").read_bytes()
+
+
+@pytest.mark.follows("serving/static/page.py: name a new folder")
+def test_a_page_is_replaced_and_anything_else_is_left_alone(tmp_path, tiny):
+    write_page(tmp_path / "site", ["digits"])
+    write_page(tmp_path / "site", [tiny])
+    assert [path.name for path in (tmp_path / "site" / "voices").iterdir()] == ["tiny.voice"]
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "letter.txt").write_text("dear")
+    with pytest.raises(FileError, match=r"holds something else than a page; name a new folder$"):
+        write_page(tmp_path / "other", [tiny])
+    assert (tmp_path / "other" / "letter.txt").read_text() == "dear"
+    (tmp_path / "file").write_text("dear")
+    with pytest.raises(FileError, match="something else"):
+        write_page(tmp_path / "file", [tiny])
+    assert write_page(tmp_path / "new", [tiny])
+
+
+@pytest.mark.follows("serving/static/page.py: rename the file of one of them")
+def test_two_voices_of_one_name_are_refused_and_nothing_is_written(tmp_path, tiny):
+    (tmp_path / "more").mkdir()
+    other = tmp_path / "more" / "tiny.voice"
+    other.write_bytes(tiny.read_bytes())
+    with pytest.raises(ConfigError, match="two voices are called 'tiny'; rename the file of one of them"):
+        write_page(tmp_path / "site", [tiny, other])
+    renamed = other.rename(other.with_name("second.voice"))
+    assert [voice.name for voice in write_page(tmp_path / "site", [tiny, renamed])] == ["tiny", "second"]
+    alike = [tiny.with_name("a b.voice"), tiny.with_name("a-b.voice")]
+    for path in alike:
+        path.write_bytes(tiny.read_bytes())
+    with pytest.raises(ConfigError, match="same name for a file; rename"):
+        write_page(tmp_path / "site", alike)
+    assert len(write_page(tmp_path / "site", [alike[0], alike[1].rename(tiny.with_name("c.voice"))])) == 2
+
+
+@pytest.mark.parametrize("damage", [b"", b"no voice", None])
+def test_a_bad_voice_is_refused_and_nothing_is_written(tmp_path, damage):
+    bad = tmp_path / "bad.voice"
+    if damage is not None:
+        bad.write_bytes(damage)
+    with pytest.raises(VoiceError):
+        write_page(tmp_path / "site", [bad])
+    assert not (tmp_path / "site").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path, tiny):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(FileError, match="file"):
+        write_page(tmp_path / "file" / "site", [tiny])
