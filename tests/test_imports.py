@@ -47,7 +47,18 @@ ROOMS: dict[str, set[str]] = {  # an edge leads to a whole room, or to a part of
         "recipes.voice.finish",  # the name of the scores in its card
     },
     "study": {"training", "recipes", "corpus", "speak", "evaluation"},
-    "cli": {"spectral", "speak", "corpus", "models", "training", "recipes", "evaluation", "study"},
+    "datasets": {"speak", "evaluation.classifiers.pocketsphinx"},
+    "cli": {
+        "spectral",
+        "speak",
+        "corpus",
+        "models",
+        "training",
+        "recipes",
+        "evaluation",
+        "study",
+        "datasets",
+    },
 }
 HEAVY = {"torch", "matplotlib", "sklearn", "scipy", "safetensors", "tqdm", "onnx", "urllib3"}
 # What has to start at once, or to run in the small install: nothing heavy at the top of these.
