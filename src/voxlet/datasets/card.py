@@ -31,7 +31,9 @@ def finish(plan: Plan, voice: bytes, store: Store) -> dict[str, Any]:
     def get(name: str) -> bytes:
         found = store.get(name)
         if found is None:
-            raise FileError("is missing", where=f"{store.place}/{name}", remedy=AGAIN)
+            raise FileError(
+                "is missing", where=f"{store.place}/{name}", remedy=f"remove its folder shards, then {AGAIN}"
+            )
         return found
 
     format_ = formats()[plan.format]
