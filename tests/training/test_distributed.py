@@ -115,7 +115,7 @@ def test_after_a_worker_is_killed_all_go_on_from_the_last_checkpoint(
 ) -> None:
     monkeypatch.setenv("VOXLET_CACHE", str(tmp_path / "cache"))
     corpus = write_corpus(tmp_path / "corpus")
-    settings = ["mlp", "--corpus", str(corpus), "--epochs", "400", *FLAGS]
+    settings = ["mlp", "--corpus", str(corpus), "--epochs", "60", *FLAGS]
     assert main(["train", *settings, "--run", str(tmp_path / "one")]) == 0
     train_again = ["-m", "--", "voxlet", "train", *settings, "--run", str(tmp_path / "two")]
     with (
