@@ -174,6 +174,7 @@ def test_a_clip_that_the_check_does_not_take_is_kept_apart(
     assert files["manifest.csv"].count(b"\n") == 31
 
 
+@pytest.mark.slow
 def test_an_empty_shard_is_a_shard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """All clips of a shard may be rejected."""
     from voxlet.datasets import check
