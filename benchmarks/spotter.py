@@ -187,6 +187,7 @@ def main() -> None:
                     arguments.clips,
                     arguments.people,
                     arguments.takes,
+                    arguments.steps,
                     *worth,
                     len(test.labels),
                     len(others),
