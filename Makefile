@@ -41,7 +41,7 @@ unit: .venv/dev.done
 explore: .venv/dev.done
 	OMP_NUM_THREADS=1 VOXLET_EXAMPLES=explore .venv/bin/pytest -n auto -m 'not slow'
 
-slow: .venv/dev.done
+slow: .venv/dev.done .venv/moto.done
 	OMP_NUM_THREADS=1 .venv/bin/pytest -n auto -m 'slow and not trains' --ignore tests/test_documents.py \
 	    $(ALL_COVERAGE)
 
@@ -81,6 +81,12 @@ mutants: .venv/mutants.done
 .venv/dev.done: .venv/bin/python pyproject.toml constraints.txt
 	.venv/bin/$(PIP_INSTALL) --editable '.[dev]'
 	touch $@ .venv/core.done
+
+# A stand-in for S3, in an environment of its own: it needs older packages than voxlet.
+.venv/moto.done: .venv/bin/python
+	$(PYTHON) -m venv .venv/moto
+	.venv/moto/bin/pip install --quiet --quiet --disable-pip-version-check 'moto[s3,server]==5.2.5'
+	touch $@
 
 .venv/mutants.done: .venv/dev.done
 	.venv/bin/$(PIP_INSTALL) mutmut

@@ -110,7 +110,8 @@ def in_sentences(text: str) -> list[list[str]]:
 
 def split_name(arguments: list[str]) -> tuple[str, list[str]]:
     """A command's name and what follows it."""
-    name = next((name for name in COMMANDS if arguments[: len(name.split())] == name.split()), None)
+    longest = sorted(COMMANDS, key=lambda name: -len(name.split()))
+    name = next((name for name in longest if arguments[: len(name.split())] == name.split()), None)
     assert name is not None, f"there is no command {shlex.join(arguments)}"
     return name, arguments[len(name.split()) :]
 

@@ -50,6 +50,7 @@ ROOMS: dict[str, set[str]] = {  # an edge leads to a whole room, or to a part of
     "study": {"training", "recipes", "corpus", "speak", "evaluation"},
     "hub": {"speak", "evaluation.metric", "evaluation.intervals"},  # the titles of its card's figures
     "serving": {"speak"},
+    "datasets": {"speak", "evaluation.classifiers.pocketsphinx"},
     "cli": {
         "spectral",
         "speak",
@@ -61,6 +62,7 @@ ROOMS: dict[str, set[str]] = {  # an edge leads to a whole room, or to a part of
         "study",
         "hub",
         "serving",
+        "datasets",
     },
 }
 HEAVY = {

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -31,13 +33,13 @@ def test_alone_nothing_happens() -> None:
     assert distributed.average({"loss": 2.0}) == {"loss": 2.0}
 
 
-LAUNCHER = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+LAUNCHER = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node"]
 
 
-def in_two_processes(*arguments: str) -> str:
-    """Start a program twice, as one training; its standard error."""
+def in_processes(count: int, *arguments: str) -> str:
+    """Start a program several times, as one training; its standard error."""
     done = subprocess.run(
-        [*LAUNCHER, *arguments],
+        [*LAUNCHER, str(count), *arguments],
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         capture_output=True,
         check=False,
@@ -56,16 +58,17 @@ def assert_same_losses(one: Run, two: Run, rel: float) -> None:
 
 
 @pytest.mark.slow
-def test_two_processes_train_the_clip_vae_that_one_would(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("count", [2, 4])
+def test_processes_train_the_clip_vae_that_one_would(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int
 ) -> None:
     monkeypatch.setenv("VOXLET_CACHE", str(tmp_path / "cache"))
     corpus = write_corpus(tmp_path / "corpus")
-    # 32 clips to train on and batches of 31: the second batch has one row, which leaves none for one process.
+    # 32 clips to train on and batches of 31: the second batch has one row, which leaves none for the others.
     settings = ["mlp-dropout", "--corpus", str(corpus), "--epochs", "3", *FLAGS, "--loop.batch-size", "31"]
     settings += ["--augmentation.shift", "0.01", "--augmentation.moved", "0.5"]
     assert main(["train", *settings, "--run", str(tmp_path / "one")]) == 0
-    said = in_two_processes("-m", "--", "voxlet", "train", *settings, "--run", str(tmp_path / "two"))
+    said = in_processes(count, "-m", "--", "voxlet", "train", *settings, "--run", str(tmp_path / "two"))
     assert said.count("epoch 3/3") == 1
     one, two = open_run(tmp_path / "one"), open_run(tmp_path / "two")
     assert one.record == two.record
@@ -86,7 +89,7 @@ def test_two_processes_train_the_voice_that_one_would(
     corpus = write_corpus(tmp_path / "corpus")
     train("voice", corpus, tmp_path / "one", epochs=4, config=UNEVEN_VOICE)
     program = Path(__file__).parent.parent / "tiny_training.py"
-    in_two_processes(str(program), str(corpus), str(tmp_path / "two"))
+    in_processes(2, str(program), str(corpus), str(tmp_path / "two"))
     one, two = open_run(tmp_path / "one"), open_run(tmp_path / "two")
     assert one.record == two.record
     assert_same_losses(one, two, 1e-3)
@@ -96,3 +99,35 @@ def test_two_processes_train_the_voice_that_one_would(
         for name in (name for name in states[0] if name.endswith("exp_avg")):  # the gradients' running mean
             error = (states[0][name] - states[1][name]).abs().max()
             assert error <= 1e-3 * states[0][name].abs().max() + 1e-7, (stage, name)
+
+
+def children(process: int) -> list[int]:
+    """The numbers of a process's own processes."""
+    listed = subprocess.run(
+        ["ps", "-o", "pid=", "--ppid", str(process)], capture_output=True, text=True, check=False
+    )
+    return [int(line) for line in listed.stdout.split()]
+
+
+@pytest.mark.slow
+def test_after_a_worker_is_killed_all_go_on_from_the_last_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VOXLET_CACHE", str(tmp_path / "cache"))
+    corpus = write_corpus(tmp_path / "corpus")
+    settings = ["mlp", "--corpus", str(corpus), "--epochs", "60", *FLAGS]
+    assert main(["train", *settings, "--run", str(tmp_path / "one")]) == 0
+    train_again = ["-m", "--", "voxlet", "train", *settings, "--run", str(tmp_path / "two")]
+    with (
+        (tmp_path / "said").open("w") as said,
+        subprocess.Popen(
+            [*LAUNCHER, "2", "--max-restarts", "1", *train_again], stdout=said, stderr=said
+        ) as launcher,
+    ):
+        while launcher.poll() is None and not list(tmp_path.glob("two/vae/checkpoint-*")):
+            time.sleep(0.02)
+        os.kill(children(launcher.pid)[-1], signal.SIGKILL)
+        assert launcher.wait(120) == 0, (tmp_path / "said").read_text()
+    text = (tmp_path / "said").read_text()
+    assert "goes on from step" in text
+    assert_same_losses(open_run(tmp_path / "one"), open_run(tmp_path / "two"), 1e-3)

@@ -28,6 +28,8 @@ NEEDED_BY = {
     "train": "corpus, split, adapt, train, generate, export",
     "study": "score, study",
     "record": "record",
+    "dataset": "dataset",
+    "cluster": "dataset --ray",
     "formats": "recordings of telephones: .m4a, .3gp, .amr, .webm",
     "serve": "serve",
     "hub": "push, pull",

@@ -38,6 +38,8 @@ COMMANDS = {
     "adapt": "voxlet.cli.runs.adapt",
     "train": "voxlet.cli.runs.train",
     "generate": "voxlet.cli.runs.generate",
+    "dataset": "voxlet.cli.dataset.make",
+    "dataset verify": "voxlet.cli.dataset.verify",
     "export": "voxlet.cli.runs.export",
     "score": "voxlet.cli.runs.score",
     "study": "voxlet.cli.runs.study",
@@ -52,6 +54,8 @@ COMMANDS = {
 EXTRAS = {
     "score": "study",
     "study": "study",
+    "dataset": "dataset",
+    "dataset verify": "dataset",
     "serve": "serve",
     "push": "hub",
     "pull": "hub",
@@ -151,12 +155,13 @@ def _run(arguments: list[str]) -> int:
 
 
 def _is_group(name: str) -> bool:
-    return any(command.startswith(f"{name} ") for command in COMMANDS)
+    """Whether it is the first word of commands, and none itself."""
+    return name not in COMMANDS and any(command.startswith(f"{name} ") for command in COMMANDS)
 
 
 def _find(arguments: list[str]) -> tuple[str, list[str]]:
     """The name of a command and what follows it."""
-    words = 2 if _is_group(arguments[0]) else 1
+    words = 2 if _is_group(arguments[0]) or " ".join(arguments[:2]) in COMMANDS else 1
     name = " ".join(arguments[:words])
     if name not in COMMANDS:
         raise VoxletError(f"unknown command {name!r}", remedy=f"the commands are: {', '.join(COMMANDS)}")

@@ -169,7 +169,7 @@ class Voice:
         *,
         speaker: str | Sequence[str] | None = None,
         style: Style | Sequence[float] | None = None,
-        manner: Manner = PLAIN,
+        manner: Manner | Sequence[Manner] = PLAIN,
         seed: int = 0,
         first: int = 0,
     ) -> list[Samples]:
@@ -182,7 +182,8 @@ class Voice:
             labels: B words of `self.labels`.
             speaker: One for all, or one per label.
             style: In place of speakers, one (S,) for all or one per label (B, S).
-            manner: How fast, how high and how clean, where the voice has learned that.
+            manner: How fast, how high and how clean, where the voice has learned that; one for all or one
+                per label.
             seed: A whole number from 0.
             first: The number of the first clip.
 
@@ -200,8 +201,7 @@ class Voice:
         """
         numbers = np.array([self._number(label) for label in labels], dtype=np.int64)
         styles = self._styles.rows(len(labels), speaker, style, seed)
-        wishes = manner.wishes(self.info.attributes, self.name)
-        asked = {"attributes": wishes[None]} if len(wishes) else {}
+        asked = self._attributes(len(labels), manner)
         clips: list[Samples] = []
         for start in range(0, len(numbers), AT_ONCE):
             feeds: list[dict[str, np.ndarray]] = [
@@ -209,7 +209,7 @@ class Voice:
                     "noise": self._noise(seed, first + i),
                     "label": numbers[i : i + 1],
                     "style": styles[i : i + 1],
-                    **asked,
+                    **({} if asked is None else {"attributes": asked[i : i + 1]}),
                 }
                 for i in range(start, min(start + AT_ONCE, len(numbers)))
             ]
@@ -270,6 +270,14 @@ class Voice:
     def _noise(self, seed: int, clip: int) -> Samples:
         size = (1, self.info.frames, self.info.latent_size)
         return generator(seed, NOISE_KEY, clip).standard_normal(size, dtype=np.float32)
+
+    def _attributes(self, count: int, manner: Manner | Sequence[Manner]) -> np.ndarray | None:
+        """What is asked of each of `count` words, (B, A); None where the voice has learned no attributes."""
+        manners = [manner] * count if isinstance(manner, Manner) else manner
+        if len(manners) != count:
+            raise VoiceError(f"there are {len(manners)} manners for {count} words", where=self.name)
+        rows = [one.wishes(self.info.attributes, self.name) for one in manners]
+        return np.stack(rows) if self.info.attributes and rows else None
 
     def _number(self, label: str) -> int:
         known = label if label in self._numbers else find(label, self.labels)

@@ -1,0 +1,1 @@
+"""`voxlet dataset`: labelled clips by the hundred thousand."""

@@ -1,0 +1,35 @@
+"""`voxlet dataset verify`: is a data set whole, and what it says?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from voxlet.cli.output import answer, in_bytes
+
+if TYPE_CHECKING:
+    import argparse
+
+SUMMARY = "check every object and clip of a data set"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The argument of `voxlet dataset verify`."""
+    parser.add_argument("out", metavar="DIR", help="its folder or URL")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Look at all of it, and print what is there.
+
+    Raises:
+        FileError: Something is wrong with it.
+    """
+    from voxlet.datasets.stores import open_store
+    from voxlet.datasets.verify import verify
+
+    store = open_store(arguments.out)
+    found = verify(store)
+    found.checked(store)
+    answer(
+        f"{store.place}: {found.clips:,} clips in {found.shards:,} shards, {in_bytes(found.bytes)}, "
+        f"{len(found.splits_of):,} speakers, each in one split; all decoded, all marked as synthetic"
+    )

@@ -1,0 +1,1 @@
+"""Labelled clips of a voice by the hundred thousand: planned, made on many cores, written as whole shards."""

@@ -1,0 +1,178 @@
+"""A plan to a data set: shards made by an engine, each published whole, what is there already left as it is.
+
+A shard counts as made when its record is there, which is written after its objects. Killed anywhere, the same
+command goes on and ends with the same bytes: nothing that is written holds a time or a chance.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from voxlet.datasets.card import finish
+from voxlet.datasets.clips import make_clips, opened_voice
+from voxlet.datasets.encoding import encode
+from voxlet.datasets.formats.written import Encoded, formats
+from voxlet.datasets.plan import Plan, Shard, read_plan
+from voxlet.datasets.versions import made_with
+from voxlet.errors import ConfigError, FileError, VoxletError
+from voxlet.extras import import_extra
+
+if TYPE_CHECKING:
+    from voxlet.datasets.check import Check
+    from voxlet.datasets.clips import Made
+    from voxlet.datasets.engines import Engine
+    from voxlet.datasets.stores import Store
+    from voxlet.speak.voice import Voice
+
+PLAN, RECORDS, REJECTED = "plan.json", "shards", "rejected/"
+AT_ONCE = 50  # clips that are in memory as samples
+
+
+@dataclass(frozen=True)
+class MakeShard:
+    """The task of a worker: make the clips of a shard, write them, then its record; returns its counts.
+
+    It holds all that a process on another machine needs. A worker that would make other bytes refuses.
+    """
+
+    plan: Plan
+    voice: bytes
+    store: Store
+    versions: tuple[tuple[str, str], ...]
+
+    def __call__(self, shard: Shard) -> Counter[str]:
+        """Make one shard.
+
+        Raises:
+            VoxletError: Other versions are installed here, or the store cannot be written.
+        """
+        own = made_with(self.plan)
+        if (here := own["versions"]) != (there := dict(self.versions)):
+            differing = [name for name in there if here.get(name) != there[name]]
+            raise VoxletError(
+                f"a worker has {_listed(here, differing)} in place of {_listed(there, differing)}",
+                remedy="install the same versions on every machine",
+            )
+        voice = opened_voice(self.voice)
+        check = opened_check(self.plan)
+        format_ = formats()[self.plan.format]
+        taken: dict[bool, list[Encoded]] = {True: [], False: []}
+        for start in range(shard.start, shard.stop, AT_ONCE):
+            for made in make_clips(self.plan, voice, start, min(start + AT_ONCE, shard.stop)):
+                accepted = check is None or check.takes(made)
+                taken[accepted].append(encoded(voice, made, format_.sound))
+        sealed: dict[str, list[object]] = {}
+        for accepted, clips in taken.items():
+            if not clips and not accepted:
+                continue
+            for name, content in format_.objects(self.plan, shard, clips):
+                path = name if accepted else REJECTED + name
+                self.store.put(path, content)
+                sealed[path] = [len(content), hashlib.sha256(content).hexdigest()]
+        counts = Counter(
+            clips=len(taken[True]),
+            rejected=len(taken[False]),
+            bytes=sum(len(clip.sound) for clip in taken[True]),
+        )
+        record = {
+            "shard": shard.name,
+            "clips": counts["clips"],
+            "rejected": counts["rejected"],
+            "seconds": round(sum(float(str(clip.facts["seconds"])) for clip in taken[True]), 3),
+            "labels": dict(Counter(str(clip.facts["label"]) for clip in taken[True])),
+            "objects": sealed,
+            "made_with": own,
+        }
+        self.store.put(f"{RECORDS}/{shard.name}.json", json.dumps(record).encode())
+        return counts
+
+
+def _listed(versions: dict[str, str], names: list[str]) -> str:
+    return ", ".join(f"{name} {versions.get(name, 'none')}" for name in names)
+
+
+def encoded(voice: Voice, made: Made, kind: str) -> Encoded:
+    """A clip as it is written."""
+    facts = made.facts(voice.name)
+    return Encoded(facts, encode(made.samples, made.rate, kind, facts), voice.labels.index(made.planned.word))
+
+
+@functools.lru_cache(1)
+def opened_check(plan: Plan) -> Check | None:
+    """The check that a plan asks for, opened once in each process."""
+    if plan.check is None:
+        return None
+    from voxlet.datasets.check import Check
+
+    return Check(plan)
+
+
+def make_dataset(
+    plan: Plan, voice: bytes, store: Store, engine: Engine, *, progress: bool = True
+) -> dict[str, Any]:
+    """Make a data set, or go on with one, and return its card.
+
+    Args:
+        plan: What it holds.
+        voice: The bytes of the voice's file.
+        store: Where it goes.
+        engine: Who makes it.
+        progress: Show it on standard error.
+
+    Raises:
+        ConfigError: Another data set is there.
+        FileError: The store is full or cannot be reached; what is written stays.
+        VoxletError: Workers die, or have other versions.
+    """
+    tqdm = import_extra("tqdm", "dataset").tqdm
+    with store.alone():
+        store.clear()
+        begin(plan, store)
+        made = store.names(RECORDS)
+        shards = plan.shards()
+        left = [shard for shard in shards if f"{shard.name}.json" not in made]
+        versions = tuple(sorted(made_with(plan)["versions"].items()))
+        task = MakeShard(plan, voice, store, versions)
+        bar = tqdm(
+            total=plan.count,
+            initial=plan.count - sum(shard.stop - shard.start for shard in left),
+            unit="clip",
+            desc="clips",
+            disable=None if progress else True,
+        )
+        with bar:
+            for counts in engine.results(task, left):
+                bar.update(counts["clips"] + counts["rejected"])
+        return finish(plan, voice, store)
+
+
+def begin(plan: Plan, store: Store) -> None:
+    """Write the plan where it is not yet.
+
+    Raises:
+        ConfigError: Another plan is there.
+    """
+    there = store.get(PLAN)
+    if there is None:
+        store.put(PLAN, plan.to_json().encode())
+        return
+    try:
+        other = json.loads(read_plan(there).to_json())
+    except ValueError:
+        raise FileError("is no plan of a data set", where=f"{store.place}/{PLAN}", remedy=ELSEWHERE) from None
+    own = json.loads(plan.to_json())
+    if differing := [name for name in own if own[name] != other[name]]:
+        name = differing[0]
+        raise ConfigError(
+            f"a data set with another {name} is there ({other[name]!r:.60}, not {own[name]!r:.60})",
+            where=store.place,
+            remedy=ELSEWHERE,
+        )
+
+
+ELSEWHERE = "give --out another folder"

@@ -1,0 +1,47 @@
+"""A clip as the bytes of a sound file, which says of itself that it is synthetic."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from voxlet.version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from voxlet.audio import Samples
+
+
+def encode(samples: Samples, rate: int, kind: str, facts: Mapping[str, object]) -> bytes:
+    """Samples (T,) as a 16-bit `wav` or `flac` file with the facts in its comment."""
+    import soundfile
+
+    buffer = io.BytesIO()
+    with soundfile.SoundFile(buffer, "w", rate, 1, subtype="PCM_16", format=kind.upper()) as sound:
+        sound.software = f"voxlet {__version__}"
+        sound.comment = json.dumps(facts)
+        sound.write(np.clip(samples, -1.0, 32767 / 32768))
+    return buffer.getvalue()
+
+
+def decode(data: bytes) -> tuple[Samples, int, dict[str, object]]:
+    """What `encode` made: samples (T,), rate in Hz, and the facts.
+
+    Raises:
+        ValueError: It is no such file.
+    """
+    import soundfile
+
+    try:
+        with soundfile.SoundFile(io.BytesIO(data)) as sound:
+            samples, rate, comment = sound.read(dtype="float32"), sound.samplerate, sound.comment
+    except soundfile.SoundFileError as error:
+        raise ValueError(str(error)) from error
+    facts = json.loads(comment)
+    if not isinstance(facts, dict):
+        raise ValueError("its comment is no object")
+    return samples, rate, facts

@@ -1,0 +1,154 @@
+"""Is a data set what it says? Every object's digest, every clip decoded, marked and where it belongs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from voxlet.datasets.build import PLAN, RECORDS, REJECTED
+from voxlet.datasets.card import AGAIN, CARD, records
+from voxlet.datasets.encoding import decode
+from voxlet.datasets.formats.written import formats
+from voxlet.datasets.plan import read_plan
+from voxlet.errors import FileError
+
+if TYPE_CHECKING:
+    from voxlet.datasets.plan import Plan, Planned, Shard
+    from voxlet.datasets.stores import Store
+
+MOST_TOLD = 20  # problems that are kept as text
+
+
+@dataclass
+class Verdict:
+    """What was found: clips that are as they should be, and what is wrong, in sentences."""
+
+    clips: int = 0
+    rejected: int = 0
+    shards: int = 0
+    bytes: int = 0
+    wrong: int = 0
+    problems: list[str] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)  # shards that have problems
+    splits_of: dict[str, str] = field(default_factory=dict)  # of each speaker
+
+    def add(self, where: str, problem: str) -> None:
+        """Note a problem of a shard, or of the card."""
+        self.wrong += 1
+        if where != CARD and where not in self.broken:
+            self.broken.append(where)
+        if len(self.problems) < MOST_TOLD:
+            self.problems.append(f"{where}: {problem}")
+
+    def checked(self, store: Store) -> None:
+        """Refuse a data set in which something is wrong.
+
+        Raises:
+            FileError: It names the first problem, and the shards that have to be made again.
+        """
+        if not self.wrong:
+            return
+        more = f" and {self.wrong - 1} more" if self.wrong > 1 else ""
+        shards = ", ".join(f"{RECORDS}/{name}.json" for name in self.broken)
+        raise FileError(
+            f"{self.problems[0]}{more}",
+            where=store.place,
+            remedy=f"remove {shards}, then {AGAIN}" if shards else AGAIN,
+        )
+
+
+def verify(store: Store) -> Verdict:
+    """Look at all of a data set; memory holds one shard at a time.
+
+    Raises:
+        FileError: No data set is there, or it cannot be read.
+    """
+    text = store.get(PLAN)
+    if text is None:
+        raise FileError("holds no data set", where=store.place, remedy="give the folder or URL of one")
+    try:
+        plan = read_plan(text)
+    except ValueError as error:
+        raise FileError(
+            f"is no plan of a data set ({error})", where=f"{store.place}/{PLAN}", remedy=AGAIN
+        ) from error
+    verdict = Verdict()
+    total: Counter[str] = Counter()
+    for shard, name in zip(plan.shards(), records(plan), strict=True):
+        found = store.get(name)
+        if found is None:
+            verdict.add(shard.name, "has not been made")
+            continue
+        record = json.loads(found)
+        total.update({"clips": record["clips"], "rejected": record["rejected"]})
+        _shard(plan, shard, record, store, verdict)
+    _card(store, total, verdict)
+    return verdict
+
+
+def _shard(plan: Plan, shard: Shard, record: dict[str, Any], store: Store, verdict: Verdict) -> None:
+    objects: dict[str, bytes] = {}
+    for name, (size, digest) in record["objects"].items():
+        data = store.get(name)
+        if data is None:
+            verdict.add(shard.name, f"{name} is missing")
+        elif len(data) != size or hashlib.sha256(data).hexdigest() != digest:
+            verdict.add(shard.name, f"{name} is not what was written")
+        else:
+            objects[name] = data
+            verdict.bytes += size
+    verdict.shards += 1
+    indices: list[int] = []
+    format_ = formats()[plan.format]
+    for rejected in (False, True):
+        names = [name for name in objects if name.startswith(REJECTED) == rejected]
+        for sound in format_.clips(names, objects.__getitem__):
+            index = _clip(plan, shard, sound, verdict)
+            if index is not None:
+                indices.append(index)
+                verdict.rejected += rejected
+                verdict.clips += not rejected
+    if len(objects) == len(record["objects"]) and sorted(indices) != list(range(shard.start, shard.stop)):
+        verdict.add(shard.name, "holds other clips than were planned")
+
+
+def _clip(plan: Plan, shard: Shard, sound: bytes, verdict: Verdict) -> int | None:
+    """The number of a clip, if it is as it should be."""
+    try:
+        samples, rate, facts = decode(sound)
+        index = int(str(facts["index"]))
+    except (ValueError, KeyError) as error:
+        verdict.add(shard.name, f"a clip cannot be decoded ({error})")
+        return None
+    where = f"clip {index}"
+    if not shard.start <= index < shard.stop:
+        verdict.add(shard.name, f"{where} belongs to another shard")
+        return None
+    planned: Planned = plan.clip(index)
+    for key in ("label", "word", "speaker"):
+        if facts.get(key) != getattr(planned, key):
+            verdict.add(shard.name, f"{where} its {key} is {facts.get(key)!r}, not {getattr(planned, key)!r}")
+    if facts.get("synthetic") is not True:
+        verdict.add(shard.name, f"{where} does not say that it is synthetic")
+    if rate != plan.rate or not len(samples) or not samples.any():
+        verdict.add(shard.name, f"{where} is silent, or has another rate than {plan.rate} Hz")
+    if verdict.splits_of.setdefault(planned.speaker, shard.split) != shard.split:
+        verdict.add(
+            shard.name,
+            f"{where} its speaker {planned.speaker} is in {verdict.splits_of[planned.speaker]}, too",
+        )
+    return index
+
+
+def _card(store: Store, total: Counter[str], verdict: Verdict) -> None:
+    text = store.get(CARD)
+    if text is None:
+        verdict.add(CARD, "is missing")
+        return
+    splits = json.loads(text)["splits"].values()
+    for key in ("clips", "rejected"):
+        if sum(split[key] for split in splits) != total[key]:
+            verdict.add(CARD, f"counts other {key} than the shards")

@@ -1,0 +1,39 @@
+"""What decides the bytes of a clip beside the plan: versions of packages, and the kind of processor."""
+
+from __future__ import annotations
+
+import functools
+import importlib.metadata
+from typing import TYPE_CHECKING, TypedDict
+
+from voxlet import machine
+from voxlet.version import __version__
+
+if TYPE_CHECKING:
+    from voxlet.datasets.plan import Plan
+
+PACKAGES = ("numpy", "onnxruntime", "soxr", "soundfile")
+OF_ROOMS = ("pyroomacoustics", "scipy")
+OF_FORMAT = {"parquet": ("pyarrow",)}
+
+
+class MadeWith(TypedDict):
+    """Versions by package, and the processor with its instruction sets."""
+
+    versions: dict[str, str]
+    processor: str
+    instructions: list[str]
+
+
+@functools.lru_cache(1)
+def made_with(plan: Plan) -> MadeWith:
+    """What is here; nobody may change it."""
+    names = (*PACKAGES, *(OF_ROOMS if "rooms" in plan.effects else ()), *OF_FORMAT.get(plan.format, ()))
+    found = {"voxlet": __version__}
+    for name in names:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            found[name] = "none"
+    processor = machine.processor()
+    return {"versions": found, "processor": processor.name, "instructions": list(processor.instructions)}

@@ -1,0 +1,278 @@
+"""Whatever happens while a data set is made, its bytes are the same in the end."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import tiny_voice
+from tiny_dataset import VOICE, DiesOnce, plan, tree, voice_file
+from voxlet.cli.main import main
+from voxlet.datasets.build import make_dataset
+from voxlet.datasets.clips import fitted, make_clip, opened_voice
+from voxlet.datasets.encoding import decode, encode
+from voxlet.datasets.engines import Here, LocalPool
+from voxlet.datasets.stores import Folder, open_store
+from voxlet.errors import FileError, VoxletError
+
+FORMATS = ("wav", "flac", "webdataset", "parquet", "speech-commands")
+
+
+def made(folder: Path, engine=None, **changes) -> dict[str, bytes]:
+    """The files of a data set."""
+    make_dataset(plan(**changes), VOICE, Folder(folder), engine or Here(), progress=False)
+    return tree(folder)
+
+
+@dataclass(frozen=True)
+class Backwards:
+    """An engine that begins with the last shard."""
+
+    def results(self, task, items):
+        return map(task, reversed(list(items)))
+
+
+class Killed(BaseException):
+    """As when a process is killed: nobody catches it."""
+
+
+@dataclass(frozen=True)
+class Dying(Folder):
+    """A folder whose process dies at a write, before or after it."""
+
+    left: list[int]
+    after: bool = False
+
+    def put(self, name: str, data: bytes) -> None:
+        self.left[0] -= 1
+        if self.left[0] < 0 and not self.after:
+            raise Killed
+        super().put(name, data)
+        if self.left[0] < 0:
+            raise Killed
+
+
+@pytest.mark.parametrize(
+    "format_",
+    [pytest.param(name, marks=() if name == "webdataset" else pytest.mark.slow) for name in FORMATS],
+)
+def test_a_clip_made_alone_is_the_one_in_any_shard_and_order(tmp_path: Path, format_: str) -> None:
+    changes = {"format": format_, "unknown": 0.2, "labels": ("one", "two"), "effects": ("noise", "codecs")}
+    first = made(tmp_path / "first", **changes)
+    assert first == made(tmp_path / "again", Backwards(), **changes)
+    whole = plan(**changes)
+    alone = [make_clip(whole, opened_voice(VOICE), index) for index in random.Random(0).sample(range(60), 9)]
+    sounds = [data for name, data in first.items() if name.endswith((".wav", ".flac"))]
+    if sounds:
+        by_index = {decode(data)[2]["index"]: data for data in sounds}
+        for clip in alone:
+            facts = clip.facts("tiny")
+            assert (
+                encode(clip.samples, clip.rate, format_[:4].replace("spee", "wav"), facts)
+                == by_index[facts["index"]]
+            )
+    other = made(tmp_path / "other", **changes, shard=7)
+    if sounds:  # the same files, whichever shards they are in
+        assert sorted(data for name, data in other.items() if name.endswith((".wav", ".flac"))) == sorted(
+            sounds
+        )
+
+
+@pytest.mark.parametrize("format_", ["wav", "webdataset"])
+@pytest.mark.slow
+@pytest.mark.parametrize("after", [False, True])
+def test_killed_at_any_write_it_goes_on_to_the_same_bytes(tmp_path: Path, format_: str, after: bool) -> None:
+    changes = {"count": 4, "shard": 2, "format": format_}
+    wanted = made(tmp_path / "whole", **changes)
+    writes = 0
+    while True:
+        folder = tmp_path / f"killed-{writes}"
+        try:
+            make_dataset(plan(**changes), VOICE, Dying(folder, [writes], after), Here(), progress=False)
+            break
+        except Killed:
+            assert made(folder, **changes) == wanted
+            writes += 1
+    assert writes > 5
+
+
+def test_what_is_made_is_not_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted = made(tmp_path)
+    for record in [tmp_path / "shards" / f"{name}.json" for name in ("test-00000", "train-00003")]:
+        record.unlink()
+    said: list[str] = []
+    plain = Folder.put
+    monkeypatch.setattr(Folder, "put", lambda self, name, data: (said.append(name), plain(self, name, data)))
+    assert made(tmp_path) == wanted
+    assert (
+        sum(name.endswith(".wav") for name in said) == 6 + 10
+    )  # of a test split, and of a shard for training
+
+
+def test_what_a_killed_process_had_begun_to_write_is_removed(tmp_path: Path) -> None:
+    wanted = made(tmp_path)
+    (tmp_path / "train" / ".000000001.wav.0badcafe.part").write_bytes(b"half")
+    assert made(tmp_path) == wanted
+
+
+def test_a_full_disk_leaves_what_is_made(small_disk: Path, tmp_path: Path) -> None:
+    changes = {"count": 40, "shard": 5}
+    place = small_disk / "words"
+    with pytest.raises(FileError, match=r"No space left.*goes on from there"):
+        made(place, **changes)
+    whole, left = made(tmp_path / "whole", **changes), tree(place)
+    records = [name for name in left if name.startswith("shards/")]
+    assert records
+    for name in records:
+        assert left[name] == whole[name]
+        for object_, (size, _) in json.loads(left[name])["objects"].items():
+            assert left[object_] == whole[object_]
+            assert len(left[object_]) == size
+    assert not [name for name in left if name.endswith(".part")]
+
+
+def test_a_length_for_all_puts_words_in_the_middle() -> None:
+    padded = fitted(np.ones(4, np.float32), 8, 8000)
+    assert padded.tolist() == [0, 0, 1, 1, 1, 1, 0, 0]
+    cut = fitted(np.arange(100, dtype=np.float32), 10, 1000)
+    assert cut.shape == (10,)
+    assert 45 <= cut[5] <= 50
+
+
+def test_a_clip_that_the_check_does_not_take_is_kept_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Odd:
+        """Takes every second clip."""
+
+        def __init__(self, plan):
+            pass
+
+        def takes(self, made):
+            return made.planned.index % 2 == 0
+
+    from voxlet.datasets import check
+
+    monkeypatch.setattr(check, "Check", Odd)
+    files = made(tmp_path, check="pocketsphinx", seed=77)
+    card = json.loads(files["dataset.json"])["splits"]
+    assert {split: (row["clips"], row["rejected"]) for split, row in card.items()} == {
+        "train": (24, 24), "validation": (3, 3), "test": (3, 3),
+    }  # fmt: skip
+    kept = [decode(data)[2]["index"] for name, data in files.items() if name.startswith("train/0")]
+    apart = [decode(data)[2]["index"] for name, data in files.items() if name.startswith("rejected/train/0")]
+    assert [index % 2 for index in kept + apart] == [0] * 24 + [1] * 24
+    assert files["manifest.csv"].count(b"\n") == 31
+
+
+@pytest.mark.slow
+def test_an_empty_shard_is_a_shard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All clips of a shard may be rejected."""
+    from voxlet.datasets import check
+
+    monkeypatch.setattr(
+        check, "Check", type("None_", (), {"__init__": lambda *a: None, "takes": lambda *a: False})
+    )
+    for format_ in FORMATS:
+        files = made(tmp_path / format_, check="pocketsphinx", seed=78, count=9, format=format_)
+        assert json.loads(files["dataset.json"])["splits"]["train"]["rejected"] == 7
+
+
+@pytest.mark.slow
+def test_an_item_whose_worker_dies_is_done_again(tmp_path: Path) -> None:
+    found = list(LocalPool(2).results(DiesOnce(tmp_path, 3), range(8)))
+    assert sorted(found) == [item * item for item in range(8)]
+    assert (tmp_path / "died").exists()
+
+
+@pytest.mark.slow
+def test_an_item_at_which_workers_always_die_is_named(tmp_path: Path) -> None:
+    with pytest.raises(VoxletError, match="workers died"):
+        list(LocalPool(1).results(DiesOnce(tmp_path, 0, always=True), range(1)))
+
+
+@pytest.mark.slow
+def test_the_command_killed_in_the_middle_goes_on_and_leaves_no_worker(tmp_path: Path) -> None:
+    (tmp_path / "tiny.voice").write_bytes(VOICE)
+    words = [
+        "dataset",
+        str(tmp_path / "tiny.voice"),
+        "--count",
+        "900",
+        "--shard",
+        "25",
+        "--format",
+        "webdataset",
+    ]
+    assert main([*words, "--out", str(tmp_path / "whole"), "--workers", "1"]) == 0
+    killed = [*words, "--out", str(tmp_path / "killed"), "--workers", "2"]
+    process = subprocess.Popen([sys.executable, "-m", "voxlet", *killed], stderr=subprocess.DEVNULL)
+    records = tmp_path / "killed" / "shards"
+    while process.poll() is None and not (records.is_dir() and any(records.iterdir())):
+        time.sleep(0.02)
+    workers = children(process.pid)
+    process.kill()
+    process.wait()
+    assert workers
+    assert len(list(records.iterdir())) < 36
+    deadline = time.monotonic() + 20
+    while any(map(alive, workers)):
+        assert time.monotonic() < deadline, "a worker outlives the process that was killed"
+        time.sleep(0.05)
+    done = subprocess.run(
+        [sys.executable, "-m", "voxlet", *killed], capture_output=True, check=False, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert tree(tmp_path / "killed") == tree(tmp_path / "whole")
+
+
+def children(process: int) -> list[int]:
+    found = subprocess.run(
+        ["ps", "-o", "pid=", "--ppid", str(process)], capture_output=True, text=True, check=False
+    )
+    return [int(line) for line in found.stdout.split()]
+
+
+def alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_a_folder_of_another_data_set_is_left_alone(tmp_path: Path) -> None:
+    before = made(tmp_path)
+    with pytest.raises(VoxletError, match=r"another seed is there \(0, not 1\)"):
+        made(tmp_path, seed=1)
+    assert tree(tmp_path) == before
+
+
+def test_named_speakers_speak_as_they_are(tmp_path: Path) -> None:
+    asked = plan(speakers=("bob", "ann"), held_out=(0.0, 0.0))
+    voice = opened_voice(VOICE)
+    clip = make_clip(asked, voice, 5)
+    said = voice.sample([clip.planned.word], speaker=clip.planned.speaker, seed=0, first=5)
+    from voxlet.speak.speech import shape
+
+    assert clip.samples.tobytes() == shape(said[0], 8000, 8000, "").tobytes()
+    assert {asked.clip(i).speaker for i in range(20)} == {"ann", "bob"}
+
+
+def test_the_digest_is_of_the_sound_alone() -> None:
+    other = tiny_voice.voice_bytes(tiny_voice.info(card={"licence": "other"}))
+    assert voice_file(other).digest == voice_file().digest
+    assert replace(plan(), seed=1).digest == plan().digest
+
+
+def test_a_url_of_a_folder_is_the_folder(tmp_path: Path) -> None:
+    assert open_store(f"file://{tmp_path}") == open_store(str(tmp_path)) == Folder(tmp_path)
