@@ -47,9 +47,19 @@ ROOMS: dict[str, set[str]] = {  # an edge leads to a whole room, or to a part of
         "recipes.voice.export",  # how many parameters a voice file has
         "recipes.voice.finish",  # the name of the scores in its card
     },
-    "study": {"training", "recipes", "corpus", "speak", "evaluation"},
+    "study": {"training", "recipes", "corpus", "speak", "evaluation", "models.plane"},
     "hub": {"speak", "evaluation.metric", "evaluation.intervals"},  # the titles of its card's figures
     "serving": {"speak"},
+    "exploring": {
+        "spectral",
+        "speak",
+        "corpus",
+        "models",
+        "training.progress",
+        "recipes.opened",
+        "evaluation.classifiers",
+        "evaluation.encoders",
+    },
     "cli": {
         "spectral",
         "speak",
@@ -61,6 +71,7 @@ ROOMS: dict[str, set[str]] = {  # an edge leads to a whole room, or to a part of
         "study",
         "hub",
         "serving",
+        "exploring",
     },
 }
 HEAVY = {

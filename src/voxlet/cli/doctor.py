@@ -25,13 +25,14 @@ SUMMARY = "say what is installed and missing, and what the machine has"
 # What each extra is for; "" is what is always installed.
 NEEDED_BY = {
     "": "say, voices, cache, doctor",
-    "train": "corpus, split, adapt, train, generate, export",
+    "train": "corpus, split, adapt, train, generate, export, explore",
     "study": "score, study",
     "record": "record",
     "formats": "recordings of telephones: .m4a, .3gp, .amr, .webm",
     "serve": "serve",
     "hub": "push, pull",
     "wyoming": "serve --wyoming",
+    "explore": "t-SNE in explore",
     "pesq": "PESQ in score",
     "tensorboard": "train --tensorboard",
 }

@@ -40,6 +40,7 @@ COMMANDS = {
     "generate": "voxlet.cli.runs.generate",
     "export": "voxlet.cli.runs.export",
     "score": "voxlet.cli.runs.score",
+    "explore": "voxlet.cli.runs.explore",
     "study": "voxlet.cli.runs.study",
     "serve": "voxlet.cli.sharing.serve",
     "push": "voxlet.cli.sharing.push",
