@@ -47,10 +47,20 @@ ROOMS: dict[str, set[str]] = {  # an edge leads to a whole room, or to a part of
         "recipes.voice.export",  # how many parameters a voice file has
         "recipes.voice.finish",  # the name of the scores in its card
     },
-    "study": {"training", "recipes", "corpus", "speak", "evaluation"},
+    "study": {"training", "recipes", "corpus", "speak", "evaluation", "models.plane"},
     "hub": {"speak", "evaluation.metric", "evaluation.intervals"},  # the titles of its card's figures
     "serving": {"speak"},
     "datasets": {"speak", "evaluation.classifiers.pocketsphinx"},
+    "exploring": {
+        "spectral",
+        "speak",
+        "corpus",
+        "models",
+        "training.progress",
+        "recipes.opened",
+        "evaluation.classifiers",
+        "evaluation.encoders",
+    },
     "cli": {
         "spectral",
         "speak",
@@ -63,6 +73,7 @@ ROOMS: dict[str, set[str]] = {  # an edge leads to a whole room, or to a part of
         "hub",
         "serving",
         "datasets",
+        "exploring",
     },
 }
 HEAVY = {

@@ -16,6 +16,7 @@ The map; which room may import which is a table in tests/test_imports.py:
     study/       the study's models and ours compared
     hub/         voices that travel
     serving/     voices over HTTP
+    exploring/   the latent space, seen, heard and steered
     cli/         one file a command
 
     version, errors, digits (their words), extras (optional packages), files (whole or not at all, locks,
@@ -35,6 +36,7 @@ from voxlet.version import __version__
 if TYPE_CHECKING:
     from voxlet.corpus.corpus import open_corpus
     from voxlet.errors import VoxletError
+    from voxlet.exploring.explore import explore
     from voxlet.recipes.opened import ClipRun, VoiceRun, load
     from voxlet.recipes.train import train
     from voxlet.speak.speech import Utterance
@@ -48,6 +50,7 @@ __all__ = [
     "VoxletError",
     "__version__",
     "adapt",
+    "explore",
     "load",
     "load_voice",
     "open_corpus",
@@ -61,6 +64,7 @@ _HOMES = {
     "Voice": "voxlet.speak.voice",
     "VoiceRun": "voxlet.recipes.voice.voice_run",
     "VoxletError": "voxlet.errors",
+    "explore": "voxlet.exploring.explore",
     "adapt": "voxlet.recipes.adapt",
     "load": "voxlet.recipes.opened",
     "load_voice": "voxlet.speak.voice",
@@ -73,7 +77,14 @@ _HOMES = {
 def __getattr__(name: str) -> object:
     if name not in _HOMES:
         raise AttributeError(f"module 'voxlet' has no attribute {name!r}")
-    value = getattr(importlib.import_module(_HOMES[name]), name)
+    try:
+        value = getattr(importlib.import_module(_HOMES[name]), name)
+    except ModuleNotFoundError as error:  # in the small install
+        if (error.name or "").startswith("voxlet"):
+            raise
+        from voxlet.extras import missing_extra
+
+        raise missing_extra(error, "train") from error
     globals()[name] = value
     return value
 

@@ -45,7 +45,7 @@ def test_what_is_missing_is_said_with_its_commands_and_its_remedy(bare, capsys):
     assert 9 <= len(lines) <= 13
     (line,) = [line for line in lines if line.startswith("train ")]
     assert line.split(maxsplit=1)[1] == (
-        "lacks nobody-has-this (for corpus, split, adapt, train, generate, export): "
+        "lacks nobody-has-this (for corpus, split, adapt, train, generate, export, explore): "
         "pip install -c constraints.txt '.[train]' in the folder of voxlet's sources"
     )
 

@@ -17,9 +17,9 @@ import pytest
 
 from loopback import DIGEST, FILES, HASTE, tar_of, zip_of
 from voxlet.cli.main import main
-from voxlet.corpus.archives.unpack import unpack
 from voxlet.corpus.catalog import CATALOG
 from voxlet.corpus.download import get_corpus
+from voxlet.corpus.unpack import unpack
 from voxlet.downloading.fetch import RetryPolicy, fetch
 from voxlet.errors import DownloadError
 

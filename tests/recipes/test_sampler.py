@@ -13,7 +13,6 @@ import torch
 from voxlet import audio
 from voxlet.cli.main import main
 from voxlet.errors import RunError, VoiceError
-from voxlet.recipes.clip.figures import plane
 from voxlet.recipes.clip.label_posterior import fit_posterior
 from voxlet.recipes.clip.sampler import FILE, finish
 from voxlet.recipes.opened import load
@@ -126,20 +125,6 @@ def test_the_posterior_finds_two_islands_and_their_weights() -> None:
     # Labels without clips are drawn from the prior.
     prior = np.array([posterior.draw(2, generator) for _ in range(2_000)])
     np.testing.assert_allclose(prior.std(axis=0), 1.0, atol=0.1)
-
-
-def test_the_plane_shows_the_widest_spread() -> None:
-    generator = np.random.default_rng(0)
-    means = generator.normal(size=(500, 5)) * [0.1, 4.0, 0.1, 2.0, 0.1]
-    project, names = plane(means)
-    flat = project(means)
-    assert abs(np.corrcoef(flat[:, 0], means[:, 1])[0, 1]) > 0.99
-    assert abs(np.corrcoef(flat[:, 1], means[:, 3])[0, 1]) > 0.99
-    assert "of 5" in names[0]
-    assert np.array_equal(plane(means[:, :2])[0](means[:, :2]), means[:, :2])
-    assert plane(means[:, :2])[1] == ("latent unit 1", "latent unit 2")
-    alone = plane(means[:, :1])[0](means[:, :1])
-    assert np.array_equal(alone, np.stack([means[:, 0], np.zeros(500)], axis=1))
 
 
 def test_finished_clips_have_one_level_quiet_ends_and_no_clipping() -> None:

@@ -137,7 +137,7 @@ def test_a_certificate_that_is_not_trusted(
 
 
 @pytest.mark.usefixtures("tiny")
-@follows("corpus/archives/unpack.py: it must be a whole .tar.gz, .tar or .zip file: fetch it again")
+@follows("corpus/unpack.py: it must be a whole .tar.gz, .tar or .zip file: fetch it again")
 @pytest.mark.parametrize("pack", [tar_of, zip_of, lambda files: tar_of(files, kind="")])
 def test_an_archive_that_is_cut_off(
     server: Server, tmp_path: Path, pack: Callable[[dict[str, bytes]], bytes]
@@ -154,7 +154,7 @@ def test_an_archive_that_is_cut_off(
 
 
 @pytest.mark.usefixtures("tiny")
-@follows("corpus/archives/unpack.py: name a mirror or a local archive with --source")
+@follows("corpus/unpack.py: name a mirror or a local archive with --source")
 def test_an_archive_that_is_a_bomb(server: Server, archive: Path) -> None:
     server.data = tar_of({"recordings/0_ann_0.wav": bytes(11_000_000)})
     refused()

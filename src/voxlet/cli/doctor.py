@@ -25,7 +25,7 @@ SUMMARY = "say what is installed and missing, and what the machine has"
 # What each extra is for; "" is what is always installed.
 NEEDED_BY = {
     "": "say, voices, page, cache, doctor",
-    "train": "corpus, split, adapt, train, generate, export",
+    "train": "corpus, split, adapt, train, generate, export, explore",
     "study": "score, study",
     "record": "record",
     "dataset": "dataset",
@@ -34,6 +34,7 @@ NEEDED_BY = {
     "serve": "serve",
     "hub": "push, pull",
     "wyoming": "serve --wyoming",
+    "explore": "t-SNE in explore",
     "pesq": "PESQ in score",
     "tensorboard": "train --tensorboard",
 }

@@ -42,6 +42,7 @@ COMMANDS = {
     "dataset verify": "voxlet.cli.dataset.verify",
     "export": "voxlet.cli.runs.export",
     "score": "voxlet.cli.runs.score",
+    "explore": "voxlet.cli.runs.explore",
     "study": "voxlet.cli.runs.study",
     "serve": "voxlet.cli.sharing.serve",
     "page": "voxlet.cli.sharing.page",

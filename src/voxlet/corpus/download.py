@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voxlet import files
-from voxlet.corpus.archives.unpack import unpack
 from voxlet.corpus.catalog import CATALOG, Known, content_digest, find_known, home, known_ones
 from voxlet.corpus.listing.sound_files import sound_files
+from voxlet.corpus.unpack import unpack
 from voxlet.downloading.fetch import (
     DEFAULT_RETRIES,
     MIRROR,

@@ -30,6 +30,7 @@ KINDS: dict[str, type[ClipTraining] | type[VoiceTraining]] = {
     "clip": ClipTraining,
     "voice": VoiceTraining,
 }  # by the name that a run's config.json gives them
+SHIPPED = Path(__file__).with_name("shipped")  # runs that come with voxlet, to look at
 
 
 def load(path_or_name: str | os.PathLike[str], *, phase: Phase = "griffin-lim") -> Opened:
@@ -38,7 +39,8 @@ def load(path_or_name: str | os.PathLike[str], *, phase: Phase = "griffin-lim") 
     What is in it is read when it is first asked for, so that opening costs next to nothing.
 
     Args:
-        path_or_name: `runs/mine`, `digits` or `my.voice`, say; or a voice elsewhere, `hf:user/name` or
+        path_or_name: `runs/mine`, `my.voice`, or what comes with voxlet: the voice `digits`, say, or the
+            clip VAE `cnn-light-digits`; or a voice elsewhere, `hf:user/name` or
             `https://...#sha256=...`, which comes into the cache.
         phase: Of what a clip VAE's run samples.
 
@@ -52,14 +54,22 @@ def load(path_or_name: str | os.PathLike[str], *, phase: Phase = "griffin-lim") 
         return load_voice(pull(str(path_or_name)))
     if Path(path_or_name).is_dir():
         return load_run(path_or_name, phase=phase)
+    if str(path_or_name) in shipped():
+        return load_run(SHIPPED / path_or_name, phase=phase)
     try:
         voice = find_voice(path_or_name)
     except VoiceError as error:
         raise RunError(
             f"there is no run and no voice {str(path_or_name)!r}",
-            remedy=f"give a run's folder (one with a {CONFIG}) or a voice that `voxlet voices` lists",
+            remedy=f"give a run's folder (one with a {CONFIG}), a voice that `voxlet voices` lists, or "
+            f"{' or '.join(shipped())}",
         ) from error
     return load_voice(voice)
+
+
+def shipped() -> tuple[str, ...]:
+    """Names of the runs that come with voxlet."""
+    return tuple(sorted(path.parent.name for path in SHIPPED.glob(f"*/{CONFIG}")))
 
 
 def load_run(path: str | os.PathLike[str], *, phase: Phase = "griffin-lim") -> ClipRun | VoiceRun:

@@ -12,7 +12,7 @@ from voxlet.evaluation.intervals import Interval
 from voxlet.evaluation.model_parts import latent_space, loss_bounds
 from voxlet.evaluation.parts import GENERATED, REAL
 from voxlet.evaluation.reference import reference_of
-from voxlet.recipes.clip.figures import plane
+from voxlet.models.plane import find_plane
 from voxlet.recipes.opened import ClipRun
 from voxlet.recipes.train import train
 from voxlet.study.outcome import Outcome
@@ -118,9 +118,9 @@ def curve_of(run: ClipRun) -> tuple[tuple[float, float], ...]:
 def points_of(run: ClipRun) -> tuple[tuple[float, float, int], ...]:
     """Where the test clips lie in the latent space, on the plane in which the training clips differ most."""
     train, test = (run.encode(rows).mean for rows in (run.split.train, run.split.test))
-    project, _ = plane(train)
+    places = find_plane(train).project(test)
     labels = run.prepared.labels[run.split.test]
     return tuple(
         (round(float(x), 3), round(float(y), 3), int(label))
-        for (x, y), label in zip(project(test), labels, strict=True)
+        for (x, y), label in zip(places, labels, strict=True)
     )

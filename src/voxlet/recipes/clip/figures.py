@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from voxlet.models.plane import find_plane
 from voxlet.plots.figure import save
 from voxlet.plots.training import latent_map, loss_curves, spectrogram_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
     from voxlet.recipes.clip.clip_run import ClipRun
@@ -42,9 +41,9 @@ def illustrate(opened: ClipRun, part: str, rows: NDArray[np.int64]) -> None:
 
     labels, parts = opened.prepared.labels, {"Training": opened.split.train, part.capitalize(): rows}
     means = {name: opened.encode(own).mean for name, own in parts.items()}
-    project, axes = plane(means["Training"])
-    groups = {name: (project(means[name]), labels[own]) for name, own in parts.items()}
-    save(latent_map(groups, opened.labels, axes), folder / "latents.png")
+    plane = find_plane(means["Training"])
+    groups = {name: (plane.project(means[name]), labels[own]) for name, own in parts.items()}
+    save(latent_map(groups, opened.labels, plane.axes), folder / "latents.png")
 
     shown = [label for label in range(len(opened.labels)) if (labels[rows] == label).any()][:MOST_LABELS]
     names = [opened.labels[label] for label in shown]
@@ -61,25 +60,3 @@ def illustrate(opened: ClipRun, part: str, rows: NDArray[np.int64]) -> None:
 
 def _column(lines: list[dict[str, JSON]], name: str) -> NDArray[np.float64]:
     return np.array([line[name] for line in lines], dtype=np.float64)
-
-
-def plane(
-    means: NDArray[np.float64],
-) -> tuple[Callable[[NDArray[np.float64]], NDArray[np.float64]], tuple[str, str]]:
-    """How latents (B, Z) are put on a plane, and what its axes are: the units themselves if they are two.
-
-    Otherwise the two directions in which the training clips' means differ most (principal components).
-    """
-    size = means.shape[1]
-    if size == 1:
-        return lambda latents: np.concatenate([latents, 0 * latents], axis=1), ("latent unit 1", "")
-    if size == 2:
-        return lambda latents: latents, ("latent unit 1", "latent unit 2")
-    centre = means.mean(axis=0)
-    _, spreads, directions = np.linalg.svd(means - centre, full_matrices=False)
-    shares = spreads[:2] ** 2 / max(np.sum(spreads**2), 1e-12)  # a collapsed posterior has no spread
-    names = [
-        f"principal component {index + 1} of {size} ({share:.0%} of the variance)"
-        for index, share in enumerate(shares)
-    ]
-    return lambda latents: (latents - centre) @ directions[:2].T, (names[0], names[1])

@@ -1,0 +1,312 @@
+"""What stands on a map: real and generated clips, where they lie, and what is measured of them.
+
+Shapes: N clips, T samples, Z latent size. A clip VAE's latents are its own; a voice's are
+styles, as its style encoder infers them from a clip.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from dataclasses import astuple, dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from voxlet import audio
+from voxlet.corpus.attributes.pitch import median_pitch
+from voxlet.corpus.catalog import CATALOG
+from voxlet.corpus.dataset import open_dataset
+from voxlet.corpus.listing.sound_files import relative_name
+from voxlet.corpus.prepare import Preparation
+from voxlet.corpus.speakers import SpeakerMetadata, read_metadata
+from voxlet.errors import AudioError, ConfigError, CorpusError, RunError
+from voxlet.recipes.opened import ClipRun, Opened, VoiceRun
+from voxlet.speak.styles import RANDOM
+from voxlet.speech_regions import find_speech
+from voxlet.training.progress import Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from voxlet.audio import Samples
+    from voxlet.corpus.corpus import Clip
+    from voxlet.corpus.dataset import Dataset
+    from voxlet.speak.voice import Voice
+
+GENERATED_SHARE = 0.2  # of the clips of a map, where there are real ones
+AT_ONCE = 50  # clips that are generated at once: Griffin-Lim holds several spectrograms of each
+QUIETEST_DB = -100.0
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What is measured of N clips, (N,) each.
+
+    Attributes:
+        seconds: Length of the speech.
+        pitch_hz: Median pitch; NaN where there is none.
+        level_db: Of the speech re full scale; of real clips as they were recorded.
+    """
+
+    seconds: NDArray[np.float64]
+    pitch_hz: NDArray[np.float64]
+    level_db: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Clips:
+    """N clips of a map, the real ones first.
+
+    Attributes:
+        name: The model's.
+        rate: Hz.
+        sounds: Each (T,).
+        latents: (N, Z).
+        labels: (N,) into `label_names`.
+        label_names: The model's words.
+        speakers: (N,) into `speaker_names`; -1 where nobody in particular was asked for.
+        speaker_names: Who speaks in the real ones, or is asked for.
+        generated: (N,), whether the model made it.
+        sources: Paths within the corpus, or how it was generated; each once.
+        digests: SHA-256 of the files; empty of generated clips.
+        rows: (N,) in the model's dataset; -1 of generated clips.
+        measured: What is measured of each.
+        credit: Whose recordings the model learned from.
+        doubt: (N,), from 0 to 1, that the label is wrong; NaN where it was not measured.
+        metadata: What the corpus says of its speakers.
+    """
+
+    name: str
+    rate: int
+    sounds: tuple[Samples, ...]
+    latents: NDArray[np.float64]
+    labels: NDArray[np.int64]
+    label_names: tuple[str, ...]
+    speakers: NDArray[np.int64]
+    speaker_names: tuple[str, ...]
+    generated: NDArray[np.bool_]
+    sources: tuple[str, ...]
+    digests: tuple[str, ...]
+    rows: NDArray[np.int64]
+    measured: Measured
+    credit: str
+    doubt: NDArray[np.float64]
+    metadata: Mapping[str, SpeakerMetadata] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.sounds)
+
+
+def gather(
+    opened: Opened,
+    count: int = 3000,
+    *,
+    corpus: str | None = None,
+    seed: int = 0,
+    progress: bool = True,
+) -> Clips:
+    """The clips of a model's map: real ones spread evenly over the corpus, and as many generated as fit.
+
+    Args:
+        opened: What `load` gives.
+        count: Clips in all; a fifth of them, or all where there are no recordings, are generated.
+        corpus: Recordings to show with a voice, which holds none; a run has its own.
+        seed: Of the generated clips.
+        progress: Show how it goes.
+
+    Raises:
+        ConfigError: Fewer than ten clips are asked for, or a corpus for a run.
+        CorpusError: The corpus cannot be used.
+        VoxletError: The model cannot make clips.
+    """
+    if count < 10:
+        raise ConfigError(f"{count} clips make no map", where="clips", remedy="ask for ten or more")
+    dataset = dataset_of(opened, corpus)
+    kept = min(0 if dataset is None else len(dataset.prepared), round((1 - GENERATED_SHARE) * count))
+    made = round(GENERATED_SHARE * count) if kept else count
+    with Progress(f"clips of {opened.name}", silent=not progress) as shown:
+        generated = generated_clips(opened, made, seed, shown)
+        return joined(real_clips(opened, dataset, kept, shown), generated) if dataset else generated
+
+
+def dataset_of(opened: Opened, corpus: str | None) -> Dataset | None:
+    """The recordings of a model, if they are at hand.
+
+    Raises:
+        ConfigError: A run is given other recordings.
+        CorpusError: Those that are asked for cannot be used.
+    """
+    if isinstance(opened, ClipRun | VoiceRun):
+        if corpus is not None:
+            raise ConfigError("a run has its own recordings", where="corpus", remedy="leave it out")
+        try:
+            return opened.dataset
+        except (CorpusError, RunError):  # they have gone since, or changed: the model is still there
+            return None
+    if corpus is None:
+        return None
+    return open_dataset(corpus, Preparation(rate=opened.rate, outliers=None), allow_rejected=True)
+
+
+def real_clips(opened: Opened, dataset: Dataset, count: int, shown: Progress) -> Clips:
+    """`count` recordings, spread evenly over the corpus."""
+    prepared = dataset.prepared
+    rows = np.linspace(0, len(prepared) - 1, count).round().astype(np.int64)
+    sounds = tuple(prepared.clip(row) for row in rows)
+    shown.note(f"{count:,} recordings")
+    known = CATALOG.get(prepared.name)
+    root = common_root(prepared.clips)
+    found = measure(sounds, prepared.rate)
+    return Clips(
+        name=opened.name,
+        rate=prepared.rate,
+        sounds=sounds,
+        latents=opened.encode(rows).mean if isinstance(opened, ClipRun) else styles(opened, sounds),
+        labels=prepared.labels[rows],
+        label_names=prepared.label_names,
+        speakers=prepared.speakers[rows],
+        speaker_names=prepared.speaker_names,
+        generated=np.zeros(count, bool),
+        sources=tuple(relative_name(prepared.clips[row].path, root) for row in rows),
+        digests=tuple(prepared.clips[row].digest for row in rows),
+        rows=rows,
+        measured=replace(found, level_db=recorded_levels([prepared.clips[row].path for row in rows])),
+        credit=f"{known.credit}; {known.licence}" if known else f"recordings of {prepared.name}",
+        doubt=np.full(count, np.nan),
+        metadata=read_metadata(root),
+    )
+
+
+def generated_clips(opened: Opened, count: int, seed: int, shown: Progress) -> Clips:
+    """`count` clips of the model, equally many of each word; a voice's half by new speakers."""
+    names = opened.labels
+    labels = np.arange(count) % len(names)
+    asked = [names[label] for label in labels]
+    speakers = np.full(count, -1, np.int64)
+    sounds: list[Samples] = []
+    latents = np.zeros((0, 0))
+    shown.note(f"{count:,} generated clips")
+    if isinstance(opened, ClipRun):
+        drawn = opened.draw(asked, seed=seed)
+        for first in range(0, count, AT_ONCE):
+            part = slice(first, first + AT_ONCE)
+            sounds += opened.decode(drawn[part], asked[part])
+            shown.share(min(count, first + AT_ONCE) / count, f"{len(sounds):,} of {count:,} clips")
+        latents = drawn.double().numpy()
+    else:
+        turns = np.arange(count) // len(names)
+        if opened.speakers:
+            speakers = np.where(turns % 2 == 0, turns // 2 % len(opened.speakers), -1)
+        for place, label in enumerate(asked):
+            who = opened.speakers[speakers[place]] if speakers[place] >= 0 else RANDOM
+            sounds += opened.sample([label], speaker=who, seed=seed + place)
+        latents = styles(opened, sounds)
+    return Clips(
+        name=opened.name,
+        rate=opened.rate,
+        sounds=tuple(sounds),
+        latents=latents,
+        labels=labels.astype(np.int64),
+        label_names=names,
+        speakers=speakers,
+        speaker_names=opened.speakers,
+        generated=np.ones(count, bool),
+        sources=tuple(f"generated {place + 1}" for place in range(count)),
+        digests=("",) * count,
+        rows=np.full(count, -1, np.int64),
+        measured=measure(sounds, opened.rate),
+        credit=credit_of(opened),
+        doubt=np.full(count, np.nan),
+    )
+
+
+def common_root(clips: Sequence[Clip]) -> Path:
+    """The folder that all clips lie under."""
+    return Path(os.path.commonpath([clip.path.parent for clip in clips]))
+
+
+def credit_of(opened: Opened) -> str:
+    """Whose recordings a model learned from."""
+    if isinstance(opened, ClipRun | VoiceRun):
+        known = CATALOG.get(opened.source)
+        return f"{known.credit}; {known.licence}" if known else f"recordings of {Path(opened.source).name}"
+    said = [str(opened.card[key]) for key in ("credit", "licence") if opened.card.get(key)]
+    return "; ".join(said) or "its voice file does not say whose recordings it learned from"
+
+
+def joined(real: Clips, made: Clips) -> Clips:
+    """Real and generated clips of one model; the names of all labels and speakers of either."""
+    labels = tuple(dict.fromkeys((*real.label_names, *made.label_names)))
+    speakers = tuple(dict.fromkeys((*real.speaker_names, *made.speaker_names)))
+    sounds = [audio.resample(sound, real.rate, made.rate) for sound in real.sounds]
+    measured = zip(astuple(real.measured), astuple(made.measured), strict=True)
+    return replace(
+        made,
+        sounds=(*sounds, *made.sounds),
+        latents=np.concatenate([real.latents, made.latents]),
+        labels=np.concatenate([numbered(part.labels, part.label_names, labels) for part in (real, made)]),
+        label_names=labels,
+        speakers=np.concatenate(
+            [numbered(part.speakers, part.speaker_names, speakers) for part in (real, made)]
+        ),
+        speaker_names=speakers,
+        generated=np.concatenate([real.generated, made.generated]),
+        sources=real.sources + made.sources,
+        digests=real.digests + made.digests,
+        rows=np.concatenate([real.rows, made.rows]),
+        measured=Measured(*(np.concatenate(both) for both in measured)),
+        credit=made.credit if real.credit == made.credit else f"{made.credit}; shown: {real.credit}",
+        doubt=np.concatenate([real.doubt, made.doubt]),
+        metadata=real.metadata,
+    )
+
+
+def numbered(
+    numbers: NDArray[np.int64], names: tuple[str, ...], others: tuple[str, ...]
+) -> NDArray[np.int64]:
+    """Numbers (N,) into `names` as numbers into `others`; -1 stays."""
+    table = np.array([*(others.index(name) for name in names), -1], dtype=np.int64)
+    return table[numbers]
+
+
+def styles(opened: Voice | VoiceRun, sounds: Sequence[Samples]) -> NDArray[np.float64]:
+    """Who speaks in each clip (T,) at the voice's rate, (N, S); the prior's middle where nobody is heard."""
+    voice = opened.voice if isinstance(opened, VoiceRun) else opened
+    found = np.zeros((len(sounds), voice.info.style_size))
+    for row, sound in enumerate(sounds):
+        with contextlib.suppress(AudioError):  # silent, or too short
+            found[row] = voice.like(audio.Sound(sound, voice.rate))
+    return found
+
+
+def measure(sounds: Sequence[Samples], rate: int) -> Measured:
+    """What is measured of clips, each (T,)."""
+    regions = [find_speech(sound, rate) for sound in sounds]
+    words = [sound[found.start : found.stop] for sound, found in zip(sounds, regions, strict=True)]
+    return Measured(
+        np.array([len(word) / rate for word in words]),
+        median_pitch(words, rate),
+        np.array([decibels(found.rms(sound)) for sound, found in zip(sounds, regions, strict=True)]),
+    )
+
+
+def recorded_levels(paths: Sequence[Path]) -> NDArray[np.float64]:
+    """Levels (N,) of the speech in recordings, in dB re full scale.
+
+    Raises:
+        AudioError: One cannot be read any more.
+    """
+    found = np.zeros(len(paths))
+    for row, path in enumerate(paths):
+        sound = audio.read(path)
+        found[row] = decibels(find_speech(sound.samples, sound.rate).rms(sound.samples))
+    return found
+
+
+def decibels(amplitude: float) -> float:
+    """An amplitude re full scale in dB, -100 at the least."""
+    return max(QUIETEST_DB, 20 * float(np.log10(max(amplitude, 1e-9))))

@@ -1,0 +1,264 @@
+"""Which recordings to doubt: whose label is wrong, or which are cut, silent, of two words, or there twice.
+
+Two witnesses say how likely another label is: linear classifiers on the speech embedding, each asked about
+takes that it was not fitted on (cross-validation, as in confident learning: Northcutt et al. 2021,
+https://arxiv.org/abs/1911.00068), and `speech_likeness`, which compares with the nearest takes. Neither knows
+a generator. A clip VAE adds its loss. Shapes: B clips, C labels, D features.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from voxlet import audio, files, speech_likeness
+from voxlet.cache import contents as cache
+from voxlet.corpus.corpus import Corpus
+from voxlet.corpus.listing.sound_files import relative_name
+from voxlet.corpus.look.inspection import find
+from voxlet.corpus.look.inspection import measure as measure_corpus
+from voxlet.evaluation.classifiers.embedded import EmbeddedConfig, Examples, Head, embedded, fit
+from voxlet.evaluation.encoders import speech_embedding
+from voxlet.exploring.clips import common_root
+from voxlet.training.progress import Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from voxlet.audio import Samples
+    from voxlet.corpus.corpus import Clip
+    from voxlet.corpus.look.inspection import Measures
+
+    Reals = NDArray[np.float64]
+    Integers = NDArray[np.int64]
+
+FOLDS = 5
+FEWEST_TAKES = 5  # of a label: with fewer, some fold has none of it
+CONFIG = EmbeddedConfig()
+LIKENESS_WEIGHT = 8.0  # log odds for each e-fold of unlikeness: the two witnesses then weigh alike
+AT_ONCE = 64  # recordings in memory at a time
+DOUBTED = 0.5  # another label is likelier
+# Kinds of the corpus's inspection, and what is said of a clip.
+FAULTS = {"cut": "cut", "pauses": "perhaps two words", "quiet": "silent"}
+UNEXPLAINED = 5.0  # robust deviations of the loss above its label's median
+
+
+@dataclass(frozen=True)
+class Doubts:
+    """What is to be doubted of B recordings, in their order.
+
+    Attributes:
+        clips: The recordings.
+        label_names: C.
+        wrong: (B,), how likely the label is wrong, from 0 to 1; NaN where its label has too few takes.
+        heard: (B,) into `label_names`, the likeliest other label.
+        losses: (B,), a clip VAE's negative ELBO in nats; NaN without one, or of a clip that it was not given.
+        reasons: Of each, the worst first; empty where nothing speaks against it.
+        head: A classifier fitted on all of them; None where none could be.
+    """
+
+    clips: tuple[Clip, ...]
+    label_names: tuple[str, ...]
+    wrong: Reals
+    heard: Integers
+    losses: Reals
+    reasons: tuple[tuple[str, ...], ...]
+    head: Head | None = None
+
+    def says(self, sounds: Sequence[Samples], rate: int) -> list[str]:
+        """What clips, each (T,), are taken for by a classifier that has learned these recordings alone."""
+        if self.head is None:
+            return ["" for _ in sounds]
+        found = embedded(speech_embedding.log_mels(sounds, rate))
+        return [self.label_names[label] for label in self.head.log_probabilities(found).argmax(axis=1)]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Their paths within the corpus."""
+        root = common_root(self.clips)
+        return tuple(relative_name(clip.path, root) for clip in self.clips)
+
+    @property
+    def order(self) -> Integers:
+        """Rows, the worst first: wrong labels, then other faults, then the rest by doubt."""
+        wrong = np.nan_to_num(self.wrong, nan=0.0)
+        faulty = np.array([bool(reasons) for reasons in self.reasons])
+        tier = np.where(wrong > DOUBTED, 2, np.where(faulty, 1, 0))
+        return np.lexsort((-wrong, -tier)).astype(np.int64)
+
+    def write(self, path: Path) -> None:
+        """Write a manifest of all recordings, the worst first, to be corrected and trained on.
+
+        Raises:
+            FileError: It cannot be written.
+        """
+        text = io.StringIO()
+        table = csv.writer(text, lineterminator="\n")
+        table.writerow(("path", "label", "speaker", "take", "doubt", "sounds_like", "loss", "reason"))
+        for row in self.order.tolist():
+            clip = self.clips[row]
+            likelier = self.label_names[self.heard[row]] if self.wrong[row] > DOUBTED else ""
+            figures = (shown(self.wrong[row], 3), likelier, shown(self.losses[row], 1))
+            said = (*figures, "; ".join(self.reasons[row]))
+            table.writerow((clip.path.resolve().as_posix(), clip.label, clip.speaker, clip.take, *said))
+        files.write_atomically(path, text.getvalue().encode())
+
+
+def shown(value: float, digits: int) -> str:
+    """A number for a table; nothing where there is none."""
+    return f"{value:.{digits}f}" if np.isfinite(value) else ""
+
+
+def find_doubts(
+    clips: Sequence[Clip], *, losses: Mapping[str, float] | None = None, progress: bool = True
+) -> Doubts:
+    """What is to be doubted of recordings.
+
+    Args:
+        clips: Of one corpus.
+        losses: A clip VAE's, in nats, by the digest of the file.
+        progress: Show how it goes.
+
+    Raises:
+        AudioError: A recording cannot be read any more.
+    """
+    corpus = Corpus("", common_root(clips), tuple(clips), (), "")
+    numbers = {label: number for number, label in enumerate(corpus.labels)}
+    labels = np.array([numbers[clip.label] for clip in clips], dtype=np.int64)
+    measures = measure_corpus(corpus, progress)
+    features = features_of(clips, progress)
+    odds, heard = label_odds(features, measures.pictures, labels, groups_of(clips))
+    known = np.isfinite(odds)
+    learned = Examples(features[known], labels[known], np.flatnonzero(known))
+    head = fit(learned, len(corpus.labels), CONFIG) if known.any() else None
+    own = np.array([(losses or {}).get(clip.digest, np.nan) for clip in clips])
+    with np.errstate(over="ignore"):
+        wrong = 1 / (1 + np.exp(-odds))
+    said = reasons(corpus, measures, wrong, heard)
+    for row in np.flatnonzero(unexplained(own, labels)).tolist():
+        said[row].append("unlike all that the model has learned")
+    return Doubts(tuple(clips), corpus.labels, wrong, heard, own, tuple(map(tuple, said)), head)
+
+
+def features_of(clips: Sequence[Clip], progress: bool = True) -> Reals:
+    """The speech embedding (B, D) of recordings, from the cache or measured now.
+
+    Raises:
+        AudioError: A recording cannot be read any more.
+    """
+    settings = (speech_embedding.VERSION, [clip.digest for clip in clips])
+    key = hashlib.sha256(repr(settings).encode()).hexdigest()[:32]
+    path = files.cache_folder("scores") / f"embedding-{key}.npy"
+    try:
+        stored = np.load(path, allow_pickle=False)
+        if stored.shape[0] == len(clips):
+            cache.touch(path)
+            return np.asarray(stored, dtype=np.float64)
+    except (OSError, ValueError):
+        pass  # not there, or not whole
+    parts = []
+    with Progress("what is said in them", silent=not progress) as bar:
+        for first in range(0, len(clips), AT_ONCE):
+            spectrograms = []
+            for clip in clips[first : first + AT_ONCE]:
+                sound = audio.read(clip.path)
+                spectrograms.append(speech_embedding.log_mel(sound.samples, sound.rate))
+            parts.append(embedded(np.stack(spectrograms)))
+            done = min(len(clips), first + AT_ONCE)
+            bar.share(done / len(clips), f"{done:,} of {len(clips):,} recordings")
+    found = np.concatenate(parts)
+    file = io.BytesIO()
+    np.save(file, found, allow_pickle=False)
+    cache.write(path, file.getvalue())
+    return found
+
+
+def groups_of(clips: Sequence[Clip]) -> Integers:
+    """A number (B,) for each content: copies of a recording share one."""
+    numbers: dict[str, int] = {}
+    return np.array([numbers.setdefault(clip.digest, len(numbers)) for clip in clips], dtype=np.int64)
+
+
+def label_odds(
+    features: Reals, pictures: NDArray[np.float32], labels: Integers, groups: Integers
+) -> tuple[Reals, Integers]:
+    """Log odds (B,) that another label is right, and which (B,); NaN for labels of fewer than five takes.
+
+    Args:
+        features: (B, D), of the speech embedding.
+        pictures: Of `speech_likeness`, (B, P).
+        labels: (B,).
+        groups: (B,), the same for copies of one recording: none is learned where another is asked about.
+    """
+    count = int(labels.max()) + 1
+    known = np.bincount(labels, minlength=count)[labels] >= FEWEST_TAKES
+    odds, heard = np.full(len(labels), np.nan), labels.copy()
+    if len(np.unique(labels[known])) < 2:
+        return odds, heard
+    folds = folds_of(labels, groups)
+    examples = Examples(features[known], labels[known], np.flatnonzero(known))
+    said = np.zeros((len(labels), count))
+    for fold in range(FOLDS):
+        asked = folds == fold
+        said[asked] = fit(examples.without(asked), count, CONFIG).log_probabilities(features[asked])
+    rows = np.arange(len(labels))
+    own = said[rows, labels]
+    said[rows, labels] = -np.inf
+    heard = np.where(known, said.argmax(axis=1), labels)
+    unlike = np.nan_to_num(speech_likeness.unlikeness(pictures, labels), nan=1.0, posinf=np.e)
+    odds[known] = (said.max(axis=1) - own + LIKENESS_WEIGHT * np.log(np.maximum(unlike, 1e-3)))[known]
+    return odds, heard.astype(np.int64)
+
+
+def folds_of(labels: Integers, groups: Integers) -> Integers:
+    """The fold (B,) of each take: those of a label go to all alike, copies to one."""
+    folds = np.full(int(groups.max()) + 1, -1, np.int64)
+    taken = np.zeros(int(labels.max()) + 1, np.int64)
+    for label, group in zip(labels, groups, strict=True):
+        if folds[group] < 0:
+            folds[group] = taken[label] % FOLDS
+            taken[label] += 1
+    return folds[groups]
+
+
+def reasons(corpus: Corpus, measures: Measures, wrong: Reals, heard: Integers) -> list[list[str]]:
+    """What speaks against each clip, (B,) lists, the worst first."""
+    said: list[list[str]] = [[] for _ in corpus.clips]
+    for row in np.flatnonzero(np.nan_to_num(wrong) > DOUBTED).tolist():
+        said[row].append(f"sounds like {corpus.labels[heard[row]]!r}")
+    found = find(corpus, measures)
+    rows = {relative_name(clip.path, corpus.root): row for row, clip in enumerate(corpus.clips)}
+    for kind, what in FAULTS.items():
+        for name in found[kind]:
+            said[rows[name]].append(what)
+    copies = Counter(clip.digest for clip in corpus.clips)
+    first = {clip.digest: clip for clip in reversed(corpus.clips)}
+    for row, clip in enumerate(corpus.clips):
+        if copies[clip.digest] > 1:
+            other = first[clip.digest]
+            what = (
+                f"is there {copies[clip.digest]} times" if other is clip else f"a copy of {other.path.name}"
+            )
+            said[row].append(what)
+    return said
+
+
+def unexplained(losses: Reals, labels: Integers) -> NDArray[np.bool_]:
+    """Clips (B,) whose loss lies far above what is usual for their label."""
+    far = np.zeros(len(losses), bool)
+    for label in np.unique(labels):
+        own = (labels == label) & np.isfinite(losses)
+        if own.sum() >= FEWEST_TAKES:
+            middle = np.median(losses[own])
+            spread = 1.4826 * np.median(np.abs(losses[own] - middle))  # a normal's standard deviation
+            far[own] = losses[own] > middle + UNEXPLAINED * max(spread, 1e-9)
+    return far

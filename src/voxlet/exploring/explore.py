@@ -1,0 +1,255 @@
+"""What `voxlet explore` does: all that is to be seen and heard of a model, in one folder.
+
+OUT/index.html           the explorer: one page that needs nothing else
+    map.png              the map by label
+    doubts.csv           every recording, the most doubtful first: a manifest to correct and to train on
+    figures.json         what the latent numbers stand for, directions, sizes
+    sheet.png, .wav      a grid over the plane
+    traversals.png       along each latent number; traversals/ has the sounds
+    walks/               between words, or between speakers
+    steering/            a clip moved along each direction, and in other speakers' voices
+    sounds/              files of one's own, reconstructed
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from voxlet import files
+from voxlet.exploring import tour
+from voxlet.exploring.clips import Measured, dataset_of, gather, measure
+from voxlet.exploring.directions import find_directions, meanings, properties
+from voxlet.exploring.doubt import Doubts, find_doubts
+from voxlet.exploring.explorer import Map, write_explorer
+from voxlet.exploring.projection import PRIOR_DRAWS, check, prior_density, project
+from voxlet.exploring.reconstruct import reconstruct
+from voxlet.plots.figure import save
+from voxlet.plots.training import latent_map
+from voxlet.recipes.opened import ClipRun
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from voxlet.exploring.clips import Clips
+    from voxlet.exploring.reconstruct import Reconstruction
+    from voxlet.recipes.opened import Opened
+
+SHOWN_DOUBTS = 40  # on the page
+TOLD_DOUBTS = 10  # in the terminal
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked for.
+
+    Attributes:
+        count: Clips on a map.
+        projection: `linear`, `tsne` or `umap`.
+        corpus: Recordings to show with a voice.
+        walks: Pairs of words or speakers to walk between; without any, some.
+        corners: Of a path over the map, (P, 2).
+        sounds: Files to be reconstructed.
+        seed: Of what is generated.
+    """
+
+    count: int = 3000
+    projection: str = "linear"
+    corpus: str | None = None
+    walks: tuple[tuple[str, str], ...] = ()
+    corners: tuple[tuple[float, float], ...] = ()
+    sounds: tuple[Path, ...] = field(default=())
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Explored:
+    """What was found.
+
+    Attributes:
+        page: The explorer.
+        bytes: Its size.
+        maps: What stands on it.
+        doubts: Of the recordings of the first model; None where there are none.
+        sounds: Files of one's own.
+    """
+
+    page: Path
+    bytes: int
+    maps: tuple[Map, ...]
+    doubts: Doubts | None
+    sounds: tuple[Reconstruction, ...]
+
+    def lines(self) -> list[str]:
+        """What a terminal shows: the most doubtful recordings, and one's own sounds."""
+        told = []
+        if self.doubts is not None:
+            doubted = [row for row in self.doubts.order.tolist() if self.doubts.reasons[row]]
+            told.append(f"doubtful: {len(doubted):,} of {len(self.doubts.clips):,} recordings, in doubts.csv")
+            told += [
+                f"  {self.doubts.names[row]}: {'; '.join(self.doubts.reasons[row])}"
+                for row in doubted[:TOLD_DOUBTS]
+            ]
+        for one in self.sounds:
+            figures = [f"taken for {one.label!r}"]
+            if np.isfinite(one.loss):
+                figures.append(f"loss {one.loss:,.0f} nats, {one.difference_db:.1f} dB off")
+            told.append(f"{one.name}: {', '.join(figures)}")
+        return told
+
+
+def explore(
+    opened: Opened,
+    out: Path,
+    request: Request | None = None,
+    *,
+    beside: Opened | None = None,
+    progress: bool = True,
+) -> Explored:
+    """Write all that is to be seen and heard of a model to a folder.
+
+    Args:
+        opened: What `load` gives.
+        out: The folder, made when missing.
+        request: What is asked for.
+        beside: A second model, whose map stands beside the first one's.
+        progress: Show how it goes.
+
+    Raises:
+        FileError: The folder cannot be written.
+        VoxletError: A corpus, a word or a sound file cannot be used.
+    """
+    request = request or Request()
+    check(request.projection)
+    files.make_folder(out)
+    clips = gather(opened, request.count, corpus=request.corpus, seed=request.seed, progress=progress)
+    own = tuple(reconstruct(opened, path, clips) for path in request.sounds)
+    doubts = doubts_of(opened, request.corpus, progress)
+    shown = with_sounds(with_doubts(clips, doubts), own)
+    maps = [map_of(opened, shown, request, doubts)]
+    if beside is not None:
+        other = gather(beside, request.count, corpus=request.corpus, seed=request.seed, progress=progress)
+        maps.append(map_of(beside, with_doubts(other, doubts), request, None))
+    size = write_explorer(out / "index.html", maps)
+    placed = maps[0].projection
+    drawn = {opened.name: (placed.places, shown.labels)}
+    save(latent_map(drawn, shown.label_names, placed.axes), out / "map.png")
+    if doubts is not None:
+        doubts.write(out / "doubts.csv")
+    for number, sound in enumerate(own):
+        sound.write(files.make_folder(out / "sounds"), f"{number + 1:02}-{files.safe_name(sound.name, 60)}")
+    known = properties(clips, clips.metadata)
+    found = meanings(clips, known), find_directions(clips, known)
+    tour.write(
+        out,
+        opened,
+        clips,
+        *found,
+        walks=request.walks,
+        corners=request.corners,
+        seed=request.seed,
+        doubts=doubts,
+    )
+    figures = {
+        "model": opened.name,
+        "clips": len(shown),
+        "page_bytes": size,
+        "units": [
+            {"unit": one.unit + 1, "spread": one.spread, "explained": dict(one.shares)} for one in found[0]
+        ],
+        "directions": [{"name": one.name, "read": one.read, "chance": one.chance} for one in found[1]],
+        "sounds": [
+            {
+                "file": one.name,
+                "label": one.label,
+                "loss": finite(one.loss),
+                "difference_db": finite(one.difference_db),
+            }
+            for one in own
+        ],
+    }
+    files.write_atomically(out / "figures.json", f"{json.dumps(figures, indent=1)}\n".encode())
+    return Explored(out / "index.html", size, tuple(maps), doubts, own)
+
+
+def finite(value: float) -> float | None:
+    """A number for JSON, None where there is none."""
+    return float(value) if np.isfinite(value) else None
+
+
+def map_of(opened: Opened, clips: Clips, request: Request, doubts: Doubts | None) -> Map:
+    """A model's map."""
+    placed = project(clips.latents, request.projection, seed=request.seed)
+    density = prior_density(placed, prior_draws(opened, clips.latents.shape[1], request.seed))
+    doubtful: list[tuple[int, str]] = []
+    table: tuple[tuple[str, str, str], ...] = ()
+    if doubts is not None:
+        places = {digest: row for row, digest in enumerate(clips.digests) if digest}
+        for row in doubts.order.tolist():
+            place = places.get(doubts.clips[row].digest)
+            if place is not None and doubts.reasons[row] and len(doubtful) < SHOWN_DOUBTS:
+                doubtful.append((place, "; ".join(doubts.reasons[row])))
+        pairs = zip(doubts.names, doubts.clips, strict=True)
+        table = tuple((name, clip.label, clip.speaker) for name, clip in pairs)
+    return Map(clips, placed, density, tuple(doubtful), table, isinstance(opened, ClipRun))
+
+
+def prior_draws(opened: Opened, size: int, seed: int) -> NDArray[np.float64]:
+    """Latents (D, Z) from a model's prior."""
+    rng = np.random.default_rng(seed)
+    prior = opened.model.prior if isinstance(opened, ClipRun) else None
+    if prior is None:
+        return rng.standard_normal((PRIOR_DRAWS, size))
+    labels = np.arange(PRIOR_DRAWS // 10) % len(opened.labels)  # one at a time
+    return np.array([prior.draw(int(label), rng) for label in labels])
+
+
+def doubts_of(opened: Opened, corpus: str | None, progress: bool) -> Doubts | None:
+    """What is to be doubted of a model's recordings; None where there are none."""
+    dataset = dataset_of(opened, corpus)
+    if dataset is None:
+        return None
+    prepared = dataset.prepared
+    losses = None
+    if isinstance(opened, ClipRun):
+        # One at a time: the loss of each, all with the same noise.
+        each = [opened.explain(np.array([row])).loss for row in range(len(prepared))]
+        losses = {clip.digest: loss for clip, loss in zip(prepared.clips, each, strict=True)}
+    takes = sorted((*prepared.clips, *prepared.dropped), key=lambda clip: clip.path)
+    return find_doubts(takes, losses=losses, progress=progress)
+
+
+def with_doubts(clips: Clips, doubts: Doubts | None) -> Clips:
+    """The same clips, the doubts of the real ones' labels known."""
+    if doubts is None:
+        return clips
+    known = {clip.digest: wrong for clip, wrong in zip(doubts.clips, doubts.wrong, strict=True)}
+    return replace(clips, doubt=np.array([known.get(digest, np.nan) for digest in clips.digests]))
+
+
+def with_sounds(clips: Clips, sounds: Sequence[Reconstruction]) -> Clips:
+    """The same clips, and files of one's own behind them."""
+    if not sounds:
+        return clips
+    count = len(sounds)
+    found = measure([one.given for one in sounds], clips.rate)
+    columns = zip(vars(clips.measured).values(), vars(found).values(), strict=True)
+    return replace(
+        clips,
+        sounds=(*clips.sounds, *(one.given for one in sounds)),
+        latents=np.concatenate([clips.latents, [one.latent for one in sounds]]),
+        labels=np.append(clips.labels, [clips.label_names.index(one.label) for one in sounds]),
+        speakers=np.append(clips.speakers, np.full(count, -1)),
+        generated=np.append(clips.generated, np.zeros(count, bool)),
+        sources=(*clips.sources, *(f"yours: {one.name}" for one in sounds)),
+        digests=(*clips.digests, *[""] * count),
+        rows=np.append(clips.rows, np.full(count, -1)),
+        measured=Measured(*(np.concatenate(both) for both in columns)),
+        doubt=np.append(clips.doubt, np.full(count, np.nan)),
+    )

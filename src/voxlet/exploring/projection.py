@@ -1,0 +1,138 @@
+"""Latents on a plane: a linear one that places anything new at once, or a map of neighbourhoods.
+
+t-SNE is openTSNE's (van der Maaten, Hinton 2008; Poličar et al. 2024), in the extra `explore`. UMAP is there
+for who installs it. Neither axes nor distances of these two mean anything; who is near to whom does.
+"""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, get_args
+
+import numpy as np
+
+from voxlet.errors import ConfigError, MissingExtraError
+from voxlet.extras import import_extra
+from voxlet.models.plane import Plane, find_plane
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Kind = Literal["linear", "tsne", "umap"]
+DENSITY = 96  # cells of the prior's density along either axis
+WIDER = 2.0  # than the map: beyond its edges the prior goes on
+PRIOR_DRAWS = 40_000
+SMOOTH = 2  # cells to either side that a draw is spread over, twice
+FEWEST = 30  # clips of a map of neighbourhoods
+
+
+@dataclass(frozen=True)
+class Projection:
+    """Places of clips on a plane.
+
+    Attributes:
+        places: (N, 2).
+        axes: What the axes are called.
+        plane: The linear map, where it is one.
+    """
+
+    places: NDArray[np.float64]
+    axes: tuple[str, str]
+    plane: Plane | None
+
+    @property
+    def bounds(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The lowest and the highest corner (2,) of a square that holds all places."""
+        low, high = self.places.min(axis=0), self.places.max(axis=0)
+        half = 0.53 * max(float((high - low).max()), 1e-6)
+        middle = (low + high) / 2
+        return middle - half, middle + half
+
+
+def check(kind: str) -> None:
+    """See that there is such a projection, and what it needs: before any work is done.
+
+    Raises:
+        ConfigError: There is no such kind.
+        MissingExtraError: The package for it is not installed.
+    """
+    if kind not in get_args(Kind):
+        raise ConfigError(
+            f"no projection is called {kind!r}", where="projection", remedy="take linear, tsne or umap"
+        )
+    if kind == "tsne":
+        import_extra("openTSNE", "explore")
+    elif kind == "umap":
+        try:
+            importlib.import_module("umap")
+        except ModuleNotFoundError as error:
+            raise MissingExtraError(
+                "this needs the package 'umap-learn', which is not installed",
+                remedy="install it with: pip install umap-learn",
+            ) from error
+
+
+def project(latents: NDArray[np.float64], kind: str = "linear", *, seed: int = 0) -> Projection:
+    """Put latents (N, Z) on a plane.
+
+    Args:
+        latents: Of the clips.
+        kind: `linear`: two latent numbers themselves, else principal components. `tsne`, `umap`.
+        seed: Of the other two.
+
+    Raises:
+        ConfigError: There is no such kind, or there are too few clips for it.
+        MissingExtraError: The package for it is not installed.
+    """
+    check(kind)
+    if kind == "linear":
+        plane = find_plane(latents)
+        return Projection(plane.project(latents), plane.axes, plane)
+    if len(latents) < FEWEST:
+        raise ConfigError(
+            f"{len(latents)} clips have no neighbourhoods", where="projection", remedy="take linear"
+        )
+    axes = (f"{'t-SNE' if kind == 'tsne' else 'UMAP'}: who is near to whom; axes mean nothing", "")
+    return Projection(neighbourhoods(latents, kind, seed), axes, None)
+
+
+def neighbourhoods(latents: NDArray[np.float64], kind: str, seed: int) -> NDArray[np.float64]:
+    """Places (N, 2) by t-SNE or UMAP."""
+    if kind == "tsne":
+        perplexity = min(30.0, (len(latents) - 1) / 3)
+        tsne = import_extra("openTSNE", "explore").TSNE
+        found = tsne(perplexity=perplexity, random_state=seed, n_jobs=1).fit(latents)
+        return np.asarray(found, dtype=np.float64)
+    import umap
+
+    return np.asarray(umap.UMAP(random_state=seed).fit_transform(latents), dtype=np.float64)
+
+
+def prior_density(projection: Projection, draws: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """How dense the prior is, (cells, cells) from 0 to 255, the lowest row first.
+
+    The cells cover a square of twice the map's width around it.
+
+    Args:
+        projection: Linear.
+        draws: Latents (D, Z) from the prior.
+    """
+    if projection.plane is None:
+        return np.zeros((DENSITY, DENSITY), np.uint8)
+    low, high = projection.bounds
+    middle, half = (low + high) / 2, WIDER * (high - low) / 2
+    low, high = middle - half, middle + half
+    places = projection.plane.project(draws)
+    edges = [np.linspace(low[axis], high[axis], DENSITY + 1) for axis in (1, 0)]
+    counts, _, _ = np.histogram2d(places[:, 1], places[:, 0], bins=edges)
+    for _ in range(2):
+        counts = smoothed(smoothed(counts).T).T
+    return np.asarray(np.round(255 * counts / max(counts.max(), 1e-9)), dtype=np.uint8)
+
+
+def smoothed(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Means over neighbours along the first axis."""
+    padded = np.pad(values, ((SMOOTH, SMOOTH), (0, 0)))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * SMOOTH + 1, axis=0)
+    return np.asarray(windows.mean(axis=-1), dtype=np.float64)
