@@ -1,6 +1,6 @@
 """How well a base's wave VAE gives back real takes of speakers that it never heard.
 
-    python benchmarks/base.py [bases/base.safetensors] [--clips 120]
+    python benchmarks/base.py [base.safetensors] [--clips 120]
 
 Takes of the held-out speakers of each corpus, as recorded and through the wave VAE (posterior means), by
 DNSMOS at 8 and at 16 kHz. FSDD, which no base hears, is at 8 kHz alone.
@@ -20,7 +20,7 @@ from voxlet.corpus.held_out import use_of
 from voxlet.corpus.prepare import Preparation, prepare
 from voxlet.evaluation.metrics.naturalness import dnsmos
 from voxlet.models.voice.wave_vae import WaveVAE
-from voxlet.recipes.voice.base_file import WAVE, read_base
+from voxlet.recipes.voice.base_file import WAVE, find_base, read_base
 
 CORPORA = ("audiomnist", "arabic_speech_commands", "speech_commands", "fsdd")
 SCALES = ("overall", "signal", "p808")
@@ -40,7 +40,7 @@ def reconstructed(wave: WaveVAE, clip: Samples) -> Samples:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("base", nargs="?", type=Path, default=Path("bases/base.safetensors"))
+    parser.add_argument("base", nargs="?", type=Path, default=find_base())
     parser.add_argument("--clips", type=int, default=120, help="takes of each corpus (120)")
     asked = parser.parse_args()
     base = read_base(asked.base)
