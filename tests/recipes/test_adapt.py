@@ -17,6 +17,7 @@ from tiny_training import TINY_VOICE
 from voxlet.cli.main import main
 from voxlet.cli.runs.adapt import _steps
 from voxlet.errors import ConfigError
+from voxlet.evaluation import adapted
 from voxlet.models.voice.flow_prior import FlowPrior
 from voxlet.recipes.adapt import RATE, adapt, budget, settings
 from voxlet.recipes.opened import VoiceRun, load
@@ -131,12 +132,20 @@ def test_a_new_word_begins_as_the_known_one_that_explains_its_takes(
 @pytest.mark.slow
 @pytest.mark.follows("cli/runs/adapt.py: give three, as --steps 400,1100,600")
 def test_the_command_prints_the_voice(
-    base: Path, takes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    base: Path,
+    takes: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     run = tmp_path / "mine"
     asked = ["adapt", str(takes), "--run", str(run), "--base", str(base), "--steps", "1,1,1"]
+    monkeypatch.setattr(adapted, "STRINGS", 1)
     assert main([*asked, "--consent", "own"]) == 0
-    assert capsys.readouterr().out == f"{run / 'mine.voice'}\n"
+    *table, why, voice = capsys.readouterr().out.splitlines()
+    assert table[0].split() == ["generated", "takes"]
+    assert why.startswith("usable: with fewer than five takes of a word nothing tells")
+    assert voice == str(run / "mine.voice")
     opened = load(run)
     assert isinstance(opened, VoiceRun)
     assert main([*asked, "--consent", "given"]) == 2

@@ -262,7 +262,7 @@ def test_memory_that_is_full_is_said(
     def full(*arguments: object, **named: object) -> None:
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 99 bytes")
 
-    monkeypatch.setattr("voxlet.recipes.train.fit", full)
+    monkeypatch.setattr("voxlet.training.stages.fit", full)
     assert main(command(corpus, tmp_path / "run", "--epochs", "1")) == 2
     assert "the memory is full; take a smaller model" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()

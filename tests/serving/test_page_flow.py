@@ -139,6 +139,7 @@ def test_the_point_is_dragged_and_the_voice_changes(digits):
     clear(digits)
     digits.get_by_role("textbox", name="Text to say").fill("7")
     handle = digits.get_by_role("slider", name="Who speaks")
+    handle.scroll_into_view_if_needed()  # the test before may have gone down the page
     start, goal = (
         found.bounding_box() for found in (handle, digits.get_by_role("button", name="nicolas", exact=True))
     )
