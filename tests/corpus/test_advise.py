@@ -35,6 +35,23 @@ def test_the_kind_of_voice(takes, pairs, speakers, expected):
     assert first.startswith(f"{takes} takes of a word")
 
 
+@pytest.mark.parametrize(
+    ("takes", "expected"),
+    [
+        (10, "as natural and as well understood as the takes"),
+        (3, "as well understood and a little less natural"),
+        (2, "something to try"),
+    ],
+)
+def test_what_a_base_comes_to(takes, expected):
+    few = replace(GOOD, takes={"no": takes}, pairs=(takes,), speakers=1, rate=48_000)
+    first, *others = advise(few, adapting=True)
+    assert first.startswith(
+        f"{takes} takes of a word by a speaker: words that the base knows become {expected}"
+    )
+    assert not any("--preparation.rate" in line for line in others)  # the base's rate is the voice's
+
+
 def test_words_that_lack_takes():
     few = replace(GOOD, takes={"no": 100, "stop": 30, "yes": 100})
     assert "words that lack takes, where others have 100: stop (30)" in advise(few)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voxlet.cli.consent import GIVEN, OWN, consent_for
-from voxlet.cli.output import answer
+from voxlet.cli.output import answer, complain
 from voxlet.cli.parser import number
 from voxlet.errors import ConfigError
 
@@ -36,11 +36,21 @@ def run(arguments: argparse.Namespace) -> None:
     began = time.monotonic()
     consent = arguments.consent or kept_consent(arguments.run) or consent_for(Path(arguments.recordings))
     from voxlet.corpus.corpus import open_corpus
+    from voxlet.corpus.look.advise import advise
+    from voxlet.corpus.look.inspection import figures_of, measure
     from voxlet.evaluation.adapted import outcome_of
     from voxlet.recipes.adapt import adapt
     from voxlet.training import hardware
 
     hardware.set_up()
+    corpus = open_corpus(
+        arguments.recordings,
+        allow_rejected=arguments.allow_rejected,
+        layout=arguments.layout,
+        language=arguments.language,
+    )
+    for sentence in advise(figures_of(corpus, measure(corpus)), adapting=True):
+        complain(f"{corpus.name}: {sentence}")
     opened = adapt(
         arguments.recordings,
         arguments.run,
@@ -52,9 +62,6 @@ def run(arguments: argparse.Namespace) -> None:
         language=arguments.language,
         allow_rejected=arguments.allow_rejected,
         began=began,
-    )
-    corpus = open_corpus(
-        opened.source, allow_rejected=True, layout=arguments.layout, language=arguments.language
     )
     answer(*outcome_of(opened, corpus).lines(), opened.voice_path)
 

@@ -8,7 +8,7 @@ from statistics import median
 
 SHOWN = 10  # names in a sentence; all are in the JSON
 
-# What was measured of voices trained from scratch (docs/own-words.md): takes of a word by one speaker.
+# What was measured of voices (docs/own-words.md): takes of a word by one speaker.
 NATURAL_TAKES, UNDERSTOOD_TAKES, FAINT_TAKES = 30, 8, 3
 MANY_TAKES, LOST_TAKES = 300, 20  # takes of a word by many speakers with hardly more than one each
 LACKING_SHARE = 1 / 3  # of the takes that the other words have: with fewer a word lacks some
@@ -50,13 +50,13 @@ class Figures:
     outliers: Mapping[str, int] = field(default_factory=dict)
 
 
-def advise(figures: Figures) -> list[str]:
-    """What to know and to do before training, a sentence each."""
+def advise(figures: Figures, *, adapting: bool = False) -> list[str]:
+    """What to know and to do before training, or before a base is adapted, a sentence each."""
     return [
-        kind_of_voice(figures),
+        kind_of_adapted_voice(figures) if adapting else kind_of_voice(figures),
         *speakers(figures),
         *lacking(figures),
-        *sound(figures),
+        *sound(figures, adapting),
         *clips(figures),
     ]
 
@@ -81,6 +81,19 @@ def kind_of_voice(figures: Figures) -> str:
     if by_one < FAINT_TAKES and figures.speakers == 1:
         return f"{takes}: enough to try it out; record ten of each word to be understood"
     return f"{takes}: a voice that is mostly understood, not natural; thirty by one speaker make it clear"
+
+
+def kind_of_adapted_voice(figures: Figures) -> str:
+    """What a base comes to that is adapted to these clips: measured for words that it knows."""
+    by_one = median(figures.pairs)
+    takes = f"{by_one:.0f} takes of a word by a speaker"
+    if by_one >= UNDERSTOOD_TAKES:
+        known = "as natural and as well understood as the takes (ten takes a digit, ten minutes)"
+    elif by_one >= FAINT_TAKES:
+        known = "as well understood and a little less natural than the takes (three a digit, five minutes)"
+    else:
+        known = "something to try; record three or more of each"
+    return f"{takes}: words that the base knows become {known}; of new words it is not known yet"
 
 
 def speakers(figures: Figures) -> list[str]:
@@ -114,7 +127,7 @@ def lacking(figures: Figures) -> list[str]:
     return said
 
 
-def sound(figures: Figures) -> list[str]:
+def sound(figures: Figures, adapting: bool) -> list[str]:
     """What the recordings sound like as a whole."""
     said = []
     if figures.contrast < NOISY_DB:
@@ -125,7 +138,7 @@ def sound(figures: Figures) -> list[str]:
         said.append(
             f"the speech is {figures.contrast:.0f} dB above the background: a little noise will be heard"
         )
-    if figures.rate >= WIDE_RATE:
+    if figures.rate >= WIDE_RATE and not adapting:
         said.append(
             f"recorded at {figures.rate:,} Hz, and a voice has {VOICE_RATE:,} Hz by default: "
             f"--preparation.rate {WIDE_RATE} keeps more of it and takes longer to train"

@@ -21,6 +21,8 @@ from voxlet.extras import import_extra
 from voxlet.words.language import describe_language
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
 PERCENTILES = (1, 3, 10, 50, 95, 97, 99)
@@ -184,10 +186,8 @@ def summarise(corpus: Corpus, measures: Measures) -> Inspection:
     usual = rates.most_common(1)[0][0]
     counts = np.round(measures.trimmed * usual).astype(np.int64)
     usable = kept(counts, [clip.label for clip in corpus.clips], DEFAULT_PREPARATION)
-    unusual_ones = set(range(len(counts))) - set(usable.tolist())
-    by_label = Counter(corpus.clips[row].label for row in unusual_ones)
-    left_out = {label: by_label[label] for label in corpus.labels if by_label[label]}
     findings = find(corpus, measures)
+    figures = figures_of(corpus, measures, findings)
     labels = Counter(clip.label for clip in corpus.clips)
     speakers = Counter(clip.speaker for clip in corpus.clips)
     known = [metadata.get(name, SpeakerMetadata()) for name in corpus.speakers] if metadata else []
@@ -235,21 +235,33 @@ def summarise(corpus: Corpus, measures: Measures) -> Inspection:
             if len({clip.label for clip in group}) > 1
         ],
         outliers=unusual(corpus, measures),
-        outliers_by_label=left_out,
+        outliers_by_label=dict(figures.outliers),
         rejected={relative_name(item.path, corpus.root): item.reason for item in corpus.rejected},
         found=findings,
-        advice=advise(
-            Figures(
-                takes={label: labels[label] for label in corpus.labels},
-                pairs=tuple(Counter((clip.label, clip.speaker) for clip in corpus.clips).values()),
-                speakers=len(speakers),
-                rate=usual,
-                contrast=middle(measures.contrast),
-                found={kind: tuple(names) for kind, names in findings.items()},
-                lost=tuple(corpus.lost_labels),
-                outliers=left_out,
-            )
-        ),
+        advice=advise(figures),
+    )
+
+
+def figures_of(
+    corpus: Corpus, measures: Measures, found: Mapping[str, Mapping[str, float]] | None = None
+) -> Figures:
+    """What advice is given on; `found` is what `find` gives, where it is at hand."""
+    labels = Counter(clip.label for clip in corpus.clips)
+    usual = Counter(clip.rate for clip in corpus.clips).most_common(1)[0][0]
+    counts = np.round(measures.trimmed * usual).astype(np.int64)
+    usable = kept(counts, [clip.label for clip in corpus.clips], DEFAULT_PREPARATION)
+    left_out = Counter(
+        corpus.clips[row].label for row in set(range(len(counts))) - {int(row) for row in usable}
+    )
+    return Figures(
+        takes={label: labels[label] for label in corpus.labels},
+        pairs=tuple(Counter((clip.label, clip.speaker) for clip in corpus.clips).values()),
+        speakers=len(corpus.speakers),
+        rate=usual,
+        contrast=middle(measures.contrast),
+        found={kind: tuple(names) for kind, names in (found or find(corpus, measures)).items()},
+        lost=tuple(corpus.lost_labels),
+        outliers={label: left_out[label] for label in corpus.labels if left_out[label]},
     )
 
 
