@@ -29,6 +29,14 @@ torch.nn.utils.parametrizations.weight_norm(nn.Conv1d(1, 1, 3))(torch.zeros(1, 1
     "tyro": """from voxlet.cli.runs.train import read_settings
 read_settings("voice", ["--split", "stratified"])""",
     "pystoi": "import pystoi; pystoi.stoi(np.tile(tone, 3), np.tile(tone, 3) + 0.01, 8000)",
+    "huggingface_hub": """from voxlet.hub.pull import import_hub
+import_hub().HfApi()""",
+    "fastapi": """import voxlet; from voxlet.serving.app import create_app
+create_app([voxlet.load_voice("digits")]).openapi()""",
+    "pyroomacoustics": """import pyroomacoustics
+room = pyroomacoustics.ShoeBox([3, 4, 2.5], fs=8000, max_order=2)
+room.add_source([1, 1, 1], signal=tone); room.add_microphone([2, 2, 1]); room.simulate()""",
+    "miniaudio": "import miniaudio; miniaudio.Devices([miniaudio.Backend.NULL]).get_captures()",
     "onnx": """import onnx
 onnx.checker.check_model(onnx.helper.make_model(onnx.helper.make_graph([], "g", [], [])))""",
 }
