@@ -39,7 +39,7 @@ INFO_KEY, ENCODER_KEY, CHECKSUM_KEY = "voxlet", "voxlet.style_encoder", "voxlet.
 ATTRIBUTES = "attributes"  # a field, and a feature that readers must know
 
 # Bounds, far above any sensible voice and far below what would hurt.
-MOST_BYTES = 256 * 2**20
+MOST_BYTES = 96 * 2**20
 MOST_INFO_BYTES = 8 * 2**20
 MOST_LABELS = 10_000
 MOST_SPEAKERS = 20_000
