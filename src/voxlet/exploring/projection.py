@@ -50,6 +50,18 @@ class Projection:
         return middle - half, middle + half
 
 
+def check_kind(kind: str) -> None:
+    """See that there is such a projection.
+
+    Raises:
+        ConfigError: There is not.
+    """
+    if kind not in get_args(Kind):
+        raise ConfigError(
+            f"no projection is called {kind!r}", where="projection", remedy="take linear, tsne or umap"
+        )
+
+
 def check(kind: str) -> None:
     """See that there is such a projection, and what it needs: before any work is done.
 
@@ -57,10 +69,7 @@ def check(kind: str) -> None:
         ConfigError: There is no such kind.
         MissingExtraError: The package for it is not installed.
     """
-    if kind not in get_args(Kind):
-        raise ConfigError(
-            f"no projection is called {kind!r}", where="projection", remedy="take linear, tsne or umap"
-        )
+    check_kind(kind)
     if kind == "tsne":
         import_extra("openTSNE", "explore")
     elif kind == "umap":
@@ -85,7 +94,7 @@ def project(latents: NDArray[np.float64], kind: str = "linear", *, seed: int = 0
         ConfigError: There is no such kind, or there are too few clips for it.
         MissingExtraError: The package for it is not installed.
     """
-    check(kind)
+    check_kind(kind)
     if kind == "linear":
         plane = find_plane(latents)
         return Projection(plane.project(latents), plane.axes, plane)
@@ -93,6 +102,7 @@ def project(latents: NDArray[np.float64], kind: str = "linear", *, seed: int = 0
         raise ConfigError(
             f"{len(latents)} clips have no neighbourhoods", where="projection", remedy="take linear"
         )
+    check(kind)
     axes = (f"{'t-SNE' if kind == 'tsne' else 'UMAP'}: who is near to whom; axes mean nothing", "")
     return Projection(neighbourhoods(latents, kind, seed), axes, None)
 
