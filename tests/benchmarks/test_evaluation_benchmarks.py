@@ -15,6 +15,8 @@ from voxlet.evaluation.evaluate import evaluate
 from voxlet.evaluation.intervals import Interval
 from voxlet.evaluation.reference import Reference
 
+pytestmark = pytest.mark.slow  # they take seconds
+
 
 def benchmark(name: str):
     path = Path(__file__).parents[2] / "benchmarks" / f"{name}.py"

@@ -15,6 +15,8 @@ from synthetic import word, write_clip
 from voxlet.cli.main import main
 from voxlet.cli.output import answer, printable
 
+pytestmark = pytest.mark.slow  # they take seconds
+
 FULL = Path("/dev/full")
 needs_full = pytest.mark.skipif(not FULL.exists(), reason="this system has no /dev/full")
 needs_shell = pytest.mark.skipif(os.name == "nt", reason="needs a shell that closes streams")

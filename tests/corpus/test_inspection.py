@@ -184,6 +184,7 @@ def test_speakers_by_accent_on_the_page(tmp_path):
     assert "accents (speakers)   German 2, unknown 1" in (tmp_path / "report" / "index.html").read_text()
 
 
+@pytest.mark.slow
 def test_command_line(names_corpus, folders_corpus, tmp_path, capsys):
     assert main(["corpus", "inspect", str(names_corpus), "--out", str(tmp_path / "report")]) == 0
     found = capsys.readouterr().out

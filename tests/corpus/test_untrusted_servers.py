@@ -11,6 +11,8 @@ import loopback
 from voxlet.downloading.fetch import RetryPolicy, fetch
 from voxlet.errors import DownloadError
 
+pytestmark = pytest.mark.slow  # they take seconds
+
 IMPATIENCE = RetryPolicy(attempts=3, backoff=0.01, timeout=5, patience=0.4)
 HEAD = b"HTTP/1.1 200 OK\r\n"
 DRIPS = {

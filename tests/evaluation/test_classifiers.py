@@ -28,6 +28,8 @@ from voxlet.evaluation.clipset import ClipSet, plan
 from voxlet.extras import how_to_install
 from voxlet.files import cache_folder
 
+pytestmark = pytest.mark.slow  # they take seconds
+
 WORDS = ("low", "middle", "high")
 PEOPLE = ("dull", "bright")
 QUICK = ClassifierConfig(steps=60, batch=24, width=8, features=16, strength=0.3, speaker_weight=1.0)

@@ -15,6 +15,8 @@ from voxlet.errors import FileError, HubError, VoiceError, VoxletError
 from voxlet.hub.pull import pull
 from voxlet.hub.push import push
 
+pytestmark = pytest.mark.slow  # they take seconds
+
 ADDRESS = "hf:me/mine"
 
 

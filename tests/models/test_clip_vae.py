@@ -313,6 +313,7 @@ def test_settings_need_no_torch():
     assert done.stdout.strip() == "False"
 
 
+@pytest.mark.slow
 def test_a_posterior_is_refined_to_the_best_one():
     """Where the decoder does not listen, that is the prior; otherwise nothing but the posterior moves."""
     torch.manual_seed(0)

@@ -72,6 +72,7 @@ def test_too_little_memory_or_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         check(PRESETS["voice"], needs, tmp_path / "run")
 
 
+@pytest.mark.slow
 def test_a_start_that_is_refused_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -16,6 +16,8 @@ from voxlet.errors import HubError
 from voxlet.hub.pull import pull
 from voxlet.hub.push import push
 
+pytestmark = pytest.mark.slow  # they take seconds
+
 follows = pytest.mark.follows
 
 
