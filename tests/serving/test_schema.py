@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 
 import pytest
+import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis.errors import Unsatisfiable
 
@@ -16,6 +17,7 @@ from voxlet.speak.voice import load_voice
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", ["POSITIVE", "NEGATIVE"])
 def test_the_description_is_true(tmp_path, mode: str) -> None:
+    torch.set_flush_denormal(False)  # tests that train leave it on, and hypothesis draws such numbers
     import schemathesis  # it takes seconds, and the fast tests need none of it
     from schemathesis import checks
     from schemathesis.specs.openapi import checks as openapi

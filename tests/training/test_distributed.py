@@ -121,7 +121,7 @@ def test_after_a_worker_is_killed_all_go_on_from_the_last_checkpoint(
     with (
         (tmp_path / "said").open("w") as said,
         subprocess.Popen(
-            [*LAUNCHER, "2", "--max-restarts", "1", *train_again], stdout=said, stderr=said
+            [*LAUNCHER, "2", "--max-restarts", "3", *train_again], stdout=said, stderr=said
         ) as launcher,
     ):
         while launcher.poll() is None and not list(tmp_path.glob("two/vae/checkpoint-*")):

@@ -37,7 +37,12 @@ def import_hub() -> Any:  # its types are of no use where it is not installed
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("HF_HUB_DISABLE_XET", "1")  # plain HTTP, whose transfers it resumes
-    return import_extra("huggingface_hub", "hub")
+    hub = import_extra("huggingface_hub", "hub")
+    # It reads these once: where somebody imported it before, they are set afterwards.
+    hub.constants.HF_HUB_DISABLE_XET = hub.constants.HF_HUB_DISABLE_TELEMETRY = True
+    hub.utils.disable_progress_bars()
+    hub.utils.logging.set_verbosity_error()
+    return hub
 
 
 def pull(address: str, *, retries: RetryPolicy = DEFAULT_RETRIES) -> Path:
