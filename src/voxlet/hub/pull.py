@@ -39,9 +39,11 @@ def import_hub() -> Any:  # its types are of no use where it is not installed
     os.environ.setdefault("HF_HUB_DISABLE_XET", "1")  # plain HTTP, whose transfers it resumes
     hub = import_extra("huggingface_hub", "hub")
     # It reads these once: where somebody imported it before, they are set afterwards.
-    hub.constants.HF_HUB_DISABLE_XET = hub.constants.HF_HUB_DISABLE_TELEMETRY = True
-    hub.utils.disable_progress_bars()
-    hub.utils.logging.set_verbosity_error()
+    constants: Any = import_extra("huggingface_hub.constants", "hub")
+    utils: Any = import_extra("huggingface_hub.utils", "hub")
+    constants.HF_HUB_DISABLE_XET = constants.HF_HUB_DISABLE_TELEMETRY = True
+    utils.disable_progress_bars()
+    utils.logging.set_verbosity_error()
     return hub
 
 
