@@ -110,6 +110,7 @@ def children(process: int) -> list[int]:
 
 
 @pytest.mark.slow
+@pytest.mark.trains  # gloo's ports may make it wait for minutes: `make test-all` runs it
 def test_after_a_worker_is_killed_all_go_on_from_the_last_checkpoint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
