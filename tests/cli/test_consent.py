@@ -47,8 +47,14 @@ def test_where_nobody_answers_it_has_to_be_given(monkeypatch: pytest.MonkeyPatch
         assert parser.parse_args(["words", "--run", "run", "--consent", given]).consent == given
 
 
-def test_of_a_known_corpus_the_licence_says_it_and_a_run_keeps_what_was_answered(tmp_path: Path) -> None:
-    assert consent_for(Path("fsdd")) == "licence"
+def test_of_a_known_corpus_the_licence_says_it_and_a_run_keeps_what_was_answered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert consent_for("fsdd") == "licence"
+    monkeypatch.setattr(sys, "stdin", None)
+    for folder in (Path("fsdd"), "./fsdd"):  # one's own, called so
+        with pytest.raises(ConfigError, match="--consent own"):
+            consent_for(folder)
     (tmp_path / NOTE).write_text("own\n")
     assert consent_for(tmp_path) == "own"
     assert kept_consent(tmp_path) == ""

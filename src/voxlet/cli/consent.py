@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from voxlet.cli.output import complain
 from voxlet.errors import ConfigError, FileError
 from voxlet.files import cache_folder, write_atomically
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 OWN, GIVEN, LICENCE = "own", "given", "licence"  # by the corpus's licence, where it is a known one
 NOTICE = "a voice belongs to a person: take your own, or one whose owner has agreed to this use"
@@ -20,14 +17,17 @@ ANSWERS = {"o": OWN, "own": OWN, "g": GIVEN, "given": GIVEN}
 NOTE = "consent.txt"  # beside takes that were recorded here: what was answered
 
 
-def consent_for(recordings: Path) -> str:
-    """What is known of recordings: by the licence of a known corpus, by the note beside them, else asked."""
+def consent_for(recordings: str | Path) -> str:
+    """What is known of recordings: by the licence of a known corpus, by the note beside them, else asked.
+
+    A known corpus is asked for by its name, a `str`; a path is a folder, whatever it is called.
+    """
     from voxlet.corpus.catalog import CATALOG
 
-    if str(recordings) in CATALOG:
+    if isinstance(recordings, str) and recordings in CATALOG:
         return LICENCE
     with contextlib.suppress(OSError, UnicodeDecodeError):
-        if (found := (recordings / NOTE).read_text().strip()) in (OWN, GIVEN):
+        if (found := (Path(recordings) / NOTE).read_text().strip()) in (OWN, GIVEN):
             return found
     return asked()
 

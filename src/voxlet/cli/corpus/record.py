@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import select
 import sys
 import time
@@ -48,8 +49,8 @@ def run(arguments: argparse.Namespace) -> None:
         arguments.out, arguments.words, arguments.takes, speaker=arguments.speaker, seed=arguments.seed
     )
     consent = arguments.consent or consent_for(arguments.out)
-    files.write_atomically(files.make_folder(arguments.out) / NOTE, f"{consent}\n".encode())
     with microphone(RATE) as blocks, keys() as pressed:
+        files.write_atomically(files.make_folder(arguments.out) / NOTE, f"{consent}\n".encode())
         _show(f"{AGAIN}: the last word again, {STOP}: stop; the same command goes on\n")
         for number in range(COUNTDOWN, 0, -1):
             _show(f"\r{number} ")
@@ -123,7 +124,9 @@ def keys() -> Iterator[Iterator[str]]:
     before = termios.tcgetattr(number)
 
     def pressed() -> str:
-        return sys.stdin.read(1).lower() if select.select([number], [], [], 0)[0] else ""
+        # Not by `sys.stdin`, which would keep what follows the first key to itself.
+        waits = select.select([number], [], [], 0)[0]
+        return os.read(number, 1).decode(errors="ignore").lower() if waits else ""
 
     tty.setcbreak(number)
     try:
