@@ -30,10 +30,14 @@ class SoundFolder:
         """Each clip's file, then the rows about them."""
         rows = []
         for clip in clips:
-            path = f"{shard.split}/{shard.number:05d}/{clip.facts['index']:09d}.{self.sound}"
+            path = self.path_of(shard, clip)
             rows.append({"path": path, "split": shard.split, **clip.facts})
             yield path, clip.sound
         yield f"{ROWS}/{shard.name}.csv", table(rows)
+
+    def path_of(self, shard: Shard, clip: Encoded) -> str:
+        """Where a clip's file lies in the data set."""
+        return f"{shard.split}/{shard.number:05d}/{clip.facts['index']:09d}.{self.sound}"
 
     def clips(self, names: Iterable[str], get: Callable[[str], bytes]) -> Iterator[bytes]:
         """Each object that is a sound file."""

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from voxlet import files
-from voxlet.datasets.formats.folder import ROWS, all_rows, table
+from voxlet.datasets.formats.folder import SoundFolder, all_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
     from voxlet.datasets.formats.written import Encoded, Object
     from voxlet.datasets.plan import Plan, Shard
@@ -20,27 +20,18 @@ LONGEST_NAME = 60
 
 
 @dataclass(frozen=True)
-class SpeechCommands:
+class SpeechCommands(SoundFolder):
     """`yes/0a7c2a8d_nohash_12345.wav`: word, speaker, number; a word of `unknown` has its own folder."""
 
-    sound = "wav"
+    sound: str = "wav"
     loader = ""
     reader = 'voxlet.corpus.corpus.open_corpus("{place}")'
 
-    def objects(self, plan: Plan, shard: Shard, clips: Sequence[Encoded]) -> Iterator[Object]:  # noqa: ARG002
-        """Each clip's file, then the rows about them."""
-        rows = []
-        for clip in clips:
-            speaker = hashlib.sha256(str(clip.facts["speaker"]).encode()).hexdigest()[:8]
-            word = files.safe_name(str(clip.facts["word"]), LONGEST_NAME) or f"word-{clip.word}"
-            path = f"{word}/{speaker}_nohash_{clip.facts['index']}.{self.sound}"
-            rows.append({"path": path, "split": shard.split, **clip.facts})
-            yield path, clip.sound
-        yield f"{ROWS}/{shard.name}.csv", table(rows)
-
-    def clips(self, names: Iterable[str], get: Callable[[str], bytes]) -> Iterator[bytes]:
-        """Each object that is a sound file."""
-        return (get(name) for name in names if name.endswith(f".{self.sound}"))
+    def path_of(self, shard: Shard, clip: Encoded) -> str:  # noqa: ARG002
+        """By word and speaker, whatever the split."""
+        speaker = hashlib.sha256(str(clip.facts["speaker"]).encode()).hexdigest()[:8]
+        word = files.safe_name(str(clip.facts["word"]), LONGEST_NAME) or f"word-{clip.word}"
+        return f"{word}/{speaker}_nohash_{clip.facts['index']}.{self.sound}"
 
     def finish(self, plan: Plan, get: Callable[[str], bytes]) -> Iterator[Object]:
         """The lists of what is not for training."""
