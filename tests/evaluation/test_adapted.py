@@ -10,7 +10,8 @@ import pytest
 
 from voxlet import audio
 from voxlet.corpus.corpus import open_corpus
-from voxlet.evaluation.adapted import ACCURACY, NATURALNESS, Row, Takes, _disagreeing, judged
+from voxlet.corpus.look.inspection import measure
+from voxlet.evaluation.adapted import ACCURACY, NATURALNESS, Row, Takes, disagreeing, judged
 from voxlet.evaluation.classifiers.cross_fitted import cross_fitted_classifier
 from voxlet.evaluation.clipset import read_clips
 from voxlet.evaluation.intervals import Interval
@@ -108,8 +109,8 @@ def test_noisy_clipped_and_mislabelled_takes_each_get_another_sentence(
     for kind in ("clean", "noisy", "clipped", "mislabelled"):
         corpus = open_corpus(spoil(kind, takes, tmp_path / kind), language="en")
         clips = read_clips("takes", list(corpus.clips), corpus.labels, corpus.speakers)
-        disagreeing = _disagreeing(cross_fitted_classifier(clips, progress=False))
-        said[kind] = judged((), {}, disagreeing, Takes.of(corpus))
+        unsure = disagreeing(cross_fitted_classifier(clips, progress=False))
+        said[kind] = judged((), {}, unsure, Takes.of(corpus, measure(corpus, progress=False)))
     assert said["clean"].grade == "usable"
     assert {said[kind].grade for kind in ("noisy", "clipped", "mislabelled")} == {"record again"}
     assert re.search(r"\d dB above the noise", said["noisy"].why)

@@ -13,7 +13,7 @@ import numpy as np
 
 from voxlet.corpus.listing.sound_files import relative_name
 from voxlet.corpus.look.advise import NOISY_DB, listed
-from voxlet.corpus.look.inspection import find, measure, middle
+from voxlet.corpus.look.inspection import find, middle
 from voxlet.errors import MissingExtraError, ScoreError
 from voxlet.evaluation.classifiers.cross_fitted import cross_fitted_classifier
 from voxlet.evaluation.clipset import read_clips, sample_clips
@@ -22,9 +22,12 @@ from voxlet.evaluation.metrics import naturalness, speaker
 from voxlet.evaluation.report.verdict import EQUAL_ACCURACY, EQUAL_MOS, NEAR_ACCURACY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
 
     from voxlet.corpus.corpus import Corpus
+    from voxlet.corpus.look.inspection import Measures
     from voxlet.evaluation.classifiers.cross_fitted import CrossFitted
     from voxlet.evaluation.clipset import ClipSet
     from voxlet.recipes.opened import VoiceRun
@@ -79,9 +82,8 @@ class Takes:
     full_scale: int
 
     @classmethod
-    def of(cls, corpus: Corpus) -> Takes:
-        """Measure a corpus's clips."""
-        measures = measure(corpus, progress=False)
+    def of(cls, corpus: Corpus, measures: Measures) -> Takes:
+        """What a corpus's measures show."""
         found = find(corpus, measures)
         labels = {relative_name(clip.path, corpus.root): clip.label for clip in corpus.clips}
         return cls(
@@ -92,8 +94,14 @@ class Takes:
         )
 
 
-def outcome_of(opened: VoiceRun, corpus: Corpus, *, seed: int = 0) -> Outcome:
+def outcome_of(opened: VoiceRun, corpus: Corpus, measures: Measures, *, seed: int = 0) -> Outcome:
     """Measure a voice that was adapted beside the takes of `corpus`, which it learned from.
+
+    Args:
+        opened: The voice's run.
+        corpus: Its takes,
+        measures: and what was measured of them.
+        seed: Of the generated clips and of every random draw.
 
     Raises:
         AudioError: A take cannot be read any more.
@@ -107,30 +115,33 @@ def outcome_of(opened: VoiceRun, corpus: Corpus, *, seed: int = 0) -> Outcome:
         fitted = cross_fitted_classifier(takes, progress=False)
     except ScoreError:  # too few takes, or a single word
         fitted = None
-    rows = (
-        *_accuracy(generated, fitted),
-        *_naturalness(generated, takes, seed),
-        *_similarity(generated, takes),
+    rows = (*_naturalness(generated, takes, seed), *_similarity(generated, takes))
+    found = Takes.of(corpus, measures)
+    if fitted is None:
+        return judged(rows, {}, {}, found)
+    right = fitted.predict(generated.sounds, generated.rate).labels == generated.labels
+    real = fitted.predicted == fitted.asked
+    accuracy = Row(
+        ACCURACY, wilson(int(right.sum()), len(right)), wilson(int(real.sum()), len(real)), percent=True
     )
-    return judged(rows, _words(generated, fitted), _disagreeing(fitted), Takes.of(corpus))
+    words = shares(right, generated.labels, generated.label_names)
+    return judged((accuracy, *rows), words, disagreeing(fitted), found)
 
 
 def judged(
-    rows: tuple[Row, ...], words: Mapping[str, float], disagreeing: Mapping[str, float], takes: Takes
+    rows: tuple[Row, ...], words: Mapping[str, float], unsure: Mapping[str, float], takes: Takes
 ) -> Outcome:
     """What figures and takes come to.
 
     Args:
         rows: Accuracy and naturalness, where they were measured.
         words: How often each word is recognised.
-        disagreeing: How often a take of a word is recognised by the word's other takes, where it is seldom.
+        unsure: How often a take of a word is recognised by the word's other takes, where it is seldom.
         takes: What is wrong with them.
     """
-    spoilt = list(_spoilt(takes, disagreeing))
-    poor = [f"{word!r} ({100 * share:.0f} %)" for word, share in sorted(words.items(), key=lambda w: w[1])]
-    unclear = [
-        text for text, share in zip(poor, sorted(words.values()), strict=True) if share < WORD_ACCURACY
-    ]
+    spoilt = list(_spoilt(takes, unsure))
+    worst_first = sorted(words.items(), key=lambda word: word[1])
+    unclear = [f"{word!r} ({100 * share:.0f} %)" for word, share in worst_first if share < WORD_ACCURACY]
     if spoilt:
         return Outcome("record again", "; ".join(spoilt), rows)
     if 2 * len(unclear) > len(words):
@@ -151,7 +162,7 @@ def judged(
     return Outcome("record again", f"{'; '.join(said)}; ten takes of each word make it clearer", rows)
 
 
-def _spoilt(takes: Takes, disagreeing: Mapping[str, float]) -> Iterator[str]:
+def _spoilt(takes: Takes, unsure: Mapping[str, float]) -> Iterator[str]:
     """Reasons to record again, whatever the voice is like."""
     total = sum(takes.count.values())
     unlike = [
@@ -159,7 +170,7 @@ def _spoilt(takes: Takes, disagreeing: Mapping[str, float]) -> Iterator[str]:
         if takes.doubtful.get(label, 0) >= SPOILT_SHARE * count
         else f"{label!r} (its takes do not sound like one word)"
         for label, count in takes.count.items()
-        if takes.doubtful.get(label, 0) >= SPOILT_SHARE * count or label in disagreeing
+        if takes.doubtful.get(label, 0) >= SPOILT_SHARE * count or label in unsure
     ]
     if unlike:
         yield f"listen to the takes of {listed(unlike[:NOTICED])}, and record what is wrong anew"
@@ -169,35 +180,19 @@ def _spoilt(takes: Takes, disagreeing: Mapping[str, float]) -> Iterator[str]:
         yield f"the speech is {takes.contrast:.0f} dB above the noise; record in a quieter room, nearer"
 
 
-def _accuracy(generated: ClipSet, fitted: CrossFitted | None) -> Iterator[Row]:
-    if fitted is not None:
-        said = fitted.predict(generated.sounds, generated.rate).labels
-        right = int((said == generated.labels).sum())
-        real = int((fitted.predicted == fitted.asked).sum())
-        yield Row(ACCURACY, wilson(right, len(said)), wilson(real, len(fitted.asked)), percent=True)
-
-
-def _words(generated: ClipSet, fitted: CrossFitted | None) -> dict[str, float]:
-    """How often each word is recognised."""
-    if fitted is None:
-        return {}
-    right = fitted.predict(generated.sounds, generated.rate).labels == generated.labels
-    return {
-        name: float(right[generated.labels == label].mean())
-        for label, name in enumerate(generated.label_names)
-        if (generated.labels == label).any()
-    }
-
-
-def _disagreeing(fitted: CrossFitted | None) -> dict[str, float]:
+def disagreeing(fitted: CrossFitted) -> dict[str, float]:
     """Words whose takes are seldom recognised by each other."""
-    if fitted is None:
-        return {}
-    right = fitted.predicted == fitted.asked
-    shares = {
-        name: float(right[fitted.asked == label].mean()) for label, name in enumerate(fitted.label_names)
+    found = shares(fitted.predicted == fitted.asked, fitted.asked, fitted.label_names)
+    return {name: share for name, share in found.items() if share < WORD_ACCURACY}
+
+
+def shares(right: NDArray[np.bool_], labels: NDArray[np.int64], names: Sequence[str]) -> dict[str, float]:
+    """How often clips of each label are recognised, of right (B,) and their labels (B,)."""
+    return {
+        name: float(right[labels == label].mean())
+        for label, name in enumerate(names)
+        if (labels == label).any()
     }
-    return {name: share for name, share in shares.items() if share < WORD_ACCURACY}
 
 
 def _naturalness(generated: ClipSet, takes: ClipSet, seed: int) -> Iterator[Row]:

@@ -77,11 +77,7 @@ def install(file: str | os.PathLike[str], name: str | None = None) -> Path:
     voice = read_voice(Path(file))
     target = _installed(name or Path(file).stem)
     if target.exists() and target.read_bytes() != voice.model:
-        raise VoiceError(
-            "is installed already",
-            where=target.stem,
-            remedy=f"give another name, or first: voxlet voices remove {target.stem}",
-        )
+        raise _taken(target.stem)
     make_folder(target.parent)
     write_atomically(target, voice.model)
     return target
@@ -109,14 +105,18 @@ def rename(name: str, new: str) -> Path:
     """
     path, target = _own(name), _installed(new)
     if target.exists():
-        raise VoiceError(
-            "is installed already",
-            where=new,
-            remedy=f"give another name, or first: voxlet voices remove {new}",
-        )
+        raise _taken(new)
     with writing(target, "cannot be written", remedy=None):
         path.rename(target)
     return target
+
+
+def _taken(name: str) -> VoiceError:
+    return VoiceError(
+        "is installed already",
+        where=name,
+        remedy=f"give another name, or first: voxlet voices remove {name}",
+    )
 
 
 def _installed(name: str) -> Path:

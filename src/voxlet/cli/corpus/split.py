@@ -26,16 +26,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Cut it, and print what was taken for what."""
-    from voxlet import audio
     from voxlet.corpus.recording.split import MANIFEST, split
 
     out = arguments.out or arguments.recording.with_suffix("")
     found = split(
         arguments.recording, arguments.labels, out, takes=arguments.takes, speaker=arguments.speaker
     )
-    rate = audio.read(arguments.recording).rate
     rows = [
-        f"{number:04d}.wav  {take.start / rate:8.2f} to {take.stop / rate:8.2f} s  {take.label}"
+        f"{number:04d}.wav  {take.start / found.rate:8.2f} to {take.stop / found.rate:8.2f} s  {take.label}"
         + ("  ? unlike its other takes" if take.doubtful else "")
         for number, take in enumerate(found.takes, start=1)
     ]

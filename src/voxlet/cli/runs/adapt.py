@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Adapt, and print what became of it and where the voice lies."""
     began = time.monotonic()
-    consent = arguments.consent or kept_consent(arguments.run) or consent_for(Path(arguments.recordings))
+    consent = arguments.consent or kept_consent(arguments.run) or consent_for(arguments.recordings)
     from voxlet.corpus.corpus import open_corpus
     from voxlet.corpus.look.advise import advise
     from voxlet.corpus.look.inspection import figures_of, measure
@@ -49,7 +49,8 @@ def run(arguments: argparse.Namespace) -> None:
         layout=arguments.layout,
         language=arguments.language,
     )
-    for sentence in advise(figures_of(corpus, measure(corpus)), adapting=True):
+    measures = measure(corpus)
+    for sentence in advise(figures_of(corpus, measures), adapting=True):
         complain(f"{corpus.name}: {sentence}")
     opened = adapt(
         arguments.recordings,
@@ -63,7 +64,7 @@ def run(arguments: argparse.Namespace) -> None:
         allow_rejected=arguments.allow_rejected,
         began=began,
     )
-    answer(*outcome_of(opened, corpus).lines(), opened.voice_path)
+    answer(*outcome_of(opened, corpus, measures).lines(), opened.voice_path)
 
 
 def kept_consent(run: Path) -> str:

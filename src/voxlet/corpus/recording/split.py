@@ -57,11 +57,13 @@ class Cut:
         takes: They.
         order: How labels follow each other, `ROUNDS` or `BLOCKS`.
         pause: Seconds of the shortest pause that was taken for one between words.
+        rate: Of the recording, Hz.
     """
 
     takes: tuple[Take, ...]
     order: str
     pause: float
+    rate: int
 
 
 def cut(samples: Samples, rate: int, labels: Sequence[str], takes: int | None = None) -> Cut:
@@ -95,7 +97,7 @@ def cut(samples: Samples, rate: int, labels: Sequence[str], takes: int | None = 
         Take(labels[number], take, *word, doubtful=bool(value > DOUBTFUL))
         for number, take, word, value in zip(numbers, counted, words, unlike, strict=True)
     )
-    return Cut(found, ROUNDS if in_rounds else BLOCKS, pause)
+    return Cut(found, ROUNDS if in_rounds else BLOCKS, pause, rate)
 
 
 def check(labels: Sequence[str], takes: int | None) -> None:
