@@ -22,6 +22,7 @@ from voxlet.training.config import Budget
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from voxlet.corpus.splits import SplitKind
     from voxlet.recipes.voice.base_file import Base
     from voxlet.training.run import Run
     from voxlet.training.stages import Stage
@@ -44,6 +45,7 @@ def adapt(
     consent: str = "",
     layout: str | None = None,
     language: str | None = None,
+    split: SplitKind = "all",
     allow_rejected: bool = False,
     began: float | None = None,
 ) -> VoiceRun:
@@ -64,6 +66,7 @@ def adapt(
         consent: Whose voice it is, for the model card: `own` or `given`.
         layout: How the corpus's files are named; see `train`.
         language: Of the corpus's words; see `train`.
+        split: Which takes are learned from: all, unless some are held out for a scorecard.
         allow_rejected: See `train`.
         began: When the minutes began, by `time.monotonic`; now unless given.
 
@@ -74,7 +77,7 @@ def adapt(
     timing = budget(minutes, steps)
     found = find_base() if base is None else Path(base)
     start = None if found is None else read_base(found)
-    config = settings(start)
+    config = settings(start, split)
     job = Job(
         ADAPT,
         config,
@@ -119,14 +122,14 @@ def budget(minutes: float | None, steps: Sequence[int] | None) -> Budget:
     return Budget(steps=sum(steps))
 
 
-def settings(base: Base | None) -> VoiceTraining:
+def settings(base: Base | None, split: SplitKind = "all") -> VoiceTraining:
     """How a base is adapted; without one, how a voice is trained from nothing."""
     if base is None:
-        return replace(_of_preset("voice"), split="all")
+        return replace(_of_preset("voice"), split=split)
     fresh, made = _of_preset("base"), base.config
     return replace(
         fresh,
-        split="all",
+        split=split,
         preparation=made.preparation,
         wave=replace(
             fresh.wave,

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import argparse
 
 SUMMARY = "make a voice from a few takes, in minutes"
+SPLITS = ("all", "official", "speakers", "stratified")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--consent", choices=(OWN, GIVEN), help="the voice is your own, or its owner has consented")
     add("--layout", metavar="LAYOUT", help="how the files are named: '{label}/{speaker}_NO_{take}'")
     add("--language", metavar="TAG", help="which language the words are in, such as en or ar")
+    add("--split", choices=SPLITS, default="all", help="hold takes out for a scorecard")
     add("--allow-rejected", action="store_true", help="go on even if over a tenth of the files is unusable")
 
 
@@ -61,6 +63,7 @@ def run(arguments: argparse.Namespace) -> None:
         consent=consent,
         layout=arguments.layout,
         language=arguments.language,
+        split=arguments.split,
         allow_rejected=arguments.allow_rejected,
         began=began,
     )
