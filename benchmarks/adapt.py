@@ -27,6 +27,7 @@ from voxlet.evaluation.metrics import memorisation, naturalness, speaker
 from voxlet.evaluation.reference import Reference
 from voxlet.recipes.adapt import adapt
 from voxlet.recipes.opened import VoiceRun, load
+from voxlet.speak.manner import Manner
 from voxlet.training import hardware
 
 KINDS = ("cross_corpus", "off_the_shelf")
@@ -60,7 +61,10 @@ def figures(classifiers: Classifiers, clips: ClipSet, real: ClipSet, learned: Cl
             found[kind] = round(wilson(right, len(clips)).value, 4)
     scores = naturalness.dnsmos(clips.sounds, clips.rate, count=DNSMOS_STRINGS)
     found |= {name: round(value.value, 3) for name, value in scores.items()}
-    alike = speaker.similarity(clips, real)[speaker.SIMILARITY]
+    # Real takes are compared with others of the speaker, so generated ones are compared with the same.
+    halves = np.arange(len(real)) % 2 == 0
+    compared = clips.take(~halves) if clips is real else clips
+    alike = speaker.similarity(compared, real.take(halves))[speaker.SIMILARITY]
     if not isinstance(alike, str):
         found["similarity"] = round(alike.value, 4)
     inputs = InputConfig(rate=8000)
@@ -106,14 +110,19 @@ def main() -> None:
             classifiers = open_classifiers(
                 Reference("fsdd", "all", kept, real, language="en"), 8000, kinds=KINDS
             )
-            generated = sample_clips(opened, asked.count, progress=True).renamed(real.label_names, (who,))
+            voice = opened.voice
+            clear, own = (
+                sample_clips(voice.in_manner(manner), asked.count).renamed(real.label_names, (who,))
+                for manner in (Manner(), Manner(clarity=0.0))
+            )
             line = {
                 "speaker": who,
                 "takes": asked.takes,
                 "minutes": asked.minutes,
                 "draw": draw,
                 "seconds": None if done else round(took),
-                "generated": figures(classifiers, generated, real, kept),
+                "generated": figures(classifiers, clear, real, kept),
+                "generated, as clear as the takes": figures(classifiers, own, real, kept),
                 "real": figures(classifiers, real, real, kept),
             }
             with (asked.folder / "results.jsonl").open("a") as file:
