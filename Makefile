@@ -2,6 +2,8 @@
 # They need Python 3.11 or newer; PYTHON=... chooses another interpreter.
 
 PYTHON ?= python3
+# Where an environment forbids it, each of the some hundred processes of the tests would compile every module anew.
+export PYTHONDONTWRITEBYTECODE =
 # Twice quiet: warnings of pip are no concern of who wants to hear a word.
 PIP_INSTALL = pip install --quiet --quiet --disable-pip-version-check --constraint constraints.txt
 
