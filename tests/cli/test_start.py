@@ -14,9 +14,10 @@ import pytest
 import tiny_voice
 from tiny_corpus import write_corpus
 from voxlet import __main__ as start
+from voxlet.speak.voice_file import MOST_BYTES
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the signal cannot be sent to one process")
-POINTS = 20
+POINTS = 20  # of time, every other one for each way to begin
 # As the installed script and as `python -m voxlet` begin, once Python itself has.
 UP = "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.write(2, b'up\\n'); "
 ENTRIES = {
@@ -38,6 +39,11 @@ def ended(entry: str, arguments: list[str], after: float | None) -> tuple[int, s
         return process.wait(), told, time.monotonic() - began
 
 
+def points(entry: str) -> range:
+    """The points at which one way to begin is interrupted."""
+    return range(list(ENTRIES).index(entry), POINTS, len(ENTRIES))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("entry", ENTRIES)
 def test_ctrl_c_while_say_begins(entry: str, tmp_path: Path) -> None:
@@ -49,7 +55,7 @@ def test_ctrl_c_while_say_begins(entry: str, tmp_path: Path) -> None:
     assert (status, told) == (0, "")
     size = out.stat().st_size
     by_signal = 0
-    for point in range(POINTS):
+    for point in points(entry):
         out.unlink(missing_ok=True)
         status, told, _ = ended(entry, command, whole * point / POINTS)
         assert (status, told) in {(-signal.SIGINT, ""), (130, "voxlet: interrupted\n"), (0, "")}, point
@@ -65,11 +71,67 @@ def test_ctrl_c_while_train_begins(entry: str, tmp_path: Path) -> None:
     command = ["train", "nope", "--corpus", str(corpus), "--run", str(tmp_path / "run"), "--epochs", "1"]
     status, refused, whole = ended(entry, command, None)
     assert status == 2
-    for point in range(POINTS):
+    for point in points(entry):
         status, told, _ = ended(entry, command, whole * point / POINTS)
         interrupted = {(-signal.SIGINT, ""), (130, "voxlet: interrupted\n")}
         # Python gives the signal back before it has ended.
         assert (status, told) in interrupted | {(-signal.SIGINT, refused), (2, refused)}, point
+
+
+def processor(process: subprocess.Popen[str]) -> tuple[str, float]:
+    """A process's state and the processor time that it has taken, in seconds."""
+    fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+    return fields[0], (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux alone says how much time a process has taken")
+def test_ctrl_c_ends_say_within_a_second_while_the_largest_voice_is_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Moments, and what follows each, in processor time: on a busy machine a clock says nothing."""
+    monkeypatch.setattr(tiny_voice, "LONGEST", 2400)
+    file, out = tmp_path / "large.voice", tmp_path / "a.wav"
+    file.write_bytes(tiny_voice.voice_bytes(tiny_voice.info(tuple(f"w{n}" for n in range(10_000)))))
+    assert 0.95 * MOST_BYTES < file.stat().st_size <= MOST_BYTES
+    command = [
+        sys.executable,
+        "-c",
+        UP + ENTRIES["module"],
+        "say",
+        "w4",
+        "--voice",
+        str(file),
+        "-o",
+        str(out),
+    ]
+
+    def interrupted(moment: float) -> tuple[int, str, float]:
+        """Status, complaints, and seconds: after the signal, or of the whole where none was sent."""
+        pipe = subprocess.PIPE
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=pipe, text=True) as process:
+            assert process.stderr.readline() == "up\n"
+            while (found := processor(process))[0] != "Z" and found[1] < moment:
+                time.sleep(0.001)
+            before = found[1] if found[0] != "Z" else 0.0
+            os.kill(process.pid, signal.SIGINT)  # `send_signal` would ask for the status of what has ended
+            told = process.stderr.read()
+            _, status, used = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+            return process.returncode, told, used.ru_utime + used.ru_stime - before
+
+    status, told, whole = interrupted(60.0)
+    assert (status, told) == (0, "")
+    size, ends = out.stat().st_size, []
+    for point in range(16):
+        out.unlink(missing_ok=True)
+        status, told, seconds = interrupted(whole * point / 16)
+        assert (status, told) in {(-signal.SIGINT, ""), (130, "voxlet: interrupted\n"), (0, "")}, point
+        assert not out.exists() or out.stat().st_size == size
+        if status:
+            ends.append(seconds)
+    assert len(ends) >= 12
+    assert max(ends) < 1.0
 
 
 def test_what_is_begun_is_interrupted_as_usual() -> None:
