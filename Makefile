@@ -2,8 +2,13 @@
 # They need Python 3.11 or newer; PYTHON=... chooses another interpreter.
 
 PYTHON ?= python3
+MAKEFLAGS += --no-print-directory
 # Where an environment forbids it, each of the some hundred processes of the tests would compile every module anew.
 export PYTHONDONTWRITEBYTECODE =
+# On all cores, each of which is given neighbouring tests: they share what takes long to make.
+PYTEST = OMP_NUM_THREADS=1 .venv/bin/pytest -n auto --dist worksteal
+# Their commands are run by `make readme`; `make test` runs them among the others.
+DOCUMENTS = --ignore tests/test_documents.py
 # Twice quiet: warnings of pip are no concern of who wants to hear a word.
 PIP_INSTALL = pip install --quiet --quiet --disable-pip-version-check --constraint constraints.txt
 
@@ -21,10 +26,12 @@ study-demo: .venv/dev.done
 	.venv/bin/voxlet generate runs/cnn-light 4091 -n 5 --out out/cnn-light
 
 # Everything that has to hold: lint, types, unit tests, tests on real recordings, the commands in the documents.
-test: lint types unit slow readme
-# Lines are counted over both kinds of tests; alone each runs without, a third quicker.
-test: COVERAGE = --cov --cov-report= --cov-fail-under=0
-test: ALL_COVERAGE = --cov --cov-append --cov-report=term
+# Two at a time where each keeps one core busy.
+test:
+	$(MAKE) --jobs 2 .venv/dev.done .venv/moto.done
+	$(MAKE) lint
+	$(MAKE) --jobs 2 types unit COVERAGE='--cov --cov-report=term'
+	$(MAKE) slow DOCUMENTS=
 
 # And what takes longer: classifiers trained anew, the package tried, small changes that the tests have to notice.
 test-all: test explore classifiers package mutants
@@ -37,15 +44,14 @@ types: .venv/dev.done
 	.venv/bin/mypy
 
 unit: .venv/dev.done
-	OMP_NUM_THREADS=1 .venv/bin/pytest -n auto -m 'not slow' $(COVERAGE)
+	$(PYTEST) -m 'not slow' $(COVERAGE)
 
 # Examples that no run has tried yet, where `make unit` takes the same ones each time.
 explore: .venv/dev.done
-	OMP_NUM_THREADS=1 VOXLET_EXAMPLES=explore .venv/bin/pytest -n auto -m 'not slow'
+	VOXLET_EXAMPLES=explore $(PYTEST) -m 'not slow'
 
 slow: .venv/dev.done .venv/moto.done
-	OMP_NUM_THREADS=1 .venv/bin/pytest -n auto -m 'slow and not trains' --ignore tests/test_documents.py \
-	    $(ALL_COVERAGE)
+	$(PYTEST) -m 'slow and not trains' $(DOCUMENTS)
 
 # The classifiers' accuracy on real recordings: each is trained anew, which takes minutes.
 classifiers: .venv/dev.done
@@ -80,14 +86,15 @@ mutants: .venv/mutants.done
 	@.venv/bin/$(PIP_INSTALL) --editable .
 	@touch $@
 
+# Bytecode of what is imported is made at that time: that of everything, 300 MB of sources, takes a minute.
 .venv/dev.done: .venv/bin/python pyproject.toml constraints.txt
-	.venv/bin/$(PIP_INSTALL) --editable '.[dev]'
+	.venv/bin/$(PIP_INSTALL) --no-compile --editable '.[dev]'
 	touch $@ .venv/core.done
 
 # A stand-in for S3, in an environment of its own: it needs older packages than voxlet.
 .venv/moto.done: .venv/bin/python
 	$(PYTHON) -m venv .venv/moto
-	.venv/moto/bin/pip install --quiet --quiet --disable-pip-version-check 'moto[s3,server]==5.2.5'
+	.venv/moto/bin/pip install --quiet --quiet --disable-pip-version-check --no-compile 'moto[s3,server]==5.2.5'
 	touch $@
 
 .venv/mutants.done: .venv/dev.done

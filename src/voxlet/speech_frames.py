@@ -6,7 +6,7 @@ Shapes: T samples, F frames, W samples of a window, K bins of a spectrum, M band
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 FRAME_SECONDS = 0.010  # resolution at which levels are measured
 WINDOW_SECONDS = 0.040  # two periods of mains hum at 50 Hz; within shorter ones its level would rise and fall
+KEPT_SIZE = 2**16  # points of the longest transform whose weights are kept
 CHUNK_FRAMES = 2048  # transformed at a time, so that memory stays small however long the clip
 
 RUMBLE_HZ, VOWEL_HZ = 120.0, 500.0  # below these lie hum and breath; most of a vowel's energy
@@ -47,10 +48,16 @@ def emphasise_speech(samples: Samples, rate: int) -> Samples:
     """
     # A power of two: transforms of some lengths take ten times as long.
     size = 1 << (len(samples) - 1).bit_length()
-    gains = emphasis(np.fft.rfftfreq(size, 1 / rate))
+    gains = _kept_emphasis(size, rate) if size <= KEPT_SIZE else emphasis(np.fft.rfftfreq(size, 1 / rate))
     # An offset would be a step at the end, where the padding begins.
     centred = samples - samples.mean(dtype=np.float64)
     return np.fft.irfft(np.fft.rfft(centred, size) * gains, size)[: len(samples)].astype(np.float32)
+
+
+@lru_cache(maxsize=16)
+def _kept_emphasis(size: int, rate: int) -> NDArray[np.float64]:
+    """Gains for a transform of so many points: the clips of a corpus ask for the same few again and again."""
+    return emphasis(np.fft.rfftfreq(size, 1 / rate))
 
 
 def emphasis(frequencies: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
@@ -102,12 +109,12 @@ class Frames:
     samples: Samples
     rate: int
 
-    @property
+    @cached_property
     def hop(self) -> int:
         """Samples from one frame to the next."""
         return max(1, round(FRAME_SECONDS * self.rate))
 
-    @property
+    @cached_property
     def window(self) -> int:
         """Samples of a window."""
         return min(len(self.samples), max(1, round(WINDOW_SECONDS * self.rate)))
@@ -120,7 +127,11 @@ class Frames:
         """Power spectra (F, size / 2 + 1) of frames with these indices, (F,)."""
         # At the clip's ends the window stays inside: where it is cut off, hum would sound like a click.
         first = np.clip(frames * self.hop + (self.hop - self.window) // 2, 0, len(self.samples) - self.window)
-        views = np.lib.stride_tricks.sliding_window_view(self.samples, self.window)
+        samples = np.ascontiguousarray(self.samples)
+        # As `sliding_window_view`, which takes longer than the transforms of a short clip.
+        views = np.ndarray(
+            (len(samples) - self.window + 1, self.window), samples.dtype, samples, strides=2 * samples.strides
+        )
         spectra = np.fft.rfft(views[first] * self.bands().taper, size)
         return np.asarray(spectra.real**2 + spectra.imag**2, dtype=np.float32)
 
@@ -165,10 +176,18 @@ def pitch_strength(frames: Frames, indices: NDArray[np.int64], quiet: NDArray[np
     return float(best[-min(PITCH_FRAMES, len(best))])
 
 
-def moving(values: NDArray[np.float64], count: int, function: Any) -> NDArray[np.float64]:
-    """A function of each `count` successive rows of (F, ...), (F - count + 1, ...)."""
-    views = np.lib.stride_tricks.sliding_window_view(values, count, axis=0)
-    return np.asarray(function(views, axis=-1))
+def moving(values: NDArray[np.float64], count: int, ufunc: np.ufunc) -> NDArray[np.float64]:
+    """`np.add`, `np.minimum` or such of each `count` successive rows of (F, ...), (F - count + 1, ...)."""
+    last = len(values) - count + 1
+    found = values[:last].copy()
+    for shift in range(1, count):
+        ufunc(found, values[shift : last + shift], out=found)
+    return found
+
+
+def moving_mean(values: NDArray[np.float64], count: int) -> NDArray[np.float64]:
+    """The mean of each `count` successive rows of (F, ...), (F - count + 1, ...)."""
+    return moving(values, count, np.add) / count
 
 
 def decibels(power: float) -> float:

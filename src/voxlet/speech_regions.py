@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from voxlet.speech_frames import Frames, decibels, emphasise_speech, frame_levels, moving, pitch_strength
+from voxlet.speech_frames import (
+    Frames,
+    decibels,
+    emphasise_speech,
+    frame_levels,
+    moving,
+    moving_mean,
+    pitch_strength,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -182,14 +190,14 @@ def find_background(powers: NDArray[np.float64], level: NDArray[np.float64]) -> 
     """
     silent = level <= level.max() * 10 ** (DIGITAL_SILENCE_DB / 10)
     beside_silence = np.convolve(silent, np.ones(2 * SILENCE_REACH + 1), "same") > 0
-    sustained = moving(level, min(FLOOR_FRAMES, len(level)), np.min).max()
+    sustained = moving(level, min(FLOOR_FRAMES, len(level)), np.minimum).max()
     live = np.flatnonzero(~silent)
     inner = powers[live]
     for fade in FADE_FRAMES:
         middle = inner[fade : len(inner) - fade]
         if len(middle) < 2 * STEADY_FRAMES:
             break
-        mean = MINIMUM_BIAS * moving(middle, FLOOR_FRAMES, np.mean).min(axis=0)
+        mean = MINIMUM_BIAS * moving_mean(middle, FLOOR_FRAMES).min(axis=0)
         for average_db, any_db in STEADY_DB:
             excess = 10 * np.log10(inner / mean)
             alike = (np.abs(excess.mean(axis=1)) < average_db) & (excess.max(axis=1) < any_db)
@@ -202,7 +210,7 @@ def find_background(powers: NDArray[np.float64], level: NDArray[np.float64]) -> 
             # Nothing in front of a background is heard beside digital silence.
             if sustained > floor * 10 ** (ABOVE_STEADY_DB / 10) and not (louder & beside_silence).any():
                 return Background(floor, True, mean, np.isin(np.arange(len(level)), live[alike]))
-    floor = float(moving(level, min(FLOOR_FRAMES, len(level)), np.mean).min())
+    floor = float(moving_mean(level, min(FLOOR_FRAMES, len(level))).min())
     return Background(floor, False, powers.min(axis=0), np.zeros(len(level), np.bool_))
 
 
@@ -240,7 +248,7 @@ def weigh(
 ) -> Evidence:
     """Evidence for speech in band powers (F, M) and levels (F,) over a background."""
     speech = np.maximum(level - background.level, 1e-14) if background.steady else level
-    top = float(moving(speech, min(SUSTAINED_FRAMES, len(speech)), np.min).max())
+    top = float(moving(speech, min(SUSTAINED_FRAMES, len(speech)), np.minimum).max())
     least = top * 10 ** (threshold_db / 10)
     audible = speech >= least
     if not background.steady:
@@ -250,7 +258,7 @@ def weigh(
     ratio = np.maximum(powers / background.powers, 1)
     # Of a mean square with n degrees of freedom, r times its expectation: n / 2 (r - 1 - ln r).
     nats = (freedom / 2 * (ratio - 1 - np.log(ratio))).sum(axis=1)
-    nats = moving(np.pad(nats, SMOOTH_FRAMES // 2, mode="edge"), SMOOTH_FRAMES, np.mean)
+    nats = moving_mean(np.pad(nats, SMOOTH_FRAMES // 2, mode="edge"), SMOOTH_FRAMES)
     seldom = float(np.percentile(nats[background.frames], SELDOM_PERCENT))
     hidden = (decibels(background.level) - decibels(least)) / HIDDEN_DB
     return Evidence(
@@ -297,7 +305,8 @@ class Stretch:
 
 def choose(frames: Frames, evidence: Evidence, background: Background) -> list[Stretch]:
     """The stretches that are speech: words, and what is close enough to one to be part of it."""
-    edges = np.flatnonzero(np.diff(evidence.edge, prepend=False, append=False)).reshape(-1, 2).tolist()
+    padded = np.concatenate([[False], evidence.edge, [False]])
+    edges = np.flatnonzero(padded[1:] != padded[:-1]).reshape(-1, 2).tolist()
     quiet = np.flatnonzero(background.frames)
     quiet = quiet[:: max(1, len(quiet) // QUIET_FRAMES)]
     spans = [(start, stop) for start, stop in edges if evidence.part[start:stop].any()]
@@ -318,7 +327,7 @@ def choose(frames: Frames, evidence: Evidence, background: Background) -> list[S
 def describe(evidence: Evidence, start: int, stop: int) -> Stretch:
     """The stretch from one frame to before another, its pitch not yet measured."""
     speech = evidence.speech[start:stop]
-    dense = moving(speech, min(CLICK_FRAMES, len(speech)), np.sum).max()
+    dense = moving(speech, min(CLICK_FRAMES, len(speech)), np.add).max()
     click = bool(dense >= CLICK_SHARE * speech.sum())
     return Stretch(start, stop, float(speech.max()), click, bool(evidence.word[start:stop].any()), pitch=0.0)
 

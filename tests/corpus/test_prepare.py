@@ -115,21 +115,23 @@ def test_what_a_killed_process_left_is_cleared_away(names_corpus, fresh_cache):
     assert hidden == [".new"]
 
 
-@pytest.mark.parametrize("name", ["audio.npy", "lengths.npy", "indices.npy", "meta.json"])
 @pytest.mark.parametrize("damage", ["flipped", "shorter", "gone", "empty"])
-def test_damaged_cache_is_built_again(names_corpus, fresh_cache, name, damage):
-    corpus = open_corpus(names_corpus)
+def test_damaged_cache_is_built_again(folders_corpus, fresh_cache, damage):
+    corpus = open_corpus(folders_corpus)
     expected = np.array(prepare(corpus, PLAIN, progress=False).audio)
-    path = folder_of(fresh_cache) / name
-    data = bytearray(path.read_bytes())
-    data[len(data) // 2] ^= 0xFF
-    if damage == "gone":
-        path.unlink()
-    else:
-        path.write_bytes({"flipped": bytes(data), "shorter": bytes(data[:-1]), "empty": b""}[damage])
-    again = prepare(corpus, PLAIN, progress=False)
-    np.testing.assert_array_equal(again.audio, expected)
-    assert sorted(p.name for p in (fresh_cache / "prepared").iterdir() if p.is_dir()) == [path.parent.name]
+    for name in ("audio.npy", "lengths.npy", "indices.npy", "meta.json"):
+        path = folder_of(fresh_cache) / name
+        data = bytearray(path.read_bytes())
+        data[len(data) // 2] ^= 0xFF
+        if damage == "gone":
+            path.unlink()
+        else:
+            path.write_bytes({"flipped": bytes(data), "shorter": bytes(data[:-1]), "empty": b""}[damage])
+        again = prepare(corpus, PLAIN, progress=False)
+        np.testing.assert_array_equal(again.audio, expected)
+        # Whole again, and nothing else there: the one folder of the right name.
+        assert folder_of(fresh_cache).name == path.parent.name
+        assert path.stat().st_size == len(data)
 
 
 def test_a_touched_but_whole_cache_is_kept(names_corpus, fresh_cache, monkeypatch):

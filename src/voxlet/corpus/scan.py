@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -172,8 +173,13 @@ def measure(sound: audio.Sound) -> tuple[float, float]:
     spoken = loud_part(emphasised, levels, sound.rate)
     size = 1 << (len(spoken) - 1).bit_length()
     powers = np.square(np.abs(np.fft.rfft(spoken, size)[1:]))
-    octaves = np.log2(np.arange(1, len(powers) + 1) * (sound.rate / size))
-    return len(spoken) / sound.rate, float(powers @ octaves / powers.sum())
+    return len(spoken) / sound.rate, float(powers @ _octaves(size, sound.rate) / powers.sum())
+
+
+@lru_cache(maxsize=16)
+def _octaves(size: int, rate: int) -> NDArray[np.float64]:
+    """Frequencies of a transform of so many points but the first, in octaves above 1 Hz."""
+    return np.asarray(np.log2(np.arange(1, size // 2 + 1) * (rate / size)))
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from voxlet.corpus.attributes.spectrum import WINDOW
-from voxlet.speech_frames import moving
+from voxlet.speech_frames import moving_mean
 
 if TYPE_CHECKING:
     from voxlet.corpus.attributes.spectrum import ClipSpectrum
@@ -38,7 +38,7 @@ def bandwidth_hz(spectrum: ClipSpectrum) -> float:
     Steady noise is no bandwidth.
     """
     live = spectrum.bands[spectrum.live]
-    loudest = moving(live, min(SUSTAINED_FRAMES, len(live)), np.mean).max(axis=0)
+    loudest = moving_mean(live, min(SUSTAINED_FRAMES, len(live))).max(axis=0)
     width = np.maximum(spectrum.thirds.members.sum(axis=0), 1)
     density = loudest / width
     sounds = loudest > spectrum.floor * 10 ** (ABOVE_FLOOR_DB / 10)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from voxlet.spectral.magnitudes import magnitudes
-from voxlet.speech_frames import emphasis, moving
+from voxlet.speech_frames import emphasis, moving_mean
 from voxlet.speech_regions import find_speech
 
 if TYPE_CHECKING:
@@ -132,5 +132,5 @@ def noise_floor(
     if background.any():
         return np.asarray(np.median(bands[background], axis=0))
     rows = bands[live]
-    quietest: NDArray[np.float64] = moving(rows, min(FLOOR_FRAMES, len(rows)), np.mean).min(axis=0)
+    quietest: NDArray[np.float64] = moving_mean(rows, min(FLOOR_FRAMES, len(rows))).min(axis=0)
     return MINIMUM_BIAS * quietest

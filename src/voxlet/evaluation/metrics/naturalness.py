@@ -7,6 +7,7 @@ are too short for it, and it was trained at 16 kHz; only figures of this same pr
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -60,12 +61,13 @@ def strings(
     used = 0
     found: list[audio.Samples] = []
     size = round(STRING_SECONDS * band_rate)
+    normalised = functools.cache(lambda row: normalise(sounds[row], rate, config))  # few clips recur often
     while len(found) < (FEWEST_STRINGS if count is None else count) or (count is None and used < len(sounds)):
         parts: list[audio.Samples] = []
         length = 0
         while length < size:
             order = order or rng.permutation(len(sounds)).tolist()
-            parts += [normalise(sounds[order.pop()], rate, config), audio.silence(GAP_SECONDS, band_rate)]
+            parts += [normalised(order.pop()), audio.silence(GAP_SECONDS, band_rate)]
             used += 1
             length += len(parts[-2]) + len(parts[-1])
         found.append(audio.resample(np.concatenate(parts)[:size], band_rate, DNSMOS_RATE))
