@@ -14,6 +14,7 @@ from torch import Tensor
 
 from synthetic import every_word, write_clip
 from tiny_training import TINY_VOICE
+from voxlet import audio
 from voxlet.cli.main import main
 from voxlet.cli.runs.adapt import _steps
 from voxlet.errors import ConfigError
@@ -26,6 +27,7 @@ from voxlet.recipes.train import export
 from voxlet.recipes.voice.base_file import Base, read_base
 from voxlet.recipes.voice.prior_task import PriorTask
 from voxlet.training.config import Budget
+from voxlet.training.run import PROGRESS
 
 STEPS = [2, 3, 2]
 
@@ -79,6 +81,20 @@ def test_the_same_steps_give_the_same_voice_also_where_it_was_interrupted(
     assert len(whole.voice.labels) == 4
     assert whole.voice.speakers == ("me",)
     assert all(len(clip) for clip in whole.voice.sample(whole.voice.labels, speaker="me"))
+    # What was made on the way can be heard: three words after each stage.
+    heard = sorted(path.name for path in (whole.path / "samples").iterdir())
+    assert len(heard) == len(set(heard)) >= 9
+    assert {name.split("-")[0] for name in heard} == {"wave", "prior", "distillation"}
+    for name in heard:
+        sound = audio.read(whole.path / "samples" / name)
+        assert (sound.rate, bool(len(sound.samples))) == (8000, True)
+    told = [json.loads(line) for line in (whole.path / PROGRESS).read_text().splitlines()]
+    lasts = {line["stage"]: line for line in told}
+    assert {stage: (line["step"], line["done"]) for stage, line in lasts.items()} == {
+        "wave": (STEPS[0], 1.0),
+        "prior": (STEPS[1], 1.0),
+        "distillation": (STEPS[2], 1.0),
+    }
     # Minutes that came to the same steps would have made the same file.
     card = whole.voice.info.card
     assert card["consent"] == "own"
@@ -146,6 +162,9 @@ def test_the_command_prints_the_voice(
     assert table[0].split() == ["generated", "takes"]
     assert why.startswith("usable: with fewer than five takes of a word nothing tells")
     assert voice == str(run / "mine.voice")
+    kept = json.loads((run / adapted.FILE).read_text())
+    assert f"{kept['grade']}: {kept['why']}" == why
+    assert len(kept["rows"]) == len(table) - 1
     opened = load(run)
     assert isinstance(opened, VoiceRun)
     assert main([*asked, "--consent", "given"]) == 2

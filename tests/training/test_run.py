@@ -108,7 +108,7 @@ def test_a_start_that_fails_leaves_nothing(tmp_path: Path) -> None:
 
 def test_a_training_that_fails_later_stays(tmp_path: Path) -> None:
     with pytest.raises(RefusedError):
-        fail(tmp_path / "run", after=lambda run: run.append_metrics({"stage": "vae", "step": 1}))
+        fail(tmp_path / "run", after=lambda run: run.append({"stage": "vae", "step": 1}))
     assert open_run(tmp_path / "run").metrics() == [{"stage": "vae", "step": 1}]
     make_run(tmp_path / "older", SETTINGS)  # was there before: a failure now takes nothing away
     with pytest.raises(RefusedError):
@@ -137,17 +137,17 @@ def test_a_full_disk_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_metrics_are_cut_back(tmp_path: Path) -> None:
     run = make_run(tmp_path, SETTINGS)
     for stage, step in (("wave", 5), ("wave", 9), ("prior", 4), ("prior", 8)):
-        run.append_metrics({"stage": stage, "step": step})
+        run.append({"stage": stage, "step": step})
     with (tmp_path / "metrics.jsonl").open("a") as file:
         file.write('{"stage": "prior", "st')
     assert len(run.metrics()) == 4
-    run.rewind_metrics("prior", 4)
+    run.rewind("prior", 4)
     assert [(line["stage"], line["step"]) for line in run.metrics()] == [
         ("wave", 5),
         ("wave", 9),
         ("prior", 4),
     ]
-    run.append_metrics({"stage": "prior", "step": 8})
+    run.append({"stage": "prior", "step": 8})
     assert len([json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]) == 4
 
 
@@ -181,11 +181,11 @@ def test_a_damaged_line_costs_that_line_alone(
     for _ in range(2):
         assert [(line["stage"], line["step"]) for line in run.metrics()] == steps
     assert capsys.readouterr().err == f"voxlet: {path}: 1 of 5 lines are damaged and left out\n"
-    run.rewind_metrics("wave", 2)
+    run.rewind("wave", 2)
     kept = [*before, DAMAGED[name], after[0], after[2], b""]
     assert path.read_bytes() == b"\n".join(kept)
     stamp = path.stat().st_mtime_ns, path.stat().st_ino
-    run.rewind_metrics("wave", 2)
+    run.rewind("wave", 2)
     assert (path.stat().st_mtime_ns, path.stat().st_ino) == stamp  # nothing to do, nothing written
 
 

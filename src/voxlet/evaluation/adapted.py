@@ -5,12 +5,14 @@ The thresholds are those of `verdict`; which takes are spoilt is what `voxlet co
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from voxlet import files
 from voxlet.corpus.listing.sound_files import relative_name
 from voxlet.corpus.look.advise import NOISY_DB, listed
 from voxlet.corpus.look.inspection import find, middle
@@ -23,6 +25,7 @@ from voxlet.evaluation.report.verdict import EQUAL_ACCURACY, EQUAL_MOS, NEAR_ACC
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -38,6 +41,7 @@ SPOILT_SHARE = 0.25  # of a label's takes, or of all: so many are no accident
 WORD_ACCURACY = 0.75  # a word that is recognised less often is not understood
 ACCURACY, NATURALNESS, SIMILARITY = "words recognised, %", "naturalness (DNSMOS)", "likeness of the voice"
 NOTICED = 3  # words in the sentence
+FILE = "outcome.json"  # in the run's folder
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,14 @@ class Outcome:
     def lines(self) -> list[str]:
         """The table and the sentence, for the terminal."""
         return [f"{'':<24}{'generated':>10}{'takes':>10}", *map(str, self.rows), self.sentence]
+
+    def keep(self, run: Path) -> None:
+        """Write it into a run's folder, for who did not see the terminal.
+
+        Raises:
+            FileError: It cannot be written.
+        """
+        files.write_atomically(run / FILE, f"{json.dumps(asdict(self), indent=2)}\n".encode())
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from voxlet.training import checkpoints, distributed
 from voxlet.training.batches import epoch_order
 from voxlet.training.config import Budget, LoopConfig, rate_factor
 from voxlet.training.progress import Pace, Progress, duration
+from voxlet.training.run import METRICS, PROGRESS
 from voxlet.training.serialize import JSON, from_json
 from voxlet.training.signals import Signals, stop
 
@@ -31,6 +32,11 @@ if TYPE_CHECKING:
     from voxlet.training.run import Run
     from voxlet.training.stages import Task
 
+TOLD_SECONDS, TOLD_SHARE = 1.0, 1 / 400  # between lines of progress: at least so long, so much of the budget
+HEARD_SHARE, HEARD_TIME = (
+    1 / 20,
+    0.02,
+)  # between samples: so much of the budget; they take so much of the time
 VALIDATION_SEED = 20_240_229  # the same noise at every validation, so that losses can be compared
 
 
@@ -69,6 +75,7 @@ def fit(
     config: LoopConfig,
     budget: Budget,
     on_metrics: Callable[[Mapping[str, JSON]], None] | None = None,
+    listen: Callable[[Task, int], None] | None = None,
 ) -> Position:
     """Train a stage of a run from where its last checkpoint left it, to the end of the budget.
 
@@ -82,6 +89,8 @@ def fit(
         config: How.
         budget: How long.
         on_metrics: Called with each line that goes to `metrics.jsonl`, after it is there.
+        listen: Called now and then with the task and the step, in one process, after a validation: for
+            samples. What it draws changes nothing of the training.
 
     Raises:
         TrainingError: The loss is not a number, or a checkpoint cannot be written; the last good one stays.
@@ -100,7 +109,7 @@ def fit(
         while not training.spent:
             losses = training.step()
             if training.validation_due:
-                bar.note(training.validate(on_metrics), minor=not training.spent)
+                bar.note(training.validate(on_metrics, listen), minor=not training.spent)
             agreed = training.tick(signals.received)
             if agreed.signal or (agreed.save and not training.spent):
                 training.save()
@@ -108,8 +117,9 @@ def fit(
                 bar.note(f"saved at step {training.position.step}; the same command goes on from there")
                 stop(agreed.signal)
             bar.show(training.progress, training.describe(losses), training.seconds_left)
+            training.tell(losses)
         if training.position.clips:
-            bar.note(training.validate(on_metrics))
+            bar.note(training.validate(on_metrics, listen))
         training.position.finished = True
         training.save()
     return training.position
@@ -137,6 +147,8 @@ class _Training:
         self.best_unsaved = False  # whether that copy is newer than the last checkpoint
         self.saved_step = -1
         self.ticked = self.saved = time.perf_counter()
+        self.told = 0.0, -math.inf  # share and time of the last line of progress
+        self.heard = -math.inf, 0.0  # share at the last samples, and when there may be others
         self.pace = Pace()
         self.base_rates = [[g["lr"] for g in o.param_groups] for o in task.optimizers.values()]
 
@@ -157,7 +169,8 @@ class _Training:
         if distributed.rank() == 0:
             if found is not None:
                 checkpoints.remove_newer(found)
-            self.run.rewind_metrics(self.stage, self.position.step)
+            for name in (METRICS, PROGRESS):
+                self.run.rewind(self.stage, self.position.step, name)
         for module in self.task.modules.values():
             module.train()
 
@@ -218,8 +231,12 @@ class _Training:
         every = self.config.validate_every
         return self.position.batch == 0 if every is None else self.position.step % every == 0
 
-    def validate(self, on_metrics: Callable[[Mapping[str, JSON]], None] | None) -> str:
-        """Measure on held-out clips, write the line of metrics, and return it as text."""
+    def validate(
+        self,
+        on_metrics: Callable[[Mapping[str, JSON]], None] | None,
+        listen: Callable[[Task, int], None] | None,
+    ) -> str:
+        """Measure on held-out clips, write the line of metrics and perhaps samples; the line as text."""
         position, started = self.position, time.perf_counter()
         for module in self.task.modules.values():
             module.eval()
@@ -227,6 +244,8 @@ class _Training:
         with torch.random.fork_rng(devices), torch.no_grad():
             torch.manual_seed(VALIDATION_SEED)
             held_out = dict(self.task.validate())
+            if listen is not None and distributed.rank() == 0:
+                self._hear(listen)
         for module in self.task.modules.values():
             module.train()
         self._refuse_nan(held_out)
@@ -249,7 +268,7 @@ class _Training:
             **{f"validation_{name}": value for name, value in held_out.items()},
         }
         if distributed.rank() == 0:
-            self.run.append_metrics(line)
+            self.run.append(line)
             if on_metrics is not None:
                 on_metrics(line)
         mark = " (best)" if position.best_step == position.step else ""
@@ -258,6 +277,31 @@ class _Training:
             f"{self._where()}: training loss {trained['loss']:.6g}, {validated}"
             f"{self.pace.clips_per_second:,.0f} clips/s, {duration(self.seconds_left)} left"
         )
+
+    def _hear(self, listen: Callable[[Task, int], None]) -> None:
+        """Let samples be made, unless the last ones were just now; the last step has some."""
+        began, (share, next_time) = time.perf_counter(), self.heard
+        if not self.spent and (self.progress < share + HEARD_SHARE or began < next_time):
+            return
+        listen(self.task, self.position.step)
+        ended = time.perf_counter()
+        self.heard = self.progress, ended + (ended - began) / HEARD_TIME
+
+    def tell(self, losses: Mapping[str, float]) -> None:
+        """Add a line to the run's progress, unless the last one was just now; the last step has one."""
+        now, (share, told) = time.perf_counter(), self.told
+        soon = self.progress < share + TOLD_SHARE or now < told + TOLD_SECONDS
+        if distributed.rank() != 0 or (soon and not self.spent):
+            return
+        self.told = self.progress, now
+        line: dict[str, JSON] = {
+            "stage": self.stage,
+            "step": self.position.step,
+            "done": round(self.progress, 4),
+            "seconds_left": round(max(0.0, self.seconds_left), 1),
+            **losses,
+        }
+        self.run.append(line, PROGRESS)
 
     def tick(self, received: int) -> Agreed:
         """Count the time since the last tick; agree with the other processes on what comes next."""

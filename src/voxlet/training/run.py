@@ -3,8 +3,10 @@
 RUN/config.json         preset, corpus, budget and every setting
     corpus.json         how the corpus was read
     metrics.jsonl       a line of numbers per validation
+    progress.jsonl      some hundred lines a stage, for who watches: share done, losses, seconds left
     STAGE/checkpoint-*  see `checkpoints`
-    plots/, samples/    made at the end
+    plots/              made at the end
+    samples/            what is to be heard, on the way and at the end
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ from voxlet.version import __version__
 if TYPE_CHECKING:
     from torch import Tensor
 
-CONFIG, METRICS, LOCK = "config.json", "metrics.jsonl", ".lock"
+CONFIG, METRICS, PROGRESS, LOCK = "config.json", "metrics.jsonl", "progress.jsonl", ".lock"
 CORPUS = "corpus.json"
 GO_ON = "give the command that trained it again, and it goes on"
 FORMAT = 2  # 1 is that of voxlet 0.1.0, whose settings and modules had other names
@@ -95,17 +97,17 @@ class Run:
             note_once(f"{path}: {len(written) - len(lines)} of {len(written)} lines are damaged and left out")
         return lines
 
-    def append_metrics(self, line: Mapping[str, JSON]) -> None:
-        """Add a line to `metrics.jsonl`."""
-        with files.writing(self.path), (self.path / METRICS).open("a") as file:
+    def append(self, line: Mapping[str, JSON], name: str = METRICS) -> None:
+        """Add a line to `metrics.jsonl`, or to `progress.jsonl`."""
+        with files.writing(self.path), (self.path / name).open("a") as file:
             file.write(json.dumps(line, allow_nan=False) + "\n")
 
-    def rewind_metrics(self, stage: str, step: int) -> None:
+    def rewind(self, stage: str, step: int, name: str = METRICS) -> None:
         """Remove the lines that `stage` wrote after `step`: what is trained again is written again.
 
         All others stay, damaged ones too; what follows the last line's end was cut off while it was written.
         """
-        path = self.path / METRICS
+        path = self.path / name
         if not path.exists():
             return
         content = path.read_bytes()

@@ -60,6 +60,7 @@ class Stage:
         build: Makes the task when its turn comes: earlier stages are finished then, their weights in the run.
             PyTorch's generator is seeded before, so that new weights come out the same each time.
         share: Of the run's budget; the shares of all stages add up to 1.
+        listen: See `fit`.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Stage:
     loop: LoopConfig
     build: Callable[[], Task]
     share: float = 1.0
+    listen: Callable[[Task, int], None] | None = None
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,7 @@ def train_stages(
                 config=stage.loop,
                 budget=budget,
                 on_metrics=on_metrics,
+                listen=stage.listen,
             )
     except (MemoryError, RuntimeError) as error:
         # On a CPU PyTorch reports this as a RuntimeError like any other.

@@ -6,9 +6,10 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from voxlet.cli.consent import GIVEN, OWN, consent_for
+from voxlet.cli.consent import consent_for
 from voxlet.cli.output import answer, complain
 from voxlet.cli.parser import number
+from voxlet.corpus.recording.consent import GIVEN, OWN
 from voxlet.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -67,7 +68,9 @@ def run(arguments: argparse.Namespace) -> None:
         allow_rejected=arguments.allow_rejected,
         began=began,
     )
-    answer(*outcome_of(opened, corpus, measures).lines(), opened.voice_path)
+    outcome = outcome_of(opened, corpus, measures)
+    outcome.keep(opened.path)
+    answer(*outcome.lines(), opened.voice_path)
 
 
 def kept_consent(run: Path) -> str:

@@ -11,6 +11,7 @@ from voxlet.models.voice.style_encoder import standardise
 from voxlet.recipes.voice.clips.data import VoiceData, voice_data
 from voxlet.recipes.voice.distillation_task import DistillationTask, training_styles
 from voxlet.recipes.voice.finish import write_voice
+from voxlet.recipes.voice.heard import Heard
 from voxlet.recipes.voice.prior_task import PriorTask
 from voxlet.recipes.voice.voice_run import VoiceRun
 from voxlet.recipes.voice.wave_task import WaveTask
@@ -84,12 +85,15 @@ def plan_voice_training(config: VoiceTraining, dataset: Dataset, run: Run, base:
         opened = VoiceRun(run, config, dataset)
         write_voice(opened, opened.voice_path)
 
+    rows, heard = split.train, Heard(run, config, dataset, device)
     shares = (config.wave_share, config.prior_share, 1 - config.wave_share - config.prior_share)
     return Plan(
         (
-            Stage(WAVE, split.train, config.wave.loop, wave, shares[0]),
-            Stage(PRIOR, split.train, config.prior.loop, prior, shares[1]),
-            Stage(DISTILLATION, split.train, config.distillation.loop, distillation, shares[2]),
+            Stage(WAVE, split.train, config.wave.loop, wave, shares[0], heard.after_wave),
+            Stage(PRIOR, split.train, config.prior.loop, prior, shares[1], heard.after_prior),
+            Stage(WAVE, rows, config.wave.loop, wave, shares[0], heard.after_wave),
+            Stage(PRIOR, rows, config.prior.loop, prior, shares[1], heard.after_prior),
+            Stage(DISTILLATION, rows, config.distillation.loop, distillation, shares[2], heard.at_last),
         ),
         finish,
     )
