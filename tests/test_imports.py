@@ -50,7 +50,7 @@ ROOMS: dict[str, set[str]] = {  # an edge leads to a whole room, or to a part of
     },
     "study": {"training", "recipes", "corpus", "speak", "evaluation", "models.plane"},
     "hub": {"speak", "evaluation.metric", "evaluation.intervals"},  # the titles of its card's figures
-    "serving": {"speak"},
+    "serving": {"speak", "corpus.recording"},  # takes are checked as `voxlet record` does
     "datasets": {"speak", "evaluation.classifiers.pocketsphinx"},
     "exploring": {
         "spectral",

@@ -7,14 +7,13 @@ import sys
 from pathlib import Path
 
 from voxlet.cli.output import complain
+from voxlet.corpus.recording.consent import GIVEN, LICENCE, NOTE, OWN
 from voxlet.errors import ConfigError, FileError
 from voxlet.files import cache_folder, write_atomically
 
-OWN, GIVEN, LICENCE = "own", "given", "licence"  # by the corpus's licence, where it is a known one
 NOTICE = "a voice belongs to a person: take your own, or one whose owner has agreed to this use"
 QUESTION = "Is it your own voice (o), or did its owner agree (g)? "
 ANSWERS = {"o": OWN, "own": OWN, "g": GIVEN, "given": GIVEN}
-NOTE = "consent.txt"  # beside takes that were recorded here: what was answered
 
 
 def consent_for(recordings: str | Path) -> str:

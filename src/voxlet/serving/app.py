@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 from fastapi.responses import FileResponse, PlainTextResponse
@@ -28,6 +30,9 @@ from voxlet.speak.voice import Voice
 from voxlet.speak.voice_file import SUFFIX
 from voxlet.version import __version__
 
+if TYPE_CHECKING:
+    from voxlet.serving.jobs.making import Making
+
 PAGE = Path(__file__).parent / "page"
 DEFAULT_LIMITS = Limits()
 
@@ -42,9 +47,10 @@ class VoiceOfPage(BaseModel):
 
 
 class VoicesOfPage(BaseModel):
-    """All of them."""
+    """All of them; `makes`: others can be made here."""
 
     voices: list[VoiceOfPage]
+    makes: bool = False
 
 
 class Health(BaseModel):
@@ -61,6 +67,7 @@ def create_app(
     threads: int | None = None,
     page: Path = PAGE,
     wyoming: socket.socket | None = None,
+    making: Making | None = None,
 ) -> FastAPI:
     """The application that serves these voices.
 
@@ -71,6 +78,7 @@ def create_app(
         threads: Steps that are made at once; without it, as many as there are cores.
         page: A folder that is served at `/`, where it exists.
         wyoming: A listening socket on which the Wyoming protocol is answered as well.
+        making: Where takes are recorded and voices made; None: nothing is.
 
     Raises:
         ConfigError: There are no voices, or two of one name.
@@ -91,6 +99,8 @@ def create_app(
                 from voxlet.serving.home_assistant import HomeAssistant
 
                 await held.enter_async_context(HomeAssistant(speaking, wyoming))
+            if making is not None:
+                await held.enter_async_context(making)
             yield
         workers.close()
 
@@ -105,14 +115,19 @@ def create_app(
     refusals.install(app)
     app.include_router(speech_routes(speaking))
     app.include_router(catalogue_routes(speaking))
-    _add_own_routes(app, speaking)
+    _add_own_routes(app, speaking, making)
+    if making is not None:
+        from voxlet.serving.jobs.routes import making_routes
+
+        app.include_router(making_routes(making, speaking))
+        app.state.closing = making.closing
     if page.is_dir():
         app.mount("/", StaticFiles(directory=page, html=True), name="page")
     app.add_middleware(Guard, limits=limits, key=key, metrics=speaking.metrics)
     return app
 
 
-def _add_own_routes(app: FastAPI, speaking: Speaking) -> None:
+def _add_own_routes(app: FastAPI, speaking: Speaking, making: Making | None) -> None:
     """What is no part of OpenAI's interface: the page's voice files, health, figures."""
 
     @app.get("/healthz")
@@ -128,17 +143,13 @@ def _add_own_routes(app: FastAPI, speaking: Speaking) -> None:
     @app.get("/voices.json")
     async def voices_of_page() -> VoicesOfPage:
         """The voice files that a browser can fetch."""
-        return VoicesOfPage(
-            voices=[
-                VoiceOfPage(
-                    name=one.name,
-                    file=f"voices/{one.name}{SUFFIX}",
-                    bytes=one.size,
-                    sha256=one.digest,
-                )
-                for one in speaking.voices.all
-            ]
-        )
+        found = [
+            VoiceOfPage(name=one.name, file=f"voices/{one.name}{SUFFIX}", bytes=one.size, sha256=one.digest)
+            for one in speaking.voices.all
+        ]
+        if making is not None:
+            found += await speaking.workers.run(lambda: made_voices(making, {one.name for one in found}))
+        return VoicesOfPage(voices=found, makes=making is not None)
 
     @app.get(
         f"/voices/{{name}}{SUFFIX}",
@@ -154,3 +165,15 @@ def _add_own_routes(app: FastAPI, speaking: Speaking) -> None:
         if found is None:
             raise RefusedError(404, f"there is no voice {name!r}", code="not_found")
         return FileResponse(found.file, media_type="application/octet-stream")
+
+
+def made_voices(making: Making, taken: set[str]) -> list[VoiceOfPage]:
+    """The voices that runs have ended with; one whose name is taken is named after its folder, too."""
+    found = []
+    for path in making.runs.voices():
+        run = path.parent.name
+        with contextlib.suppress(OSError):  # it is being replaced, or gone
+            size, digest = making.digest_of(path)
+            name = run if run not in taken else f"runs/{run}"
+            found.append(VoiceOfPage(name=name, file=f"runs/{run}/voice", bytes=size, sha256=digest))
+    return found

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from voxlet.serving.metrics import Metrics
 
 OPEN = "/healthz"  # needs no key
-UPLOADS = "/v1/audio/like"
+UPLOADS = ("/v1/audio/like", "/takes/")  # paths that begin so take recordings
+READING = ("GET", "HEAD", "OPTIONS")  # change nothing
+OWN_SITE = ("same-origin", "none")  # what a browser says of the page that asks; programs say nothing
 LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 OTHER = "other"  # the route of what is found nowhere: addresses of clients are neither counted nor logged
 HEADERS = {
@@ -66,7 +68,7 @@ class Guard:
                 MutableHeaders(scope=message).update(HEADERS)
             await send(message)
 
-        body = _Body(receive, self._limits, uploads=scope["path"] == UPLOADS)
+        body = _Body(receive, self._limits, uploads=scope["path"].startswith(UPLOADS))
         refused: RefusedError | None = None
         try:
             try:
@@ -96,6 +98,8 @@ class Guard:
             raise RefusedError(403, "this server answers only under the names of this machine")
         origin = headers.get("origin")
         if origin is not None and origin.partition("://")[2] != host:
+            raise RefusedError(403, "pages of other sites may not ask this server")
+        if scope["method"] not in READING and headers.get("sec-fetch-site", "none") not in OWN_SITE:
             raise RefusedError(403, "pages of other sites may not ask this server")
         if scope["path"] != OPEN and not self._has_key(headers.get("authorization", "")):
             raise RefusedError(401, "a key is needed: Authorization: Bearer KEY", code="invalid_api_key")

@@ -121,6 +121,12 @@ class _Server(uvicorn.Server):
         if self.started:
             self._ready()
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        closing = getattr(self.config.app.state, "closing", None)  # type: ignore[union-attr]
+        if closing is not None:
+            closing.set()  # who watches would do so for ever
+        await super().shutdown(sockets)
+
     def handle_exit(self, *_: object) -> None:
         self.force_exit = self.should_exit
         self.should_exit = True

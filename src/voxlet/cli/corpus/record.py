@@ -10,9 +10,10 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from voxlet.cli.consent import GIVEN, NOTE, OWN, consent_for
+from voxlet.cli.consent import consent_for
 from voxlet.cli.output import answer
 from voxlet.cli.parser import whole_number
+from voxlet.corpus.recording.consent import GIVEN, NOTE, OWN
 
 if TYPE_CHECKING:
     import argparse

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voxlet.cli.output import answer, complain
@@ -43,6 +44,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="port of this machine for the Wyoming protocol of Home Assistant as well; 0: any that is free",
     )
+    add(
+        "--runs",
+        type=Path,
+        metavar="DIR",
+        help="let the page record takes and make voices of them, and show these and all runs in this folder",
+    )
     add("--threads", type=whole_number, metavar="N", help="that make sound at once (as many as cores)")
 
 
@@ -70,7 +77,15 @@ def run(arguments: argparse.Namespace) -> None:
     voices = [load_voice(name, threads=1) for name in arguments.voices or available()]
     limits = Limits()
     wyoming = None if arguments.wyoming is None else bind("127.0.0.1", arguments.wyoming)
-    app = create_app(voices, limits=limits, key=key, threads=arguments.threads, wyoming=wyoming)
+    making = None
+    if arguments.runs is not None:
+        from voxlet.serving.jobs.making import Making
+
+        making = Making(arguments.runs)
+        making.jobs.open()
+    app = create_app(
+        voices, limits=limits, key=key, threads=arguments.threads, wyoming=wyoming, making=making
+    )
     log = logging.getLogger("voxlet.serving")
     log.addHandler(Complaints())
     log.setLevel(logging.INFO)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voxlet import audio, files
@@ -13,7 +14,6 @@ from voxlet.words.spelling import fold
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from voxlet.audio import Samples
 
@@ -45,6 +45,7 @@ class Session:
         self.folder, self.words, self.takes, self.speaker = folder, tuple(words), takes, speaker
         self.random = random.Random(seed)
         self.kept: dict[str, list[Heard]] = {word: [] for word in words}
+        self.paths: dict[str, list[Path]] = {word: [] for word in words}  # of those that are kept
         self.numbers: Counter[str] = Counter()  # the first number that is free
         self.last: tuple[str, Path] | None = None
         for path in sorted(folder.glob("*.wav")) if folder.is_dir() else []:
@@ -54,6 +55,7 @@ class Session:
             self.numbers[word] = max(self.numbers[word], int(rest[1]) + 1)
             sound = audio.read(path)
             self.kept[word].append(check_take(sound.samples, sound.rate, word, {}))
+            self.paths[word].append(path)
 
     @property
     def missing(self) -> dict[str, int]:
@@ -85,6 +87,7 @@ class Session:
         audio.write(path, samples, rate=rate)
         self.numbers[word] += 1
         self.kept[word].append(heard)
+        self.paths[word].append(path)
         self.last = word, path
         return path
 
@@ -92,11 +95,23 @@ class Session:
         """Remove the take that was kept last, once; what was there before the session stays."""
         if self.last is None:
             return None
-        word, path = self.last
-        path.unlink(missing_ok=True)
-        self.kept[word].pop()
-        self.last = None
+        path = self.last[1]
+        self.remove(path)
         return path
+
+    def remove(self, path: Path) -> None:
+        """Remove one of the takes that are kept.
+
+        Raises:
+            FileError: It cannot be removed.
+        """
+        word = next(word for word, paths in self.paths.items() if path in paths)
+        with files.writing(path, "cannot be removed", remedy=None):
+            path.unlink(missing_ok=True)
+        place = self.paths[word].index(path)
+        del self.paths[word][place], self.kept[word][place]
+        if self.last is not None and self.last[1] == path:
+            self.last = None
 
     def _path(self, word: str) -> Path:
         name = NAMES.format(label=word, speaker=self.speaker, take=self.numbers[word])

@@ -1,9 +1,12 @@
 // The frame: what is shown of the page, and keys that work everywhere.
 
+import { Train } from './own/train.js';
+import { OwnVoice } from './own/voice.js';
 import {
   addPause,
   chosen,
   erase,
+  makes,
   notice,
   openVoice,
   press,
@@ -13,22 +16,23 @@ import {
   start,
   told,
   trouble,
+  view,
   vocabulary,
   voice,
   voices,
 } from './state.js';
 import { number, t } from './texts.js';
 import { render } from './vendor/preact.js';
-import { signal } from './vendor/signals.js';
 import { html } from './view/html.js';
 import { Scores, hasScores } from './view/scores.js';
 import { Speak } from './view/speak.js';
 
-const VIEWS = { speak: Speak, scores: Scores };
-const view = signal('speak');
+const VIEWS = { speak: Speak, own: OwnVoice, train: Train, scores: Scores };
+const SHOWN = { train: () => makes.value, scores: () => voice.value && hasScores() };
+const WITHOUT_VOICE = ['own', 'train']; // what needs no voice that is loaded
 
 function shownViews() {
-  return Object.keys(VIEWS).filter((name) => name !== 'scores' || (voice.value && hasScores()));
+  return Object.keys(VIEWS).filter((name) => SHOWN[name]?.() ?? true);
 }
 
 function Tabs() {
@@ -85,6 +89,7 @@ function Trouble() {
 
 function Page() {
   const Shown = VIEWS[view.value];
+  const alone = WITHOUT_VOICE.includes(view.value);
   return html`<a class="skip" href="#page" onClick=${skip}>${t('skip')}</a>
     <header>
       <h1><span>vox</span>let</h1>
@@ -92,8 +97,8 @@ function Page() {
       <${VoiceChoice} />
     </header>
     <main id="page" tabindex="-1">
-      ${trouble.value && html`<${Trouble} />`} ${progress.value && html`<${Loading} />`}
-      ${voice.value && !trouble.value && html`<${Shown} />`}
+      ${!alone && trouble.value && html`<${Trouble} />`} ${!alone && progress.value && html`<${Loading} />`}
+      ${(alone || (voice.value && !trouble.value)) && html`<${Shown} />`}
     </main>
     <div class="hidden" role="status">${told.value}</div>
     <div class="notice" role="status">${notice.value && html`<p>${notice.value}</p>`}</div>`;

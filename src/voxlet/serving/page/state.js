@@ -15,7 +15,9 @@ const SHOWN = 6000; // milliseconds that a notice stays
 const TYPING = 300; // milliseconds without a key until what was typed is drawn
 const LARGEST_SEED = 2 ** 32;
 
+export const view = signal('speak'); // the tab that is shown
 export const voices = signal([]); // of voices.json
+export const makes = signal(false); // whether voices can be made here: there is a server that does
 export const chosen = signal(null); // one of them
 export const voice = signal(null); // what it says about itself, once it is loaded
 export const progress = signal(null); // { done, total } in bytes while it is fetched
@@ -65,21 +67,29 @@ function fail(error) {
 
 // Voices
 
-/** Look which voices there are, and load the one of the link, or the first. */
-export async function start() {
+/** Look which voices there are, and load the one at a path, or that of the link, or the first. */
+export async function start(file) {
   trouble.value = null;
   try {
     const answer = await fetch('voices.json').catch(() => {
       throw Object.assign(new Error(), { code: 'lost' });
     });
     if (!answer.ok) throw Object.assign(new Error(), { code: 'noVoices' });
-    voices.value = (await answer.json()).voices;
+    const listed = await answer.json();
+    voices.value = listed.voices;
+    makes.value = Boolean(listed.makes);
   } catch (error) {
     fail(error.code ? error : { code: 'noVoices' });
     return;
   }
   if (voices.value.length === 0) fail({ code: 'noVoices' });
-  else await openVoice(fromLink().get('voice'));
+  else await openVoice(voices.value.find((one) => one.file === file)?.name ?? fromLink().get('voice'));
+}
+
+/** Speak with the voice that lies at a path of the server: one that was made just now. */
+export async function useVoice(file) {
+  view.value = 'speak';
+  await start(file);
 }
 
 export async function openVoice(name) {

@@ -30,8 +30,8 @@ export function comment(metadata) {
   return text;
 }
 
-/** The bytes of the file, of samples from -1 to 1. */
-export function encodeWav(samples, rate, metadata) {
+/** The bytes of the file, of samples from -1 to 1; without metadata it says nothing of them: a recording. */
+export function encodeWav(samples, rate, metadata = null) {
   const ascii = (text) => new TextEncoder().encode(text);
   const chunk = (name, body) => {
     const head = new Uint8Array(8);
@@ -48,11 +48,11 @@ export function encodeWav(samples, rate, metadata) {
   samples.forEach((x, t) => {
     data.setInt16(2 * t, Math.max(-32768, Math.min(32767, Math.floor(x * 32768))), true); // as libsndfile does
   });
-  const said = joined([ascii('INFO'), ...text('ISFT', SOFTWARE), ...text('ICMT', comment(metadata))]);
+  const said = () => joined([ascii('INFO'), ...text('ISFT', SOFTWARE), ...text('ICMT', comment(metadata))]);
   const body = joined([
     ascii('WAVE'),
     ...chunk('fmt ', new Uint8Array(format.buffer)),
-    ...chunk('LIST', said),
+    ...(metadata ? chunk('LIST', said()) : []),
     ...chunk('data', new Uint8Array(data.buffer)),
   ]);
   return joined(chunk('RIFF', body));

@@ -1,0 +1,65 @@
+"""A run watched: server-sent events, one whenever something has changed."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from voxlet.serving.refusals import RefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from voxlet.serving.jobs.making import Making
+
+LOOK, REST = 0.5, 15.0  # seconds between looks, and between signs of life
+MOST_WATCHERS = 16
+TYPE = "text/event-stream"
+
+
+class Watching:
+    """Who watches; so many may."""
+
+    def __init__(self, making: Making) -> None:
+        self._making, self._count = making, 0
+
+    def begin(self, name: str) -> AsyncIterator[bytes]:
+        """Events from now on; `end` is to be called after them.
+
+        Raises:
+            RefusedError: There is no such run, or there are too many who watch.
+        """
+        if self._count >= MOST_WATCHERS:
+            raise RefusedError(429, f"{MOST_WATCHERS} watch already; close a page", code="busy")
+        self._making.watch(name)
+        self._count += 1
+        return self._events(name)
+
+    def end(self) -> None:
+        """Somebody is gone."""
+        self._count -= 1
+
+    async def _events(self, name: str) -> AsyncIterator[bytes]:
+        """Each event has the whole run, but of its points those alone that are new since the last one.
+
+        A run that is trained again from an earlier point begins its points anew: `first` is 0 then.
+        """
+        sent, before, rested = 0, "", 0.0
+        while not self._making.closing.is_set():
+            found = await asyncio.to_thread(self._making.watch, name)
+            now = found.model_dump_json()
+            if now != before:
+                points = found.run.points if found.run else []
+                first = sent if sent <= len(points) else 0
+                if found.run:
+                    found.run.points = points[first:]
+                yield f'data: {{"first": {first}, "watched": {found.model_dump_json()}}}\n\n'.encode()
+                sent, before, rested = len(points), now, 0.0
+            elif rested >= REST:
+                rested = 0.0
+                yield b": still here\n\n"
+            rested += LOOK
+            try:
+                await asyncio.wait_for(self._making.closing.wait(), LOOK)
+            except TimeoutError:
+                continue

@@ -1,0 +1,215 @@
+"""The jobs of a server: one at a time, a few that wait, all in files, so that a restart loses none.
+
+A job's process belongs to no server: where the server ends, it goes on, and the next server finds it. What
+was interrupted (the machine went down, the process was killed) is begun again with the same command, which
+goes on where it was.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from voxlet import files
+from voxlet.errors import ConfigError, LockedError
+from voxlet.serving.jobs.job import ENDED, LOCK, PROCESS, Job, Kind, State, changed, read_jobs
+from voxlet.serving.refusals import RefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+MOST_WAITING = 4
+SAVING = 60.0  # seconds in which a cancelled job has ended
+MOST_ATTEMPTS = 3  # of a job that is interrupted again and again
+VOXLET = (sys.executable, "-m", "voxlet")
+
+
+class Jobs:
+    """The jobs in a folder; other threads may ask.
+
+    Args:
+        folder: Where they are kept, made when the first is asked for.
+        command: How `voxlet` is called.
+    """
+
+    def __init__(self, folder: Path, command: Sequence[str] = VOXLET) -> None:
+        self.folder, self._command = folder, tuple(command)
+        self._jobs: dict[int, tuple[Job, State]] = {}
+        self._processes: dict[int, subprocess.Popen[bytes]] = {}  # begun by this server
+        self._lock = threading.Lock()
+        self._held, self._opened = ExitStack(), False
+
+    def open(self) -> None:
+        """Take the folder over, with what earlier servers left, unless it is this server's already.
+
+        Raises:
+            ConfigError: Another server has it.
+            FileError: It cannot be written.
+        """
+        if self._opened:
+            return
+        files.make_folder(self.folder)
+        try:
+            self._held.enter_context(files.exclusive(self.folder / LOCK, wait=False))
+        except LockedError as error:
+            raise ConfigError(
+                error.what, where=self.folder, remedy="stop that server, or give another folder: --runs DIR"
+            ) from error
+        self._jobs, self._opened = read_jobs(self.folder), True
+
+    def close(self) -> None:
+        """Leave the folder to the next server; a running job goes on."""
+        self._held.close()
+        self._opened = False
+
+    def all(self) -> list[tuple[Job, State]]:
+        """All, the newest first."""
+        with self._lock:
+            return [self._jobs[number] for number in sorted(self._jobs, reverse=True)]
+
+    def find(self, number: int) -> tuple[Job, State]:
+        """One of them.
+
+        Raises:
+            RefusedError: There is none of this number.
+        """
+        with self._lock:
+            if number not in self._jobs:
+                raise RefusedError(404, f"there is no job {number}", code="not_found")
+            return self._jobs[number]
+
+    def latest_of(self, run: str) -> tuple[Job, State] | None:
+        """The last one for a run."""
+        return next((found for found in self.all() if found[0].run == run), None)
+
+    def submit(
+        self, kind: Kind, run: str, arguments: Sequence[str], *, source: str = "", digest: str = ""
+    ) -> Job:
+        """Ask for a job; it begins when those before it are through.
+
+        Raises:
+            RefusedError: Too many wait, or there is one for this run.
+            FileError: It cannot be written.
+        """
+        with self._lock:
+            open_ones = [
+                (job, state) for job, state in self._jobs.values() if state.stand in ("waiting", "running")
+            ]
+            if any(job.run == run for job, _ in open_ones):
+                raise RefusedError(409, f"there is a job for {run!r} already; wait for it, or cancel it")
+            if sum(state.stand == "waiting" for _, state in open_ones) >= MOST_WAITING:
+                raise RefusedError(
+                    429, f"{MOST_WAITING} jobs wait already; wait until one is through", code="busy"
+                )
+            number = max(self._jobs, default=0) + 1
+            job = Job(
+                self.folder / f"{number:06}",
+                number,
+                kind,
+                run,
+                tuple(arguments),
+                time.time(),
+                source,
+                digest,
+            )
+            job.write()
+            self._set(job, State())
+        self.tick()
+        return job
+
+    def cancel(self, number: int) -> None:
+        """End a job: what waits never begins, what runs saves and ends.
+
+        Raises:
+            RefusedError: There is none of this number.
+        """
+        job, _ = self.find(number)
+        with self._lock:
+            state = self._jobs[number][1]
+            if state.stand not in ("waiting", "running"):
+                return
+            if state.stand == "running" and self._runs(job):
+                self._signal(job)
+            self._set(job, changed(state, stand="cancelled", ended=time.time()))
+
+    def tick(self) -> None:
+        """See what has ended, and begin what is next."""
+        with self._lock:
+            for job, state in list(self._jobs.values()):
+                if state.stand == "running" and self._look_after(job, state):
+                    return
+            soon = time.time() - SAVING
+            saving = [
+                job for job, state in self._jobs.values() if state.stand == "cancelled" and state.ended > soon
+            ]
+            if any(map(self._runs, saving)):
+                return
+            for number in sorted(self._jobs):
+                job, state = self._jobs[number]
+                if state.stand == "waiting":
+                    self._begin(job, state)
+                    return
+
+    def _look_after(self, job: Job, state: State) -> bool:
+        """Whether a job that was begun still runs; begun again where it was interrupted."""
+        if self._runs(job):
+            return True
+        code = job.code()
+        interrupted = code is None or code < 0 or code > 128  # by a signal, or with the machine
+        if interrupted and state.attempts < MOST_ATTEMPTS:
+            self._begin(job, state)
+            return True
+        stand = "done" if code == 0 else "failed"
+        message = "" if code == 0 else job.last_words() or f"it was interrupted {state.attempts} times"
+        self._set(job, changed(state, stand=stand, ended=time.time(), message=message))
+        return False
+
+    def _begin(self, job: Job, state: State) -> None:
+        (job.folder / ENDED).unlink(missing_ok=True)
+        begun = state.begun or time.time()
+        self._set(job, changed(state, stand="running", attempts=state.attempts + 1, begun=begun))
+        with files.writing(job.folder, "the job cannot be begun"):
+            self._processes[job.number] = subprocess.Popen(
+                [
+                    sys.executable,
+                    "-m",
+                    "voxlet.serving.jobs.process",
+                    job.folder,
+                    *self._command,
+                    *job.arguments,
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C of the server is not for it
+            )
+
+    def _runs(self, job: Job) -> bool:
+        process = self._processes.get(job.number)
+        if process is not None and process.poll() is None:
+            return True
+        try:
+            with files.exclusive(job.folder / LOCK, wait=False):
+                return False
+        except LockedError:
+            return True
+
+    def _signal(self, job: Job) -> None:
+        process = self._processes.get(job.number)
+        if process is not None:
+            process.terminate()
+            return
+        with contextlib.suppress(OSError, ValueError):  # it ends just now
+            os.kill(int((job.folder / PROCESS).read_text()), signal.SIGTERM)
+
+    def _set(self, job: Job, state: State) -> None:
+        job.note(state)
+        self._jobs[job.number] = job, state

@@ -1,0 +1,159 @@
+"""The routes of making: takes in, jobs begun and ended, runs watched."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import FileResponse
+from pydantic import BaseModel
+from starlette.responses import Response
+
+from voxlet.errors import FileError
+from voxlet.serving.answer import SoundAnswer
+from voxlet.serving.jobs.events import TYPE, Watching
+from voxlet.serving.jobs.making import AskedJob, JobView, Making, job_view
+from voxlet.serving.jobs.runs import RunSummary
+from voxlet.serving.jobs.takes import LONGEST_WORD, Checked, TakesView, Wanted
+from voxlet.serving.refusals import RESPONSES, RefusedError
+from voxlet.serving.speech import Speaking
+
+WAV = "audio/wav"
+SOUND: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
+WAV_BODY = {"requestBody": {"required": True, "content": {WAV: SOUND}}}
+FRESH = {"Cache-Control": "no-store"}
+
+
+class Names(BaseModel):
+    """The sets of takes that there are."""
+
+    names: list[str]
+
+
+class RunsFound(BaseModel):
+    """The runs that there are, the newest first."""
+
+    runs: list[RunSummary]
+
+
+class JobsFound(BaseModel):
+    """The jobs that there are, the newest first."""
+
+    jobs: list[JobView]
+
+
+def file_of(kind: str, what: str) -> dict[int | str, dict[str, Any]]:
+    """How a route that answers with a file is described."""
+    return {**RESPONSES, 200: {"content": {kind: SOUND}, "description": what}}
+
+
+def making_routes(making: Making, speaking: Speaking) -> APIRouter:
+    """All of them."""
+    router = APIRouter(responses=RESPONSES)
+    _add_takes(router, making, speaking)
+    _add_jobs(router, making, speaking)
+    _add_runs(router, making, speaking)
+    return router
+
+
+def _add_takes(router: APIRouter, making: Making, speaking: Speaking) -> None:
+    run = speaking.workers.run
+
+    @router.get("/takes")
+    async def list_takes() -> Names:
+        """The sets of takes."""
+        return Names(names=await run(making.takes.names))
+
+    @router.put("/takes/{name}")
+    async def want_takes(name: str, wanted: Wanted) -> TakesView:
+        """Make a set of takes, or let it have other words; what was recorded stays."""
+        return await run(lambda: making.takes.want(name, wanted))
+
+    @router.get("/takes/{name}")
+    async def read_takes(name: str) -> TakesView:
+        """A set of takes, and which word is next."""
+        return await run(lambda: making.takes.view(name))
+
+    @router.post("/takes/{name}", openapi_extra=WAV_BODY)
+    async def add_take(
+        name: str, word: Annotated[str, Query(min_length=1, max_length=LONGEST_WORD)], request: Request
+    ) -> Checked:
+        """Check a take of a word, and keep it if nothing is wrong."""
+        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != WAV:
+            raise RefusedError(415, f"a take is sent as {WAV}")
+        recording = await request.body()
+        try:
+            return await run(lambda: making.takes.add(name, word, recording))
+        except FileError as error:  # the server's disk is no fault of the request
+            raise RefusedError(507, str(error), code="not_kept") from error
+
+    @router.get("/takes/{name}/{file}", response_class=FileResponse, responses=file_of(WAV, "The take"))
+    async def read_take(name: str, file: str) -> FileResponse:
+        """A take."""
+        path = await run(lambda: making.takes.find(name, file))
+        return FileResponse(path, media_type=WAV, headers=FRESH)
+
+    @router.delete("/takes/{name}/{file}")
+    async def remove_take(name: str, file: str) -> TakesView:
+        """Remove a take, to record it again."""
+        return await run(lambda: making.takes.remove(name, file))
+
+
+def _add_jobs(router: APIRouter, making: Making, speaking: Speaking) -> None:
+    run = speaking.workers.run
+
+    @router.get("/jobs")
+    async def list_jobs() -> JobsFound:
+        """The jobs, the newest first."""
+        return JobsFound(jobs=[job_view(*found) for found in making.jobs.all()])
+
+    @router.post("/jobs")
+    async def begin_job(asked: AskedJob) -> JobView:
+        """Begin a job, in a process of its own, when those before it are through."""
+        return await run(lambda: making.submit(asked))
+
+    @router.delete("/jobs/{number}")
+    async def cancel_job(number: int) -> JobView:
+        """End a job; what was trained is saved, and the same job goes on from there."""
+        await run(lambda: making.jobs.cancel(number))
+        return job_view(*making.jobs.find(number))
+
+
+def _add_runs(router: APIRouter, making: Making, speaking: Speaking) -> None:
+    run, watching = speaking.workers.run, Watching(making)
+
+    @router.get("/runs")
+    async def list_runs() -> RunsFound:
+        """The runs, the newest first."""
+        return RunsFound(runs=await run(making.runs.all))
+
+    @router.get(
+        "/runs/{name}/events",
+        response_class=Response,
+        responses={
+            **RESPONSES,
+            200: {"content": {TYPE: {"schema": {"type": "string"}}}, "description": "What changes"},
+        },
+    )
+    async def watch_run(name: str) -> SoundAnswer:
+        """A run and its job as server-sent events."""
+        events = watching.begin(name)
+        return SoundAnswer(events, TYPE, FRESH, speaking.limits, watching.end)
+
+    @router.get(
+        "/runs/{name}/samples/{file}", response_class=FileResponse, responses=file_of(WAV, "The sample")
+    )
+    async def read_sample(name: str, file: str) -> FileResponse:
+        """A clip that a run has made on its way."""
+        path = await run(lambda: making.runs.sample(name, file))
+        return FileResponse(path, media_type=WAV, headers=FRESH)
+
+    @router.get(
+        "/runs/{name}/voice",
+        response_class=FileResponse,
+        responses=file_of("application/octet-stream", "The voice's file"),
+    )
+    async def read_voice(name: str) -> FileResponse:
+        """The voice that a run ended with."""
+        path = await run(lambda: making.runs.voice(name))
+        return FileResponse(path, media_type="application/octet-stream", filename=path.name)

@@ -1,0 +1,263 @@
+"""Takes that are recorded in the page: which words, each take checked as `voxlet record` does, and kept.
+
+TAKES/mine.json                 words, how many takes of each, language
+TAKES/mine/lumos_me_0.wav       a take; none is overwritten
+           consent.txt          whose voice it is
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+import threading
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from voxlet import audio, files
+from voxlet.corpus.recording import check
+from voxlet.corpus.recording.consent import NOTE
+from voxlet.corpus.recording.session import FORBIDDEN, Session, check_names
+from voxlet.errors import AudioError, VoxletError
+from voxlet.serving.jobs.runs import LONGEST_NAME
+from voxlet.serving.refusals import RefusedError
+from voxlet.words.language import check_language
+
+SPEAKER = "me"
+LAYOUT = "{label}_{speaker}_{take}"
+MOST_WORDS, MOST_TAKES, LONGEST_WORD = 100, 100, 40
+MOST_SETS = 100
+LONGEST_TAKE = 15.0  # seconds
+# What can be wrong with a take, by the name that the page has a text for.
+PROBLEMS = {
+    check.NOTHING: "nothing",
+    check.QUIET: "quiet",
+    check.DISTORTED: "distorted",
+    check.CUT: "cut",
+    check.NOISY: "noisy",
+    check.PAUSED: "paused",
+    check.LENGTH: "length",
+    check.UNLIKE: "unlike",
+}
+Word = Annotated[str, Field(min_length=1, max_length=LONGEST_WORD)]
+
+
+class Wanted(BaseModel):
+    """Words to be recorded, takes of each, their language (a tag, or unknown), and whose voice it is."""
+
+    model_config = ConfigDict(extra="forbid")
+    words: Annotated[list[Word], Field(min_length=1, max_length=MOST_WORDS)]
+    takes: Annotated[int, Field(ge=1, le=MOST_TAKES)] = 10
+    language: Annotated[str, Field(max_length=40)] = ""
+    consent: Literal["own", "given"]
+
+
+class Take(BaseModel):
+    """A take that is kept; `seconds` of speech."""
+
+    file: str
+    seconds: float
+
+
+class WordTakes(BaseModel):
+    """The takes of a word."""
+
+    word: str
+    takes: list[Take]
+
+
+class TakesView(BaseModel):
+    """A set of takes; `next` is the word to say, none where all are there."""
+
+    name: str
+    wanted: int
+    language: str
+    words: list[WordTakes]
+    next: str | None
+
+
+class Checked(BaseModel):
+    """What became of a take: what is wrong with it, or the file that it is kept in."""
+
+    problems: list[str]
+    file: str | None
+    seconds: float
+    takes: TakesView
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is recorded, as it is kept."""
+
+    words: tuple[str, ...]
+    takes: int
+    language: str
+
+
+@dataclass
+class Recording:
+    """A set that is being recorded; `next` is the word to say, the same until a take is kept or removed."""
+
+    asked: Asked
+    session: Session
+    next: str | None
+
+
+class TakeSets:
+    """The sets of takes in a folder; other threads may ask."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._open: dict[str, Recording] = {}
+        self._lock = threading.RLock()
+
+    def names(self) -> list[str]:
+        """All sets."""
+        return sorted(path.stem for path in self.folder.glob("*.json")) if self.folder.is_dir() else []
+
+    def path(self, name: str) -> Path:
+        """The folder of a set, whether or not it is there.
+
+        Raises:
+            RefusedError: The name is none that a set can have.
+        """
+        if not name or files.safe_name(name, LONGEST_NAME) != name or FORBIDDEN & set(name):
+            raise RefusedError(400, "a name has letters, digits and hyphens", param="name")
+        return self.folder / name
+
+    def want(self, name: str, wanted: Wanted) -> TakesView:
+        """Make a set, or let another have other words; the takes that are there stay.
+
+        Raises:
+            RefusedError: The name cannot be, or there are too many sets.
+            ConfigError: A word cannot be a file's name or is there twice, or the language is no tag.
+            FileError: It cannot be written.
+        """
+        words = tuple(" ".join(word.split()) for word in wanted.words)
+        check_names(words, SPEAKER)
+        language = check_language(wanted.language) if wanted.language else ""
+        with self._lock:
+            folder = self.path(name)
+            if name not in self.names() and len(self.names()) >= MOST_SETS:
+                raise RefusedError(409, f"there are {MOST_SETS} sets of takes already; remove some files")
+            files.make_folder(folder)
+            asked = Asked(words, wanted.takes, language)
+            files.write_atomically(folder / NOTE, f"{wanted.consent}\n".encode())
+            files.write_atomically(folder.with_suffix(".json"), json.dumps(asdict(asked)).encode())
+            self._open.pop(name, None)
+            return self.view(name)
+
+    def view(self, name: str) -> TakesView:
+        """A set.
+
+        Raises:
+            RefusedError: There is none of this name, or what lies there is damaged.
+        """
+        with self._lock:
+            held = self._recording(name)
+            session = held.session
+            words = [
+                WordTakes(
+                    word=word,
+                    takes=[
+                        Take(file=path.name, seconds=round(heard.seconds, 3))
+                        for path, heard in zip(session.paths[word], session.kept[word], strict=True)
+                    ],
+                )
+                for word in held.asked.words
+            ]
+            return TakesView(
+                name=name,
+                wanted=held.asked.takes,
+                language=held.asked.language,
+                words=words,
+                next=held.next,
+            )
+
+    def add(self, name: str, word: str, recording: bytes) -> Checked:
+        """Check a take of a word, and keep it if nothing is wrong.
+
+        Raises:
+            RefusedError: There is no such set, or no such word in it.
+            AudioError: It is no sound, or too long.
+            FileError: It cannot be written.
+        """
+        with self._lock:
+            held = self._recording(name)
+            session = held.session
+            if word not in session.kept:
+                raise RefusedError(404, f"{name!r} has no such word", code="not_found", param="word")
+            sound = _read(recording)
+            heard = session.check(word, sound.samples, sound.rate)
+            file = None
+            if not heard.problems:
+                file = session.keep(word, sound.samples, sound.rate, heard).name
+                held.next = session.next_word()
+            problems = [PROBLEMS[problem] for problem in heard.problems]
+            seconds = round(heard.seconds, 3)
+            return Checked(problems=problems, file=file, seconds=seconds, takes=self.view(name))
+
+    def find(self, name: str, file: str) -> Path:
+        """The file of a take.
+
+        Raises:
+            RefusedError: There is none.
+        """
+        with self._lock:
+            for paths in self._recording(name).session.paths.values():
+                for path in paths:
+                    if path.name == file:
+                        return path
+        raise RefusedError(404, f"{name!r} has no such take", code="not_found")
+
+    def remove(self, name: str, file: str) -> TakesView:
+        """Remove a take, to record it again.
+
+        Raises:
+            RefusedError: There is none.
+            FileError: It cannot be removed.
+        """
+        with self._lock:
+            path = self.find(name, file)
+            held = self._recording(name)
+            held.session.remove(path)
+            held.next = held.session.next_word()
+            return self.view(name)
+
+    def digest(self, name: str) -> str:
+        """Which takes a set has: the same, the same string."""
+        with self._lock:
+            kept = self._recording(name).session.paths.values()
+            found = [(path.name, path.stat().st_size) for paths in kept for path in paths]
+            return hashlib.sha256(repr(sorted(found)).encode()).hexdigest()
+
+    def _recording(self, name: str) -> Recording:
+        if name in self._open:
+            return self._open[name]
+        folder = self.path(name)
+        try:
+            held = json.loads(folder.with_suffix(".json").read_text())
+            asked = Asked(tuple(held["words"]), int(held["takes"]), str(held["language"]))
+            session = Session(folder, asked.words, asked.takes, speaker=SPEAKER)
+        except FileNotFoundError as error:
+            raise RefusedError(404, f"there are no takes {name!r}", code="not_found") from error
+        except (OSError, ValueError, TypeError, KeyError, VoxletError) as error:
+            raise RefusedError(409, f"the takes {name!r} cannot be read ({error})", code="damaged") from error
+        self._open[name] = Recording(asked, session, session.next_word())
+        return self._open[name]
+
+
+def _read(recording: bytes) -> audio.Sound:
+    with tempfile.TemporaryDirectory(prefix="voxlet") as folder:
+        path = Path(folder, "take")
+        path.write_bytes(recording)
+        try:
+            sound = audio.read(path)
+        except AudioError as error:  # its `where` is the temporary file
+            raise AudioError(error.what, where="the take", remedy=error.remedy) from error
+    if len(sound.samples) > LONGEST_TAKE * sound.rate:
+        raise AudioError("is too long", where="the take", remedy="say the word alone")
+    return sound

@@ -1,0 +1,41 @@
+// The microphone, as it is: no echo is cancelled, no noise taken out, no level changed.
+
+/** Whether this page may ask for one at all: browsers allow it on this machine and over encrypted connections. */
+export function mayListen() {
+  return isSecureContext && Boolean(navigator.mediaDevices?.getUserMedia);
+}
+
+function failure(error) {
+  const codes = { NotAllowedError: 'microphoneRefused', NotFoundError: 'microphoneMissing' };
+  return Object.assign(new Error(), { code: codes[error.name] ?? 'microphoneBroken', detail: String(error) });
+}
+
+/** Open it; `onBlock` is given blocks of samples, `onEnd` is called when it is gone. */
+export async function openMicrophone(onBlock, onEnd) {
+  if (!mayListen()) throw Object.assign(new Error(), { code: 'microphoneInsecure' });
+  const plain = { echoCancellation: false, noiseSuppression: false, autoGainControl: false, channelCount: 1 };
+  const stream = await navigator.mediaDevices.getUserMedia({ audio: plain }).catch((error) => {
+    throw failure(error);
+  });
+  const context = new AudioContext();
+  try {
+    await context.audioWorklet.addModule(new URL('./listener.js', import.meta.url));
+    const listener = new AudioWorkletNode(context, 'listener', { numberOfOutputs: 0, channelCount: 1, channelCountMode: 'explicit' });
+    listener.port.onmessage = ({ data }) => onBlock(data);
+    new MediaStreamAudioSourceNode(context, { mediaStream: stream }).connect(listener);
+    await context.resume();
+  } catch (error) {
+    context.close();
+    throw failure(error);
+  }
+  const [track] = stream.getAudioTracks();
+  track.addEventListener('ended', onEnd);
+  return {
+    rate: context.sampleRate,
+    close() {
+      track.removeEventListener('ended', onEnd);
+      track.stop();
+      context.close();
+    },
+  };
+}

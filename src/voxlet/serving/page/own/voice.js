@@ -1,0 +1,125 @@
+// Your voice: words, takes, then a voice of them.
+
+import { makes } from '../state.js';
+import { t } from '../texts.js';
+import { useEffect } from '../vendor/preact-hooks.js';
+import { signal } from '../vendor/signals.js';
+import { html } from '../view/html.js';
+import { Make } from './make.js';
+import { mayListen } from './microphone.js';
+import { Trouble } from './parts.js';
+import { counted, findSets, openSet, pause, retry, sets, takes, trouble, want } from './recording.js';
+import { Recorder, Takes } from './takes.js';
+import { findJob, leave, watched } from './watching.js';
+
+const CONSENTS = { own: 'consentOwn', given: 'consentGiven' };
+const USUAL_TAKES = 10;
+const NAME = /[^\p{L}\p{N}]+/gu; // what a name cannot hold
+const LONGEST_NAME = 40;
+
+const editing = signal(false); // another set is to be made
+const incomplete = signal(null); // what the form lacks: a key of the texts
+
+function Consent() {
+  return html`<fieldset class="consent">
+    <legend>${t('consentTitle')}</legend>
+    <p class="soft">${t('consentWhy')}</p>
+    ${Object.entries(CONSENTS).map(
+      ([answer, text]) => html`<label key=${answer}><input type="radio" name="consent" value=${answer} /> ${t(text)}</label>`,
+    )}
+  </fieldset>`;
+}
+
+async function submit(event) {
+  event.preventDefault();
+  const form = new FormData(event.target);
+  const words = form.get('words').split(/[\n,;،]+/u).map((word) => word.trim()).filter(Boolean);
+  const name = form.get('name').replace(NAME, '-').replace(/^-+|-+$/g, '').slice(0, LONGEST_NAME);
+  const missing = words.length < 2 ? 'wordsMissing' : !name ? 'nameMissing' : !form.get('consent') ? 'consentMissing' : null;
+  incomplete.value = missing;
+  if (missing) return;
+  const wanted = { words, takes: Number(form.get('takes')), language: form.get('language').trim(), consent: form.get('consent') };
+  if (await want(name, wanted)) editing.value = false;
+}
+
+function Words() {
+  return html`<form class="card words-form" onSubmit=${submit} aria-labelledby="words-title">
+    <h2 id="words-title">${t('wordsTitle')}</h2>
+    <p class="soft">${t('wordsIntro')}</p>
+    <label>${t('wordsLabel')}<textarea name="words" rows="3" dir="auto" placeholder="lumos, nox, accio" aria-describedby="words-hint"></textarea></label>
+    <p id="words-hint" class="soft">${t('wordsHint')}</p>
+    <div class="fields">
+      <label>${t('nameLabel')}<input name="name" value="mine" autocomplete="off" spellcheck=${false} /></label>
+      <label>${t('takesLabel')}<input name="takes" type="number" min="1" max="100" value=${USUAL_TAKES} required /></label>
+      <label>${t('languageLabel')}<input name="language" value=${navigator.language.split('-')[0]} size="4" autocomplete="off" spellcheck=${false} /></label>
+    </div>
+    <${Consent} />
+    <p class="refusal" role="alert">${incomplete.value && t(incomplete.value)}</p>
+    <div class="actions">
+      <button class="main">${t('wordsDone')}</button>
+      ${takes.value && html`<button type="button" onClick=${() => (editing.value = false)}>${t('wordsCancel')}</button>`}
+    </div>
+  </form>`;
+}
+
+function Sets() {
+  return html`<div class="sets">
+    ${sets.value.length > 1 &&
+    html`<label><span class="hidden">${t('setLabel')}</span
+      ><select value=${takes.value.name} onChange=${(event) => openSet(event.target.value)}>
+        ${sets.value.map((name) => html`<option key=${name} value=${name}>${name}</option>`)}
+      </select></label>`}
+    <button
+      type="button"
+      onClick=${() => {
+        pause();
+        editing.value = true;
+      }}
+    >
+      ${t('otherWords')}
+    </button>
+  </div>`;
+}
+
+function Elsewhere() {
+  return html`<section class="card elsewhere">
+    <h2>${t('ownTitle')}</h2>
+    <p>${t('ownElsewhere')}</p>
+    <code tabindex="0" dir="ltr">voxlet serve --runs runs</code>
+    <p class="soft">${t('ownStays')}</p>
+    <p class="soft">${t('ownTerminal')}</p>
+    <code tabindex="0" dir="ltr">voxlet record lumos nox --out my_words && voxlet adapt my_words --run runs/mine</code>
+  </section>`;
+}
+
+function Workbench() {
+  const { least } = counted();
+  const open = watched.value?.job;
+  return html`<${Sets} />
+    <div class="own">
+      <${Recorder} />
+      <${Takes} />
+      ${(least > 0 || open) && html`<${Make} />`}
+    </div>`;
+}
+
+export function OwnVoice() {
+  const name = takes.value?.name;
+  useEffect(() => {
+    if (makes.value) findSets();
+    return () => {
+      pause();
+      leave();
+    };
+  }, []);
+  useEffect(() => {
+    if (name) findJob(name);
+  }, [name]);
+  if (!makes.value) return html`<${Elsewhere} />`;
+  const form = sets.value !== null && (editing.value || !takes.value);
+  return html`<div class="own-voice">
+    ${!mayListen() && html`<p class="card" role="alert">${t('microphoneInsecure')}</p>`}
+    <${Trouble} problem=${trouble.value} again=${retry} />
+    ${form ? html`<${Words} />` : takes.value && html`<${Workbench} />`}
+  </div>`;
+}
