@@ -117,6 +117,17 @@ def stand_ins(monkeypatch):
     monkeypatch.setattr(reconstruction, "dnsmos", lambda *arguments, **options: calm)
 
 
+@pytest.fixture
+def sketches(monkeypatch):
+    """Pictures of runs are laid out and not drawn, which takes nine tenths of a tiny training's time.
+
+    The fixture `runs` has its pictures drawn, whichever test it is made for.
+    """
+    from voxlet.plots import figure
+
+    monkeypatch.setattr(figure, "encode", lambda drawn, kind="png": b"a picture")
+
+
 @pytest.fixture(scope="session")
 def runs(tmp_path_factory) -> Path:
     """A folder with two tiny trained clip VAEs: `plain`, and `conditional`, which is given the label.

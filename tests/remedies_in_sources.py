@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,24 +29,29 @@ def pattern(text: str) -> re.Pattern[str]:
     return re.compile(".*".join(map(re.escape, text.split(ANYTHING))), re.DOTALL)
 
 
-def remedies() -> set[Remedy]:
+@functools.cache
+def remedies() -> frozenset[Remedy]:
     """All of them."""
-    return {
+    return frozenset(
         Remedy(path.relative_to(SOURCES).as_posix(), text)
         for path in SOURCES.rglob("*.py")
+        if "remedy" in path.read_text()
         for text in Module(path).remedies()
-    }
+    )
 
 
-def followed() -> list[str]:
+@functools.cache
+def followed() -> frozenset[str]:
     """The remedies that tests are marked to follow: `@pytest.mark.follows("file: text")`."""
-    return [
+    texts = [path.read_text() for path in TESTS.rglob("test_*.py")]
+    return frozenset(
         ast.literal_eval(argument)
-        for path in sorted(TESTS.rglob("test_*.py"))
-        for node in ast.walk(ast.parse(path.read_text()))
+        for text in texts
+        if "follows(" in text
+        for node in ast.walk(ast.parse(text))
         if isinstance(node, ast.Call) and ast.unparse(node.func) in ("follows", "pytest.mark.follows")
         for argument in node.args
-    ]
+    )
 
 
 class Module:

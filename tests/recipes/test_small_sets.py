@@ -18,7 +18,7 @@ from voxlet.errors import CorpusError
 from voxlet.recipes.opened import load_run
 from voxlet.recipes.train import train
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("sketches")]
 
 
 def write_words(folder: Path, takes: dict[str, int], speakers: tuple[str, ...] = ("ann",)) -> Path:

@@ -22,7 +22,7 @@ from voxlet.recipes.train import train
 from voxlet.training import checkpoints, hardware
 from voxlet.training.run import open_run
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("sketches")]
 
 
 @pytest.fixture(scope="module")

@@ -35,7 +35,7 @@ from voxlet.training import checkpoints
 from voxlet.training.run import Run, open_run
 
 follows = pytest.mark.follows
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("sketches")]
 
 
 @pytest.fixture(scope="module")

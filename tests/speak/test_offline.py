@@ -40,8 +40,8 @@ def test_only_one_place_imports_onnxruntime():
         file for folder in ("src", "tests", "benchmarks", "tools") for file in (ROOT / folder).rglob("*.py")
     ]
     assert sources
-    for path in sources:
-        assert ("onnxruntime" in imported(path)) == (path.name == "runtime.py"), path
+    naming = [path for path in sources if "onnxruntime" in path.read_text()]
+    assert {path.name for path in naming if "onnxruntime" in imported(path)} == {"runtime.py"}
 
 
 def imported(path: Path) -> set[str]:

@@ -104,6 +104,7 @@ def test_rows_are_trained_measured_kept_and_shared(tiny, corpus, tmp_path, monke
     monkeypatch.undo()
 
 
+@pytest.mark.usefixtures("sketches")
 def test_rows_made_one_after_the_other_are_one_study(tiny, corpus, tmp_path):
     first = make_study(StudyRequest(tmp_path, corpus=str(corpus), count=6, only=("small",), voice=None))
     report.write_report(first)
@@ -117,6 +118,7 @@ def test_rows_made_one_after_the_other_are_one_study(tiny, corpus, tmp_path):
     ).outcomes
 
 
+@pytest.mark.usefixtures("sketches")
 def test_a_voice_is_measured_once(tiny, corpus, tmp_path, monkeypatch):
     measured, figures = [], {"x": {"generated": interval(0.5, 0.1), "real": None}}
     monkeypatch.setattr(
@@ -141,6 +143,7 @@ def test_a_voice_is_measured_once(tiny, corpus, tmp_path, monkeypatch):
     assert "there is no voice 'nobody'" in missing.outcomes["voice"].error
 
 
+@pytest.mark.usefixtures("sketches")
 def test_another_study_shares_runs(tiny, corpus, tmp_path, monkeypatch):
     runs = tmp_path / "runs"
     first = make_study(
@@ -155,6 +158,7 @@ def test_another_study_shares_runs(tiny, corpus, tmp_path, monkeypatch):
     assert {path: path.stat().st_mtime_ns for path in runs.rglob("*.safetensors")} == weights
 
 
+@pytest.mark.usefixtures("sketches")
 def test_a_row_that_fails_is_reported_and_the_rest_goes_on(tiny, corpus, tmp_path, monkeypatch):
     train = measure.train
 
@@ -177,6 +181,7 @@ def test_a_row_that_fails_is_reported_and_the_rest_goes_on(tiny, corpus, tmp_pat
     )
 
 
+@pytest.mark.usefixtures("sketches")
 def test_a_damaged_row_is_measured_again(tiny, corpus, tmp_path):
     make_study(StudyRequest(tmp_path, corpus=str(corpus), count=6, only=("small",), voice=None))
     kept = tmp_path / "rows" / "small.json"
@@ -243,6 +248,7 @@ def test_findings_say_only_what_the_intervals_hold():
     assert "test loss" not in told
 
 
+@pytest.mark.usefixtures("sketches")
 def test_trials_go_on_where_they_stopped(tiny, corpus, tmp_path, monkeypatch):
     monkeypatch.setattr(tuning, "PRESET", "tiny")
     monkeypatch.setattr(
@@ -262,6 +268,7 @@ def test_trials_go_on_where_they_stopped(tiny, corpus, tmp_path, monkeypatch):
         tuning.tune(tmp_path, str(corpus), -1)
 
 
+@pytest.mark.usefixtures("sketches")
 def test_trials_stay_in_the_report(tiny, corpus, tmp_path, monkeypatch):
     monkeypatch.setattr(tuning, "PRESET", "tiny")
     monkeypatch.setattr(tuning, "SPACE", {"learning_rate": (1e-3, 1e-1, "log")})
@@ -272,6 +279,7 @@ def test_trials_stay_in_the_report(tiny, corpus, tmp_path, monkeypatch):
     assert make_study(StudyRequest(tmp_path / "another", **asked)).tuned is None
 
 
+@pytest.mark.usefixtures("sketches")
 def test_a_trial_that_fails_counts_and_has_no_loss(tiny, corpus, tmp_path, monkeypatch):
     monkeypatch.setattr(tuning, "PRESET", "tiny")
     monkeypatch.setattr(tuning, "SPACE", {"learning_rate": (1e-3, 1e-1, "log")})
@@ -285,6 +293,7 @@ def test_a_trial_that_fails_counts_and_has_no_loss(tiny, corpus, tmp_path, monke
     assert report.hyper_parameters(tuned).paragraphs == ("No trial could be trained.",)
 
 
+@pytest.mark.usefixtures("sketches")
 def test_the_share_explained_lies_between_its_bounds(corpus, tmp_path, tiny):
     request = StudyRequest(tmp_path, corpus=str(corpus), count=4, only=("small",), voice=None)
     small = make_study(request).outcomes["small"]
@@ -293,6 +302,7 @@ def test_the_share_explained_lies_between_its_bounds(corpus, tmp_path, tiny):
     assert small.explained == pytest.approx(bounds.explained(small.test_loss))
 
 
+@pytest.mark.usefixtures("sketches")
 def test_a_kept_study_is_read_for_its_figures(corpus, tmp_path, tiny):
     made = make_study(StudyRequest(tmp_path, corpus=str(corpus), count=6, only=("small",), voice=None))
     read = read_study(tmp_path)
