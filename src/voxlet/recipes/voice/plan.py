@@ -89,8 +89,6 @@ def plan_voice_training(config: VoiceTraining, dataset: Dataset, run: Run, base:
     shares = (config.wave_share, config.prior_share, 1 - config.wave_share - config.prior_share)
     return Plan(
         (
-            Stage(WAVE, split.train, config.wave.loop, wave, shares[0], heard.after_wave),
-            Stage(PRIOR, split.train, config.prior.loop, prior, shares[1], heard.after_prior),
             Stage(WAVE, rows, config.wave.loop, wave, shares[0], heard.after_wave),
             Stage(PRIOR, rows, config.prior.loop, prior, shares[1], heard.after_prior),
             Stage(DISTILLATION, rows, config.distillation.loop, distillation, shares[2], heard.at_last),
