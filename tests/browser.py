@@ -16,7 +16,10 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from fastapi import FastAPI
     from playwright.sync_api import Browser, Page
+
+    from voxlet.serving.limits import Limits
 
 # What is played is kept: samples, rate, and when it was ordered, in milliseconds of the page.
 KEEP_PLAYED = """
@@ -53,8 +56,8 @@ def served(folder: Path) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def chromium() -> Iterator[Browser]:
-    """A browser; the test is skipped where no Chromium is installed."""
+def chromium(*arguments: str) -> Iterator[Browser]:
+    """A browser with these arguments; the test is skipped where no Chromium is installed."""
     program = shutil.which("chromium") or shutil.which("google-chrome")
     if program is None:
         pytest.skip("needs Chromium: apt-get install chromium")
@@ -62,7 +65,7 @@ def chromium() -> Iterator[Browser]:
 
     with sync_playwright() as playwright:
         # A container's root has no sandbox of its own.
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", *arguments])
         try:
             yield browser
         finally:
@@ -89,6 +92,33 @@ def opened(browser: Browser, address: str, *, provoked: str = "ERR_", **options:
     finally:
         context.close()
     assert [line for line in wrong if provoked not in line] == []
+
+
+def microphone(sound: Path) -> tuple[str, ...]:
+    """Arguments for a browser whose microphone hears a sound file, again and again, and may be used."""
+    return (
+        "--use-fake-ui-for-media-stream",
+        "--use-fake-device-for-media-stream",
+        f"--use-file-for-fake-audio-capture={sound}",
+    )
+
+
+@contextlib.contextmanager
+def running(app: FastAPI, limits: Limits) -> Iterator[str]:
+    """The address at which an application is served, as `voxlet serve` does, in this process."""
+    from voxlet.serving.server import bind, make_server
+
+    listening, ready = bind("127.0.0.1", 0), threading.Event()
+    server = make_server(app, limits, ready.set)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+    thread.start()
+    try:
+        assert ready.wait(60)
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}/"
+    finally:
+        server.should_exit = True
+        thread.join(30)
+        assert not thread.is_alive()  # nobody who watches holds it up
 
 
 def until(page: Page, condition: str, seconds: float = 60.0) -> None:

@@ -88,7 +88,10 @@ export async function start(file) {
 
 /** Speak with the voice that lies at a path of the server: one that was made just now. */
 export async function useVoice(file) {
-  view.value = 'speak';
+  batch(() => {
+    view.value = 'speak';
+    voice.value = null; // the one before speaks no more
+  });
   await start(file);
 }
 

@@ -49,9 +49,9 @@ function Words() {
     <label>${t('wordsLabel')}<textarea name="words" rows="3" dir="auto" placeholder="lumos, nox, accio" aria-describedby="words-hint"></textarea></label>
     <p id="words-hint" class="soft">${t('wordsHint')}</p>
     <div class="fields">
-      <label>${t('nameLabel')}<input name="name" value="mine" autocomplete="off" spellcheck=${false} /></label>
-      <label>${t('takesLabel')}<input name="takes" type="number" min="1" max="100" value=${USUAL_TAKES} required /></label>
-      <label>${t('languageLabel')}<input name="language" value=${navigator.language.split('-')[0]} size="4" autocomplete="off" spellcheck=${false} /></label>
+      <label>${t('nameLabel')}<input name="name" defaultValue="mine" autocomplete="off" spellcheck=${false} /></label>
+      <label>${t('takesLabel')}<input name="takes" type="number" min="1" max="100" defaultValue=${USUAL_TAKES} required /></label>
+      <label>${t('languageLabel')}<input name="language" defaultValue=${navigator.language.split('-')[0]} size="4" autocomplete="off" spellcheck=${false} /></label>
     </div>
     <${Consent} />
     <p class="refusal" role="alert">${incomplete.value && t(incomplete.value)}</p>
