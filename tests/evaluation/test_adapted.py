@@ -37,8 +37,8 @@ def rows(words: float, of_words: float, sound: float, of_sound: float) -> tuple[
         (rows(0.97, 0.98, 2.10, 2.45), "usable"),
         (rows(0.92, 0.98, 2.40, 2.45), "usable"),
         (rows(0.80, 0.98, 2.40, 2.45), "record again"),
-        (rows(0.97, 0.98, 2.40, 2.45)[1:], "usable"),  # nothing is known of the words
-        ((), "usable"),
+        (rows(0.97, 0.98, 2.40, 2.45)[1:], "listen yourself"),  # nothing is known of the words
+        ((), "listen yourself"),
     ],
 )
 def test_the_grade_follows_from_what_is_behind_the_takes(measured: tuple[Row, ...], grade: str) -> None:

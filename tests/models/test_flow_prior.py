@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from voxlet.models.distributions import Gaussian
 from voxlet.models.voice.config import PriorConfig
 from voxlet.models.voice.flow_prior import FlowPrior, described, lengths_of, presence
 from voxlet.models.voice.style_encoder import StyleEncoder, standardise
@@ -90,7 +91,8 @@ def test_in_standard_coordinates_styles_are_standard_and_mean_the_same() -> None
     before = encoder(clips, lengths)
     arguments = torch.randn(40, 3, 4), torch.rand(40), torch.randint(2, (40,))
     velocity = prior(*arguments, before.mean)
-    standardise(prior, encoder, before)
+    standardise(prior, encoder, Gaussian(before.mean[:5], before.log_variance[:5]))
+    standardise(prior, encoder, encoder(clips, lengths))  # what was done before is not undone
     after = encoder(clips, lengths)
     assert torch.allclose(prior(*arguments, after.mean), velocity, atol=1e-3)
     assert torch.allclose(after.mean.mean(0), torch.zeros(3), atol=1e-3)

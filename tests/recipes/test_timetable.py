@@ -30,6 +30,9 @@ class Clock:
     def __call__(self) -> float:
         return self.now
 
+    def __deepcopy__(self, memo: object) -> Clock:
+        return self  # a copy of a task takes as long
+
 
 class Ticking:
     """A task whose steps take a time, and count."""
@@ -43,7 +46,11 @@ class Ticking:
 
     def train_step(self, rows: Tensor, progress: float) -> dict[str, Tensor]:
         self.clock.now += self.seconds
-        return {"loss": torch.zeros(())}
+        loss = self.modules["line"](torch.randn(len(rows), 1)).square().mean()
+        self.optimizers["line"].zero_grad()
+        loss.backward()
+        self.optimizers["line"].step()
+        return {"loss": loss.detach()}
 
     def validate(self) -> dict[str, float]:
         return {}
@@ -85,12 +92,12 @@ def test_all_stages_end_by_the_time_with_what_follows_them(tmp_path: Path) -> No
 def test_a_run_that_goes_on_keeps_its_steps_and_the_time_it_had(tmp_path: Path) -> None:
     run, clock = make_run(tmp_path / "run", {}), Clock()
     first = plan_of(clock).stages[0]
-    table = timetable(run, clock)
-    begun = table.budget_of(first)
+    table, task = timetable(run, clock), first.build()
+    begun = table.budget_of(first, task)
     spent = table.spent
     clock.now += 10_000.0  # nobody was training
     again = timetable(run, clock)
-    assert again.budget_of(first) == begun
+    assert again.budget_of(first, task) == begun
     assert again.spent == pytest.approx(spent, abs=0.1)
     train_stages(plan_of(clock), run, again.budget_of)
     assert again.spent <= 400
@@ -102,6 +109,26 @@ def test_steps_that_are_given_are_taken_without_a_trial(tmp_path: Path) -> None:
     train_stages(plan_of(clock), run, table.budget_of)
     assert steps_of(run) == {"first": 3, "second": 2}
     assert clock.now == 100.0 + 2 * BUILDING + 3 * 0.5 + 2 * 0.25
+
+
+def test_a_trial_leaves_no_trace(tmp_path: Path) -> None:
+    timed, told = (make_run(tmp_path / name, {}) for name in ("timed", "told"))
+    clock = Clock()
+    table = timetable(timed, clock, 60.0)
+    train_stages(plan_of(clock), timed, table.budget_of)
+    train_stages(plan_of(clock), told, timetable(told, clock, None, steps=dict(table.steps)).budget_of)
+    for name in SHARES:
+        one, other = (run.weights(name, "last") for run in (timed, told))
+        assert all(torch.equal(tensor, other[key]) for key, tensor in one.items())
+
+
+def test_a_stage_without_a_share_takes_no_step(tmp_path: Path) -> None:
+    run, clock = make_run(tmp_path / "run", {}), Clock()
+    table = Timetable(run, 100.0, {"first": 0.0, "second": 1.0}, clock=clock, began=clock.now)
+    train_stages(plan_of(clock), run, table.budget_of)
+    assert table.steps["first"] == 0
+    assert steps_of(run) == {"second": table.steps["second"]}
+    assert "line.weight" in run.weights("first", "last")  # as it was built
 
 
 def test_where_no_time_is_left_each_stage_still_takes_a_step(tmp_path: Path) -> None:

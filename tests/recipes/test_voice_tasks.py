@@ -45,6 +45,7 @@ def data() -> VoiceData:
         count=torch.tensor([2, 2]),
         bands=torch.full((4,), RATE / 2),
         attributes=torch.zeros(4, 0),
+        label_names=("a", "b"),
     )
 
 
@@ -58,7 +59,7 @@ def prior_task_of(data: VoiceData, **changes: object) -> PriorTask:
     config = replace(TINY_VOICE.prior, **changes)
     wave = WaveVAE(TINY_VOICE.wave.model, RATE)
     rows = torch.arange(4)
-    return PriorTask(config, wave, data, rows, rows, labels=2, precision="float32")
+    return PriorTask(config, wave, data, rows, rows, precision="float32")
 
 
 def test_crops_start_on_hops_and_are_silent_beyond_the_clip(wave_task: WaveTask) -> None:

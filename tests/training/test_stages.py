@@ -13,7 +13,7 @@ from voxlet.training.run import Run, make_run
 from voxlet.training.stages import Plan, Stage, train_stages
 
 
-def eight_epochs(stage: Stage) -> Budget:
+def eight_epochs(stage: Stage, task: object) -> Budget:
     return Budget(epochs=8).share(stage.share)
 
 

@@ -22,6 +22,7 @@ from voxlet.evaluation.clipset import read_clips, sample_clips
 from voxlet.evaluation.intervals import Interval, wilson
 from voxlet.evaluation.metrics import naturalness, speaker
 from voxlet.evaluation.report.verdict import EQUAL_ACCURACY, EQUAL_MOS, NEAR_ACCURACY
+from voxlet.words import spelling
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -29,11 +30,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from voxlet.audio import Samples
     from voxlet.corpus.corpus import Corpus
     from voxlet.corpus.look.inspection import Measures
     from voxlet.evaluation.classifiers.cross_fitted import CrossFitted
     from voxlet.evaluation.clipset import ClipSet
     from voxlet.recipes.opened import VoiceRun
+    from voxlet.speak.speech import Style
 
 GENERATED_CLIPS = 100  # or three of each label, where there are more than 33
 STRINGS = 4  # of nine seconds, by which naturalness is measured
@@ -42,6 +45,8 @@ WORD_ACCURACY = 0.75  # a word that is recognised less often is not understood
 ACCURACY, NATURALNESS, SIMILARITY = "words recognised, %", "naturalness (DNSMOS)", "likeness of the voice"
 NOTICED = 3  # words in the sentence
 FILE = "outcome.json"  # in the run's folder
+FEW_TAKES = "with fewer than five takes of a word nothing here tells how often it is understood"
+OTHER_VOICES = "nothing that knows one voice alone can tell how well the words are understood in others"
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,8 @@ class Row:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The rows, and what they come to: `good`, `usable`, `record again` or `not yet`, and why."""
+    """The rows, and what they come to: `good`, `usable`, `record again`, `not yet`, or `listen yourself`,
+    where nothing measured the words; and why."""
 
     grade: str
     why: str
@@ -106,6 +112,46 @@ class Takes:
         )
 
 
+@dataclass(frozen=True)
+class _Part:
+    """What a voice says of its takes' words, as their speakers or, where it has none of them, as anybody."""
+
+    opened: VoiceRun
+    labels: tuple[str, ...]
+    speakers: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        return self.opened.name
+
+    @property
+    def rate(self) -> int:
+        return self.opened.rate
+
+    def sample(
+        self,
+        labels: Sequence[str],
+        *,
+        speaker: str | None = None,
+        style: Style | None = None,
+        seed: int = 0,
+        first: int = 0,
+    ) -> list[Samples]:
+        return self.opened.sample(labels, speaker=speaker, style=style, seed=seed, first=first)
+
+    @classmethod
+    def of(cls, opened: VoiceRun, takes: ClipSet) -> _Part:
+        """That which can be set beside these takes."""
+        known = [spelling.find(name, opened.labels) for name in takes.label_names]
+        own = tuple(name for name in opened.speakers if name in takes.speaker_names)
+        adds_words = opened.scope is not None and not opened.scope.own
+        return cls(
+            opened,
+            tuple(name for name in known if name is not None),
+            opened.speakers if adds_words else own,
+        )
+
+
 def outcome_of(opened: VoiceRun, corpus: Corpus, measures: Measures, *, seed: int = 0) -> Outcome:
     """Measure a voice that was adapted beside the takes of `corpus`, which it learned from.
 
@@ -120,16 +166,17 @@ def outcome_of(opened: VoiceRun, corpus: Corpus, measures: Measures, *, seed: in
         VoxletError: The voice's file is damaged.
     """
     takes = read_clips("takes", list(corpus.clips), corpus.labels, corpus.speakers)
-    count = max(GENERATED_CLIPS, 3 * len(opened.labels))
-    generated = sample_clips(opened, count, seed=seed, progress=False)
+    part = _Part.of(opened, takes)
+    count = max(GENERATED_CLIPS, 3 * len(part.labels))
+    generated = sample_clips(part, count, seed=seed, progress=False)
     generated = generated.renamed(takes.label_names, takes.speaker_names)
+    rows = (*_naturalness(generated, takes, seed), *_similarity(generated, takes))
+    found = Takes.of(corpus, measures)
+    if opened.scope is not None and not opened.scope.own:
+        return judged(rows, {}, {}, found, unheard=OTHER_VOICES)
     try:
         fitted = cross_fitted_classifier(takes, progress=False)
     except ScoreError:  # too few takes, or a single word
-        fitted = None
-    rows = (*_naturalness(generated, takes, seed), *_similarity(generated, takes))
-    found = Takes.of(corpus, measures)
-    if fitted is None:
         return judged(rows, {}, {}, found)
     right = fitted.predict(generated.sounds, generated.rate).labels == generated.labels
     real = fitted.predicted == fitted.asked
@@ -141,7 +188,12 @@ def outcome_of(opened: VoiceRun, corpus: Corpus, measures: Measures, *, seed: in
 
 
 def judged(
-    rows: tuple[Row, ...], words: Mapping[str, float], unsure: Mapping[str, float], takes: Takes
+    rows: tuple[Row, ...],
+    words: Mapping[str, float],
+    unsure: Mapping[str, float],
+    takes: Takes,
+    *,
+    unheard: str = FEW_TAKES,
 ) -> Outcome:
     """What figures and takes come to.
 
@@ -150,6 +202,7 @@ def judged(
         words: How often each word is recognised.
         unsure: How often a take of a word is recognised by the word's other takes, where it is seldom.
         takes: What is wrong with them.
+        unheard: Why nothing tells how well words are understood, where nothing does.
     """
     spoilt = list(_spoilt(takes, unsure))
     worst_first = sorted(words.items(), key=lambda word: word[1])
@@ -166,10 +219,10 @@ def judged(
     words_behind, sound_behind = behind.get(ACCURACY), behind.get(NATURALNESS, 0.0)
     said = [_beside(row) for row in rows if row.generated and row.real and row.title != SIMILARITY]
     if words_behind is None:
-        said.insert(0, "with fewer than five takes of a word nothing tells how often it is understood")
-    if (words_behind or 0.0) <= EQUAL_ACCURACY and sound_behind <= EQUAL_MOS:
-        return Outcome("good" if words_behind is not None else "usable", "; ".join(said), rows)
-    if (words_behind or 0.0) <= NEAR_ACCURACY:
+        return Outcome("listen yourself", "; ".join([unheard, *said]), rows)
+    if words_behind <= EQUAL_ACCURACY and sound_behind <= EQUAL_MOS:
+        return Outcome("good", "; ".join(said), rows)
+    if words_behind <= NEAR_ACCURACY:
         return Outcome("usable", f"{'; '.join(said)}; more takes or more minutes make it better", rows)
     return Outcome("record again", f"{'; '.join(said)}; ten takes of each word make it clearer", rows)
 

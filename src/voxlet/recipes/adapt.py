@@ -8,29 +8,37 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from voxlet.errors import ConfigError
+from voxlet.corpus.corpus import open_corpus
+from voxlet.errors import ConfigError, RunError
+from voxlet.recipes.opened import load_run
 from voxlet.recipes.presets import PRESETS
 from voxlet.recipes.timetable import Timetable
 from voxlet.recipes.train import Job, carry_out
 from voxlet.recipes.voice.base_file import find_base, read_base
 from voxlet.recipes.voice.config import VoiceTraining
-from voxlet.recipes.voice.finish import ADAPT
+from voxlet.recipes.voice.finish import ADAPT, base_of
+from voxlet.recipes.voice.scope import KEY, Adds, scope_of
 from voxlet.recipes.voice.voice_run import VoiceRun
 from voxlet.recipes.voice.weights import DISTILLATION, PRIOR, WAVE
+from voxlet.speak.voice_file import read_voice
 from voxlet.training.config import Budget
+from voxlet.training.serialize import to_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from voxlet.corpus.corpus import Corpus
     from voxlet.corpus.splits import SplitKind
     from voxlet.recipes.voice.base_file import Base
     from voxlet.training.run import Run
-    from voxlet.training.stages import Stage
+    from voxlet.training.stages import Stage, Task
 
 MINUTES = 10.0
 STAGES = (WAVE, PRIOR, DISTILLATION)
 # Of the time, by stage. A base's weights are near, so the averages forget quickly and the rates are low.
 WAVE_SHARE, PRIOR_SHARE = 0.45, 0.35
+KEEPING_PRIOR_SHARE = 0.5  # where words or speakers are kept: the wave VAE stays as it is then
+KEEPING_BATCH = 16  # of a step then, for more steps; the prior learns from as much again of what is kept
 RATE, EMA_DECAY = 0.4, 0.995
 EXPORTING = 10.0  # seconds that are left for the voice file
 
@@ -42,12 +50,15 @@ def adapt(
     minutes: float | None = None,
     steps: Sequence[int] | None = None,
     base: str | os.PathLike[str] | None = None,
+    adds: Adds = "both",
+    keep: bool = False,
     consent: str = "",
     layout: str | None = None,
     language: str | None = None,
     split: SplitKind = "all",
     allow_rejected: bool = False,
     began: float | None = None,
+    opened: Corpus | None = None,
 ) -> VoiceRun:
     """Make a voice from recordings, by training a base on them; or go on with it.
 
@@ -62,22 +73,38 @@ def adapt(
         run: The folder.
         minutes: From now to the voice file; 10 unless `steps` are given.
         steps: In place of minutes, the steps of the three stages: the same give the same voice.
-        base: Its file; the one that is installed with voxlet unless given. Without any, from nothing.
+        base: Its file, or the run of a voice; the one that is installed with voxlet unless given. Without
+            any, from nothing.
+        adds: `words` for the base's speakers, `speakers` who say the base's words, or `both`: a voice of the
+            recordings alone, unless
+        keep: what the base can say, and as whom, stays in the voice.
         consent: Whose voice it is, for the model card: `own` or `given`.
         layout: How the corpus's files are named; see `train`.
         language: Of the corpus's words; see `train`.
         split: Which takes are learned from: all, unless some are held out for a scorecard.
         allow_rejected: See `train`.
         began: When the minutes began, by `time.monotonic`; now unless given.
+        opened: The corpus, where it is open already.
 
     Raises:
         VoxletError: See `train`.
     """
     began = time.monotonic() if began is None else began
     timing = budget(minutes, steps)
-    found = find_base() if base is None else Path(base)
-    start = None if found is None else read_base(found)
-    config = settings(start, split)
+    start = begin_with(base)
+    opened = opened or open_corpus(
+        os.fspath(corpus), allow_rejected=allow_rejected, layout=layout, language=language
+    )
+    scope = scope_of(start, opened.labels, opened.language, adds, keep)
+    config = settings(start, split, keeping=scope is not None)
+    shares = shares_of(config, keeping=scope is not None)
+    if steps is not None and (steps[0] == 0) != (shares[0] == 0):
+        raise ConfigError(
+            f"--steps {steps[0]},... is not for this: the wave VAE "
+            + ("stays as it is" if steps[0] else "is trained"),
+            remedy="give steps as the timetable.json of such a voice has them: --steps "
+            + ("0,400,600" if steps[0] else "400,1100,600"),
+        )
     job = Job(
         ADAPT,
         config,
@@ -90,17 +117,37 @@ def adapt(
         allow_rejected=allow_rejected,
         more={
             **({"consent": consent} if consent else {}),
+            **({} if scope is None else {KEY: to_json(scope)}),
             **({} if steps is None else {"steps": list(steps)}),
         },
+        opened=opened,
     )
 
-    def budgets(made: Run) -> Callable[[Stage], Budget]:
+    def budgets(made: Run) -> Callable[[Stage, Task], Budget]:
         given = {} if steps is None else dict(zip(STAGES, steps, strict=True))
-        shares = dict(zip(STAGES, shares_of(config), strict=True))
         seconds = None if timing.minutes is None else 60 * timing.minutes
-        return Timetable(made, seconds, shares, given, EXPORTING, began=began).budget_of
+        parts = dict(zip(STAGES, shares, strict=True))
+        return Timetable(made, seconds, parts, given, EXPORTING, began=began).budget_of
 
     return cast(VoiceRun, carry_out(job, budgets))  # its settings are a voice's
+
+
+def begin_with(base: str | os.PathLike[str] | None) -> Base | None:
+    """The base that is in a file or in the run of a voice; else the one that is installed, if there is one.
+
+    Raises:
+        RunError: There is none, it is damaged, or the run is not finished.
+        CorpusError: The run's recordings are not there.
+    """
+    if base is None:
+        found = find_base()
+        return None if found is None else read_base(found)
+    if not Path(base).is_dir():
+        return read_base(Path(base))
+    opened = load_run(base)
+    if not isinstance(opened, VoiceRun) or not opened.voice_path.exists():
+        raise RunError("is no run that ended with a voice", where=base, remedy="give one, or a base's file")
+    return replace(base_of(opened), digest=read_voice(opened.voice_path).digest)
 
 
 def budget(minutes: float | None, steps: Sequence[int] | None) -> Budget:
@@ -113,20 +160,23 @@ def budget(minutes: float | None, steps: Sequence[int] | None) -> Budget:
         return Budget(minutes=MINUTES if minutes is None else minutes)
     if minutes is not None:
         raise ConfigError("--minutes and --steps are both given", remedy="give one of them")
-    if len(steps) != len(STAGES) or min(steps) < 1:
+    if len(steps) != len(STAGES) or steps[0] < 0 or min(steps[1:]) < 1:
         shown = ",".join(map(str, steps))
         raise ConfigError(
-            f"--steps {shown} are not the steps of three stages, each 1 or more",
+            f"--steps {shown} are not the steps of three stages, the last two 1 or more",
             remedy="give them as an adapted voice's timetable.json has them: --steps 400,1100,600",
         )
     return Budget(steps=sum(steps))
 
 
-def settings(base: Base | None, split: SplitKind = "all") -> VoiceTraining:
-    """How a base is adapted; without one, how a voice is trained from nothing."""
+def settings(base: Base | None, split: SplitKind = "all", *, keeping: bool = False) -> VoiceTraining:
+    """How a base is adapted, perhaps keeping of it; without one, how a voice is trained from nothing."""
     if base is None:
         return replace(_of_preset("voice"), split=split)
     fresh, made = _of_preset("base"), base.config
+    loops = [fresh.prior.loop, fresh.distillation.loop]
+    if keeping:
+        loops = [replace(loop, batch_size=KEEPING_BATCH) for loop in loops]
     return replace(
         fresh,
         split=split,
@@ -143,16 +193,20 @@ def settings(base: Base | None, split: SplitKind = "all") -> VoiceTraining:
         prior=replace(
             fresh.prior,
             model=made.prior.model,
+            loop=loops[0],
             learning_rate=RATE * fresh.prior.learning_rate,
             ema_decay=EMA_DECAY,
         ),
+        distillation=replace(fresh.distillation, loop=loops[1]),
         wave_share=WAVE_SHARE,
         prior_share=PRIOR_SHARE,
     )
 
 
-def shares_of(config: VoiceTraining) -> tuple[float, float, float]:
+def shares_of(config: VoiceTraining, *, keeping: bool = False) -> tuple[float, float, float]:
     """Of the time, by stage."""
+    if keeping:
+        return 0.0, KEEPING_PRIOR_SHARE, 1 - KEEPING_PRIOR_SHARE
     return config.wave_share, config.prior_share, 1 - config.wave_share - config.prior_share
 
 

@@ -1,11 +1,12 @@
 """Stages that end by a given time: how many steps each takes is measured when its turn comes, and kept.
 
-A stage's first steps show what one costs; then the stage begins anew with as many as fit. What is kept is the
-number of steps, so that the run goes on, and can be repeated, whatever the machine is doing then.
+Some steps on a copy of its task show what one costs; then the stage begins, with as many as fit. What is
+kept is the number of steps, so that the run goes on, and can be repeated, whatever the machine is doing then.
 """
 
 from __future__ import annotations
 
+import copy
 import json
 import time
 from dataclasses import dataclass, field
@@ -17,7 +18,6 @@ from voxlet import files
 from voxlet.errors import RunError
 from voxlet.training import distributed
 from voxlet.training.config import Budget
-from voxlet.training.stages import built
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -70,32 +70,34 @@ class Timetable:
         """Seconds since the start, over all sittings."""
         return self.before + self.clock() - self.began
 
-    def budget_of(self, stage: Stage) -> Budget:
-        """As many steps as fit into the stage's share of the time that is left; at least one."""
+    def budget_of(self, stage: Stage, task: Task) -> Budget:
+        """As many steps as fit into the stage's share of the time that is left, at least one; without a share
+        none."""
+        if self.shares[stage.name] == 0:
+            self.steps[stage.name] = 0
         if stage.name not in self.steps and self.seconds is not None:
-            began = self.clock()
-            task = built(stage)
-            building = self.clock() - began
             step = self._seconds_of_step(task, stage)
             ahead = [name for name in self.shares if name not in self.steps]
             share = self.shares[stage.name] / sum(self.shares[name] for name in ahead)
-            left = (self.seconds - self.spare - self.spent) * share - building
+            left = (self.seconds - self.spare - self.spent) * share
             self.steps[stage.name] = int(distributed.largest(max(1, int((1 - SPARE) * left / step)))[0])
         self.keep()
         return Budget(steps=self.steps[stage.name])
 
     def _seconds_of_step(self, task: Task, stage: Stage) -> float:
-        """What a step takes at the end of the stage, where everything has joined."""
+        """What a step takes at the end of the stage, where everything has joined; tried on a copy."""
+        task = copy.deepcopy(task)
         for module in task.modules.values():
             module.train()
         rows = torch.from_numpy(stage.rows)
-        for number in range(FIRST + TIMED):
-            if number == FIRST:
-                began = self.clock()
-            drawn = torch.arange(number * stage.loop.batch_size, (number + 1) * stage.loop.batch_size)
-            batch = rows[drawn[: len(rows)] % len(rows)]
-            with distributed.sharing(len(batch)) as share:
-                task.train_step(batch[share.start : share.stop], 1.0)
+        with torch.random.fork_rng([torch.cuda.current_device()] if torch.cuda.is_available() else []):
+            for number in range(FIRST + TIMED):
+                if number == FIRST:
+                    began = self.clock()
+                drawn = torch.arange(number * stage.loop.batch_size, (number + 1) * stage.loop.batch_size)
+                batch = rows[drawn[: len(rows)] % len(rows)]
+                with distributed.sharing(len(batch)) as share:
+                    task.train_step(batch[share.start : share.stop], 1.0)
         return max((self.clock() - began) / TIMED, 1e-6)
 
     def keep(self) -> None:

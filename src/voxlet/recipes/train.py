@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from voxlet.corpus.corpus import Corpus
     from voxlet.recipes.voice.base_file import Base
-    from voxlet.training.stages import Plan, Stage
+    from voxlet.training.stages import Plan, Stage, Task
 
 
 def train(
@@ -90,12 +90,13 @@ def train(
         language=language,
         allow_rejected=allow_rejected,
     )
-    return carry_out(job, lambda _: lambda stage: budget.share(stage.share), tensorboard=tensorboard)
+    return carry_out(job, lambda _: lambda stage, _task: budget.share(stage.share), tensorboard=tensorboard)
 
 
 @dataclass(frozen=True)
 class Job:
-    """A training that was asked for; see `train`. `budget` is what was asked for as a whole."""
+    """A training that was asked for; see `train`. `budget` is what was asked for as a whole; `opened` is the
+    corpus, where it is open already."""
 
     preset: str
     config: Training
@@ -107,6 +108,7 @@ class Job:
     language: str | None = None
     allow_rejected: bool = False
     more: Mapping[str, JSON] = field(default_factory=dict)  # of the run's record
+    opened: Corpus | None = None
 
     def record(self, corpus: Corpus) -> dict[str, JSON]:
         """What makes its run this run and no other."""
@@ -129,7 +131,7 @@ class Job:
 
 
 def carry_out(
-    job: Job, budgets: Callable[[Run], Callable[[Stage], Budget]], *, tensorboard: bool = False
+    job: Job, budgets: Callable[[Run], Callable[[Stage, Task], Budget]], *, tensorboard: bool = False
 ) -> ClipRun | VoiceRun:
     """Train what a job asks for, or go on with it.
 
@@ -143,7 +145,7 @@ def carry_out(
     """
     check_target(job.run)
     distributed.setup()
-    opened = open_corpus(
+    opened = job.opened or open_corpus(
         job.corpus, allow_rejected=job.allow_rejected, layout=job.layout, language=job.language
     )
     if distributed.rank() == 0:

@@ -15,6 +15,8 @@ Precision = Literal["auto", "float32", "bfloat16"]
 class Budget:
     """How long to train: whole epochs, minutes of training and validation, or steps; exactly one of them.
 
+    With no steps at all, a stage ends with the weights that it begins with.
+
     Raises:
         ConfigError: None or several are given, or the one given is not positive.
     """
@@ -25,7 +27,7 @@ class Budget:
 
     def __post_init__(self) -> None:
         if self.steps is not None:
-            if self.steps < 1 or self.epochs is not None or self.minutes is not None:
+            if self.steps < 0 or self.epochs is not None or self.minutes is not None:
                 raise ConfigError(f"{self.steps} steps are no budget, or not the only one")
             return
         if (self.epochs is None) == (self.minutes is None):

@@ -179,7 +179,7 @@ class _Training:
         """Share of the budget that is spent."""
         if self.budget.minutes is not None:
             return min(1.0, self.position.seconds / (60 * self.budget.minutes))
-        return self.position.step / self._total_steps
+        return self.position.step / self._total_steps if self._total_steps else 1.0
 
     @property
     def spent(self) -> bool:

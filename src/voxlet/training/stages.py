@@ -82,7 +82,7 @@ class Plan:
 def train_stages(
     plan: Plan,
     run: Run,
-    budget_of: Callable[[Stage], Budget],
+    budget_of: Callable[[Stage, Task], Budget],
     on_metrics: Callable[[Mapping[str, JSON]], None] | None = None,
 ) -> None:
     """Train what is not yet trained of a plan's stages, in order, then finish the run.
@@ -90,7 +90,8 @@ def train_stages(
     Args:
         plan: The stages, and the end.
         run: The folder; this process has its lock.
-        budget_of: How long a stage is trained; asked when its turn comes.
+        budget_of: How long a stage is trained; asked when its turn comes, with its task, which stays
+            unchanged.
         on_metrics: See `fit`.
 
     Raises:
@@ -100,7 +101,6 @@ def train_stages(
         for stage in plan.stages:
             if checkpoints.is_finished(run.stage(stage.name)):
                 continue
-            budget = budget_of(stage)
             task = built(stage)
             fit(
                 task,
@@ -108,7 +108,7 @@ def train_stages(
                 run=run,
                 stage=stage.name,
                 config=stage.loop,
-                budget=budget,
+                budget=budget_of(stage, task),
                 on_metrics=on_metrics,
                 listen=stage.listen,
             )

@@ -26,7 +26,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--run", type=Path, required=True, metavar="DIR", help="the run's folder: new, or one to continue")
     add("--minutes", type=number, metavar="M", help="from the command to the voice file (default: 10)")
     add("--steps", type=_steps, metavar="W,P,D", help="or the steps of its three stages, as a run noted them")
-    add("--base", type=Path, metavar="FILE", help="the base to begin with, other than the one installed")
+    add(
+        "--base",
+        type=Path,
+        metavar="PATH",
+        help="begin with this base or voice's run",
+    )
+    only = parser.add_mutually_exclusive_group()
+    for what, kept in (("words", "speakers"), ("speakers", "words")):
+        text = f"add {what} to the base, which keeps its {kept}"
+        only.add_argument(f"--{what}-only", dest="adds", action="store_const", const=what, help=text)
+    add("--keep", action="store_true", help="the voice keeps the words and speakers of the base, too")
     add("--consent", choices=(OWN, GIVEN), help="the voice is your own, or its owner has consented")
     add("--layout", metavar="LAYOUT", help="how the files are named: '{label}/{speaker}_NO_{take}'")
     add("--language", metavar="TAG", help="which language the words are in, such as en or ar")
@@ -61,12 +71,15 @@ def run(arguments: argparse.Namespace) -> None:
         minutes=arguments.minutes,
         steps=arguments.steps,
         base=arguments.base,
+        adds=arguments.adds or "both",
+        keep=arguments.keep,
         consent=consent,
         layout=arguments.layout,
         language=arguments.language,
         split=arguments.split,
         allow_rejected=arguments.allow_rejected,
         began=began,
+        opened=corpus,
     )
     outcome = outcome_of(opened, corpus, measures)
     outcome.keep(opened.path)

@@ -229,6 +229,11 @@ class FlowPrior(nn.Module):
         shares = torch.tensor([float(name == CLARITY) for name in self.config.attributes], device=own.device)
         return own + wishes * ((1 - shares) / self.attribute_std + shares * (self.clearest - own))
 
+    def keep_labels(self, count: int) -> None:
+        """Forget all labels but the first ones."""
+        table = torch.cat([self.label.weight[:count], self.label.weight[-1:]])
+        self.label, self.labels = nn.Embedding(len(table), table.shape[1], _weight=table), count
+
     def normalise(self, latents: Tensor, presence_channel: Tensor) -> Tensor:
         """Latents (B, L, Z) and presence (B, L, 1) as the sequence (B, L, Z + 1) that the flow models."""
         return torch.cat([(latents - self.latent_mean) / self.latent_std, presence_channel], dim=-1)

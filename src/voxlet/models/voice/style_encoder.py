@@ -81,9 +81,17 @@ class StyleEncoder(nn.Module):
 
     def posterior(self, summary: Tensor) -> Gaussian:
         """The posterior (B, S) for a summary (B, 2 * width)."""
+        return self.whitened(self.unwhitened(summary))
+
+    def unwhitened(self, summary: Tensor) -> Gaussian:
+        """The same in the coordinates that the layers give, which no whitening changes."""
         mean, log_variance = self.head(summary).float().chunk(2, dim=1)
-        variance = log_variance.clamp(*STYLE_LOG_VARIANCES).exp() @ self.whitening.T.square()
-        return Gaussian((mean - self.whitening_mean) @ self.whitening.T, variance.log())
+        return Gaussian(mean, log_variance.clamp(*STYLE_LOG_VARIANCES))
+
+    def whitened(self, styles: Gaussian) -> Gaussian:
+        """Styles (B, S) in the layers' coordinates, in those of `posterior`."""
+        variance = styles.log_variance.exp() @ self.whitening.T.square()
+        return Gaussian((styles.mean - self.whitening_mean) @ self.whitening.T, variance.log())
 
 
 @torch.no_grad()
@@ -98,16 +106,22 @@ def standardise(prior: FlowPrior, encoder: StyleEncoder, styles: Gaussian) -> No
 
     Args:
         prior: Takes styles.
-        encoder: Gives them; not whitened yet.
-        styles: Posteriors (N, S) of many clips.
+        encoder: Gives them; it may be whitened already.
+        styles: Posteriors (N, S) of many clips, as it gives them.
     """
-    centred = styles.mean.double() - styles.mean.double().mean(0)
+    centre = styles.mean.double().mean(0)
+    centred = styles.mean.double() - centre
     spread = styles.log_variance.double().exp().mean(0)
     covariance = centred.T @ centred / len(centred) + torch.diag(spread)
     variances, axes = torch.linalg.eigh(covariance)
-    encoder.whitening_mean.copy_(styles.mean.mean(0))
-    encoder.whitening.copy_((axes / variances.sqrt()).T)
+    before = encoder.whitening.double()
+    encoder.whitening_mean.add_(torch.linalg.solve(before, centre))
+    encoder.whitening.copy_((axes / variances.sqrt()).T @ before)
     back = axes * variances.sqrt()
-    weight = prior.style.weight.double()
-    prior.style.bias.add_(weight @ encoder.whitening_mean.double())
-    prior.style.weight.copy_(weight @ back)
+    readers: list[tuple[Tensor, Tensor]] = [(prior.style.weight, prior.style.bias)]
+    if prior.config.attributes:
+        readers.append((prior.neutral_weight, prior.neutral_bias))
+    for weight, bias in readers:
+        held = weight.double()
+        bias.add_(held @ centre)
+        weight.copy_(held @ back)

@@ -1,7 +1,8 @@
 """A base: the weights that voices are adapted from, one safetensors file in half precision.
 
 It holds the averaged weights of the wave VAE, its discriminators and, once they are trained, the prior and
-the style encoder, each tensor under `part.name`. Its metadata say how these were trained, which labels they
+the style encoder, each tensor under `part.name`, and styles of named speakers, so that a voice that only
+learns words has somebody to say them. Its metadata say how these were trained, which labels they
 know and from which recordings, with licence and credit.
 """
 
@@ -19,6 +20,7 @@ from safetensors.torch import load, save
 
 from voxlet.errors import ConfigError, RunError
 from voxlet.files import write_atomically
+from voxlet.recipes.voice.clips.speakers import TABLES, Speakers
 from voxlet.recipes.voice.config import VoiceTraining
 from voxlet.training.serialize import JSON, from_json, to_json
 from voxlet.words.language import same_language
@@ -33,7 +35,13 @@ FORMAT = 1
 INSTALLED = Path(__file__).parent.parent / "bases"
 BASE_SUFFIX = ".safetensors"
 KEY = "base"
-WAVE, DISCRIMINATORS, PRIOR, STYLE = PARTS = ("wave", "discriminators", "prior", "style")
+WAVE, DISCRIMINATORS, PRIOR, STYLE, SPEAKERS = PARTS = (
+    "wave",
+    "discriminators",
+    "prior",
+    "style",
+    "speakers",
+)
 SMALLEST_HALVED = 4096  # numbers; smaller tensors weigh nothing and stay as they are
 REMEDY = "write it again: voxlet export RUN -o NAME.safetensors"
 
@@ -48,6 +56,7 @@ class Base:
         parts: Tensors of each part, float32.
         card: Recordings with licence and credit, hours of training, held-out lists.
         digest: SHA-256 of the file that it was read from.
+        speakers: Names of those whose styles it holds.
     """
 
     config: VoiceTraining
@@ -55,6 +64,7 @@ class Base:
     parts: Mapping[str, Mapping[str, Tensor]]
     card: Mapping[str, object] = field(default_factory=dict)
     digest: str = ""
+    speakers: tuple[str, ...] = ()
 
     def record(self) -> dict[str, JSON]:
         """What the runs that begin with it keep of it: which it is, and whose recordings it learned from."""
@@ -86,13 +96,27 @@ class Base:
         wanted = fold(label)
         for row, known in enumerate(self.labels):
             tag, _, word = known.partition(":")
-            if known == label or (fold(word) == wanted and same_language(tag, language)):
+            if known == label or (fold(word) == wanted and _same(tag, language)):
                 return row
         return None
+
+    def words(self, language: str) -> dict[str, int]:
+        """The base's words in a language, and the number of each."""
+        tagged = (label.partition(":") for label in self.labels)
+        return {word: row for row, (tag, _, word) in enumerate(tagged) if _same(tag, language)}
+
+    def named_speakers(self) -> Speakers:
+        """The speakers whose styles it holds."""
+        return Speakers(self.speakers, self.parts[SPEAKERS])
 
     def fill(self, part: str, module: nn.Module) -> None:
         """Give a module of the same sizes the weights of a part."""
         module.load_state_dict(dict(self.parts[part]))
+
+
+def _same(tag: str, language: str) -> bool:
+    """Whether a label's tag is that of a language; words of a language that nobody told are a voice's own."""
+    return tag == language or same_language(tag, language)
 
 
 def _sizes(config: VoiceTraining) -> dict[str, object]:
@@ -122,6 +146,7 @@ def write_base(path: Path, base: Base) -> None:
         "config": to_json(base.config),
         "labels": list(base.labels),
         "card": dict(base.card),
+        **({"speakers": list(base.speakers)} if base.speakers else {}),
     }
     write_atomically(path, save(tensors, {KEY: json.dumps(about)}))
 
@@ -155,12 +180,15 @@ def read_base(path: Path) -> Base:
             raise RunError(f"holds unknown weights {part!r}", where=path, remedy=REMEDY)
         parts[part][rest] = tensor
     config = from_json(VoiceTraining, about.get("config"), where=path, field="config")
-    labels, card = about.get("labels"), about.get("card")
+    labels, card, speakers = about.get("labels"), about.get("card"), about.get("speakers", [])
     if not isinstance(labels, list) or not isinstance(card, dict):
         raise RunError("has no labels or no card", where=path, remedy=REMEDY)
+    sizes = {name: len(tensor) for name, tensor in parts[SPEAKERS].items()}
+    if not isinstance(speakers, list) or sizes != (dict.fromkeys(TABLES, len(speakers)) if speakers else {}):
+        raise RunError("has not as many names as styles of speakers", where=path, remedy=REMEDY)
     digest = hashlib.sha256(data).hexdigest()
     held = {part: tensors for part, tensors in parts.items() if tensors}
-    return Base(config, tuple(map(str, labels)), held, card, digest)
+    return Base(config, tuple(map(str, labels)), held, card, digest, tuple(map(str, speakers)))
 
 
 @torch.no_grad()

@@ -21,6 +21,7 @@ from voxlet import batch_random
 from voxlet.models.distributions import Gaussian
 from voxlet.models.voice.config import CLARITY, PITCH, SPEED
 from voxlet.models.voice.flow_prior import FeatureDropout, described
+from voxlet.models.voice.style_encoder import standardise
 from voxlet.training import distributed
 from voxlet.training.ema import average_of
 from voxlet.training.hardware import autocast
@@ -29,7 +30,9 @@ if TYPE_CHECKING:
     from voxlet.models.voice.flow_prior import FlowPrior
     from voxlet.models.voice.style_encoder import StyleEncoder
     from voxlet.recipes.voice.clips.data import VoiceData
+    from voxlet.recipes.voice.clips.speakers import Speakers
     from voxlet.recipes.voice.config import DistillationTraining
+    from voxlet.recipes.voice.weights import StyledPrior
     from voxlet.training.config import Precision
 
 STYLE_CLIPS = 2  # other clips that a style is inferred from
@@ -51,6 +54,20 @@ class Targets(NamedTuple):
     velocity: Tensor
 
 
+class Speaking(NamedTuple):
+    """Who says what in a voice that keeps words or speakers, whatever was recorded.
+
+    Attributes:
+        labels: C, each said as often as any other.
+        kept: The speakers that are kept, perhaps nobody.
+        share: Of what is said, how much by these; the rest by the takes' speakers.
+    """
+
+    labels: int
+    kept: Speakers
+    share: float
+
+
 class DistillationTask:
     """Trains a copy of `teacher` to take `config.steps` guided steps, in styles whose draws are standard.
 
@@ -60,6 +77,7 @@ class DistillationTask:
         style: The trained style encoder.
         data: All clips.
         validation: Held-out rows.
+        speaking: Who says what; each take's speaker its word unless given.
         precision: Of matrix products.
     """
 
@@ -71,9 +89,11 @@ class DistillationTask:
         data: VoiceData,
         validation: Tensor,
         *,
+        speaking: Speaking | None = None,
         precision: Precision = "auto",
     ) -> None:
         self.config, self.data, self.validation, self.precision = config, data, validation, precision
+        self.speaking = speaking
         self.device = data.audio.device
         self.teacher, self.style = teacher.eval().requires_grad_(False), style.eval().requires_grad_(False)
         self.student = copy.deepcopy(teacher).requires_grad_(True)
@@ -85,6 +105,7 @@ class DistillationTask:
             "student": self.student,
             "ema": self.ema,
             "style": self.style,
+            **({} if speaking is None else {"kept": speaking.kept}),
         }
         adam = torch.optim.AdamW(
             self.student.parameters(), config.learning_rate, (0.9, 0.99), weight_decay=0.0, fused=True
@@ -98,9 +119,9 @@ class DistillationTask:
         The student takes the steps before that one itself.
         """
         c, count = self.config, len(rows)
-        label = self.data.labels[rows]
         others = self.data.others(rows, STYLE_CLIPS)
         style = self.style(*self.data.cut(others, self.data.longest(others))).sample()
+        label, style = self.said(rows, style)
         fresh = batch_random.rand(count, 1, device=self.device) < c.prior_style_share
         style = torch.where(fresh, batch_random.randn_like(style), style)
         attributes = self.attributes(rows, style)
@@ -115,6 +136,19 @@ class DistillationTask:
             y = y + self.guided(y, inner, label, style, attributes) / (c.steps * c.substeps)
         return Targets(x, time, label, style, attributes, (y - x) * c.steps)
 
+    def said(self, rows: Tensor, style: Tensor) -> tuple[Tensor, Tensor]:
+        """Labels (B,) and styles (B, S) for these rows, whose own styles are given."""
+        if self.speaking is None:
+            return self.data.labels[rows], style
+        labels, kept, share = self.speaking
+        drawn = batch_random.rand(len(rows), 3, device=self.device)
+        if kept.names:
+            styles, who = kept.styles(self.style), (drawn[:, 1] * len(kept.names)).long()
+            spread = styles.log_variance[who].div(2).exp()
+            old = styles.mean[who] + spread * batch_random.randn_like(style)
+            style = torch.where(drawn[:, 2:] < share, old, style)
+        return (drawn[:, 0] * labels).long(), style
+
     def attributes(self, rows: Tensor, style: Tensor) -> Tensor | None:
         """Attributes (B, 2A) as the prior reads them: most asked for at random, others the clips' own."""
         names = self.teacher.config.attributes
@@ -126,6 +160,7 @@ class DistillationTask:
         wishes = (ranges[:, 0] + drawn * (ranges[:, 1] - ranges[:, 0])).clamp(max=ranges[:, 2])
         own = self.teacher.standard(self.data.attributes[rows])
         other = batch_random.rand(len(rows), 1, device=self.device) < self.config.asked_share
+        other = other | (self.speaking is not None)  # what is said is not what the rows hold
         asked = self.teacher.asked(style, wishes)
         return described(torch.where(other | own.isnan(), asked, own))
 
@@ -164,6 +199,34 @@ class DistillationTask:
             velocity = self.ema.module(*targets[:-1])
             total += float((velocity - targets.velocity).square().mean()) * len(rows)
         return {"loss": total / len(self.validation)}
+
+
+@torch.no_grad()
+def settle(teacher: StyledPrior, data: VoiceData, speaking: Speaking | None = None) -> None:
+    """Give a teacher's style the coordinates in which a standard normal draw is somebody like the voice's
+    speakers, and learn which attributes such a style has by itself.
+
+    Args:
+        teacher: The prior and its style encoder; both are changed.
+        data: The takes, at all speeds.
+        speaking: Who speaks besides.
+    """
+    flow, encoder = teacher
+
+    def styles() -> tuple[Gaussian, Tensor]:
+        """Of all who speak, and their attributes."""
+        parts = []
+        if speaking is None or speaking.share < 1:
+            parts.append((*training_styles(encoder, data), data.attributes[data.by_speaker]))
+        if speaking is not None and speaking.kept.names:
+            parts.append((*speaking.kept.styles(encoder), speaking.kept.attributes))
+        mean, log_variance, attributes = (torch.cat(each) for each in zip(*parts, strict=True))
+        return Gaussian(mean, log_variance), attributes
+
+    standardise(flow, encoder, styles()[0])
+    if data.names:
+        found, attributes = styles()
+        flow.fit_neutral(found.mean, attributes)
 
 
 @torch.no_grad()

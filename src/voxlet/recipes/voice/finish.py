@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from voxlet.corpus.catalog import BASE
 from voxlet.corpus.held_out import LISTS
-from voxlet.corpus.merge import credit_of
+from voxlet.corpus.merge import MANY_LANGUAGES, credit_of
 from voxlet.errors import RunError, VoiceError
 from voxlet.files import write_atomically
-from voxlet.recipes.voice.base_file import DISCRIMINATORS, STYLE, Base
+from voxlet.recipes.voice.base_file import DISCRIMINATORS, SPEAKERS, STYLE, Base
+from voxlet.recipes.voice.clips.speakers import FEWEST_CLIPS, Speakers, speakers_of
 from voxlet.recipes.voice.export import SpeakerGraph, export_voice, with_card
 from voxlet.recipes.voice.weights import DISTILLATION, PRIOR, WAVE, load_discriminators, load_teacher
 from voxlet.speak.voice_file import VoiceFile, VoiceInfo, read_voice
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from voxlet.models.voice.style_encoder import StyleEncoder
-    from voxlet.recipes.voice.clips.data import VoiceData
     from voxlet.recipes.voice.voice_run import VoiceRun
 
 CPU = torch.device("cpu")
@@ -51,12 +52,12 @@ def write_voice(opened: VoiceRun, path: Path) -> None:
     info = VoiceInfo(
         name=path.stem,
         rate=opened.rate,
-        labels=prepared.label_names,
+        labels=prepared.label_names if opened.scope is None else opened.scope.labels,
         language=prepared.language,
         frames=student.frames,
         latent_size=student.channels,
         style_size=config.prior.model.style_size,
-        styles=named_styles(opened.style, opened.data, prepared.speaker_names),
+        styles=named_styles(opened),
         card=model_card(opened),
         attributes=config.prior.model.attributes,
     )
@@ -76,18 +77,24 @@ def scores_of(path: Path, digest: str) -> object:
 
 
 @torch.no_grad()
-def named_styles(
-    encoder: StyleEncoder, data: VoiceData, names: tuple[str, ...]
-) -> dict[str, NDArray[np.float32]]:
-    """Each speaker's style: the mean of what his training clips tell, one by one. Others have none."""
-    styles = {}
-    for number, name in enumerate(names):
-        first, count = int(data.first[number]), int(data.count[number])
-        if count:
-            rows = data.by_speaker[first : first + count]
-            audio, lengths = data.cut(rows, int(data.lengths[rows].max()))
-            styles[name] = encoder(audio[:, None], lengths[:, None]).mean.mean(0).cpu().numpy()
+def named_styles(opened: VoiceRun) -> dict[str, NDArray[np.float32]]:
+    """The style of each of a voice's speakers: those whom it kept, and of the takes' those whom it learned.
+
+    A speaker's style is the mean of what his training clips tell, one by one.
+    """
+    styles: dict[str, NDArray[np.float32]] = {}
+    for speakers in (_own_speakers(opened, opened.style), opened.kept):  # who was there before keeps the name
+        if speakers is not None:
+            means = speakers.styles(opened.style).mean.cpu().numpy()
+            styles |= dict(zip(speakers.names, means, strict=True))
     return styles
+
+
+def _own_speakers(opened: VoiceRun, encoder: StyleEncoder, fewest: int = 1) -> Speakers | None:
+    """The takes' speakers who have at least so many, where they are the voice's."""
+    if opened.scope is not None and not opened.scope.own:
+        return None
+    return speakers_of(encoder, opened.data, opened.prepared.speaker_names, fewest)
 
 
 def base_of(opened: VoiceRun) -> Base:
@@ -99,11 +106,26 @@ def base_of(opened: VoiceRun) -> Base:
     run, config = opened.run, opened.config
     discriminators = load_discriminators(run, config, CPU)
     parts = {WAVE: opened.wave.state_dict(), DISCRIMINATORS: discriminators.state_dict()}
-    labels = opened.prepared.label_names
+    labels = opened.prepared.label_names if opened.scope is None else opened.scope.labels
+    speakers: tuple[str, ...] = ()
     if checkpoints.is_finished(run.stage(PRIOR)):
-        teacher = load_teacher(run, config, frames=opened.data.frames, labels=len(labels), device=CPU)
+        teacher = load_teacher(run, config, CPU)
+        teacher.flow.keep_labels(len(labels))
         parts |= {PRIOR: teacher.flow.state_dict(), STYLE: teacher.style.state_dict()}
-    return Base(config, labels, parts, {**model_card(opened), "held_out": LISTS})
+        named = _named(opened, teacher.style)
+        if named is not None and named.names:
+            speakers, parts[SPEAKERS] = named.names, named.state_dict()
+    if opened.prepared.language != MANY_LANGUAGES:  # there each label has its language in front
+        labels = tuple(f"{opened.prepared.language}:{label}" for label in labels)
+    return Base(config, labels, parts, {**model_card(opened), "held_out": LISTS}, speakers=speakers)
+
+
+def _named(opened: VoiceRun, encoder: StyleEncoder) -> Speakers | None:
+    """The speakers of a base: of many those who have enough clips to go by, of a voice all."""
+    own = _own_speakers(opened, encoder, FEWEST_CLIPS if opened.source == BASE else 1)
+    if own is None or opened.kept is None:
+        return opened.kept if own is None else own
+    return opened.kept.joined(own)
 
 
 def model_card(opened: VoiceRun) -> dict[str, object]:
@@ -130,5 +152,6 @@ def model_card(opened: VoiceRun) -> dict[str, object]:
             "stages": stages,
         },
         **{key: record[key] for key in ("base", "consent") if key in record},
+        **({} if opened.scope is None else {"adds": opened.scope.adds, "keeps": opened.scope.keep}),
         "made_with": f"voxlet {__version__}",
     }

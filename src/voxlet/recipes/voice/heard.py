@@ -11,6 +11,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
+import numpy as np
 import torch
 
 from voxlet import audio, files
@@ -44,10 +45,9 @@ class Heard:
 
     def __init__(self, run: Run, config: VoiceTraining, dataset: Dataset, device: torch.device) -> None:
         self.run, self.config, self.device = run, config, device
-        self.names = dataset.prepared.label_names
         self.rate = dataset.prepared.rate
         labels = dataset.prepared.labels[dataset.split.train]
-        firsts = [int((labels == label).argmax()) for label in range(len(self.names)) if label in labels]
+        firsts = [int((labels == label).argmax()) for label in np.unique(labels)]
         self.rows = torch.from_numpy(dataset.split.train[firsts[:WORDS]])
 
     @cached_property
@@ -60,15 +60,16 @@ class Heard:
         own = cast("WaveTask", task)
         model = cast("WaveVAE", own.ema.module)
         decoded = model.decode(model.encode(own.data.audio[self.rows]).mean).waveform
-        self._write(WAVE, step, own.data.labels[self.rows], decoded, own.data.lengths[self.rows])
+        self._write(WAVE, step, own.data, decoded, own.data.lengths[self.rows])
 
     def after_prior(self, task: Task, step: int) -> None:
         """Their words, in their speaker's style."""
         own = cast("PriorTask", task)
         prior, style = cast("FlowPrior", own.prior_ema.module), cast("StyleEncoder", own.style_ema.module)
-        label, attributes = own.data.labels[self.rows], own.attributes(self.rows, 0.0)
+        label = own.data.labels[self.rows]
+        attributes = described(own.attributes(self.rows)) if own.data.names else None
         said = self._say(prior, label, self._style(style, own.data), attributes, STEPS)
-        self._write(PRIOR, step, label, *said)
+        self._write(PRIOR, step, own.data, *said)
 
     def at_last(self, task: Task, step: int) -> None:
         """The same, in the few steps of the voice."""
@@ -78,7 +79,7 @@ class Heard:
         attributes = described(student.asked(style, wishes)) if own.data.names else None
         label = own.data.labels[self.rows]
         said = self._say(student, label, style, attributes, own.config.steps)
-        self._write(DISTILLATION, step, label, *said)
+        self._write(DISTILLATION, step, own.data, *said)
 
     def _style(self, encoder: StyleEncoder, data: VoiceData) -> Tensor:
         """Of each clip by itself, and by this process alone."""
@@ -96,9 +97,10 @@ class Heard:
         lengths = lengths_of(presence, self.wave.samples_per_latent)
         return self.wave.decode(latents).waveform, lengths
 
-    def _write(self, stage: str, step: int, label: Tensor, waveforms: Tensor, lengths: Tensor) -> None:
+    def _write(self, stage: str, step: int, data: VoiceData, waveforms: Tensor, lengths: Tensor) -> None:
+        names = [data.label_names[int(label)] for label in data.labels[self.rows]]
         folder = files.make_folder(self.run.path / FOLDER)
         sounds = waveforms.float().clamp(-1, 1).cpu().numpy()
         for number, (sound, length) in enumerate(zip(sounds, lengths.tolist(), strict=True)):
-            name = files.safe_name(self.names[int(label[number])], LONGEST_STEM)
+            name = files.safe_name(names[number], LONGEST_STEM)
             audio.write(folder / f"{stage}-{step:06}-{number}-{name}.wav", sound[:length], self.rate)

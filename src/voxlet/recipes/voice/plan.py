@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import torch
 
 from voxlet.errors import ConfigError
-from voxlet.models.voice.style_encoder import standardise
+from voxlet.recipes.voice.base_file import PRIOR as PRIOR_PART
 from voxlet.recipes.voice.clips.data import VoiceData, voice_data
-from voxlet.recipes.voice.distillation_task import DistillationTask, training_styles
+from voxlet.recipes.voice.distillation_task import DistillationTask, Speaking, settle
 from voxlet.recipes.voice.finish import write_voice
 from voxlet.recipes.voice.heard import Heard
 from voxlet.recipes.voice.prior_task import PriorTask
+from voxlet.recipes.voice.scope import Scope
 from voxlet.recipes.voice.voice_run import VoiceRun
 from voxlet.recipes.voice.wave_task import WaveTask
 from voxlet.recipes.voice.weights import DISTILLATION, PRIOR, WAVE, load_teacher, load_wave
 from voxlet.training import distributed
 from voxlet.training.stages import Plan, Stage
+from voxlet.words.spelling import find
 
 if TYPE_CHECKING:
     from voxlet.corpus.dataset import Dataset
@@ -36,62 +40,117 @@ def plan_voice_training(config: VoiceTraining, dataset: Dataset, run: Run, base:
     Raises:
         ConfigError: There is one clip alone.
     """
-    split, labels = dataset.split, len(dataset.prepared.label_names)
+    split = dataset.split
     if len(split.train) < FEWEST_ROWS:
         raise ConfigError(
             f"{len(split.train)} clip cannot train a voice",
             where=dataset.prepared.name,
             remedy="record another take",
         )
-    train, validation = torch.from_numpy(split.train), torch.from_numpy(split.validation)
-    device = distributed.device()
-
-    def data() -> VoiceData:
-        return voice_data(dataset, device, config.prior.model.attributes)
-
-    def wave() -> WaveTask:
-        task = WaveTask(config.wave, data(), validation, config.precision)
-        if base is not None:
-            task.begin_from(base)
-        return task
-
-    def prior() -> PriorTask:
-        task = PriorTask(
-            config.prior,
-            load_wave(run, config, device),
-            data(),
-            train,
-            validation,
-            labels=labels,
-            precision=config.precision,
-        )
-        if base is not None:
-            task.begin_from(base, dataset.prepared.label_names, dataset.prepared.language)
-        return task
-
-    def distillation() -> DistillationTask:
-        clips = data()
-        teacher = load_teacher(run, config, frames=clips.frames, labels=labels, device=device)
-        varied = clips.with_speeds(config.prior.speeds_for(len(clips.count)))
-        standardise(teacher.flow, teacher.style, training_styles(teacher.style, varied))
-        if varied.names:
-            styles = training_styles(teacher.style, varied).mean
-            teacher.flow.fit_neutral(styles, varied.attributes[varied.by_speaker])
-        return DistillationTask(
-            config.distillation, teacher.flow, teacher.style, clips, validation, precision=config.precision
-        )
-
-    def finish() -> None:
-        opened = VoiceRun(run, config, dataset)
-        write_voice(opened, opened.voice_path)
-
-    rows, heard = split.train, Heard(run, config, dataset, device)
+    scope = Scope.of(run)
+    kept = None if scope is None or base is None else _Kept(scope, base, dataset.prepared.language)
+    tasks = _Tasks(config, dataset, run, base, kept)
+    rows, heard = split.train, Heard(run, config, dataset, distributed.device())
     shares = (config.wave_share, config.prior_share, 1 - config.wave_share - config.prior_share)
     return Plan(
         (
-            Stage(WAVE, rows, config.wave.loop, wave, shares[0], heard.after_wave),
-            Stage(PRIOR, rows, config.prior.loop, prior, shares[1], heard.after_prior),
-            Stage(DISTILLATION, rows, config.distillation.loop, distillation, shares[2], heard.at_last),
+            Stage(WAVE, rows, config.wave.loop, tasks.wave, shares[0], heard.after_wave),
+            Stage(PRIOR, rows, config.prior.loop, tasks.prior, shares[1], heard.after_prior),
+            Stage(DISTILLATION, rows, config.distillation.loop, tasks.distillation, shares[2], heard.at_last),
         ),
-        finish,
+        tasks.finish,
     )
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """What stays of a base, whose words have a language."""
+
+    scope: Scope
+    base: Base
+    language: str
+
+    @cached_property
+    def table(self) -> tuple[str, ...]:
+        """The labels that are trained."""
+        return self.scope.table(self.base, self.language)
+
+    def fitted(self, clips: VoiceData) -> VoiceData:
+        """Takes with their labels' numbers in the table, in rows that hold the base's longest word."""
+        own = [find(name, self.table) or name for name in clips.label_names]
+        numbers = torch.tensor([self.table.index(name) for name in own])
+        return clips.with_labels(self.table, numbers).with_frames(
+            len(self.base.parts[PRIOR_PART]["position"])
+        )
+
+    def speaking(self) -> Speaking:
+        """Who says what."""
+        speakers = self.base.named_speakers().only(self.scope.speakers)
+        return Speaking(len(self.scope.labels), speakers, self.scope.kept_share)
+
+
+@dataclass(frozen=True)
+class _Tasks:
+    """The tasks of a voice's run, each made when its turn comes."""
+
+    config: VoiceTraining
+    dataset: Dataset
+    run: Run
+    base: Base | None
+    kept: _Kept | None
+
+    @property
+    def validation(self) -> torch.Tensor:
+        return torch.from_numpy(self.dataset.split.validation)
+
+    def data(self) -> VoiceData:
+        """The clips, with labels as the prior numbers them."""
+        clips = voice_data(self.dataset, distributed.device(), self.config.prior.model.attributes)
+        return clips if self.kept is None else self.kept.fitted(clips)
+
+    def wave(self) -> WaveTask:
+        task = WaveTask(self.config.wave, self.data(), self.validation, self.config.precision)
+        if self.base is not None:
+            task.begin_from(self.base)
+        return task
+
+    def prior(self) -> PriorTask:
+        clips, language = self.data(), self.dataset.prepared.language
+        task = PriorTask(
+            self.config.prior,
+            load_wave(self.run, self.config, distributed.device()),
+            clips,
+            torch.from_numpy(self.dataset.split.train),
+            self.validation,
+            precision=self.config.precision,
+        )
+        if self.base is not None:
+            rows = [self.base.row_of(label, language) for label in clips.label_names]
+            task.begin_from(self.base, rows)
+            if self.kept is not None:
+                known = [number for number, row in enumerate(rows) if row is not None]
+                task.keep(known, self.base.named_speakers())
+        return task
+
+    def distillation(self) -> DistillationTask:
+        clips = self.data()
+        teacher = load_teacher(self.run, self.config, distributed.device())
+        speaking = None if self.kept is None else self.kept.speaking()
+        if speaking is not None:
+            speaking.kept.to(distributed.device())
+            teacher.flow.keep_labels(speaking.labels)
+        settle(teacher, clips.with_speeds(self.config.prior.speeds_for(len(clips.count))), speaking)
+        return DistillationTask(
+            self.config.distillation,
+            teacher.flow,
+            teacher.style,
+            clips,
+            self.validation,
+            speaking=speaking,
+            precision=self.config.precision,
+        )
+
+    def finish(self) -> None:
+        """Write the voice."""
+        opened = VoiceRun(self.run, self.config, self.dataset)
+        write_voice(opened, opened.voice_path)

@@ -1,8 +1,12 @@
-"""Second stage of a voice: the prior and the style encoder, on the latents of a trained wave VAE."""
+"""Second stage of a voice: the prior and the style encoder, on the latents of a trained wave VAE.
+
+Where a voice keeps words or speakers of the base that it begins with, half of what it learns from is what the
+base says of these, and the style encoder stays as it is: old styles then mean what they meant.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +16,7 @@ from voxlet.models.distributions import Gaussian, kl_per_unit
 from voxlet.models.voice.flow_prior import FlowPrior, described, presence
 from voxlet.models.voice.style_encoder import StyleEncoder
 from voxlet.recipes.voice.base_file import PRIOR, STYLE, fill_prior
+from voxlet.recipes.voice.clips.replay import Replay
 from voxlet.recipes.voice.clips.views import Views
 from voxlet.training import distributed
 from voxlet.training.ema import average_of
@@ -23,6 +28,7 @@ if TYPE_CHECKING:
     from voxlet.models.voice.wave_vae import WaveVAE
     from voxlet.recipes.voice.base_file import Base
     from voxlet.recipes.voice.clips.data import VoiceData
+    from voxlet.recipes.voice.clips.speakers import Speakers
     from voxlet.recipes.voice.clips.views import Drawn
     from voxlet.recipes.voice.config import PriorTraining
     from voxlet.training.config import Precision
@@ -30,6 +36,18 @@ if TYPE_CHECKING:
 VALIDATION_BATCH = 64
 NEAREST_TAKES, NEAREST_TIMES = 4, (0.15, 0.35, 0.55)  # early on the way the label decides most
 NORM = 1.0  # gradients are scaled down to this
+
+
+class Way(NamedTuple):
+    """B sequences on their way from noise, at times (B,), for labels (B,) and styles (B, S), with attributes
+    (B, A) in standard deviations, and the velocity (B, L, Z + 1) that is right there."""
+
+    x: Tensor
+    time: Tensor
+    label: Tensor
+    style: Tensor
+    attributes: Tensor
+    velocity: Tensor
 
 
 class PriorTask:
@@ -41,7 +59,6 @@ class PriorTask:
         data: All clips.
         train: Training rows, from which the latents' mean and deviation are taken.
         validation: Held-out rows.
-        labels: C.
         precision: Of matrix products.
     """
 
@@ -53,7 +70,6 @@ class PriorTask:
         train: Tensor,
         validation: Tensor,
         *,
-        labels: int,
         precision: Precision = "auto",
     ) -> None:
         self.config, self.validation, self.precision = config, validation, precision
@@ -62,7 +78,8 @@ class PriorTask:
         self.data = data = data.with_speeds(config.speeds_for(len(data.count)))
         self.unit = wave.samples_per_latent
         self.views = Views(wave, data, clips=clips, shifts=config.shifts, a_step=config.views_per_step)
-        self.prior = FlowPrior(config.model, wave.config.latent_size + 1, data.frames, labels).to(self.device)
+        channels, labels = wave.config.latent_size + 1, len(data.label_names)
+        self.prior = FlowPrior(config.model, channels, data.frames, labels).to(self.device)
         self.prior.fit_scale(Gaussian(self.views.mean[0, train], self.views.log_variance[0, train]))
         if data.names:
             self.prior.fit_attributes(data.attributes[train])
@@ -76,28 +93,40 @@ class PriorTask:
             "style_ema": self.style_ema,
             "views": self.views,
         }
+        self.replay: Replay | None = None
         self.parameters = [*self.prior.parameters(), *self.style.parameters()]
         adam = torch.optim.AdamW(
             self.parameters, config.learning_rate, (0.9, 0.99), weight_decay=config.weight_decay, fused=True
         )
         self.optimizers: dict[str, torch.optim.Optimizer] = {"prior": adam}
 
-    def begin_from(self, base: Base, labels: Sequence[str], language: str) -> None:
+    def begin_from(self, base: Base, rows: Sequence[int | None]) -> None:
         """Take a base's weights, where it has them; the latents' scale is the base's, too.
 
-        A label that the base does not know begins as the one of its labels that explains the takes best.
+        Args:
+            base: The base.
+            rows: Which of its labels each label is. One that it does not know begins as the one of its labels
+                that explains the takes best.
         """
         if PRIOR not in base.parts:
             return
         for style in (self.style, self.style_ema.module):
             base.fill(STYLE, style)
-        rows = [base.row_of(label, language) for label in labels]
         fill_prior(base, self.prior, [row or 0 for row in rows])  # its scales are what takes are heard with
         if None in rows:
             heard = self._nearest(base, [number for number, row in enumerate(rows) if row is None])
-            rows = [heard[number] if row is None else row for number, row in enumerate(rows)]
+            rows = [heard.get(number, row) for number, row in enumerate(rows)]
         for prior in (self.prior, self.prior_ema.module):
             fill_prior(base, prior, [row for row in rows if row is not None])
+
+    def keep(self, labels: Sequence[int], speakers: Speakers) -> None:
+        """From now on keep what the prior says of these labels by these speakers, and the style encoder.
+
+        Called after `begin_from`.
+        """
+        known = torch.tensor(labels, device=self.device)
+        self.replay = Replay(self.prior, known, speakers, self.style.requires_grad_(False)).to(self.device)
+        self.modules["replay"] = self.replay
 
     @torch.no_grad()
     def _nearest(self, base: Base, labels: Sequence[int]) -> dict[int, int]:
@@ -114,7 +143,7 @@ class PriorTask:
             noise = torch.randn(data.shape, generator=generator).to(self.device)
             time = times.repeat(len(rows))
             style = self.styles(self.style, rows, self.config.style_clips).mean
-            known = self.attributes(rows, 0.0)
+            known = self._described(self.attributes(rows))
             losses = [
                 prior(
                     noise + time[:, None, None] * (data - noise),
@@ -143,35 +172,60 @@ class PriorTask:
         posterior: Gaussian = encoder(*self.data.cut(others, self.data.longest(others)))
         return posterior
 
-    def attributes(self, rows: Tensor, dropout: float) -> Tensor | None:
-        """The attributes (B, 2A) of these clips as the prior reads them, each left out with this chance."""
-        if not self.data.names:
-            return None
-        values = self.prior.standard(self.data.attributes[rows])
-        if dropout:
-            left_out = batch_random.rand(*values.shape, device=self.device) < dropout
-            values = values.masked_fill(left_out, torch.nan)
-        return described(values)
+    def attributes(self, rows: Tensor) -> Tensor:
+        """The attributes (B, A) of these clips in standard deviations."""
+        values = self.data.attributes[rows]
+        return self.prior.standard(values) if self.data.names else values
+
+    def _some(self, attributes: Tensor) -> Tensor:
+        """The same attributes (B, A), some of them left out."""
+        if not self.data.names or not self.config.attribute_dropout:
+            return attributes
+        left_out = batch_random.rand(*attributes.shape, device=self.device) < self.config.attribute_dropout
+        return attributes.masked_fill(left_out, torch.nan)
+
+    def _described(self, attributes: Tensor) -> Tensor | None:
+        """Attributes (B, A) as the prior reads them, (B, 2A)."""
+        return described(attributes) if self.data.names else None
+
+    def _way(self, data: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Places (B, L, Z + 1) on the way to these sequences, their times (B,), and the way itself."""
+        noise = batch_random.randn_like(data)
+        # Logit-normal times: the middle of the way is hardest to learn (Esser et al. 2024, arXiv:2403.03206).
+        time = batch_random.randn(len(data), device=self.device).sigmoid()
+        return noise + time[:, None, None] * (data - noise), time, data - noise
+
+    def _left_out(self, label: Tensor) -> Tensor:
+        """The same labels (B,), some of them left out."""
+        left_out = batch_random.rand(len(label), device=self.device) < self.config.condition_dropout
+        return torch.where(left_out, self.prior.labels, label)
+
+    def _repeated(self, replay: Replay, count: int) -> Way:
+        """What the base says, and how it came to it."""
+        replay.make_more()
+        said = replay.draw(count)
+        x, time, _ = self._way(said.data)
+        label, attributes = self._left_out(said.label), self._some(said.attributes)
+        velocity = replay.velocity(x, time, label, said.style, self._described(attributes))
+        return Way(x, time, label, said.style, attributes, velocity)
 
     def train_step(self, rows: Tensor, progress: float) -> dict[str, Tensor]:  # noqa: ARG002  # the loop's rates suffice
         """One step on the flow-matching loss and the style's divergence."""
         c = self.config
         self.views.encode_more()
         drawn = self.views.draw(rows.to(self.device), c.same_speed)
-        rows, data = drawn.rows, self.sequences(drawn)
-        noise = batch_random.randn_like(data)
-        # Logit-normal times: the middle of the way is hardest to learn (Esser et al. 2024, arXiv:2403.03206).
-        time = batch_random.randn(len(rows), device=self.device).sigmoid()
-        x = noise + time[:, None, None] * (data - noise)
-        left_out = batch_random.rand(len(rows), device=self.device) < c.condition_dropout
-        label = torch.where(left_out, self.prior.labels, self.data.labels[rows])
+        rows = drawn.rows
+        x, time, way = self._way(self.sequences(drawn))
+        label = self._left_out(self.data.labels[rows])
         clips = int(torch.randint(1, c.style_clips + 1, ()))
         with autocast(self.device, self.precision):
             posterior = self.styles(self.style, rows, clips)
-            velocity = self.prior(
-                x, time, label, posterior.sample(), self.attributes(rows, c.attribute_dropout)
-            )
-        flow = (velocity - (data - noise)).square().mean()
+            asked = Way(x, time, label, posterior.sample(), self._some(self.attributes(rows)), way)
+            if self.replay is not None:
+                asked = Way(*map(torch.cat, zip(asked, self._repeated(self.replay, len(rows)), strict=True)))
+            known = self._described(asked.attributes)
+            velocity = self.prior(asked.x, asked.time, asked.label, asked.style, known)
+        flow = (velocity - asked.velocity).square().mean()
         kl = kl_per_unit(posterior).sum(1).mean()
         loss = flow + c.style_kl_weight * kl
         self.optimizers["prior"].zero_grad(set_to_none=True)
@@ -195,8 +249,7 @@ class PriorTask:
             time = (torch.arange(len(rows), device=self.device) + 0.5) / len(rows)
             x = noise + time[:, None, None] * (data - noise)
             style = self.styles(self.style_ema.module, rows, self.config.style_clips).mean
-            velocity = self.prior_ema.module(
-                x, time, self.data.labels[rows], style, self.attributes(rows, 0.0)
-            )
+            known = self._described(self.attributes(rows))
+            velocity = self.prior_ema.module(x, time, self.data.labels[rows], style, known)
             total += float((velocity - (data - noise)).square().mean()) * len(rows)
         return {"loss": total / len(self.validation)}

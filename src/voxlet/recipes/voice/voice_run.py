@@ -12,7 +12,8 @@ from voxlet.models.distributions import Gaussian
 from voxlet.recipes.trained_run import TrainedRun
 from voxlet.recipes.voice.clips.data import voice_data
 from voxlet.recipes.voice.config import VoiceTraining
-from voxlet.recipes.voice.weights import load_student, load_wave
+from voxlet.recipes.voice.scope import Scope
+from voxlet.recipes.voice.weights import load_kept, load_student, load_wave
 from voxlet.speak.voice import load_voice
 from voxlet.speak.voice_file import SUFFIX
 from voxlet.training.run import GO_ON
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from voxlet.models.voice.style_encoder import StyleEncoder
     from voxlet.models.voice.wave_vae import WaveVAE
     from voxlet.recipes.voice.clips.data import VoiceData
+    from voxlet.recipes.voice.clips.speakers import Speakers
     from voxlet.recipes.voice.weights import StyledPrior
     from voxlet.speak.speech import Style
     from voxlet.speak.voice import Voice
@@ -117,8 +119,21 @@ class VoiceRun(TrainedRun[VoiceTraining]):
 
     @cached_property
     def _few_step(self) -> StyledPrior:
-        labels = len(self.prepared.label_names)
-        return load_student(self.run, self.config, frames=self.data.frames, labels=labels, device=CPU)
+        return load_student(self.run, self.config, CPU)
+
+    @cached_property
+    def scope(self) -> Scope | None:
+        """What its voice keeps of the base that it began with; None where it is one of its takes alone."""
+        return Scope.of(self.run)
+
+    @cached_property
+    def kept(self) -> Speakers | None:
+        """The speakers that its voice has kept.
+
+        Raises:
+            RunError: See `student`.
+        """
+        return None if self.scope is None else load_kept(self.run, self.scope.speakers)
 
     @torch.inference_mode()
     def encode(self, rows: NDArray[np.int64]) -> list[Gaussian]:

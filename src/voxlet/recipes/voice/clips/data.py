@@ -38,6 +38,7 @@ class VoiceData:
         bands: (N,) half the rate at which each was recorded, Hz.
         attributes: What is measured of each clip, (N, A), not a number where it does not show,
         names: and their names.
+        label_names: What the labels are called.
     """
 
     audio: Tensor
@@ -51,6 +52,7 @@ class VoiceData:
     bands: Tensor
     attributes: Tensor
     names: tuple[str, ...] = ()
+    label_names: tuple[str, ...] = ()
 
     @property
     def frames(self) -> int:
@@ -78,6 +80,15 @@ class VoiceData:
     def cut(self, rows: Tensor, samples: int) -> tuple[Tensor, Tensor]:
         """The first samples of rows (...), and the lengths of their clips."""
         return self.audio[rows, :samples], self.lengths[rows]
+
+    def with_labels(self, names: tuple[str, ...], numbers: Tensor) -> VoiceData:
+        """The same clips with other labels: what was label n is `numbers[n]` of these names."""
+        return replace(self, labels=numbers.to(self.labels.device)[self.labels], label_names=names)
+
+    def with_frames(self, frames: int) -> VoiceData:
+        """The same clips in rows of at least so many latents."""
+        more = (frames - self.frames) * samples_per_latent(self.rate)
+        return self if more <= 0 else replace(self, audio=torch.nn.functional.pad(self.audio, (0, more)))
 
     def with_speeds(self, speeds: Sequence[float]) -> VoiceData:
         """These clips and, for each speed, all of them once more, as speakers of their own.
@@ -145,4 +156,5 @@ def voice_data(dataset: Dataset, device: torch.device, names: tuple[str, ...] = 
         torch.tensor([clip.rate / 2 for clip in prepared.clips], device=device),
         measured(dataset, names).to(device),
         names,
+        prepared.label_names,
     )
