@@ -23,7 +23,7 @@ from voxlet.recipes.voice.clips import replay
 from voxlet.recipes.voice.clips.replay import A_STEP, Replay
 from voxlet.recipes.voice.clips.speakers import Speakers
 from voxlet.recipes.voice.scope import scope_of
-from voxlet.recipes.voice.weights import load_teacher
+from voxlet.recipes.voice.weights import load_kept, load_teacher
 
 STEPS = [0, 3, 2]
 KNOWN = Speakers(
@@ -130,6 +130,7 @@ def settings_encoder():
 
 
 @pytest.mark.slow
+@pytest.mark.follows("recipes/voice/weights.py: train it anew in another folder")
 def test_words_are_said_by_the_speakers_of_the_base(base: Path, tmp_path: Path) -> None:
     takes = takes_of(tmp_path / "takes", ("no", "stop"))
     opened = adapt(takes, tmp_path / "run", steps=STEPS, base=base, adds="words")
@@ -144,12 +145,14 @@ def test_words_are_said_by_the_speakers_of_the_base(base: Path, tmp_path: Path) 
     for name, tensor in teacher.style.state_dict().items():
         assert torch.equal(tensor, start.parts["style"][name])
     assert teacher.flow.labels == 4  # two new ones, and two of the base's that keep it in practice
-    # Going on gives the same bytes.
+    with pytest.raises(RunError, match="has lost the speakers that it kept"):
+        load_kept(opened.run, ("nobody",))
     again = adapt(takes, tmp_path / "again" / "run", steps=STEPS, base=base, adds="words")
     assert again.voice_path.read_bytes() == opened.voice_path.read_bytes()
 
 
 @pytest.mark.slow
+@pytest.mark.follows("recipes/adapt.py: give one, or a base's file")
 def test_a_voice_is_added_to_and_keeps_what_it_had(voice_run: Path, base: Path, tmp_path: Path) -> None:
     takes = takes_of(tmp_path / "takes", ("zero", "no"))
     opened = adapt(takes, tmp_path / "run", steps=STEPS, base=voice_run, keep=True)
@@ -163,11 +166,15 @@ def test_a_voice_is_added_to_and_keeps_what_it_had(voice_run: Path, base: Path, 
     more = takes_of(tmp_path / "more", ("one",), speaker="you")
     third = adapt(more, tmp_path / "third", steps=STEPS, base=opened.path, adds="speakers")
     assert (third.voice.labels, third.voice.speakers) == (("no", "one", "zero"), ("you",))
+    third.voice_path.unlink()
+    with pytest.raises(RunError, match="is no run that ended with a voice"):
+        begin_with(third.path)
 
 
 @pytest.mark.slow
-@pytest.mark.follows("recipes/adapt.py: give one, or a base's file")
-@pytest.mark.follows("recipes/adapt.py: give steps as the timetable.json of such a voice has them: --steps …")
+@pytest.mark.follows(
+    "recipes/adapt.py: give them as such a voice's timetable.json has them: --steps 0,400,600"
+)
 def test_the_command_says_what_it_cannot_measure(
     base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -178,7 +185,7 @@ def test_the_command_says_what_it_cannot_measure(
     with pytest.raises(RunError, match="is no training run"):
         begin_with(tmp_path)
     assert main([*asked, "--base", str(base), "--steps", "1,1,1"]) == 2
-    assert "the wave VAE stays as it is; " in capsys.readouterr().err
+    assert "--steps 1,1,1 are not 0 for the wave VAE, which stays as it is" in capsys.readouterr().err
     assert main([*asked, "--base", str(base), "--steps", "0,1,1"]) == 0
     *_, why, _ = capsys.readouterr().out.splitlines()
     assert why.startswith(f"listen yourself: {OTHER_VOICES}")

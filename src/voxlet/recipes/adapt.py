@@ -90,7 +90,6 @@ def adapt(
         VoxletError: See `train`.
     """
     began = time.monotonic() if began is None else began
-    timing = budget(minutes, steps)
     start = begin_with(base)
     opened = opened or open_corpus(
         os.fspath(corpus), allow_rejected=allow_rejected, layout=layout, language=language
@@ -98,13 +97,7 @@ def adapt(
     scope = scope_of(start, opened.labels, opened.language, adds, keep)
     config = settings(start, split, keeping=scope is not None)
     shares = shares_of(config, keeping=scope is not None)
-    if steps is not None and (steps[0] == 0) != (shares[0] == 0):
-        raise ConfigError(
-            f"--steps {steps[0]},... is not for this: the wave VAE "
-            + ("stays as it is" if steps[0] else "is trained"),
-            remedy="give steps as the timetable.json of such a voice has them: --steps "
-            + ("0,400,600" if steps[0] else "400,1100,600"),
-        )
+    timing = budget(minutes, steps, keeping=scope is not None)
     job = Job(
         ADAPT,
         config,
@@ -150,8 +143,8 @@ def begin_with(base: str | os.PathLike[str] | None) -> Base | None:
     return replace(base_of(opened), digest=read_voice(opened.voice_path).digest)
 
 
-def budget(minutes: float | None, steps: Sequence[int] | None) -> Budget:
-    """What was asked for as a whole.
+def budget(minutes: float | None, steps: Sequence[int] | None, *, keeping: bool = False) -> Budget:
+    """What was asked for as a whole; where something is kept, the first stage takes no step.
 
     Raises:
         ConfigError: Both were given, or what was given makes no sense.
@@ -160,10 +153,15 @@ def budget(minutes: float | None, steps: Sequence[int] | None) -> Budget:
         return Budget(minutes=MINUTES if minutes is None else minutes)
     if minutes is not None:
         raise ConfigError("--minutes and --steps are both given", remedy="give one of them")
-    if len(steps) != len(STAGES) or steps[0] < 0 or min(steps[1:]) < 1:
-        shown = ",".join(map(str, steps))
+    shown = ",".join(map(str, steps))
+    if keeping and (len(steps) != len(STAGES) or steps[0] != 0 or min(steps[1:]) < 1):
         raise ConfigError(
-            f"--steps {shown} are not the steps of three stages, the last two 1 or more",
+            f"--steps {shown} are not 0 for the wave VAE, which stays as it is, and 1 or more for the others",
+            remedy="give them as such a voice's timetable.json has them: --steps 0,400,600",
+        )
+    if not keeping and (len(steps) != len(STAGES) or min(steps) < 1):
+        raise ConfigError(
+            f"--steps {shown} are not the steps of three stages, each 1 or more",
             remedy="give them as an adapted voice's timetable.json has them: --steps 400,1100,600",
         )
     return Budget(steps=sum(steps))
