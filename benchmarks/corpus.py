@@ -38,10 +38,10 @@ def measure(name: str, setting: str) -> None:
     prepared, built = timed(prepare, corpus, SETTINGS[setting], progress=False)
     _, loaded = timed(prepare, corpus, SETTINGS[setting], progress=False)
     peak = peak_memory() or math.nan
-    rows, samples = prepared.audio.shape
+    rows, samples = prepared.rows.shape
     print(
         f"{corpus.name:<16} {setting:<6} {rows:>6,} x {samples:>6,} {first:>8.2f} {second:>8.3f}"
-        f" {built:>8.2f} {loaded:>8.3f} {prepared.audio.nbytes / 1e6:>8.0f} {peak:>8.0f}"
+        f" {built:>8.2f} {loaded:>8.3f} {2 * rows * samples / 1e6:>8.0f} {peak:>8.0f}"
     )
 
 

@@ -1,14 +1,17 @@
 """How fast data sets are made, and whether memory grows with them.
 
     python benchmarks/datasets.py [--clips 2000] [--workers 2] [--voice digits] [--format webdataset]
+    python benchmarks/datasets.py --clips 100000 --workers 1 --kills 2
     python benchmarks/datasets.py --memory 1000,10000,100000 --tiny
     python benchmarks/datasets.py --piper .venv/piper/bin/python --model en_US-joe-medium.onnx
 
 The first makes one data set and prints clips a second, and clips for each second of processor time of all
-processes, which a busy machine changes little. `--memory` makes several, each in a process of its own, and
-prints the peak of resident memory of the largest process; `--tiny` takes the tests' voice, whose clips cost
-next to nothing. `--piper` has Piper say the same words with an interpreter that has it installed, in turn
-with the data set, both on one thread.
+processes, which a busy machine changes little. `--kills` kills the command (SIGKILL) so many times on the
+way, and gives the same one again; then `voxlet dataset verify` looks at all, and WebDataset and `datasets`
+open it and count what they find. `--memory` makes several, each in a process of its own, and prints the peak
+of resident memory of the largest process; `--tiny` takes the tests' voice, whose clips cost next to nothing.
+`--piper` has Piper say the same words with an interpreter that has it installed, in turn with the data set,
+both on one thread.
 """
 
 from __future__ import annotations
@@ -18,10 +21,12 @@ import json
 import os
 import resource
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,8 +68,8 @@ class Cost:
         )
 
 
-def made(voice: str, clips: int, workers: int, format_: str, more: list[str]) -> Cost:
-    """The cost of one data set, whole processes with their start."""
+def made(voice: str, clips: int, workers: int, format_: str, more: list[str], *, kills: int = 0) -> Cost:
+    """The cost of one data set, whole processes with their start; what was killed counts as well."""
     with tempfile.TemporaryDirectory(dir=os.environ.get("VOXLET_SCRATCH")) as folder:
         command = [
             sys.executable,
@@ -79,12 +84,45 @@ def made(voice: str, clips: int, workers: int, format_: str, more: list[str]) ->
         ]
         command += ["--workers", str(workers), "--format", format_, *more]
         began, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
+        for kill in range(kills):
+            killed(command, Path(folder, "words", "shards"), (kill + 1) * clips // (1000 * (kills + 1)))
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         wall, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
         card = json.loads(Path(folder, "words", "dataset.json").read_text())
+        if kills:
+            subprocess.run(
+                [sys.executable, "-m", "voxlet", "dataset", "verify", f"{folder}/words"], check=True
+            )
+            opened(Path(folder, "words"))
     worked = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     sound = sum(split["seconds"] for split in card["splits"].values())
     return Cost(clips, wall, worked, after.ru_maxrss / 1000, sound)
+
+
+def killed(command: list[str], records: Path, shards: int) -> None:
+    """Start the command, and kill it in the middle of a shard when so many have been made."""
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while process.poll() is None and len(list(records.glob("*.json"))) < shards:
+        time.sleep(1)
+    time.sleep(1)
+    process.kill()
+    assert process.wait() == -signal.SIGKILL, "it ended before it was killed"
+    print(f"killed with {len(list(records.glob('*.json')))} shards made", flush=True)
+
+
+def opened(folder: Path) -> None:
+    """Count the clips of WebDataset shards, and of them the words, as the real libraries open them."""
+    sys.path.remove(str(Path(__file__).parent))  # this file has the library's name
+    import webdataset
+
+    import datasets
+
+    shards = sorted(map(str, folder.rglob("*.tar")))
+    classes = Counter(clip["cls"] for clip in webdataset.WebDataset(shards, shardshuffle=False))
+    print(f"webdataset: {sum(classes.values()):,} clips of {len(classes)} words", flush=True)
+    streamed = datasets.load_dataset("webdataset", data_files=shards, split="train", streaming=True)
+    classes = Counter(clip["cls"] for clip in streamed.select_columns(["cls"]))
+    print(f"datasets: {sum(classes.values()):,} clips of {len(classes)} words", flush=True)
 
 
 def alone(arguments: argparse.Namespace, clips: int, voice: str) -> str:
@@ -122,6 +160,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--format", default="webdataset")
     parser.add_argument("--effects", default="")
+    parser.add_argument("--kills", type=int, default=0)
     parser.add_argument("--memory", default="")
     parser.add_argument("--tiny", action="store_true")
     parser.add_argument("--piper")
@@ -135,7 +174,8 @@ def main() -> None:
                 print(alone(arguments, count, voice), flush=True)
             return
         more = ["--effects", arguments.effects] if arguments.effects else []
-        print(made(voice, arguments.clips, arguments.workers, arguments.format, more), flush=True)
+        cost = made(voice, arguments.clips, arguments.workers, arguments.format, more, kills=arguments.kills)
+        print(cost, flush=True)
         if arguments.piper:
             words = "zero,one,two,three,four,five,six,seven,eight,nine"
             for _ in range(2):

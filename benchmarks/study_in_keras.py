@@ -100,7 +100,7 @@ def clip_task(model: str, precision: str):
     import torch
 
     from voxlet.corpus.dataset import open_dataset
-    from voxlet.recipes.clip.data import spectrograms_of
+    from voxlet.recipes.clip.data import Held, spectrograms_of
     from voxlet.recipes.clip.task import ClipTask
     from voxlet.study.plan import on_study_clips
     from voxlet.training import hardware
@@ -110,12 +110,12 @@ def clip_task(model: str, precision: str):
     config = replace(on_study_clips(model), precision=precision)
     dataset = open_dataset("fsdd", config.preparation, split=config.split, progress=False)
     prepared, split = dataset.prepared, dataset.split
-    spectrograms = spectrograms_of(prepared, config.spectrogram)
     count = len(split.train)
     order = torch.from_numpy(split.train)
+    spectrograms = Held(spectrograms_of(prepared, config.spectrogram).read(order))
     labels = torch.from_numpy(prepared.labels)[order]
     rest = replace(split, train=split.train[:0] if count == 0 else torch.arange(count).numpy())
-    return ClipTask(config, spectrograms[order], labels, len(prepared.label_names), rest), count
+    return ClipTask(config, spectrograms, labels, len(prepared.label_names), rest), count
 
 
 def timed(step, count: int, clips: int) -> dict[str, object]:
@@ -161,7 +161,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "spectrograms.npy"
         task, _ = clip_task("mlp", "float32")
-        np.save(file, task.spectrograms.numpy())
+        np.save(file, task.spectrograms.values.numpy())
         del task
         for model in asked.models.split(","):
             clips = min(asked.clips, CNN_CLIPS) if model == "cnn" else asked.clips

@@ -203,12 +203,14 @@ def test_prepared_clips_stay_while_they_are_used_and_are_made_again(fresh_cache,
     monkeypatch.setenv(cache.LIMIT_VARIABLE, "0")
     corpus = open_corpus(tmp_path / "words")
     prepared = prepare(corpus, Preparation(rate=8000), progress=False)
-    first = np.array(prepared.audio)
+    first = prepared.rows.read(slice(None))
     (entry,) = cache.entries(["prepared"])
     assert not cache.remove(entry)
     del prepared
     assert cache.remove(entry)
-    np.testing.assert_array_equal(prepare(corpus, Preparation(rate=8000), progress=False).audio, first)
+    np.testing.assert_array_equal(
+        prepare(corpus, Preparation(rate=8000), progress=False).rows.read(slice(None)), first
+    )
 
 
 @pytest.mark.slow
@@ -227,7 +229,7 @@ from voxlet.corpus.prepare import Preparation, prepare
 corpus = open_corpus(sys.argv[1])
 for _ in range(20):
     prepared = prepare(corpus, Preparation(rate=8000), progress=False)
-    print(float(abs(prepared.audio).sum()))
+    print(float(abs(prepared.rows.read(slice(None))).sum()))
     del prepared
     cache.shrink()
 """

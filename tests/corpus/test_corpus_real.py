@@ -35,7 +35,7 @@ def test_fsdd_lengths_are_the_known_ones():
 def test_fsdd_at_the_studys_features():
     study = Preparation(length=0.8, trim=False, outliers=None)
     prepared = prepare(open_corpus("fsdd"), study, progress=False)
-    assert prepared.audio.shape == (3000, 17640)
+    assert prepared.rows.shape == (3000, 17640)
     for kind in ("stratified", "official"):
         split = make_split(prepared, kind)
         assert [len(split.train), len(split.validation), len(split.test)] == [2430, 270, 300]
@@ -87,6 +87,6 @@ def test_speech_commands_is_trimmed_to_words(voxlet_data):
     if not (voxlet_data / "speech_commands").is_dir():
         pytest.skip("VOXLET_DATA holds no speech_commands")
     prepared = prepare(open_corpus("speech_commands"), Preparation(rate=16000, outliers=None), progress=False)
-    seconds = prepared.lengths / prepared.rate - 2 * TRIM_MARGIN
+    seconds = prepared.rows.lengths / prepared.rate - 2 * TRIM_MARGIN
     assert np.median(seconds) == pytest.approx(0.45, abs=0.05)
     assert np.percentile(seconds, 90) < 0.8

@@ -16,6 +16,7 @@ from voxlet import audio
 from voxlet.corpus import prepare as prepare_module
 from voxlet.corpus.corpus import open_corpus
 from voxlet.corpus.prepare import TRIM_MARGIN, Preparation, prepare
+from voxlet.corpus.rows.stored import STEPS, load_rows, seal, to_steps
 from voxlet.errors import ConfigError, CorpusError, FileError
 
 PLAIN = Preparation(rate=8000, trim=False, outliers=None, rms=None)
@@ -25,23 +26,25 @@ def test_without_any_change_the_samples_are_the_files_own(names_corpus):
     corpus = open_corpus(names_corpus)
     prepared = prepare(corpus, PLAIN, progress=False)
     assert len(prepared) == len(corpus.clips)
-    assert prepared.audio.dtype == np.float32
+    everything = prepared.rows.read(slice(None))
+    assert everything.dtype == np.float32
     longest = max(clip.count for clip in corpus.clips)
-    assert prepared.audio.shape == (90, longest)
+    assert prepared.rows.shape == (90, longest)
     for row, clip in enumerate(prepared.clips):
         samples = audio.read(clip.path).samples
         samples = samples - samples.mean(dtype=np.float64)
-        length = prepared.lengths[row]
+        length = prepared.rows.lengths[row]
         assert length == min(clip.count, longest)
-        np.testing.assert_allclose(prepared.clip(row), samples[:length], atol=1e-6)
-        assert not prepared.audio[row, length:].any()
+        half_a_step = np.abs(samples).max() / STEPS / 2
+        np.testing.assert_allclose(prepared.clip(row), samples[:length], atol=1.01 * half_a_step)
+        assert not everything[row, length:].any()
         assert prepared.label_names[prepared.labels[row]] == clip.label
         assert prepared.speaker_names[prepared.speakers[row]] == clip.speaker
 
 
 def test_the_studys_setting_gives_17640_samples(names_corpus):
     prepared = prepare(open_corpus(names_corpus), Preparation(length=0.8), progress=False)
-    assert prepared.audio.shape[1] == 17640
+    assert prepared.rows.shape[1] == 17640
     assert (prepared.rate, prepared.name) == (22050, "tiny")
 
 
@@ -50,8 +53,8 @@ def test_trimming_leaves_the_word(names_corpus):
     prepared = prepare(corpus, Preparation(rate=8000, outliers=None, length=1.0), progress=False)
     for row, clip in enumerate(prepared.clips):
         spoken = clip.count - 1600  # the fixture puts 0.1 s of noise on each side
-        assert abs(prepared.lengths[row] - spoken) <= 2 * (TRIM_MARGIN + 0.015) * 8000
-        assert abs(prepared.audio[row, 0]) < 1e-3
+        assert abs(prepared.rows.lengths[row] - spoken) <= 2 * (TRIM_MARGIN + 0.015) * 8000
+        assert abs(prepared.clip(row)[0]) < 1e-3
 
 
 def test_level_offset_and_rate(tmp_path):
@@ -82,8 +85,8 @@ def test_outliers_of_length_are_dropped(tmp_path):
 
 def test_a_cut_clip_does_not_click(names_corpus):
     prepared = prepare(open_corpus(names_corpus), Preparation(rate=8000, length=0.1), progress=False)
-    assert prepared.audio.shape[1] == 800
-    assert np.abs(prepared.audio[:, -1]).max() < 0.01
+    assert prepared.rows.shape[1] == 800
+    assert np.abs(prepared.rows.read(slice(None))[:, -1]).max() < 0.01
 
 
 def test_same_configuration_is_taken_from_the_cache(names_corpus, fresh_cache, monkeypatch):
@@ -91,9 +94,8 @@ def test_same_configuration_is_taken_from_the_cache(names_corpus, fresh_cache, m
     first = prepare(corpus, PLAIN, progress=False)
     monkeypatch.setattr(prepare_module, "build_rows", None)  # would fail if it were called
     second = prepare(corpus, PLAIN, progress=False)
-    assert isinstance(second.audio, np.memmap)
     assert second.digest == first.digest
-    np.testing.assert_array_equal(first.audio, second.audio)
+    np.testing.assert_array_equal(*(one.rows.read(slice(None)) for one in (first, second)))
     with pytest.raises(TypeError):
         prepare(corpus, Preparation(rate=8000, rms=None), progress=False)
 
@@ -108,7 +110,7 @@ def test_what_a_killed_process_left_is_cleared_away(names_corpus, fresh_cache):
     for name, age in (("old", 100_000), ("new", 10)):
         left = fresh_cache / "prepared" / f".{prepare_key(corpus)}.{name}"
         left.mkdir(parents=True)
-        (left / "loose.f32").write_bytes(b"x")
+        (left / "loose.i16").write_bytes(b"x")
         os.utime(left, (time.time() - age,) * 2)
     prepare(corpus, PLAIN, progress=False)
     hidden = [path.suffix for path in (fresh_cache / "prepared").iterdir() if path.name.startswith(".")]
@@ -118,8 +120,8 @@ def test_what_a_killed_process_left_is_cleared_away(names_corpus, fresh_cache):
 @pytest.mark.parametrize("damage", ["flipped", "shorter", "gone", "empty"])
 def test_damaged_cache_is_built_again(folders_corpus, fresh_cache, damage):
     corpus = open_corpus(folders_corpus)
-    expected = np.array(prepare(corpus, PLAIN, progress=False).audio)
-    for name in ("audio.npy", "lengths.npy", "indices.npy", "meta.json"):
+    expected = prepare(corpus, PLAIN, progress=False).rows.read(slice(None))
+    for name in ("audio.npy", "scales.npy", "lengths.npy", "indices.npy", "meta.json"):
         path = folder_of(fresh_cache) / name
         data = bytearray(path.read_bytes())
         data[len(data) // 2] ^= 0xFF
@@ -128,10 +130,44 @@ def test_damaged_cache_is_built_again(folders_corpus, fresh_cache, damage):
         else:
             path.write_bytes({"flipped": bytes(data), "shorter": bytes(data[:-1]), "empty": b""}[damage])
         again = prepare(corpus, PLAIN, progress=False)
-        np.testing.assert_array_equal(again.audio, expected)
+        np.testing.assert_array_equal(again.rows.read(slice(None)), expected)
         # Whole again, and nothing else there: the one folder of the right name.
         assert folder_of(fresh_cache).name == path.parent.name
         assert path.stat().st_size == len(data)
+
+
+def test_rows_of_the_kind_before_are_told_apart(names_corpus, fresh_cache):
+    """They were float32, without scales: in a folder of the same name they are built anew."""
+    corpus = open_corpus(names_corpus)
+    rows = prepare(corpus, PLAIN, progress=False).rows
+    expected = rows.read(slice(None))
+    np.save(rows.folder / "audio.npy", expected)
+    assert load_rows(rows.folder) is None
+    seal(rows.folder, {})
+    assert load_rows(rows.folder) is None
+    np.testing.assert_array_equal(prepare(corpus, PLAIN, progress=False).rows.read(slice(None)), expected)
+    assert np.load(rows.folder / "audio.npy").dtype == np.int16
+
+
+def test_a_faint_clip_is_stored_as_finely_as_a_loud_one():
+    samples = np.random.default_rng(0).uniform(-1, 1, 1000).astype(np.float32)
+    for level in (1e-6, 0.01, 1, 3):
+        steps, scale = to_steps(level * samples)
+        assert np.abs(steps).max() == STEPS
+        np.testing.assert_allclose(steps * scale, level * samples, atol=1.01 * scale / 2)
+        np.testing.assert_array_equal(to_steps(steps * scale, scale)[0], steps)
+    assert to_steps(np.zeros(3, dtype=np.float32))[0].tolist() == [0, 0, 0]
+
+
+def test_rows_are_read_in_parts_and_one_by_one(names_corpus):
+    rows = prepare(open_corpus(names_corpus), PLAIN, progress=False).rows
+    everything = rows.read(slice(None))
+    assert everything.shape == rows.shape
+    np.testing.assert_array_equal(rows.read(np.array([7, 0, 7])), everything[[7, 0, 7]])
+    np.testing.assert_array_equal(rows.read(5), everything[5])
+    assert sum(len(part) for _, part in rows.parts()) == len(everything)
+    for first, part in rows.parts():
+        np.testing.assert_array_equal(part, everything[first : first + len(part)])
 
 
 def test_a_touched_but_whole_cache_is_kept(names_corpus, fresh_cache, monkeypatch):
@@ -156,7 +192,7 @@ def prepare_key(corpus):
 
 def build_in_a_process(folder, queue):
     prepared = prepare(open_corpus(folder), PLAIN, progress=False)
-    queue.put((prepared.audio.shape, float(np.square(prepared.audio).sum())))
+    queue.put((prepared.rows.shape, float(np.square(prepared.rows.read(slice(None))).sum())))
 
 
 def test_two_processes_build_the_same_cache_at_once(names_corpus, fresh_cache):

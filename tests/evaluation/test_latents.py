@@ -74,7 +74,7 @@ def test_all_of_a_latent_space_by_key():
 def test_what_can_be_explained_has_known_bounds():
     """Two certain spectrograms: they have no entropy, and their mean of a half costs log 2 a cell."""
     certain = torch.stack([torch.zeros(3, 4), torch.ones(3, 4)])
-    bounds = explained_share.loss_bounds(certain, certain)
+    bounds = explained_share.loss_bounds(certain.mean(0), [certain])
     assert bounds.entropy == pytest.approx(0, abs=1e-3)
     assert bounds.mean_spectrogram == pytest.approx(12 * np.log(2), rel=1e-4)
     assert bounds.explained(bounds.mean_spectrogram) == 0

@@ -96,7 +96,7 @@ def test_a_voice_has_a_map_of_styles(tmp_path: Path, runs: Path) -> None:
 def test_a_voice_run_walks_through_latent_sequences(voice_run: Path, tmp_path: Path) -> None:
     run = load(voice_run)
     assert isinstance(run, VoiceRun)
-    lengths = run.prepared.lengths
+    lengths = run.prepared.rows.lengths
     walked = sequence_walk(run, 0, 5, ("from", "half", "to"))
     unit = run.wave.samples_per_latent
     assert [len(clip) % unit for clip in walked.clips] == [0, 0, 0]

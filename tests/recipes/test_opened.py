@@ -73,9 +73,9 @@ def test_what_is_encoded_is_decoded(clip_run: ClipRun) -> None:
     labels = [clip_run.labels[number] for number in clip_run.prepared.labels[rows]]
     decoded = clip_run.decode_spectrograms(latents, labels)
     torch.testing.assert_close(decoded, clip_run.reconstruct_spectrograms(rows))
-    error = (decoded - clip_run.spectrograms[torch.from_numpy(rows)]).abs().mean()
-    mean = clip_run.spectrograms[torch.from_numpy(clip_run.split.train)].mean(0)
-    assert error < (clip_run.spectrograms[torch.from_numpy(rows)] - mean).abs().mean()
+    error = (decoded - clip_run.spectrograms.read(torch.from_numpy(rows))).abs().mean()
+    mean = clip_run.spectrograms.read(torch.from_numpy(clip_run.split.train)).mean(0)
+    assert error < (clip_run.spectrograms.read(torch.from_numpy(rows)) - mean).abs().mean()
     assert all(clip.dtype == np.float32 for clip in clip_run.decode(latents, labels))
 
 
@@ -113,7 +113,7 @@ def test_a_voice_run_reconstructs_its_clips(opened_voice_run: VoiceRun) -> None:
     unit = run.wave.samples_per_latent
     clips = run.reconstruct(rows)
     for row, posterior, clip in zip(rows, run.encode(rows), clips, strict=True):
-        length = int(run.prepared.lengths[row])
+        length = int(run.prepared.rows.lengths[row])
         assert posterior.mean.shape == (-(-length // unit), 4)
         assert clip.shape == (length,)
         assert np.array_equal(run.decode([posterior.mean])[0][:length], clip)

@@ -16,6 +16,7 @@ from tiny_corpus import DATA_FLAGS, FLAGS, write_corpus
 from voxlet.cli.main import main
 from voxlet.corpus.corpus import open_corpus
 from voxlet.errors import RunError
+from voxlet.recipes.clip import data
 from voxlet.recipes.opened import load_run
 from voxlet.recipes.presets import PRESETS
 from voxlet.recipes.train import train
@@ -55,6 +56,23 @@ def test_a_layout_that_is_told_is_kept(
     kept = json.loads((run / "corpus.json").read_text())
     assert kept["account"] == account
     assert kept["layout"] == f"{layout[1]}, as given"
+
+
+def test_clips_that_do_not_fit_into_memory_give_the_same_weights(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their spectrograms are made of the rows on disk, batch by batch, in training and after it."""
+    runs = {}
+    for name, most in (("held", data.HELD_BYTES), ("made", 0)):
+        monkeypatch.setattr(data, "HELD_BYTES", most)
+        assert main(command(corpus, tmp_path / name, "--epochs", "2", preset="mlp")) == 0
+        runs[name] = load_run(tmp_path / name)
+    assert isinstance(runs["held"].spectrograms, data.Made)  # asked for after the bound was set
+    weights = [run.run.weights("vae") for run in runs.values()]
+    assert weights[0].keys() == weights[1].keys()
+    assert all(torch.equal(weights[0][key], weights[1][key]) for key in weights[0])
+    for name in ("test.json", "sampler.safetensors"):
+        assert (tmp_path / "held" / name).read_bytes() == (tmp_path / "made" / name).read_bytes()
 
 
 def test_it_learns_and_says_where(corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

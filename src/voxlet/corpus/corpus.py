@@ -37,7 +37,7 @@ REJECTED_SHARE = 0.1
 SHOWN_DOUBTS = 10  # files whose rate is doubted by name
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)  # of large corpora there are many
 class Clip:
     """One usable recording: `count` samples at `rate` Hz; `digest` is the SHA-256 of the file's bytes.
 

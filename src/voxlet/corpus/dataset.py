@@ -75,7 +75,7 @@ def losses(prepared: Prepared) -> tuple[Loss, ...]:
     """What a preparation has left out, of each label that has lost something."""
     found = []
     for number, label in enumerate(prepared.label_names):
-        behind = prepared.cut[prepared.labels == number]
+        behind = prepared.rows.cut[prepared.labels == number]
         dropped = sum(clip.label == label for clip in prepared.dropped)
         cut = int((behind > HEARD_SHARE).sum())
         if dropped or cut:

@@ -1,4 +1,4 @@
-"""Clips of one rate, length and level, in one memory-mapped array.
+"""Clips of one rate, length and level, as rows on disk.
 
 Each clip is resampled, freed of its offset, trimmed, and brought to one level of its speech, so that silence
 is never raised. Clips of unusual length among the takes of their label are dropped; the others are cut or
@@ -12,7 +12,7 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass
 from functools import cache as cached
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,6 +22,8 @@ from voxlet.cache import contents as cache
 from voxlet.cache.code import code_digest
 from voxlet.corpus.corpus import Clip, Corpus
 from voxlet.corpus.parallel import in_order
+from voxlet.corpus.rows import stored
+from voxlet.corpus.rows.stored import load_rows, to_steps
 from voxlet.corpus.scan import MAX_RATE, MAX_SECONDS, MIN_RATE
 from voxlet.errors import AudioError, ConfigError, CorpusError, printable
 from voxlet.extras import import_extra
@@ -34,10 +36,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from voxlet.corpus.rows.stored import Rows
+
 COMPARED_TAKES = 30  # with fewer takes of a label, none is an outlier: percentiles of a few are those few
 TRIM_MARGIN = 0.05  # seconds kept on each side of a trimmed word: its faint beginning and its dying away
 TRIM_FADE = 0.005  # seconds of fade at its edges, so that the cut does not click
-STORED = ("audio.npy", "lengths.npy", "cut.npy", "indices.npy")  # what the cache holds, as in `Rows`
 
 
 @dataclass(frozen=True)
@@ -78,12 +81,10 @@ class Preparation:
 
 @dataclass(frozen=True)
 class Prepared:
-    """Clips as rows of one array, and what is known of each.
+    """Clips as rows on disk, and what is known of each.
 
     Attributes:
-        audio: (B, T) float32, zero after each clip's end; a read-only memory map.
-        lengths: (B,) int64, the valid samples of each row, at most T.
-        cut: (B,) float64, the share of each clip's energy that lies behind the end of its row.
+        rows: Their samples, lengths, and what was cut off.
         labels: (B,) int64, indices into `label_names`.
         speakers: (B,) int64, indices into `speaker_names`.
         label_names: Names of the labels, as in the corpus.
@@ -97,9 +98,7 @@ class Prepared:
         language: Of the words, a tag of BCP 47; `und` where it is not known.
     """
 
-    audio: NDArray[np.float32]
-    lengths: NDArray[np.int64]
-    cut: NDArray[np.float64]
+    rows: Rows
     labels: NDArray[np.int64]
     speakers: NDArray[np.int64]
     label_names: tuple[str, ...]
@@ -117,7 +116,7 @@ class Prepared:
 
     def clip(self, row: int) -> Samples:
         """The valid samples of one row, shape (T,), a copy."""
-        return np.array(self.audio[row, : self.lengths[row]])
+        return self.rows.read(row)[: self.rows.lengths[row]]
 
 
 DEFAULT_PREPARATION = Preparation()
@@ -139,7 +138,7 @@ def prepare(
     ...     audio.write(f"yes_ann_{take}.wav", np.roll(noise, take), rate=8000)
     >>> settings = Preparation(rate=4000, length=0.25, outliers=None)
     >>> prepared = prepare(open_corpus("."), settings, progress=False)
-    >>> prepared.audio.shape, prepared.label_names, round(audio.rms(prepared.clip(0)), 2)
+    >>> prepared.rows.shape, prepared.label_names, round(audio.rms(prepared.clip(0)), 2)
     ((3, 1000), ('yes',), 0.08)
     """
     settings = json.dumps([prepare_code(), corpus.digest, asdict(preparation)])
@@ -161,9 +160,7 @@ def prepare(
     label_index = {label: index for index, label in enumerate(corpus.labels)}
     speaker_index = {speaker: index for index, speaker in enumerate(corpus.speakers)}
     return Prepared(
-        audio=rows.audio,
-        lengths=rows.lengths,
-        cut=rows.cut,
+        rows=rows,
         labels=np.array([label_index[clip.label] for clip in clips], dtype=np.int64),
         speakers=np.array([speaker_index[clip.speaker] for clip in clips], dtype=np.int64),
         label_names=corpus.labels,
@@ -182,7 +179,7 @@ def prepare(
 def prepare_code() -> str:
     """A digest of the code that makes rows of clips."""
     return code_digest(
-        *(speech_frames, speech_regions, audio.resample, audio.level, audio.fade),
+        *(stored, speech_frames, speech_regions, audio.resample, audio.level, audio.fade),
         *(prepare_clip, fit_clip, row_length, kept, build_rows),
     )
 
@@ -245,88 +242,47 @@ def kept(lengths: NDArray[np.int64], labels: Sequence[str], preparation: Prepara
     return np.flatnonzero(usual)
 
 
-@dataclass(frozen=True)
-class Rows:
-    """What the cache holds of a prepared corpus: arrays, and the index of each row's clip in the corpus."""
-
-    audio: NDArray[np.float32]
-    lengths: NDArray[np.int64]
-    cut: NDArray[np.float64]
-    indices: NDArray[np.int64]
-
-
 def build_rows(folder: Path, corpus: Corpus, preparation: Preparation, progress: bool) -> None:
-    """Write the files of `Rows` and meta.json; memory stays small whatever the corpus.
+    """Write the files of `Rows`; memory holds a few clips at a time, whatever the corpus.
 
     The row length and the outliers depend on all clips, so these are first written as they are, one after the
     other, then laid out as rows.
     """
     tqdm = import_extra("tqdm", "train").tqdm
 
-    loose = folder / "loose.f32"
+    loose = folder / "loose.i16"
     counts = np.zeros(len(corpus.clips), dtype=np.int64)
+    scales = np.zeros(len(corpus.clips), dtype=np.float32)
     with loose.open("wb") as file:
         bar = tqdm(
-            in_order(lambda clip: prepare_clip(clip.path, preparation), corpus.clips),
+            in_order(lambda clip: to_steps(prepare_clip(clip.path, preparation)), corpus.clips),
             total=len(corpus.clips),
             desc=printable(f"preparing {corpus.name}"),
             unit="clip",
             leave=False,
             disable=None if progress else True,
         )
-        for index, samples in enumerate(bar):
-            counts[index] = len(samples)
-            file.write(samples.tobytes())
+        for index, (steps, scale) in enumerate(bar):
+            counts[index], scales[index] = len(steps), scale
+            file.write(steps.tobytes())
     indices = kept(counts, [clip.label for clip in corpus.clips], preparation)
     length = row_length(counts[indices], preparation)
     cut = np.zeros(len(indices))
     starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
-    with loose.open("rb") as source, (folder / "audio.npy").open("wb") as file:
+    with loose.open("rb") as source, (folder / stored.AUDIO).open("wb") as file:
         # Written, not mapped: on a full disk a mapped write kills the process, this one raises.
-        header = {"descr": "<f4", "fortran_order": False, "shape": (len(indices), length)}
+        header = {"descr": "<i2", "fortran_order": False, "shape": (len(indices), length)}
         np.lib.format.write_array_header_1_0(file, header)
-        row = np.zeros(length, dtype="<f4")
+        row = np.zeros(length, dtype="<i2")
         for number, index in enumerate(indices):
-            source.seek(int(starts[index]) * 4)
-            samples = np.frombuffer(source.read(int(counts[index]) * 4), dtype=np.float32)
-            samples, cut[number] = fit_clip(samples, length, preparation)
-            row[: len(samples)] = samples
-            row[len(samples) :] = 0
+            source.seek(int(starts[index]) * 2)
+            steps = np.frombuffer(source.read(int(counts[index]) * 2), dtype=np.int16)
+            fitted, cut[number] = fit_clip(steps * scales[index], length, preparation)
+            row[: len(fitted)] = to_steps(fitted, scales[index])[0]
+            row[len(fitted) :] = 0
             file.write(row.tobytes())
     loose.unlink()
-    np.save(folder / "lengths.npy", np.minimum(counts[indices], length))
-    np.save(folder / "cut.npy", cut)
-    np.save(folder / "indices.npy", indices)
-    meta = {"files": {name: _seal(folder / name) for name in STORED}, "corpus": corpus.name}
-    (folder / "meta.json").write_text(json.dumps({**meta, "preparation": asdict(preparation)}, indent=1))
-
-
-def load_rows(folder: Path) -> Rows | None:
-    """The cached rows; None where they are missing or damaged.
-
-    Size and time of each file are looked at; only where they are not as sealed is its content compared.
-    """
-    try:
-        files: dict[str, dict[str, Any]] = json.loads((folder / "meta.json").read_bytes())["files"]
-        for name in STORED:
-            status, seal = (folder / name).stat(), files[name]
-            if (status.st_size, status.st_mtime_ns) == (seal["size"], seal["time"]):
-                continue
-            if status.st_size != seal["size"] or _file_digest(folder / name) != seal["sha256"]:
-                return None
-        mapped = np.load(folder / "audio.npy", mmap_mode="r")
-        cache.hold(folder, mapped)
-        cache.touch(folder)
-        return Rows(mapped, *(np.load(folder / name) for name in STORED[1:]))
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-
-
-def _seal(path: Path) -> dict[str, Any]:
-    status = path.stat()
-    return {"size": status.st_size, "time": status.st_mtime_ns, "sha256": _file_digest(path)}
-
-
-def _file_digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    facts = (scales[indices], np.minimum(counts[indices], length), cut, indices)
+    for name, values in zip(stored.FACTS, facts, strict=True):
+        np.save(folder / name, values)
+    stored.seal(folder, {"corpus": corpus.name, "preparation": asdict(preparation)})

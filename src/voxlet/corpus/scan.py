@@ -8,7 +8,7 @@ import os
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -37,7 +37,7 @@ UNREAD_KIND = "is of a kind that the extra `formats` reads"
 SCAN_VERSION = 6  # raise it when the same file gives another answer
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Scan:
     """What decoding a file has shown.
 
@@ -89,21 +89,31 @@ def scan_files(root: Path, paths: list[Path]) -> dict[Path, Scan]:
         found = in_order(scan_file, fresh)
         bar = tqdm(found, "scanning", len(fresh), unit="clip", leave=False, disable=None, delay=1)
         scans.update(zip(fresh, bar, strict=True))
-        table = {os.fspath(path): asdict(scan) for path, scan in scans.items()}
-        cache.write(kept, json.dumps({"version": SCAN_VERSION, "files": table}).encode())
+        _keep_scans(kept, scans)
     return scans
+
+
+def _keep_scans(kept: Path, scans: dict[Path, Scan]) -> None:
+    """Write the scans to the cache as JSON, line by line: dictionaries would take a kilobyte a file."""
+    lines = (f"{json.dumps(os.fspath(path))}: {json.dumps(asdict(scan))}" for path, scan in scans.items())
+    table = ",\n".join(lines)
+    cache.write(kept, f'{{"version": {SCAN_VERSION}, "files": {{{table}}}}}'.encode())
 
 
 def _load_scans(kept: Path) -> dict[str, Scan]:
     """The cached scans; none where the cache is missing, damaged or of another version."""
     try:
-        stored = json.loads(kept.read_bytes())
+        stored = json.loads(kept.read_bytes(), object_hook=_scan_of)
         cache.touch(kept)
-        if stored["version"] != SCAN_VERSION:
-            return {}
-        return {path: Scan(**fields) for path, fields in stored["files"].items()}
+        files: dict[str, Scan] = stored["files"] if stored["version"] == SCAN_VERSION else {}
+        return files if all(isinstance(scan, Scan) for scan in files.values()) else {}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
+
+
+def _scan_of(fields: dict[str, Any]) -> Scan | dict[str, Any]:
+    """What a JSON object of the cache stands for: a scan, or the table of them by whole paths."""
+    return Scan(**fields) if "digest" in fields else fields
 
 
 def scan_file(path: Path) -> Scan:

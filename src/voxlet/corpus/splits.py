@@ -27,6 +27,7 @@ OTHER_SPLIT = {
     "official": "take the split 'speakers' or 'stratified'",
     "speakers": "take the split 'stratified'",
 }
+COMPARED_SAMPLES = 32  # of two clips that may be the same, before all are
 LEAST_LEFT = 2  # takes of a label that are trained on before any is held out
 FEW_SHARE = 4.0  # per cent of the speakers that validate where nobody is tested
 FEW_SPEAKERS = 10  # with fewer, validation shares the training speakers
@@ -127,14 +128,15 @@ def content_groups(prepared: Prepared) -> NDArray[np.int64]:
     files: dict[str, int] = {}
     sounds: dict[tuple[int, bytes], list[int]] = {}
     groups = np.arange(len(prepared))
-    for row, clip in enumerate(prepared.clips):
-        length = int(prepared.lengths[row])
-        # A stretch from the middle distinguishes most rows at little cost.
-        middle = np.asarray(prepared.audio[row, length // 2 : length // 2 + 32]).tobytes()
-        similar = sounds.setdefault((length, middle), [])
-        copies = [other for other in similar if np.array_equal(prepared.audio[other], prepared.audio[row])]
-        groups[row] = groups[min([files.setdefault(clip.digest, row), *copies])]
-        similar.append(row)
+    lengths = prepared.rows.lengths
+    for first, samples in prepared.rows.parts():
+        for row, own in enumerate(samples, first):
+            # A stretch from the middle distinguishes most rows at little cost.
+            middle = own[lengths[row] // 2 :][:COMPARED_SAMPLES].tobytes()
+            similar = sounds.setdefault((int(lengths[row]), middle), [])
+            copies = [other for other in similar if np.array_equal(prepared.rows.read(other), own)]
+            groups[row] = groups[min([files.setdefault(prepared.clips[row].digest, row), *copies])]
+            similar.append(row)
     return groups
 
 

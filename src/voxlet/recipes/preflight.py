@@ -17,6 +17,7 @@ from voxlet.errors import TrainingError
 from voxlet.models.clip.build import build_model
 from voxlet.models.clip.config import CNNConfig, CNNLightConfig, MLPConfig
 from voxlet.recipes.clip.config import ClipTraining
+from voxlet.recipes.clip.data import held_bytes
 from voxlet.recipes.presets import PRESETS
 from voxlet.training.hardware import has_fast_bfloat16
 
@@ -88,7 +89,7 @@ def needs_of(config: Training, clips: int, seconds: float, labels: int, speed: d
     kind, frames = type(config.model), shape[1]
     count = parameters(config.model, shape, labels)
     batch = min(clips, config.loop.batch_size)
-    spectrograms = 4.0 * clips * shape[0] * frames
+    spectrograms = held_bytes(clips, shape[0], frames)
     return Needs(
         BASE_BYTES + PARAMETER_BYTES * count + spectrograms + batch * frames * FRAME_BYTES[kind],
         CHECKPOINTS * CHECKPOINT_BYTES * count + SAMPLES_BYTES,

@@ -242,7 +242,7 @@ def _preflight(config: Training, dataset: Dataset, run: Path, budget: Budget) ->
     if distributed.device().type != "cpu":
         return  # what it takes of a GPU was not measured
     prepared = dataset.prepared
-    seconds = prepared.audio.shape[1] / prepared.rate
+    seconds = prepared.rows.shape[1] / prepared.rate
     labels = len(prepared.label_names)
     needs = preflight.needs_of(config, len(dataset.split.train), seconds, labels, preflight.speed())
     preflight.check(config, needs, run)

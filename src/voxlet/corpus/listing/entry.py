@@ -21,7 +21,7 @@ PARTS: dict[str, Part] = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One file as its layout describes it.
 

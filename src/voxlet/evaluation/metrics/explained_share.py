@@ -9,6 +9,8 @@ from voxlet.evaluation.intervals import exact
 from voxlet.models.distributions import bernoulli_nll
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from torch import Tensor
 
     from voxlet.evaluation.metric import Figures
@@ -28,13 +30,23 @@ class LossBounds:
         return (self.mean_spectrogram - loss) / (self.mean_spectrogram - self.entropy)
 
 
-def loss_bounds(train: Tensor, test: Tensor) -> LossBounds:
-    """The bounds of a Bernoulli likelihood's loss on spectrograms (B1, M, F), given `train` (B2, M, F)."""
+def loss_bounds(mean: Tensor, test: Iterable[Tensor]) -> LossBounds:
+    """The bounds of a Bernoulli likelihood's loss on spectrograms, which come some (b, M, F) at a time.
+
+    Args:
+        mean: Of the training clips' spectrograms, (M, F).
+        test: The test clips'.
+    """
     # Silence must cost nothing: a margin from 0 as in training would be hundreds of nats in all.
-    mean, exactly = (values.clamp(MARGIN, 1 - MARGIN) for values in (train.float().mean(0), test.float()))
-    entropy = -(exactly * exactly.log() + (1 - exactly) * (1 - exactly).log()).sum((1, 2)).mean()
-    worst = bernoulli_nll(mean.logit().expand_as(exactly), test.float())
-    return LossBounds(float(worst), float(entropy))
+    logits = mean.clamp(MARGIN, 1 - MARGIN).logit()
+    worst = entropy = 0.0
+    count = 0
+    for some in test:
+        exactly = some.clamp(MARGIN, 1 - MARGIN)
+        entropy -= float((exactly * exactly.log() + (1 - exactly) * (1 - exactly).log()).sum())
+        worst += len(some) * float(bernoulli_nll(logits.expand_as(some), some))
+        count += len(some)
+    return LossBounds(worst / count, entropy / count)
 
 
 @dataclass(frozen=True)

@@ -13,14 +13,15 @@ from voxlet.errors import RunError, VoiceError
 from voxlet.recipes.clip import encode as encoding
 from voxlet.recipes.clip import sampler
 from voxlet.recipes.clip.config import ClipTraining
-from voxlet.recipes.clip.data import spectrograms_of
+from voxlet.recipes.clip.data import Spectrograms, spectrograms_of
 from voxlet.recipes.trained_run import TrainedRun
 from voxlet.spectral.griffin_lim import griffin_lim
 from voxlet.spectral.log_spectrogram import Spectrogram, amplitudes, analyse
+from voxlet.training.batches import in_turn
 from voxlet.words.spelling import find
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
     from torch import Tensor
@@ -115,8 +116,8 @@ class ClipRun(TrainedRun[ClipTraining]):
         return ()
 
     @cached_property
-    def spectrograms(self) -> Tensor:
-        """Of all clips of the dataset, (N, M, F), scaled to [0, 1]; float16 where they are many."""
+    def spectrograms(self) -> Spectrograms:
+        """Of all clips of the dataset, (N, M, F), scaled to [0, 1]."""
         return spectrograms_of(self.prepared, self.config.spectrogram)
 
     @cached_property
@@ -177,6 +178,11 @@ class ClipRun(TrainedRun[ClipTraining]):
         """
         return sampler.decode(self.model, latents, torch.tensor(self._numbers(labels)))
 
+    def spectrogram_parts(self, rows: NDArray[np.int64]) -> Iterator[Tensor]:
+        """Spectrograms of these clips of the dataset, some (b, M, F) at a time."""
+        for batch in in_turn(rows, encoding.BATCH):
+            yield self.spectrograms.read(torch.from_numpy(batch))
+
     def encode(self, rows: NDArray[np.int64]) -> Latents:
         """Where these clips of the dataset lie in the latent space."""
         return encoding.encode(self.model, self.spectrograms, self.label_numbers, rows)
@@ -188,7 +194,7 @@ class ClipRun(TrainedRun[ClipTraining]):
     def reconstruct_spectrograms(self, rows: NDArray[np.int64]) -> Tensor:
         """These clips of the dataset from their posterior means, scaled log spectrograms (B, M, F)."""
         chosen = torch.from_numpy(rows)
-        return encoding.reconstruct(self.model, self.spectrograms[chosen], self.label_numbers[chosen])
+        return encoding.reconstruct(self.model, self.spectrograms.read(chosen), self.label_numbers[chosen])
 
     @torch.inference_mode()
     def reconstruct(self, rows: NDArray[np.int64]) -> list[Samples]:
@@ -196,12 +202,12 @@ class ClipRun(TrainedRun[ClipTraining]):
 
         Their level is the clips' own, their phase Griffin-Lim's.
         """
-        audio = torch.from_numpy(np.array(self.prepared.audio[rows]))
+        audio = torch.from_numpy(self.prepared.rows.read(rows))
         real = analyse(audio, self.config.spectrogram)
         rebuilt = self.reconstruct_spectrograms(rows)
         amplitude = amplitudes(Spectrogram(rebuilt, real.low, real.high, real.reference))
         waveforms = griffin_lim(amplitude, self.config.spectrogram, samples=audio.shape[1]).numpy()
-        lengths = self.prepared.lengths[rows]
+        lengths = self.prepared.rows.lengths[rows]
         return [wave[:length] for wave, length in zip(waveforms, lengths, strict=True)]
 
     def _numbers(self, labels: Sequence[str]) -> list[int]:

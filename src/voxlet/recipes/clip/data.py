@@ -1,7 +1,8 @@
-"""The clips that a clip VAE learns from: log spectrograms held in memory."""
+"""The clips that a clip VAE learns from, as log spectrograms: held in memory where they are few."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,18 +15,72 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from voxlet.corpus.prepare import Prepared
+    from voxlet.corpus.rows.stored import Rows
     from voxlet.spectral.config import SpectrogramConfig
 
 ANALYSIS_BATCH = 256
-EXACT_BYTES = 1 << 30  # more than this is held in half the space
+HELD_BYTES = 1 << 30  # spectrograms that take more are made anew whenever they are asked for
+CPU = torch.device("cpu")
 
 
-def spectrograms_of(prepared: Prepared, config: SpectrogramConfig) -> Tensor:
-    """Scaled log spectrograms (N, M, F) of all clips; float32, or float16 beyond a gigabyte."""
-    count, samples = prepared.audio.shape
-    shape = (count, config.bands, config.frames(samples))
-    exact = 4 * int(np.prod(shape)) <= EXACT_BYTES
-    values = torch.empty(shape, dtype=torch.float32 if exact else torch.float16)
-    for rows in in_turn(np.arange(count), ANALYSIS_BATCH):
-        values[rows] = analyse(torch.from_numpy(prepared.audio[rows]), config).values.to(values.dtype)
-    return values
+@dataclass(frozen=True)
+class Held:
+    """Spectrograms in memory: `values` (N, M, F), scaled to [0, 1]."""
+
+    values: Tensor
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(N, M, F)."""
+        count, bands, frames = self.values.shape
+        return count, bands, frames
+
+    def read(self, rows: Tensor) -> Tensor:
+        """Those of the clips `rows` (B,), (B, M, F) float32."""
+        return self.values[rows]
+
+
+@dataclass(frozen=True)
+class Made:
+    """Spectrograms that are made of the clips on disk when they are asked for, whatever their number."""
+
+    rows: Rows
+    config: SpectrogramConfig
+    device: torch.device = CPU
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(N, M, F)."""
+        count, samples = self.rows.shape
+        return count, self.config.bands, self.config.frames(samples)
+
+    def read(self, rows: Tensor) -> Tensor:
+        """Those of the clips `rows` (B,), (B, M, F) float32.
+
+        Each is made alone: vectorised logarithms differ in their last bits with the place in a batch.
+        """
+        waveforms = torch.from_numpy(self.rows.read(rows.cpu().numpy()))
+        made = [analyse(waveform[None], self.config).values for waveform in waveforms]
+        return torch.cat(made).to(self.device)
+
+
+Spectrograms = Held | Made
+
+
+def spectrograms_of(
+    prepared: Prepared, config: SpectrogramConfig, device: torch.device = CPU
+) -> Spectrograms:
+    """Scaled log spectrograms (N, M, F) of all clips, on a device."""
+    made = Made(prepared.rows, config)
+    if not held_bytes(*made.shape):
+        return Made(prepared.rows, config, device)
+    values = torch.empty(made.shape)
+    for rows in map(torch.from_numpy, in_turn(np.arange(len(values)), ANALYSIS_BATCH)):
+        values[rows] = made.read(rows)
+    return Held(values.to(device))
+
+
+def held_bytes(count: int, bands: int, frames: int) -> int:
+    """Bytes that so many spectrograms take in memory; 0 where they are made whenever they are asked for."""
+    whole = 4 * count * bands * frames
+    return whole if whole <= HELD_BYTES else 0

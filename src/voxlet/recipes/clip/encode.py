@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from voxlet.models.clip.vae import ClipVAE
+    from voxlet.recipes.clip.data import Spectrograms
 
 BATCH = 100
 REFINING_STEPS, REFINING_RATE = 60, 0.05
@@ -42,19 +43,24 @@ class Explained:
 
 
 @torch.inference_mode()
-def encode(model: ClipVAE, spectrograms: Tensor, labels: Tensor, rows: NDArray[np.int64]) -> Latents:
+def encode(model: ClipVAE, spectrograms: Spectrograms, labels: Tensor, rows: NDArray[np.int64]) -> Latents:
     """Where the clips `rows` of all spectrograms (B, M, F) and labels (B,) lie in the latent space."""
     means, deviations = [], []
     for batch in in_turn(rows, BATCH):
         chosen = torch.from_numpy(batch)
-        found = model.encode(spectrograms[chosen].float(), labels[chosen])
+        found = model.encode(spectrograms.read(chosen), labels[chosen])
         means.append(found.mean.double())
         deviations.append((0.5 * found.log_variance).exp().double())
     return Latents(torch.cat(means).numpy(), torch.cat(deviations).numpy())
 
 
 def explain(
-    model: ClipVAE, spectrograms: Tensor, labels: Tensor, rows: NDArray[np.int64], *, refined: bool = False
+    model: ClipVAE,
+    spectrograms: Spectrograms,
+    labels: Tensor,
+    rows: NDArray[np.int64],
+    *,
+    refined: bool = False,
 ) -> Explained:
     """The ELBO of the clips `rows`, in full precision and always with the same noise.
 
@@ -70,7 +76,7 @@ def explain(
     reconstruction, units = 0.0, torch.zeros(size)
     for batch, own in zip(in_turn(rows, BATCH), torch.split(noise, BATCH), strict=True):
         chosen = torch.from_numpy(batch)
-        clips, said = spectrograms[chosen].float(), labels[chosen]
+        clips, said = spectrograms.read(chosen), labels[chosen]
         with torch.no_grad():
             posterior = model.encode(clips, said)
         if refined:
@@ -107,5 +113,5 @@ def refine(model: ClipVAE, posterior: Gaussian, spectrograms: Tensor, labels: Te
 @torch.inference_mode()
 def reconstruct(model: ClipVAE, spectrograms: Tensor, labels: Tensor) -> Tensor:
     """What the model makes of clips (B, M, F) from their posterior means, in [0, 1]."""
-    posterior = model.encode(spectrograms.float(), labels)
+    posterior = model.encode(spectrograms, labels)
     return model.decode(posterior.mean, labels).float().sigmoid()

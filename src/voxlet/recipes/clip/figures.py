@@ -49,7 +49,7 @@ def illustrate(opened: ClipRun, part: str, rows: NDArray[np.int64]) -> None:
     names = [opened.labels[label] for label in shown]
     chosen = np.array([rows[labels[rows] == label][0] for label in shown])
     pictures = {
-        f"real ({part})": opened.spectrograms[torch.from_numpy(chosen)].float().numpy(),
+        f"real ({part})": opened.spectrograms.read(torch.from_numpy(chosen)).numpy(),
         "reconstructed": opened.reconstruct_spectrograms(chosen).numpy(),
         "generated": opened.decode_spectrograms(opened.draw(names, seed=0), names).numpy(),
         "generated again": opened.decode_spectrograms(opened.draw(names, seed=1), names).numpy(),

@@ -85,7 +85,7 @@ def is_finished(run: Run) -> bool:
 def speech_of(dataset: Dataset, config: SpectrogramConfig) -> Speech:
     """What speaking needs to know of the clips."""
     prepared = dataset.prepared
-    samples = prepared.audio.shape[1]
+    samples = prepared.rows.shape[1]
     low, high = ranges(prepared, dataset.split.train, config)
     return Speech(prepared.label_names, (config.bands, config.frames(samples)), samples, low, high)
 
@@ -101,7 +101,7 @@ def posterior_of(opened: ClipRun) -> LabelPosterior:
 def ranges(prepared: Prepared, rows: NDArray[np.int64], config: SpectrogramConfig) -> tuple[float, float]:
     """The dB that 0 and 1 stand for in a typical clip's spectrogram: medians over some of `rows`."""
     some = np.sort(np.random.default_rng(SEED).permutation(rows)[:RANGE_CLIPS])
-    analysed = analyse(torch.from_numpy(prepared.audio[some]), config)
+    analysed = analyse(torch.from_numpy(prepared.rows.read(some)), config)
     return float(analysed.low.median()), float(analysed.high.median())
 
 

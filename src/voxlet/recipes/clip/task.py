@@ -1,4 +1,4 @@
-"""Training a clip VAE on spectrograms held in memory."""
+"""Training a clip VAE on the spectrograms of a dataset."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from voxlet.models.clip.vae import ClipVAE
     from voxlet.models.distributions import Elbo
     from voxlet.recipes.clip.config import ClipTraining
+    from voxlet.recipes.clip.data import Spectrograms
     from voxlet.training.run import Run
 
 STAGE = "vae"
@@ -36,25 +37,28 @@ ACTIVE_NATS = 0.01  # a latent unit with less divergence says nothing
 
 
 class ClipTask:
-    """Adam on the ELBO of spectrograms (N, M, F) in [0, 1] with labels (N,); rows are numbers below N."""
+    """Adam on the ELBO of spectrograms (N, M, F) in [0, 1] with labels (N,); rows are numbers below N.
+
+    The spectrograms come on the device that this process trains on.
+    """
 
     def __init__(
         self,
         config: ClipTraining,
-        spectrograms: Tensor,
+        spectrograms: Spectrograms,
         labels: Tensor,
         label_count: int,
         split: Split,
     ) -> None:
         self.config = config
         self.device = distributed.device()
-        self.spectrograms, self.labels = spectrograms.to(self.device), labels.to(self.device)
+        self.spectrograms, self.labels = spectrograms, labels.to(self.device)
         self.validation = split.validation
         bands, frames = spectrograms.shape[1:]
         self.seconds = frames * config.spectrogram.hop / config.spectrogram.rate
         self.model: ClipVAE = build_model(config.model, (bands, frames), label_count).to(self.device)
         some = torch.from_numpy(split.train[:: 1 + len(split.train) // TYPICAL_CLIPS]).to(self.device)
-        self.model.start_at(self.spectrograms[some].float().mean(dim=0))
+        self.model.start_at(self.spectrograms.read(some).mean(dim=0))
         self.modules: dict[str, nn.Module] = {"vae": self.model}
         groups = self.model.parameter_groups(config.learning_rate)
         adam = torch.optim.Adam(groups, eps=ADAM_EPSILON, fused=True)
@@ -63,7 +67,7 @@ class ClipTask:
     def elbo(self, rows: Tensor, beta: float = 1.0) -> Elbo:
         """The ELBO of these rows, in training of such as are like them."""
         rows = rows.to(self.device)
-        batch = self.spectrograms[rows].float()
+        batch = self.spectrograms.read(rows)
         if self.model.training:
             batch = warp(batch, self.config.augmentation, self.seconds)
         with autocast(self.device, self.config.precision):
@@ -118,7 +122,8 @@ class ClipTask:
 def clip_task(config: ClipTraining, dataset: Dataset) -> ClipTask:
     """The training of a clip VAE on a dataset, from its beginning."""
     prepared = dataset.prepared
-    spectrograms, labels = spectrograms_of(prepared, config.spectrogram), torch.from_numpy(prepared.labels)
+    spectrograms = spectrograms_of(prepared, config.spectrogram, distributed.device())
+    labels = torch.from_numpy(prepared.labels)
     return ClipTask(config, spectrograms, labels, len(prepared.label_names), dataset.split)
 
 

@@ -135,11 +135,12 @@ def voice_data(dataset: Dataset, device: torch.device, names: tuple[str, ...] = 
     """Put a dataset into memory, in rows that hold the longest clip in whole latents, with the attributes of
     these names."""
     prepared, unit = dataset.prepared, samples_per_latent(dataset.prepared.rate)
-    lengths = torch.from_numpy(prepared.lengths)
+    lengths = torch.from_numpy(prepared.rows.lengths)
     samples = -(-int(lengths.max()) // unit) * unit
     audio = torch.zeros(len(prepared), samples)
-    width = min(samples, prepared.audio.shape[1])
-    audio[:, :width] = torch.tensor(prepared.audio[:, :width])
+    width = min(samples, prepared.rows.shape[1])
+    for first, read in prepared.rows.parts():
+        audio[first : first + len(read), :width] = torch.from_numpy(read[:, :width])
     speakers = torch.from_numpy(prepared.speakers)
     rows = torch.from_numpy(dataset.split.train)
     by_speaker = rows[torch.argsort(speakers[rows], stable=True)]

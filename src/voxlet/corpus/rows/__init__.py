@@ -1,0 +1,1 @@
+"""Prepared clips as rows on disk."""
