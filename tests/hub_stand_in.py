@@ -119,7 +119,7 @@ class Handler(BaseHTTPRequestHandler):
             told = [
                 {
                     "path": one["path"],
-                    "uploadMode": modes[one["path"].endswith(".voice")],
+                    "uploadMode": modes[one["path"].endswith((".voice", ".safetensors"))],
                     "shouldIgnore": False,
                 }
                 for one in files

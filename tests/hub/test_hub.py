@@ -67,7 +67,7 @@ def test_a_name_that_exists(pushed, voice) -> None:
     [
         ("whole", "hf:me/nothing", HubError, "no such repository"),
         ("whole", "hf:me/mine@v9", HubError, "no such revision"),
-        ("whole", "hf:me/empty", HubError, "holds no model.voice"),
+        ("whole", "hf:me/empty", HubError, "holds no model.voice and no digests.json"),
         ("403", ADDRESS, HubError, "may not"),
         ("500", ADDRESS, HubError, "answered 500"),
         ("huge", ADDRESS, HubError, "too large"),

@@ -1,7 +1,8 @@
-"""A voice's model card as the hub shows it: what its file says of itself, as Markdown with YAML ahead."""
+"""The model card of what travels, as the hub shows it: what it says of itself, Markdown with YAML ahead."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from voxlet.evaluation.intervals import Interval
@@ -32,55 +33,90 @@ SHOWN = 40  # words and speakers that are listed
 UNSTATED = "not stated"
 
 
+@dataclass(frozen=True)
+class Facts:
+    """What a card tells.
+
+    Attributes:
+        name: Of what travels.
+        what: It is, in a sentence.
+        labels: What it says.
+        rate: Hz.
+        language: Of the words, a tag of BCP 47.
+        rows: More of it: a heading and its text each.
+        tags: By which the hub finds it.
+        card: Data, licence, credit, consent, version, scores, as a voice file has them.
+    """
+
+    name: str
+    what: str
+    labels: tuple[str, ...]
+    rate: int
+    language: str
+    rows: tuple[tuple[str, str], ...] = ()
+    tags: tuple[str, ...] = ()
+    card: Mapping[str, object] = field(default_factory=dict)
+
+
 def model_card(info: VoiceInfo, repository: str) -> str:
+    """The text of a voice's README.md."""
+    rows = (
+        ("speakers", _listed(tuple(info.styles)) or "none named"),
+        ("can be asked for", ", ".join(info.attributes) or "none of speed, pitch and clarity"),
+        ("version", info.version),
+    )
+    what = "A voice of voxlet: it says these words one by one."
+    facts = Facts(info.name, what, info.labels, info.rate, info.language, rows, ("onnx",), info.card)
+    return text_of(facts, repository)
+
+
+def text_of(facts: Facts, repository: str) -> str:
     """The text of a README.md."""
     import yaml
 
-    front = yaml.safe_dump(_front(info), sort_keys=False, allow_unicode=True)
-    return f"---\n{front}---\n\n{_text(info, repository)}"
+    front = yaml.safe_dump(_front(facts), sort_keys=False, allow_unicode=True)
+    return f"---\n{front}---\n\n{_text(facts, repository)}"
 
 
-def _front(info: VoiceInfo) -> dict[str, Any]:
-    licence = _line(info.card.get("licence"))
+def _front(facts: Facts) -> dict[str, Any]:
+    licence = _line(facts.card.get("licence"))
     known = LICENCES.get(licence.lower())
     found: dict[str, Any] = {
         "library_name": "voxlet",
         "pipeline_tag": "text-to-speech",
-        "tags": ["voxlet", "onnx", "synthetic-speech", "variational-autoencoder"],
+        "tags": ["voxlet", *facts.tags, "synthetic-speech", "variational-autoencoder"],
         "license": known or "other",
     }
     if known is None:
         found["license_name"] = licence or UNSTATED
-    if info.language != UNKNOWN_LANGUAGE:
-        found["language"] = [info.language]
+    if facts.language != UNKNOWN_LANGUAGE:
+        found["language"] = [facts.language]
     return found
 
 
-def _text(info: VoiceInfo, repository: str) -> str:
-    card = info.card
+def _text(facts: Facts, repository: str) -> str:
+    card = facts.card
     consent = card.get("consent")
     rows = [
-        ("words", _listed(info.labels)),
-        ("speakers", _listed(tuple(info.styles)) or "none named"),
-        ("rate", f"{info.rate:,} Hz"),
-        ("can be asked for", ", ".join(info.attributes) or "none of speed, pitch and clarity"),
+        ("words", _listed(facts.labels)),
+        ("rate", f"{facts.rate:,} Hz"),
+        *facts.rows,
         ("data", _line(card.get("data")) or UNSTATED),
         ("credit", _line(card.get("credit")) or UNSTATED),
         ("licence", _line(card.get("licence")) or UNSTATED),
         ("consent", CONSENT.get(str(consent), UNSTATED)),
         ("made with", _line(card.get("made_with")) or UNSTATED),
-        ("version", info.version),
     ]
     return "\n".join(
         [
-            f"# {_cell(info.name)}",
+            f"# {_cell(facts.name)}",
             "",
-            "A voice of voxlet: it says these words one by one. What it says is synthetic and says so.",
+            f"{facts.what} What it says is synthetic and says so.",
             "",
             "```python",
             "import voxlet",
             "",
-            f'voice = voxlet.load("hf:{repository}")',
+            f'model = voxlet.load("hf:{repository}")',
             "```",
             "",
             "| | |",

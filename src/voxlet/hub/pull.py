@@ -1,14 +1,18 @@
-"""A voice brought here: into the cache, from which it is opened without a network too.
+"""What travels brought here: into the cache, from which it is opened without a network too.
 
-A voice file is data and is checked before anything in it is run; nothing else of a repository is fetched.
+A voice file is data and is checked before anything in it is run. A repository without a voice may hold a
+folder of files whose digests it lists, as that of a clip VAE. Nothing else of a repository is fetched.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
+import re
 import warnings
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +27,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FILE = f"model{SUFFIX}"  # in a repository
+LISTING = "digests.json"  # of a folder's files, by their place in the repository
+PLACE = re.compile(r"[\w-][\w.-]{0,60}(/[\w-][\w.-]{0,60}){0,3}", re.ASCII)  # no way out of the folder
+MOST_FILES, MOST_OF_A_FILE = 16, 2 * 2**30  # bytes
+MOST_LISTED = 64 * 2**10  # bytes of the list
 CACHE = "voices"  # the folder of the cache
 ONLINE = "check the name, and whether this machine is online; what was pulled before is opened without"
 
@@ -48,15 +56,15 @@ def import_hub() -> Any:  # its types are of no use where it is not installed
 
 
 def pull(address: str, *, retries: RetryPolicy = DEFAULT_RETRIES) -> Path:
-    """The voice file that an address names, from the cache where it is there and has not changed.
+    """The voice file or the folder that an address names, from the cache where it has not changed.
 
     Args:
         address: As `parse_address` reads it.
         retries: How long a server of the web is waited for.
 
     Raises:
-        HubError: The address is malformed, leads to no voice, or cannot be reached.
-        VoiceError: What came is damaged, or no voice.
+        HubError: The address is malformed, cannot be reached, or leads to nothing whole of voxlet.
+        VoiceError: What came as a voice is damaged, or none.
         FileError: The cache cannot be written.
         MissingExtraError: A package is not installed.
     """
@@ -67,6 +75,8 @@ def pull(address: str, *, retries: RetryPolicy = DEFAULT_RETRIES) -> Path:
             path = _from_hub(found, folder)
         else:
             path = _from_web(found, folder, retries)
+    if path.is_dir():
+        return path
     try:
         read_voice(path)
     except VoiceError as error:
@@ -78,13 +88,46 @@ def pull(address: str, *, retries: RetryPolicy = DEFAULT_RETRIES) -> Path:
 
 def _from_hub(address: HubAddress, folder: Path) -> Path:
     hub = import_hub()
-    asked = {"filename": FILE, "revision": address.revision, "cache_dir": folder}
     with answering(hub, str(address)):
-        # A repository of anybody: its size is looked at before it is fetched.
-        told = hub.hf_hub_download(address.repository, **asked, dry_run=True)
-        if told.file_size is not None and told.file_size > MOST_BYTES:
-            raise HubError(f"is too large for a voice ({told.file_size:,} bytes)", where=address)
-        return Path(hub.hf_hub_download(address.repository, **asked))
+        try:
+            return _file(hub, address, FILE, folder, MOST_BYTES)
+        except (hub.errors.RemoteEntryNotFoundError, hub.errors.LocalEntryNotFoundError) as no_voice:
+            try:
+                listing = _file(hub, address, LISTING, folder, MOST_LISTED)
+            except (hub.errors.RemoteEntryNotFoundError, hub.errors.LocalEntryNotFoundError):
+                raise no_voice  # noqa: B904  # that there is no list either is no news
+        return _folder(hub, address, listing, folder)
+
+
+def _file(hub: Any, address: HubAddress, name: str, folder: Path, limit: int) -> Path:
+    """One file of a repository of anybody: its size is looked at before it is fetched."""
+    asked = {"filename": name, "revision": address.revision, "cache_dir": folder}
+    told = hub.hf_hub_download(address.repository, **asked, dry_run=True)
+    if told.file_size is not None and told.file_size > limit:
+        raise HubError(f"is too large for {name} ({told.file_size:,} bytes)", where=address)
+    return Path(hub.hf_hub_download(address.repository, **asked))
+
+
+def _folder(hub: Any, address: HubAddress, listing: Path, folder: Path) -> Path:
+    """The folder of the files that a list names, all of the list's commit, each as the list says."""
+    try:
+        digests = json.loads(listing.read_bytes())
+        places = all(PLACE.fullmatch(name) and ".." not in name for name in digests)
+        if not places or not 0 < len(digests) <= MOST_FILES or not isinstance(digests, dict):
+            raise ValueError
+    except (ValueError, TypeError, RecursionError):
+        raise HubError(f"its {LISTING} is no list of files", where=address) from None
+    commit = replace(address, revision=listing.parent.name)
+    for name, digest in digests.items():
+        path = _file(hub, commit, name, folder, MOST_OF_A_FILE)
+        with path.open("rb") as file:
+            if hashlib.file_digest(file, "sha256").hexdigest() == digest:
+                continue
+        for one in (path, listing):  # the files themselves, then the links to them
+            one.resolve().unlink(missing_ok=True)
+            one.unlink(missing_ok=True)
+        raise HubError(f"{name} came damaged", where=address, remedy="run it again")
+    return listing.parent
 
 
 def _from_web(address: WebAddress, folder: Path, retries: RetryPolicy) -> Path:
@@ -149,7 +192,7 @@ def _told(hub: Any, error: BaseException) -> tuple[str, str | None]:
     if isinstance(error, errors.RevisionNotFoundError):
         return "has no such revision", "leave @revision out"
     if isinstance(error, errors.RemoteEntryNotFoundError):
-        return f"holds no {FILE}: it is no voice of voxlet", None
+        return f"holds no {FILE} and no {LISTING}: it is nothing of voxlet", None
     if isinstance(error, errors.HfHubHTTPError):
         status = getattr(error.response, "status_code", 0)
         if status in (401, 403):

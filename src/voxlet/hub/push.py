@@ -1,18 +1,21 @@
-"""A voice sent to the hub, with its model card, in one commit: both or nothing."""
+"""A voice, or whatever else travels, sent to the hub with its model card, in one commit: all or nothing."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 from typing import TYPE_CHECKING
 
 from voxlet.errors import HubError
 from voxlet.hub.address import HUB, check_repository
 from voxlet.hub.card import model_card
-from voxlet.hub.pull import FILE, answering, import_hub
+from voxlet.hub.pull import FILE, LISTING, answering, import_hub
 from voxlet.speak.library import find_voice
 from voxlet.speak.voice_file import read_voice
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Mapping
 
 CONFLICT = 409  # the status where a repository is there already
 
@@ -38,9 +41,29 @@ def push(
     """
     check_repository(repository)
     file = read_voice(find_voice(voice))
-    hub = import_hub()
+    title = f"{file.info.name} {file.info.version}"
     card = model_card(file.info, repository)
+    return send(repository, {FILE: file.model}, card, title, private=private, update=update)
+
+
+def send(
+    repository: str, files: Mapping[str, bytes], card: str, title: str, *, private: bool, update: bool
+) -> str:
+    """Send files by their names in the repository, with the text of their card; see `push`.
+
+    Where there is no voice among them, a list of their digests goes with them, which `pull` goes by.
+
+    Raises:
+        HubError: See `push`.
+        MissingExtraError: A package is not installed.
+    """
+    check_repository(repository)
+    hub = import_hub()
     api = hub.HfApi()
+    sent = {**files, "README.md": card.encode()}
+    if FILE not in files:
+        digests = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+        sent[LISTING] = f"{json.dumps(digests, indent=1)}\n".encode()
     address = f"{HUB}{repository}"
     with answering(hub, address):
         try:
@@ -51,10 +74,6 @@ def push(
             raise HubError(
                 "is there already", where=address, remedy="choose another name, or --update to renew it"
             ) from error
-        add = hub.CommitOperationAdd
-        api.create_commit(
-            repository,
-            [add(FILE, file.model), add("README.md", card.encode())],
-            commit_message=f"{file.info.name} {file.info.version}",
-        )
+        added = [hub.CommitOperationAdd(name, content) for name, content in sent.items()]
+        api.create_commit(repository, added, commit_message=title)
     return address

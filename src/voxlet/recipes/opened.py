@@ -10,6 +10,7 @@ from voxlet.hub.address import is_address
 from voxlet.hub.pull import pull
 from voxlet.recipes.clip.clip_run import ClipRun
 from voxlet.recipes.clip.config import ClipTraining
+from voxlet.recipes.clip.portable import check_parts
 from voxlet.recipes.voice.config import VoiceTraining
 from voxlet.recipes.voice.voice_run import VoiceRun
 from voxlet.speak.library import find_voice
@@ -40,18 +41,25 @@ def load(path_or_name: str | os.PathLike[str], *, phase: Phase = "griffin-lim") 
 
     Args:
         path_or_name: `runs/mine`, `my.voice`, or what comes with voxlet: the voice `digits`, say, or the
-            clip VAE `cnn-light-digits`; or a voice elsewhere, `hf:user/name` or
-            `https://...#sha256=...`, which comes into the cache.
+            clip VAE `cnn-light-digits`; or a voice or a clip VAE elsewhere, `hf:user/name`, or a voice at
+            `https://...#sha256=...`, which come into the cache.
         phase: Of what a clip VAE's run samples.
 
     Raises:
         RunError: There is no such run or voice, or the run's `config.json` is damaged.
         ConfigError: A field of it is unknown, missing or of another type.
         VoiceError: The voice's file is damaged, foreign or out of bounds.
-        HubError: A voice elsewhere cannot be had.
+        HubError: What is elsewhere cannot be had.
     """
     if is_address(str(path_or_name)):
-        return load_voice(pull(str(path_or_name)))
+        pulled = pull(str(path_or_name))
+        if pulled.is_file():
+            return load_voice(pulled)
+        run = load_run(pulled, phase=phase)
+        if not isinstance(run, ClipRun):
+            raise RunError("holds a voice's run, not its voice", where=path_or_name)
+        check_parts(run)
+        return run
     if Path(path_or_name).is_dir():
         return load_run(path_or_name, phase=phase)
     if str(path_or_name) in shipped():

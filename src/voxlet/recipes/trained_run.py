@@ -9,6 +9,7 @@ from voxlet.corpus.catalog import BASE, CATALOG
 from voxlet.corpus.corpus import open_corpus
 from voxlet.corpus.dataset import Dataset, make_dataset
 from voxlet.errors import RunError
+from voxlet.files import safe_name
 from voxlet.recipes.clip.config import ClipTraining
 from voxlet.recipes.voice.config import VoiceTraining
 from voxlet.training.run import CONFIG
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from voxlet.corpus.splits import Split
     from voxlet.training.run import Run
     from voxlet.training.serialize import JSON
+
+LONGEST_NAME = 60  # characters that somebody else chose
 
 C = TypeVar("C", ClipTraining, VoiceTraining)
 
@@ -47,8 +50,9 @@ class TrainedRun(Generic[C]):
 
     @property
     def name(self) -> str:
-        """What the run, and the voice that it ends with, is called: as its folder."""
-        return self.path.resolve().name
+        """What the run, and the voice it ends with, is called: as its folder, or as that was elsewhere."""
+        elsewhere = self.run.record.get("name")
+        return safe_name(str(elsewhere), LONGEST_NAME) if elsewhere else self.path.resolve().name
 
     @property
     def rate(self) -> int:

@@ -1,7 +1,8 @@
-"""`voxlet pull`: a voice fetched and installed."""
+"""`voxlet pull`: a voice fetched and installed, or a clip VAE fetched."""
 
 from __future__ import annotations
 
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from voxlet.cli.output import answer
@@ -9,7 +10,7 @@ from voxlet.cli.output import answer
 if TYPE_CHECKING:
     import argparse
 
-SUMMARY = "fetch a voice from the hub or the web, and install it"
+SUMMARY = "fetch a voice from the hub or the web and install it, or fetch a clip VAE"
 LONGEST_NAME = 60  # characters
 
 
@@ -21,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="ADDRESS",
         help="hf:user/name, hf:user/name@revision, or https://...#sha256=... with the file's digest",
     )
-    add("--name", metavar="NAME", help="what to call it (as in the address)")
+    add("--name", metavar="NAME", help="what to call the voice (as in the address)")
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -32,5 +33,13 @@ def run(arguments: argparse.Namespace) -> None:
     from voxlet.speak.library import install
 
     name = arguments.name or safe_name(parse_address(arguments.address).name, LONGEST_NAME) or "pulled"
-    path = install(pull(arguments.address), name)
+    pulled = pull(arguments.address)
+    if pulled.is_dir():
+        from voxlet.recipes.opened import load
+
+        words = " ".join(load(arguments.address).labels[:1])
+        how = f"voxlet generate {arguments.address} {quote(words)} --out clips"
+        answer(f"{pulled}: generate clips with `{how}`")
+        return
+    path = install(pulled, name)
     answer(f"{path}: say something with `voxlet say --voice {name}`")

@@ -8,6 +8,7 @@ from typing import Literal
 from voxlet.errors import ConfigError
 
 Likelihood = Literal["bernoulli", "gaussian"]
+MOST_HALVINGS = 16  # of the frames: no clip has more than 2 to this
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,11 @@ class CNNLightConfig(VAEConfig):
     width: int = 192
     halvings: int = 3
     dense: int = 256
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 <= self.halvings <= MOST_HALVINGS:
+            raise ConfigError(f"halvings {self.halvings} is not 0 to {MOST_HALVINGS}", where="CNNLightConfig")
 
 
 ModelConfig = MLPConfig | CNNConfig | CNNLightConfig

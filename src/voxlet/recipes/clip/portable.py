@@ -1,0 +1,121 @@
+"""A clip VAE's run as it travels: settings, weights and what speaking needs, in a folder that opens as a run.
+
+Nothing in it is executed: it is JSON and safetensors. A stranger's may be hostile, so its parts are compared
+with each other before room is made for anything of the size that they claim.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from safetensors.torch import save
+
+from voxlet.corpus.merge import credit_of
+from voxlet.errors import RunError
+from voxlet.hub.card import Facts, text_of
+from voxlet.hub.push import send
+from voxlet.models.clip.build import build_model
+from voxlet.recipes.clip import sampler
+from voxlet.recipes.clip.clip_run import ClipRun
+from voxlet.recipes.clip.finish import TEST
+from voxlet.recipes.clip.sampler import STAGE
+from voxlet.training.checkpoints import BEST, DIGESTS, PREFIX
+from voxlet.training.run import CONFIG
+
+if TYPE_CHECKING:
+    from voxlet.recipes.voice.voice_run import VoiceRun
+
+WEIGHTS = f"{STAGE}/{PREFIX}000001"  # the folder in which a run's weights are looked for
+LOUDEST_DB = 400.0  # what 0 and 1 stand for lies within this
+
+
+def push_run(
+    opened: ClipRun | VoiceRun, repository: str, *, private: bool = False, update: bool = False
+) -> str:
+    """Send a clip VAE's finished run to a repository of the hub; see `voxlet.hub.push.push`.
+
+    Raises:
+        RunError: It is not trained to its end, or damaged, or a voice's.
+        HubError: The repository is there already, or the hub refuses or cannot be reached.
+        MissingExtraError: A package is not installed.
+    """
+    if not isinstance(opened, ClipRun):
+        raise RunError("is a voice's run: its voice travels, the run does not", where=opened.path)
+    files = portable_files(opened)
+    card = text_of(facts_of(opened), repository)
+    return send(repository, files, card, opened.name, private=private, update=update)
+
+
+def portable_files(opened: ClipRun) -> dict[str, bytes]:
+    """The files of the folder, by their place in it; of its corpus the name alone, not where it lies here.
+
+    Raises:
+        RunError: The run is not trained to its end, or damaged.
+    """
+    check_parts(opened)
+    record = dict(opened.run.record)
+    corpus = record["corpus"]
+    assert isinstance(corpus, dict)
+    record |= {"corpus": {**corpus, "source": PurePath(opened.source).name}, "name": opened.name}
+    weights = save({name: tensor.contiguous() for name, tensor in opened.run.weights(STAGE).items()})
+    digests = {BEST: hashlib.sha256(weights).hexdigest()}
+    return {
+        CONFIG: f"{json.dumps(record, indent=2)}\n".encode(),
+        sampler.FILE: (opened.path / sampler.FILE).read_bytes(),
+        f"{WEIGHTS}/{BEST}": weights,
+        f"{WEIGHTS}/{DIGESTS}": f"{json.dumps(digests)}\n".encode(),
+    }
+
+
+def facts_of(opened: ClipRun) -> Facts:
+    """What its model card says."""
+    record = opened.run.record
+    name = PurePath(opened.source).name
+    known = credit_of(name) or {"data": name, "licence": "the owner's of the recordings", "credit": ""}
+    rows = [("model", f"{record['preset']}, a variational autoencoder with {opened.parameters:,} parameters")]
+    path = opened.path / TEST
+    if path.exists():
+        test = json.loads(path.read_text())
+        rows.append((f"loss on {test['clips']} {test['part']} clips", f"{test['loss']:.1f} nats a clip"))
+    return Facts(
+        name=opened.name,
+        what="A clip VAE of voxlet: it says these words one by one, each in a voice of its own.",
+        labels=opened.labels,
+        rate=opened.rate,
+        language=opened.language,
+        rows=tuple(rows),
+        tags=("safetensors",),
+        card={**known, "consent": record.get("consent"), "made_with": f"voxlet {record['voxlet']}"},
+    )
+
+
+def check_parts(opened: ClipRun) -> None:
+    """See that settings, weights and what speaking needs are of one model.
+
+    Raises:
+        RunError: They are not, or one is missing or damaged.
+    """
+    config, speech, posterior = opened.config, opened.speech, opened.posterior
+    shape = config.spectrogram.bands, config.spectrogram.frames(speech.samples)
+    if speech.shape != shape or not -LOUDEST_DB <= speech.low <= speech.high <= LOUDEST_DB:
+        raise _foreign(opened, "its spectrograms are not of its settings")
+    if posterior is not None:
+        sizes = len(opened.labels), config.model.latent_size
+        finite = all(bool(np.isfinite(array).all()) for array in posterior.arrays().values())
+        shares = finite and posterior.weights.min() >= 0 and np.allclose(posterior.weights.sum(axis=1), 1)
+        if not shares or (len(posterior.means), posterior.means.shape[2]) != sizes:
+            raise _foreign(opened, "its labels have no place in its latent space")
+    with torch.device("meta"):  # without memory
+        model = build_model(config.model, shape, len(opened.labels))
+    wanted = {f"{STAGE}.{name}": tensor.shape for name, tensor in model.state_dict().items()}
+    if wanted != {name: tensor.shape for name, tensor in opened.run.weights(STAGE).items()}:
+        raise _foreign(opened, "its weights are not of its settings")
+
+
+def _foreign(opened: ClipRun, what: str) -> RunError:
+    return RunError(f"is damaged, or no run of voxlet: {what}", where=opened.name)
