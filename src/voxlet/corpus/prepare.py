@@ -284,5 +284,5 @@ def build_rows(folder: Path, corpus: Corpus, preparation: Preparation, progress:
     loose.unlink()
     facts = (scales[indices], np.minimum(counts[indices], length), cut, indices)
     for name, values in zip(stored.FACTS, facts, strict=True):
-        np.save(folder / name, values)
+        np.save(folder / name, np.asarray(values))
     stored.seal(folder, {"corpus": corpus.name, "preparation": asdict(preparation)})
