@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 
 import pytest
 
 import tiny_voice
 from voxlet.cli.main import main
 from voxlet.errors import ConfigError, FileError, VoiceError
+from voxlet.serving.static.maps import SHIPPED
 from voxlet.serving.static.page import PAGE, write_page
 from voxlet.speak.library import find_voice
 
@@ -26,7 +28,11 @@ def test_the_page_and_its_voices_lie_beside_each_other(tmp_path, tiny):
     site = tmp_path / "site"
     written = {path.relative_to(site).as_posix() for path in site.rglob("*") if path.is_file()}
     own = {path.relative_to(PAGE).as_posix() for path in PAGE.rglob("*") if path.is_file()}
-    assert written == own | {"voices.json", "voices/tiny.voice"}
+    maps = {f"maps/{path.relative_to(SHIPPED).as_posix()}" for path in SHIPPED.rglob("*") if path.is_file()}
+    assert written == own | {"voices.json", "voices/tiny.voice", "maps.json"} | maps
+    assert json.loads((site / "maps.json").read_text()) == {
+        "maps": [{"name": "cnn-light-digits", "file": "maps/cnn-light-digits/map.json"}]
+    }
     assert json.loads((site / "voices.json").read_text()) == {
         "voices": [
             {
@@ -88,6 +94,35 @@ def test_a_bad_voice_is_refused_and_nothing_is_written(tmp_path, damage):
     with pytest.raises(VoiceError):
         write_page(tmp_path / "site", [bad])
     assert not (tmp_path / "site").exists()
+
+
+@pytest.mark.follows("serving/static/maps.py: name a folder that `voxlet explore` wrote")
+def test_what_is_no_map_is_refused_and_nothing_is_written(tmp_path, tiny):
+    other = tmp_path / "other" / "mine"
+    other.mkdir(parents=True)
+    with pytest.raises(ConfigError, match=r"other: holds no map; name a folder that `voxlet explore` wrote$"):
+        write_page(tmp_path / "site", [tiny], [tmp_path / "other"])
+    for content, said in (
+        ("{", "is no map"),
+        ('{"format": 2}', "is a map of format 2, not 1"),
+        ('{"format": 1, "name": "a", "parts": ["clips-00.ogg"]}', "lacks some of its files"),
+        ('{"format": 1, "name": "a", "parts": 3}', "is no map"),
+    ):
+        (other / "map.json").write_text(content)
+        with pytest.raises(ConfigError, match=said):
+            write_page(tmp_path / "site", [tiny], [other])
+    assert not (tmp_path / "site").exists()
+    write_page(tmp_path / "site", [tiny], [SHIPPED])
+    assert (tmp_path / "site" / "maps" / "cnn-light-digits" / "decoder.onnx").is_file()
+
+
+@pytest.mark.follows("serving/static/maps.py: leave one of them out")
+def test_two_maps_of_one_name_are_refused(tmp_path, tiny):
+    shutil.copytree(SHIPPED / "cnn-light-digits", tmp_path / "again")
+    with pytest.raises(ConfigError, match="two maps are called 'cnn-light-digits'; leave one of them out"):
+        write_page(tmp_path / "site", [tiny], [SHIPPED, tmp_path / "again"])
+    write_page(tmp_path / "site", [tiny], [tmp_path / "again"])
+    write_page(tmp_path / "site", [tiny], [SHIPPED, SHIPPED])  # the same one twice is one
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path, tiny):

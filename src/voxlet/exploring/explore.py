@@ -1,6 +1,7 @@
 """What `voxlet explore` does: all that is to be seen and heard of a model, in one folder.
 
 OUT/index.html           the explorer: one page that needs nothing else
+    maps/                the same for `voxlet page --map OUT`, with what decodes any place of a clip VAE's map
     map.png              the map by label
     doubts.csv           every recording, the most doubtful first: a manifest to correct and to train on
     figures.json         what the latent numbers stand for, directions, sizes
@@ -13,6 +14,7 @@ OUT/index.html           the explorer: one page that needs nothing else
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -24,12 +26,14 @@ from voxlet.exploring import tour
 from voxlet.exploring.clips import Measured, dataset_of, gather, measure
 from voxlet.exploring.directions import find_directions, meanings, properties
 from voxlet.exploring.doubt import Doubts, find_doubts
-from voxlet.exploring.explorer import Map, write_explorer
+from voxlet.exploring.explorer import Map, model_data, sprites_of, write_explorer
+from voxlet.exploring.map_folder import decoding_of, write_map_folder
 from voxlet.exploring.projection import PRIOR_DRAWS, check, prior_density, project
 from voxlet.exploring.reconstruct import reconstruct
 from voxlet.plots.figure import save
 from voxlet.plots.training import latent_map
 from voxlet.recipes.opened import ClipRun
+from voxlet.speak.voice import Voice
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,9 +43,11 @@ if TYPE_CHECKING:
 
     from voxlet.exploring.clips import Clips
     from voxlet.exploring.reconstruct import Reconstruction
+    from voxlet.exploring.sprite import Sprite
     from voxlet.recipes.opened import Opened
 
 SHOWN_DOUBTS = 40  # on the page
+LONGEST_NAME = 60  # characters of a map's folder
 TOLD_DOUBTS = 10  # in the terminal
 
 
@@ -75,6 +81,7 @@ class Explored:
     Attributes:
         page: The explorer.
         bytes: Its size.
+        folders: The maps as folders.
         maps: What stands on it.
         doubts: Of the recordings of the first model; None where there are none.
         sounds: Files of one's own.
@@ -82,6 +89,7 @@ class Explored:
 
     page: Path
     bytes: int
+    folders: tuple[Path, ...]
     maps: tuple[Map, ...]
     doubts: Doubts | None
     sounds: tuple[Reconstruction, ...]
@@ -136,7 +144,8 @@ def explore(
     if beside is not None:
         other = gather(beside, request.count, corpus=request.corpus, seed=request.seed, progress=progress)
         maps.append(map_of(beside, with_doubts(other, doubts), request, None))
-    size = write_explorer(out / "index.html", maps)
+    size, sprites = write_explorer(out / "index.html", maps)
+    folders = write_maps(out / "maps", maps, sprites, [opened] if beside is None else [opened, beside])
     placed = maps[0].projection
     drawn = {opened.name: (placed.places, shown.labels)}
     save(latent_map(drawn, shown.label_names, placed.axes), out / "map.png")
@@ -175,7 +184,39 @@ def explore(
         ],
     }
     files.write_atomically(out / "figures.json", f"{json.dumps(figures, indent=1)}\n".encode())
-    return Explored(out / "index.html", size, tuple(maps), doubts, own)
+    return Explored(out / "index.html", size, folders, tuple(maps), doubts, own)
+
+
+def explore_map(opened: Opened, folder: Path, request: Request | None = None) -> Path:
+    """Write a model's map alone, as a page reads it, into `folder`; where that is.
+
+    Raises:
+        FileError: It cannot be written.
+        VoxletError: A corpus cannot be used.
+    """
+    request = request or Request()
+    clips = gather(opened, request.count, corpus=request.corpus, seed=request.seed)
+    doubts = doubts_of(opened, request.corpus, progress=True)
+    one = map_of(opened, with_doubts(clips, doubts), request, doubts)
+    return write_maps(folder, [one], sprites_of([one]), [opened])[0]
+
+
+def write_maps(
+    folder: Path, maps: Sequence[Map], sprites: Sequence[Sprite], models: Sequence[Opened]
+) -> tuple[Path, ...]:
+    """Write each map as a folder in `folder`, as a page reads it.
+
+    Raises:
+        FileError: They cannot be written.
+    """
+    files.make_folder(folder)
+    written = []
+    for number, (one, sprite, opened) in enumerate(zip(maps, sprites, models, strict=True)):
+        name = files.safe_name(one.clips.name, LONGEST_NAME) or "map"
+        target = folder / (name if number == 0 or written[0].name != name else f"{name}-{number + 1}")
+        write_map_folder(target, model_data(one), sprite, decoding_of(opened))
+        written.append(target)
+    return tuple(written)
 
 
 def finite(value: float) -> float | None:
@@ -197,7 +238,8 @@ def map_of(opened: Opened, clips: Clips, request: Request, doubts: Doubts | None
                 doubtful.append((place, "; ".join(doubts.reasons[row])))
         pairs = zip(doubts.names, doubts.clips, strict=True)
         table = tuple((name, clip.label, clip.speaker) for name, clip in pairs)
-    return Map(clips, placed, density, tuple(doubtful), table, isinstance(opened, ClipRun))
+    voice = hashlib.sha256(opened.path.read_bytes()).hexdigest() if isinstance(opened, Voice) else None
+    return Map(clips, placed, density, tuple(doubtful), table, isinstance(opened, ClipRun), voice)
 
 
 def prior_draws(opened: Opened, size: int, seed: int) -> NDArray[np.float64]:

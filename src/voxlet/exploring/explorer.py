@@ -1,4 +1,7 @@
-"""The explorer: one page with a map, its sounds and all that it needs; it asks no address for anything."""
+"""The explorer: maps as one page with all that it needs, which asks no address for anything, and as folders.
+
+Both are the page's own map (`serving/page/map`): here its modules stand in the page itself.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from voxlet import files
+from voxlet.exploring.bundle import PREFIX, bundle
+from voxlet.exploring.map_folder import packed
 from voxlet.exploring.sprite import encode
 
 if TYPE_CHECKING:
@@ -22,8 +27,30 @@ if TYPE_CHECKING:
 
     from voxlet.exploring.clips import Clips
     from voxlet.exploring.projection import Projection
+    from voxlet.exploring.sprite import Sprite
 
-FOLDER = Path(__file__).with_name("page")
+PAGE = Path(__file__).parents[1] / "serving" / "page"
+ENTRY = "explorer.js"
+STYLES = ("style.css", "map/map.css")
+TEMPLATE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'unsafe-inline' data:; \
+style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'; form-action 'none'">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>{{title}}</title>
+<style>{{style}}</style>
+</head>
+<body>
+<div id="voxlet"></div>
+<script type="application/json" id="maps">{{maps}}</script>
+<script type="importmap">{{modules}}</script>
+<script type="module">import '{{entry}}';</script>
+</body>
+</html>
+"""
 MOST_BYTES = 6_000_000  # of a page
 DIGITS = 5  # of a place on the map
 
@@ -39,6 +66,7 @@ class Map:
         doubtful: Rows of clips whose labels are doubted, the worst first, each with the reason.
         table: Path, label and speaker of every recording: what a corrected table is made of.
         is_of_words: Whether words lie apart on it; else speakers do.
+        voice: Digest of the voice file whose styles these are, where it is one's.
     """
 
     clips: Clips
@@ -47,60 +75,69 @@ class Map:
     doubtful: tuple[tuple[int, str], ...] = ()
     table: tuple[tuple[str, str, str], ...] = ()
     is_of_words: bool = True
+    voice: str | None = None
 
 
-def write_explorer(path: Path, maps: Sequence[Map]) -> int:
+def write_explorer(path: Path, maps: Sequence[Map]) -> tuple[int, list[Sprite]]:
     """Write the page of one map, or of two side by side, whole or not at all.
 
     Returns:
-        Its size in bytes.
+        Its size in bytes, and each map's sounds.
 
     Raises:
         FileError: It cannot be written.
     """
-    page = explorer(maps).encode()
+    sprites = sprites_of(maps)
+    page = explorer(maps, sprites).encode()
     files.write_atomically(path, page)
-    return len(page)
+    return len(page), sprites
 
 
-def explorer(maps: Sequence[Map]) -> str:
-    """The page's HTML."""
-    silent = [model_data(one) for one in maps]
-    table = next((one.table for one in maps if one.table), None)
-    colour = "label" if maps[0].is_of_words else "speaker"
-    used = len(page_of({"models": silent, "table": table, "colour": colour}, maps).encode())
+def sprites_of(maps: Sequence[Map]) -> list[Sprite]:
+    """The sounds of maps, so that all of a page keeps to its bound."""
+    used = len(page_of([model_data(one) for one in maps]).encode())
     seconds = [sum(len(sound) / one.clips.rate for sound in one.clips.sounds) for one in maps]
-    for data, one, share in zip(silent, maps, seconds, strict=True):
-        room = 0.93 * (MOST_BYTES - used) * share / max(sum(seconds), 1e-9)
-        sprite = encode(one.clips.sounds, one.clips.rate, round(room * 3 / 4))  # base64
-        data |= {
+    room = 0.93 * (MOST_BYTES - used) * 3 / 4 / max(sum(seconds), 1e-9)  # base64
+    return [
+        encode(one.clips.sounds, one.clips.rate, round(room * share))
+        for one, share in zip(maps, seconds, strict=True)
+    ]
+
+
+def explorer(maps: Sequence[Map], sprites: Sequence[Sprite]) -> str:
+    """The page's HTML."""
+    data = [
+        model_data(one)
+        | {
             "rate": sprite.rate,
             "parts": [base64.b64encode(part).decode() for part in sprite.parts],
             "places": sprite.places,
         }
-    return page_of({"models": silent, "table": table, "colour": colour}, maps)
+        for one, sprite in zip(maps, sprites, strict=True)
+    ]
+    return page_of(data)
 
 
-def page_of(data: dict[str, Any], maps: Sequence[Map]) -> str:
-    """The template with these data in it."""
-    title = "Map of " + " and ".join(one.clips.name for one in maps)
+def page_of(data: Sequence[dict[str, Any]]) -> str:
+    """The page with these maps in it."""
+    title = "Map of " + " and ".join(one["name"] for one in data)
     text = json.dumps(data, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     parts = {
         "title": html.escape(title),
-        "style": (FOLDER / "explorer.css").read_text(encoding="utf-8"),
-        "script": (FOLDER / "explorer.js").read_text(encoding="utf-8"),
-        "data": text.replace("<", "\\u003c"),
+        "style": "\n".join((PAGE / name).read_text(encoding="utf-8") for name in STYLES),
+        "maps": text.replace("<", "\\u003c"),
+        "modules": bundle(PAGE, ENTRY),
+        "entry": PREFIX + ENTRY,
     }
-    template = (FOLDER / "explorer.html").read_text(encoding="utf-8")
-    return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], template)
+    return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], TEMPLATE)
 
 
 def model_data(one: Map) -> dict[str, Any]:
-    """One model as the page's script reads it, without its sounds."""
-    clips = one.clips
+    """One model as the map's script reads it, without its sounds."""
+    clips, plane = one.clips, one.projection.plane
     low, high = one.projection.bounds
     places = (one.projection.places - low) / (high - low)
-    return {
+    found = {
         "name": clips.name,
         "axes": one.projection.axes,
         "labels": clips.label_names,
@@ -117,11 +154,23 @@ def model_data(one: Map) -> dict[str, Any]:
         "source": clips.sources,
         "density": one.density.ravel().tolist() if one.density.any() else [],
         "doubtful": [{"i": row, "reason": reason} for row, reason in one.doubtful],
+        "table": one.table or None,
         "credit": clips.credit,
+        "colour": "label" if one.is_of_words else "speaker",
         "rate": clips.rate,
         "parts": [],
         "places": [],
+        "voice": one.voice,
     }
+    if plane is not None:
+        found["plane"] = {
+            "centre": plane.centre.tolist(),
+            "directions": plane.directions.tolist(),
+            "low": low.tolist(),
+            "span": float(high[0] - low[0]),
+        }
+        found["latents"] = packed(clips.latents)
+    return found
 
 
 def numbers(values: NDArray[np.float64], digits: int) -> list[float | None]:

@@ -37,6 +37,21 @@ COLOURS = (
     "#a3a12c",
     "#2a9db3",
 )
+# Of labels on a map, as in the page's `map/looks.js`: as far from each other as could be found, for eyes with and
+# without each kind of colour blindness; neighbours differ in their marker, too.
+LABEL_COLOURS = (
+    "#376a76",
+    "#f07497",
+    "#391d90",
+    "#c3ba30",
+    "#a72106",
+    "#44c3fb",
+    "#641e47",
+    "#7e81fa",
+    "#978501",
+    "#920ad1",
+)
+LABEL_MARKERS = "os^DP"
 QUIET = "#9aa3ad"  # grid lines, notes
 MANY = 40  # names that fit under one axis
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 
-from voxlet.plots.figure import COLOURS, MANY, canvas, label
+from voxlet.plots.figure import COLOURS, LABEL_COLOURS, LABEL_MARKERS, MANY, canvas, label
 
 FAINT = 0.02  # of a scaled spectrogram: nothing to be seen
 
@@ -102,8 +102,8 @@ def latent_map(
             own = points[labels == index]
             if len(own) == 0:
                 continue
-            colour = COLOURS[index % len(COLOURS)]
-            marker = "osD^v"[index // len(COLOURS) % 5]
+            colour = LABEL_COLOURS[index % len(LABEL_COLOURS)]
+            marker = LABEL_MARKERS[index % len(LABEL_MARKERS)]
             axis.scatter(
                 own[:, 0], own[:, 1], s=size, color=colour, marker=marker, alpha=0.6, linewidths=0, label=name
             )
@@ -113,7 +113,7 @@ def latent_map(
         for index, place in zip(present, places, strict=True):
             axis.annotate(
                 names[index], place, fontsize=10, ha="center", va="center", fontweight="bold",
-                color=COLOURS[index % len(COLOURS)],
+                color=LABEL_COLOURS[index % len(LABEL_COLOURS)],
                 path_effects=[withStroke(linewidth=3, foreground="white")],
             )  # fmt: skip
         axis.set_xlim(low[0] - margin[0], high[0] + margin[0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
 import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -24,6 +25,7 @@ from voxlet.serving.limits import Limits, Turns
 from voxlet.serving.metrics import CONTENT_TYPE, Metrics
 from voxlet.serving.refusals import RESPONSES, RefusedError
 from voxlet.serving.speech import Speaking, speech_routes, warm_up
+from voxlet.serving.static.maps import StoredMap, find_maps
 from voxlet.serving.voices import ServedVoices, serve_voice
 from voxlet.serving.work import Workers
 from voxlet.speak.voice import Voice
@@ -53,6 +55,19 @@ class VoicesOfPage(BaseModel):
     makes: bool = False
 
 
+class MapOfPage(BaseModel):
+    """A map that a browser can fetch; `file` is its path from the page."""
+
+    name: str
+    file: str
+
+
+class MapsOfPage(BaseModel):
+    """All of them."""
+
+    maps: list[MapOfPage]
+
+
 class Health(BaseModel):
     """That it is alive."""
 
@@ -66,6 +81,7 @@ def create_app(
     key: str | None = None,
     threads: int | None = None,
     page: Path = PAGE,
+    maps: Sequence[str | os.PathLike[str]] = (),
     wyoming: socket.socket | None = None,
     making: Making | None = None,
 ) -> FastAPI:
@@ -77,11 +93,12 @@ def create_app(
         key: Asked for from everybody; None: only programs of this machine are answered.
         threads: Steps that are made at once; without it, as many as there are cores.
         page: A folder that is served at `/`, where it exists.
+        maps: Folders that `voxlet explore` wrote, for the page; without any, the map that comes with voxlet.
         wyoming: A listening socket on which the Wyoming protocol is answered as well.
         making: Where takes are recorded and voices made; None: nothing is.
 
     Raises:
-        ConfigError: There are no voices, or two of one name.
+        ConfigError: There are no voices, or two of one name, or a folder holds no map.
         MissingExtraError: There is no package for the Wyoming protocol.
     """
     if wyoming is not None:
@@ -116,6 +133,7 @@ def create_app(
     app.include_router(speech_routes(speaking))
     app.include_router(catalogue_routes(speaking))
     _add_own_routes(app, speaking, making)
+    _add_maps(app, find_maps(maps))
     if making is not None:
         from voxlet.serving.jobs.routes import making_routes
 
@@ -125,6 +143,19 @@ def create_app(
         app.mount("/", StaticFiles(directory=page, html=True), name="page")
     app.add_middleware(Guard, limits=limits, key=key, metrics=speaking.metrics)
     return app
+
+
+def _add_maps(app: FastAPI, maps: Sequence[StoredMap]) -> None:
+    """The page's maps: the list of them, and their files."""
+
+    @app.get("/maps.json")
+    async def maps_of_page() -> MapsOfPage:
+        """The maps that the page shows."""
+        return MapsOfPage(maps=[MapOfPage(name=one.listed.name, file=one.listed.file) for one in maps])
+
+    for one in maps:
+        folder = one.listed.file.rpartition("/")[0]
+        app.mount(f"/{folder}", StaticFiles(directory=one.folder), name=folder)
 
 
 def _add_own_routes(app: FastAPI, speaking: Speaking, making: Making | None) -> None:

@@ -24,15 +24,38 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="one of `voxlet voices`, or a voice file; given several times, the first one speaks "
         "first (digits)",
     )
+    add(
+        "--map",
+        action="append",
+        metavar="DIR|RUN",
+        help="a folder that `voxlet explore` wrote, or a run or voice to be explored now; given several "
+        "times, the page offers them all (the map of cnn-light-digits)",
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Write the page, and print where it is."""
+    import tempfile
+
+    from voxlet.serving.static.maps import is_map
     from voxlet.serving.static.page import write_page
 
-    voices = write_page(arguments.out, arguments.voice or ["digits"])
+    with tempfile.TemporaryDirectory() as made:
+        maps = [
+            place if is_map(place) else explored(place, Path(made) / str(number))
+            for number, place in enumerate(arguments.map or [])
+        ]
+        voices = write_page(arguments.out, arguments.voice or ["digits"], maps)
     names = ", ".join(voice.name for voice in voices)
     answer(
         f"{arguments.out}: a page that speaks with {names}",
         f"to try it: python -m http.server --directory {arguments.out}",
     )
+
+
+def explored(model: str, folder: Path) -> Path:
+    """The folder of the map of a run or voice."""
+    from voxlet.exploring.explore import explore_map
+    from voxlet.recipes.opened import load
+
+    return explore_map(load(model), folder)

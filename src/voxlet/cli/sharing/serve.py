@@ -50,6 +50,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="let the page record takes and make voices of them, and show these and all runs in this folder",
     )
+    add(
+        "--map",
+        action="append",
+        metavar="DIR",
+        help="a folder that `voxlet explore` wrote, for the page (the map of cnn-light-digits)",
+    )
     add("--threads", type=whole_number, metavar="N", help="that make sound at once (as many as cores)")
 
 
@@ -84,7 +90,13 @@ def run(arguments: argparse.Namespace) -> None:
         making = Making(arguments.runs)
         making.jobs.open()
     app = create_app(
-        voices, limits=limits, key=key, threads=arguments.threads, wyoming=wyoming, making=making
+        voices,
+        limits=limits,
+        key=key,
+        threads=arguments.threads,
+        maps=arguments.map or (),
+        wyoming=wyoming,
+        making=making,
     )
     log = logging.getLogger("voxlet.serving")
     log.addHandler(Complaints())

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from voxlet.corpus.dataset import Dataset
     from voxlet.models.clip.vae import ClipVAE
     from voxlet.recipes.clip.encode import Explained, Latents
+    from voxlet.recipes.networks import Networks
     from voxlet.recipes.clip.label_posterior import LabelPosterior
     from voxlet.recipes.clip.sampler import Phase, Speech
     from voxlet.speak.speech import Style
@@ -209,6 +210,12 @@ class ClipRun(TrainedRun[ClipTraining]):
         waveforms = griffin_lim(amplitude, self.config.spectrogram, samples=audio.shape[1]).numpy()
         lengths = self.prepared.rows.lengths[rows]
         return [wave[:length] for wave, length in zip(waveforms, lengths, strict=True)]
+
+    def networks(self) -> Networks:
+        """Encoder and decoder as ONNX files, for what runs without PyTorch."""
+        from voxlet.recipes.networks import export_networks
+
+        return export_networks(self.model, self.speech.shape)
 
     def _numbers(self, labels: Sequence[str]) -> list[int]:
         numbers = {label: number for number, label in enumerate(self.labels)}

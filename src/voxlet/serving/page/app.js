@@ -24,12 +24,14 @@ import {
 import { number, t } from './texts.js';
 import { render } from './vendor/preact.js';
 import { html } from './view/html.js';
+import { MapOfPage } from './view/map.js';
 import { Scores, hasScores } from './view/scores.js';
 import { Speak } from './view/speak.js';
 
-const VIEWS = { speak: Speak, own: OwnVoice, train: Train, scores: Scores };
+const VIEWS = { speak: Speak, map: MapOfPage, own: OwnVoice, train: Train, scores: Scores };
 const SHOWN = { train: () => makes.value, scores: () => voice.value && hasScores() };
 const WITHOUT_VOICE = ['own', 'train']; // what needs no voice that is loaded
+const asked = new URLSearchParams(location.hash.slice(1)).get('view'); // of a link
 
 function shownViews() {
   return Object.keys(VIEWS).filter((name) => SHOWN[name]?.() ?? true);
@@ -125,5 +127,6 @@ document.title = t('title');
 document.addEventListener('keydown', key);
 addEventListener('hashchange', () => voice.value && readLink());
 for (const name of ['dragover', 'drop']) addEventListener(name, (event) => event.preventDefault()); // opens no file
+if (asked in VIEWS) view.value = asked;
 render(html`<${Page} />`, document.getElementById('voxlet'));
 start();

@@ -196,6 +196,23 @@ function clipOf(label, index) {
   return client.sample({ label, index, style: style.value, wishes: wishes(), seed: seed.value });
 }
 
+/** A word by any style, as the map asks for it: { samples, rate }. */
+export async function sampleAt(style0, label) {
+  const wished = voice.value.attributes.map((name) => RIGHT[name](USUAL[name]));
+  const samples = await client.sample({ label, index: 0, style: style0, wishes: wished, seed: 0 });
+  return { samples, rate: voice.value.rate };
+}
+
+/** The style of whoever speaks in a file, and its samples: { latent, samples, rate }. */
+export async function styleIn(file) {
+  const { rate } = voice.value;
+  const samples = await decode(file, rate).catch(() => {
+    throw Object.assign(new Error(), { code: 'noSound' });
+  });
+  const searched = samples.slice(0, SEARCHED * rate);
+  return { latent: await client.resemble(searched), samples: searched, rate };
+}
+
 /** The words of the text, or null where it cannot be said; says why. */
 function readText() {
   try {
@@ -410,11 +427,8 @@ export function ask(name, value) {
 export async function resemble(file) {
   show(t('likeBusy', { name: file.name }));
   try {
-    const samples = await decode(file, voice.value.rate).catch(() => {
-      throw Object.assign(new Error(), { code: 'noSound' });
-    });
-    const found = await client.resemble(samples.slice(0, SEARCHED * voice.value.rate));
-    who.value = { style: found, name: file.name };
+    const { latent } = await styleIn(file);
+    who.value = { style: latent, name: file.name };
     show(t('likeDone', { name: file.name }));
     changed(true);
   } catch (error) {

@@ -1,7 +1,7 @@
 """The page as a folder for any web host: its files, voices beside them, and the list of these.
 
 The page finds its voices by `voices.json` beside it: `{"voices": [{"name", "file", "bytes", "sha256"}]}`,
-where `file` is relative to the page.
+where `file` is relative to the page; and its maps by `maps.json`, see `maps`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from voxlet.errors import ConfigError, FileError
 from voxlet.files import atomic_folder, make_folder, safe_name, writing
+from voxlet.serving.static.maps import copy_maps, find_maps
 from voxlet.speak.library import find_voice
 from voxlet.speak.voice_file import SUFFIX, read_voice
 
@@ -53,23 +54,28 @@ def listing(voices: Sequence[ListedVoice]) -> bytes:
     return json.dumps({"voices": [asdict(voice) for voice in voices]}, indent=1).encode()
 
 
-def write_page(folder: str | os.PathLike[str], voices: Sequence[str | os.PathLike[str]]) -> list[ListedVoice]:
-    """Write the page with voices into a folder, whole or not at all.
+def write_page(
+    folder: str | os.PathLike[str],
+    voices: Sequence[str | os.PathLike[str]],
+    maps: Sequence[str | os.PathLike[str]] = (),
+) -> list[ListedVoice]:
+    """Write the page with voices and maps into a folder, whole or not at all.
 
     Args:
         folder: Made if missing. A page that stands there is replaced, anything else is left alone.
         voices: Names or files; the first one speaks when the page opens.
+        maps: Folders that `voxlet explore` wrote; without any, the map that comes with voxlet.
 
     Returns:
         The voices of the page.
 
     Raises:
         VoiceError: There is no such voice, or its file is damaged or foreign.
-        ConfigError: Two voices have one name.
+        ConfigError: Two voices have one name, or a folder holds no map.
         FileError: The folder cannot be written, or holds something else than a page.
     """
     target = Path(folder).absolute()
-    sources = _sources(voices)
+    sources, stored = _sources(voices), find_maps(maps)
     found = [listed_voice(name, path) for name, path in sources.items()]
     if len({voice.file for voice in found}) < len(found):
         raise ConfigError("two voices have the same name for a file", remedy="rename the file of one of them")
@@ -83,6 +89,7 @@ def write_page(folder: str | os.PathLike[str], voices: Sequence[str | os.PathLik
             (building / voice.file).parent.mkdir(exist_ok=True)
             shutil.copyfile(path, building / voice.file)
         (building / LISTING).write_bytes(listing(found))
+        copy_maps(stored, building)
     return found
 
 

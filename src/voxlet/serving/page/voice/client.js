@@ -1,41 +1,13 @@
 // What the page asks of the voice's thread, and a memory of clips that it has made.
 
-import { VoiceError } from './voice_file.js';
+import { Thread } from '../run/thread.js';
 
 const REMEMBERED = 300; // clips
 
-export class VoiceClient {
+export class VoiceClient extends Thread {
   constructor() {
-    this.waiting = new Map();
+    super(new URL('./worker.js', import.meta.url));
     this.clips = new Map();
-    this.number = 0;
-    this.worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
-    this.worker.onmessage = ({ data }) => this.receive(data);
-    this.worker.onerror = () => {
-      for (const { reject } of this.waiting.values()) reject(new VoiceError('broken'));
-      this.waiting.clear();
-    };
-  }
-
-  receive({ id, progress, result, failure }) {
-    const asked = this.waiting.get(id);
-    if (!asked) return;
-    if (progress) {
-      asked.tell?.(progress);
-      return;
-    }
-    this.waiting.delete(id);
-    if (failure) asked.reject(new VoiceError(failure.code, failure.detail));
-    else asked.resolve(result);
-  }
-
-  ask(ask, given, tell) {
-    this.number += 1;
-    const id = this.number;
-    return new Promise((resolve, reject) => {
-      this.waiting.set(id, { resolve, reject, tell });
-      this.worker.postMessage({ id, ask, ...given });
-    });
   }
 
   /** Load a voice in place of the one before; `tell` is given `{done, total}` in bytes. */

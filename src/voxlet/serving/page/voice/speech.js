@@ -41,7 +41,8 @@ function settle(samples, rate) {
   return samples.map((x) => x * scale);
 }
 
-function fade(samples, rate) {
+/** Faded in and out, so that its ends do not click. */
+export function fade(samples, rate) {
   const count = Math.min(round(FADE * rate), Math.floor(samples.length / 2));
   const faded = samples.slice();
   for (let i = 0; i < count; i += 1) {

@@ -15,7 +15,7 @@ function tables(size) {
 }
 
 /** In place: the transform of `real + i imaginary`. */
-function transform(real, imaginary) {
+export function transform(real, imaginary) {
   const size = real.length;
   for (let i = 1, j = 0; i < size; i += 1) {
     let bit = size >> 1;

@@ -1,71 +1,14 @@
 // The voice, in a thread of its own: fetched with progress, checked, opened, and asked for one clip at a time.
 
+import { answerWith } from '../run/thread.js';
+import { fetched, openSession, runtime, startRuntime } from '../run/runtime.js';
 import { NOISE_KEY, standardNormal } from './noise.js';
 import { forEncoder, shape } from './speech.js';
 import { VoiceError, readVoice } from './voice_file.js';
 
-const WASM = new URL('../vendor/onnxruntime.wasm.gz', import.meta.url);
-const GZIP = [0x1f, 0x8b];
 const LONGEST_WORD = 30; // seconds
-const MOST_BYTES = 256 * 2 ** 20;
 
-let runtime; // ONNX Runtime, once it is loaded
 let opened; // { info, session, encoder, encoderSession }
-
-/** All bytes of a file; `tell` is given the bytes so far and the whole. */
-async function fetched(url, size, tell) {
-  let answer;
-  try {
-    answer = await fetch(url);
-  } catch {
-    throw new VoiceError('lost');
-  }
-  if (!answer.ok) throw new VoiceError('missing', String(answer.status));
-  const parts = [];
-  let done = 0;
-  const reader = answer.body.getReader();
-  for (;;) {
-    const { value, done: ended } = await reader.read().catch(() => {
-      throw new VoiceError('lost');
-    });
-    if (ended) break;
-    parts.push(value);
-    done += value.length;
-    if (done > MOST_BYTES) throw new VoiceError('damaged');
-    tell(done, size);
-  }
-  return new Uint8Array(await new Blob(parts).arrayBuffer());
-}
-
-async function unpacked(bytes) {
-  if (bytes[0] !== GZIP[0] || bytes[1] !== GZIP[1]) return bytes; // the server has unpacked it
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
-}
-
-async function startRuntime(tell) {
-  if (runtime) return runtime;
-  if (typeof WebAssembly === 'undefined') throw new VoiceError('noWebAssembly');
-  const [ort, wasm] = await Promise.all([
-    import('../vendor/onnxruntime.js'),
-    fetched(WASM, null, tell).then(unpacked),
-  ]);
-  ort.env.wasm.wasmBinary = wasm;
-  ort.env.wasm.numThreads = 1; // quickest for words, and needs no special headers of the server
-  ort.env.logLevel = 'error';
-  runtime = ort;
-  return ort;
-}
-
-async function openSession(model) {
-  const options = { executionProviders: ['wasm'], graphOptimizationLevel: 'basic', logSeverityLevel: 4 };
-  try {
-    return await runtime.InferenceSession.create(model, options);
-  } catch (error) {
-    // A browser that forbids or lacks what ONNX Runtime needs fails before it looks at the model.
-    throw new VoiceError(/backend|wasm/i.test(String(error)) ? 'noWebAssembly' : 'damaged');
-  }
-}
 
 async function digest(bytes) {
   const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
@@ -120,15 +63,4 @@ async function resemble({ samples }) {
   return Array.from(style.data);
 }
 
-const ASKED = { open, sample, resemble };
-let last = Promise.resolve(); // one at a time: the runtime has one thread
-
-self.onmessage = ({ data: { id, ask, ...given } }) => {
-  const tell = (done, total) => self.postMessage({ id, progress: { done, total } });
-  last = last
-    .then(() => ASKED[ask](given, tell))
-    .then((result) => self.postMessage({ id, result }))
-    .catch((error) => {
-      self.postMessage({ id, failure: { code: error.code ?? 'broken', detail: error.detail ?? String(error) } });
-    });
-};
+answerWith({ open, sample, resemble });

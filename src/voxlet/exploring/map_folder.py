@@ -1,0 +1,103 @@
+"""A map as a folder that a page reads: places and names, sounds, and what decodes any place of it.
+
+FOLDER/map.json          all but the sounds; see `model_data` in explorer.py
+    clips-NN.ogg         many clips each
+    decoder.onnx, encoder.onnx   of a clip VAE that is small enough
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from voxlet import files
+from voxlet.recipes.opened import ClipRun
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from voxlet.exploring.sprite import Sprite
+    from voxlet.recipes.opened import Opened
+
+FILE = "map.json"
+MOST_NETWORK_BYTES = 32_000_000  # of each network: with more, one waits too long for the first sound
+LARGEST = 32767  # of 16 bits
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """What decodes any place of a clip VAE's map in a browser.
+
+    Attributes:
+        decoder: An ONNX file, see `ClipRun.networks`,
+        encoder: and another.
+        settings: Of the model's spectra.
+    """
+
+    decoder: bytes
+    encoder: bytes
+    settings: Mapping[str, object]
+
+
+def decoding_of(opened: Opened) -> Decoding | None:
+    """What decodes a model's latents in a browser; None where it cannot, or would be too large."""
+    if not isinstance(opened, ClipRun):
+        return None
+    config, speech = opened.config.spectrogram, opened.speech
+    if config.n_fft & (config.n_fft - 1) or opened.parameters > 2 * MOST_NETWORK_BYTES:
+        return None
+    networks = opened.networks()
+    if max(len(networks.decoder), len(networks.encoder)) > MOST_NETWORK_BYTES:
+        return None
+    settings = {
+        "rate": config.rate,
+        "n_fft": config.n_fft,
+        "hop": config.hop,
+        "range_db": config.range_db,
+        "samples": speech.samples,
+        "low": speech.low,
+        "high": speech.high,
+        "trim": opened.config.preparation.trim,
+    }
+    return Decoding(networks.decoder, networks.encoder, settings)
+
+
+def packed(latents: NDArray[np.float64]) -> dict[str, Any]:
+    """Latents (N, Z) as 16-bit integers in base64, and what to multiply them with."""
+    scale = max(float(np.abs(latents).max(initial=0.0)), 1e-9) / LARGEST
+    values = np.round(latents / scale).astype("<i2")
+    return {"values": base64.b64encode(values.tobytes()).decode(), "scale": scale}
+
+
+def write_map_folder(
+    folder: Path, data: Mapping[str, Any], sprite: Sprite, decoding: Decoding | None
+) -> None:
+    """Write a map's folder, whole or not at all; one that stands there is replaced.
+
+    Args:
+        folder: Its parent is there.
+        data: The map without its sounds.
+        sprite: Its sounds.
+        decoding: What decodes it, where something does.
+
+    Raises:
+        FileError: It cannot be written.
+    """
+    names = [f"clips-{number:02}.ogg" for number in range(len(sprite.parts))]
+    told = dict(data) | {"format": 1, "rate": sprite.rate, "parts": names, "places": sprite.places}
+    contents = dict(zip(names, sprite.parts, strict=True))
+    if decoding is not None:
+        told["networks"] = {"decoder": "decoder.onnx", "encoder": "encoder.onnx", **decoding.settings}
+        contents |= {"decoder.onnx": decoding.decoder, "encoder.onnx": decoding.encoder}
+    text = json.dumps(told, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    with files.writing(folder), files.atomic_folder(folder, abandoned=0.0) as building:
+        for name, content in contents.items():
+            (building / name).write_bytes(content)
+        (building / FILE).write_text(text, encoding="utf-8")

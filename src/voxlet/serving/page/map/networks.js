@@ -1,0 +1,33 @@
+// What decodes and encodes on a map: the model's own networks in a thread, started when they are first asked.
+
+import { decode as decodeFile } from '../player.js';
+import { Thread } from '../run/thread.js';
+
+const SEARCHED = 30; // seconds of a recording in which a word is looked for
+
+/** Let an atlas with networks decode any latent, and place recordings; `loading` and `loaded` are told of files. */
+export function connect(atlas, { loading, loaded }) {
+  const { networks, base } = atlas;
+  if (!networks || !base) return;
+  let thread = null;
+  const waited = new Set(); // for these a file has come
+  const asked = async (what, given) => {
+    if (!thread) {
+      thread = new Thread(new URL('./worker.js', import.meta.url));
+      const files = { decoder: new URL(networks.decoder, base).href, encoder: new URL(networks.encoder, base).href };
+      thread.ask('open', { ...networks, ...files }).catch(() => {}); // what is asked next fails, too, and tells
+    }
+    const answer = await thread.ask(what, given, loading);
+    if (!waited.has(what)) loaded();
+    waited.add(what);
+    return answer;
+  };
+  const numberOf = (label) => Math.max(0, atlas.labels.indexOf(label));
+  atlas.decode = (latent, label) => asked('decode', { latent, label: numberOf(label) });
+  atlas.encode = async (file) => {
+    const samples = await decodeFile(file, networks.rate).catch(() => {
+      throw Object.assign(new Error(), { code: 'noSound' });
+    });
+    return asked('encode', { samples: samples.slice(0, SEARCHED * networks.rate), label: 0 });
+  };
+}

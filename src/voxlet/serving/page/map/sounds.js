@@ -1,0 +1,49 @@
+// The sounds of a map's clips: Opus files with many clips each, decoded at the clips' own rate when first asked for.
+
+import { VoiceError } from '../voice/voice_file.js';
+
+const parts = new WeakMap(); // by atlas: what is decoded of each of its files, or a promise of it
+
+async function bytesOf(atlas, part) {
+  const named = atlas.parts[part];
+  if (!atlas.base) return Uint8Array.from(atob(named), (c) => c.charCodeAt(0)).buffer;
+  const answer = await fetch(new URL(named, atlas.base)).catch(() => {
+    throw new VoiceError('lost');
+  });
+  if (!answer.ok) throw new VoiceError('mapMissing', String(answer.status));
+  return answer.arrayBuffer();
+}
+
+function decoded(atlas, part) {
+  if (!parts.has(atlas)) parts.set(atlas, []);
+  const known = parts.get(atlas);
+  known[part] ??= (async () => {
+    try {
+      const bytes = await bytesOf(atlas, part);
+      return await new OfflineAudioContext(1, 1, atlas.rate).decodeAudioData(bytes);
+    } catch (error) {
+      known[part] = undefined; // asked for once more the next time
+      throw error instanceof VoiceError ? error : new VoiceError('noOpus');
+    }
+  })();
+  return known[part];
+}
+
+/** A clip: { samples, rate }. */
+export async function soundOf(atlas, i) {
+  if (atlas.own.has(i)) return atlas.own.get(i);
+  if (!atlas.parts.length) return atlas.decode(atlas.latentOf(i), atlas.labelOf(i));
+  const [part, start, seconds] = atlas.places[i];
+  const buffer = await decoded(atlas, part);
+  const rate = buffer.sampleRate;
+  const [first, last] = [start, start + seconds].map((time) => Math.round(time * rate));
+  return { samples: buffer.getChannelData(0).slice(first, last), rate };
+}
+
+/** Decode everything, file after file, so that pointing plays at once; `tell` is given the share that is done. */
+export async function readyAll(atlas, tell) {
+  for (let part = 0; part < atlas.parts.length; part += 1) {
+    await decoded(atlas, part);
+    tell((part + 1) / atlas.parts.length);
+  }
+}

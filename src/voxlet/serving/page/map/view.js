@@ -1,0 +1,214 @@
+// The map: its tools, one or two maps, what stands beside them, and keys.
+
+import { wake } from '../player.js';
+import { number, t } from '../texts.js';
+import { useEffect, useRef } from '../vendor/preact-hooks.js';
+import { html } from '../view/html.js';
+import { encodeWav } from '../voice/wav.js';
+import { Chart, zoom } from './chart.js';
+import { Side, save } from './side.js';
+import {
+  again,
+  atlases,
+  busy,
+  choose,
+  clear,
+  colour,
+  density,
+  find,
+  forget,
+  namesOf,
+  names,
+  night,
+  note,
+  notice,
+  offered,
+  offers,
+  paint,
+  path,
+  picked,
+  pin,
+  pins,
+  place,
+  query,
+  ready,
+  step,
+  stop,
+  tell,
+  toggleDensity,
+  tool,
+  trouble,
+  walk,
+  walkBetween,
+  walkPins,
+  walked,
+  whole,
+} from './state.js';
+
+const COLOURS = {
+  label: 'mapLabel', speaker: 'speaker', kind: 'mapKind', length: 'mapLength', pitch: 'pitch', loudness: 'mapLoudness', doubt: 'mapDoubtTitle',
+};
+
+function Maps() {
+  if (offered.value.length < 2) return null;
+  const [first, second] = names.value;
+  const list = offered.value.map(({ name }) => name);
+  return html`<label><span>${t('mapOf')}</span>
+      <select value=${first} onChange=${(event) => choose(event.target.value, second === event.target.value ? '' : second)}>
+        ${list.map((name) => html`<option key=${name} value=${name}>${name}</option>`)}
+      </select></label>
+    <label><span>${t('mapBeside')}</span>
+      <select value=${second} onChange=${(event) => choose(first, event.target.value)}>
+        <option value="">${t('mapNone')}</option>
+        ${list.filter((name) => name !== first).map((name) => html`<option key=${name} value=${name}>${name}</option>`)}
+      </select></label>`;
+}
+
+async function link() {
+  note();
+  try {
+    await navigator.clipboard.writeText(location.href);
+    tell(t('linkCopied'));
+  } catch {
+    tell(t('linkShown'));
+  }
+}
+
+function Bar() {
+  return html`<div class="bar">
+    <${Maps} />
+    <label><span>${t('mapColour')}</span>
+      <select value=${colour.value} onChange=${(event) => paint(event.target.value)}>
+        ${offers.value.map((name) => html`<option key=${name} value=${name}>${t(COLOURS[name])}</option>`)}
+      </select></label>
+    <label><span>${t('mapFind')}</span>
+      <input id="map-find" type="search" autocomplete="off" value=${query.value} onInput=${(event) => find(event.target.value)} /></label>
+    ${atlases.value.some((one) => one.density.length > 0) &&
+    html`<button type="button" aria-pressed=${density.value} onClick=${toggleDensity}>${t('mapDensity')}</button>`}
+    <button type="button" onClick=${whole}>${t('mapWhole')}</button>
+    <button type="button" onClick=${link} aria-label=${t('linkName')}>${t('link')}</button>
+  </div>`;
+}
+
+function Tools() {
+  const file = useRef(null);
+  const canPlace = atlases.value.some((one) => one.encode && one.memory);
+  const choice = (name, text) => html`<button
+    type="button"
+    aria-pressed=${tool.value === name}
+    onClick=${() => {
+      wake();
+      tool.value = name;
+    }}
+  >${text}</button>`;
+  return html`<div class="bar">
+    <div class="tools" role="group" aria-label=${t('mapTools')}>${choice('point', t('mapPoint'))}${choice('path', t('mapDraw'))}</div>
+    ${canPlace &&
+    html`<button type="button" onClick=${() => file.current.click()}>${t('mapOwn')}</button>
+      <input ref=${file} class="none" type="file" accept="audio/*,video/*" tabindex="-1" aria-hidden="true"
+        onChange=${(event) => {
+          if (event.target.files[0]) place(event.target.files[0]);
+          event.target.value = '';
+        }} />`}
+  </div>`;
+}
+
+function download() {
+  const { samples, rate } = walked.value;
+  save('walk.wav', encodeWav(samples, rate, { model: names.value[0] }), 'audio/wav');
+}
+
+/** Ways between two words or speakers, through what is pinned, or as drawn. */
+function Ways() {
+  const from = useRef(null);
+  const to = useRef(null);
+  const groups = ['label', 'speaker'].map((group) => [group, namesOf(group).filter((name) => name !== t('mapNobody'))]);
+  const [first, second] = [3, 7].map((at) => Math.min(at, groups[0][1].length - 1));
+  const ends = (ref, title, usual) => html`<label><span>${title}</span>
+    <select ref=${ref} defaultValue=${`label:${groups[0][1][usual]}`}>
+      ${groups.map(([group, list]) => list.map((name, at) => html`<option key=${group + name} value=${`${group}:${name}`} selected=${group === 'label' && at === usual}>${name}</option>`))}
+    </select></label>`;
+  const pinned = pins.value.filter(([at]) => at === pins.value[0]?.[0]).length;
+  const live = atlases.value[path.value?.atlas ?? 0].isLive;
+  return html`<div class="bar ways">
+    ${ends(from, t('mapFrom'), first)} ${ends(to, t('mapTo'), second)}
+    ${busy.value
+      ? html`<button type="button" class="main" onClick=${stop}>${t('stop')}</button>`
+      : html`<button type="button" class="main" onClick=${() => walkBetween(0, from.current.value, to.current.value)}>
+          <span aria-hidden="true">▶ </span>${t('mapWalk')}
+        </button>`}
+    ${pinned > 1 && html`<button type="button" onClick=${walkPins}>${t('mapWalkPins', { count: number(pinned) })}</button>`}
+    ${path.value?.steps.length > 1 && html`<button type="button" onClick=${walk} disabled=${busy.value}>${t('mapAgain')}</button>`}
+    ${walked.value && html`<button type="button" onClick=${download} aria-label=${t('mapWav')}><span aria-hidden="true">↓ </span>${t('download')}</button>`}
+    <p class="soft">${t(live ? 'mapLive' : 'mapFromClips')}</p>
+  </div>`;
+}
+
+/** Keys work wherever the focus is, but where one writes, chooses or presses. */
+function key(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey || atlases.value.length === 0) return;
+  if (event.target.closest('input, select, textarea, button, a, nav')) return;
+  const canvas = document.querySelector(`canvas.map[data-at="${picked.value?.[0] ?? 0}"]`);
+  const at = Number(canvas.dataset.at);
+  const ways = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+  const acts = {
+    ' ': again,
+    Enter: () => picked.value && pin(...picked.value),
+    '/': () => document.getElementById('map-find').focus(),
+    0: whole,
+    '+': () => zoom(canvas, at, 1.3),
+    '-': () => zoom(canvas, at, 1 / 1.3),
+    c: () => paint(offers.value[(offers.value.indexOf(colour.value) + 1) % offers.value.length]),
+    w: () => (pins.value.length > 1 ? walkPins() : path.value?.steps.length > 1 && walk()),
+    Escape: clear,
+  };
+  if (ways[event.key]) {
+    wake();
+    step(...ways[event.key]);
+  } else if (acts[event.key]) acts[event.key]();
+  else return;
+  event.preventDefault();
+}
+
+function State() {
+  if (trouble.value) {
+    const { code, detail } = trouble.value;
+    return html`<section class="card waiting" role="alert">
+      <p>${t(code, { detail })}</p>
+      <button type="button" class="main" onClick=${() => choose(...names.value)}>${t('retry')}</button>
+    </section>`;
+  }
+  const share = number(100 * ready.value);
+  return html`<p class="map-state soft" role="status">${notice.value || (ready.value < 1 ? t('mapReady', { share }) : '')}</p>`;
+}
+
+export function MapView() {
+  useEffect(() => {
+    const dark = matchMedia('(prefers-color-scheme: dark)');
+    const recolour = () => (night.value = dark.matches);
+    recolour();
+    dark.addEventListener('change', recolour);
+    document.addEventListener('keydown', key);
+    document.addEventListener('pointerdown', wake);
+    return () => {
+      dark.removeEventListener('change', recolour);
+      document.removeEventListener('keydown', key);
+      document.removeEventListener('pointerdown', wake);
+      stop();
+      forget();
+    };
+  }, []);
+  if (atlases.value.length === 0) return html`<${State} />`;
+  const credits = [...new Set(atlases.value.map((one) => one.credit))].join(' · ');
+  return html`<div class="map-page">
+    <section class="card" aria-label=${t('map')}>
+      <${Bar} />
+      <${Tools} />
+      <div class="charts">${atlases.value.map((one, at) => html`<${Chart} key=${`${at} ${one.name}`} at=${at} />`)}</div>
+      <${Ways} />
+      <${State} />
+      <p class="soft credit">${t('mapCredit', { credit: credits })}</p>
+    </section>
+    <${Side} />
+  </div>`;
+}

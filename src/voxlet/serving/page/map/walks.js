@@ -1,0 +1,42 @@
+// Ways over a map: places along corners, and the latent of each.
+
+export const STEPS = 9;
+export const PAUSE = 0.12; // seconds between the steps
+
+/** Shares of the whole length at which the corners are. */
+function reached(corners) {
+  const lengths = [0];
+  for (let c = 1; c < corners.length; c += 1) {
+    const [from, to] = [corners[c - 1].place, corners[c].place];
+    lengths.push(lengths.at(-1) + Math.hypot(to[0] - from[0], to[1] - from[1]));
+  }
+  const whole = lengths.at(-1) || 1;
+  return lengths.map((length) => length / whole);
+}
+
+/** Between the values of the corners around a share of the way; those before and after hold on. */
+function mixed(shares, values, share) {
+  const after = shares.findIndex((one) => one >= share);
+  if (after <= 0) return after === 0 ? values[0] : values.at(-1);
+  const part = (share - shares[after - 1]) / (shares[after] - shares[after - 1] || 1);
+  return values[after - 1].map((value, axis) => value + part * (values[after][axis] - value));
+}
+
+/**
+ * Steps equally far apart along corners `{ place, clip }`, where `clip` is a clip's number or null. The way
+ * begins, turns and ends exactly at its clips: what their latents have beyond the plane is mixed on the way.
+ */
+export function stepsOf(atlas, corners, count = STEPS) {
+  const shares = reached(corners);
+  const places = corners.map(({ place }) => place);
+  const held = corners.map(({ clip }, c) => [shares[c], clip]).filter(([, clip]) => clip !== null);
+  const beyond = atlas.isLive ? held.map(([, clip]) => atlas.beyond(clip)) : [];
+  return Array.from({ length: count }, (_, step) => {
+    const share = step / (count - 1);
+    const place = mixed(shares, places, share);
+    if (!atlas.isLive) return { place, latent: null, clip: atlas.nearest(place)[0] };
+    const extra = beyond.length > 0 ? mixed(held.map(([at]) => at), beyond, share) : null;
+    const latent = atlas.back(place).map((value, axis) => value + (extra ? extra[axis] : 0));
+    return { place, latent, clip: atlas.nearest(place, latent)[0] };
+  });
+}

@@ -1,0 +1,66 @@
+// ONNX Runtime, and files that are fetched with their progress told. For threads: it stands still while it works.
+
+import { VoiceError } from '../voice/voice_file.js';
+
+const WASM = new URL('../vendor/onnxruntime.wasm.gz', import.meta.url);
+const GZIP = [0x1f, 0x8b];
+const MOST_BYTES = 256 * 2 ** 20;
+
+export let runtime; // once it is loaded
+
+/** All bytes of a file; `tell` is given the bytes so far and the whole. */
+export async function fetched(url, size, tell) {
+  let answer;
+  try {
+    answer = await fetch(url);
+  } catch {
+    throw new VoiceError('lost');
+  }
+  if (!answer.ok) throw new VoiceError('missing', String(answer.status));
+  const parts = [];
+  let done = 0;
+  const reader = answer.body.getReader();
+  for (;;) {
+    const { value, done: ended } = await reader.read().catch(() => {
+      throw new VoiceError('lost');
+    });
+    if (ended) break;
+    parts.push(value);
+    done += value.length;
+    if (done > MOST_BYTES) throw new VoiceError('damaged');
+    tell(done, size);
+  }
+  return new Uint8Array(await new Blob(parts).arrayBuffer());
+}
+
+async function unpacked(bytes) {
+  if (bytes[0] !== GZIP[0] || bytes[1] !== GZIP[1]) return bytes; // the server has unpacked it
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+/** Load it, once. */
+export async function startRuntime(tell) {
+  if (runtime) return runtime;
+  if (typeof WebAssembly === 'undefined') throw new VoiceError('noWebAssembly');
+  const [ort, wasm] = await Promise.all([
+    import('../vendor/onnxruntime.js'),
+    fetched(WASM, null, tell).then(unpacked),
+  ]);
+  ort.env.wasm.wasmBinary = wasm;
+  ort.env.wasm.numThreads = 1; // quickest for words, and needs no special headers of the server
+  ort.env.logLevel = 'error';
+  runtime = ort;
+  return ort;
+}
+
+/** A session of a model, of its bytes. */
+export async function openSession(model) {
+  const options = { executionProviders: ['wasm'], graphOptimizationLevel: 'basic', logSeverityLevel: 4 };
+  try {
+    return await runtime.InferenceSession.create(model, options);
+  } catch (error) {
+    // A browser that forbids or lacks what ONNX Runtime needs fails before it looks at the model.
+    throw new VoiceError(/backend|wasm/i.test(String(error)) ? 'noWebAssembly' : 'damaged');
+  }
+}
