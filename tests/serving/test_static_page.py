@@ -28,7 +28,7 @@ def test_the_page_and_its_voices_lie_beside_each_other(tmp_path, tiny):
     site = tmp_path / "site"
     written = {path.relative_to(site).as_posix() for path in site.rglob("*") if path.is_file()}
     own = {path.relative_to(PAGE).as_posix() for path in PAGE.rglob("*") if path.is_file()}
-    maps = {f"maps/{path.relative_to(SHIPPED).as_posix()}" for path in SHIPPED.rglob("*") if path.is_file()}
+    maps = {f"maps/{path.relative_to(SHIPPED).as_posix()}" for path in SHIPPED.glob("*/*")}
     assert written == own | {"voices.json", "voices/tiny.voice", "maps.json"} | maps
     assert json.loads((site / "maps.json").read_text()) == {
         "maps": [{"name": "cnn-light-digits", "file": "maps/cnn-light-digits/map.json"}]
@@ -105,7 +105,7 @@ def test_what_is_no_map_is_refused_and_nothing_is_written(tmp_path, tiny):
     for content, said in (
         ("{", "is no map"),
         ('{"format": 2}', "is a map of format 2, not 1"),
-        ('{"format": 1, "name": "a", "parts": ["clips-00.ogg"]}', "lacks some of its files"),
+        ('{"format": 1, "name": "a", "parts": ["clips-00.opus"]}', "lacks some of its files"),
         ('{"format": 1, "name": "a", "parts": 3}', "is no map"),
     ):
         (other / "map.json").write_text(content)

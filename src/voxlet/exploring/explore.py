@@ -15,6 +15,7 @@ OUT/index.html           the explorer: one page that needs nothing else
 from __future__ import annotations
 
 import hashlib
+import html
 import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
 
 SHOWN_DOUBTS = 40  # on the page
 LONGEST_NAME = 60  # characters of a map's folder
+FRAME = "width: 100%; height: 900px; border: 0"  # in a notebook
 TOLD_DOUBTS = 10  # in the terminal
 
 
@@ -93,6 +95,10 @@ class Explored:
     maps: tuple[Map, ...]
     doubts: Doubts | None
     sounds: tuple[Reconstruction, ...]
+
+    def _repr_html_(self) -> str:  # as a notebook shows it
+        page = html.escape(self.page.read_text(encoding="utf-8"))
+        return f'<iframe title="map" style="{FRAME}" allow="clipboard-write" srcdoc="{page}"></iframe>'
 
     def lines(self) -> list[str]:
         """What a terminal shows: the most doubtful recordings, and one's own sounds."""

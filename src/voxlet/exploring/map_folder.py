@@ -1,7 +1,7 @@
 """A map as a folder that a page reads: places and names, sounds, and what decodes any place of it.
 
 FOLDER/map.json          all but the sounds; see `model_data` in explorer.py
-    clips-NN.ogg         many clips each
+    clips-NN.opus        many clips each
     decoder.onnx, encoder.onnx   of a clip VAE that is small enough
 """
 
@@ -90,7 +90,7 @@ def write_map_folder(
     Raises:
         FileError: It cannot be written.
     """
-    names = [f"clips-{number:02}.ogg" for number in range(len(sprite.parts))]
+    names = [f"clips-{number:02}.opus" for number in range(len(sprite.parts))]
     told = dict(data) | {"format": 1, "rate": sprite.rate, "parts": names, "places": sprite.places}
     contents = dict(zip(names, sprite.parts, strict=True))
     if decoding is not None:

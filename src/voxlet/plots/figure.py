@@ -37,8 +37,8 @@ COLOURS = (
     "#a3a12c",
     "#2a9db3",
 )
-# Of labels on a map, as in the page's `map/looks.js`: as far from each other as could be found, for eyes with and
-# without each kind of colour blindness; neighbours differ in their marker, too.
+# Of labels on a map, as in the page's `map/looks.js`: as far from each other as could be found, for eyes with
+# and without each kind of colour blindness; neighbours differ in their marker, too.
 LABEL_COLOURS = (
     "#376a76",
     "#f07497",

@@ -75,7 +75,9 @@ class Dense(nn.Linear):
     def forward(self, x: Tensor) -> Tensor:
         """(B, inputs) -> (B, outputs)."""
         plain = x.device.type == "cpu" and x.dtype == torch.float32 and x.ndim == 2
-        if plain and not torch.is_autocast_enabled("cpu") and onednn_is_faster():
+        # An exported graph has standard operators alone.
+        plain = plain and not torch.is_autocast_enabled("cpu") and not torch.jit.is_tracing()
+        if plain and onednn_is_faster():
             result: Tensor = _OneDNNLinear.apply(x, self.weight, self.bias)  # type: ignore[no-untyped-call]  # PyTorch's
             return result
         return super().forward(x)
