@@ -1,11 +1,12 @@
 """Memory of opening, preparing and training on corpora of very different sizes.
 
-    VOXLET_DATA=... python benchmarks/large_corpus.py [--clips 2000,20000,200000] [--steps 200] [--out FOLDER]
+    VOXLET_DATA=... python benchmarks/large_corpus.py [--clips 2000,20000,200000] [--steps 200] [--held 1]
 
 Each corpus holds FSDD's takes again and again, each time at another level and with other noise in its lowest
 bits, so that no file has another's bytes. A clip VAE (cnn-light at 8 kHz) is trained on it for so many steps
 and finished with its pictures and samples, in a process of its own with an empty cache. Prints the process's
-peak of memory after each step of the way, then what a clip adds between the corpora.
+peak of memory after each step of the way, then what a clip adds between the corpora. `--held` is how many
+gigabytes of spectrograms are held; with 0 a small corpus is trained on as a large one is.
 """
 
 from __future__ import annotations
@@ -44,12 +45,13 @@ def make_corpus(folder: Path, count: int) -> None:
             file.writeframes(varied.clip(-32768, 32767).astype("<i2").tobytes())
 
 
-def measure(folder: str, steps: str) -> None:
+def measure(folder: str, steps: str, held: str) -> None:
     """Open, prepare, divide and train on a corpus; print peaks of memory in MB, and seconds."""
     from voxlet.corpus.corpus import open_corpus
     from voxlet.corpus.dataset import make_dataset
     from voxlet.corpus.prepare import Preparation, prepare
     from voxlet.machine import peak_memory
+    from voxlet.recipes.clip import data
     from voxlet.recipes.presets import PRESETS
     from voxlet.recipes.train import Job, carry_out
     from voxlet.spectral.config import SpectrogramConfig
@@ -57,6 +59,7 @@ def measure(folder: str, steps: str) -> None:
     from voxlet.training.config import Budget
 
     hardware.set_up()
+    data.HELD_BYTES = int(float(held) * 2**30)
     preparation, spectrogram = Preparation(rate=8000), SpectrogramConfig(rate=8000, n_fft=256, hop=128)
     config = replace(PRESETS["cnn-light"], preparation=preparation, spectrogram=spectrogram)
     began, found = time.perf_counter(), []
@@ -85,6 +88,7 @@ def main() -> None:
     )
     parser.add_argument("--clips", default="2000,20000,200000")
     parser.add_argument("--steps", default="200", help="of training")
+    parser.add_argument("--held", default="1", help="gigabytes of spectrograms in memory")
     parser.add_argument("--out", help="folder for what is made, which is removed")
     arguments = parser.parse_args()
     peaks = []
@@ -93,7 +97,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory(dir=arguments.out) as folder:
             make_corpus(Path(folder, "words"), count)
             environment = {**os.environ, "VOXLET_CACHE": f"{folder}/cache"}
-            command = [sys.executable, __file__, MEASURE, f"{folder}/words", arguments.steps]
+            command = [sys.executable, __file__, MEASURE, f"{folder}/words", arguments.steps, arguments.held]
             done = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True)
             measured = json.loads(done.stdout.splitlines()[-1])
         peaks.append([peak for peak, _ in measured["found"]])

@@ -1,6 +1,6 @@
 """A clip VAE's run as it travels: settings, weights and what speaking needs, in a folder that opens as a run.
 
-Nothing in it is executed: it is JSON and safetensors. A stranger's may be hostile, so its parts are compared
+Nothing in it is executed: it is JSON and safetensors. It may come from anybody, so its parts are compared
 with each other before room is made for anything of the size that they claim.
 """
 
