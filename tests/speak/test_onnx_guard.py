@@ -319,6 +319,7 @@ def test_sizes_are_what_the_runtime_finds():
         "noise": Wanted(FLOAT, (ONE, *exact(size))),
         "label": Wanted(INT64, (ONE,)),
         "style": Wanted(FLOAT, (ONE, *exact((info.style_size,)))),
+        "attributes": Wanted(FLOAT, (ONE, *exact((len(info.attributes),)))),
     }
     known = predicted(voice.model, inputs)
     model = onnx.load_from_string(voice.model)
@@ -335,6 +336,7 @@ def test_sizes_are_what_the_runtime_finds():
             "noise": generator.standard_normal((1, *size), dtype=np.float32),
             "label": np.array([label]),
             "style": generator.standard_normal((1, info.style_size), dtype=np.float32),
+            "attributes": generator.random((1, len(info.attributes)), dtype=np.float32),
         }
         for name, value in zip(names, opened.run(names, feed), strict=True):
             dims, values = known[name]

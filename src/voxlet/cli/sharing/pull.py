@@ -10,7 +10,7 @@ from voxlet.cli.output import answer
 if TYPE_CHECKING:
     import argparse
 
-SUMMARY = "fetch a voice from the hub or the web and install it, or fetch a clip VAE"
+SUMMARY = "fetch a voice or clip VAE from a hub or the web"
 LONGEST_NAME = 60  # characters
 
 

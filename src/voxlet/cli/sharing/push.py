@@ -10,7 +10,7 @@ from voxlet.cli.output import answer
 if TYPE_CHECKING:
     import argparse
 
-SUMMARY = "send a voice or a clip VAE to the Hugging Face hub, with its model card"
+SUMMARY = "send a voice or clip VAE, with its card, to a hub"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
