@@ -19,6 +19,7 @@ from voxlet.evaluation.cost import card_minutes
 from voxlet.models.voice.flow_prior import FlowPrior
 from voxlet.models.voice.style_encoder import StyleEncoder
 from voxlet.models.voice.wave_vae import WaveVAE
+from voxlet.recipes.onnx_graph import quantise, rounded
 from voxlet.recipes.opened import VoiceRun, load_run
 from voxlet.recipes.train import export, train
 from voxlet.recipes.voice.clips.data import VoiceData
@@ -26,8 +27,6 @@ from voxlet.recipes.voice.export import (
     SpeakerGraph,
     count_parameters,
     export_voice,
-    quantise,
-    rounded,
     with_card,
 )
 from voxlet.recipes.voice.finish import SCORES, scores_of, write_voice

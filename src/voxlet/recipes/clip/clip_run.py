@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from voxlet.corpus.dataset import Dataset
     from voxlet.models.clip.vae import ClipVAE
     from voxlet.recipes.clip.encode import Explained, Latents
-    from voxlet.recipes.networks import Networks
     from voxlet.recipes.clip.label_posterior import LabelPosterior
     from voxlet.recipes.clip.sampler import Phase, Speech
+    from voxlet.recipes.networks import Networks
     from voxlet.speak.speech import Style
     from voxlet.training.run import Run
 
