@@ -25,7 +25,7 @@ export function radiusOf(atlas, view) {
   return (devicePixelRatio || 1) * Math.min(8, usual * view.k ** 0.3);
 }
 
-/** How much of each pixel about its middle a mark covers, from 0 to 256; generated ones are hollow. */
+/** How much of each pixel about its middle a mark covers, from 0 to 256; generated ones are hollow beside recordings. */
 function stamp(shape, radius, hollow) {
   const reach = Math.ceil(radius * 1.4 + 1);
   const side = 2 * reach + 1;
@@ -53,6 +53,7 @@ function drawClips(pen, atlas, look, frame, radius) {
   const to = pixels.data;
   const colours = look.palette.map((colour) => rgb(pen, colour));
   const grey = rgb(pen, UNKNOWN);
+  const mixed = new Set(atlas.kind).size > 1; // where all are generated, none needs to be hollow
   const stamps = new Map();
   const stampOf = (shape, hollow) => {
     const key = shape + hollow;
@@ -63,7 +64,7 @@ function drawClips(pen, atlas, look, frame, radius) {
     for (let i = 0; i < atlas.size; i += 1) {
       const hue = look.shade[i];
       if (hue >= 0 !== shown) continue;
-      const { reach, side, cover } = stampOf(look.shapes ? look.shapes[Math.max(0, hue)] : 'circle', atlas.kind[i] === 1);
+      const { reach, side, cover } = stampOf(look.shapes ? look.shapes[Math.max(0, hue)] : 'circle', mixed && atlas.kind[i] === 1);
       const left = Math.round(toX(frame, atlas.x[i])) - reach;
       const top = Math.round(toY(frame, atlas.y[i])) - reach;
       if (left < 0 || top < 0 || left + side > width || top + side > height) continue;

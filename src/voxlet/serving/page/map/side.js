@@ -15,6 +15,7 @@ import {
   mend,
   mended,
   namesOf,
+  night,
   off,
   pick,
   pin,
@@ -64,6 +65,7 @@ function Heard() {
 function Mark({ group, i, count }) {
   const canvas = useRef(null);
   const own = group === colour.value;
+  const dark = night.value;
   useEffect(() => {
     const pen = canvas.current.getContext('2d');
     const pixels = pen.createImageData(2 * MARK, 2 * MARK);
@@ -77,7 +79,7 @@ function Mark({ group, i, count }) {
       }
     }
     pen.putImageData(pixels, 0, 0);
-  });
+  }, [own, group, i, count, dark]);
   return html`<canvas ref=${canvas} class="mark" width=${2 * MARK} height=${2 * MARK} aria-hidden="true"></canvas>`;
 }
 
@@ -104,6 +106,7 @@ function Group({ group, title }) {
 
 function Scale() {
   const span = scale.value;
+  const dark = night.value;
   const ramp = useRef(null);
   useEffect(() => {
     if (!span) return;
@@ -112,7 +115,7 @@ function Scale() {
       pen.fillStyle = rampColour(x / 99);
       pen.fillRect(x, 0, 1, 1);
     }
-  });
+  }, [span === null, dark]);
   if (!span) return null;
   return html`<div class="scale" dir="ltr">
     <canvas ref=${ramp} width="100" height="1" aria-hidden="true"></canvas>
