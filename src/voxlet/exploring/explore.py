@@ -216,7 +216,7 @@ def write_maps(
         FileError: They cannot be written.
     """
     files.make_folder(folder)
-    written = []
+    written: list[Path] = []
     for number, (one, sprite, opened) in enumerate(zip(maps, sprites, models, strict=True)):
         name = files.safe_name(one.clips.name, LONGEST_NAME) or "map"
         target = folder / (name if number == 0 or written[0].name != name else f"{name}-{number + 1}")

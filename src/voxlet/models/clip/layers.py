@@ -76,7 +76,7 @@ class Dense(nn.Linear):
         """(B, inputs) -> (B, outputs)."""
         plain = x.device.type == "cpu" and x.dtype == torch.float32 and x.ndim == 2
         # An exported graph has standard operators alone.
-        plain = plain and not torch.is_autocast_enabled("cpu") and not torch.jit.is_tracing()
+        plain = plain and not torch.is_autocast_enabled("cpu") and not torch.onnx.is_in_onnx_export()
         if plain and onednn_is_faster():
             result: Tensor = _OneDNNLinear.apply(x, self.weight, self.bias)  # type: ignore[no-untyped-call]  # PyTorch's
             return result
