@@ -34,7 +34,7 @@ const WITHOUT_VOICE = ['own', 'train']; // what needs no voice that is loaded
 const asked = new URLSearchParams(location.hash.slice(1)).get('view'); // of a link
 
 function shownViews() {
-  return Object.keys(VIEWS).filter((name) => SHOWN[name]?.() ?? true);
+  return Object.keys(VIEWS).filter((name) => !SHOWN[name] || SHOWN[name]());
 }
 
 function Tabs() {

@@ -17,7 +17,7 @@ const LARGEST_SEED = 2 ** 32;
 
 export const view = signal('speak'); // the tab that is shown
 export const voices = signal([]); // of voices.json
-export const makes = signal(false); // whether voices can be made here: there is a server that does
+export const makes = signal(null); // whether voices can be made here: there is a server that does; null: not known yet
 export const chosen = signal(null); // one of them
 export const voice = signal(null); // what it says about itself, once it is loaded
 export const progress = signal(null); // { done, total } in bytes while it is fetched
@@ -79,6 +79,7 @@ export async function start(file) {
     voices.value = listed.voices;
     makes.value = Boolean(listed.makes);
   } catch (error) {
+    makes.value ??= false;
     fail(error.code ? error : { code: 'noVoices' });
     return;
   }

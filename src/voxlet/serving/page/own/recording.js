@@ -41,8 +41,9 @@ export function counted() {
 export async function findSets() {
   trouble.value = null;
   try {
-    sets.value = await server.sets();
-    if (!takes.value && sets.value.length > 0) await openSet(sets.value[0]);
+    const names = await server.sets();
+    if (!takes.value && names.length > 0) await openSet(names[0]);
+    sets.value = names;
   } catch (error) {
     fail(error);
   }

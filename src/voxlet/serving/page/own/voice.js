@@ -111,15 +111,16 @@ export function OwnVoice() {
       pause();
       leave();
     };
-  }, []);
+  }, [makes.value]);
   useEffect(() => {
     if (name) findJob(name);
   }, [name]);
+  if (makes.value === null) return null; // in a moment it is known
   if (!makes.value) return html`<${Elsewhere} />`;
-  const form = sets.value !== null && (editing.value || !takes.value);
+  const known = sets.value !== null;
   return html`<div class="own-voice">
     ${!mayListen() && html`<p class="card" role="alert">${t('microphoneInsecure')}</p>`}
     <${Trouble} problem=${trouble.value} again=${retry} />
-    ${form ? html`<${Words} />` : takes.value && html`<${Workbench} />`}
+    ${known && (editing.value || !takes.value ? html`<${Words} />` : html`<${Workbench} />`)}
   </div>`;
 }
