@@ -172,6 +172,7 @@ def test_a_cancelled_job_saves_and_the_same_goes_on(client, takes) -> None:
     assert [path.name for path in run.glob("began-at-*")] != ["began-at-0"]
 
 
+@pytest.mark.follows("serving/jobs/queue.py: stop that server, or give another folder: --runs DIR")
 def test_a_job_outlives_its_server_and_the_next_one_finds_it(tmp_path, takes) -> None:
     (takes / "slow").touch()
     first = Jobs(tmp_path / "runs" / "jobs", COMMAND)
@@ -179,6 +180,7 @@ def test_a_job_outlives_its_server_and_the_next_one_finds_it(tmp_path, takes) ->
     second = Jobs(tmp_path / "runs" / "jobs", COMMAND)
     with pytest.raises(ConfigError, match=r"stop that server, or give another folder: --runs DIR$"):
         second.open()
+    Jobs(tmp_path / "other" / "jobs", COMMAND).open()
     arguments = ["adapt", str(takes), "--run", str(tmp_path / "runs" / "mine")]
     job = first.submit("adapt", "mine", arguments)
     wait((job.folder / PROCESS).exists)

@@ -107,6 +107,7 @@ def test_files_of_a_set_are_its_takes_alone(client, tmp_path) -> None:
     assert (tmp_path / "runs" / "letter.wav").exists()
 
 
+@pytest.mark.follows("serving/jobs/takes.py: say the word alone")
 def test_bad_requests_are_refused_and_leave_nothing(client, tmp_path) -> None:
     for wrong in (
         {"words": []},
