@@ -50,12 +50,14 @@ function draw(canvas, points, validations) {
   context.beginPath();
   points.forEach((one) => context.lineTo(x(one.step), y(one.loss)));
   context.stroke();
-  context.fillStyle = colour('--accent');
-  for (const one of validations) {
+  const dot = (one, name) => {
+    context.fillStyle = colour(name);
     context.beginPath();
     context.arc(x(one.step), y(one.loss), 3.5, 0, 2 * Math.PI);
     context.fill();
-  }
+  };
+  if (points.length === 1) dot(points[0], '--touch'); // no line yet
+  validations.forEach((one) => dot(one, '--accent'));
 }
 
 export function Chart({ title, points, validations }) {
