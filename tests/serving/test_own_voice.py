@@ -133,7 +133,7 @@ def test_words_are_recorded_and_become_a_voice_that_speaks(site) -> None:
         assert page.get_by_role("combobox", name="Voice").input_value() == "mine"
         page.evaluate("played.length = 0")
         page.get_by_role("textbox", name="Text to say").fill("40, 9")
-        page.get_by_role("button", name="Speak", exact=True).last.click()
+        page.get_by_role("textbox", name="Text to say").press("Enter")
         until(page, "played.length >= 3")
 
 
@@ -212,7 +212,7 @@ def test_a_real_voice_is_made_through_the_page_and_understood(tmp_path, voxlet_d
         page.get_by_text("The voice theo is ready.").wait_for(state="attached")
         page.evaluate("played.length = 0")
         page.get_by_role("textbox", name="Text to say").fill("two one two one")
-        page.get_by_role("button", name="Speak", exact=True).last.click()
+        page.get_by_role("textbox", name="Text to say").press("Enter")
         until(page, "played.length >= 4")
         sounds = page.evaluate("played")
         heard = PocketSphinx(("one", "two")).predict(

@@ -236,7 +236,7 @@ async function make(sound) {
   const { rate } = voice.value;
   const words = [];
   let at = 0;
-  busy.value = true;
+  busy.value = Boolean(sound); // what is only drawn can be said meanwhile
   try {
     for (const [index, word] of spoken.entries()) {
       const samples = await clipOf(word.label, index);
