@@ -51,6 +51,7 @@ ADDED = ("yes", "no", "stop", "open")  # to a voice of digits
 RECORDED = ("zero", "one", "two", "three", "four")
 FILES = {"words": ARABIC_WORDS, "plain": ARABIC_WORDS, "keep": ADDED, "speakers": RECORDED}
 COMPARED = 4  # Arabic speakers of the base, whose likeness is measured: each needs strings of ten words
+LIKE = 4  # every fourth take tells the style of who recorded
 STRINGS = 8  # of nine seconds, by which naturalness is measured
 
 
@@ -162,6 +163,12 @@ def words(asked: argparse.Namespace, takes: Path, others: ClipSet, corpus: Corpu
         clips = said(opened, ARABIC_WORDS, speakers, asked.count // len(groups))
         found[name] = share(clips, judge.predict(clips.sounds, clips.rate).labels, judge.label_names)
         found[f"{name} dnsmos"] = dnsmos(clips)
+    like = [opened.voice.like(path) for path in sorted(takes.rglob("*.*"))[::LIKE]]
+    asked_for = ARABIC_WORDS * 8
+    sounds = opened.sample(asked_for, style=np.mean(like, axis=0).astype(np.float32))
+    heard = judge.predict(sounds, opened.rate).labels
+    right = [judge.label_names[label] == word for label, word in zip(heard, asked_for, strict=True)]
+    found["like who recorded"] = round(100 * float(np.mean(right)), 1)
     chosen = arabic[:COMPARED]
     clips = said(opened, ARABIC_WORDS, chosen, 40 * len(chosen))
     bare = tuple(name.partition("/")[2] for name in chosen)
