@@ -11,7 +11,7 @@ A document has blocks, and what stands between the markers is written here:
 
 The blocks:
 
-    digits.summary   six rows: accuracy, naturalness, speaker, speed, size, training time; real takes beside
+    digits.summary   five rows: accuracy, naturalness, speaker, speed, size; real takes beside
     digits.full      every figure of the shipped voice's scorecard but those by label
     digits.labels    its accuracy by label
     one_word         one word alone: voxlet beside others (`python benchmarks/one_word.py FOLDER --json FILE`)
@@ -66,7 +66,7 @@ def short(figure: Figure, role: str) -> str:
 
 
 def summary(card: Scorecard) -> str:
-    """Six rows, generated clips beside real test takes."""
+    """Five rows, generated clips beside real test takes."""
     rows = [
         [title, *(show(figure.metric, value) for value in (figure.generated, figure.real))]
         for title, figure in ((title, card.figure(key)) for key, title in HEADLINES.items())
@@ -76,7 +76,6 @@ def summary(card: Scorecard) -> str:
     word = cost["mean_clip_seconds"] * cost["processor_seconds_per_second_of_audio"]
     rows.append(["speed, on one core", f"{1 / word:.0f} words a second", ""])
     rows.append(["size of its file", f"{cost['megabytes']:.1f} MB", ""])
-    rows.append(["training, on one core", f"{cost['training_minutes']:.0f} minutes", ""])
     return table(["measure", f"`{card.subject}`", "real test takes"], rows)
 
 

@@ -54,6 +54,17 @@ def test_a_run_begins_with_a_base(base: Path, voice_run: Path, tmp_path: Path) -
         torch.testing.assert_close(began.wave.state_dict()[name], tensor, rtol=1e-4, atol=1e-6)
 
 
+def test_a_base_names_those_of_the_base_that_it_began_with() -> None:
+    first = {"data": "Words", "licence": "CC BY 4.0", "credit": "A. Bee"}
+    second = {"data": "Own", "licence": "CC BY 4.0", "credit": "C. Dee", "base": {"digest": "1", **first}}
+    assert Base(TINY_VOICE, (), {}, second, "2").record() == {
+        "digest": "2",
+        "data": "Own; Words",
+        "licence": "CC BY 4.0",
+        "credit": "C. Dee; A. Bee",
+    }
+
+
 def test_a_base_of_other_sizes_is_refused_before_anything_is_written(
     base: Path, voice_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,7 +28,7 @@ from voxlet.words.language import same_language
 from voxlet.words.spelling import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from torch import Tensor, nn
 
@@ -67,8 +68,17 @@ class Base:
     speakers: tuple[str, ...] = ()
 
     def record(self) -> dict[str, JSON]:
-        """What the runs that begin with it keep of it: which it is, and whose recordings it learned from."""
-        credit = {key: to_json(self.card[key]) for key in ("data", "licence", "credit") if key in self.card}
+        """What the runs that begin with it keep of it: which it is, and whose recordings it learned from.
+
+        Where it began with another base itself, these are named, too.
+        """
+        before = self.card.get("base")
+        cards = [self.card, before] if isinstance(before, Mapping) else [self.card]
+        credit: dict[str, JSON] = {}
+        for key in ("data", "licence", "credit"):
+            named = dict.fromkeys(str(card[key]) for card in cards if card.get(key))
+            if named:
+                credit[key] = "; ".join(named)
         return {"digest": self.digest, **credit}
 
     def check_sizes(self, config: object) -> None:
