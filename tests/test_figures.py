@@ -45,7 +45,7 @@ def test_the_blocks_hold_the_stored_numbers(figures):
     blocks = figures.blocks()
     card = figures.read_scorecard(figures.CARD.read_text())
     lines = blocks["digits.summary"]().splitlines()
-    assert len(lines) == 2 + 6
+    assert len(lines) == 2 + 5
     real = card.figure("naturalness.dnsmos.overall")
     assert f"| {real.generated.value:.2f} [" in lines[3]
     assert f"| {real.real.value:.2f} [" in lines[3]

@@ -16,6 +16,7 @@ from browser import chromium, opened, served
 from voxlet import audio
 from voxlet.errors import TextError
 from voxlet.serving.static.page import write_page
+from voxlet.speak.manner import PLAIN
 from voxlet.speak.speech import shape, wav_metadata
 from voxlet.speak.styles import generator
 from voxlet.speak.text import parse
@@ -163,7 +164,7 @@ def test_words_sound_alike(page):
     voice = load_voice("digits", threads=1)
     asked = [(label, WHO[i % 3], i) for i, label in enumerate(DIGIT_WORDS * 3)]
     found = page.evaluate(
-        """async (asked) => {
+        """async ([asked, wishes]) => {
           const { VoiceClient } = await import('/voice/client.js');
           const { blend, randomStyle, readBlend } = await import('/voice/styles.js');
           const client = new VoiceClient();
@@ -173,11 +174,11 @@ def test_words_sound_alike(page):
           for (const [label, who, seed] of asked) {
             const parts = readBlend(who, speakers);
             const style = parts ? blend(parts, speakers) : randomStyle(seed, styleSize);
-            clips.push(Array.from(await client.sample({ label, style, wishes: [], seed, index: 2 })));
+            clips.push(Array.from(await client.sample({ label, style, wishes, seed, index: 2 })));
           }
           return clips;
         }""",
-        asked,
+        [asked, PLAIN.wishes(voice.info.attributes, voice.name).tolist()],
     )
     for (label, who, seed), clip in zip(asked, found, strict=True):
         (raw,) = voice.sample([label], speaker=who, seed=seed, first=2)
