@@ -105,7 +105,7 @@ def test_a_voice_has_a_map_of_styles(tmp_path: Path, runs: Path) -> None:
     assert one.clips.latents.shape == (40, 16)
     assert "FSDD" in one.clips.credit
     assert not one.is_of_words
-    assert audio.read(tmp_path / "walks" / "george-theo-straight.wav").rate == 8000
+    assert audio.read(tmp_path / "walks" / "george-theo-straight.wav").rate == 16000
 
 
 def test_a_voice_run_walks_through_latent_sequences(voice_run: Path, tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ def test_the_description_is_true(tmp_path, mode: str) -> None:
     app = create_app([load_voice(path, threads=1)], threads=1, page=tmp_path / "none")
     interface = schemathesis.openapi.from_asgi("/openapi.json", app, headers={"Host": "localhost"})
     operations = [found.ok() for found in interface.get_all_operations()]
-    assert len(operations) == 12
+    assert len(operations) == 13
     asked = 0
     for operation in operations:
 

@@ -24,7 +24,7 @@ from voxlet import audio
 from voxlet.errors import AudioError, ConfigError, VoiceError, VoxletError
 from voxlet.speak import library, voice_file
 from voxlet.speak.library import available
-from voxlet.speak.manner import Manner
+from voxlet.speak.manner import PLAIN, Manner
 from voxlet.speak.runtime import import_onnxruntime
 from voxlet.speak.voice import Voice, load_voice
 from voxlet.speak.voice_file import VoiceFile, parse_info
@@ -536,7 +536,8 @@ def test_the_shipped_voices_graph_gives_a_clip_the_same_in_every_batch():
     size = (file.info.frames, file.info.latent_size)
     noise = generator.standard_normal((20, *size), dtype=np.float32)
     style = np.repeat(file.info.styles["theo"][None], 20, axis=0)
-    feed = {"noise": noise, "label": np.arange(20) % 10, "style": style}
+    wishes = np.repeat(PLAIN.wishes(file.info.attributes, "digits")[None], 20, axis=0)
+    feed = {"noise": noise, "label": np.arange(20) % 10, "style": style, "attributes": wishes}
     waveforms, lengths = session.run(["waveform", "length"], feed)
     assert len(set(lengths.tolist())) > 10  # or batches would hide nothing
     for batch in (1, 3):

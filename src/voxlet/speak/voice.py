@@ -50,7 +50,7 @@ class Voice:
     Example:
         >>> voice = load_voice("digits")
         >>> voice
-        Voice('digits', 10 words, 6 speakers, 8000 Hz)
+        Voice('digits', 10 words, 6 speakers, 16000 Hz)
         >>> voice.labels[:3], voice.speakers[:2]
         (('zero', 'one', 'two'), ('george', 'jackson'))
     """
@@ -140,7 +140,7 @@ class Voice:
             >>> (clip,) = voice.sample(["seven"], speaker="theo")
             >>> style = voice.like(Sound(clip, voice.rate))
             >>> voice.say("4091", style=style)
-            Utterance('four zero nine one', ... s, 8000 Hz)
+            Utterance('four zero nine one', ... s, 16000 Hz)
         """
         if self._encoder_base64 is None:
             raise VoiceError("has no style encoder: it cannot speak like a recording", where=self.name)
@@ -368,7 +368,7 @@ def load_voice(name_or_path: str | os.PathLike[str] = "digits", *, threads: int 
 
     Example:
         >>> load_voice("digits").say("4091", speaker="theo", seed=7)
-        Utterance('four zero nine one', ... s, 8000 Hz)
+        Utterance('four zero nine one', ... s, 16000 Hz)
     """
     return Voice(read_voice(find_voice(name_or_path)), threads=threads)
 
