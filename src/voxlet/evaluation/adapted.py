@@ -30,13 +30,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from voxlet.audio import Samples
     from voxlet.corpus.corpus import Corpus
     from voxlet.corpus.look.inspection import Measures
     from voxlet.evaluation.classifiers.cross_fitted import CrossFitted
     from voxlet.evaluation.clipset import ClipSet
     from voxlet.recipes.opened import VoiceRun
-    from voxlet.speak.speech import Style
 
 GENERATED_CLIPS = 100  # or three of each label, where there are more than 33
 STRINGS = 4  # of nine seconds, by which naturalness is measured
@@ -112,46 +110,6 @@ class Takes:
         )
 
 
-@dataclass(frozen=True)
-class _Part:
-    """What a voice says of its takes' words, as their speakers or, where it has none of them, as anybody."""
-
-    opened: VoiceRun
-    labels: tuple[str, ...]
-    speakers: tuple[str, ...]
-
-    @property
-    def name(self) -> str:
-        return self.opened.name
-
-    @property
-    def rate(self) -> int:
-        return self.opened.rate
-
-    def sample(
-        self,
-        labels: Sequence[str],
-        *,
-        speaker: str | None = None,
-        style: Style | None = None,
-        seed: int = 0,
-        first: int = 0,
-    ) -> list[Samples]:
-        return self.opened.sample(labels, speaker=speaker, style=style, seed=seed, first=first)
-
-    @classmethod
-    def of(cls, opened: VoiceRun, takes: ClipSet) -> _Part:
-        """That which can be set beside these takes."""
-        known = [spelling.find(name, opened.labels) for name in takes.label_names]
-        own = tuple(name for name in opened.speakers if name in takes.speaker_names)
-        adds_words = opened.scope is not None and not opened.scope.own
-        return cls(
-            opened,
-            tuple(name for name in known if name is not None),
-            opened.speakers if adds_words else own,
-        )
-
-
 def outcome_of(opened: VoiceRun, corpus: Corpus, measures: Measures, *, seed: int = 0) -> Outcome:
     """Measure a voice that was adapted beside the takes of `corpus`, which it learned from.
 
@@ -166,25 +124,29 @@ def outcome_of(opened: VoiceRun, corpus: Corpus, measures: Measures, *, seed: in
         VoxletError: The voice's file is damaged.
     """
     takes = read_clips("takes", list(corpus.clips), corpus.labels, corpus.speakers)
-    part = _Part.of(opened, takes)
-    count = max(GENERATED_CLIPS, 3 * len(part.labels))
-    generated = sample_clips(part, count, seed=seed, progress=False)
+    other_voices = opened.scope is not None and not opened.scope.own
+    found = [spelling.find(name, opened.labels) for name in takes.label_names]
+    labels = [name for name in found if name is not None]
+    own = [name for name in opened.speakers if name in takes.speaker_names]
+    speakers = opened.speakers if other_voices else own
+    count = max(GENERATED_CLIPS, 3 * len(labels))
+    generated = sample_clips(opened, count, labels=labels, speakers=speakers, seed=seed)
     generated = generated.renamed(takes.label_names, takes.speaker_names)
     rows = (*_naturalness(generated, takes, seed), *_similarity(generated, takes))
-    found = Takes.of(corpus, measures)
-    if opened.scope is not None and not opened.scope.own:
-        return judged(rows, {}, {}, found, unheard=OTHER_VOICES)
+    condition = Takes.of(corpus, measures)
+    if other_voices:
+        return judged(rows, {}, {}, condition, unheard=OTHER_VOICES)
     try:
         fitted = cross_fitted_classifier(takes, progress=False)
     except ScoreError:  # too few takes, or a single word
-        return judged(rows, {}, {}, found)
+        return judged(rows, {}, {}, condition)
     right = fitted.predict(generated.sounds, generated.rate).labels == generated.labels
     real = fitted.predicted == fitted.asked
     accuracy = Row(
         ACCURACY, wilson(int(right.sum()), len(right)), wilson(int(real.sum()), len(real)), percent=True
     )
     words = shares(right, generated.labels, generated.label_names)
-    return judged((accuracy, *rows), words, disagreeing(fitted), found)
+    return judged((accuracy, *rows), words, disagreeing(fitted), condition)
 
 
 def judged(

@@ -176,42 +176,57 @@ def plan(labels: int, speakers: int, count: int, seed: int) -> tuple[NDArray[np.
 
 
 def sample_clips(
-    sampler: Sampler, count: int, *, seed: int = 0, max_speakers: int = 50, progress: bool = False
+    sampler: Sampler,
+    count: int,
+    *,
+    labels: Sequence[str] | None = None,
+    speakers: Sequence[str] | None = None,
+    seed: int = 0,
+    max_speakers: int = 50,
+    progress: bool = False,
 ) -> ClipSet:
     """`count` clips of a sampler, none left out, spread evenly over its labels and speakers.
 
-    Of more than `max_speakers` speakers, an evenly spaced part is asked.
+    Args:
+        sampler: What makes them.
+        count: How many.
+        labels: Those of its labels that are asked for; all unless given.
+        speakers: The same of its speakers.
+        seed: Of every random draw.
+        max_speakers: Of more, an evenly spaced part is asked.
+        progress: Show how it goes.
 
     Raises:
         VoxletError: The sampler cannot make them.
     """
-    names = sampler.speakers
+    words = tuple(sampler.labels if labels is None else labels)
+    names = tuple(sampler.speakers if speakers is None else speakers)
     if len(names) > max_speakers:
         names = tuple(names[row] for row in np.linspace(0, len(names) - 1, max_speakers).round().astype(int))
-    labels, speakers = plan(len(sampler.labels), len(names), count, seed)
+    said, who = plan(len(words), len(names), count, seed)
     sounds: list[Samples | None] = [None] * count
     sources = [""] * count
     done = 0
     with Progress("generating", silent=not progress) as shown:
-        for rows in batches(speakers):
-            asked = [sampler.labels[labels[row]] for row in rows]
-            speaker = names[speakers[rows[0]]] if names else None
+        for rows in batches(who):
+            asked = [words[said[row]] for row in rows]
+            speaker = names[who[rows[0]]] if names else None
             # One seed for all: clip i of a batch takes the noise numbered `first + i`, so no two are alike.
             first = int(rows[0]) * BATCH
             for row, sound in zip(
                 rows, sampler.sample(asked, speaker=speaker, seed=seed, first=first), strict=True
             ):
                 sounds[row] = sound
-                sources[row] = f"{sampler.name}: {sampler.labels[labels[row]]}, {speaker}, seed {seed}"
+                sources[row] = f"{sampler.name}: {words[said[row]]}, {speaker}, seed {seed}"
             done += len(rows)
             shown.share(done / count, f"{done:,} of {count:,} clips")
     return ClipSet(
         name=sampler.name,
         sounds=tuple(sound for sound in sounds if sound is not None),
         rate=sampler.rate,
-        labels=labels,
-        label_names=tuple(sampler.labels),
-        speakers=speakers if names else np.full(count, -1, np.int64),
+        labels=said,
+        label_names=words,
+        speakers=who if names else np.full(count, -1, np.int64),
         speaker_names=names,
         sources=tuple(sources),
     )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from fastapi import APIRouter, File, Form, Query, UploadFile
 from pydantic import BaseModel
@@ -15,6 +16,9 @@ from voxlet.serving.speech import Speaking
 from voxlet.serving.voices import USUAL_MODELS, ServedVoice, spoken_ids, style_id
 from voxlet.speak.manner import BOUNDS, USUAL
 from voxlet.speak.voice import Voice
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 Asked = Annotated[str, Query(min_length=1, max_length=200, description="A model of `/v1/models`")]
 UNITS = {"speed": "times the speaker's own", "pitch": "semitones", "clarity": "share"}
@@ -163,13 +167,20 @@ def _attribute(name: str) -> Attribute:
     return Attribute(name=name, least=least, most=most, usual=USUAL[name], unit=UNITS[name])
 
 
-def _likeness(served: ServedVoice, file: UploadFile) -> Likeness:
-    voice: Voice = served.voice
+@contextmanager
+def uploaded(recording: bytes, called: str) -> Iterator[Path]:
+    """A recording that a client has sent, as a file while it is read; errors name it as the client does."""
     with tempfile.TemporaryDirectory(prefix="voxlet") as folder:
         path = Path(folder, "recording")
-        path.write_bytes(file.file.read())
+        path.write_bytes(recording)
         try:
-            style = voice.like(path)
+            yield path
         except AudioError as error:  # its `where` is the temporary file
-            raise AudioError(error.what, where="file", remedy=error.remedy) from error
+            raise AudioError(error.what, where=called, remedy=error.remedy) from error
+
+
+def _likeness(served: ServedVoice, file: UploadFile) -> Likeness:
+    voice: Voice = served.voice
+    with uploaded(file.file.read(), "file") as path:
+        style = voice.like(path)
     return Likeness(model=served.name, id=style_id(style), style=[float(number) for number in style])

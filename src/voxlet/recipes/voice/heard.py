@@ -67,7 +67,7 @@ class Heard:
         own = cast("PriorTask", task)
         prior, style = cast("FlowPrior", own.prior_ema.module), cast("StyleEncoder", own.style_ema.module)
         label = own.data.labels[self.rows]
-        attributes = described(own.attributes(self.rows)) if own.data.names else None
+        attributes = own.as_read(own.attributes(self.rows))
         said = self._say(prior, label, self._style(style, own.data), attributes, STEPS)
         self._write(PRIOR, step, own.data, *said)
 

@@ -143,7 +143,7 @@ class PriorTask:
             noise = torch.randn(data.shape, generator=generator).to(self.device)
             time = times.repeat(len(rows))
             style = self.styles(self.style, rows, self.config.style_clips).mean
-            known = self._described(self.attributes(rows))
+            known = self.as_read(self.attributes(rows))
             losses = [
                 prior(
                     noise + time[:, None, None] * (data - noise),
@@ -184,7 +184,7 @@ class PriorTask:
         left_out = batch_random.rand(*attributes.shape, device=self.device) < self.config.attribute_dropout
         return attributes.masked_fill(left_out, torch.nan)
 
-    def _described(self, attributes: Tensor) -> Tensor | None:
+    def as_read(self, attributes: Tensor) -> Tensor | None:
         """Attributes (B, A) as the prior reads them, (B, 2A)."""
         return described(attributes) if self.data.names else None
 
@@ -206,7 +206,7 @@ class PriorTask:
         said = replay.draw(count)
         x, time, _ = self._way(said.data)
         label, attributes = self._left_out(said.label), self._some(said.attributes)
-        velocity = replay.velocity(x, time, label, said.style, self._described(attributes))
+        velocity = replay.velocity(x, time, label, said.style, self.as_read(attributes))
         return Way(x, time, label, said.style, attributes, velocity)
 
     def train_step(self, rows: Tensor, progress: float) -> dict[str, Tensor]:  # noqa: ARG002  # the loop's rates suffice
@@ -223,7 +223,7 @@ class PriorTask:
             asked = Way(x, time, label, posterior.sample(), self._some(self.attributes(rows)), way)
             if self.replay is not None:
                 asked = Way(*map(torch.cat, zip(asked, self._repeated(self.replay, len(rows)), strict=True)))
-            known = self._described(asked.attributes)
+            known = self.as_read(asked.attributes)
             velocity = self.prior(asked.x, asked.time, asked.label, asked.style, known)
         flow = (velocity - asked.velocity).square().mean()
         kl = kl_per_unit(posterior).sum(1).mean()
@@ -249,7 +249,7 @@ class PriorTask:
             time = (torch.arange(len(rows), device=self.device) + 0.5) / len(rows)
             x = noise + time[:, None, None] * (data - noise)
             style = self.styles(self.style_ema.module, rows, self.config.style_clips).mean
-            known = self._described(self.attributes(rows))
+            known = self.as_read(self.attributes(rows))
             velocity = self.prior_ema.module(x, time, self.data.labels[rows], style, known)
             total += float((velocity - (data - noise)).square().mean()) * len(rows)
         return {"loss": total / len(self.validation)}

@@ -11,7 +11,7 @@ JOBS/000007/job.json      what was asked for
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Literal
 
 from voxlet import files
@@ -121,8 +121,3 @@ def read_jobs(folder: Path) -> dict[int, tuple[Job, State]]:
             continue
         found[job.number] = job, state
     return found
-
-
-def changed(state: State, **values: object) -> State:
-    """The state with other values."""
-    return replace(state, **values)  # type: ignore[arg-type]

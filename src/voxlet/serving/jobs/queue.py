@@ -15,11 +15,12 @@ import sys
 import threading
 import time
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from voxlet import files
 from voxlet.errors import ConfigError, LockedError
-from voxlet.serving.jobs.job import ENDED, LOCK, PROCESS, Job, Kind, State, changed, read_jobs
+from voxlet.serving.jobs.job import ENDED, LOCK, PROCESS, Job, Kind, Stand, State, read_jobs
 from voxlet.serving.refusals import RefusedError
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ class Jobs:
                 return
             if state.stand == "running" and self._runs(job):
                 self._signal(job)
-            self._set(job, changed(state, stand="cancelled", ended=time.time()))
+            self._set(job, replace(state, stand="cancelled", ended=time.time()))
 
     def tick(self) -> None:
         """See what has ended, and begin what is next."""
@@ -167,15 +168,15 @@ class Jobs:
         if interrupted and state.attempts < MOST_ATTEMPTS:
             self._begin(job, state)
             return True
-        stand = "done" if code == 0 else "failed"
+        stand: Stand = "done" if code == 0 else "failed"
         message = "" if code == 0 else job.last_words() or f"it was interrupted {state.attempts} times"
-        self._set(job, changed(state, stand=stand, ended=time.time(), message=message))
+        self._set(job, replace(state, stand=stand, ended=time.time(), message=message))
         return False
 
     def _begin(self, job: Job, state: State) -> None:
         (job.folder / ENDED).unlink(missing_ok=True)
         begun = state.begun or time.time()
-        self._set(job, changed(state, stand="running", attempts=state.attempts + 1, begun=begun))
+        self._set(job, replace(state, stand="running", attempts=state.attempts + 1, begun=begun))
         with files.writing(job.folder, "the job cannot be begun"):
             self._processes[job.number] = subprocess.Popen(
                 [

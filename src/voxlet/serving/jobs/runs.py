@@ -147,7 +147,7 @@ class Runs:
         told, measured = _lines(folder / PROGRESS), _lines(folder / METRICS)
         last = told[-1] if told else {}
         view = RunView(**_summary(folder, config).model_dump(), stages=_stages(config, told))
-        voice = folder / f"{name}{SUFFIX}"
+        voice = _voice(folder)
         view.voice = voice.name if voice.is_file() else None
         view.outcome = _outcome(folder / OUTCOME) if view.voice else None
         view.samples = _samples(folder / SAMPLES)
@@ -180,20 +180,25 @@ class Runs:
         Raises:
             RefusedError: There is none.
         """
-        path = self.path(name) / f"{name}{SUFFIX}"
+        path = _voice(self.path(name))
         if not path.is_file():
             raise RefusedError(404, f"the run {name!r} has no voice yet", code="not_found")
         return path
 
     def voices(self) -> list[Path]:
         """The voices of all runs that have ended with one."""
-        paths = [self.folder / run.name / f"{run.name}{SUFFIX}" for run in self.all()]
+        paths = [_voice(self.folder / run.name) for run in self.all()]
         return [path for path in paths if path.is_file()]
+
+
+def _voice(folder: Path) -> Path:
+    """Where a run's voice lies, whether or not it has come to that."""
+    return folder / f"{folder.name}{SUFFIX}"
 
 
 def _summary(folder: Path, config: dict[str, Any]) -> RunSummary:
     changed = max((_changed(folder / name) for name in (PROGRESS, METRICS, CONFIG)), default=0.0)
-    ended = (folder / f"{folder.name}{SUFFIX}", folder / TEST)
+    ended = (_voice(folder), folder / TEST)
     finished = any(path.is_file() for path in ended)
     state: Literal["live", "finished", "stopped"] = "finished" if finished else "stopped"
     if not finished and time.time() - changed < LIVE_SECONDS:

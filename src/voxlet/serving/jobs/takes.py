@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tempfile
 import threading
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from voxlet.corpus.recording import check
 from voxlet.corpus.recording.consent import NOTE
 from voxlet.corpus.recording.session import FORBIDDEN, Session, check_names
 from voxlet.errors import AudioError, VoxletError
+from voxlet.serving.catalogue import uploaded
 from voxlet.serving.jobs.runs import LONGEST_NAME
 from voxlet.serving.refusals import RefusedError
 from voxlet.words.language import check_language
@@ -251,13 +251,8 @@ class TakeSets:
 
 
 def _read(recording: bytes) -> audio.Sound:
-    with tempfile.TemporaryDirectory(prefix="voxlet") as folder:
-        path = Path(folder, "take")
-        path.write_bytes(recording)
-        try:
-            sound = audio.read(path)
-        except AudioError as error:  # its `where` is the temporary file
-            raise AudioError(error.what, where="the take", remedy=error.remedy) from error
+    with uploaded(recording, "the take") as path:
+        sound = audio.read(path)
     if len(sound.samples) > LONGEST_TAKE * sound.rate:
         raise AudioError("is too long", where="the take", remedy="say the word alone")
     return sound

@@ -54,6 +54,10 @@ class VoiceData:
     names: tuple[str, ...] = ()
     label_names: tuple[str, ...] = ()
 
+    def __deepcopy__(self, memo: dict[int, object]) -> VoiceData:
+        """Itself: nothing in it is ever changed, and it is most of what a task holds."""
+        return self
+
     @property
     def frames(self) -> int:
         """L: latent vectors that hold every clip."""
