@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch import Tensor
 
 from synthetic import every_word, write_clip
 from tiny_training import TINY_VOICE
@@ -19,12 +18,12 @@ from voxlet.cli.main import main
 from voxlet.cli.runs.adapt import _steps
 from voxlet.errors import ConfigError
 from voxlet.evaluation import adapted
-from voxlet.models.voice.flow_prior import FlowPrior
-from voxlet.recipes.adapt import RATE, adapt, budget, settings
+from voxlet.recipes.adapt import LABEL_RATE, RATE, adapt, budget, settings
 from voxlet.recipes.opened import VoiceRun, load
 from voxlet.recipes.timetable import FILE
 from voxlet.recipes.train import export
 from voxlet.recipes.voice.base_file import Base, read_base
+from voxlet.recipes.voice.finish import base_of
 from voxlet.recipes.voice.prior_task import PriorTask
 from voxlet.training.config import Budget
 from voxlet.training.run import PROGRESS
@@ -115,34 +114,28 @@ def test_minutes_are_those_of_the_whole_command(base: Path, takes: Path, tmp_pat
 
 
 @pytest.mark.slow
-def test_a_new_word_begins_as_the_known_one_that_explains_its_takes(
-    voice_run: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Whichever label of a base is made the only useful one, words that it does not know begin as it."""
+def test_new_words_begin_apart_and_move_far(voice_run: Path) -> None:
+    """Two words that the base does not know are no one word at first, and a step parts labels further than a
+    step of the other weights is long."""
     opened = load(voice_run)
     assert isinstance(opened, VoiceRun)
     rows = torch.from_numpy(opened.split.train)
-    labels = len(opened.prepared.label_names)
-    config = opened.config
-    task = PriorTask(config.prior, opened.wave, opened.data, rows, rows[:0])
-    model = FlowPrior(config.prior.model, task.prior.channels, task.prior.frames, 3)
-
-    def velocity(prior: FlowPrior, x: Tensor, time: Tensor, label: Tensor, *_: object) -> Tensor:
-        """As far from every clip as the label's numbers are large."""
-        return prior.label(label).abs().sum(1)[:, None, None].expand_as(x)
-
-    monkeypatch.setattr(FlowPrior, "forward", velocity)
-    found = set()
-    for useful in range(3):
-        with torch.no_grad():
-            model.label.weight.fill_(4.0)
-            model.label.weight[useful] = 0.0
-        parts = {"prior": model.state_dict(), "style": task.style.state_dict()}
-        base = Base(config, ("en:a", "en:b", "en:c"), parts)
-        task.begin_from(base, [None] * labels)
-        begun = task.prior.label.weight[:labels]
-        found |= {useful} if torch.equal(begun, model.label.weight[useful].expand_as(begun)) else set()
-    assert found == {0, 1, 2}
+    count = len(opened.prepared.label_names)
+    held = base_of(opened)
+    config = replace(opened.config.prior, learning_rate=1e-3, label_rate=LABEL_RATE)
+    task = PriorTask(config, opened.wave, opened.data, rows, rows[:0])
+    known: list[int | None] = [1, *[None] * (count - 1)]
+    task.begin_from(held, known)
+    table, theirs = task.prior.label.weight.detach().clone(), held.parts["prior"]["label.weight"]
+    assert torch.equal(table[0], theirs[1])
+    assert torch.equal(table[-1], theirs[-1])
+    assert torch.cdist(table, table).fill_diagonal_(torch.inf).min() > 1
+    assert torch.cdist(table[1:-1], theirs).min() > 1
+    assert torch.equal(task.prior_ema.module.get_parameter("label.weight"), table)
+    before = task.prior.enter.weight.detach().clone()
+    task.train_step(rows, 0.0)
+    assert (task.prior.label.weight - table).abs().max() > 5e-3
+    assert (task.prior.enter.weight - before).abs().max() < 2e-3
 
 
 @pytest.mark.slow

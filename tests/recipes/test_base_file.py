@@ -86,14 +86,15 @@ def test_a_base_knows_its_words_by_language() -> None:
     assert base.row_of("two", "en") is None
 
 
-def test_each_word_begins_as_one_of_the_known_ones() -> None:
+def test_each_word_begins_as_a_known_one_or_as_its_own() -> None:
     torch.manual_seed(0)
     known = FlowPrior(TINY_VOICE.prior.model, 5, 4, 3)
     base = Base(TINY_VOICE, ("en:one", "en:two", "ar:one"), {"prior": known.state_dict()})
     for frames in (3, 6):
-        new = FlowPrior(TINY_VOICE.prior.model, 5, frames, 2)
-        fill_prior(base, new, (2, 1))
-        assert torch.equal(new.label.weight, known.label.weight[[2, 1, 3]])
+        new, fresh = FlowPrior(TINY_VOICE.prior.model, 5, frames, 2), torch.randn(known.label.weight.shape)
+        fill_prior(base, new, (2, None), fresh)
+        assert torch.equal(new.label.weight[[0, 2]], known.label.weight[[2, 3]])
+        assert torch.equal(new.label.weight[1], fresh[1])
         assert torch.equal(new.position[:3], known.position[:3])
         assert torch.equal(new.position[-1], known.position[min(frames, 4) - 1])
 

@@ -35,11 +35,14 @@ if TYPE_CHECKING:
 
 MINUTES = 10.0
 STAGES = (WAVE, PRIOR, DISTILLATION)
-# Of the time, by stage. A base's weights are near, so the averages forget quickly and the rates are low.
+# Of the time, by stage. A base's weights are near, so the averages forget quickly and the wave VAE's rates
+# are low. The labels' are high: new words begin anywhere, some 15 from each other, and a step moves one by
+# a rate.
 WAVE_SHARE, PRIOR_SHARE = 0.45, 0.35
 KEEPING_PRIOR_SHARE = 0.5  # where words or speakers are kept: the wave VAE stays as it is then
-KEEPING_BATCH = 16  # of a step then, for more steps; the prior learns from as much again of what is kept
-RATE, EMA_DECAY = 0.4, 0.995
+# Of a step of the prior, for more steps; where something is kept, it learns from as much again of that.
+PRIOR_BATCH, KEEPING_BATCH = 32, 16
+RATE, LABEL_RATE, EMA_DECAY = 0.4, 10.0, 0.995
 EXPORTING = 10.0  # seconds that are left for the voice file
 
 
@@ -172,7 +175,7 @@ def settings(base: Base | None, split: SplitKind = "all", *, keeping: bool = Fal
     if base is None:
         return replace(_of_preset("voice"), split=split)
     fresh, made = _of_preset("base"), base.config
-    loops = [fresh.prior.loop, fresh.distillation.loop]
+    loops = [replace(fresh.prior.loop, batch_size=PRIOR_BATCH), fresh.distillation.loop]
     if keeping:
         loops = [replace(loop, batch_size=KEEPING_BATCH) for loop in loops]
     return replace(
@@ -192,7 +195,7 @@ def settings(base: Base | None, split: SplitKind = "all", *, keeping: bool = Fal
             fresh.prior,
             model=made.prior.model,
             loop=loops[0],
-            learning_rate=RATE * fresh.prior.learning_rate,
+            label_rate=LABEL_RATE,
             ema_decay=EMA_DECAY,
         ),
         distillation=replace(fresh.distillation, loop=loops[1]),

@@ -202,14 +202,21 @@ def read_base(path: Path) -> Base:
 
 
 @torch.no_grad()
-def fill_prior(base: Base, prior: nn.Module, rows: Sequence[int]) -> None:
+def fill_prior(base: Base, prior: nn.Module, rows: Sequence[int | None], fresh: Tensor) -> None:
     """Give a prior, of any number of labels and frames, the base's weights.
 
-    Each label begins as the base's label number `rows[label]`. Frames beyond the base's begin as its last.
+    Frames beyond the base's begin as its last.
+
+    Args:
+        base: The base.
+        prior: The prior.
+        rows: Which of the base's labels each label begins as;
+        fresh: one that is none of them begins as its row of this table.
     """
     held = dict(base.parts[PRIOR])
     table, position = held["label.weight"], held["position"]
-    held["label.weight"] = torch.cat([table[list(rows)], table[-1:]])
+    begun = [fresh[label] if row is None else table[row] for label, row in enumerate(rows)]
+    held["label.weight"] = torch.stack([*begun, table[-1]])
     frames = dict(prior.named_parameters())["position"].shape[0]
     last = position[-1:].expand(max(0, frames - len(position)), -1)
     held["position"] = torch.cat([position[:frames], last])

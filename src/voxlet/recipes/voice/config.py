@@ -77,6 +77,7 @@ class PriorTraining:
         model: Prior and style encoder.
         loop: Batches, schedule, checkpoints.
         learning_rate: By AdamW.
+        label_rate: Of the labels' table, times the learning rate.
         weight_decay: AdamW's.
         style_kl_weight: Weight of a nat of style against the mean squared error of a velocity.
         style_clips: The style of a clip is inferred from at most so many other clips of its speaker.
@@ -93,6 +94,7 @@ class PriorTraining:
     model: PriorConfig = field(default_factory=PriorConfig)
     loop: LoopConfig = field(default_factory=lambda: _loop(64, 0.02, 0.02))
     learning_rate: float = 1e-3
+    label_rate: float = 1.0
     weight_decay: float = 0.01
     style_kl_weight: float = 1e-4
     style_clips: int = 4

@@ -6,7 +6,7 @@ base says of these, and the style encoder stays as it is: old styles then mean w
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from voxlet.training.config import Precision
 
 VALIDATION_BATCH = 64
-NEAREST_TAKES, NEAREST_TIMES = 4, (0.15, 0.35, 0.55)  # early on the way the label decides most
 NORM = 1.0  # gradients are scaled down to this
 
 
@@ -94,9 +93,15 @@ class PriorTask:
             "views": self.views,
         }
         self.replay: Replay | None = None
-        self.parameters = [*self.prior.parameters(), *self.style.parameters()]
+        table = self.prior.get_parameter("label.weight")
+        rest = [weights for weights in self.prior.parameters() if weights is not table]
+        self.parameters = [*rest, *self.style.parameters(), table]
+        groups: list[dict[str, Any]] = [
+            {"params": self.parameters[:-1]},
+            {"params": [table], "lr": config.label_rate * config.learning_rate},
+        ]
         adam = torch.optim.AdamW(
-            self.parameters, config.learning_rate, (0.9, 0.99), weight_decay=config.weight_decay, fused=True
+            groups, config.learning_rate, (0.9, 0.99), weight_decay=config.weight_decay, fused=True
         )
         self.optimizers: dict[str, torch.optim.Optimizer] = {"prior": adam}
 
@@ -105,19 +110,16 @@ class PriorTask:
 
         Args:
             base: The base.
-            rows: Which of its labels each label is. One that it does not know begins as the one of its labels
-                that explains the takes best.
+            rows: Which of its labels each label is. One that it does not know begins anywhere, as all of the
+                base's did: where two words begin as one, some hundred steps do not part them.
         """
         if PRIOR not in base.parts:
             return
         for style in (self.style, self.style_ema.module):
             base.fill(STYLE, style)
-        fill_prior(base, self.prior, [row or 0 for row in rows])  # its scales are what takes are heard with
-        if None in rows:
-            heard = self._nearest(base, [number for number, row in enumerate(rows) if row is None])
-            rows = [heard.get(number, row) for number, row in enumerate(rows)]
+        anywhere = self.prior.label.weight.detach().clone()
         for prior in (self.prior, self.prior_ema.module):
-            fill_prior(base, prior, [row for row in rows if row is not None])
+            fill_prior(base, prior, rows, anywhere)
 
     def keep(self, labels: Sequence[int], speakers: Speakers) -> None:
         """From now on keep what the prior says of these labels by these speakers, and the style encoder.
@@ -127,38 +129,6 @@ class PriorTask:
         known = torch.tensor(labels, device=self.device)
         self.replay = Replay(self.prior, known, speakers, self.style.requires_grad_(False)).to(self.device)
         self.modules["replay"] = self.replay
-
-    @torch.no_grad()
-    def _nearest(self, base: Base, labels: Sequence[int]) -> dict[int, int]:
-        """For each of these labels, the base's label with which its prior explains some takes best."""
-        count, times = len(base.labels), torch.tensor(NEAREST_TIMES, device=self.device)
-        prior = FlowPrior(self.config.model, self.prior.channels, self.prior.frames, count).to(self.device)
-        fill_prior(base, prior.eval(), range(count))
-        generator = torch.Generator().manual_seed(0)
-        found = {}
-        for label in labels:
-            own = self.data.by_speaker[self.data.labels[self.data.by_speaker] == label]
-            rows = own[:: max(1, len(own) // NEAREST_TAKES)][:NEAREST_TAKES]
-            data = self.sequences(self.views.draw(rows)).repeat_interleave(len(times), 0)
-            noise = torch.randn(data.shape, generator=generator).to(self.device)
-            time = times.repeat(len(rows))
-            style = self.styles(self.style, rows, self.config.style_clips).mean
-            known = self.as_read(self.attributes(rows))
-            losses = [
-                prior(
-                    noise + time[:, None, None] * (data - noise),
-                    time,
-                    torch.full_like(time, candidate, dtype=torch.long),
-                    style.repeat_interleave(len(times), 0),
-                    None if known is None else known.repeat_interleave(len(times), 0),
-                )
-                .sub(data - noise)
-                .square()
-                .mean()
-                for candidate in range(count)
-            ]
-            found[label] = int(torch.stack(losses).argmin())
-        return found
 
     def sequences(self, drawn: Drawn) -> Tensor:
         """Sampled, normalised latent sequences with presence (B, L, Z + 1)."""
