@@ -40,8 +40,9 @@ STAGES = (WAVE, PRIOR, DISTILLATION)
 # a rate.
 WAVE_SHARE, PRIOR_SHARE = 0.45, 0.35
 KEEPING_PRIOR_SHARE = 0.5  # where words or speakers are kept: the wave VAE stays as it is then
-# Of a step of the prior, for more steps; where something is kept, it learns from as much again of that.
-PRIOR_BATCH, KEEPING_BATCH = 32, 16
+# Of a step of the prior and the few-step prior, for more steps; where something is kept, the prior learns from
+# as much again of that.
+BATCH, KEEPING_BATCH = 32, 16
 RATE, LABEL_RATE, EMA_DECAY = 0.4, 10.0, 0.995
 EXPORTING = 10.0  # seconds that are left for the voice file
 
@@ -175,9 +176,8 @@ def settings(base: Base | None, split: SplitKind = "all", *, keeping: bool = Fal
     if base is None:
         return replace(_of_preset("voice"), split=split)
     fresh, made = _of_preset("base"), base.config
-    loops = [replace(fresh.prior.loop, batch_size=PRIOR_BATCH), fresh.distillation.loop]
-    if keeping:
-        loops = [replace(loop, batch_size=KEEPING_BATCH) for loop in loops]
+    batch = KEEPING_BATCH if keeping else BATCH
+    loops = [replace(loop, batch_size=batch) for loop in (fresh.prior.loop, fresh.distillation.loop)]
     return replace(
         fresh,
         split=split,
