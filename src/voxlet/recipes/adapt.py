@@ -40,8 +40,8 @@ STAGES = (WAVE, PRIOR, DISTILLATION)
 # a rate.
 WAVE_SHARE, PRIOR_SHARE = 0.45, 0.35
 KEEPING_PRIOR_SHARE = 0.5  # where words or speakers are kept: the wave VAE stays as it is then
-# Of a step of the prior and the few-step prior, for more steps; where something is kept, the prior learns from
-# as much again of that.
+# Of a step of the prior and the few-step prior, for more steps; where something is kept, the prior learns
+# from as much again of that.
 BATCH, KEEPING_BATCH = 32, 16
 RATE, LABEL_RATE, EMA_DECAY = 0.4, 10.0, 0.995
 EXPORTING = 10.0  # seconds that are left for the voice file

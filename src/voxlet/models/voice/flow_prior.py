@@ -193,23 +193,28 @@ class FlowPrior(nn.Module):
             number = self.config.attributes.index(CLARITY)
             self.clearest.copy_(self.standard(attributes)[:, number].nanquantile(CLEAR))
 
-    def fit_neutral(self, styles: Tensor, attributes: Tensor) -> None:
+    def fit_neutral(self, styles: Tensor, attributes: Tensor, named: Tensor, theirs: Tensor) -> None:
         """Learn which attributes a style has by itself, by ridge regression.
+
+        A clip's style is less certain than a speaker's, so what clips tell would put each speaker too near to
+        the mean: what then differs from a speaker's own attributes is learned on top.
 
         Args:
             styles: (N, S).
             attributes: (N, A) of the same clips, not a number where unknown.
+            named: Styles (K, S) of speakers.
+            theirs: Their attributes (K, A), likewise.
         """
-        size = styles.shape[1]
-        for number, column in enumerate(self.standard(attributes).double().T):
-            known = ~column.isnan()
-            x = torch.cat(
-                [styles[known].double(), torch.ones(int(known.sum()), 1, dtype=torch.float64)], dim=1
-            )
-            penalty = RIDGE * len(x) * torch.diag(torch.tensor([1.0] * size + [0.0], dtype=torch.float64))
-            found = torch.linalg.solve(x.T @ x + penalty, x.T @ column[known])
-            self.neutral_weight[number].copy_(found[:size])
-            self.neutral_bias[number].copy_(found[size])
+        self.neutral_weight.zero_()
+        self.neutral_bias.zero_()
+        for x, y in ((styles, self.standard(attributes)), (named, self.standard(theirs))):
+            missing = y - self.neutral(x)
+            for number, column in enumerate(missing.double().T):
+                known = ~column.isnan()
+                if known.any():
+                    found = _ridge(x[known].double(), column[known])
+                    self.neutral_weight[number] += found[:-1]
+                    self.neutral_bias[number] += found[-1]
 
     def standard(self, attributes: Tensor) -> Tensor:
         """Attributes (B, A) in standard deviations from the training clips' mean."""
@@ -314,6 +319,14 @@ class FlowPrior(nn.Module):
         for step in range(steps):
             x = x + self._velocity(x, [each[step] for each in modulations]) / steps
         return x
+
+
+def _ridge(x: Tensor, y: Tensor) -> Tensor:
+    """Weights (S + 1,), the last a constant, with which x (N, S) explains y (N,)."""
+    rows = torch.cat([x, torch.ones_like(x[:, :1])], dim=1)
+    free = torch.tensor([1.0] * x.shape[1] + [0.0], dtype=x.dtype, device=x.device)
+    found: Tensor = torch.linalg.solve(rows.T @ rows + RIDGE * len(x) * free.diag(), rows.T @ y)
+    return found
 
 
 def _time_features(time: Tensor) -> Tensor:

@@ -22,11 +22,14 @@ from voxlet.models.distributions import Gaussian
 from voxlet.models.voice.config import CLARITY, PITCH, SPEED
 from voxlet.models.voice.flow_prior import FeatureDropout, described
 from voxlet.models.voice.style_encoder import standardise
+from voxlet.recipes.voice.clips.speakers import speakers_of
 from voxlet.training import distributed
 from voxlet.training.ema import average_of
 from voxlet.training.hardware import autocast
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from voxlet.models.voice.flow_prior import FlowPrior
     from voxlet.models.voice.style_encoder import StyleEncoder
     from voxlet.recipes.voice.clips.data import VoiceData
@@ -202,31 +205,44 @@ class DistillationTask:
 
 
 @torch.no_grad()
-def settle(teacher: StyledPrior, data: VoiceData, speaking: Speaking | None = None) -> None:
+def settle(
+    teacher: StyledPrior, clips: VoiceData, speeds: Sequence[float], speaking: Speaking | None = None
+) -> None:
     """Give a teacher's style the coordinates in which a standard normal draw is somebody like the voice's
     speakers, and learn which attributes such a style has by itself.
 
     Args:
         teacher: The prior and its style encoder; both are changed.
-        data: The takes, at all speeds.
+        clips: The takes.
+        speeds: Others at which they are used.
         speaking: Who speaks besides.
     """
     flow, encoder = teacher
+    data = clips.with_speeds(speeds)
+    recorded = speaking is None or speaking.share < 1
+    kept = None if speaking is None or not speaking.kept.names else speaking.kept
 
     def styles() -> tuple[Gaussian, Tensor]:
         """Of all who speak, and their attributes."""
         parts = []
-        if speaking is None or speaking.share < 1:
+        if recorded:
             parts.append((*training_styles(encoder, data), data.attributes[data.by_speaker]))
-        if speaking is not None and speaking.kept.names:
-            parts.append((*speaking.kept.styles(encoder), speaking.kept.attributes))
+        if kept is not None:
+            parts.append((*kept.styles(encoder), kept.attributes))
         mean, log_variance, attributes = (torch.cat(each) for each in zip(*parts, strict=True))
         return Gaussian(mean, log_variance), attributes
 
     standardise(flow, encoder, styles()[0])
     if data.names:
+        own = speakers_of(encoder, clips, [str(number) for number in range(len(clips.count))])
+        named = [who for who in (own if recorded else None, kept) if who is not None]
         found, attributes = styles()
-        flow.fit_neutral(found.mean, attributes)
+        flow.fit_neutral(
+            found.mean,
+            attributes,
+            torch.cat([who.styles(encoder).mean for who in named]),
+            torch.cat([who.attributes for who in named]),
+        )
 
 
 @torch.no_grad()

@@ -139,7 +139,7 @@ class _Tasks:
         if speaking is not None:
             speaking.kept.to(distributed.device())
             teacher.flow.keep_labels(speaking.labels)
-        settle(teacher, clips.with_speeds(self.config.prior.speeds_for(len(clips.count))), speaking)
+        settle(teacher, clips, self.config.prior.speeds_for(len(clips.count)), speaking)
         return DistillationTask(
             self.config.distillation,
             teacher.flow,

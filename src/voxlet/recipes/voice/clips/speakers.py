@@ -24,7 +24,7 @@ class Speakers(nn.Module):
 
     Args:
         names: (N,).
-        tensors: `mean` and `log_variance` (N, S), and `attributes` (N, A), the means of their clips', not a
+        tensors: `mean` and `log_variance` (N, S), and `attributes` (N, A), the medians of their clips', not a
             number where none shows one.
     """
 
@@ -69,7 +69,8 @@ def speakers_of(encoder: StyleEncoder, data: VoiceData, names: Sequence[str], fe
         spread = each.mean.var(0, correction=0) + each.log_variance.exp().mean(0)
         found["mean"].append(each.mean.mean(0))
         found["log_variance"].append(spread.log())
-        found["attributes"].append(data.attributes[rows].nanmean(0))
+        # Not the mean: a pitch that was taken for its octave would move it.
+        found["attributes"].append(data.attributes[rows].nanmedian(0).values)
     sizes = {"mean": encoder.whitening_mean, "log_variance": encoder.whitening_mean}
     tensors = {
         name: torch.stack(rows) if rows else torch.zeros(0, sizes.get(name, data.attributes[0]).shape[-1])
