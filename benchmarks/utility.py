@@ -2,6 +2,7 @@
 
     python benchmarks/utility.py digits [--voice digits] [--draws 3]
     python benchmarks/utility.py arabic
+    python benchmarks/utility.py words --takes FOLDER --voice FILE
     python benchmarks/utility.py --table
     python benchmarks/utility.py --figure docs/figures/utility.png
 
@@ -14,6 +15,9 @@ docs/figures/utility.json after each recogniser, and not measured again: it can 
 and Speech Commands' speakers that no generator may learn from. The shipped voice has itself learned from
 2,400 takes of FSDD: its curve says what its clips add to few takes, not that few takes make such a voice.
 `arabic`: takes alone, by the published split.
+`words`: takes of one speaker in a folder, and clips of the voice that learned these words from them alone, in
+new styles (`benchmarks/keeping.py words` makes both); tested on all others who said them, whom neither the
+base nor the voice has heard say them.
 """
 
 from __future__ import annotations
@@ -29,7 +33,7 @@ import numpy as np
 
 from voxlet.corpus.corpus import Clip, open_corpus
 from voxlet.corpus.held_out import use_of
-from voxlet.evaluation.classifiers.inputs import log_mels
+from voxlet.evaluation.classifiers.inputs import InputConfig, log_mels
 from voxlet.evaluation.clipset import ClipSet, read_clips
 from voxlet.evaluation.intervals import Interval
 from voxlet.evaluation.utility.recogniser import (
@@ -68,6 +72,7 @@ class Point:
 POINTS = {
     "digits": (Point(1, 3), Point(6, 3), Point(3, 3), Point(6, 10)),
     "arabic": (Point(18, 10, 3000), Point(3, 3), Point(18, 3, 3000), Point(6, 3)),
+    "words": (Point(1, 7),),
 }
 
 
@@ -130,11 +135,28 @@ def digits_task(voice: str) -> Task:
         examples(train),
         test,
         log_mels(others.sounds, others.rate, INPUTS),
-        lambda draw: generated_examples(voice, opened.labels, draw),
+        lambda draw: generated_examples(voice, opened.labels, draw, INPUTS),
     )
 
 
-def generated_examples(name: str, labels: tuple[str, ...], draw: int) -> Examples:
+def words_task(voice: str, folder: Path) -> Task:
+    """One speaker's takes of words, and a voice's clips; tested on the Arabic corpus's other speakers."""
+    own = open_corpus(str(folder), language="ar")
+    train = read_clips("takes", own.clips, own.labels, own.speakers)
+    others, speakers = chosen(ARABIC, lambda clip: clip.speaker not in own.speakers)
+    test = read_clips(ARABIC, [clip for clip in others if clip.label in own.labels], own.labels, speakers)
+    rest = [clip for clip in others if clip.part == "test" and clip.label not in own.labels]
+    strange = read_clips(ARABIC, rest, tuple(sorted({clip.label for clip in rest})), speakers)
+    return Task(
+        train,
+        examples(train, WIDE),
+        examples(test, WIDE),
+        log_mels(strange.sounds, strange.rate, WIDE),
+        lambda draw: generated_examples(voice, own.labels, draw, WIDE),
+    )
+
+
+def generated_examples(name: str, labels: tuple[str, ...], draw: int, inputs: InputConfig) -> Examples:
     """Clips of a voice, every word in each of many new styles."""
     voice = load_voice(name)
     sounds = [
@@ -142,7 +164,7 @@ def generated_examples(name: str, labels: tuple[str, ...], draw: int) -> Example
         for number in range(STYLES)
         for sound in voice.sample(labels, speaker="random", seed=10_000 * draw + number)
     ]
-    return Examples(log_mels(sounds, voice.rate, INPUTS), np.tile(np.arange(len(labels)), STYLES))
+    return Examples(log_mels(sounds, voice.rate, inputs), np.tile(np.arange(len(labels)), STYLES))
 
 
 def arabic_task() -> Task:
@@ -258,10 +280,18 @@ def main() -> None:
     parser.add_argument("--stored", type=Path, default=STORED, help="where results are kept")
     parser.add_argument("--table", action="store_true", help="show what was measured")
     parser.add_argument("--figure", type=Path, help="draw what was measured")
+    parser.add_argument("--takes", type=Path, help="of `words`: the folder that the voice learned from")
     arguments = parser.parse_args()
+    if arguments.words == "words" and arguments.takes is None:
+        parser.error("words needs --takes FOLDER")
     rows = read(arguments.stored)
     if arguments.words:
-        task = digits_task(arguments.voice) if arguments.words == "digits" else arabic_task()
+        tasks = {
+            "digits": lambda: digits_task(arguments.voice),
+            "arabic": arabic_task,
+            "words": lambda: words_task(arguments.voice, arguments.takes),
+        }
+        task = tasks[arguments.words]()
         for row in measure(arguments.words, task, arguments.draws, rows):
             rows.append(row)
             write(rows, arguments.stored)
