@@ -56,8 +56,6 @@ def run(arguments: argparse.Namespace) -> None:
     from voxlet.training import hardware
 
     hardware.set_up()
-    if arguments.adds == "words":
-        complain("--words-only: what it says is not understood yet, see docs/own-words.md")
     corpus = open_corpus(
         arguments.recordings,
         allow_rejected=arguments.allow_rejected,

@@ -93,7 +93,8 @@ def kind_of_adapted_voice(figures: Figures) -> str:
         known = "as well understood and a little less natural than the takes (three a digit, five minutes)"
     else:
         known = "something to try; record three or more of each"
-    return f"{takes}: words that the base knows become {known}; others are not learned in minutes yet"
+    others = "others need some seven takes (86 % of words recognised, of the takes 92 %)"
+    return f"{takes}: words that the base knows become {known}; {others}"
 
 
 def speakers(figures: Figures) -> list[str]:
