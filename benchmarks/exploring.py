@@ -23,7 +23,7 @@ from voxlet import audio, speech_likeness
 from voxlet.corpus.attributes.pitch import median_pitch, semitones
 from voxlet.corpus.corpus import Clip, open_corpus
 from voxlet.corpus.look.inspection import measure_clip
-from voxlet.corpus.parallel import in_order
+from voxlet.engines.threads import in_order
 from voxlet.evaluation.classifiers.embedded import EmbeddedConfig, Examples, embedded, fit
 from voxlet.evaluation.classifiers.inputs import FLOOR, InputConfig, log_mels
 from voxlet.evaluation.encoders import speech_embedding

@@ -15,7 +15,7 @@ import numpy as np
 
 from voxlet.corpus.corpus import open_corpus
 from voxlet.corpus.look.inspection import DOUBTFUL, measure_clip
-from voxlet.corpus.parallel import in_order
+from voxlet.engines.threads import in_order
 from voxlet.speech_likeness import unlikeness
 
 FSDD_TEST_TAKES = 5

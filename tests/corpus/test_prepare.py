@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import shutil
 import time
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -17,7 +18,8 @@ from voxlet.corpus import prepare as prepare_module
 from voxlet.corpus.corpus import open_corpus
 from voxlet.corpus.prepare import TRIM_MARGIN, Preparation, prepare
 from voxlet.corpus.rows.stored import STEPS, load_rows, seal, to_steps
-from voxlet.errors import ConfigError, CorpusError, FileError
+from voxlet.engines.engine import Stretch
+from voxlet.errors import ConfigError, CorpusError, FileError, VoxletError
 
 PLAIN = Preparation(rate=8000, trim=False, outliers=None, rms=None)
 
@@ -208,16 +210,58 @@ def test_two_processes_build_the_same_cache_at_once(names_corpus, fresh_cache):
     assert [p.name for p in (fresh_cache / "prepared").iterdir() if p.name.startswith(".")] == []
 
 
-def test_a_failed_build_leaves_nothing_behind(names_corpus, fresh_cache, monkeypatch):
+def test_what_a_failed_build_has_prepared_is_not_prepared_again(names_corpus, fresh_cache, monkeypatch):
     corpus = open_corpus(names_corpus)
 
     def full_disk(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(prepare_module, "fit_clip", full_disk)
-    with pytest.raises(FileError, match=r"the cache cannot be written \(No space left on device\)"):
-        prepare(corpus, PLAIN, progress=False)
-    assert [path for path in (fresh_cache / "prepared").iterdir() if path.is_dir()] == []
+    with monkeypatch.context() as patched:
+        patched.setattr(prepare_module, "fit_clip", full_disk)
+        with pytest.raises(FileError, match=r"the cache cannot be written \(No space left on device\)"):
+            prepare(corpus, PLAIN, progress=False)
+    (left,) = (path for path in (fresh_cache / "prepared").iterdir() if path.is_dir())
+    assert left.name == f".{prepare_key(corpus)}.parts"  # unfinished, as the cache sees it
+    _, damaged = sorted(left.iterdir())
+    damaged.write_bytes(damaged.read_bytes()[:-1000] + bytes(1000))
+    asked = []
+    prepared = prepare(corpus, PLAIN, progress=False, engine=Counted(asked))
+    assert asked == [int(damaged.stem)]
+    assert folder_of(fresh_cache).name == prepare_key(corpus)
+    found = contents(prepared.rows.folder)
+    shutil.rmtree(fresh_cache)
+    assert contents(prepare(corpus, PLAIN, progress=False).rows.folder) == found
+
+
+@dataclass(frozen=True)
+class Counted:
+    """An engine that begins with the last item, and says which it was given."""
+
+    asked: list[int]
+
+    def results(self, task, items):
+        items = list(items)
+        self.asked.extend(item.first for item in items)
+        return map(task, reversed(items))
+
+
+def test_any_engine_in_any_order_prepares_the_same(folders_corpus, fresh_cache):
+    corpus = open_corpus(folders_corpus)
+    settings = Preparation(rate=8000)
+    expected = contents(prepare(corpus, settings, progress=False).rows.folder)
+    shutil.rmtree(fresh_cache)
+    asked = []
+    assert open_corpus(folders_corpus, engine=Counted(asked)) == corpus
+    found = prepare(corpus, settings, progress=False, engine=Counted(asked))
+    assert contents(found.rows.folder) == expected
+    assert asked == 2 * list(range(0, len(corpus.clips), prepare_module.AT_ONCE))
+    other = prepare_module.PreparePart(settings, (("code", "1"), ("voxlet", "0.0.1")))
+    with pytest.raises(VoxletError, match="a worker has code"):
+        other(Stretch(0, ()))
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.suffix == ".npy"}
 
 
 def test_a_clip_that_went_away_is_named(tmp_path):

@@ -15,13 +15,13 @@ import numpy as np
 import pytest
 
 import tiny_voice
-from tiny_dataset import VOICE, DiesOnce, plan, tree, voice_file
+from tiny_dataset import VOICE, plan, tree, voice_file
 from voxlet.cli.main import main
 from voxlet.datasets.build import make_dataset
 from voxlet.datasets.clips import fitted, make_clip, opened_voice
 from voxlet.datasets.encoding import decode, encode
-from voxlet.datasets.engines import Here, LocalPool
 from voxlet.datasets.stores import Folder, open_store
+from voxlet.engines.engine import Here
 from voxlet.errors import FileError, VoxletError
 
 FORMATS = ("wav", "flac", "webdataset", "parquet", "speech-commands")
@@ -185,19 +185,6 @@ def test_an_empty_shard_is_a_shard(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     for format_ in FORMATS:
         files = made(tmp_path / format_, check="pocketsphinx", seed=78, count=9, format=format_)
         assert json.loads(files["dataset.json"])["splits"]["train"]["rejected"] == 7
-
-
-@pytest.mark.slow
-def test_an_item_whose_worker_dies_is_done_again(tmp_path: Path) -> None:
-    found = list(LocalPool(2).results(DiesOnce(tmp_path, 3), range(8)))
-    assert sorted(found) == [item * item for item in range(8)]
-    assert (tmp_path / "died").exists()
-
-
-@pytest.mark.slow
-def test_an_item_at_which_workers_always_die_is_named(tmp_path: Path) -> None:
-    with pytest.raises(VoxletError, match="workers died"):
-        list(LocalPool(1).results(DiesOnce(tmp_path, 0, always=True), range(1)))
 
 
 @pytest.mark.slow

@@ -11,9 +11,9 @@ import pytest
 from tiny_dataset import VOICE, plan, tree
 from voxlet.corpus.corpus import open_corpus
 from voxlet.datasets.build import make_dataset
-from voxlet.datasets.engines import Here
 from voxlet.datasets.stores import Folder
 from voxlet.datasets.verify import verify
+from voxlet.engines.engine import Here
 
 COUNTS = {"train": 48, "validation": 6, "test": 6}
 LABELS = ("one", "two", "three")

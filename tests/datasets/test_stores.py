@@ -14,9 +14,9 @@ import pytest
 
 from tiny_dataset import VOICE, plan, tree
 from voxlet.datasets.build import make_dataset
-from voxlet.datasets.engines import Here
 from voxlet.datasets.stores import Folder, Remote, open_store
 from voxlet.datasets.verify import verify
+from voxlet.engines.engine import Here
 from voxlet.errors import FileError
 
 # In an environment of its own (`make .venv/moto.done`): it needs older packages than voxlet.

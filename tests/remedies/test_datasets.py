@@ -11,14 +11,16 @@ import pytest
 from messages import message
 from tiny_dataset import VOICE, DiesOnce, plan, tree
 from voxlet.cli.main import main
-from voxlet.datasets import cluster
 from voxlet.datasets.build import MakeShard, make_dataset
 from voxlet.datasets.check import Check
-from voxlet.datasets.cluster import RayCluster
-from voxlet.datasets.engines import Here, LocalPool, chosen_engine
 from voxlet.datasets.stores import Folder, Remote, open_store
 from voxlet.datasets.verify import verify
 from voxlet.datasets.versions import made_with
+from voxlet.engines import cluster
+from voxlet.engines.choice import chosen_engine
+from voxlet.engines.cluster import RayCluster
+from voxlet.engines.engine import Here
+from voxlet.engines.pool import LocalPool
 from voxlet.errors import ConfigError, FileError, VoiceError, VoxletError
 
 follows = pytest.mark.follows
@@ -102,7 +104,7 @@ def test_a_folder_and_no_file(tmp_path: Path) -> None:
     make(tmp_path / "folder")
 
 
-@follows("datasets/engines.py: give 1 to …")
+@follows("engines/choice.py: give 1 to …")
 def test_a_number_of_workers() -> None:
     most = message(ConfigError, chosen_engine, 0, None).rpartition(" ")[2]
     assert chosen_engine(int(most), None) == LocalPool(int(most))
@@ -110,13 +112,13 @@ def test_a_number_of_workers() -> None:
 
 
 @pytest.mark.slow
-@follows("datasets/engines.py: give it more memory, or fewer --workers")
+@follows("engines/engine.py: give it more memory, or fewer --workers")
 def test_workers_that_have_enough(tmp_path: Path) -> None:
     message(VoxletError, lambda: list(LocalPool(1).results(DiesOnce(tmp_path, 0, always=True), [0])))
     assert list(LocalPool(1).results(DiesOnce(tmp_path, 0), [0])) == [0]
 
 
-@follows("datasets/cluster.py: start the cluster, or leave --ray out")
+@follows("engines/cluster.py: start the cluster, or leave --ray out")
 def test_a_cluster_that_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class NoRay:
         """Ray where no cluster runs; `init` takes ten seconds to find that out."""
@@ -131,7 +133,7 @@ def test_a_cluster_that_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     make_dataset(plan(12), VOICE, Folder(tmp_path), Here(), progress=False)
 
 
-@follows("datasets/build.py: install the same versions on every machine")
+@follows("engines/versions.py: install the same versions on every machine")
 def test_the_same_versions(tmp_path: Path) -> None:
     shard = plan(12).shards()[0]
     old = (("voxlet", "0.0.1"),)

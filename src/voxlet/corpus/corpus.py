@@ -26,12 +26,15 @@ from voxlet.corpus.listing.sound_files import (
 from voxlet.corpus.scan import UNREAD_KIND, Scan, doubt_rates, scan_files
 from voxlet.decoding.decoders import file_argument
 from voxlet.decoding.kinds import LIBSNDFILE_SUFFIXES, LOSSY_SUFFIXES
+from voxlet.engines.threads import THREADS
 from voxlet.errors import ConfigError, CorpusError, printable
 from voxlet.words.language import UNKNOWN_LANGUAGE, check_language, describe_language, same_language
 from voxlet.words.spelling import find
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from voxlet.engines.engine import Engine
 
 REJECTED_SHARE = 0.1
 SHOWN_DOUBTS = 10  # files whose rate is doubted by name
@@ -146,6 +149,7 @@ def open_corpus(
     allow_rejected: bool = False,
     layout: str | None = None,
     language: str | None = None,
+    engine: Engine = THREADS,
 ) -> Corpus:
     """Open a corpus by its catalogued name, its folder or its manifest, and check that each file decodes.
 
@@ -155,6 +159,7 @@ def open_corpus(
         layout: How files are named: `names`, `folders`, `manifest` or a pattern such as
             `{label}/{speaker}_NO_{take}`; found out unless given.
         language: Of the words, a tag of BCP 47; a known corpus has its own, any other `und` unless given.
+        engine: Who decodes what has not been decoded before.
 
     Raises:
         CorpusError: Nothing is there, nothing in it is usable, or more than a tenth is not.
@@ -182,7 +187,7 @@ def open_corpus(
             )
         from voxlet.corpus.merge import open_base  # made of corpora, which are opened here
 
-        return open_base(allow_rejected=allow_rejected)
+        return open_base(allow_rejected=allow_rejected, engine=engine)
     if layout is not None:
         check_layout(layout)
     if language is not None:
@@ -213,7 +218,7 @@ def open_corpus(
         listing = of_labels(listing, known, root)
     base = root.parent if root.is_file() else root
     spoken = language_of(name, language)
-    return check_share(replace(build_corpus(name, base, listing), language=spoken), allow_rejected)
+    return check_share(replace(build_corpus(name, base, listing, engine), language=spoken), allow_rejected)
 
 
 def own_name(root: Path) -> str:
@@ -259,10 +264,10 @@ def short_reason(reason: str) -> str:
     return re.split(r"[:(,;]", reason)[0].strip()
 
 
-def build_corpus(name: str, root: Path, listing: Listing) -> Corpus:
+def build_corpus(name: str, root: Path, listing: Listing, engine: Engine = THREADS) -> Corpus:
     """Scan the entries' files and divide them into clips and rejected ones."""
     entries = listing.entries
-    scans = scan_files(root, [entry.path for entry in entries if entry.problem is None])
+    scans = scan_files(root, [entry.path for entry in entries if entry.problem is None], engine)
     clips: list[Clip] = []
     rejected, unread = [], []
     for entry in entries:

@@ -13,6 +13,7 @@ import numpy as np
 from voxlet.corpus.corpus import open_corpus
 from voxlet.corpus.prepare import prepare
 from voxlet.corpus.splits import make_split
+from voxlet.engines.threads import THREADS
 from voxlet.errors import CorpusError
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from voxlet.corpus.corpus import Corpus
     from voxlet.corpus.prepare import Preparation, Prepared
     from voxlet.corpus.splits import Split, SplitKind
+    from voxlet.engines.engine import Engine
 
 
 HEARD_SHARE = 1e-4  # of a clip's energy (-40 dB): less behind a cut is silence
@@ -124,6 +126,7 @@ def make_dataset(
     split: SplitKind = "auto",
     seed: int = 0,
     progress: bool = True,
+    engine: Engine = THREADS,
 ) -> Dataset:
     """Prepare a corpus that is open, or take it from the cache, and divide it.
 
@@ -133,13 +136,14 @@ def make_dataset(
         split: How they are divided; see `make_split`.
         seed: Decides who goes where.
         progress: Show a bar while clips are prepared.
+        engine: Who prepares them; see `prepare`.
 
     Raises:
         CorpusError: A clip has changed since it was scanned, or the cache cannot be written.
         CorpusError: There is nothing to learn of a label.
         ConfigError: The corpus cannot be divided so.
     """
-    prepared = prepare(corpus, preparation, progress=progress)
+    prepared = prepare(corpus, preparation, progress=progress, engine=engine)
     divided = make_split(prepared, split, seed=seed)
     check_labels(prepared, divided)
     return Dataset(prepared, divided)

@@ -11,24 +11,26 @@ from typing import TYPE_CHECKING
 from voxlet.corpus.catalog import BASE, CATALOG
 from voxlet.corpus.corpus import Corpus, open_corpus
 from voxlet.corpus.held_out import use_of
+from voxlet.engines.threads import THREADS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from voxlet.corpus.corpus import Clip, Rejected
+    from voxlet.engines.engine import Engine
 
 
 BASE_CORPORA = ("audiomnist", "speech_commands", "arabic_speech_commands")
 MANY_LANGUAGES = "mul"  # ISO 639-2's
 
 
-def open_base(*, allow_rejected: bool = False) -> Corpus:
+def open_base(*, allow_rejected: bool = False, engine: Engine = THREADS) -> Corpus:
     """The recordings that a base learns from: of three known corpora, less what the held-out lists keep.
 
     Raises:
         CorpusError: One of them is not on this machine, or cannot be used.
     """
-    corpora = [open_corpus(name, allow_rejected=allow_rejected) for name in BASE_CORPORA]
+    corpora = [open_corpus(name, allow_rejected=allow_rejected, engine=engine) for name in BASE_CORPORA]
     return merge(BASE, corpora, lambda name, clip: use_of(name, clip) == "base")
 
 

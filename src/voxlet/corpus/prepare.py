@@ -3,13 +3,15 @@
 Each clip is resampled, freed of its offset, trimmed, and brought to one level of its speech, so that silence
 is never raised. Clips of unusual length among the takes of their label are dropped; the others are cut or
 zero-padded to one length. The result is cached under a key of the preparation, the corpus's content and the
-code that prepares: where that changes, clips are prepared anew.
+code that prepares: where that changes, clips are prepared anew. Any engine prepares them, part by part; what
+is killed goes on with the parts that are there.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from dataclasses import asdict, dataclass
 from functools import cache as cached
 from typing import TYPE_CHECKING
@@ -21,26 +23,32 @@ from voxlet.audio import Samples
 from voxlet.cache import contents as cache
 from voxlet.cache.code import code_digest
 from voxlet.corpus.corpus import Clip, Corpus
-from voxlet.corpus.parallel import in_order
-from voxlet.corpus.rows import stored
+from voxlet.corpus.rows import parts, stored
+from voxlet.corpus.rows.parts import Part, joined, read_part
 from voxlet.corpus.rows.stored import load_rows, to_steps
-from voxlet.corpus.scan import MAX_RATE, MAX_SECONDS, MIN_RATE
+from voxlet.corpus.scan import DECODERS, MAX_RATE, MAX_SECONDS, MIN_RATE
+from voxlet.engines.engine import Stretch, stretches
+from voxlet.engines.threads import THREADS
+from voxlet.engines.versions import installed, refuse_others
 from voxlet.errors import AudioError, ConfigError, CorpusError, printable
 from voxlet.extras import import_extra
 from voxlet.files import atomic_folder, cache_folder, exclusive, writing_cache
 from voxlet.words.language import UNKNOWN_LANGUAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from voxlet.corpus.rows.stored import Rows
+    from voxlet.engines.engine import Engine
+    from voxlet.engines.versions import Versions
 
 COMPARED_TAKES = 30  # with fewer takes of a label, none is an outlier: percentiles of a few are those few
 TRIM_MARGIN = 0.05  # seconds kept on each side of a trimmed word: its faint beginning and its dying away
 TRIM_FADE = 0.005  # seconds of fade at its edges, so that the cut does not click
+AT_ONCE = 50  # clips of a part
 
 
 @dataclass(frozen=True)
@@ -124,13 +132,24 @@ AGAIN = "give the same command again"
 
 
 def prepare(
-    corpus: Corpus, preparation: Preparation = DEFAULT_PREPARATION, *, progress: bool = True
+    corpus: Corpus,
+    preparation: Preparation = DEFAULT_PREPARATION,
+    *,
+    progress: bool = True,
+    engine: Engine = THREADS,
 ) -> Prepared:
     """The corpus's clips, prepared; built in parallel at the first call, then taken from the cache.
+
+    Args:
+        corpus: Of real clips.
+        preparation: How they are made alike.
+        progress: Show a bar while they are prepared.
+        engine: Who prepares them; its machines have to reach the corpus, but not the cache.
 
     Raises:
         CorpusError: A clip has changed since it was scanned.
         FileError: The cache cannot be written.
+        VoxletError: Workers die, or have other versions.
 
     >>> from voxlet.corpus.corpus import open_corpus
     >>> noise = np.random.default_rng(0).uniform(-0.1, 0.1, 8000).astype(np.float32)
@@ -149,8 +168,8 @@ def prepare(
         with exclusive(folder.with_suffix(".lock")):
             rows = load_rows(folder)  # another process may have built it while this one waited
             if rows is None:
-                with writing_cache(folder), atomic_folder(folder) as building:
-                    build_rows(building, corpus, preparation, progress)
+                with writing_cache(folder):
+                    build_rows(folder, corpus, preparation, engine, progress)
                 rows = load_rows(folder)
     if rows is None:
         raise CorpusError("the cache was damaged while it was built", where=folder, remedy=AGAIN)
@@ -179,8 +198,8 @@ def prepare(
 def prepare_code() -> str:
     """A digest of the code that makes rows of clips."""
     return code_digest(
-        *(stored, speech_frames, speech_regions, audio.resample, audio.level, audio.fade),
-        *(prepare_clip, fit_clip, row_length, kept, build_rows),
+        *(stored, parts, speech_frames, speech_regions, audio.resample, audio.level, audio.fade),
+        *(prepare_clip, fit_clip, row_length, kept, PreparePart, prepare_parts, lay_out),
     )
 
 
@@ -242,47 +261,118 @@ def kept(lengths: NDArray[np.int64], labels: Sequence[str], preparation: Prepara
     return np.flatnonzero(usual)
 
 
-def build_rows(folder: Path, corpus: Corpus, preparation: Preparation, progress: bool) -> None:
-    """Write the files of `Rows`; memory holds a few clips at a time, whatever the corpus.
-
-    The row length and the outliers depend on all clips, so these are first written as they are, one after the
-    other, then laid out as rows.
+@dataclass(frozen=True)
+class PreparePart:
+    """The task of a worker: a stretch of paths to the part of their clips. One that would make other samples
+    refuses.
     """
+
+    preparation: Preparation
+    versions: Versions
+
+    def __call__(self, paths: Stretch) -> tuple[int, Part]:
+        """The number of the first clip, and the part.
+
+        Raises:
+            CorpusError: A file cannot be read any more.
+            VoxletError: Other versions are installed here.
+        """
+        refuse_others(prepare_versions(), self.versions)
+        return paths.first, joined([to_steps(prepare_clip(path, self.preparation)) for path in paths.items])
+
+
+def prepare_versions() -> dict[str, str]:
+    """What decides the samples of a clip: versions, and the code."""
+    return {**installed(*DECODERS, "soxr"), "code": prepare_code()}
+
+
+def build_rows(
+    folder: Path, corpus: Corpus, preparation: Preparation, engine: Engine, progress: bool
+) -> None:
+    """Write the files of `Rows`; memory holds a few parts at a time, whatever the corpus.
+
+    The row length and the outliers depend on all clips, so these are first written as they are, in parts
+    beside the folder, then laid out as rows.
+    """
+    beside = folder.with_name(f".{folder.name}.parts")
+    beside.mkdir(exist_ok=True)
+    counts = prepare_parts(beside, corpus, preparation, engine, progress)
+    with atomic_folder(folder) as building:
+        lay_out(building, beside, corpus, preparation, counts)
+    shutil.rmtree(beside, ignore_errors=True)
+
+
+def prepare_parts(
+    folder: Path, corpus: Corpus, preparation: Preparation, engine: Engine, progress: bool
+) -> NDArray[np.int64]:
+    """Write the parts that are not there yet; the number of samples of each clip (B,)."""
     tqdm = import_extra("tqdm", "train").tqdm
 
-    loose = folder / "loose.i16"
     counts = np.zeros(len(corpus.clips), dtype=np.int64)
-    scales = np.zeros(len(corpus.clips), dtype=np.float32)
-    with loose.open("wb") as file:
-        bar = tqdm(
-            in_order(lambda clip: to_steps(prepare_clip(clip.path, preparation)), corpus.clips),
-            total=len(corpus.clips),
-            desc=printable(f"preparing {corpus.name}"),
-            unit="clip",
-            leave=False,
-            disable=None if progress else True,
-        )
-        for index, (steps, scale) in enumerate(bar):
-            counts[index], scales[index] = len(steps), scale
-            file.write(steps.tobytes())
+    bar = tqdm(
+        total=len(corpus.clips),
+        desc=printable(f"preparing {corpus.name}"),
+        unit="clip",
+        leave=False,
+        disable=None if progress else True,
+    )
+
+    def have(first: int, part: Part) -> None:
+        counts[first : first + len(part.counts)] = part.counts
+        bar.update(len(part.counts))
+
+    def missing() -> Iterator[Stretch]:
+        for clips in stretches(corpus.clips, AT_ONCE):
+            part = read_part(part_path(folder, clips.first))
+            if part is not None and len(part.counts) == len(clips.items):
+                have(clips.first, part)
+            else:
+                yield Stretch(clips.first, tuple(clip.path for clip in clips.items))
+
+    task = PreparePart(preparation, tuple(sorted(prepare_versions().items())))
+    with bar:
+        for first, part in engine.results(task, missing()):
+            part.write(part_path(folder, first))
+            have(first, part)
+    return counts
+
+
+def part_path(folder: Path, first: int) -> Path:
+    """The file of the part that begins with this clip."""
+    return folder / f"{first:09}.npz"
+
+
+def lay_out(
+    folder: Path, beside: Path, corpus: Corpus, preparation: Preparation, counts: NDArray[np.int64]
+) -> None:
+    """Write the files of `Rows` from parts, whose clips have `counts` (B,) samples.
+
+    Raises:
+        CorpusError: A part has vanished, or was damaged.
+    """
     indices = kept(counts, [clip.label for clip in corpus.clips], preparation)
     length = row_length(counts[indices], preparation)
-    cut = np.zeros(len(indices))
-    starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
-    with loose.open("rb") as source, (folder / stored.AUDIO).open("wb") as file:
+    rows = {int(index): number for number, index in enumerate(indices)}
+    cut, scales = np.zeros(len(indices)), np.zeros(len(indices), dtype=np.float32)
+    with (folder / stored.AUDIO).open("wb") as file:
         # Written, not mapped: on a full disk a mapped write kills the process, this one raises.
         header = {"descr": "<i2", "fortran_order": False, "shape": (len(indices), length)}
         np.lib.format.write_array_header_1_0(file, header)
         row = np.zeros(length, dtype="<i2")
-        for number, index in enumerate(indices):
-            source.seek(int(starts[index]) * 2)
-            steps = np.frombuffer(source.read(int(counts[index]) * 2), dtype=np.int16)
-            fitted, cut[number] = fit_clip(steps * scales[index], length, preparation)
-            row[: len(fitted)] = to_steps(fitted, scales[index])[0]
-            row[len(fitted) :] = 0
-            file.write(row.tobytes())
-    loose.unlink()
-    facts = (scales[indices], np.minimum(counts[indices], length), cut, indices)
+        for first in range(0, len(counts), AT_ONCE):
+            part = read_part(part_path(beside, first))
+            if part is None:
+                raise CorpusError("the cache was damaged while it was built", where=folder, remedy=AGAIN)
+            for index, (steps, scale) in enumerate(zip(part.clips(), part.scales, strict=True), first):
+                number = rows.get(index)
+                if number is None:
+                    continue
+                scales[number] = scale
+                fitted, cut[number] = fit_clip(steps * scale, length, preparation)
+                row[: len(fitted)] = to_steps(fitted, scale)[0]
+                row[len(fitted) :] = 0
+                file.write(row.tobytes())
+    facts = (scales, np.minimum(counts[indices], length), cut, indices)
     for name, values in zip(stored.FACTS, facts, strict=True):
         np.save(folder / name, np.asarray(values))
     stored.seal(folder, {"corpus": corpus.name, "preparation": asdict(preparation)})

@@ -14,15 +14,20 @@ import numpy as np
 
 from voxlet import audio, speech_regions
 from voxlet.cache import contents as cache
-from voxlet.corpus.parallel import in_order
 from voxlet.decoding.decoders import UnreadKindError, has_formats
 from voxlet.decoding.rates import likely_rate, loud_part, pattern
+from voxlet.engines.engine import Stretch, stretches
+from voxlet.engines.threads import THREADS
+from voxlet.engines.versions import installed, refuse_others
 from voxlet.errors import AudioError
 from voxlet.extras import import_extra
 from voxlet.files import cache_folder
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from voxlet.engines.engine import Engine
+    from voxlet.engines.versions import Versions
 
 MIN_RATE, MAX_RATE = 4000, 384_000  # Hz
 MIN_SECONDS = 0.05  # shorter is no word
@@ -34,6 +39,8 @@ FEWEST_TAKES, COMPARED_TAKES = 4, 9  # of a label, for its rates to be doubted; 
 STRANGE_OCTAVES, LEAST_OCTAVES = 1.2, 0.4
 MISSED_SECONDS = 0.05  # of what a header promises, that codecs may add or leave out
 UNREAD_KIND = "is of a kind that the extra `formats` reads"
+AT_ONCE = 50  # files that a worker is given together
+DECODERS = ("numpy", "soundfile", "av")  # packages that make samples of files
 SCAN_VERSION = 6  # raise it when the same file gives another answer
 
 
@@ -64,8 +71,12 @@ class Scan:
     octave: float = 0.0
 
 
-def scan_files(root: Path, paths: list[Path]) -> dict[Path, Scan]:
-    """Decode each file once; files unchanged since the last scan are taken from the cache."""
+def scan_files(root: Path, paths: list[Path], engine: Engine = THREADS) -> dict[Path, Scan]:
+    """Decode each file once; files unchanged since the last scan are taken from the cache.
+
+    Raises:
+        VoxletError: Workers of the engine die, or have other versions.
+    """
     kept = cache_folder("scans") / f"{hashlib.sha256(os.fsencode(root)).hexdigest()[:24]}.json"
     known = _load_scans(kept)
     formats = has_formats()  # it may have been installed since
@@ -86,11 +97,31 @@ def scan_files(root: Path, paths: list[Path]) -> dict[Path, Scan]:
     if fresh:
         tqdm = import_extra("tqdm", "train").tqdm
 
-        found = in_order(scan_file, fresh)
-        bar = tqdm(found, "scanning", len(fresh), unit="clip", leave=False, disable=None, delay=1)
-        scans.update(zip(fresh, bar, strict=True))
+        task = ScanFiles(tuple(sorted(installed(*DECODERS).items())))
+        found: list[Scan | None] = [None] * len(fresh)
+        with tqdm(desc="scanning", total=len(fresh), unit="clip", leave=False, disable=None, delay=1) as bar:
+            for first, stretch in engine.results(task, stretches(fresh, AT_ONCE)):
+                found[first : first + len(stretch)] = stretch
+                bar.update(len(stretch))
+        scans.update((path, scan) for path, scan in zip(fresh, found, strict=True) if scan is not None)
         _keep_scans(kept, scans)
     return scans
+
+
+@dataclass(frozen=True)
+class ScanFiles:
+    """The task of a worker: decode a stretch of files. One with other decoders refuses."""
+
+    versions: Versions
+
+    def __call__(self, paths: Stretch) -> tuple[int, list[Scan]]:
+        """The number of the first file, and what each has shown.
+
+        Raises:
+            VoxletError: Other versions are installed here.
+        """
+        refuse_others(installed(*DECODERS), self.versions)
+        return paths.first, [scan_file(path) for path in paths.items]
 
 
 def _keep_scans(kept: Path, scans: dict[Path, Scan]) -> None:

@@ -19,14 +19,16 @@ from voxlet.datasets.encoding import encode
 from voxlet.datasets.formats.written import Encoded, formats
 from voxlet.datasets.plan import Plan, Shard, read_plan
 from voxlet.datasets.versions import made_with
-from voxlet.errors import ConfigError, FileError, VoxletError
+from voxlet.engines.versions import refuse_others
+from voxlet.errors import ConfigError, FileError
 from voxlet.extras import import_extra
 
 if TYPE_CHECKING:
     from voxlet.datasets.check import Check
     from voxlet.datasets.clips import Made
-    from voxlet.datasets.engines import Engine
     from voxlet.datasets.stores import Store
+    from voxlet.engines.engine import Engine
+    from voxlet.engines.versions import Versions
     from voxlet.speak.voice import Voice
 
 PLAN, RECORDS, REJECTED = "plan.json", "shards", "rejected/"
@@ -43,7 +45,7 @@ class MakeShard:
     plan: Plan
     voice: bytes
     store: Store
-    versions: tuple[tuple[str, str], ...]
+    versions: Versions
 
     def __call__(self, shard: Shard) -> Counter[str]:
         """Make one shard.
@@ -52,12 +54,7 @@ class MakeShard:
             VoxletError: Other versions are installed here, or the store cannot be written.
         """
         own = made_with(self.plan)
-        if (here := own["versions"]) != (there := dict(self.versions)):
-            differing = [name for name in there if here.get(name) != there[name]]
-            raise VoxletError(
-                f"a worker has {_listed(here, differing)} in place of {_listed(there, differing)}",
-                remedy="install the same versions on every machine",
-            )
+        refuse_others(own["versions"], self.versions)
         voice = opened_voice(self.voice)
         check = opened_check(self.plan)
         format_ = formats()[self.plan.format]
@@ -90,10 +87,6 @@ class MakeShard:
         }
         self.store.put(f"{RECORDS}/{shard.name}.json", json.dumps(record).encode())
         return counts
-
-
-def _listed(versions: dict[str, str], names: list[str]) -> str:
-    return ", ".join(f"{name} {versions.get(name, 'none')}" for name in names)
 
 
 def encoded(voice: Voice, made: Made, kind: str) -> Encoded:

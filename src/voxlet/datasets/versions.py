@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import functools
-import importlib.metadata
 from typing import TYPE_CHECKING, TypedDict
 
 from voxlet import machine
-from voxlet.version import __version__
+from voxlet.engines.versions import installed
 
 if TYPE_CHECKING:
     from voxlet.datasets.plan import Plan
@@ -29,11 +28,9 @@ class MadeWith(TypedDict):
 def made_with(plan: Plan) -> MadeWith:
     """What is here; nobody may change it."""
     names = (*PACKAGES, *(OF_ROOMS if "rooms" in plan.effects else ()), *OF_FORMAT.get(plan.format, ()))
-    found = {"voxlet": __version__}
-    for name in names:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            found[name] = "none"
     processor = machine.processor()
-    return {"versions": found, "processor": processor.name, "instructions": list(processor.instructions)}
+    return {
+        "versions": installed(*names),
+        "processor": processor.name,
+        "instructions": list(processor.instructions),
+    }

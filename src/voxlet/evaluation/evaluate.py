@@ -7,16 +7,29 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from voxlet.engines.engine import HERE
 from voxlet.errors import ConfigError
 from voxlet.evaluation.classifiers.opened import in_corpus_inputs
 from voxlet.evaluation.metric import metrics_of
-from voxlet.evaluation.parts import GENERATED, PARTS, REAL, SET_TITLES, TRAIN, Comparison, measure
+from voxlet.evaluation.parts import (
+    GENERATED,
+    PARTS,
+    REAL,
+    SET_TITLES,
+    TRAIN,
+    Comparison,
+    Measure,
+    keep,
+    kept,
+    measure_versions,
+)
 from voxlet.evaluation.scorecard import Figure, Scorecard
 from voxlet.training.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from voxlet.engines.engine import Engine
     from voxlet.evaluation.classifiers.opened import Classifiers
     from voxlet.evaluation.clipset import ClipSet
     from voxlet.evaluation.metric import ClassifierKind, Measurement, Table, Value
@@ -49,6 +62,7 @@ def evaluate(
     only: Sequence[str] = (),
     seed: int = 0,
     progress: bool = True,
+    engine: Engine = HERE,
 ) -> Scorecard:
     """Measure a set of clips against a reference; parts that were measured before come from the cache.
 
@@ -59,10 +73,12 @@ def evaluate(
         only: Names of parts; without any, all that are measured by default.
         seed: Of every random draw.
         progress: Show a bar.
+        engine: Who measures what is not in the cache.
 
     Raises:
         ConfigError: There is no such part.
         ScoreError: A clip has a label that the reference has not.
+        VoxletError: Workers of the engine die, or have other versions.
     """
     parts = parts_asked(only)
     subject = clips.renamed(reference.train.label_names, reference.train.speaker_names)
@@ -73,12 +89,18 @@ def evaluate(
     drawn = np.sort(rng.permutation(len(reference.train))[: len(clips)])
     sets = {GENERATED: subject, REAL: reference.test, TRAIN: reference.train.take(drawn)}
     jobs = [(part, role) for part in parts for role in sets if role in PARTS[part].sets]
-    found: dict[str, dict[str, Measurement]] = {part: {} for part in parts}
+    measured = {job: kept(comparison, job[0], sets[job[1]]) for job in jobs}
+    left = [job for job, measurement in measured.items() if measurement is None]
     with Progress("measuring", silent=not progress) as shown:
-        for done, (part, role) in enumerate(jobs):
-            shown.note(f"{part}, {SET_TITLES[role]} clips", minor=True)
-            found[part][role] = measure(comparison, part, sets[role])
-            shown.share((done + 1) / len(jobs), f"{part}, {SET_TITLES[role]} clips")
+        task = Measure(comparison, sets, tuple(sorted(measure_versions().items())))
+        for done, (job, measurement) in enumerate(engine.results(task, left) if left else ()):
+            keep(comparison, job[0], sets[job[1]], measurement)
+            measured[job] = measurement
+            shown.share((done + 1) / len(left), f"{job[0]}, {SET_TITLES[job[1]]} clips")
+    found: dict[str, dict[str, Measurement]] = {part: {} for part in parts}
+    for part, role in jobs:
+        if (measurement := measured[part, role]) is not None:
+            found[part][role] = measurement
     figures = [figure for part in parts for figure in figures_of(part, found[part])]
     card = bare_scorecard(clips, reference, seed)
     return replace(card, figures=tuple(figures), tables=tables_of(found))

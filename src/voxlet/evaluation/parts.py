@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from voxlet.cache import contents as cache
+from voxlet.engines.versions import installed, refuse_others
 from voxlet.evaluation.classifiers.inputs import inputs_code, log_mels
 from voxlet.evaluation.detection import measure as detection
 from voxlet.evaluation.intervals import Interval, wilson
@@ -32,6 +33,10 @@ from voxlet.evaluation.metrics import (
 from voxlet.files import cache_folder
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from voxlet.engines.versions import Versions
     from voxlet.evaluation.classifiers.inputs import InputConfig
     from voxlet.evaluation.classifiers.opened import Classifiers
     from voxlet.evaluation.clipset import ClipSet
@@ -40,6 +45,7 @@ if TYPE_CHECKING:
 
 VERSION = 8  # raise it when the same inputs give other figures
 GENERATED, REAL, TRAIN = "generated", "real", "real_train"  # the sets that are measured
+PACKAGES = ("numpy", "scipy", "soxr", "torch", "onnxruntime", "speechmos", "pocketsphinx")  # that measure
 SET_TITLES = {GENERATED: "generated", REAL: "real test", TRAIN: "real train"}
 
 
@@ -161,20 +167,57 @@ PARTS: dict[str, Part] = {
 }
 
 
-def measure(comparison: Comparison, part: str, clips: ClipSet) -> Measurement:
-    """A part's measurement of a set: from the cache, or made now and kept."""
+@dataclass(frozen=True)
+class Measure:
+    """The task of a worker: measure a part of a set, given by their names. One that would find other figures
+    refuses.
+    """
+
+    comparison: Comparison
+    sets: Mapping[str, ClipSet]
+    versions: Versions
+
+    def __call__(self, job: tuple[str, str]) -> tuple[tuple[str, str], Measurement]:
+        """The job, and what was found.
+
+        Raises:
+            VoxletError: Other versions are installed here.
+        """
+        refuse_others(measure_versions(), self.versions)
+        part, role = job
+        return job, PARTS[part].measure(self.comparison, self.sets[role])
+
+
+def measure_versions() -> dict[str, str]:
+    """What decides the figures beside the clips."""
+    return installed(*PACKAGES)
+
+
+def kept(comparison: Comparison, part: str, clips: ClipSet) -> Measurement | None:
+    """What is known of a part of a set: from the cache, or that it has too few clips; else None."""
     metrics = metrics_of(part)
     if len(clips) < min(metric.needs for metric in metrics):
         return Measurement({m.key: f"not enough clips (needs {m.needs})" for m in metrics if m.by is None})
-    path = cache_folder("scores") / f"{key_of(comparison, part, clips)}.json"
+    path = _path(comparison, part, clips)
     try:
         found = from_json(json.loads(path.read_text()))
     except (OSError, ValueError, KeyError, TypeError):
-        found = PARTS[part].measure(comparison, clips)
-        cache.write(path, json.dumps(dataclasses.asdict(found)).encode())
-    else:
-        cache.touch(path)
+        return None
+    cache.touch(path)
     return found
+
+
+def keep(comparison: Comparison, part: str, clips: ClipSet, found: Measurement) -> None:
+    """Keep in the cache what was found of a part of a set.
+
+    Raises:
+        FileError: The cache cannot be written.
+    """
+    cache.write(_path(comparison, part, clips), json.dumps(dataclasses.asdict(found)).encode())
+
+
+def _path(comparison: Comparison, part: str, clips: ClipSet) -> Path:
+    return cache_folder("scores") / f"{key_of(comparison, part, clips)}.json"
 
 
 def key_of(comparison: Comparison, part: str, clips: ClipSet) -> str:

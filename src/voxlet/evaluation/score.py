@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from voxlet import files
 from voxlet.corpus.catalog import CATALOG
+from voxlet.engines.engine import HERE
 from voxlet.errors import ConfigError, FileError, ScoreError, VoxletError
 from voxlet.evaluation.classifiers.opened import open_classifiers
 from voxlet.evaluation.clipset import read_folder
@@ -31,6 +32,7 @@ from voxlet.words.language import UNKNOWN_LANGUAGE, check_language, same_languag
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from voxlet.engines.engine import Engine
     from voxlet.evaluation.clipset import ClipSet
     from voxlet.evaluation.reference import Reference
     from voxlet.evaluation.scorecard import Scorecard
@@ -56,6 +58,7 @@ class ScoreRequest:
         layout: How the files of `corpus` are named; found out without it.
         clips_layout: How the files in `clips` are named; found out without it.
         sc09: Weights of the classifier of SC09's protocol, which is measured only with them.
+        engine: Who measures the parts of the scorecard that are measured of sets of clips.
     """
 
     model: str | None = None
@@ -69,6 +72,7 @@ class ScoreRequest:
     layout: str | None = None
     clips_layout: str | None = None
     sc09: Path | None = None
+    engine: Engine = HERE
 
 
 @dataclass(frozen=True)
@@ -300,7 +304,7 @@ def measure_clips(request: ScoreRequest, clips: ClipSet, reference: Reference) -
     only = parts_of_sets(request)
     kinds = classifiers_used(parts_asked(only))
     classifiers = open_classifiers(reference, clips.rate, kinds=kinds)
-    return evaluate(clips, reference, classifiers, only=only, seed=request.seed)
+    return evaluate(clips, reference, classifiers, only=only, seed=request.seed, engine=request.engine)
 
 
 def write(found: Measured, outputs: Outputs) -> None:

@@ -14,6 +14,7 @@ from voxlet import files
 from voxlet.corpus.catalog import BASE, CATALOG
 from voxlet.corpus.corpus import open_corpus
 from voxlet.corpus.dataset import Dataset, check_recordings, make_dataset
+from voxlet.engines.threads import THREADS
 from voxlet.errors import RunError, printable
 from voxlet.recipes import preflight
 from voxlet.recipes.clip.task import plan_clip_training
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from voxlet.corpus.corpus import Corpus
+    from voxlet.engines.engine import Engine
     from voxlet.recipes.voice.base_file import Base
     from voxlet.training.stages import Plan, Stage, Task
 
@@ -52,6 +54,7 @@ def train(
     layout: str | None = None,
     language: str | None = None,
     base: str | os.PathLike[str] | None = None,
+    engine: Engine = THREADS,
 ) -> ClipRun | VoiceRun:
     """Train a preset on a corpus into a run's folder, or go on with the run that is there.
 
@@ -68,6 +71,7 @@ def train(
         layout: How the corpus's files are named, such as `{label}/{speaker}_NO_{take}`; see `open_corpus`.
         language: Of the corpus's words, a tag of BCP 47 such as `en`; a known corpus has its own.
         base: The file of a base, whose weights a voice begins with; its networks are as large.
+        engine: Who decodes and prepares the clips, such as a `RayCluster`; this process trains.
         config: Settings other than the preset's own: `dataclasses.replace(PRESETS[preset], beta=4.0)`.
 
     Raises:
@@ -89,6 +93,7 @@ def train(
         layout=layout,
         language=language,
         allow_rejected=allow_rejected,
+        engine=engine,
     )
     return carry_out(job, lambda _: lambda stage, _task: budget.share(stage.share), tensorboard=tensorboard)
 
@@ -96,7 +101,7 @@ def train(
 @dataclass(frozen=True)
 class Job:
     """A training that was asked for; see `train`. `budget` is what was asked for as a whole; `opened` is the
-    corpus, where it is open already."""
+    corpus, where it is open already; `engine` prepares it."""
 
     preset: str
     config: Training
@@ -109,6 +114,7 @@ class Job:
     allow_rejected: bool = False
     more: Mapping[str, JSON] = field(default_factory=dict)  # of the run's record
     opened: Corpus | None = None
+    engine: Engine = THREADS
 
     def record(self, corpus: Corpus) -> dict[str, JSON]:
         """What makes its run this run and no other."""
@@ -146,7 +152,11 @@ def carry_out(
     check_target(job.run)
     distributed.setup()
     opened = job.opened or open_corpus(
-        job.corpus, allow_rejected=job.allow_rejected, layout=job.layout, language=job.language
+        job.corpus,
+        allow_rejected=job.allow_rejected,
+        layout=job.layout,
+        language=job.language,
+        engine=job.engine,
     )
     if distributed.rank() == 0:
         opened.tell()
@@ -154,7 +164,7 @@ def carry_out(
     if job.base is not None:
         job.base.check_sizes(job.config)
     made = Run(job.run)
-    dataset = _dataset(job.config, opened)
+    dataset = _dataset(job.config, opened, job.engine)
     if not (made.path / CONFIG).exists():
         _preflight(job.config, dataset, made.path, job.budget)
     with ExitStack() as stack:
@@ -220,7 +230,7 @@ def _keep_reading(corpus: Corpus, run: Run) -> None:
         files.write_atomically(run.path / CORPUS, f"{json.dumps(reading, indent=2)}\n".encode())
 
 
-def _dataset(config: Training, corpus: Corpus) -> Dataset:
+def _dataset(config: Training, corpus: Corpus, engine: Engine) -> Dataset:
     """The corpus's clips, prepared and divided; what they lost and lack is said."""
     dataset = make_dataset(
         corpus,
@@ -228,6 +238,7 @@ def _dataset(config: Training, corpus: Corpus) -> Dataset:
         split=config.split,
         seed=config.split_seed,
         progress=distributed.rank() == 0,
+        engine=engine,
     )
     _say(corpus.name, *(f"note: {note}" for note in dataset.notes()))
     return dataset

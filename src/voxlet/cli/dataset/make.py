@@ -87,9 +87,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Make the data set, and print where it is and what it holds."""
     from voxlet.datasets.build import make_dataset
-    from voxlet.datasets.engines import chosen_engine
     from voxlet.datasets.request import Request
     from voxlet.datasets.stores import open_store
+    from voxlet.engines.choice import chosen_engine
     from voxlet.speak.library import find_voice
     from voxlet.speak.voice import Voice
     from voxlet.speak.voice_file import read_voice

@@ -43,11 +43,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--json", type=Path, metavar="FILE", help="write all figures to this file")
     add("--html", type=Path, metavar="FILE", help="write a page with sounds and pictures to this file")
     add("--pairs", type=Path, metavar="DIR", help="write the ten clips nearest to training clips, with those")
+    add("--ray", metavar="ADDRESS", help="measure on a running Ray cluster, or `local`")
     add("--stamp", action="store_true", help="write the figures into the voice file's model card")
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Measure, write what was asked for, and print the table."""
+    from voxlet.engines.cluster import RayCluster
+    from voxlet.engines.engine import HERE
     from voxlet.evaluation.score import Outputs, ScoreRequest, measure, write
 
     request = ScoreRequest(
@@ -62,6 +65,7 @@ def run(arguments: argparse.Namespace) -> None:
         layout=arguments.layout,
         clips_layout=arguments.clips_layout,
         sc09=arguments.sc09,
+        engine=HERE if arguments.ray is None else RayCluster(arguments.ray),
     )
     outputs = Outputs(arguments.json, arguments.html, arguments.pairs, arguments.stamp)
     found = measure(request, outputs)

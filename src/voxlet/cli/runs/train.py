@@ -70,6 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="train even if over a tenth of the recordings is unusable",
     )
+    add("--ray", metavar="ADDRESS", help="prepare the clips on a running Ray cluster, or `local`")
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -78,6 +79,8 @@ def run(arguments: argparse.Namespace) -> None:
 
     config = read_settings(arguments.preset, arguments.settings)
     Budget(epochs=arguments.epochs, minutes=arguments.minutes)  # before PyTorch is loaded
+    from voxlet.engines.cluster import RayCluster
+    from voxlet.engines.threads import THREADS
     from voxlet.recipes.train import train
     from voxlet.training import hardware
 
@@ -94,6 +97,7 @@ def run(arguments: argparse.Namespace) -> None:
         layout=arguments.layout,
         language=arguments.language,
         base=arguments.base,
+        engine=THREADS if arguments.ray is None else RayCluster(arguments.ray),
     )
     answer(trained.path)
 

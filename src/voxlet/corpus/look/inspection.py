@@ -14,9 +14,9 @@ from voxlet.corpus.catalog import CATALOG
 from voxlet.corpus.corpus import Clip, Corpus
 from voxlet.corpus.listing.sound_files import relative_name
 from voxlet.corpus.look.advise import KINDS, Figures, advise
-from voxlet.corpus.parallel import in_order
 from voxlet.corpus.prepare import DEFAULT_PREPARATION, TRIM_MARGIN, kept, row_length
 from voxlet.corpus.speakers import SpeakerMetadata, read_metadata
+from voxlet.engines.threads import in_order
 from voxlet.extras import import_extra
 from voxlet.words.language import describe_language
 

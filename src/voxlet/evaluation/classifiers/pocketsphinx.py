@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
@@ -51,7 +52,7 @@ class PocketSphinx:
         folder = sphinx.get_model_path("en-us/en-us")
         words = dictionary or sphinx.get_model_path("en-us/cmudict-en-us.dict")
         self.label_names = label_names
-        self.wide = wide
+        self.wide, self._dictionary = wide, dictionary
         self.digest = f"pocketsphinx, mirror {MIRROR}, noise {NOISE_LEVELS}, wide {wide}, strings of {WORDS}"
         self._decoder = sphinx.Decoder(
             sphinx.Config(hmm=str(folder), dict=str(words), lm=None, cmn="batch", loglevel="FATAL")
@@ -62,6 +63,10 @@ class PocketSphinx:
         choice = f"#JSGF V1.0; grammar labels; <label> = {' | '.join(label_names)}; public"
         self._decoder.add_jsgf_string("one", f"{choice} <word> = <label>;")
         self._decoder.add_jsgf_string("string", f"{choice} <words> = <label>+;")
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """How it travels to other processes: its decoder is opened there anew."""
+        return functools.partial(PocketSphinx, wide=self.wide), (self.label_names, self._dictionary)
 
     def predict(self, sounds: Sequence[Samples], rate: int) -> Prediction:
         """Votes as probabilities; a clip that it makes nothing of has all labels alike."""

@@ -1,8 +1,4 @@
-"""Who does the work: this process, a pool of processes, or a cluster (`datasets.cluster`).
-
-All have one function, `results`: items are handed out in order, few at a time, what is finished comes back in
-any order, and an item whose worker died is handed out again.
-"""
+"""A pool of processes on this machine, whose workers may die."""
 
 from __future__ import annotations
 
@@ -11,39 +7,13 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
-from voxlet import machine
-from voxlet.errors import ConfigError, VoxletError
-
-Task = Callable[[Any], Any]  # it travels to other processes: a function of a module, or an object of a class
-ATTEMPTS = 3  # how often an item is handed out before a dying worker is its own fault
-MOST_WORKERS = 1024
-AHEAD = 2  # items in flight for each worker
-
-
-class Engine(Protocol):
-    """Runs a task on many items."""
-
-    def results(self, task: Task, items: Iterable[Any]) -> Iterator[Any]:
-        """What the task returns for each item, in any order; its first error ends all.
-
-        Raises:
-            VoxletError: Workers die at an item again and again.
-        """
-
-
-@dataclass(frozen=True)
-class Here:
-    """This process, one item after the other."""
-
-    def results(self, task: Task, items: Iterable[Any]) -> Iterator[Any]:
-        """See `Engine.results`."""
-        return map(task, items)
+from voxlet.engines.engine import AHEAD, ATTEMPTS, Task, died
 
 
 @dataclass(frozen=True)
@@ -103,13 +73,6 @@ class LocalPool:
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def died(item: object) -> VoxletError:
-    """The error for an item at which workers die."""
-    return VoxletError(
-        f"{ATTEMPTS} workers died", where=item, remedy="give it more memory, or fewer --workers"
-    )
-
-
 _task: Task | None = None  # what this worker does
 
 
@@ -132,19 +95,3 @@ def _follow() -> None:
 def _work(item: Any) -> Any:
     assert _task is not None
     return _task(item)
-
-
-def chosen_engine(workers: int | None, ray: str | None) -> Engine:
-    """The engine for `--workers` and `--ray`.
-
-    Raises:
-        ConfigError: There is no such number of workers.
-    """
-    if ray is not None:
-        from voxlet.datasets.cluster import RayCluster
-
-        return RayCluster(ray)
-    workers = machine.processor().usable if workers is None else workers
-    if not 1 <= workers <= MOST_WORKERS:
-        raise ConfigError(f"{workers} workers", where="--workers", remedy=f"give 1 to {MOST_WORKERS}")
-    return Here() if workers == 1 else LocalPool(workers)

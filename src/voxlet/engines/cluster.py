@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from voxlet.datasets.engines import AHEAD, ATTEMPTS, Task, died
+from voxlet.engines.engine import AHEAD, ATTEMPTS, Task, died
 from voxlet.errors import VoxletError
 from voxlet.extras import import_extra
 

@@ -1,0 +1,1 @@
+"""Who does the work: this process, its threads, a pool of processes, a cluster. All have one function."""

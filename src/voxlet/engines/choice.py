@@ -1,0 +1,25 @@
+"""Which engine `--workers` and `--ray` ask for."""
+
+from __future__ import annotations
+
+from voxlet import machine
+from voxlet.engines.cluster import RayCluster
+from voxlet.engines.engine import Engine, Here
+from voxlet.engines.pool import LocalPool
+from voxlet.errors import ConfigError
+
+MOST_WORKERS = 1024
+
+
+def chosen_engine(workers: int | None, ray: str | None) -> Engine:
+    """The engine for `--workers` and `--ray`.
+
+    Raises:
+        ConfigError: There is no such number of workers.
+    """
+    if ray is not None:
+        return RayCluster(ray)
+    workers = machine.processor().usable if workers is None else workers
+    if not 1 <= workers <= MOST_WORKERS:
+        raise ConfigError(f"{workers} workers", where="--workers", remedy=f"give 1 to {MOST_WORKERS}")
+    return Here() if workers == 1 else LocalPool(workers)
