@@ -1,11 +1,15 @@
-"""How `voxlet serve` bears load, and good, bad and slow clients together.
+"""How `voxlet serve` bears load, good, bad and slow clients together, and its end.
 
-    python benchmarks/serving.py [VOICE] [--seconds N] [--requests N] [--connections 1,8,64] [--json FILE]
+    python benchmarks/serving.py [VOICE] [--wrk FILE] [--seconds N] [--requests N] [--json FILE]
+        [--connections 1,8,64]
 
-Each connection asks for `4091` as MP3 again and again for N seconds: requests a second, milliseconds to the
-first byte of the sound and to the last, at 50 and 99 %, and the server's processor time of each. Then so
-many requests of mixed clients: every good one has to be answered whole and nothing may be a 500; the server's
-memory before and after. Server and clients share the machine's cores.
+First one connection asks for a single word for a sixth of the time: milliseconds to the first byte of the
+sound, and to the last. Then so many connections ask for `4091` as MP3 again and again for N seconds each, by
+wrk where it is installed or given (Debian's package `wrk`), else by this program: requests a second,
+milliseconds to the last byte at 50 and 99 %, and the server's processor time of each. Then so many requests
+of mixed clients; the server's memory before, on the way and after. At last it is told to end in the middle of
+answers. Ends with status 1 unless every good client was answered whole, nothing was a 500, memory grew by
+less than 5 %, and no answer was cut at the end. Server and clients share the machine's cores.
 """
 
 from __future__ import annotations
@@ -16,12 +20,16 @@ import json
 import os
 import random
 import re
+import shutil
+import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -29,7 +37,22 @@ TEXT = "4091"
 ONE_WORD = "4"
 FORMATS = ("mp3", "opus", "flac", "wav", "pcm")
 AT_ONCE = 48  # mixed clients
-SETTLING = 0.1  # share of the mixed requests before memory is first looked at
+LOOKS = 10  # at the memory
+GROWTH = 0.05  # of memory, at most
+DIGITS = 4  # of a mixed client's text, at most
+ENDING = 8  # answers that are under way when the server is told to end
+LONG = "4091, 4091, 4091, 4091"
+WRK = """
+wrk.method, wrk.body = "POST", '{body}'
+wrk.headers["Content-Type"] = "application/json"
+function done(summary, latency, requests)
+  local errors = summary.errors
+  local lost = errors.connect + errors.read + errors.write + errors.timeout
+  io.write(string.format('\\nFOUND {"requests": %d, "failed": %d, "lost": %d, "requests_a_second": %f, ' ..
+    '"last_ms_50": %f, "last_ms_99": %f}\\n', summary.requests, errors.status, lost,
+    1e6 * summary.requests / summary.duration, latency:percentile(50) / 1000, latency:percentile(99) / 1000))
+end
+"""
 
 
 @dataclass(frozen=True)
@@ -117,11 +140,27 @@ async def load(
     }
 
 
+def wrk(
+    program: str, port: int, model: str, pid: int, connections: int, *, seconds: float
+) -> dict[str, object]:
+    """The same by wrk, which takes little of the processor."""
+    used = processor(pid)
+    with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
+        script.write(WRK.replace("{body}", json.dumps(speech(model))))
+        script.flush()
+        command = [program, "-t1", f"-c{connections}", f"-d{round(seconds)}s", "--timeout", "60s"]
+        command += ["-s", script.name, f"http://127.0.0.1:{port}/v1/audio/speech"]
+        done = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    row = json.loads(re.findall(r"FOUND (.*)", done)[0])
+    cost = 1000 * (processor(pid) - used) / max(1, row["requests"])
+    return {"text": TEXT, "connections": connections, "by": "wrk", **row, "processor_ms": cost}
+
+
 async def client(port: int, model: str, number: int, found: Counter[str]) -> None:
     """One client of a kind that its number decides."""
     draw = random.Random(number)
     kind = draw.choices(("good", "bad", "rude", "slow"), (60, 20, 10, 10))[0]
-    text = "".join(draw.choices("0123456789", k=draw.randint(1, 8)))
+    text = "".join(draw.choices("0123456789", k=draw.randint(1, DIGITS)))
     good = speech(model, input=text, response_format=draw.choice(FORMATS), seed=number)
     async with Connection(port) as connection:
         if kind == "rude":  # goes away in the middle of its request, or of the answer
@@ -153,7 +192,7 @@ async def mixed(port: int, model: str, pid: int, requests: int) -> dict[str, obj
     """Mixed clients, some at once; what they saw, and the server's memory."""
     found: Counter[str] = Counter()
     numbers = iter(range(requests))
-    memory: list[float] = []
+    memory = [resident(pid)]
 
     async def some() -> None:
         for number in numbers:
@@ -161,7 +200,7 @@ async def mixed(port: int, model: str, pid: int, requests: int) -> dict[str, obj
                 await client(port, model, number, found)
             except (OSError, asyncio.IncompleteReadError, ValueError) as error:
                 found[f"lost: {type(error).__name__}"] += 1
-            if number in (int(SETTLING * requests), requests - 1):
+            if (number + 1) % max(1, requests // LOOKS) == 0:
                 memory.append(resident(pid))
 
     start = time.perf_counter()
@@ -173,6 +212,44 @@ async def mixed(port: int, model: str, pid: int, requests: int) -> dict[str, obj
         "memory_mb": memory,
         "growth": memory[-1] / memory[0] - 1,
     }
+
+
+async def ended(port: int, model: str, server: subprocess.Popen[str]) -> dict[str, object]:
+    """Tell the server to end while answers are under way: how many came whole, and its exit status."""
+    request = speech(model, input=LONG, response_format="wav", seed=1)
+    async with Connection(port) as connection:
+        whole = (await connection.ask(request)).length
+    open_ = [await Connection(port).__aenter__() for _ in range(ENDING)]
+    asked = [asyncio.create_task(connection.ask(request, pause=0.05)) for connection in open_]
+    await asyncio.sleep(0.3)
+    running = sum(not one.done() for one in asked)
+    server.send_signal(signal.SIGTERM)
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+    came = sum(isinstance(one, Answer) and one.length == whole for one in answers)
+    return {
+        "answers": ENDING,
+        "running": running,
+        "whole": came,
+        "status": await asyncio.to_thread(server.wait, 60),
+    }
+
+
+def faults(found: dict[str, Any]) -> list[str]:
+    """What is not as it has to be."""
+    wrong = [
+        f"{row['failed']} of {row['requests']} failed"
+        for row in found["load"]
+        if row["failed"] or row.get("lost") or not row["requests"]
+    ]
+    if (mixed_ := found.get("mixed")) is not None:
+        told = [name for name in mixed_["seen"] if re.search(r" 5\d\d|lost|empty|(good|slow) 4", name)]
+        wrong += [f"{mixed_['seen'][name]} {name}" for name in told]
+        if mixed_["growth"] >= GROWTH:
+            wrong.append(f"memory grew by {100 * mixed_['growth']:.1f} %")
+    end = found["end"]
+    if end["whole"] < end["answers"] or end["status"] != 0:
+        wrong.append(f"{end['answers'] - end['whole']} answers cut at the end, status {end['status']}")
+    return wrong
 
 
 def resident(pid: int) -> float:
@@ -188,34 +265,42 @@ def processor(pid: int) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("voice", nargs="?", default="digits")
+    parser.add_argument("--wrk", default=shutil.which("wrk"), metavar="FILE", help="the program")
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--requests", type=int, default=10_000)
     parser.add_argument("--connections", default="1,8,64")
     parser.add_argument("--json", type=Path)
     asked = parser.parse_args()
     command = [sys.executable, "-m", "voxlet", "serve", asked.voice, "--port", "0"]
-    found: dict[str, object] = {}
+    found: dict[str, Any] = {}
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
         assert server.stdout is not None
         address, _, model = server.stdout.readline().split()
         port = int(address.rpartition(":")[2])
         # A single word first: its processor time bounds that of a first piece, on a busy machine too.
-        asks = [(1, ONE_WORD), *((int(number), TEXT) for number in asked.connections.split(","))]
-        rows = [
-            asyncio.run(load(port, model, server.pid, number, asked.seconds, text=text))
-            for number, text in asks
-        ]
-        found["load"] = rows
-        print(*map(json.dumps, rows), sep="\n")
+        first = load(port, model, server.pid, 1, asked.seconds / 6, text=ONE_WORD)
+        found["load"] = rows = [asyncio.run(first)]
+        print(json.dumps(rows[0]), flush=True)
+        for number in map(int, asked.connections.split(",")):
+            given = (port, model, server.pid, number)
+            if asked.wrk:
+                rows.append(wrk(asked.wrk, *given, seconds=asked.seconds))
+            else:
+                rows.append(asyncio.run(load(*given, asked.seconds, text=TEXT)))
+            print(json.dumps(rows[-1]), flush=True)
         if asked.requests:
             found["mixed"] = asyncio.run(mixed(port, model, server.pid, asked.requests))
-            print(json.dumps(found["mixed"]))
-        server.terminate()
-        found["ended_with"] = server.wait(60)
+            print(json.dumps(found["mixed"]), flush=True)
+        found["end"] = asyncio.run(ended(port, model, server))
+        print(json.dumps(found["end"]), flush=True)
+    found["wrong"] = faults(found)
     if asked.json:
         asked.json.write_text(json.dumps(found, indent=1))
+    sys.exit(f"wrong: {', '.join(found['wrong'])}" if found["wrong"] else 0)
 
 
 if __name__ == "__main__":
