@@ -244,9 +244,9 @@ def worth(network: BCResNet, least: float, test: Test) -> dict[str, Interval]:
     }
 
 
-def stored() -> list[Row]:
+def read_rows(path: Path) -> list[Row]:
     """What was measured before."""
-    rows = json.loads(STORED.read_text()) if STORED.exists() else []
+    rows = json.loads(path.read_text()) if path.exists() else []
     return [
         Row(**{key: Interval(**value) if isinstance(value, dict) else value for key, value in row.items()})
         for row in rows
@@ -287,7 +287,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=TRAINING.steps, help="of each recogniser's training")
     parser.add_argument("--table", action="store_true", help="show what was measured")
     arguments = parser.parse_args()
-    rows = stored()
+    rows = read_rows(STORED)
     if not arguments.table:
         numbers = (arguments.clips, arguments.people, arguments.takes, arguments.steps)
         dataset, real, strange = made(arguments.clips), takes(arguments.people, arguments.takes), foreign()

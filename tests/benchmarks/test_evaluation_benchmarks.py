@@ -173,3 +173,42 @@ def test_what_debian_lacks_is_left_out(tmp_path, monkeypatch):
     (tmp_path / "espeak-ng").chmod(0o755)
     assert one_word.environment(espeak, tmp_path) == tmp_path
     assert one_word.command(espeak, tmp_path, "six", tmp_path / "six.wav")[:3] == ["espeak-ng", "-v", "en-us"]
+
+
+def test_what_is_no_word_of_a_spotter(monkeypatch):
+    spotter = benchmark("spotter")
+    clips = replace(tones(60, seed=1), label_names=("one", "nine"))  # in turn: thirty others
+    found = spotter.classed(clips)
+    assert np.bincount(found.labels)[[0, *range(8, 12)]].tolist() == [30] * 5
+    assert len(found.log_mels) == len(found.labels)
+    assert not np.array_equal(found.log_mels[60], found.log_mels[90])
+    for count in (1, 4000):
+        noise = spotter.hiss(count, np.random.default_rng(3))
+        assert np.abs(noise).max() == pytest.approx(0.3)
+    halves = spotter.cut(clips.sounds[0], clips.rate)
+    assert abs(len(halves[0]) - len(halves[1])) <= 1
+
+    # A spotter that is as sure of a word as the clip is loud, and says the second one.
+    def sure(network, log_mels):
+        rows = np.zeros((len(log_mels), 13))
+        rows[:, 1] = log_mels[:, 0, 0]
+        return rows
+
+    monkeypatch.setattr(spotter, "probabilities", sure)
+
+    def set_of(words, none):
+        levels = np.array([*words, *none])[:, None, None]
+        return spotter.Examples(levels, np.array([1] * len(words) + [spotter.OTHER] * len(none)))
+
+    least = spotter.threshold(None, set_of([0.9], np.linspace(0, 0.5, 101)))
+    assert least == pytest.approx(0.495)
+    test = spotter.Test(
+        set_of([0.9, 0.6, 0.2, 0.1], [0.1, 0.7]), np.array([0.3, 0.5, 0.4, 0.1])[:, None, None]
+    )
+    worth = spotter.worth(None, least, test)
+    assert {name: one.value for name, one in worth.items()} == {
+        "accuracy": 1.0,
+        "found": 0.5,
+        "digits": 0.5,
+        "foreign": 0.25,
+    }
