@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -112,7 +114,7 @@ def test_a_number_of_workers() -> None:
 
 
 @pytest.mark.slow
-@follows("engines/engine.py: give it more memory, or fewer --workers")
+@follows("engines/pool.py: give it more memory, or fewer --workers")
 def test_workers_that_have_enough(tmp_path: Path) -> None:
     message(VoxletError, lambda: list(LocalPool(1).results(DiesOnce(tmp_path, 0, always=True), [0])))
     assert list(LocalPool(1).results(DiesOnce(tmp_path, 0), [0])) == [0]
@@ -131,6 +133,46 @@ def test_a_cluster_that_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert engine == RayCluster("127.0.0.1:1")
     message(VoxletError, make_dataset, plan(12), VOICE, Folder(tmp_path), engine, progress=False)
     make_dataset(plan(12), VOICE, Folder(tmp_path), Here(), progress=False)
+
+
+class LostError(Exception):
+    """What Ray raises where a worker dies again and again, and what all its errors are."""
+
+
+@dataclass
+class RayThatLosesWorkers:
+    """Ray whose workers die at each item, or at none."""
+
+    loses: bool
+    exceptions = SimpleNamespace(RayTaskError=KeyError, RayError=LostError)
+
+    def __post_init__(self) -> None:
+        self.init = self.shutdown = lambda **options: None
+        self.cluster_resources = dict
+        self.put = lambda task: task
+        self.remote = lambda **options: lambda work: SimpleNamespace(remote=lambda *given: (work, given))
+
+    def wait(self, flying, num_returns):
+        return flying[:1], flying[1:]
+
+    def get(self, reference):
+        if self.loses:
+            raise LostError
+        work, given = reference
+        return work(*given)
+
+
+@follows("engines/cluster.py: give the cluster more memory, then the same command again")
+def test_a_cluster_that_has_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make(tmp_path / "here")
+    for loses in (True, False):
+        monkeypatch.setattr(cluster, "import_extra", lambda *names, loses=loses: RayThatLosesWorkers(loses))
+        asked = (plan(12), VOICE, Folder(tmp_path / "words"), RayCluster("auto"))
+        if loses:
+            message(VoxletError, make_dataset, *asked, progress=False)
+        else:
+            make_dataset(*asked, progress=False)
+    assert tree(tmp_path / "words") == tree(tmp_path / "here")
 
 
 @follows("engines/versions.py: install the same versions on every machine")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from voxlet.engines.engine import AHEAD, ATTEMPTS, Task, died
+from voxlet.engines.engine import AHEAD, ATTEMPTS, Task
 from voxlet.errors import VoxletError
 from voxlet.extras import import_extra
 
@@ -63,7 +63,11 @@ def _results(ray: Any, task: Task, items: Iterator[Any]) -> Iterator[Any]:
             except ray.exceptions.RayTaskError as error:
                 raise error.cause from None
             except ray.exceptions.RayError as error:
-                raise died(item) from error
+                raise VoxletError(
+                    f"its workers died, or their machines ({type(error).__name__})",
+                    where=item,
+                    remedy="give the cluster more memory, then the same command again",
+                ) from error
             yield result
 
 

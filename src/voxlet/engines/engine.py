@@ -10,8 +10,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from voxlet.errors import VoxletError
-
 Task = Callable[[Any], Any]  # it travels to other processes: a function of a module, or an object of a class
 ATTEMPTS = 3  # how often an item is handed out before a dying worker is its own fault
 AHEAD = 2  # items in flight for each worker
@@ -59,10 +57,3 @@ def stretches(items: Sequence[Any], size: int) -> Iterator[Stretch]:
     """
     for first in range(0, len(items), size):
         yield Stretch(first, tuple(items[first : first + size]))
-
-
-def died(item: object) -> VoxletError:
-    """The error for an item at which workers die."""
-    return VoxletError(
-        f"{ATTEMPTS} workers died", where=item, remedy="give it more memory, or fewer --workers"
-    )

@@ -13,7 +13,8 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from typing import Any
 
-from voxlet.engines.engine import AHEAD, ATTEMPTS, Task, died
+from voxlet.engines.engine import AHEAD, ATTEMPTS, Task
+from voxlet.errors import VoxletError
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,11 @@ class LocalPool:
                         result = future.result()
                     except BrokenProcessPool:
                         if attempt >= ATTEMPTS:
-                            raise died(item) from None
+                            raise VoxletError(
+                                f"{ATTEMPTS} workers died",
+                                where=item,
+                                remedy="give it more memory, or fewer --workers",
+                            ) from None
                         broken.append((item, attempt + 1))
                         continue
                     yield result
