@@ -122,16 +122,20 @@ def test_workers_that_have_enough(tmp_path: Path) -> None:
 
 @follows("engines/cluster.py: start the cluster, or leave --ray out")
 def test_a_cluster_that_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    @dataclass
     class NoRay:
         """Ray where no cluster runs; `init` takes ten seconds to find that out."""
 
-        def init(self, **options):
-            raise ConnectionError("Failed to connect to GCS")
+        error: Exception
 
-    monkeypatch.setattr(cluster, "import_extra", lambda *names: NoRay())
+        def init(self, **options):
+            raise self.error
+
     engine = chosen_engine(None, "127.0.0.1:1")
     assert engine == RayCluster("127.0.0.1:1")
-    message(VoxletError, make_dataset, plan(12), VOICE, Folder(tmp_path), engine, progress=False)
+    for error in (ConnectionError("Failed to connect to GCS"), Exception("The current node timed out")):
+        monkeypatch.setattr(cluster, "import_extra", lambda *names, error=error: NoRay(error))
+        message(VoxletError, make_dataset, plan(12), VOICE, Folder(tmp_path), engine, progress=False)
     make_dataset(plan(12), VOICE, Folder(tmp_path), Here(), progress=False)
 
 

@@ -30,7 +30,7 @@ class RayCluster:
         ray: Any = import_extra("ray", "cluster")
         try:
             ray.init(address=self.address, log_to_driver=False, logging_level="error", namespace="voxlet")
-        except (ConnectionError, ValueError, RuntimeError) as error:
+        except Exception as error:  # where a node does not start in time, Ray raises nothing more exact
             raise VoxletError(
                 f"cannot be reached ({next(iter(str(error).splitlines()), '')[:200]})",
                 where=f"--ray {self.address}",
