@@ -210,7 +210,10 @@ def test_two_processes_build_the_same_cache_at_once(names_corpus, fresh_cache):
     assert [p.name for p in (fresh_cache / "prepared").iterdir() if p.name.startswith(".")] == []
 
 
-def test_what_a_failed_build_has_prepared_is_not_prepared_again(names_corpus, fresh_cache, monkeypatch):
+@pytest.mark.parametrize("damaged", [False, True])
+def test_what_a_failed_build_has_prepared_is_not_prepared_again(
+    names_corpus, fresh_cache, monkeypatch, damaged
+):
     corpus = open_corpus(names_corpus)
 
     def full_disk(*_):
@@ -222,12 +225,13 @@ def test_what_a_failed_build_has_prepared_is_not_prepared_again(names_corpus, fr
             prepare(corpus, PLAIN, progress=False)
     (left,) = (path for path in (fresh_cache / "prepared").iterdir() if path.is_dir())
     assert left.name == f".{prepare_key(corpus)}.parts"  # unfinished, as the cache sees it
-    _, damaged = sorted(left.iterdir())
-    damaged.write_bytes(damaged.read_bytes()[:-1000] + bytes(1000))
+    last = max(left.iterdir())
+    if damaged:
+        last.write_bytes(last.read_bytes()[:-1000] + bytes(1000))
+    os.utime(left, (0, 0))  # days ago
     asked = []
     prepared = prepare(corpus, PLAIN, progress=False, engine=Counted(asked))
-    assert asked == [int(damaged.stem)]
-    assert folder_of(fresh_cache).name == prepare_key(corpus)
+    assert asked == [int(last.stem)] * damaged
     found = contents(prepared.rows.folder)
     shutil.rmtree(fresh_cache)
     assert contents(prepare(corpus, PLAIN, progress=False).rows.folder) == found

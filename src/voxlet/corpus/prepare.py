@@ -296,6 +296,7 @@ def build_rows(
     """
     beside = folder.with_name(f".{folder.name}.parts")
     beside.mkdir(exist_ok=True)
+    cache.touch(beside)  # old parts are as good as new ones, and not to be cleared away
     counts = prepare_parts(beside, corpus, preparation, engine, progress)
     with atomic_folder(folder) as building:
         lay_out(building, beside, corpus, preparation, counts)
