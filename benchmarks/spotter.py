@@ -1,17 +1,17 @@
 """A spotter for eight words: from a data set alone, from real takes alone, from both.
 
-    python benchmarks/spotter.py [--clips 2000] [--people 3] [--takes 3] [--steps 1000]
+    python benchmarks/spotter.py [--clips 2000] [--people 3] [--takes 3] [--steps 1500]
     python benchmarks/spotter.py --table
 
 The words are eight digits. The data set is what `voxlet dataset digits --unknown 0.2 --effects
 rooms,noise,codecs` makes, with a new speaker for each round of the words; the real takes are FSDD's. Both
 train the same small recogniser (BC-ResNet) for the same steps with the same augmentation.
 
-What is none of the words is of several classes, drawn as often as a word each: other digits, which either
-set has; second halves of words before first halves of others; words played backwards; noise that rises and
-falls; and, in a fourth way, real words of another language. A word is accepted where it is more probable than
-a threshold that takes at most one in a hundred of these in a validation set: speakers of the data set that
-train nothing, and two others of FSDD.
+What is none of the words is of three classes, drawn as often as a word each: other digits, which either set
+has; what is made of its words, namely second halves before first halves of others, words played backwards,
+and noise that rises and falls; and, in a fourth way, real words of another language. A word is accepted where
+it is more probable than a threshold that takes at most one in a hundred of these in a validation set:
+speakers of the data set that train nothing, and two others of FSDD.
 
 It is tested on speakers of AudioMNIST and Speech Commands whom no generator has heard: the eight words, and
 the two other digits. Words that it has never been given are those of the Arabic corpus that no base may
@@ -51,14 +51,8 @@ from voxlet.files import write_atomically
 STORED = Path(__file__).parent.parent / "docs" / "figures" / "spotter.json"
 WORDS = ("one", "two", "three", "four", "five", "six", "seven", "eight")
 ARABIC = "arabic_speech_commands"
-NONE = (
-    "other digits",
-    "halves changed over",
-    "backwards",
-    "noise",
-    "other words",
-)  # classes that are no word
-OTHER, HALVES, BACKWARDS, NOISE, FOREIGN = range(len(WORDS), len(WORDS) + len(NONE))
+NONE = ("other digits", "made of words", "other words")  # classes that are no word
+OTHER, MADE, FOREIGN = range(len(WORDS), len(WORDS) + len(NONE))
 WAYS = {
     "dataset": "the data set alone",
     "takes": "real takes alone",
@@ -68,6 +62,7 @@ WAYS = {
 FALSE = 0.01  # of what is no word in the validation set, accepted at the threshold
 MOST_FOREIGN = 600  # clips that are trained on
 FADE = 0.01  # seconds
+STEPS = 1500  # after 400 of a data set's clips 37 % of unseen speakers' words were most probable
 
 
 @dataclass(frozen=True)
@@ -127,7 +122,7 @@ def classed(clips: ClipSet, *, seed: int = 0) -> Examples:
     ]
     noise = [hiss(len(words[row]), rng) for row in backwards]
     sounds = [*clips.sounds, *halves, *(words[row][::-1].copy() for row in backwards), *noise]
-    labels += [kind for kind in (HALVES, BACKWARDS, NOISE) for _ in range(count)]
+    labels += [MADE] * (len(sounds) - len(labels))
     return Examples(log_mels(sounds, clips.rate, INPUTS), np.array(labels))
 
 
@@ -284,7 +279,7 @@ def main() -> None:
     parser.add_argument("--clips", type=int, default=2000, help="of the data set, of which four fifths train")
     parser.add_argument("--people", type=int, default=3)
     parser.add_argument("--takes", type=int, default=3)
-    parser.add_argument("--steps", type=int, default=TRAINING.steps, help="of each recogniser's training")
+    parser.add_argument("--steps", type=int, default=STEPS, help="of each recogniser's training")
     parser.add_argument("--table", action="store_true", help="show what was measured")
     arguments = parser.parse_args()
     rows = read_rows(STORED)
