@@ -5,7 +5,6 @@ let playing = []; // { source, gain, start, end, mark }
 let cursor = 0; // when the last piece ends
 
 const CUT = 0.01; // seconds in which a sound that is interrupted fades
-const LEAD = 0.005; // seconds between the order to play and the sound
 
 /** The context, which a browser lets start at a press only. */
 export function wake() {
@@ -34,7 +33,7 @@ export function play(samples, rate, mark, pause = 0) {
   const source = new AudioBufferSourceNode(context, { buffer });
   const gain = new GainNode(context);
   source.connect(gain).connect(context.destination);
-  const start = Math.max(cursor, context.currentTime + LEAD);
+  const start = Math.max(cursor, context.currentTime);
   source.start(start);
   cursor = start + buffer.duration + pause;
   playing.push({ source, gain, mark, start, end: start + buffer.duration });

@@ -338,10 +338,18 @@ export async function press(label, written) {
     if (voice.value !== whose) return;
     hush(); // the word before: who presses fast hears each begin
     sound(samples, index, 0);
-    make();
+    await make();
+    prepare(label); // the same key may come again
   } catch (error) {
     fail(error);
   }
+}
+
+/** A key may be pressed soon: its word is made before that, unless another is. */
+export function prepare(label) {
+  if (!client?.isIdle || refused.value) return;
+  const index = text.value.trim() ? utterance.value?.words.length : 0;
+  if (index >= 0) clipOf(label, index).catch(() => {}); // told when it is pressed
 }
 
 function lastIsSingle() {

@@ -1,6 +1,6 @@
 // The keypad: a telephone's for digits, a grid of words for all else.
 
-import { addPause, erase, press, soundingLabel, vocabulary, voice } from '../state.js';
+import { addPause, erase, prepare, press, soundingLabel, vocabulary, voice } from '../state.js';
 import { number, t } from '../texts.js';
 import { useSignal } from '../vendor/signals.js';
 import { fold } from '../voice/spelling.js';
@@ -22,6 +22,8 @@ function Key({ label, shown, under, written }) {
     type="button"
     class=${down ? 'key sounding' : 'key'}
     aria-label=${t('key', { label })}
+    onPointerEnter=${() => prepare(label)}
+    onFocus=${() => prepare(label)}
     onClick=${() => press(label, written)}
   >
     <bdi class="face">${shown}</bdi>${under && html`<bdi class="under">${under}</bdi>`}

@@ -16,19 +16,20 @@ export class VoiceClient extends Thread {
     return this.ask('open', { ...entry, url: new URL(entry.file, document.baseURI).href }, tell);
   }
 
-  /** One word as samples; the same question is answered from memory. */
-  async sample(asked) {
+  /** One word as samples; the same question is asked once, and then answered from memory. */
+  sample(asked) {
     const key = JSON.stringify(asked);
-    const known = this.clips.get(key);
-    if (known) {
-      this.clips.delete(key); // and to the end: the oldest is forgotten first
-      this.clips.set(key, known);
-      return known;
-    }
-    const clip = await this.ask('sample', asked);
+    const clip = this.clips.get(key) ?? this.ask('sample', asked);
+    this.clips.delete(key); // and to the end: the oldest is forgotten first
     this.clips.set(key, clip);
+    clip.catch(() => this.clips.delete(key));
     if (this.clips.size > REMEMBERED) this.clips.delete(this.clips.keys().next().value);
     return clip;
+  }
+
+  /** Whether nothing is asked at the moment. */
+  get isIdle() {
+    return this.waiting.size === 0;
   }
 
   resemble(samples) {

@@ -73,7 +73,9 @@ export class Frames {
   spectrum(frame, size) {
     const wanted = frame * this.hop + Math.floor((this.hop - this.window) / 2);
     const first = Math.min(Math.max(wanted, 0), this.samples.length - this.window);
-    return powerSpectrum(this.taper.map((weight, n) => Math.fround(weight) * this.samples[first + n]), size);
+    const seen = new Float64Array(this.window);
+    for (let n = 0; n < seen.length; n += 1) seen[n] = Math.fround(this.taper[n]) * this.samples[first + n];
+    return powerSpectrum(seen, size);
   }
 
   /** Mean squares in M bands and of the emphasised whole for each frame, and the degrees of freedom. */

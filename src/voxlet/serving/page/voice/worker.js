@@ -7,6 +7,7 @@ import { forEncoder, shape } from './speech.js';
 import { VoiceError, readVoice } from './voice_file.js';
 
 const LONGEST_WORD = 30; // seconds
+const WARM = 8; // times that code runs until it is quick
 
 let opened; // { info, session, encoder, encoderSession }
 
@@ -24,7 +25,8 @@ async function open({ url, bytes, sha256 }, tell) {
   const { info, encoder } = readVoice(model);
   opened = { info, encoder, session: await openSession(model), encoderSession: null };
   const style = Object.values(info.speakers)[0] ?? new Array(info.styleSize).fill(0);
-  await sample({ label: info.labels[0], style, wishes: info.attributes.map(() => 0), seed: 0, index: 0 });
+  const clip = await sample({ label: info.labels[0], style, wishes: info.attributes.map(() => 0), seed: 0, index: 0 });
+  for (let turn = 0; turn < WARM; turn += 1) shape(clip, info.rate); // or the first words would wait for the compiler
   return { ...info, canResemble: Boolean(encoder) };
 }
 
