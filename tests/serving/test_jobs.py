@@ -92,6 +92,48 @@ def test_a_voice_is_made_and_then_speaks(client, takes) -> None:
     assert [run["name"] for run in client.get("/runs").json()["runs"]] == ["mine"]
 
 
+def speech(client: TestClient, model: str):
+    asked = {"model": model, "input": "4", "voice": "default", "response_format": "wav"}
+    return client.post("/v1/audio/speech", json=asked)
+
+
+def test_a_new_voice_is_served_at_once(client, takes) -> None:
+    assert speech(client, "mine").status_code == 404
+    ends(client, adapt(client)["number"])
+    assert "mine" in [one["id"] for one in client.get("/v1/models").json()["data"]]
+    assert client.get("/v1/audio/words?model=mine").json()["words"][0] == "zero"
+    spoken = {one["id"] for one in client.get("/v1/audio/voices").json()["voices"] if one["model"] == "mine"}
+    assert {"ann", "bob", "random"} <= spoken
+    first = speech(client, "mine")
+    assert first.status_code == 200
+    assert first.content[44:] == speech(client, "tiny").content[44:]
+    voice = takes.parents[1] / "mine" / "mine.voice"
+    voice.write_bytes(
+        tiny_voice.voice_bytes(tiny_voice.info(("yes", "no"), name="other"))
+    )  # it was made anew
+    assert client.get("/v1/audio/words?model=mine").json()["words"] == ["yes", "no"]
+    voice.write_bytes(b"damaged")
+    assert "mine" not in [one["id"] for one in client.get("/v1/models").json()["data"]]
+    refused = speech(client, "mine")
+    assert refused.status_code == 400
+    assert "mine.voice" in refused.json()["error"]["message"]
+    voice.unlink()
+    assert speech(client, "mine").status_code == 404
+
+
+def test_a_new_voice_takes_no_name_away(voice, page, tmp_path, takes) -> None:
+    takes.with_suffix(".json").rename(takes.with_name("tiny.json"))
+    takes.rename(takes.with_name("tiny"))
+    app = create_app([voice], threads=2, page=page, making=Making(tmp_path / "runs", COMMAND))
+    with TestClient(app, base_url=HERE) as client:
+        job = client.post("/jobs", json={"kind": "adapt", "name": "tiny", "minutes": 1}).json()
+        ends(client, job["number"])
+        names = [one["id"] for one in client.get("/v1/models").json()["data"]]
+        assert names == ["tiny", "runs/tiny"]
+        assert [one["name"] for one in client.get("/voices.json").json()["voices"]] == names
+        assert speech(client, "runs/tiny").status_code == 200
+
+
 def test_one_at_a_time_and_a_few_that_wait(client, takes) -> None:
     (takes / "slow").touch()
     first = adapt(client)

@@ -6,7 +6,7 @@ import contextlib
 import functools
 import os
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -103,7 +103,8 @@ def create_app(
     """
     if wyoming is not None:
         import_extra("wyoming", "wyoming")
-    served = ServedVoices([serve_voice(voice) for voice in voices])
+    made = making.runs.voices if making is not None else tuple
+    served = ServedVoices([serve_voice(voice) for voice in voices], made)
     turns, workers = Turns(limits), Workers(threads)
     speaking = Speaking(served, limits, turns, workers, Metrics(turns))
 
@@ -179,7 +180,7 @@ def _add_own_routes(app: FastAPI, speaking: Speaking, making: Making | None) -> 
             for one in speaking.voices.all
         ]
         if making is not None:
-            found += await speaking.workers.run(lambda: made_voices(making, {one.name for one in found}))
+            found += await speaking.workers.run(lambda: made_voices(making, speaking.voices.made()))
         return VoicesOfPage(voices=found, makes=making is not None)
 
     @app.get(
@@ -198,13 +199,12 @@ def _add_own_routes(app: FastAPI, speaking: Speaking, making: Making | None) -> 
         return FileResponse(found.file, media_type="application/octet-stream")
 
 
-def made_voices(making: Making, taken: set[str]) -> list[VoiceOfPage]:
-    """The voices that runs have ended with; one whose name is taken is named after its folder, too."""
+def made_voices(making: Making, voices: Mapping[str, Path]) -> list[VoiceOfPage]:
+    """The voices that runs have ended with."""
     found = []
-    for path in making.runs.voices():
-        run = path.parent.name
+    for name, path in voices.items():
         with contextlib.suppress(OSError):  # it is being replaced, or gone
             size, digest = making.digest_of(path)
-            name = run if run not in taken else f"runs/{run}"
-            found.append(VoiceOfPage(name=name, file=f"runs/{run}/voice", bytes=size, sha256=digest))
+            file = f"runs/{path.parent.name}/voice"
+            found.append(VoiceOfPage(name=name, file=file, bytes=size, sha256=digest))
     return found

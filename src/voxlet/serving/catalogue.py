@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from voxlet.errors import AudioError
 from voxlet.serving.refusals import RESPONSES
 from voxlet.serving.speech import Speaking
-from voxlet.serving.voices import USUAL_MODELS, ServedVoice, spoken_ids, style_id
+from voxlet.serving.voices import USUAL_MODELS, ListedVoice, ServedVoice, spoken_ids, style_id
 from voxlet.speak.manner import BOUNDS, USUAL
 from voxlet.speak.voice import Voice
 
@@ -102,34 +102,36 @@ def catalogue_routes(speaking: Speaking) -> APIRouter:
     @router.get("/v1/models")
     async def list_models() -> Models:
         """The voices, as OpenAI's clients know models."""
-        return Models(data=[_model(served) for served in speaking.voices.all])
+        return Models(data=[_model(one) for one in await speaking.workers.run(speaking.voices.listed)])
 
     @router.get("/v1/models/{model}")
     async def retrieve_model(model: str) -> Model:
         """One of them."""
-        return _model(speaking.voice_of(model))
+        return _model(await speaking.voice_of(model))
 
     @router.get("/v1/audio/voices")
     async def list_voices(model: Asked | None = None) -> SpokenVoices:
         """Who speaks."""
-        asked = speaking.voices.all if model is None else [speaking.voice_of(model)]
+        if model is None:
+            asked = await speaking.workers.run(speaking.voices.listed)
+        else:
+            served = await speaking.voice_of(model)
+            asked = [ListedVoice(served.name, served.voice.info, served.changed)]
         found = [
-            SpokenVoice(id=name, name=name, model=served.name)
-            for served in asked
-            for name in spoken_ids(served.voice)
+            SpokenVoice(id=name, name=name, model=one.name) for one in asked for name in spoken_ids(one.info)
         ]
         return SpokenVoices(voices=found)
 
     @router.get("/v1/audio/words")
     async def list_words(model: Asked = USUAL_MODELS[0]) -> Words:
         """Which words a model says."""
-        served = speaking.voice_of(model)
+        served = await speaking.voice_of(model)
         return Words(model=served.name, language=served.voice.language, words=list(served.voice.labels))
 
     @router.get("/v1/audio/styles")
     async def list_styles(model: Asked = USUAL_MODELS[0]) -> StylesOf:
         """Where its speakers are in the space of styles."""
-        served = speaking.voice_of(model)
+        served = await speaking.voice_of(model)
         info = served.voice.info
         styles = {name: [float(number) for number in style] for name, style in info.styles.items()}
         return StylesOf(model=served.name, size=info.style_size, styles=styles)
@@ -137,7 +139,7 @@ def catalogue_routes(speaking: Speaking) -> APIRouter:
     @router.get("/v1/audio/attributes")
     async def list_attributes(model: Asked = USUAL_MODELS[0]) -> Attributes:
         """What can be asked for beside a text."""
-        served = speaking.voice_of(model)
+        served = await speaking.voice_of(model)
         return Attributes(
             model=served.name, attributes=[_attribute(name) for name in served.voice.info.attributes]
         )
@@ -148,7 +150,7 @@ def catalogue_routes(speaking: Speaking) -> APIRouter:
         model: Annotated[str, Form(min_length=1, max_length=200)] = USUAL_MODELS[0],
     ) -> Likeness:
         """The style of who speaks in a recording, which is not kept."""
-        served = speaking.voice_of(model)
+        served = await speaking.voice_of(model)
         await speaking.turns.take()
         try:
             return await speaking.workers.run(lambda: _likeness(served, file))
@@ -158,7 +160,7 @@ def catalogue_routes(speaking: Speaking) -> APIRouter:
     return router
 
 
-def _model(served: ServedVoice) -> Model:
+def _model(served: ServedVoice | ListedVoice) -> Model:
     return Model(id=served.name, created=served.changed)
 
 

@@ -24,10 +24,11 @@ from voxlet.version import __version__
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Sequence
 
     from wyoming.event import Event, Eventable
 
-    from voxlet.serving.voices import ServedVoice
+    from voxlet.serving.voices import ListedVoice
 
 LONGEST_EVENT = 2**17  # bytes of what belongs to an event
 ROUTE = "wyoming"  # in the figures
@@ -69,7 +70,8 @@ class HomeAssistant:
 
     async def _answer(self, event: Event, writer: asyncio.StreamWriter) -> None:
         if Describe.is_type(event.type):
-            await self._send(writer, _info(self._speaking))
+            voices = await self._speaking.workers.run(self._speaking.voices.listed)
+            await self._send(writer, _info(voices))
         elif Ping.is_type(event.type):
             await self._send(writer, Pong(text=Ping.from_event(event).text))
         elif Synthesize.is_type(event.type):
@@ -120,7 +122,7 @@ class _BoundedReader:
         return await self._reader.readexactly(count)
 
 
-def _info(speaking: Speaking) -> Info:
+def _info(voices: Sequence[ListedVoice]) -> Info:
     """What there is, as the protocol tells it."""
     program = TtsProgram(
         name="voxlet",
@@ -128,19 +130,19 @@ def _info(speaking: Speaking) -> Info:
         version=__version__,
         attribution=Attribution(name="voxlet", url=""),
         installed=True,
-        voices=[_voice(served) for served in speaking.voices.all],
+        voices=[_voice(one) for one in voices],
     )
     return Info(tts=[program])
 
 
-def _voice(served: ServedVoice) -> TtsVoice:
-    card = served.voice.card
+def _voice(one: ListedVoice) -> TtsVoice:
+    info = one.info
     return TtsVoice(
-        name=served.name,
-        description=f"{len(served.voice.labels)} words",
-        version=served.voice.info.version,
-        attribution=Attribution(name=str(card.get("credit") or ""), url=""),
+        name=one.name,
+        description=f"{len(info.labels)} words",
+        version=info.version,
+        attribution=Attribution(name=str(info.card.get("credit") or ""), url=""),
         installed=True,
-        languages=[served.voice.language],
-        speakers=[TtsVoiceSpeaker(name) for name in spoken_ids(served.voice)],
+        languages=[info.language],
+        speakers=[TtsVoiceSpeaker(name) for name in spoken_ids(info)],
     )

@@ -71,13 +71,15 @@ class Speaking:
     workers: Workers
     metrics: Metrics
 
-    def voice_of(self, model: str) -> ServedVoice:
-        """The voice that a client's `model` means.
+    async def voice_of(self, model: str) -> ServedVoice:
+        """The voice that a client's `model` means; one that was made here is opened if it has to be.
 
         Raises:
             RefusedError: There is none.
+            VoiceError: Its file is damaged.
         """
-        if (found := self.voices.find(model)) is None:
+        found = self.voices.find(model) or await self.workers.run(lambda: self.voices.find_made(model))
+        if found is None:
             raise RefusedError(
                 404,
                 f"there is no model {model!r}; there is: {self.voices.names}",
@@ -94,7 +96,7 @@ class Speaking:
             VoxletError: The voice cannot say it.
         """
         begun = time.perf_counter()
-        served = self.voice_of(request.model)
+        served = await self.voice_of(request.model)
         steps = self.workers.each(await self.workers.run(lambda: self._steps(served, request), first=True))
         first = await anext(steps)
         self.metrics.first_piece.observe(time.perf_counter() - begun)
