@@ -41,7 +41,7 @@ def wait(page: Page, name: str) -> None:
         page.locator(".word").nth(3).wait_for()
         return
     page.locator("canvas.map").wait_for()
-    page.get_by_role("button", name="Walk", exact=True).click()
+    page.get_by_role("button", name="Hear the walk").click()
     page.get_by_role("button", name="Download the walk").wait_for()
     page.mouse.move(0, 0)
 

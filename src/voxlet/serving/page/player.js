@@ -4,6 +4,7 @@ let context = null;
 let playing = []; // { source, gain, start, end, mark }
 let cursor = 0; // when the last piece ends
 
+const FILE_RATE = 48_000; // Hz, at which files are played
 const CUT = 0.01; // seconds in which a sound that is interrupted fades
 
 /** The context, which a browser lets start at a press only. */
@@ -37,6 +38,16 @@ export function play(samples, rate, mark, pause = 0) {
   source.start(start);
   cursor = start + buffer.duration + pause;
   playing.push({ source, gain, mark, start, end: start + buffer.duration });
+}
+
+/** Play samples at once, in place of what sounds. */
+export function playAlone({ samples, rate }) {
+  hush();
+  play(samples, rate, null);
+}
+
+export async function playFile(file) {
+  playAlone({ samples: await decode(file, FILE_RATE), rate: FILE_RATE });
 }
 
 /** What sounds now, and how far it is, from 0 to 1; null where nothing does. */

@@ -1,6 +1,8 @@
 // What the page knows, and what can be done on it. Views read the signals; only this file sets them.
 
+import { copyLink } from './keep.js';
 import { decode, hush, play, remaining, sounding, wake } from './player.js';
+import { Problem, problemOf, reach } from './problem.js';
 import { t } from './texts.js';
 import { batch, computed, signal } from './vendor/signals.js';
 import { VoiceClient } from './voice/client.js';
@@ -62,7 +64,7 @@ function show(sentence) {
 }
 
 function fail(error) {
-  trouble.value = { code: error.code ?? 'broken', detail: error.detail ?? String(error) };
+  trouble.value = problemOf(error);
 }
 
 // Voices
@@ -71,11 +73,7 @@ function fail(error) {
 export async function start(file) {
   trouble.value = null;
   try {
-    const answer = await fetch('voices.json').catch(() => {
-      throw Object.assign(new Error(), { code: 'lost' });
-    });
-    if (!answer.ok) throw Object.assign(new Error(), { code: 'noVoices' });
-    const listed = await answer.json();
+    const listed = await (await reach('voices.json', 'noVoices')).json();
     voices.value = listed.voices;
     makes.value = Boolean(listed.makes);
   } catch (error) {
@@ -171,20 +169,14 @@ export const settings = computed(() => {
   return found;
 });
 
-export function link() {
+function link() {
   const asked = new URLSearchParams({ text: text.value, voice: chosen.value.name, ...settings.value });
   if (who.value?.name) asked.set('like', who.value.name);
-  return `#${asked}`;
+  return asked;
 }
 
-export async function copyLink() {
-  history.replaceState(null, '', link());
-  try {
-    await navigator.clipboard.writeText(location.href);
-    show(t('linkCopied'));
-  } catch {
-    show(t('linkShown'));
-  }
+export async function keepLink() {
+  show(t(await copyLink(link())));
 }
 
 // Speaking
@@ -208,7 +200,7 @@ export async function sampleAt(style0, label) {
 export async function styleIn(file) {
   const { rate } = voice.value;
   const samples = await decode(file, rate).catch(() => {
-    throw Object.assign(new Error(), { code: 'noSound' });
+    throw new Problem('noSound');
   });
   const searched = samples.slice(0, SEARCHED * rate);
   return { latent: await client.resemble(searched), samples: searched, rate };
@@ -441,7 +433,8 @@ export async function resemble(file) {
     show(t('likeDone', { name: file.name }));
     changed(true);
   } catch (error) {
-    show(t(error.code ?? 'broken', { detail: error.detail ?? String(error) }));
+    const { code, detail } = problemOf(error);
+    show(t(code, { detail }));
   }
 }
 
@@ -456,6 +449,5 @@ export function wavFile() {
   const unusual = Object.entries(manner.value).filter(([name, value]) => value !== USUAL[name]);
   const metadata = { voice: voice.value.name, ...speaker, seed: seed.value, text: text.value };
   if (whom.name) metadata.like = whom.name;
-  const bytes = encodeWav(samples, rate, { ...metadata, ...Object.fromEntries(unusual) });
-  return new Blob([bytes], { type: 'audio/wav' });
+  return encodeWav(samples, rate, { ...metadata, ...Object.fromEntries(unusual) });
 }

@@ -1,6 +1,7 @@
 // What decodes and encodes on a map: the model's own networks in a thread, started when they are first asked.
 
 import { decode as decodeFile } from '../player.js';
+import { Problem } from '../problem.js';
 import { Thread } from '../run/thread.js';
 
 const SEARCHED = 30; // seconds of a recording in which a word is looked for
@@ -26,7 +27,7 @@ export function connect(atlas, { loading, loaded }) {
   atlas.decode = (latent, label) => asked('decode', { latent, label: numberOf(label) });
   atlas.encode = async (file) => {
     const samples = await decodeFile(file, networks.rate).catch(() => {
-      throw Object.assign(new Error(), { code: 'noSound' });
+      throw new Problem('noSound');
     });
     return asked('encode', { samples: samples.slice(0, SEARCHED * networks.rate), label: 0 });
   };

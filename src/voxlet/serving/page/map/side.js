@@ -1,5 +1,6 @@
 // Beside the map: what is heard, what is shown, what is kept, what is doubted.
 
+import { save } from '../keep.js';
 import { number, t } from '../texts.js';
 import { useEffect, useRef } from '../vendor/preact-hooks.js';
 import { html } from '../view/html.js';
@@ -9,6 +10,7 @@ import {
   alone,
   atlases,
   colour,
+  find,
   heard,
   looks,
   manifest,
@@ -20,6 +22,7 @@ import {
   pick,
   pin,
   pins,
+  query,
   scale,
   scaleText,
   showAll,
@@ -27,13 +30,6 @@ import {
 } from './state.js';
 
 const MARK = 14; // pixels of a mark in the legend
-
-/** Let the browser keep a file. */
-export function save(name, content, type) {
-  const address = URL.createObjectURL(new Blob([content], { type }));
-  Object.assign(document.createElement('a'), { href: address, download: name }).click();
-  setTimeout(() => URL.revokeObjectURL(address), 60_000);
-}
 
 /** What sounded last, to read and to see. */
 function Heard() {
@@ -127,6 +123,8 @@ function Legend() {
   const found = looks.value.reduce((sum, one) => sum + one.found, 0);
   return html`<section class="card legend" aria-labelledby="legend-title">
     <h2 id="legend-title">${t('mapShown')}</h2>
+    <label class="find"><span>${t('mapFind')}</span>
+      <input id="map-find" type="search" autocomplete="off" value=${query.value} onInput=${(event) => find(event.target.value)} /></label>
     <${Scale} />
     <${Group} group="label" title=${t('mapLabels')} />
     <${Group} group="speaker" title=${t('mapSpeakers')} />
@@ -165,7 +163,8 @@ function Pins() {
 
 function Doubts() {
   const at = atlases.value.findIndex((one) => one.table && one.doubtful.length > 0);
-  if (at < 0) return null;
+  const none = atlases.value.some((one) => one.table) ? 'mapNoDoubts' : 'mapNoRecordings';
+  if (at < 0) return html`<section class="card"><h2>${t('mapDoubtful')}</h2><p class="soft">${t(none)}</p></section>`;
   const atlas = atlases.value[at];
   return html`<section class="card" aria-labelledby="doubts-title">
     <h2 id="doubts-title">${t('mapDoubtful')}</h2>
@@ -194,9 +193,9 @@ function Doubts() {
 export function Side() {
   return html`<aside class="map-side">
     <${Heard} />
+    <${Doubts} />
     <${Legend} />
     <${Pins} />
-    <${Doubts} />
     <section class="card"><h2>${t('keys')}</h2><p id="map-keys" class="soft">${t('mapKeys')}</p></section>
   </aside>`;
 }

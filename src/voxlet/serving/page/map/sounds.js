@@ -1,17 +1,13 @@
 // The sounds of a map's clips: Opus files with many clips each, decoded at the clips' own rate when first asked for.
 
-import { VoiceError } from '../voice/voice_file.js';
+import { Problem, reach } from '../problem.js';
 
 const parts = new WeakMap(); // by atlas: what is decoded of each of its files, or a promise of it
 
 async function bytesOf(atlas, part) {
   const named = atlas.parts[part];
   if (!atlas.base) return Uint8Array.from(atob(named), (c) => c.charCodeAt(0)).buffer;
-  const answer = await fetch(new URL(named, atlas.base)).catch(() => {
-    throw new VoiceError('lost');
-  });
-  if (!answer.ok) throw new VoiceError('mapMissing', String(answer.status));
-  return answer.arrayBuffer();
+  return (await reach(new URL(named, atlas.base), 'mapMissing')).arrayBuffer();
 }
 
 function decoded(atlas, part) {
@@ -23,7 +19,7 @@ function decoded(atlas, part) {
       return await new OfflineAudioContext(1, 1, atlas.rate).decodeAudioData(bytes);
     } catch (error) {
       known[part] = undefined; // asked for once more the next time
-      throw error instanceof VoiceError ? error : new VoiceError('noOpus');
+      throw error instanceof Problem ? error : new Problem('noOpus');
     }
   })();
   return known[part];

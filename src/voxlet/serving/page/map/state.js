@@ -1,6 +1,7 @@
 // What the map knows, and what can be done on it. Views read the signals; only this file sets them.
 
-import { hush, play, remaining, sounding, wake } from '../player.js';
+import { hush, play, playAlone, remaining, sounding, wake } from '../player.js';
+import { problemOf } from '../problem.js';
 import { number, t } from '../texts.js';
 import { batch, computed, signal } from '../vendor/signals.js';
 import { KINDS, SCALES } from './atlas.js';
@@ -95,7 +96,7 @@ async function prepare(found) {
 }
 
 function fail(error) {
-  trouble.value = { code: error.code ?? 'broken', detail: error.detail ?? String(error) };
+  trouble.value = problemOf(error);
 }
 
 // How clips are shown
@@ -242,10 +243,7 @@ export async function pick(at, i, aloud = true) {
   try {
     const sound = await soundOf(atlas, i);
     if (own !== turn) return;
-    if (aloud) {
-      hush();
-      play(sound.samples, sound.rate, null);
-    }
+    if (aloud) playAlone(sound);
     const about = [somebody(atlas, i), kindName(KINDS[atlas.kind[i]]), atlas.source[i]].join(' · ');
     heard.value = { label: atlas.labelOf(i), about, figures: figuresOf(atlas, i).join(' · '), ...sound };
   } catch (error) {
@@ -339,8 +337,7 @@ async function morph(first) {
       try {
         const sound = await soundAt(atlas, one, atlas.labelOf(one.clip));
         if (own !== turn) return;
-        hush();
-        play(sound.samples, sound.rate, null);
+        playAlone(sound);
         showStep(atlas, one, sound, null);
       } catch (error) {
         fail(error);
@@ -469,7 +466,8 @@ export async function place(file) {
     notice.value = t('mapPlaced', { name: file.name, label: atlases.value[at].labelOf(i) });
     pick(at, i);
   } catch (error) {
-    notice.value = t(error.code ?? 'broken', { detail: error.detail ?? String(error) });
+    const { code, detail } = problemOf(error);
+    notice.value = t(code, { detail });
   }
 }
 
@@ -494,14 +492,15 @@ const linked = () => new URLSearchParams(location.hash.slice(1));
 
 function remember() {
   clearTimeout(noting);
-  noting = setTimeout(note, REMEMBERED);
+  noting = setTimeout(() => history.replaceState(null, '', `#${link()}`), REMEMBERED);
 }
 
 export function forget() {
   clearTimeout(noting);
 }
 
-export function note() {
+/** What the address says of it. */
+export function link() {
   const parts = new URLSearchParams({ view: 'map', map: names.value[0] });
   if (names.value[1]) parts.set('beside', names.value[1]);
   if (colour.value !== usualColour) parts.set('colour', colour.value);
@@ -513,7 +512,7 @@ export function note() {
   });
   for (const [group, list] of Object.entries(off.value)) if (list.length > 0) parts.set(`no-${group}`, list.join('|'));
   if (!density.value) parts.set('density', 'off');
-  history.replaceState(null, '', `#${parts}`);
+  return parts;
 }
 
 function restore() {

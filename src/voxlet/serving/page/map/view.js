@@ -1,12 +1,13 @@
 // The map: its tools, one or two maps, what stands beside them, and keys.
 
+import { copyLink, save } from '../keep.js';
 import { wake } from '../player.js';
 import { number, t } from '../texts.js';
 import { useEffect, useRef } from '../vendor/preact-hooks.js';
 import { html } from '../view/html.js';
 import { encodeWav } from '../voice/wav.js';
 import { Chart, zoom } from './chart.js';
-import { Side, save } from './side.js';
+import { Side } from './side.js';
 import {
   again,
   atlases,
@@ -15,12 +16,11 @@ import {
   clear,
   colour,
   density,
-  find,
   forget,
   namesOf,
   names,
   night,
-  note,
+  link,
   notice,
   offered,
   offers,
@@ -30,7 +30,6 @@ import {
   pin,
   pins,
   place,
-  query,
   ready,
   step,
   stop,
@@ -64,14 +63,8 @@ function Maps() {
       </select></label>`;
 }
 
-async function link() {
-  note();
-  try {
-    await navigator.clipboard.writeText(location.href);
-    tell(t('linkCopied'));
-  } catch {
-    tell(t('linkShown'));
-  }
+async function keepLink() {
+  tell(t(await copyLink(link())));
 }
 
 function Bar() {
@@ -81,18 +74,28 @@ function Bar() {
       <select value=${colour.value} onChange=${(event) => paint(event.target.value)}>
         ${offers.value.map((name) => html`<option key=${name} value=${name}>${t(COLOURS[name])}</option>`)}
       </select></label>
-    <label><span>${t('mapFind')}</span>
-      <input id="map-find" type="search" autocomplete="off" value=${query.value} onInput=${(event) => find(event.target.value)} /></label>
+  </div>`;
+}
+
+function More() {
+  const file = useRef(null);
+  const canPlace = atlases.value.some((one) => one.encode && one.memory);
+  return html`<div class="bar more">
+    ${canPlace &&
+    html`<button type="button" onClick=${() => file.current.click()}>${t('mapOwn')}</button>
+      <input ref=${file} class="none" type="file" accept="audio/*,video/*" tabindex="-1" aria-hidden="true"
+        onChange=${(event) => {
+          if (event.target.files[0]) place(event.target.files[0]);
+          event.target.value = '';
+        }} />`}
     ${atlases.value.some((one) => one.density.length > 0) &&
     html`<button type="button" aria-pressed=${density.value} onClick=${toggleDensity}>${t('mapDensity')}</button>`}
     <button type="button" onClick=${whole}>${t('mapWhole')}</button>
-    <button type="button" onClick=${link} aria-label=${t('linkName')}>${t('link')}</button>
+    <button type="button" onClick=${keepLink} aria-label=${t('linkName')}>${t('link')}</button>
   </div>`;
 }
 
 function Tools() {
-  const file = useRef(null);
-  const canPlace = atlases.value.some((one) => one.encode && one.memory);
   const choice = (name, text) => html`<button
     type="button"
     aria-pressed=${tool.value === name}
@@ -101,16 +104,7 @@ function Tools() {
       tool.value = name;
     }}
   >${text}</button>`;
-  return html`<div class="bar">
-    <div class="tools" role="group" aria-label=${t('mapTools')}>${choice('point', t('mapPoint'))}${choice('path', t('mapDraw'))}</div>
-    ${canPlace &&
-    html`<button type="button" onClick=${() => file.current.click()}>${t('mapOwn')}</button>
-      <input ref=${file} class="none" type="file" accept="audio/*,video/*" tabindex="-1" aria-hidden="true"
-        onChange=${(event) => {
-          if (event.target.files[0]) place(event.target.files[0]);
-          event.target.value = '';
-        }} />`}
-  </div>`;
+  return html`<div class="tools" role="group" aria-label=${t('mapTools')}>${choice('point', t('mapPoint'))}${choice('path', t('mapDraw'))}</div>`;
 }
 
 function download() {
@@ -130,8 +124,8 @@ function Ways() {
     </select></label>`;
   const pinned = pins.value.filter(([at]) => at === pins.value[0]?.[0]).length;
   const live = atlases.value[path.value?.atlas ?? 0].isLive;
-  return html`<div class="bar ways">
-    ${ends(from, t('mapFrom'), first)} ${ends(to, t('mapTo'), second)}
+  return html`<div class="bar">
+    <${Tools} /> ${ends(from, t('mapFrom'), first)} ${ends(to, t('mapTo'), second)}
     ${busy.value
       ? html`<button type="button" class="main" onClick=${stop}>${t('stop')}</button>`
       : html`<button type="button" class="main" onClick=${() => walkBetween(0, from.current.value, to.current.value)}>
@@ -140,8 +134,8 @@ function Ways() {
     ${pinned > 1 && html`<button type="button" onClick=${walkPins}>${t('mapWalkPins', { count: number(pinned) })}</button>`}
     ${path.value?.steps.length > 1 && html`<button type="button" onClick=${walk} disabled=${busy.value}>${t('mapAgain')}</button>`}
     ${walked.value && html`<button type="button" onClick=${download} aria-label=${t('mapWav')}><span aria-hidden="true">↓ </span>${t('download')}</button>`}
-    <p class="soft">${t(live ? 'mapLive' : 'mapFromClips')}</p>
-  </div>`;
+  </div>
+  <p class="soft">${t(live ? 'mapLive' : 'mapFromClips')}</p>`;
 }
 
 /** Keys work wherever the focus is, but where one writes, chooses or presses. */
@@ -203,10 +197,10 @@ export function MapView() {
   return html`<div class="map-page">
     <section class="card" aria-label=${t('map')}>
       <${Bar} />
-      <${Tools} />
-      <div class="charts">${atlases.value.map((one, at) => html`<${Chart} key=${`${at} ${one.name}`} at=${at} />`)}</div>
       <${Ways} />
+      <div class="charts">${atlases.value.map((one, at) => html`<${Chart} key=${`${at} ${one.name}`} at=${at} />`)}</div>
       <${State} />
+      <${More} />
       <p class="soft credit">${t('mapCredit', { credit: credits })}</p>
     </section>
     <${Side} />

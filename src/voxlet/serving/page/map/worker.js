@@ -1,10 +1,10 @@
 // A clip VAE in a thread of its own: a latent becomes a clip, a recording a latent.
 
+import { Problem } from '../problem.js';
 import { answerWith } from '../run/thread.js';
 import { fetched, openSession, runtime, startRuntime } from '../run/runtime.js';
 import { fade, shape } from '../voice/speech.js';
 import { trim } from '../voice/regions.js';
-import { VoiceError } from '../voice/voice_file.js';
 import { Spectra } from './phase.js';
 
 const TRIM_MARGIN = 0.05; // seconds, as Python's `voxlet.corpus.prepare`
@@ -28,7 +28,7 @@ async function run(url, given, label, tell) {
   const feeds = { ...given };
   if (opened.inputNames.includes('label')) feeds.label = new runtime.Tensor('int64', BigInt64Array.of(BigInt(label)), [1]);
   return opened.run(feeds).catch(() => {
-    throw new VoiceError('damaged');
+    throw new Problem('damaged');
   });
 }
 
@@ -53,7 +53,7 @@ async function encode({ samples, label }, tell) {
   const middle = samples.reduce((sum, x) => sum + x, 0) / samples.length;
   const centred = samples.map((x) => x - middle);
   const word = fade((about.trim ? trim(centred, rate, TRIM_MARGIN) : centred).slice(0, about.samples), rate);
-  if (word.length < SHORTEST * rate || word.every((x) => Math.abs(x) < 1e-4)) throw new VoiceError('noSpeech');
+  if (word.length < SHORTEST * rate || word.every((x) => Math.abs(x) < 1e-4)) throw new Problem('noSpeech');
   const padded = new Float32Array(about.samples);
   padded.set(word);
   const values = spectra.analyse(padded, about.range_db);

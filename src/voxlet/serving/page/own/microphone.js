@@ -1,5 +1,7 @@
 // The microphone, as it is: no echo is cancelled, no noise taken out, no level changed.
 
+import { Problem } from '../problem.js';
+
 /** Whether this page may ask for one at all: browsers allow it on this machine and over encrypted connections. */
 export function mayListen() {
   return isSecureContext && Boolean(navigator.mediaDevices?.getUserMedia);
@@ -7,12 +9,12 @@ export function mayListen() {
 
 function failure(error) {
   const codes = { NotAllowedError: 'microphoneRefused', NotFoundError: 'microphoneMissing' };
-  return Object.assign(new Error(), { code: codes[error.name] ?? 'microphoneBroken', detail: String(error) });
+  return new Problem(codes[error.name] ?? 'microphoneBroken', String(error));
 }
 
 /** Open it; `onBlock` is given blocks of samples, `onEnd` is called when it is gone. */
 export async function openMicrophone(onBlock, onEnd) {
-  if (!mayListen()) throw Object.assign(new Error(), { code: 'microphoneInsecure' });
+  if (!mayListen()) throw new Problem('microphoneInsecure');
   const plain = { echoCancellation: false, noiseSuppression: false, autoGainControl: false, channelCount: 1 };
   const stream = await navigator.mediaDevices.getUserMedia({ audio: plain }).catch((error) => {
     throw failure(error);

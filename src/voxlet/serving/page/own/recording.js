@@ -1,6 +1,7 @@
 // Takes of one's own words: what is asked for, what is heard, what became of it. Views read the signals.
 
-import { decode, hush, play } from '../player.js';
+import { hush, playFile } from '../player.js';
+import { problemOf } from '../problem.js';
 import { batch, signal } from '../vendor/signals.js';
 import { encodeWav } from '../voice/wav.js';
 import { Ear, levelOf } from './ear.js';
@@ -10,7 +11,6 @@ import { server } from './server.js';
 const REST = 0.7; // seconds between two words
 const SILENCES = 2; // takes in a row in which nothing is said, and it pauses
 const BARS = 64; // levels that are shown
-const RATE = 48_000; // Hz, at which takes are played
 
 export const sets = signal(null); // names of the sets that there are; null until they are known
 export const takes = signal(null); // the set that is recorded, as the server sees it
@@ -28,7 +28,7 @@ let unsent = null; // { word, wav }: a take that the server has not answered to
 
 function fail(error) {
   pause();
-  trouble.value = { code: error.code ?? 'broken', detail: error.detail ?? String(error) };
+  trouble.value = problemOf(error);
 }
 
 /** How many takes there are, and how many are wanted. */
@@ -169,9 +169,7 @@ export async function retry() {
 export async function hearTake(word, file, number) {
   pause();
   try {
-    const samples = await decode(await server.take(takes.value.name, file), RATE);
-    hush();
-    play(samples, RATE, null);
+    await playFile(await server.take(takes.value.name, file));
     selected.value = { word, file, number };
   } catch (error) {
     fail(error);

@@ -1,18 +1,16 @@
 // What is asked of the server: takes, jobs, runs. What it refuses is an error with a `code` of the texts.
 
-function failed(code, detail) {
-  return Object.assign(new Error(), { code, detail });
-}
+import { Problem } from '../problem.js';
 
 async function ask(method, path, { json, body, type } = {}) {
   const headers = json || type ? { 'content-type': json ? 'application/json' : type } : {};
   const answer = await fetch(path, { method, headers, body: json ? JSON.stringify(json) : body }).catch(() => {
-    throw failed('lostMaking');
+    throw new Problem('lostMaking');
   });
   if (answer.ok) return answer;
   const problem = await answer.json().catch(() => null);
   const detail = problem?.error?.message ?? String(answer.status);
-  throw failed(answer.status === 507 ? 'notKept' : 'refusedByServer', detail);
+  throw new Problem(answer.status === 507 ? 'notKept' : 'refusedByServer', detail);
 }
 
 async function read(method, path, options) {

@@ -88,7 +88,7 @@ function Elsewhere() {
     <code tabindex="0" dir="ltr">voxlet serve --runs runs</code>
     <p class="soft">${t('ownStays')}</p>
     <p class="soft">${t('ownTerminal')}</p>
-    <code tabindex="0" dir="ltr">voxlet record lumos nox --out my_words && voxlet adapt my_words --run runs/mine</code>
+    <code tabindex="0" dir="ltr">voxlet record lumos nox --out my_words${'\n'}voxlet adapt my_words --run runs/mine</code>
   </section>`;
 }
 

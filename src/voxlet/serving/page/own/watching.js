@@ -1,10 +1,9 @@
 // Runs watched live: one at a time, by the server's events.
 
-import { decode, hush, play } from '../player.js';
+import { playFile } from '../player.js';
+import { problemOf } from '../problem.js';
 import { batch, signal } from '../vendor/signals.js';
 import { server } from './server.js';
-
-const RATE = 48_000; // Hz, at which samples are played
 
 export const runs = signal(null); // all of the folder, the newest first; null until they are known
 export const watched = signal(null); // { name, job, run, points } of the one that is watched
@@ -14,7 +13,7 @@ export const lost = signal(false); // the server does not tell any more; it is a
 let source = null;
 
 function fail(error) {
-  trouble.value = { code: error.code ?? 'broken', detail: error.detail ?? String(error) };
+  trouble.value = problemOf(error);
 }
 
 export async function findRuns() {
@@ -88,9 +87,7 @@ export async function cancel(number) {
 
 export async function hearSample(file) {
   try {
-    const samples = await decode(await server.sample(watched.value.name, file), RATE);
-    hush();
-    play(samples, RATE, null);
+    await playFile(await server.sample(watched.value.name, file));
   } catch (error) {
     fail(error);
   }

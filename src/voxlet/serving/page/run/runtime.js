@@ -1,6 +1,6 @@
 // ONNX Runtime, and files that are fetched with their progress told. For threads: it stands still while it works.
 
-import { VoiceError } from '../voice/voice_file.js';
+import { Problem, reach } from '../problem.js';
 
 const WASM = new URL('../vendor/onnxruntime.wasm.gz', import.meta.url);
 const GZIP = [0x1f, 0x8b];
@@ -10,24 +10,17 @@ export let runtime; // once it is loaded
 
 /** All bytes of a file; `tell` is given the bytes so far and the whole. */
 export async function fetched(url, size, tell) {
-  let answer;
-  try {
-    answer = await fetch(url);
-  } catch {
-    throw new VoiceError('lost');
-  }
-  if (!answer.ok) throw new VoiceError('missing', String(answer.status));
   const parts = [];
   let done = 0;
-  const reader = answer.body.getReader();
+  const reader = (await reach(url, 'missing')).body.getReader();
   for (;;) {
     const { value, done: ended } = await reader.read().catch(() => {
-      throw new VoiceError('lost');
+      throw new Problem('lost');
     });
     if (ended) break;
     parts.push(value);
     done += value.length;
-    if (done > MOST_BYTES) throw new VoiceError('damaged');
+    if (done > MOST_BYTES) throw new Problem('damaged');
     tell(done, size);
   }
   return new Uint8Array(await new Blob(parts).arrayBuffer());
@@ -42,7 +35,7 @@ async function unpacked(bytes) {
 /** Load it, once. */
 export async function startRuntime(tell) {
   if (runtime) return runtime;
-  if (typeof WebAssembly === 'undefined') throw new VoiceError('noWebAssembly');
+  if (typeof WebAssembly === 'undefined') throw new Problem('noWebAssembly');
   const [ort, wasm] = await Promise.all([
     import('../vendor/onnxruntime.js'),
     fetched(WASM, null, tell).then(unpacked),
@@ -61,6 +54,6 @@ export async function openSession(model) {
     return await runtime.InferenceSession.create(model, options);
   } catch (error) {
     // A browser that forbids or lacks what ONNX Runtime needs fails before it looks at the model.
-    throw new VoiceError(/backend|wasm/i.test(String(error)) ? 'noWebAssembly' : 'damaged');
+    throw new Problem(/backend|wasm/i.test(String(error)) ? 'noWebAssembly' : 'damaged');
   }
 }

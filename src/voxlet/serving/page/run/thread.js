@@ -1,6 +1,6 @@
 // Both ends of a thread of the page: questions go in, answers and progress come out.
 
-import { VoiceError } from '../voice/voice_file.js';
+import { Problem, problemOf } from '../problem.js';
 
 /** The page's end of a worker. */
 export class Thread {
@@ -10,7 +10,7 @@ export class Thread {
     this.worker = new Worker(url, { type: 'module' });
     this.worker.onmessage = ({ data }) => this.receive(data);
     this.worker.onerror = () => {
-      for (const { reject } of this.waiting.values()) reject(new VoiceError('broken'));
+      for (const { reject } of this.waiting.values()) reject(new Problem('broken'));
       this.waiting.clear();
     };
   }
@@ -23,7 +23,7 @@ export class Thread {
       return;
     }
     this.waiting.delete(id);
-    if (failure) asked.reject(new VoiceError(failure.code, failure.detail));
+    if (failure) asked.reject(new Problem(failure.code, failure.detail));
     else asked.resolve(result);
   }
 
@@ -46,7 +46,7 @@ export function answerWith(functions) {
       .then(() => functions[ask](given, tell))
       .then((result) => self.postMessage({ id, result }))
       .catch((error) => {
-        self.postMessage({ id, failure: { code: error.code ?? 'broken', detail: error.detail ?? String(error) } });
+        self.postMessage({ id, failure: problemOf(error) });
       });
   };
 }

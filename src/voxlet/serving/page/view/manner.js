@@ -2,10 +2,11 @@
 
 import { anotherTake, ask, chosen, manner, seed, settings, speak, text, voice } from '../state.js';
 import { number, t } from '../texts.js';
-import { BOUNDS } from '../voice/voice_file.js';
+import { BOUNDS, USUAL } from '../voice/voice_file.js';
 import { html } from './html.js';
 
 const STEPS = { speed: 0.05, pitch: 0.5, clarity: 0.05 };
+const WAYS = { speed: 'speedWays', pitch: 'pitchWays', clarity: 'clarityWays' };
 const SHOWN = {
   speed: (value) => t('speedValue', { value: number(value, 2) }),
   pitch: (value) => t('pitchValue', { value: (value > 0 ? '+' : '') + number(value, 1) }),
@@ -17,6 +18,7 @@ function Slider({ name }) {
   const value = manner.value[name];
   return html`<label class="slider">
     <span>${t(name)}</span>
+    <span class="soft">${value === USUAL[name] ? t(WAYS[name]) : SHOWN[name](value)}</span>
     <input
       type="range"
       min=${least}
@@ -27,7 +29,6 @@ function Slider({ name }) {
       onInput=${(event) => ask(name, Number(event.target.value))}
       onChange=${() => text.value && speak()}
     />
-    <output>${SHOWN[name](value)}</output>
   </label>`;
 }
 
@@ -42,21 +43,23 @@ function command() {
   return ['voxlet say', quoted(text.value), ...asked].join(' ');
 }
 
-export function MannerCard() {
-  return html`<div class="manner">
-    ${voice.value.attributes.map((name) => html`<${Slider} key=${name} name=${name} />`)}
-    <div class="takes">
-      <button type="button" onClick=${() => anotherTake()}>${t('take')}</button>
-      <label class="seed"
-        ><span>${t('seed')}</span
-        ><input
-          type="number"
-          min="0"
-          step="1"
-          value=${seed.value}
-          onChange=${(event) => anotherTake(Number(event.target.value))}
-      /></label>
-      ${text.value.trim() && html`<p class="command"><span>${t('command')}</span> <code dir="ltr" tabindex="0">${command()}</code></p>`}
-    </div>
+export function Sliders() {
+  const names = voice.value.attributes;
+  return names.length > 0 && html`<div class="sliders">${names.map((name) => html`<${Slider} key=${name} name=${name} />`)}</div>`;
+}
+
+export function Takes() {
+  return html`<div class="takes">
+    <button type="button" onClick=${() => anotherTake()}>${t('take')}</button>
+    <label class="seed"
+      ><span>${t('seed')}</span
+      ><input
+        type="number"
+        min="0"
+        step="1"
+        value=${seed.value}
+        onChange=${(event) => anotherTake(Number(event.target.value))}
+    /></label>
+    ${text.value.trim() && html`<p class="command"><span>${t('command')}</span> <code dir="ltr" tabindex="0">${command()}</code></p>`}
   </div>`;
 }

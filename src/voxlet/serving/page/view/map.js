@@ -4,10 +4,10 @@ import { Atlas } from '../map/atlas.js';
 import { connect } from '../map/networks.js';
 import { offer, offered, tell } from '../map/state.js';
 import { MapView } from '../map/view.js';
+import { reach } from '../problem.js';
 import { chosen, plane, sampleAt, styleIn, voice } from '../state.js';
 import { number, t } from '../texts.js';
 import { useEffect } from '../vendor/preact-hooks.js';
-import { VoiceError } from '../voice/voice_file.js';
 import { randomStyle } from '../voice/styles.js';
 import { html } from './html.js';
 
@@ -52,11 +52,7 @@ function withVoice(atlas) {
 
 async function fetchedMap({ file }) {
   const address = new URL(file, document.baseURI);
-  const answer = await fetch(address).catch(() => {
-    throw new VoiceError('lost');
-  });
-  if (!answer.ok) throw new VoiceError('mapMissing', String(answer.status));
-  const atlas = new Atlas(await answer.json(), address);
+  const atlas = new Atlas(await (await reach(address, 'mapMissing')).json(), address);
   if (atlas.voice && atlas.voice === chosen.value.sha256) return withVoice(atlas);
   connect(atlas, {
     loading: ({ done }) => tell(t('mapLoading', { megabytes: number(done / 1e6, 1) })),

@@ -19,6 +19,7 @@ import { html } from './html.js';
 const [WIDE, HIGH] = [0.36, 0.4]; // of the plane's width and height, that the farthest speaker is from the middle
 const STEP = 0.06; // of the reach, that an arrow key moves
 const NAMED = 40; // speakers whose names are shown
+const FLIPPED = 0.5; // of the reach: names of speakers beyond stand at the left of their point
 const FAR = 1.25; // how far beyond the farthest speaker a new one is shown
 
 /** Where something of the plane is, in percent of its size. */
@@ -102,7 +103,7 @@ function Points({ area }) {
       (name, i) => html`<button
         key=${name}
         type="button"
-        class="point"
+        class=${places[i][0] > FLIPPED * plane.value.reach ? 'point flipped' : 'point'}
         aria-pressed=${name === alone}
         style=${spot(places[i])}
         aria-label=${name}

@@ -1,8 +1,9 @@
 // The first screen: press, and it speaks.
 
+import { save } from '../keep.js';
 import {
   busy,
-  copyLink,
+  keepLink,
   quiet,
   refused,
   sounds,
@@ -17,7 +18,7 @@ import {
 import { t } from '../texts.js';
 import { html } from './html.js';
 import { Keypad, digitLabels } from './keypad.js';
-import { MannerCard } from './manner.js';
+import { Sliders, Takes } from './manner.js';
 import { Who } from './plane.js';
 import { Sound } from './sound.js';
 
@@ -38,10 +39,8 @@ function Refusal() {
 }
 
 function download() {
-  const address = URL.createObjectURL(wavFile());
   const name = text.value.replace(/[^\p{L}\p{N}.]+/gu, '-').replace(/^[-.]+|[-.]+$/g, '').slice(0, 40) || 'voxlet';
-  Object.assign(document.createElement('a'), { href: address, download: `${name}.wav` }).click();
-  setTimeout(() => URL.revokeObjectURL(address), 60_000);
+  save(`${name}.wav`, wavFile(), 'audio/wav');
 }
 
 function Actions() {
@@ -55,7 +54,7 @@ function Actions() {
     <button type="button" onClick=${download} disabled=${silent} aria-label=${t('downloadName')}>
       <span aria-hidden="true">↓ </span>${t('download')}
     </button>
-    <button type="button" onClick=${copyLink} disabled=${silent} aria-label=${t('linkName')}>${t('link')}</button>
+    <button type="button" onClick=${keepLink} disabled=${silent} aria-label=${t('linkName')}>${t('link')}</button>
   </div>`;
 }
 
@@ -83,17 +82,18 @@ export function Speak() {
             onInput=${(event) => type(event.target.value)}
           />
         </label>
-        <p id="say-hint" class="hidden">${t('sayHint', { example: example() })}</p>
+        <p id="say-hint" class="soft">${t('sayHint', { example: example() })}</p>
         <div id="refusal" class="refusal" role="alert"><${Refusal} /></div>
       </form>
       <${Keypad} />
       <${Actions} />
+      <${Sliders} />
     </section>
     <${Who} />
     <section class="card heard" aria-labelledby="sound-title">
       <h2 id="sound-title">${t('sound')}</h2>
       <${Sound} />
-      <${MannerCard} />
+      <${Takes} />
     </section>
   </div>`;
 }

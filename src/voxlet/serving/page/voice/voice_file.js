@@ -1,17 +1,11 @@
 // What a voice file says about itself: the metadata of an ONNX model, as docs/voice-file.md describes it.
 
+import { Problem } from '../problem.js';
+
 const METADATA = 14; // the field of a model that holds pairs of key and value
 const KNOWN_FORMATS = [1, 2];
 export const BOUNDS = { speed: [0.5, 2], pitch: [-12, 12], clarity: [0, 1] };
 export const USUAL = { speed: 1, pitch: 0, clarity: 1 };
-
-/** A voice file that cannot be used; `code` names the sentence that says why. */
-export class VoiceError extends Error {
-  constructor(code, detail = '') {
-    super(`${code} ${detail}`.trim());
-    Object.assign(this, { code, detail });
-  }
-}
 
 /** The number that begins at `place` in protobuf's variable length, and where it ends. */
 function varint(bytes, place) {
@@ -22,7 +16,7 @@ function varint(bytes, place) {
     value += (byte & 0x7f) * 2 ** (7 * turn);
     if (byte < 0x80) return [value, place + turn + 1];
   }
-  throw new VoiceError('damaged');
+  throw new Problem('damaged');
 }
 
 /** The fields of a protobuf message that hold bytes, as [number, bytes]. */
@@ -35,9 +29,9 @@ function* fields(bytes) {
     let size = { 1: 8, 5: 4 }[wire];
     if (wire === 0) [, place] = varint(bytes, place);
     else if (wire === 2) [size, place] = varint(bytes, place);
-    else if (size === undefined) throw new VoiceError('damaged');
+    else if (size === undefined) throw new Problem('damaged');
     if (wire === 0) continue;
-    if (place + size > bytes.length) throw new VoiceError('damaged');
+    if (place + size > bytes.length) throw new Problem('damaged');
     if (wire === 2) yield [Math.floor(key / 8), bytes.subarray(place, place + size)];
     place += size;
   }
@@ -57,9 +51,9 @@ const whole = (value, least, most) => Number.isInteger(value) && value >= least 
 const named = (value) => typeof value === 'string' && value.trim() !== '' && value.length <= 200;
 
 function checked(info) {
-  if (!KNOWN_FORMATS.includes(info.format)) throw new VoiceError('newer', String(info.format));
+  if (!KNOWN_FORMATS.includes(info.format)) throw new Problem('newer', String(info.format));
   const unknown = (info.requires ?? []).filter((feature) => feature !== 'attributes');
-  if (unknown.length > 0) throw new VoiceError('newer', unknown.join(', '));
+  if (unknown.length > 0) throw new Problem('newer', unknown.join(', '));
   const { labels, speakers, attributes } = info;
   const good =
     named(info.name) &&
@@ -74,19 +68,19 @@ function checked(info) {
     Object.entries(speakers).every(
       ([name, style]) => named(name) && style.length === info.styleSize && style.every(Number.isFinite),
     );
-  if (!good) throw new VoiceError('damaged');
+  if (!good) throw new Problem('damaged');
   return info;
 }
 
 /** What the voice in these bytes is like, and its style encoder's model, if it has one. */
 export function readVoice(model) {
   const metadata = metadataOf(model);
-  if (!metadata.has('voxlet')) throw new VoiceError('foreign');
+  if (!metadata.has('voxlet')) throw new Problem('foreign');
   let raw;
   try {
     raw = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(metadata.get('voxlet')));
   } catch {
-    throw new VoiceError('damaged');
+    throw new Problem('damaged');
   }
   const info = checked({
     format: raw.format,

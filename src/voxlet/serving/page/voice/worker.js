@@ -1,10 +1,11 @@
 // The voice, in a thread of its own: fetched with progress, checked, opened, and asked for one clip at a time.
 
+import { Problem } from '../problem.js';
 import { answerWith } from '../run/thread.js';
 import { fetched, openSession, runtime, startRuntime } from '../run/runtime.js';
 import { NOISE_KEY, standardNormal } from './noise.js';
 import { forEncoder, shape } from './speech.js';
-import { VoiceError, readVoice } from './voice_file.js';
+import { readVoice } from './voice_file.js';
 
 const LONGEST_WORD = 30; // seconds
 const WARM = 8; // times that code runs until it is quick
@@ -21,7 +22,7 @@ async function open({ url, bytes, sha256 }, tell) {
   const [model] = await Promise.all([fetched(url, bytes, tell), startRuntime(() => {})]);
   // Browsers calculate digests only for localhost and https; the length is known everywhere.
   const whole = model.length === bytes && (!crypto.subtle || (await digest(model)) === sha256);
-  if (!whole) throw new VoiceError('damaged');
+  if (!whole) throw new Problem('damaged');
   const { info, encoder } = readVoice(model);
   opened = { info, encoder, session: await openSession(model), encoderSession: null };
   const style = Object.values(info.speakers)[0] ?? new Array(info.styleSize).fill(0);
@@ -44,12 +45,12 @@ async function sample({ label, style, wishes, seed, index }) {
     feeds.attributes = new Tensor('float32', Float32Array.from(wishes), [1, wishes.length]);
   }
   const { waveform, length } = await session.run(feeds).catch(() => {
-    throw new VoiceError('damaged');
+    throw new Problem('damaged');
   });
   const valid = Number(length.data[0]);
   const clip = waveform.data.slice(0, valid);
   const good = valid >= 1 && clip.length === valid && valid <= LONGEST_WORD * info.rate;
-  if (!good || !clip.every(Number.isFinite)) throw new VoiceError('damaged');
+  if (!good || !clip.every(Number.isFinite)) throw new Problem('damaged');
   return shape(clip, info.rate);
 }
 
@@ -57,7 +58,7 @@ async function sample({ label, style, wishes, seed, index }) {
 async function resemble({ samples }) {
   const { info, encoder } = opened;
   const clip = forEncoder(samples, info.rate);
-  if (clip === null) throw new VoiceError('noSpeech');
+  if (clip === null) throw new Problem('noSpeech');
   opened.encoderSession ??= await openSession(encoder);
   const { style } = await opened.encoderSession.run({
     clip: new runtime.Tensor('float32', clip, [1, clip.length]),
