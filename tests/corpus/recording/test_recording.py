@@ -83,6 +83,18 @@ def test_what_is_wrong_with_a_take_is_said(
     assert all(WHAT_TO_DO[found] for found in heard.problems)
 
 
+@pytest.mark.parametrize("takes", [1, 2, 3, 4, 5])
+def test_a_take_said_in_another_word_s_place_is_found_from_the_second_of_a_word_on(takes: int) -> None:
+    others = kept(takes)
+    for number, name in enumerate(WORDS):
+        assert check_take(said(number, 9), RATE, name, others).problems == ()
+        for wrong in {0, 1, 2} - {number}:
+            assert check_take(said(wrong, 9), RATE, name, others).problems == (UNLIKE,)
+    del others["no"]
+    assert check_take(said(1, 9), RATE, "no", others).problems == ()  # there is nothing to compare it with
+    assert check_take(said(1, 9), RATE, "no", {"no": kept(takes)["no"]}).problems == ()
+
+
 def test_a_session_asks_for_what_is_missing_and_goes_on(tmp_path: Path) -> None:
     session = Session(tmp_path, WORDS, 3, speaker="ann")
     asked = []

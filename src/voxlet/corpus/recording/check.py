@@ -40,6 +40,9 @@ WHAT_TO_DO = {
 LOUD_SAMPLES = 3  # at full scale: one alone may be chance
 LENGTHS = (0.45, 2.2)  # times the median of the other takes
 FEWEST_TAKES = 3  # of a word that a length is compared with
+# How many times nearer another word's nearest take is than that of its own, by how many of its own are kept:
+# of FSDD's speakers 98 of 100 takes pass and 18 of 100 said in another word's place.
+NEARER = {1: 1.5, 2: 1.4, 3: 1.3}
 
 
 @dataclass(frozen=True)
@@ -82,11 +85,27 @@ def check_take(samples: Samples, rate: int, label: str, others: Mapping[str, Seq
 
 
 def _unlike(picture: NDArray[np.float32], label: str, others: Mapping[str, Sequence[Heard]]) -> bool:
-    """Whether the takes of another label are nearer than those of its own; unknown where there are few."""
+    """Whether the takes of another label are nearer than those of its own; unknown before its second take."""
     kept = {
         name: [take.picture for take in takes if take.picture is not None] for name, takes in others.items()
     }
     names = [label, *(name for name in kept if name != label)]
     pictures = [picture, *(one for name in names for one in kept.get(name, []))]
     labels = [0, *(number for number, name in enumerate(names) for _ in kept.get(name, []))]
-    return bool(speech_likeness.unlikeness(np.stack(pictures), np.array(labels))[0] > DOUBTFUL)
+    value = speech_likeness.unlikeness(np.stack(pictures), np.array(labels))[0]
+    return bool(value > DOUBTFUL) if np.isfinite(value) else _nearer(picture, label, kept)
+
+
+def _nearer(
+    picture: NDArray[np.float32], label: str, kept: Mapping[str, Sequence[NDArray[np.float32]]]
+) -> bool:
+    """The same where there are too few takes for `unlikeness`: by the nearest of each label."""
+    away = {
+        name: min(float(np.linalg.norm(picture - one)) for one in takes)
+        for name, takes in kept.items()
+        if takes
+    }
+    own, others = away.pop(label, None), away.values()
+    if own is None or not others:
+        return False
+    return own > NEARER[min(len(kept[label]), max(NEARER))] * min(others)
