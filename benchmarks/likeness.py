@@ -5,6 +5,9 @@
 So many clips are given another label by chance, then all are compared as `voxlet corpus inspect` does. Of
 FSDD the 2,700 training takes, of others all clips. `above` counts clips with an unlikeness above the
 threshold from which they are listed, in the corpus as it is: odd takes that were there, and false alarms.
+
+The lines below it are of new takes while one records: 2 to 10 words of one speaker,
+so many takes of each kept.
 """
 
 from __future__ import annotations
@@ -15,10 +18,43 @@ import numpy as np
 
 from voxlet.corpus.corpus import open_corpus
 from voxlet.corpus.look.inspection import DOUBTFUL, measure_clip
+from voxlet.corpus.recording.check import Heard, is_unlike
 from voxlet.engines.threads import in_order
 from voxlet.speech_likeness import unlikeness
 
 FSDD_TEST_TAKES = 5
+SESSIONS = 4000
+WORDS, KEPT = (2, 3, 5, 10), (1, 2, 3, 4)
+
+
+def while_recording(pictures: np.ndarray, labels: np.ndarray, speakers: np.ndarray) -> list[str]:
+    """By kept takes of a word: which share of right takes is refused, and which of takes of another word."""
+    rng = np.random.default_rng(0)
+    said: dict[str, dict[int, np.ndarray]] = {}
+    for speaker in sorted(set(speakers.tolist())):
+        rows = {
+            label: np.flatnonzero((speakers == speaker) & (labels == label)) for label in set(labels.tolist())
+        }
+        said[speaker] = {label: own for label, own in rows.items() if len(own) > max(KEPT) + 1}
+    able = [speaker for speaker, words in said.items() if len(words) >= max(WORDS)]
+    refused: dict[tuple[int, bool], list[bool]] = {}
+    for _ in range(SESSIONS if able else 0):
+        words = said[able[rng.integers(len(able))]]
+        asked = rng.choice(list(words), rng.choice(WORDS), replace=False).tolist()
+        takes = int(rng.choice(KEPT))
+        order = {label: rng.permutation(words[label]) for label in asked}
+        kept = {
+            str(label): [Heard((), 0.0, pictures[row]) for row in order[label][: takes + extra]]
+            for label, extra in zip(asked, (0, *rng.integers(0, 2, len(asked) - 1)), strict=True)
+        }
+        for is_right, label in ((True, asked[0]), (False, asked[1])):
+            found = is_unlike(pictures[order[label][-1]], str(asked[0]), kept)
+            refused.setdefault((takes, is_right), []).append(found)
+    return [
+        f"{100 * np.mean(refused[takes, True]):.1f} % | {100 * np.mean(refused[takes, False]):.0f} %"
+        for takes in KEPT
+        if able
+    ]
 
 
 def main() -> None:
@@ -57,6 +93,10 @@ def main() -> None:
         print(
             f"| {name} | {len(clips):,} | {shown[0]} of {asked.planted} | {shown[1]} | {alarms} |", flush=True
         )
+        for takes, line in zip(
+            KEPT, while_recording(pictures, labels, np.array([clip.speaker for clip in clips])), strict=False
+        ):
+            print(f"  takes kept: {takes}; right ones refused, wrong ones found: {line}", flush=True)
 
 
 if __name__ == "__main__":

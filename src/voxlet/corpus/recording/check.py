@@ -79,27 +79,28 @@ def check_take(samples: Samples, rate: int, label: str, others: Mapping[str, Seq
         NOISY: found.silence_found and found.contrast_db < NOISY_DB,
         PAUSED: max(gaps, default=0.0) > PAUSE_SECONDS,
         LENGTH: not LENGTHS[0] * usual < seconds < LENGTHS[1] * usual,
-        UNLIKE: _unlike(picture, label, others),
+        UNLIKE: is_unlike(picture, label, others),
     }
     return Heard(tuple(name for name, is_so in wrong.items() if is_so), seconds, picture)
 
 
-def _unlike(picture: NDArray[np.float32], label: str, others: Mapping[str, Sequence[Heard]]) -> bool:
+def is_unlike(picture: NDArray[np.float32], label: str, others: Mapping[str, Sequence[Heard]]) -> bool:
     """Whether the takes of another label are nearer than those of its own; unknown before its second take."""
     kept = {
         name: [take.picture for take in takes if take.picture is not None] for name, takes in others.items()
     }
+    if any(len(takes) < speech_likeness.FEWEST_TAKES for takes in kept.values()):
+        return _nearer(picture, label, kept)
     names = [label, *(name for name in kept if name != label)]
     pictures = [picture, *(one for name in names for one in kept.get(name, []))]
     labels = [0, *(number for number, name in enumerate(names) for _ in kept.get(name, []))]
-    value = speech_likeness.unlikeness(np.stack(pictures), np.array(labels))[0]
-    return bool(value > DOUBTFUL) if np.isfinite(value) else _nearer(picture, label, kept)
+    return bool(speech_likeness.unlikeness(np.stack(pictures), np.array(labels))[0] > DOUBTFUL)
 
 
 def _nearer(
     picture: NDArray[np.float32], label: str, kept: Mapping[str, Sequence[NDArray[np.float32]]]
 ) -> bool:
-    """The same where there are too few takes for `unlikeness`: by the nearest of each label."""
+    """The same where takes are too few for `unlikeness`: by the nearest of each label."""
     away = {
         name: min(float(np.linalg.norm(picture - one)) for one in takes)
         for name, takes in kept.items()
