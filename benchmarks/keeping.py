@@ -4,6 +4,7 @@
     python benchmarks/keeping.py plain FOLDER [--who 00000004] [--takes 7] [TIME]
     python benchmarks/keeping.py speakers FOLDER [--who theo] [--takes 10] [TIME]
     python benchmarks/keeping.py keep FOLDER --base RUN [--who 00000004] [--takes 7] [TIME]
+    python benchmarks/keeping.py voice FOLDER --base RUN [--count 960]
 
 TIME is `--minutes 10`, or `--steps 0,200,120`. The rulers:
 
@@ -17,6 +18,9 @@ TIME is `--minutes 10`, or `--steps 0,200,120`. The rulers:
 - keep: Arabic words under an English tag and their speaker are added to a voice of digits; its digits before
   and after, by the same seeds.
 
+- voice: a voice of all words by many speakers, `voxlet adapt arabic_speech_commands --split official`, beside
+  the takes of the corpus's test speakers; a classifier of other people, as of `words`, hears both.
+
 A run that is there is not made again. Each line is added to FOLDER/results.jsonl.
 """
 
@@ -25,6 +29,7 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -112,11 +117,9 @@ def dnsmos(clips: ClipSet) -> list[float]:
     return [round(found[key].value, 2) for key in ("overall", "signal", "p808")]
 
 
-def stranger(corpus: Corpus) -> EmbeddedClassifier:
-    """A classifier of the held-out words by people whom no base has heard."""
-    clips = clips_of(
-        [c for c in corpus.clips if c.part == "validation" and c.label in ARABIC_WORDS], "others"
-    )
+def stranger(corpus: Corpus, words: Sequence[str] = ARABIC_WORDS) -> EmbeddedClassifier:
+    """A classifier of these words by people whom no base has heard."""
+    clips = clips_of([c for c in corpus.clips if c.part == "validation" and c.label in words], "others")
     takes = Takes(
         "classifier of other people",
         clips.digest,
@@ -259,6 +262,26 @@ def keep(asked: argparse.Namespace, takes: Path, others: ClipSet, corpus: Corpus
     }
 
 
+def voice(asked: argparse.Namespace, corpus: Corpus) -> dict[str, object]:
+    """All words of a voice by its speakers, beside other people's takes of them."""
+    opened = load(asked.base)
+    assert isinstance(opened, VoiceRun)
+    judge = stranger(corpus, opened.labels)
+    real = clips_of([c for c in corpus.clips if c.part == "test" and c.label in opened.labels], "test")
+    clips = said(opened, opened.labels, opened.speakers, asked.count)
+    found: dict[str, object] = {}
+    for name, one in (("generated", clips), ("real", real)):
+        heard = judge.predict(one.sounds, one.rate).labels
+        wrong = Counter(
+            f"{one.label_names[asked_for]} as {judge.label_names[told]}"
+            for asked_for, told in zip(one.labels, heard, strict=True)
+            if one.label_names[asked_for] != judge.label_names[told]
+        )
+        found |= {name: share(one, heard, judge.label_names), f"{name} mistaken": dict(wrong.most_common(5))}
+        found[f"{name} dnsmos"] = dnsmos(one)
+    return found
+
+
 def made(asked: argparse.Namespace, takes: Path, adds: Adds, *, keep: bool = False) -> VoiceRun:
     """The voice's run, which may be there."""
     run = asked.folder / "runs" / takes.name
@@ -283,7 +306,7 @@ def made(asked: argparse.Namespace, takes: Path, adds: Adds, *, keep: bool = Fal
 def main() -> None:
     """Make the voice that is asked for, and measure it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("what", choices=list(FILES))
+    parser.add_argument("what", choices=[*FILES, "voice"])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--who")
     parser.add_argument("--takes", type=int, default=7)
@@ -295,13 +318,22 @@ def main() -> None:
     hardware.set_up()
     asked.who = asked.who or ("theo" if asked.what == "speakers" else "00000004")
     corpus = open_corpus("fsdd" if asked.what == "speakers" else ARABIC)
+    if asked.what == "voice":
+        note(asked.folder, {"what": asked.what, "run": asked.base.name, **voice(asked, corpus)})
+        return
     place = asked.folder / "takes" / f"{asked.what}-{asked.who}-{asked.takes}"
     takes, others = takes_of(place, corpus, asked.who, FILES[asked.what], asked.takes)
     measure = {"words": words, "plain": plain, "speakers": speakers, "keep": keep}[asked.what]
     found = measure(asked, takes, others, corpus)
     steps = json.loads((asked.folder / "runs" / takes.name / "timetable.json").read_text())["steps"]
     line = {"what": asked.what, "who": asked.who, "takes": asked.takes, "steps": steps, **found}
-    with (asked.folder / "results.jsonl").open("a") as file:
+    note(asked.folder, line)
+
+
+def note(folder: Path, line: dict[str, object]) -> None:
+    """Keep a line, and show it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "results.jsonl").open("a") as file:
         file.write(json.dumps(line) + "\n")
     print(json.dumps(line, indent=1), flush=True)
 

@@ -171,3 +171,10 @@ def test_the_command_prints_the_voice(
 def test_rates_are_those_of_adapting_whatever_the_base_was_trained_with() -> None:
     changed = replace(TINY_VOICE, wave=replace(TINY_VOICE.wave, learning_rate=9.0))
     assert settings(Base(changed, (), {})) == settings(Base(TINY_VOICE, (), {}))
+
+
+def test_new_words_are_learned_faster_than_known_ones_are_changed() -> None:
+    known, new = (settings(Base(TINY_VOICE, (), {}), new_words=one).prior for one in (False, True))
+    assert (known.label_rate, new.label_rate) == (1.0, LABEL_RATE)
+    assert known.learning_rate == pytest.approx(RATE * new.learning_rate)
+    assert new.loop.batch_size < known.loop.batch_size

@@ -35,15 +35,14 @@ if TYPE_CHECKING:
 
 MINUTES = 10.0
 STAGES = (WAVE, PRIOR, DISTILLATION)
-# Of the time, by stage. A base's weights are near, so the averages forget quickly and the wave VAE's rates
-# are low. The labels' are high: new words begin anywhere, some 15 from each other, and a step moves one by
-# a rate.
+# Of the time, by stage.
 WAVE_SHARE, PRIOR_SHARE = 0.45, 0.35
 KEEPING_PRIOR_SHARE = 0.5  # where words or speakers are kept: the wave VAE stays as it is then
-# Of a step of the prior and the few-step prior, for more steps; where something is kept, the prior learns
-# from as much again of that.
-BATCH, KEEPING_BATCH = 32, 16
-RATE, LABEL_RATE, EMA_DECAY = 0.4, 10.0, 0.995
+RATE, EMA_DECAY = 0.4, 0.995  # a base's weights are near: low rates, and averages that forget quickly
+# New words are far: they begin anywhere, some 15 from each other, and a step moves a label by a rate. What is
+# known loses by such rates.
+LABEL_RATE = 10.0
+BATCH, KEEPING_BATCH = 32, 16  # of the priors, for more steps: of new words; where something is kept
 EXPORTING = 10.0  # seconds that are left for the voice file
 
 
@@ -99,7 +98,8 @@ def adapt(
         os.fspath(corpus), allow_rejected=allow_rejected, layout=layout, language=language
     )
     scope = scope_of(start, opened.labels, opened.language, adds, keep)
-    config = settings(start, split, keeping=scope is not None)
+    learns = start is None or any(start.row_of(word, opened.language) is None for word in opened.labels)
+    config = settings(start, split, keeping=scope is not None, new_words=learns)
     shares = shares_of(config, keeping=scope is not None)
     timing = budget(minutes, steps, keeping=scope is not None)
     job = Job(
@@ -171,13 +171,23 @@ def budget(minutes: float | None, steps: Sequence[int] | None, *, keeping: bool 
     return Budget(steps=sum(steps))
 
 
-def settings(base: Base | None, split: SplitKind = "all", *, keeping: bool = False) -> VoiceTraining:
-    """How a base is adapted, perhaps keeping of it; without one, how a voice is trained from nothing."""
+def settings(
+    base: Base | None, split: SplitKind = "all", *, keeping: bool = False, new_words: bool = False
+) -> VoiceTraining:
+    """How a base is adapted; without one, how a voice is trained from nothing.
+
+    Args:
+        base: The base.
+        split: Of the takes.
+        keeping: Whether something of it is kept.
+        new_words: Whether there are words that it does not know.
+    """
     if base is None:
         return replace(_of_preset("voice"), split=split)
     fresh, made = _of_preset("base"), base.config
-    batch = KEEPING_BATCH if keeping else BATCH
-    loops = [replace(loop, batch_size=batch) for loop in (fresh.prior.loop, fresh.distillation.loop)]
+    loops = [fresh.prior.loop, fresh.distillation.loop]
+    if keeping or new_words:
+        loops = [replace(loop, batch_size=KEEPING_BATCH if keeping else BATCH) for loop in loops]
     return replace(
         fresh,
         split=split,
@@ -195,7 +205,8 @@ def settings(base: Base | None, split: SplitKind = "all", *, keeping: bool = Fal
             fresh.prior,
             model=made.prior.model,
             loop=loops[0],
-            label_rate=LABEL_RATE,
+            learning_rate=(1.0 if new_words else RATE) * fresh.prior.learning_rate,
+            label_rate=LABEL_RATE if new_words else 1.0,
             ema_decay=EMA_DECAY,
         ),
         distillation=replace(fresh.distillation, loop=loops[1]),
