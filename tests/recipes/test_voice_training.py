@@ -6,6 +6,7 @@ import base64
 import math
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,13 +17,16 @@ from tiny_training import TINY_VOICE as TINY
 from voxlet import audio, speech_regions
 from voxlet.errors import ConfigError, RunError
 from voxlet.evaluation.cost import card_minutes
+from voxlet.models.voice.config import ATTRIBUTES
 from voxlet.models.voice.flow_prior import FlowPrior
 from voxlet.models.voice.style_encoder import StyleEncoder
 from voxlet.models.voice.wave_vae import WaveVAE
 from voxlet.recipes.onnx_graph import quantise, rounded
 from voxlet.recipes.opened import VoiceRun, load_run
 from voxlet.recipes.train import export, train
+from voxlet.recipes.voice import finish
 from voxlet.recipes.voice.clips.data import VoiceData
+from voxlet.recipes.voice.clips.speakers import Speakers
 from voxlet.recipes.voice.export import (
     SpeakerGraph,
     count_parameters,
@@ -48,6 +52,24 @@ def test_a_run_ends_with_a_voice_that_speaks(voice_run: Path) -> None:
     assert len(spoken.words) == 4
     assert np.isfinite(spoken.samples).all()
     assert voice.say("0101", speaker="ann", seed=3).samples.tobytes() == spoken.samples.tobytes()
+
+
+def test_who_was_recorded_most_clearly_speaks_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = replace(TINY.prior.model, attributes=ATTRIBUTES)
+    size = model.style_size
+    tables = {"mean": torch.randn(3, size), "log_variance": torch.zeros(3, size)}
+    encoder = StyleEncoder(model, 8000)
+    opened = SimpleNamespace(
+        style=encoder, kept=None, config=replace(TINY, prior=replace(TINY.prior, model=model))
+    )
+    for clarity, first in (([0.1, torch.nan, 0.4], "cid"), ([torch.nan] * 3, "ann")):
+        attributes = torch.tensor([[9.0, 9.0, each] for each in clarity])
+        known = Speakers(("ann", "bob", "cid"), {**tables, "attributes": attributes})
+        monkeypatch.setattr(finish, "_own_speakers", lambda *_, known=known: known)
+        styles = finish.named_styles(opened)  # type: ignore[arg-type]
+        assert next(iter(styles)) == first
+        assert sorted(styles) == ["ann", "bob", "cid"]
+        assert np.allclose(styles["bob"], tables["mean"][1].numpy())
 
 
 def test_what_a_voice_cost_is_known_from_its_file(voice_run: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf, isnan
 from typing import TYPE_CHECKING
 
 import torch
@@ -11,6 +12,7 @@ from voxlet.corpus.held_out import LISTS
 from voxlet.corpus.merge import MANY_LANGUAGES, credit_of
 from voxlet.errors import RunError, VoiceError
 from voxlet.files import write_atomically
+from voxlet.models.voice.config import CLARITY
 from voxlet.recipes.voice.base_file import DISCRIMINATORS, SPEAKERS, STYLE, Base
 from voxlet.recipes.voice.clips.speakers import FEWEST_CLIPS, Speakers, speakers_of
 from voxlet.recipes.voice.export import SpeakerGraph, export_voice, with_card
@@ -20,6 +22,7 @@ from voxlet.training import checkpoints
 from voxlet.version import __version__
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     import numpy as np
@@ -80,14 +83,27 @@ def scores_of(path: Path, digest: str) -> object:
 def named_styles(opened: VoiceRun) -> dict[str, NDArray[np.float32]]:
     """The style of each of a voice's speakers: those whom it kept, and of the takes' those whom it learned.
 
-    A speaker's style is the mean of what his training clips tell, one by one.
+    A speaker's style is the mean of what his training clips tell, one by one. The first is who speaks where
+    nobody is asked for: the one who was recorded most clearly.
     """
     styles: dict[str, NDArray[np.float32]] = {}
+    clarity: dict[str, float] = {}
     for speakers in (_own_speakers(opened, opened.style), opened.kept):  # who was there before keeps the name
         if speakers is not None:
             means = speakers.styles(opened.style).mean.cpu().numpy()
             styles |= dict(zip(speakers.names, means, strict=True))
-    return styles
+            clarity |= _clarity(speakers, opened.config.prior.model.attributes)
+    first = max(styles, key=lambda name: clarity.get(name, -inf))
+    return {first: styles[first], **styles}
+
+
+def _clarity(speakers: Speakers, attributes: Sequence[str]) -> dict[str, float]:
+    """How clearly each of them was recorded, where that was measured."""
+    if CLARITY not in attributes:
+        return {}
+    measured = speakers.attributes[:, attributes.index(CLARITY)]
+    found = zip(speakers.names, measured.tolist(), strict=True)
+    return {name: clarity for name, clarity in found if not isnan(clarity)}
 
 
 def _own_speakers(opened: VoiceRun, encoder: StyleEncoder, fewest: int = 1) -> Speakers | None:
