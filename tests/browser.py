@@ -91,7 +91,8 @@ def opened(browser: Browser, address: str, *, provoked: str = "ERR_", **options:
         yield page
     finally:
         context.close()
-    assert [line for line in wrong if provoked not in line] == []
+    unexpected = [line for line in wrong if provoked not in line]
+    assert not unexpected, unexpected
 
 
 def microphone(sound: Path) -> tuple[str, ...]:

@@ -56,7 +56,8 @@ function Tabs() {
 
 function VoiceChoice() {
   if (!chosen.value) return null;
-  if (voices.value.length === 1) return html`<p class="place"><bdi>${chosen.value.name}</bdi><span>· ${t('where')}</span></p>`;
+  const where = t(view.value === 'own' || view.value === 'train' ? 'whereMade' : 'where');
+  if (voices.value.length === 1) return html`<p class="place"><bdi>${chosen.value.name}</bdi><span>· ${where}</span></p>`;
   return html`<div class="place">
     <label
       ><span class="hidden">${t('voice')}</span
@@ -64,7 +65,7 @@ function VoiceChoice() {
         ${voices.value.map(({ name }) => html`<option key=${name} value=${name}>${name}</option>`)}
       </select></label
     >
-    <span>${t('where')}</span>
+    <span>${where}</span>
   </div>`;
 }
 

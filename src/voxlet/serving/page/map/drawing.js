@@ -88,7 +88,6 @@ function drawClips(pen, atlas, look, frame, radius) {
 /** Names where most of their clips lie, moved apart. */
 function drawNames(pen, atlas, look, frame, scale) {
   if (look.names.length > NAMED) return;
-  Object.assign(pen, { font: `600 ${15 * scale}px system-ui, sans-serif`, textAlign: 'center', textBaseline: 'middle', lineJoin: 'round' });
   const places = look.names.map(() => [[], []]);
   const asked = Math.min(atlas.size, ASKED);
   for (let turn = 0; turn < asked; turn += 1) {
@@ -110,12 +109,16 @@ function drawNames(pen, atlas, look, frame, scale) {
     let y = middle;
     for (let turn = 1; turn < 30 && hidden(y); turn += 1) y = middle + (turn % 2 ? 1 : -1) * Math.ceil(turn / 2) * high * 0.6;
     placed.push([x, y, wide]);
-    pen.lineWidth = 5 * scale;
-    pen.strokeStyle = ink('--card');
-    pen.strokeText(name, x, y);
-    pen.fillStyle = ink('--ink');
-    pen.fillText(name, x, y);
+    write(pen, name, x, y, scale);
   });
+}
+
+function write(pen, text, x, y, scale) {
+  pen.lineWidth = 5 * scale;
+  pen.strokeStyle = ink('--card');
+  pen.strokeText(text, x, y);
+  pen.fillStyle = ink('--ink');
+  pen.fillText(text, x, y);
 }
 
 function ring(pen, atlas, frame, i, colour, radius, scale, full) {
@@ -127,7 +130,7 @@ function ring(pen, atlas, frame, i, colour, radius, scale, full) {
   pen.stroke();
 }
 
-function drawPath(pen, frame, path, scale) {
+function drawPath(pen, atlas, frame, path, scale) {
   const spots = path.steps.length > 0 ? path.steps : path.corners;
   pen.strokeStyle = pen.fillStyle = ink('--ink');
   pen.lineWidth = 2.5 * scale;
@@ -142,6 +145,9 @@ function drawPath(pen, frame, path, scale) {
     pen.fillStyle = ink(now ? '--accent' : '--ink');
     pen.fill();
   });
+  for (const [arrow, { place, clip }] of [['→ ', path.corners[0]], ['● ', path.corners.at(-1)]]) {
+    if (clip !== null) write(pen, arrow + atlas.labelOf(clip), toX(frame, place[0]), toY(frame, place[1]) - 17 * scale, scale);
+  }
 }
 
 /** The prior's density as a picture, or null. */
@@ -169,6 +175,7 @@ export function drawMap(canvas, atlas, look, view, marks) {
   const pen = canvas.getContext('2d', { willReadFrequently: true });
   const frame = frameOf(canvas, view);
   const radius = radiusOf(atlas, view);
+  Object.assign(pen, { font: `600 ${15 * scale}px system-ui, sans-serif`, textAlign: 'center', textBaseline: 'middle', lineJoin: 'round' });
   pen.fillStyle = ink('--card');
   pen.fillRect(0, 0, width, height);
   if (marks.clouds) pen.drawImage(marks.clouds, frame.left - frame.size / 2, frame.top - frame.size / 2, 2 * frame.size, 2 * frame.size);
@@ -177,5 +184,5 @@ export function drawMap(canvas, atlas, look, view, marks) {
   for (const i of marks.pins) ring(pen, atlas, frame, i, '--touch', radius, scale, false);
   for (const i of atlas.own.keys()) ring(pen, atlas, frame, i, '--ink', radius, scale, false);
   if (marks.picked !== null) ring(pen, atlas, frame, marks.picked, '--accent', radius, scale, true);
-  if (marks.path) drawPath(pen, frame, marks.path, scale);
+  if (marks.path) drawPath(pen, atlas, frame, marks.path, scale);
 }

@@ -124,13 +124,13 @@ function Legend() {
   return html`<section class="card legend" aria-labelledby="legend-title">
     <h2 id="legend-title">${t('mapShown')}</h2>
     <label class="find"><span>${t('mapFind')}</span>
-      <input id="map-find" type="search" autocomplete="off" value=${query.value} onInput=${(event) => find(event.target.value)} /></label>
+      <input id="map-find" type="search" autocomplete="off" placeholder=${t('mapFindHint')} value=${query.value} onInput=${(event) => find(event.target.value)} /></label>
+    <p class="soft" role="status">${t('mapFound', { count: number(found) })}</p>
     <${Scale} />
     <${Group} group="label" title=${t('mapLabels')} />
     <${Group} group="speaker" title=${t('mapSpeakers')} />
     <${Group} group="kind" title=${t('mapKinds')} />
     <p><button type="button" onClick=${showAll}>${t('mapShowAll')}</button></p>
-    <p class="hidden" role="status">${t('mapFound', { count: number(found) })}</p>
   </section>`;
 }
 

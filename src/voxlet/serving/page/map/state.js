@@ -65,6 +65,7 @@ export async function choose(first, second) {
       picked.value = null;
       path.value = null;
       pins.value = [];
+      heard.value = null;
       usualColour = found[0].colour;
       colour.value = usualColour;
       views.value = [WHOLE, WHOLE];
@@ -103,7 +104,8 @@ function fail(error) {
 
 export const offers = computed(() => {
   const scales = Object.keys(SCALES).filter((name) => atlases.value.some((one) => one[SCALES[name]].some((v) => v !== null)));
-  return ['label', 'speaker', 'kind', ...scales];
+  const groups = ['speaker', 'kind'].filter((group) => namesOf(group).length > 1); // or all would have one colour
+  return ['label', ...groups, ...scales];
 });
 
 /** Where a scale begins and ends: the same for all maps that are shown. */

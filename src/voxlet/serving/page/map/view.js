@@ -17,6 +17,7 @@ import {
   colour,
   density,
   forget,
+  heard,
   namesOf,
   names,
   night,
@@ -123,7 +124,6 @@ function Ways() {
       ${groups.map(([group, list]) => list.map((name, at) => html`<option key=${group + name} value=${`${group}:${name}`} selected=${group === 'label' && at === usual}>${name}</option>`))}
     </select></label>`;
   const pinned = pins.value.filter(([at]) => at === pins.value[0]?.[0]).length;
-  const live = atlases.value[path.value?.atlas ?? 0].isLive;
   return html`<div class="bar">
     <${Tools} /> ${ends(from, t('mapFrom'), first)} ${ends(to, t('mapTo'), second)}
     ${busy.value
@@ -134,8 +134,7 @@ function Ways() {
     ${pinned > 1 && html`<button type="button" onClick=${walkPins}>${t('mapWalkPins', { count: number(pinned) })}</button>`}
     ${path.value?.steps.length > 1 && html`<button type="button" onClick=${walk} disabled=${busy.value}>${t('mapAgain')}</button>`}
     ${walked.value && html`<button type="button" onClick=${download} aria-label=${t('mapWav')}><span aria-hidden="true">↓ </span>${t('download')}</button>`}
-  </div>
-  <p class="soft">${t(live ? 'mapLive' : 'mapFromClips')}</p>`;
+  </div>`;
 }
 
 /** Keys work wherever the focus is, but where one writes, chooses or presses. */
@@ -173,7 +172,10 @@ function State() {
     </section>`;
   }
   const share = number(100 * ready.value);
-  return html`<p class="map-state soft" role="status">${notice.value || (ready.value < 1 ? t('mapReady', { share }) : '')}</p>`;
+  const live = atlases.value[path.value?.atlas ?? 0]?.isLive; // none is there yet while maps are fetched
+  const now = busy.value && heard.value && `${heard.value.label} · ${heard.value.about}`;
+  const usual = ready.value < 1 ? t('mapReady', { share }) : t(live ? 'mapLive' : 'mapFromClips');
+  return html`<p class="map-state soft" role="status">${notice.value || now || usual}</p>`;
 }
 
 export function MapView() {
@@ -198,8 +200,8 @@ export function MapView() {
     <section class="card" aria-label=${t('map')}>
       <${Bar} />
       <${Ways} />
-      <div class="charts">${atlases.value.map((one, at) => html`<${Chart} key=${`${at} ${one.name}`} at=${at} />`)}</div>
       <${State} />
+      <div class="charts">${atlases.value.map((one, at) => html`<${Chart} key=${`${at} ${one.name}`} at=${at} />`)}</div>
       <${More} />
       <p class="soft credit">${t('mapCredit', { credit: credits })}</p>
     </section>

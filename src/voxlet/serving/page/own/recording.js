@@ -106,7 +106,10 @@ export function pause() {
   microphone?.close();
   microphone = null;
   ear = null;
-  phase.value = 'off';
+  batch(() => {
+    phase.value = 'off';
+    levels.value = [];
+  });
 }
 
 function listen() {

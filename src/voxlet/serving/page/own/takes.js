@@ -42,7 +42,7 @@ function Result() {
     return html`<p class="result good" role="status"><span aria-hidden="true">✓ </span>${t('takeKept', { word: last.word })}</p>`;
   }
   return html`<p class="result bad" role="status">
-    <span aria-hidden="true">! </span>${last.problems.slice(0, 2).map((problem) => t(PROBLEMS[problem])).join(' ')}
+    <span aria-hidden="true">! </span>${t('takeNot', { word: last.word })} ${last.problems.slice(0, 2).map((problem) => t(PROBLEMS[problem])).join(' ')}
   </p>`;
 }
 

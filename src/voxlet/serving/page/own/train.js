@@ -83,7 +83,7 @@ function One() {
       ${open && html`<button type="button" onClick=${() => cancel(job.number)}>${t('cancelJob')}</button>`}
       ${run?.voice && html`<button type="button" class="main" onClick=${() => useVoice(server.voice(name))}>${t('useVoice')}</button>`}
       ${run?.voice && html`<a class="button" href=${server.voice(name)} download=${run.voice}><span aria-hidden="true">↓ </span>${t('downloadVoice', { file: run.voice })}</a>`}
-      ${run?.voice && !open && html`<button type="button" onClick=${() => begin({ kind: 'score', name })}>${t('score')}</button>`}
+      ${run?.voice && !run.outcome && !open && html`<button type="button" onClick=${() => begin({ kind: 'score', name })}>${t('score')}</button>`}
     </div>
     ${run && html`<${Charts} run=${run} points=${points} /><${Heard} samples=${run.samples} />`}
   </section>`;

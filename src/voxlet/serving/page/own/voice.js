@@ -13,12 +13,13 @@ import { Recorder, Takes } from './takes.js';
 import { findJob, leave, watched } from './watching.js';
 
 const CONSENTS = { own: 'consentOwn', given: 'consentGiven' };
+const MISSING = { words: 'wordsMissing', name: 'nameMissing', consent: 'consentMissing' };
 const USUAL_TAKES = 10;
 const NAME = /[^\p{L}\p{N}]+/gu; // what a name cannot hold
 const LONGEST_NAME = 40;
 
 const editing = signal(false); // another set is to be made
-const incomplete = signal(null); // what the form lacks: a key of the texts
+const incomplete = signal([]); // what the form lacks: keys of the texts by the names of its fields
 
 function Consent() {
   return html`<fieldset class="consent">
@@ -35,11 +36,22 @@ async function submit(event) {
   const form = new FormData(event.target);
   const words = form.get('words').split(/[\n,;،]+/u).map((word) => word.trim()).filter(Boolean);
   const name = form.get('name').replace(NAME, '-').replace(/^-+|-+$/g, '').slice(0, LONGEST_NAME);
-  const missing = words.length < 2 ? 'wordsMissing' : !name ? 'nameMissing' : !form.get('consent') ? 'consentMissing' : null;
-  incomplete.value = missing;
-  if (missing) return;
+  const lacks = { words: words.length < 2, name: !name, consent: !form.get('consent') };
+  incomplete.value = Object.keys(lacks).filter((field) => lacks[field]);
+  if (incomplete.value.length > 0) {
+    const first = event.target.elements[incomplete.value[0]];
+    (first[0] ?? first).focus();
+    return;
+  }
   const wanted = { words, takes: Number(form.get('takes')), language: form.get('language').trim(), consent: form.get('consent') };
   if (await want(name, wanted)) editing.value = false;
+}
+
+/** A name that no set has yet: takes that are there stay as they are. */
+function freeName() {
+  let name = 'mine';
+  for (let number = 2; sets.value.includes(name); number += 1) name = `mine-${number}`;
+  return name;
 }
 
 function Words() {
@@ -49,15 +61,15 @@ function Words() {
     <label>${t('wordsLabel')}<textarea name="words" rows="3" dir="auto" placeholder="lumos, nox, accio" aria-describedby="words-hint"></textarea></label>
     <p id="words-hint" class="soft">${t('wordsHint')}</p>
     <div class="fields">
-      <label>${t('nameLabel')}<input name="name" defaultValue="mine" autocomplete="off" spellcheck=${false} /></label>
+      <label>${t('nameLabel')}<input name="name" defaultValue=${freeName()} autocomplete="off" spellcheck=${false} /></label>
       <label>${t('takesLabel')}<input name="takes" type="number" min="1" max="100" defaultValue=${USUAL_TAKES} required /></label>
       <label>${t('languageLabel')}<input name="language" defaultValue=${navigator.language.split('-')[0]} size="4" autocomplete="off" spellcheck=${false} /></label>
     </div>
     <${Consent} />
-    <p class="refusal" role="alert">${incomplete.value && t(incomplete.value)}</p>
+    <p class="refusal" role="alert">${incomplete.value.map((field) => t(MISSING[field])).join(' ')}</p>
     <div class="actions">
       <button class="main">${t('wordsDone')}</button>
-      ${takes.value && html`<button type="button" onClick=${() => (editing.value = false)}>${t('wordsCancel')}</button>`}
+      ${takes.value && html`<button type="button" onClick=${() => (editing.value = false)}>${t('wordsCancel', { name: takes.value.name })}</button>`}
     </div>
   </form>`;
 }

@@ -9,7 +9,7 @@ const STEPS = { speed: 0.05, pitch: 0.5, clarity: 0.05 };
 const WAYS = { speed: 'speedWays', pitch: 'pitchWays', clarity: 'clarityWays' };
 const SHOWN = {
   speed: (value) => t('speedValue', { value: number(value, 2) }),
-  pitch: (value) => t('pitchValue', { value: (value > 0 ? '+' : '') + number(value, 1) }),
+  pitch: (value) => t('pitchValue', { value: (value > 0 ? '+' : '') + number(value, 1).replace('-', '−') }),
   clarity: (value) => t('clarityValue', { value: number(100 * value) }),
 };
 

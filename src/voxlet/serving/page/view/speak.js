@@ -48,7 +48,7 @@ function Actions() {
   return html`<div class="actions">
     ${sounds.value || busy.value
       ? html`<button type="button" class="main" onClick=${quiet}>${t('stop')}</button>`
-      : html`<button type="button" class="main" onClick=${speak} disabled=${!text.value.trim()}>
+      : html`<button type="button" class="main" onClick=${sayIt}>
           ${t('speakNow')} <span aria-hidden="true">⏎</span>
         </button>`}
     <button type="button" onClick=${download} disabled=${silent} aria-label=${t('downloadName')}>
@@ -58,9 +58,15 @@ function Actions() {
   </div>`;
 }
 
+/** Say the text; where there is none, the example. */
+function sayIt() {
+  if (!text.value.trim()) text.value = example();
+  speak();
+}
+
 function submit(event) {
   event.preventDefault();
-  speak();
+  sayIt();
 }
 
 export function Speak() {
