@@ -38,11 +38,13 @@ SAMPLE = """async (asked) => {
     const { voices } = await (await fetch('/voices.json')).json();
     window.info = await window.client.open({ ...voices[0], file: '/' + voices[0].file });
   }
+  const usual = { speed: 0, pitch: 0, clarity: 1 }; // as the network is told of them
+  const wishes = window.info.attributes.map((name) => usual[name]);
   const clips = [];
   for (const [label, who, seed] of asked) {
     const parts = readBlend(who, window.info.speakers);
     const style = parts ? blend(parts, window.info.speakers) : randomStyle(seed, window.info.styleSize);
-    clips.push(Array.from(await window.client.sample({ label, style, wishes: [], seed, index: 0 })));
+    clips.push(Array.from(await window.client.sample({ label, style, wishes, seed, index: 0 })));
   }
   return clips;
 }"""
