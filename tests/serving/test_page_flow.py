@@ -222,6 +222,38 @@ def test_the_keyboard_alone_is_enough(tiny):
     assert all(any(name in (one or "") for one in reached) for name in wanted), reached
 
 
+def test_the_map_by_the_keyboard_alone(browser, address):
+    with opened(browser, f"{address}#voice=tiny&view=map") as page:
+        page.locator("canvas.map").wait_for()
+        page.evaluate("document.activeElement.blur()")
+        reached = []
+        while not reached or reached[-1] != "BODY":  # nothing holds the focus, and where it is can be seen
+            assert len(reached) < 60, reached
+            page.keyboard.press("Tab")
+            name, seen = page.evaluate(
+                """(() => { const one = document.activeElement;
+                return [one.tagName, parseFloat(getComputedStyle(one).outlineWidth) >= 2]; })()"""
+            )
+            reached.append(name)
+            assert seen or name == "BODY"
+        assert reached.count("CANVAS") == 1
+        page.locator("canvas.map").focus()
+        page.keyboard.press("ArrowRight")
+        page.get_by_role("heading", name="What is heard").wait_for()
+        until(page, "document.querySelector('.big').innerText !== '–'")
+        first = page.evaluate("location.hash")
+        page.keyboard.press("ArrowLeft")
+        until(page, f"location.hash !== {json.dumps(first)}")
+        page.keyboard.press("Enter")
+        assert page.locator(".clips li").count() == 1
+        for _ in range(5):
+            page.keyboard.press("c")  # every colour that this map has
+        page.keyboard.press("/")
+        assert page.evaluate("document.activeElement.id") == "map-find"
+        page.keyboard.type("no such clip")
+        page.get_by_text("0 clips are shown").wait_for()
+
+
 @pytest.mark.parametrize(("voice", "text"), [("tiny", "4091"), ("kalimat", " ".join(ARABIC[:3]))])
 def test_it_fits_and_axe_finds_nothing(browser, address, voice, text):
     from axe_playwright_python.sync_playwright import Axe

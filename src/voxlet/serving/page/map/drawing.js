@@ -145,7 +145,7 @@ function drawPath(pen, atlas, frame, path, scale) {
     pen.fillStyle = ink(now ? '--accent' : '--ink');
     pen.fill();
   });
-  for (const [arrow, { place, clip }] of [['→ ', path.corners[0]], ['● ', path.corners.at(-1)]]) {
+  for (const [arrow, { place, clip }] of [['', path.corners[0]], ['→ ', path.corners.at(-1)]]) {
     if (clip !== null) write(pen, arrow + atlas.labelOf(clip), toX(frame, place[0]), toY(frame, place[1]) - 17 * scale, scale);
   }
 }
@@ -180,7 +180,7 @@ export function drawMap(canvas, atlas, look, view, marks) {
   pen.fillRect(0, 0, width, height);
   if (marks.clouds) pen.drawImage(marks.clouds, frame.left - frame.size / 2, frame.top - frame.size / 2, 2 * frame.size, 2 * frame.size);
   drawClips(pen, atlas, look, frame, radius);
-  if (look.names) drawNames(pen, atlas, look, frame, scale);
+  if (look.names && !marks.path) drawNames(pen, atlas, look, frame, scale);
   for (const i of marks.pins) ring(pen, atlas, frame, i, '--touch', radius, scale, false);
   for (const i of atlas.own.keys()) ring(pen, atlas, frame, i, '--ink', radius, scale, false);
   if (marks.picked !== null) ring(pen, atlas, frame, marks.picked, '--accent', radius, scale, true);
