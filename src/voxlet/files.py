@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from voxlet.errors import FileError, LockedError
+from voxlet.errors import FileError, LockedError, VoxletError
 from voxlet.extras import import_extra
 
 if TYPE_CHECKING:
@@ -182,7 +182,8 @@ def atomic_folder(
             stale = building.with_name(f"{building.name}.stale")
             folder.rename(stale)
             shutil.rmtree(stale, ignore_errors=True)
-        yield building
+        with _as_if_at(folder, building):
+            yield building
         if durable:
             for path in (*building.rglob("*"), building):
                 flush(path)
@@ -195,6 +196,35 @@ def atomic_folder(
             flush(folder.parent)
     finally:
         shutil.rmtree(building, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _as_if_at(folder: Path, building: Path) -> Iterator[None]:
+    """Let errors name what is built as it is to be called: the temporary name is gone when they are read."""
+    try:
+        yield
+    except VoxletError as error:
+        if error.where is None or not error.where.startswith(str(building)):
+            raise
+        where = error.where.replace(str(building), str(folder), 1)
+        raise type(error)(error.what, where=where, remedy=error.remedy) from error
+
+
+@contextlib.contextmanager
+def temporary_folder(*, otherwise: str = "") -> Iterator[Path]:
+    """A folder for the block alone.
+
+    Args:
+        otherwise: What else can be done where there is no room for one, for the error.
+
+    Raises:
+        FileError: It cannot be made, or what the block writes into it finds no room.
+    """
+    with (
+        writing("temporary files", remedy=f"set TMPDIR to a folder with room{otherwise}"),
+        tempfile.TemporaryDirectory(prefix="voxlet", ignore_cleanup_errors=True) as folder,
+    ):
+        yield Path(folder)
 
 
 def flush(path: Path) -> None:

@@ -119,8 +119,32 @@ def test_a_full_standard_output(line):
 
 @needs_shell
 @needs_full
-def test_a_full_standard_error_keeps_the_status():
-    assert shell("voxlet say x 2>/dev/full").returncode == 2
+@pytest.mark.parametrize("to", ["2>/dev/full", "2>&-"])
+def test_a_standard_error_that_cannot_be_written_stops_nothing(to, names_corpus):
+    """Neither a complaint, nor what a corpus or a library tells on the way."""
+    assert shell(f"voxlet say x {to}").returncode == 2
+    done = shell(f"voxlet corpus inspect {names_corpus} --layout names {to}")
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"labels" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (OSError(28, "No space left on device", "/there"), "/there: the system refuses (No space left on"),
+        (OSError("nothing"), "voxlet: the system refuses (nothing)"),
+        (MemoryError(), "voxlet: the memory is full; "),
+    ],
+)
+def test_what_no_room_expects_of_the_system_is_one_line(error, says, capsys, monkeypatch):
+    def refuse(arguments):
+        raise error
+
+    monkeypatch.setattr("voxlet.cli.voices.run", refuse)
+    assert main(["voices"]) == 2
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1
+    assert says in told
 
 
 @needs_shell

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -22,3 +25,15 @@ def test_an_item_whose_worker_dies_is_done_again(tmp_path: Path) -> None:
 def test_an_item_at_which_workers_always_die_is_named(tmp_path: Path) -> None:
     with pytest.raises(VoxletError, match="workers died"):
         list(LocalPool(1).results(DiesOnce(tmp_path, 0, always=True), range(1)))
+
+
+def test_workers_that_die_before_they_have_read_their_task_are_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As when a system short of memory kills them; the pipe to them holds some 64 kB."""
+    from multiprocessing import resource_tracker, spawn
+
+    resource_tracker.ensure_running()
+    monkeypatch.setattr(spawn, "_python_exe", os.fsencode(shutil.which("false") or ""))
+    with pytest.raises(VoxletError, match="workers died"):
+        list(LocalPool(1).results(partial(max, bytes(1_000_000)), range(1)))

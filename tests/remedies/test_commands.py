@@ -106,7 +106,7 @@ def test_a_style_that_is_none(capsys: pytest.CaptureFixture[str]) -> None:
     assert done("say", "4", "--style", ",".join(["0.5"] * int(count)))
 
 
-@follows("cli/speaking.py: set TMPDIR to a folder with room, or write: -o NAME.wav")
+@follows("files.py: set TMPDIR to a folder with room…")
 def test_no_room_for_temporary_files(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

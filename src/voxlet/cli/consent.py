@@ -39,7 +39,7 @@ def asked() -> str:
     """
     complain(NOTICE)
     answer = ""
-    if sys.stdin is not None and sys.stdin.isatty() and sys.stderr is not None:
+    if sys.stdin is not None and sys.stdin.isatty():
         sys.stderr.write(QUESTION)
         sys.stderr.flush()
         answer = sys.stdin.readline().strip().lower()

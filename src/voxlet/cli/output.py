@@ -2,28 +2,53 @@
 
 Answers go to standard output, errors and progress to standard error. Where standard output is closed or
 full, that is an error like any other, and the interpreter has nothing left to complain about when it ends.
+Where standard error is, what is told there is lost, and the work goes on.
 """
 
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import sys
-from typing import TextIO
+from typing import TYPE_CHECKING, BinaryIO, TextIO, cast
 
 from voxlet.errors import FileError, printable
 
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+
+class Unfailing(io.FileIO):
+    """A stream whose reader may have gone, or whose disk may be full: what cannot be written is lost."""
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        """Write as much as can be written, and count all of it."""
+        with contextlib.suppress(OSError):
+            super().write(data)
+        return memoryview(data).nbytes
+
 
 def prepare_streams() -> None:
-    """Let no character stop a print, and no file take the number of a standard stream that is closed."""
+    """Let no character stop a print, no complaint the work, and no file take a closed stream's number."""
     for number in range(3):
         try:
             os.fstat(number)
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # it gets the lowest free number
-    for stream in (sys.stdout, sys.stderr):
+    if sys.stderr is None or _is_own(sys.stderr):
+        # Libraries write there, too, and each of them would have to be ready for an error.
+        raw = cast("BinaryIO", Unfailing(2, "w", closefd=False))
+        encoding = getattr(sys.stderr, "encoding", None)
+        sys.stderr = io.TextIOWrapper(raw, encoding, line_buffering=True, write_through=True)
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # it may be closed, or something else in its place
             stream.reconfigure(errors="backslashreplace")
+
+
+def _is_own(stream: TextIO) -> bool:
+    """Whether it is the interpreter's own, not a console of Windows or what a program put in its place."""
+    return stream is sys.__stderr__ and type(getattr(stream.buffer, "raw", stream.buffer)) is io.FileIO
 
 
 def answer(*lines: object) -> None:
@@ -46,13 +71,8 @@ def answer(*lines: object) -> None:
 
 def complain(text: str) -> None:
     """Print an error of one line, as far as standard error can be written."""
-    if sys.stderr is None:
-        return
-    try:
-        sys.stderr.write(f"{printable(' '.join(text.split()))}\n")
-        sys.stderr.flush()
-    except OSError:
-        _discard(sys.stderr)
+    sys.stderr.write(f"{printable(' '.join(text.split()))}\n")
+    sys.stderr.flush()
 
 
 def standard_output() -> TextIO:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import sys
 from dataclasses import asdict, dataclass
@@ -149,19 +148,13 @@ def _deliver(
         audio.write_pieces(out, sounds, rate, metadata)
     if not play:
         return
-    import tempfile
-
     from voxlet.speak.player import play as play_file
 
     if out is not None:
         play_file(Path(out))
         return
-    with contextlib.ExitStack() as held:
-        with files.writing(
-            "temporary files", remedy="set TMPDIR to a folder with room, or write: -o NAME.wav"
-        ):
-            folder = held.enter_context(tempfile.TemporaryDirectory())
-        path = Path(folder) / "say.wav"
+    with files.temporary_folder(otherwise=", or write: -o NAME.wav") as folder:
+        path = folder / "say.wav"
         audio.write_pieces(path, sounds, rate, metadata)
         play_file(path)
 

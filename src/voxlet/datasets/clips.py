@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import functools
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from voxlet import audio
+from voxlet import audio, files
 from voxlet.datasets.plan import STYLE_KEY
 from voxlet.speak.speech import FADE, shape
 from voxlet.speak.styles import generator
@@ -111,7 +109,7 @@ def opened_voice(data: bytes) -> Voice:
     Raises:
         VoiceError: It is damaged.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "travelled.voice"
+    with files.temporary_folder() as folder:
+        path = folder / "travelled.voice"
         path.write_bytes(data)
         return Voice(read_voice(path), threads=1)

@@ -5,14 +5,17 @@ from __future__ import annotations
 import itertools
 import multiprocessing
 import os
+import pickle
 import signal
 import threading
 from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from voxlet import files
 from voxlet.engines.engine import AHEAD, ATTEMPTS, Task
 from voxlet.errors import VoxletError
 
@@ -26,21 +29,25 @@ class LocalPool:
     def results(self, task: Task, items: Iterable[Any]) -> Iterator[Any]:
         """See `Engine.results`."""
         waiting, again = iter(items), list[tuple[Any, int]]()
-        while True:
-            begun = itertools.chain(again, ((item, 1) for item in waiting))
-            first = next(begun, None)
-            if first is None:
-                return
-            again = yield from self._until_broken(task, itertools.chain([first], begun))
+        with files.temporary_folder() as folder:
+            task_file = folder / "task"
+            task_file.write_bytes(pickle.dumps(task))
+            while True:
+                begun = itertools.chain(again, ((item, 1) for item in waiting))
+                first = next(begun, None)
+                if first is None:
+                    return
+                again = yield from self._until_broken(task_file, itertools.chain([first], begun))
 
     def _until_broken(
-        self, task: Task, items: Iterator[tuple[Any, int]]
+        self, task_file: Path, items: Iterator[tuple[Any, int]]
     ) -> Generator[Any, None, list[tuple[Any, int]]]:
         """Work with one pool until all is done, or a worker died; returns what has to be done again."""
-        # Fresh interpreters: threads of the runtime do not survive a fork.
+        # Fresh interpreters: threads of the runtime do not survive a fork. The task, megabytes of voice, goes
+        # by a file: through the pipe it would wait for ever for a worker that dies before it has read it.
         context = multiprocessing.get_context("spawn")
         others = set(multiprocessing.active_children())
-        pool = ProcessPoolExecutor(self.workers, context, _begin, (task,))
+        pool = ProcessPoolExecutor(self.workers, context, _begin, (task_file,))
         flying: dict[Future[Any], tuple[Any, int]] = {}
         broken: list[tuple[Any, int]] = []
         try:
@@ -81,12 +88,12 @@ class LocalPool:
 _task: Task | None = None  # what this worker does
 
 
-def _begin(task: Task) -> None:
+def _begin(task_file: Path) -> None:
     """What a worker does first: Ctrl-C is for the process that hands out work."""
     global _task  # noqa: PLW0603
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_follow, daemon=True).start()
-    _task = task
+    _task = pickle.loads(task_file.read_bytes())
 
 
 def _follow() -> None:

@@ -9,16 +9,15 @@ from __future__ import annotations
 import copy
 import io
 import os
-import tempfile
 import warnings
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from voxlet import files
 from voxlet.speak.runtime import import_onnxruntime
 
 if TYPE_CHECKING:
@@ -112,14 +111,17 @@ def _simplified(model: bytes) -> ModelProto:
     import onnx
 
     onnxruntime = import_onnxruntime()
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "simple.onnx"
+    with files.temporary_folder() as folder:
+        path = folder / "simple.onnx"
         options = onnxruntime.SessionOptions()
         # The basic level keeps to standard operators, so the file is not bound to one release of the runtime.
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
         options.optimized_model_filepath = os.fspath(path)
         options.log_severity_level = 3
-        onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        try:
+            onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        except onnxruntime.capi.onnxruntime_pybind11_state.InvalidProtobuf as error:  # the model is our own
+            raise OSError("the simplified graph finds no room") from error
         return onnx.load(path)
 
 

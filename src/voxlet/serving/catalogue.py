@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import tempfile
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from fastapi import APIRouter, File, Form, Query, UploadFile
 from pydantic import BaseModel
 
 from voxlet.errors import AudioError
+from voxlet.files import temporary_folder
 from voxlet.serving.refusals import RESPONSES
 from voxlet.serving.speech import Speaking
 from voxlet.serving.voices import USUAL_MODELS, ListedVoice, ServedVoice, spoken_ids, style_id
@@ -19,6 +18,7 @@ from voxlet.speak.voice import Voice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 Asked = Annotated[str, Query(min_length=1, max_length=200, description="A model of `/v1/models`")]
 UNITS = {"speed": "times the speaker's own", "pitch": "semitones", "clarity": "share"}
@@ -172,8 +172,8 @@ def _attribute(name: str) -> Attribute:
 @contextmanager
 def uploaded(recording: bytes, called: str) -> Iterator[Path]:
     """A recording that a client has sent, as a file while it is read; errors name it as the client does."""
-    with tempfile.TemporaryDirectory(prefix="voxlet") as folder:
-        path = Path(folder, "recording")
+    with temporary_folder() as folder:
+        path = folder / "recording"
         path.write_bytes(recording)
         try:
             yield path

@@ -15,7 +15,7 @@ from voxlet import audio
 from voxlet.cli.main import main
 from voxlet.corpus.corpus import open_corpus
 from voxlet.corpus.recording.split import BLOCKS, ROUNDS, Cut, cut, split
-from voxlet.errors import ConfigError, CorpusError
+from voxlet.errors import AudioError, ConfigError, CorpusError
 
 RATE = 8000
 LABELS = ("no", "yes", "stop")
@@ -122,6 +122,30 @@ def test_what_does_not_fit_is_one_line(tmp_path: Path, capsys: pytest.CaptureFix
 @pytest.mark.follows("corpus/recording/split.py: name a new folder with --out")
 @pytest.mark.follows("corpus/recording/split.py: --labels yes,no,stop")
 @pytest.mark.follows("corpus/recording/split.py: name each once; --takes says how often each was said")
+def test_takes_that_cannot_be_written_are_one_line_that_names_their_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "long.wav"
+    audio.write(path, session("1 2 3")[0], RATE)
+    asked = ["split", str(path), "--labels", "no,yes,stop", "--out"]
+    (tmp_path / "file").touch()
+    for out in (tmp_path / "file" / "takes", Path("/proc/takes")):
+        assert main([*asked, str(out)]) == 2
+        assert capsys.readouterr().err.startswith(
+            f"voxlet: {out if out.parts[1] == 'proc' else out.parent}: "
+        )
+
+    def full(where: Path, *_: object, **__: object) -> None:
+        raise AudioError("cannot be written (No space left on device)", where=where)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(audio, "write", full)
+        assert main([*asked, str(tmp_path / "takes")]) == 2
+    assert capsys.readouterr().err.startswith(f"voxlet: {tmp_path / 'takes' / '0001.wav'}: cannot be written")
+    assert sorted(found.name for found in tmp_path.iterdir()) == ["file", "long.wav"]
+    assert main([*asked, str(tmp_path / "new" / "takes")]) == 0  # the folder above it is made
+
+
 def test_what_is_refused_before_anything_is_read(tmp_path: Path) -> None:
     (tmp_path / "takes").mkdir()
     (tmp_path / "takes" / "mine.txt").write_text("kept")

@@ -143,6 +143,5 @@ def _meter(level: float) -> None:
 
 
 def _show(text: str) -> None:
-    if sys.stderr is not None:
-        sys.stderr.write(text)
-        sys.stderr.flush()
+    sys.stderr.write(text)
+    sys.stderr.flush()

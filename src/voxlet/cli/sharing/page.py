@@ -35,14 +35,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Write the page, and print where it is."""
-    import tempfile
-
+    from voxlet import files
     from voxlet.serving.static.maps import is_map
     from voxlet.serving.static.page import write_page
 
-    with tempfile.TemporaryDirectory() as made:
+    with files.temporary_folder() as made:
         maps = [
-            place if is_map(place) else explored(place, Path(made) / str(number))
+            place if is_map(place) else explored(place, made / str(number))
             for number, place in enumerate(arguments.map or [])
         ]
         voices = write_page(arguments.out, arguments.voice or ["digits"], maps)

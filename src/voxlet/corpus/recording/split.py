@@ -206,7 +206,8 @@ def split(
     table = io.StringIO()
     lines = csv.writer(table, lineterminator="\n")
     lines.writerow(("path", "label", "speaker", "take", "start", "stop", "doubtful"))
-    with files.atomic_folder(out) as folder:
+    files.make_folder(out.parent)
+    with files.writing(out), files.atomic_folder(out) as folder:
         for number, (take, (first, last)) in enumerate(zip(found.takes, margins(found, sound), strict=True)):
             name = f"{number + 1:04d}.wav"
             audio.write(folder / name, sound.samples[first:last], rate=sound.rate)
