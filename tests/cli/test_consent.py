@@ -48,15 +48,21 @@ def test_where_nobody_answers_it_has_to_be_given(monkeypatch: pytest.MonkeyPatch
 
 
 def test_of_a_known_corpus_the_licence_says_it_and_a_run_keeps_what_was_answered(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert consent_for("fsdd") == "licence"
+    assert capsys.readouterr().err == ""
+    assert consent_for("fsdd", "given") == "licence"
+    said = "fsdd: consent is by its licence (CC BY-SA 4.0); --consent given is left aside\n"
+    assert capsys.readouterr().err == said
+    assert consent_for(Path("fsdd"), "given") == "given"
     monkeypatch.setattr(sys, "stdin", None)
     for folder in (Path("fsdd"), "./fsdd"):  # one's own, called so
         with pytest.raises(ConfigError, match="--consent own"):
             consent_for(folder)
     (tmp_path / NOTE).write_text("own\n")
     assert consent_for(tmp_path) == "own"
+    assert consent_for(tmp_path, "given") == "given"
     assert kept_consent(tmp_path) == ""
     (tmp_path / "config.json").write_text(json.dumps({"format": 2, "consent": "given"}))
     assert kept_consent(tmp_path) == "given"

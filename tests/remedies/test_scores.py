@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,11 +12,11 @@ import pytest
 
 import tiny_voice
 from messages import message
-from stand_ins import tones
 from tiny_corpus import FLAGS, write_corpus
 from voxlet.cli.main import main
 from voxlet.corpus.corpus import open_corpus
-from voxlet.errors import ConfigError, ScoreError
+from voxlet.errors import ConfigError
+from voxlet.evaluation import score
 from voxlet.evaluation.evaluate import parts_asked
 from voxlet.evaluation.reference import open_reference
 from voxlet.evaluation.score import told
@@ -26,14 +27,26 @@ from voxlet.words.language import check_language
 follows = pytest.mark.follows
 
 
-@follows("evaluation/clipset.py: the reference's labels are …")
-def test_labels_of_the_reference() -> None:
-    clips = tones(8, seed=1)
-    line = message(ScoreError, clips.renamed, ("up", "low"), ("ann", "bob"))
-    labels = tuple(line.partition("labels are ")[2].split(", "))
-    assert labels == ("up", "low")
-    only = clips.take(clips.labels == clips.label_names.index("low"))
-    assert only.renamed(labels, ("ann", "bob")).label_names == labels
+@pytest.mark.usefixtures("stand_ins")
+@follows("evaluation/clipset.py: name recordings of all its words: --corpus FOLDER")
+def test_a_voice_of_more_words_than_the_recordings_have(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is refused before anything is generated or a classifier is trained."""
+    voice = tmp_path / "three.voice"
+    voice.write_bytes(tiny_voice.voice_bytes(tiny_voice.info(("zero", "one", "two"))))
+    command = ["score", str(voice), "-n", "12", "--only", "band", "--language", "en", "--corpus"]
+    some = write_corpus(tmp_path / "some")
+    with monkeypatch.context() as patch:
+        patch.setattr(score, "sample_and_time", None)
+        patch.setattr(score, "open_classifiers", None)
+        assert main([*command, str(some)]) == 2
+    *_, told = capsys.readouterr().err.splitlines()
+    assert told.startswith("voxlet: tiny: says two, of which the recordings that it is compared with have no")
+    folder = write_corpus(tmp_path / "all")
+    for take in range(4):
+        shutil.copy(folder / f"one_ann_{take}.wav", folder / f"two_ann_{take}.wav")
+    assert main([*command, str(folder)]) == 0
 
 
 @follows("evaluation/evaluate.py: the parts are …")

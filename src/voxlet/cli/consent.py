@@ -16,15 +16,21 @@ QUESTION = "Is it your own voice (o), or did its owner agree (g)? "
 ANSWERS = {"o": OWN, "own": OWN, "g": GIVEN, "given": GIVEN}
 
 
-def consent_for(recordings: str | Path) -> str:
-    """What is known of recordings: by the licence of a known corpus, by the note beside them, else asked.
+def consent_for(recordings: str | Path, told: str | None = None) -> str:
+    """What is known of recordings: by the licence of a known corpus, which nothing that is told replaces; as it
+    is told; by the note beside them; else asked.
 
     A known corpus is asked for by its name, a `str`; a path is a folder, whatever it is called.
     """
     from voxlet.corpus.catalog import CATALOG
 
     if isinstance(recordings, str) and recordings in CATALOG:
+        if told is not None:
+            licence = CATALOG[recordings].licence
+            complain(f"{recordings}: consent is by its licence ({licence}); --consent {told} is left aside")
         return LICENCE
+    if told is not None:
+        return told
     with contextlib.suppress(OSError, UnicodeDecodeError):
         if (found := (Path(recordings) / NOTE).read_text().strip()) in (OWN, GIVEN):
             return found

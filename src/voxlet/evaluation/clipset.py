@@ -13,6 +13,7 @@ import numpy as np
 
 from voxlet import audio
 from voxlet.corpus.corpus import open_corpus
+from voxlet.corpus.look.advise import listed
 from voxlet.errors import ScoreError
 from voxlet.training.progress import Progress
 from voxlet.words.spelling import find
@@ -59,6 +60,11 @@ class ClipSet:
     def __len__(self) -> int:
         return len(self.sounds)
 
+    @property
+    def said(self) -> list[str]:
+        """The labels that some clip has."""
+        return [self.label_names[label] for label in np.unique(self.labels)]
+
     @cached_property
     def digest(self) -> str:
         """SHA-256 of samples, rate and what they are meant to say."""
@@ -88,14 +94,8 @@ class ClipSet:
         Raises:
             ScoreError: A clip's label is not among them.
         """
+        check_labels(self.name, self.said, label_names)
         same = {name: find(name, label_names) for name in self.label_names}
-        used = {self.label_names[label] for label in np.unique(self.labels)}
-        if strange := sorted(name for name in used if same[name] is None):
-            raise ScoreError(
-                f"has the label {strange[0]!r}, which the reference has not",
-                where=self.name,
-                remedy=f"the reference's labels are {', '.join(label_names)}",
-            )
         rows = {name: row for row, name in enumerate(label_names)}
         label_table = [rows.get(same[name] or "", -1) for name in self.label_names]
         speaker_table = [
@@ -109,6 +109,20 @@ class ClipSet:
             label_names=label_names,
             speakers=np.array(speakers, dtype=np.int64),
             speaker_names=speaker_names,
+        )
+
+
+def check_labels(name: str, labels: Sequence[str], label_names: Sequence[str]) -> None:
+    """See that what is measured says nothing but what the real recordings say.
+
+    Raises:
+        ScoreError: It has other labels, too.
+    """
+    if strange := [label for label in labels if find(label, label_names) is None]:
+        raise ScoreError(
+            f"says {listed(strange)}, of which the recordings that it is compared with have no take",
+            where=name,
+            remedy="name recordings of all its words: --corpus FOLDER",
         )
 
 

@@ -13,7 +13,7 @@ from voxlet.corpus.catalog import CATALOG
 from voxlet.engines.engine import HERE
 from voxlet.errors import ConfigError, FileError, ScoreError, VoxletError
 from voxlet.evaluation.classifiers.opened import open_classifiers
-from voxlet.evaluation.clipset import read_folder
+from voxlet.evaluation.clipset import check_labels, read_folder
 from voxlet.evaluation.cost import sample_and_time
 from voxlet.evaluation.evaluate import bare_scorecard, classifiers_used, evaluate, figures_of, parts_asked
 from voxlet.evaluation.model_parts import OWNERS, measure_model, parts_of
@@ -207,6 +207,7 @@ def measure_folder(request: ScoreRequest) -> Measured:
 def measure_opened(request: ScoreRequest, model: Opened) -> Measured:
     """Measure what a run or voice generates, then look into it."""
     reference = find_reference(request, model)
+    check_labels(model.name, model.labels, reference.train.label_names)
     clips, cost = sample_and_time(model, request.count, request.seed)
     if request.only and not parts_of_sets(request):
         card = bare_scorecard(clips, reference, request.seed)
@@ -301,6 +302,7 @@ def usual_corpus(language: str | None) -> str:
 
 def measure_clips(request: ScoreRequest, clips: ClipSet, reference: Reference) -> Scorecard:
     """Open the classifiers that the parts asked for use, and measure with them."""
+    check_labels(clips.name, clips.said, reference.train.label_names)  # before minutes of training
     only = parts_of_sets(request)
     kinds = classifiers_used(parts_asked(only))
     classifiers = open_classifiers(reference, clips.rate, kinds=kinds)

@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace) -> None:
     session = Session(
         arguments.out, arguments.words, arguments.takes, speaker=arguments.speaker, seed=arguments.seed
     )
-    consent = arguments.consent or consent_for(arguments.out)
+    consent = consent_for(arguments.out, arguments.consent)
     with microphone(RATE) as blocks, keys() as pressed:
         files.write_atomically(files.make_folder(arguments.out) / NOTE, f"{consent}\n".encode())
         _show(f"{AGAIN}: the last word again, {STOP}: stop; the same command goes on\n")

@@ -47,7 +47,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Adapt, and print what became of it and where the voice lies."""
     began = time.monotonic()
-    consent = arguments.consent or kept_consent(arguments.run) or consent_for(arguments.recordings)
+    told = arguments.consent
+    kept = kept_consent(arguments.run) if told is None else ""
+    consent = kept or consent_for(arguments.recordings, told)
     from voxlet.corpus.corpus import open_corpus
     from voxlet.corpus.look.advise import advise
     from voxlet.corpus.look.inspection import figures_of, measure
