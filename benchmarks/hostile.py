@@ -48,7 +48,8 @@ def open_manifest(path: Path) -> str:
 
 
 def open_metrics(path: Path) -> str:
-    from voxlet.training.run import METRICS, Run
+    from voxlet.run_files import METRICS
+    from voxlet.training.run import Run
 
     with tempfile.TemporaryDirectory() as folder:
         lines = path.read_bytes()

@@ -20,6 +20,7 @@ LEAVES: dict[str, set[str]] = {
     "files": {"errors", "extras"},
     "cache": {"errors", "files", "version"},
     "machine": set(),
+    "run_files": set(),
     "audio": {"errors", "files", "decoding"},
     "decoding": {"errors", "extras", "speech_frames", "speech_regions"},
     "speech_frames": {"audio"},
@@ -51,7 +52,11 @@ ROOMS: dict[str, set[str]] = {  # an edge leads to a whole room, or to a part of
     },
     "study": {"training", "recipes", "corpus", "speak", "evaluation", "models.plane"},
     "hub": {"speak", "evaluation.metric", "evaluation.intervals"},  # the titles of its card's figures
-    "serving": {"speak", "corpus.recording"},  # takes are checked as `voxlet record` does
+    "serving": {
+        "speak",
+        "corpus.recording",  # takes are checked as `voxlet record` does
+        "evaluation.outcome",  # as it lies in a run's folder
+    },
     "datasets": {"speak", "evaluation.classifiers.pocketsphinx"},
     "exploring": {
         "spectral",
@@ -101,6 +106,7 @@ LIGHT = {
     "files",
     "cache",
     "machine",
+    "run_files",
     "audio",
     "decoding",
     "speech_frames",

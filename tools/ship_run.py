@@ -15,8 +15,8 @@ from safetensors.torch import save_file
 
 from voxlet.recipes.clip.sampler import FILE, STAGE
 from voxlet.recipes.opened import ClipRun, load_run
+from voxlet.run_files import CONFIG, METRICS
 from voxlet.training.checkpoints import BEST, DIGESTS, PREFIX
-from voxlet.training.run import CONFIG, METRICS
 
 
 def ship(source: Path, target: Path) -> None:

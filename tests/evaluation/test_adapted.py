@@ -11,10 +11,11 @@ import pytest
 from voxlet import audio
 from voxlet.corpus.corpus import open_corpus
 from voxlet.corpus.look.inspection import measure
-from voxlet.evaluation.adapted import ACCURACY, NATURALNESS, Row, Takes, disagreeing, judged
+from voxlet.evaluation.adapted import ACCURACY, NATURALNESS, Takes, disagreeing, judged
 from voxlet.evaluation.classifiers.cross_fitted import cross_fitted_classifier
 from voxlet.evaluation.clipset import read_clips
 from voxlet.evaluation.intervals import Interval
+from voxlet.evaluation.outcome import Row
 
 FINE = Takes({"no": 10, "yes": 10}, {}, 30.0, 0)
 

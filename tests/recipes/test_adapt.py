@@ -25,8 +25,8 @@ from voxlet.recipes.train import export
 from voxlet.recipes.voice.base_file import Base, read_base
 from voxlet.recipes.voice.finish import base_of
 from voxlet.recipes.voice.prior_task import PriorTask
+from voxlet.run_files import OUTCOME, PROGRESS
 from voxlet.training.config import Budget
-from voxlet.training.run import PROGRESS
 
 STEPS = [2, 3, 2]
 
@@ -155,7 +155,7 @@ def test_the_command_prints_the_voice(
     assert table[0].split() == ["generated", "takes"]
     assert why.startswith("listen yourself: with fewer than five takes of a word nothing here tells")
     assert voice == str(run / "mine.voice")
-    kept = json.loads((run / adapted.FILE).read_text())
+    kept = json.loads((run / OUTCOME).read_text())
     assert f"{kept['grade']}: {kept['why']}" == why
     assert len(kept["rows"]) == len(table) - 1
     opened = load(run)

@@ -21,7 +21,7 @@ from voxlet import files
 from voxlet.cli.main import main
 from voxlet.errors import ConfigError, FileError, RunError, VoiceError
 from voxlet.models.voice.config import PriorConfig
-from voxlet.recipes.clip import finish, sampler
+from voxlet.recipes.clip import sampler
 from voxlet.recipes.clip.task import ClipTask
 from voxlet.recipes.generate import generate
 from voxlet.recipes.opened import load
@@ -29,6 +29,7 @@ from voxlet.recipes.presets import find_preset
 from voxlet.recipes.train import export, train
 from voxlet.recipes.voice import prior_task
 from voxlet.recipes.voice.base_file import read_base
+from voxlet.run_files import TEST
 from voxlet.speak.voice import load_voice
 from voxlet.spectral.config import SpectrogramConfig
 from voxlet.training import checkpoints
@@ -91,7 +92,7 @@ def test_a_disk_that_is_full_at_the_end(
     write = files.write_atomically
 
     def full(path: Path, data: bytes) -> None:
-        if path.name == finish.TEST and large.exists():  # as on a disk that it fills
+        if path.name == TEST and large.exists():  # as on a disk that it fills
             raise FileError("cannot be written (No space left on device)", where=path)
         write(path, data)
 

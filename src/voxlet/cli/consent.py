@@ -17,8 +17,8 @@ ANSWERS = {"o": OWN, "own": OWN, "g": GIVEN, "given": GIVEN}
 
 
 def consent_for(recordings: str | Path, told: str | None = None) -> str:
-    """What is known of recordings: by the licence of a known corpus, which nothing that is told replaces; as it
-    is told; by the note beside them; else asked.
+    """What is known of recordings: of a known corpus by its licence, whatever is told; of others as it is
+    told, by the note beside them, or asked.
 
     A known corpus is asked for by its name, a `str`; a path is a folder, whatever it is called.
     """

@@ -5,14 +5,12 @@ The thresholds are those of `verdict`; which takes are spoilt is what `voxlet co
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from voxlet import files
 from voxlet.corpus.listing.sound_files import relative_name
 from voxlet.corpus.look.advise import NOISY_DB, listed
 from voxlet.corpus.look.inspection import find, middle
@@ -21,12 +19,12 @@ from voxlet.evaluation.classifiers.cross_fitted import cross_fitted_classifier
 from voxlet.evaluation.clipset import read_clips, sample_clips
 from voxlet.evaluation.intervals import Interval, wilson
 from voxlet.evaluation.metrics import naturalness, speaker
+from voxlet.evaluation.outcome import Outcome, Row, shown
 from voxlet.evaluation.report.verdict import EQUAL_ACCURACY, EQUAL_MOS, NEAR_ACCURACY
 from voxlet.words import spelling
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -42,50 +40,8 @@ SPOILT_SHARE = 0.25  # of a label's takes, or of all: so many are no accident
 WORD_ACCURACY = 0.75  # a word that is recognised less often is not understood
 ACCURACY, NATURALNESS, SIMILARITY = "words recognised, %", "naturalness (DNSMOS)", "likeness of the voice"
 NOTICED = 3  # words in the sentence
-FILE = "outcome.json"  # in the run's folder
 FEW_TAKES = "with fewer than five takes of a word nothing here tells how often it is understood"
 OTHER_VOICES = "nothing that knows one voice alone can tell how well the words are understood in others"
-
-
-@dataclass(frozen=True)
-class Row:
-    """A figure of generated clips beside that of the takes; None where it was not measured."""
-
-    title: str
-    generated: Interval | None
-    real: Interval | None
-    percent: bool = False
-
-    def __str__(self) -> str:
-        sides = [_shown(value, self.percent) for value in (self.generated, self.real)]
-        return f"{self.title:<24}{sides[0]:>10}{sides[1]:>10}"
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """The rows, and what they come to: `good`, `usable`, `record again`, `not yet`, or `listen yourself`,
-    where nothing measured the words; and why."""
-
-    grade: str
-    why: str
-    rows: tuple[Row, ...]
-
-    @property
-    def sentence(self) -> str:
-        """The grade and its reason."""
-        return f"{self.grade}: {self.why}"
-
-    def lines(self) -> list[str]:
-        """The table and the sentence, for the terminal."""
-        return [f"{'':<24}{'generated':>10}{'takes':>10}", *map(str, self.rows), self.sentence]
-
-    def keep(self, run: Path) -> None:
-        """Write it into a run's folder, for who did not see the terminal.
-
-        Raises:
-            FileError: It cannot be written.
-        """
-        files.write_atomically(run / FILE, f"{json.dumps(asdict(self), indent=2)}\n".encode())
 
 
 @dataclass(frozen=True)
@@ -246,11 +202,5 @@ def _beside(row: Row) -> str:
     assert row.generated is not None
     assert row.real is not None
     unit = " %" if row.percent else ""
-    sides = [_shown(value, row.percent) for value in (row.generated, row.real)]
+    sides = [shown(value, row.percent) for value in (row.generated, row.real)]
     return f"{row.title} {sides[0]}{unit}, of your takes {sides[1]}{unit}"
-
-
-def _shown(value: Interval | None, percent: bool) -> str:
-    if value is None:
-        return "-"
-    return f"{100 * value.value:.0f}" if percent else f"{value.value:.2f}"

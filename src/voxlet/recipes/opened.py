@@ -13,9 +13,10 @@ from voxlet.recipes.clip.config import ClipTraining
 from voxlet.recipes.clip.portable import check_parts
 from voxlet.recipes.voice.config import VoiceTraining
 from voxlet.recipes.voice.voice_run import VoiceRun
+from voxlet.run_files import CONFIG
 from voxlet.speak.library import find_voice
 from voxlet.speak.voice import Voice, load_voice
-from voxlet.training.run import CONFIG, open_run
+from voxlet.training.run import open_run
 from voxlet.training.serialize import from_json
 
 if TYPE_CHECKING:

@@ -24,10 +24,11 @@ from voxlet.recipes.voice.base_file import BASE_SUFFIX, read_base, write_base
 from voxlet.recipes.voice.config import VoiceTraining
 from voxlet.recipes.voice.finish import base_of, write_voice
 from voxlet.recipes.voice.plan import plan_voice_training
+from voxlet.run_files import CONFIG, CORPUS
 from voxlet.speak.voice_file import SUFFIX
 from voxlet.training import distributed
 from voxlet.training.config import Budget
-from voxlet.training.run import CONFIG, CORPUS, Run, begun, check_target
+from voxlet.training.run import Run, begun, check_target
 from voxlet.training.serialize import JSON, to_json
 from voxlet.training.stages import train_stages
 from voxlet.training.tensorboard import Events

@@ -12,7 +12,7 @@ from voxlet.errors import RunError
 from voxlet.files import safe_name
 from voxlet.recipes.clip.config import ClipTraining
 from voxlet.recipes.voice.config import VoiceTraining
-from voxlet.training.run import CONFIG
+from voxlet.run_files import CONFIG
 from voxlet.words.language import UNKNOWN_LANGUAGE
 
 if TYPE_CHECKING:

@@ -17,11 +17,11 @@ import numpy as np
 import torch
 
 from voxlet.errors import TrainingError
+from voxlet.run_files import METRICS, PROGRESS
 from voxlet.training import checkpoints, distributed
 from voxlet.training.batches import epoch_order
 from voxlet.training.config import Budget, LoopConfig, rate_factor
 from voxlet.training.progress import Pace, Progress, duration
-from voxlet.training.run import METRICS, PROGRESS
 from voxlet.training.serialize import JSON, from_json
 from voxlet.training.signals import Signals, stop
 

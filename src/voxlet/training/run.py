@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Literal
 
 from voxlet import files
 from voxlet.errors import LockedError, RunError
+from voxlet.run_files import CONFIG, CORPUS, METRICS
 from voxlet.training import checkpoints
 from voxlet.training.progress import note_once
 from voxlet.training.serialize import JSON, differences
@@ -31,8 +32,7 @@ from voxlet.version import __version__
 if TYPE_CHECKING:
     from torch import Tensor
 
-CONFIG, METRICS, PROGRESS, LOCK = "config.json", "metrics.jsonl", "progress.jsonl", ".lock"
-CORPUS = "corpus.json"
+LOCK = ".lock"
 GO_ON = "give the command that trained it again, and it goes on"
 FORMAT = 2  # 1 is that of voxlet 0.1.0, whose settings and modules had other names
 Which = Literal["best", "last"]

@@ -90,7 +90,8 @@ def run(arguments: argparse.Namespace) -> None:
 
 def kept_consent(run: Path) -> str:
     """What was answered when the run began, if it has begun."""
-    from voxlet.training.run import CONFIG, open_run
+    from voxlet.run_files import CONFIG
+    from voxlet.training.run import open_run
 
     return str(open_run(run).record.get("consent", "")) if (run / CONFIG).is_file() else ""
 

@@ -21,6 +21,7 @@ from voxlet.recipes.clip.clip_run import ClipRun
 from voxlet.recipes.clip.figures import illustrate
 from voxlet.recipes.clip.label_posterior import fit_posterior
 from voxlet.recipes.clip.sampler import Speech, save_speech
+from voxlet.run_files import SAMPLES, TEST
 from voxlet.speak.speech import describe, wav_metadata
 from voxlet.spectral.log_spectrogram import analyse
 
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from voxlet.spectral.config import SpectrogramConfig
     from voxlet.training.run import Run
 
-TEST = "test.json"
 SEED = 0  # the same weights give the same samples
 RANGE_CLIPS = 200  # enough for a median
 LONGEST_STEM = 60  # characters of a label in a file's name
@@ -65,7 +65,7 @@ def finish_run(run: Run, config: ClipTraining, dataset: Dataset) -> Explained:
     try:
         save_speech(run, opened.speech, posterior)
         illustrate(opened, part, rows)
-        write_samples(run.path / "samples", opened)
+        write_samples(run.path / SAMPLES, opened)
         measured = json.dumps({"part": part, **asdict(found)}, indent=2)
         files.write_atomically(run.path / TEST, f"{measured}\n".encode())
     except (AudioError, FileError, OSError) as error:

@@ -22,10 +22,9 @@ from voxlet.hub.push import send
 from voxlet.models.clip.build import build_model
 from voxlet.recipes.clip import sampler
 from voxlet.recipes.clip.clip_run import ClipRun
-from voxlet.recipes.clip.finish import TEST
 from voxlet.recipes.clip.sampler import STAGE
+from voxlet.run_files import CONFIG, TEST
 from voxlet.training.checkpoints import BEST, DIGESTS, PREFIX
-from voxlet.training.run import CONFIG
 
 if TYPE_CHECKING:
     from voxlet.recipes.voice.voice_run import VoiceRun

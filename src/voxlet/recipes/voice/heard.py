@@ -17,6 +17,7 @@ import torch
 from voxlet import audio, files
 from voxlet.models.voice.flow_prior import described, lengths_of
 from voxlet.recipes.voice.weights import DISTILLATION, PRIOR, WAVE, load_wave
+from voxlet.run_files import SAMPLES
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from voxlet.training.run import Run
     from voxlet.training.stages import Task
 
-FOLDER = "samples"
 WORDS = 3
 STEPS = 16  # of a prior that is not distilled
 SEED = 0
@@ -99,7 +99,7 @@ class Heard:
 
     def _write(self, stage: str, step: int, data: VoiceData, waveforms: Tensor, lengths: Tensor) -> None:
         names = [data.label_names[int(label)] for label in data.labels[self.rows]]
-        folder = files.make_folder(self.run.path / FOLDER)
+        folder = files.make_folder(self.run.path / SAMPLES)
         sounds = waveforms.float().clamp(-1, 1).cpu().numpy()
         for number, (sound, length) in enumerate(zip(sounds, lengths.tolist(), strict=True)):
             name = files.safe_name(names[number], LONGEST_STEM)

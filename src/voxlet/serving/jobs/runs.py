@@ -8,21 +8,16 @@ import time
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 
+from voxlet.evaluation.outcome import Outcome
 from voxlet.files import safe_name
+from voxlet.run_files import CONFIG, METRICS, OUTCOME, PROGRESS, SAMPLES, TEST
 from voxlet.serving.refusals import RefusedError
 from voxlet.speak.voice_file import SUFFIX
 
 LONGEST_NAME = 60  # characters of a run's
-CONFIG, PROGRESS, METRICS, OUTCOME, TEST = (
-    "config.json",
-    "progress.jsonl",
-    "metrics.jsonl",
-    "outcome.json",
-    "test.json",
-)
-SAMPLES = "samples"
+KEPT = TypeAdapter(Outcome)
 SAMPLE = re.compile(r"(?P<stage>[a-z]+)-(?P<step>\d+)-(?P<number>\d+)-(?P<label>.*)")
 LARGEST = 4 * 2**20  # bytes of a file of progress that are read
 LIVE_SECONDS = 60.0  # since something was written: it is being trained
@@ -53,32 +48,6 @@ class Sample(BaseModel):
     stage: str
     step: int
     label: str
-
-
-class Figure(BaseModel):
-    """A figure with the ends of its 95 % confidence interval, and how many clips it rests on."""
-
-    value: float
-    low: float
-    high: float
-    count: int
-
-
-class OutcomeRow(BaseModel):
-    """A figure of generated clips beside that of the takes."""
-
-    title: str
-    generated: Figure | None
-    real: Figure | None
-    percent: bool
-
-
-class Outcome(BaseModel):
-    """What became of an adapted voice: a grade, why, and the figures."""
-
-    grade: str
-    why: str
-    rows: list[OutcomeRow]
 
 
 class RunSummary(BaseModel):
@@ -260,7 +229,7 @@ def _samples(folder: Path) -> list[Sample]:
 
 def _outcome(path: Path) -> Outcome | None:
     try:
-        return Outcome.model_validate_json(path.read_bytes())
+        return KEPT.validate_json(path.read_bytes())
     except (OSError, ValueError):
         return None
 
