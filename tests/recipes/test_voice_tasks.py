@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from dataclasses import replace
 
@@ -13,6 +14,7 @@ from tiny_training import TINY_VOICE
 from voxlet.models.voice.flow_prior import FlowPrior
 from voxlet.models.voice.style_encoder import StyleEncoder
 from voxlet.models.voice.wave_vae import WaveVAE, samples_per_latent
+from voxlet.recipes.preflight import Material, views_bytes
 from voxlet.recipes.voice.clips.band import BandFilter
 from voxlet.recipes.voice.clips.data import VoiceData
 from voxlet.recipes.voice.clips.views import Views
@@ -117,6 +119,24 @@ def test_clips_at_other_speeds_are_drawn_as_often_as_asked_for(data: VoiceData) 
 def encode_all(views: Views) -> None:
     while not views.ready.all():
         views.encode_more()
+
+
+def test_clips_and_latents_take_what_is_said_before_and_a_copy_of_the_task_takes_no_more(
+    data: VoiceData,
+) -> None:
+    task = prior_task_of(data, speeds=(0.8, 1.25), shifts=3, views_per_step=5)
+    config = replace(TINY_VOICE, prior=task.config)
+    said = views_bytes(config, Material(4, 4, 8 * UNIT / RATE, labels=2, speakers=2))
+    assert said == data.audio.nbytes + task.data.audio.nbytes + sum(
+        part.nbytes for part in task.views.latents
+    )
+    tried = copy.deepcopy(task)
+    assert tried.data is task.data
+    assert tried.views.mean.data_ptr() == task.views.mean.data_ptr()
+    tried.views.encode_more()
+    assert (int(task.views.ready.sum()), int(task.views.encoded)) == (4, 0)  # it meets them in its own time
+    task.views.encode_more()
+    assert torch.equal(task.views.ready, tried.views.ready)
 
 
 def test_views_are_encoded_a_few_a_step_and_once_more_where_a_run_goes_on(data: VoiceData) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import gc
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -80,6 +82,21 @@ def test_stages_follow_each_other_with_their_share(tmp_path: Path) -> None:
         *(("first", 3 * epoch) for epoch in range(1, 7)),
         *(("second", 2 * epoch) for epoch in range(1, 3)),
     ]
+
+
+def test_what_a_stage_held_is_gone_before_the_next_one_is_made(tmp_path: Path) -> None:
+    """Two stages' clips and networks at once would be twice the memory."""
+    run, made = make_run(tmp_path, {}), list[weakref.ref[Line]]()
+
+    def build() -> Line:
+        gc.collect()
+        assert all(one() is None for one in made)
+        made.append(weakref.ref(line := Line()))
+        return line
+
+    stages = (Stage(name, np.arange(6), LoopConfig(batch_size=2), build, 0.5) for name in ("first", "second"))
+    train_stages(Plan(tuple(stages), lambda: None), run, eight_epochs)
+    assert len(made) == 2
 
 
 @pytest.mark.parametrize("dies_at", [1, 3])

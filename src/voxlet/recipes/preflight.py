@@ -1,11 +1,12 @@
 """What a training will take, said before it starts: time, memory and disk.
 
 Parameters are counted on a model without memory. Rates are measured: effort a clip by `benchmarks/presets.py`
-(docs/performance.md), bytes a parameter and a frame by `benchmarks/preflight.py`.
+(docs/performance.md), bytes a parameter and a frame, and a voice's fixed ones, by `benchmarks/preflight.py`.
 """
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from voxlet import machine
 from voxlet.errors import TrainingError
 from voxlet.models.clip.build import build_model
 from voxlet.models.clip.config import CNNConfig, CNNLightConfig, MLPConfig
+from voxlet.models.voice.wave_vae import samples_per_latent
 from voxlet.recipes.clip.config import ClipTraining
 from voxlet.recipes.clip.data import held_bytes
 from voxlet.recipes.presets import PRESETS
@@ -26,8 +28,10 @@ if TYPE_CHECKING:
 
     from voxlet.models.clip.config import ModelConfig
     from voxlet.recipes.presets import Training
+    from voxlet.recipes.voice.config import VoiceTraining
     from voxlet.training.config import Budget, Precision
 
+FLOAT_BYTES = 4
 BASE_BYTES = 0.45e9  # of a process with PyTorch, before there is a model
 PARAMETER_BYTES = 34  # of memory: weight, gradient, two moments, the best weight, copies while saving
 CHECKPOINT_BYTES = 16  # of disk for each parameter: last, best, two moments
@@ -45,7 +49,7 @@ EFFORT: dict[type[ModelConfig], dict[str, float]] = {
 FRAME_BYTES: dict[type[ModelConfig], float] = {MLPConfig: 4e3, CNNLightConfig: 52e3, CNNConfig: 545e3}
 
 # A voice's three stages together: its networks have a fixed size, its batches, too.
-VOICE_BYTES, VOICE_SECOND_BYTES = 0.5e9, 1.0e6  # of memory: in any case, and for each second of clips
+VOICE_BYTES = 0.5e9  # of memory, in any case
 VOICE_DISK = 0.75e9
 # By the card of `digits`: 60 ms of one core for each clip of an epoch of all stages.
 VOICE_EFFORT = {"float32": 5.6, "bfloat16": 12.7}
@@ -71,23 +75,40 @@ class Needs:
         return f"{times}, {gigabytes(self.memory)} of memory, {gigabytes(self.disk)} of disk"
 
 
-def needs_of(config: Training, clips: int, seconds: float, labels: int, speed: dict[str, float]) -> Needs:
+@dataclass(frozen=True)
+class Material:
+    """What is trained on.
+
+    Attributes:
+        clips: That are trained on,
+        held: and those that are in memory, with what validates and tests.
+        seconds: Of each of their rows.
+        labels: C.
+        speakers: Of all clips.
+    """
+
+    clips: int
+    held: int
+    seconds: float
+    labels: int
+    speakers: int
+
+
+def needs_of(config: Training, material: Material, speed: dict[str, float]) -> Needs:
     """What a training will take.
 
     Args:
         config: Its settings.
-        clips: That it trains on.
-        seconds: Of each of their rows.
-        labels: C.
+        material: What it trains on.
         speed: GFLOP a second by precision, see `speed`.
     """
-    precision = used(config.precision)
+    precision, clips, seconds = used(config.precision), material.clips, material.seconds
     if not isinstance(config, ClipTraining):
-        memory = BASE_BYTES + VOICE_BYTES + VOICE_SECOND_BYTES * clips * seconds
+        memory = BASE_BYTES + VOICE_BYTES + views_bytes(config, material)
         return Needs(memory, VOICE_DISK, clips * VOICE_EFFORT[precision] / speed[precision])
     shape = config.spectrogram.bands, config.spectrogram.frames(round(seconds * config.preparation.rate))
     kind, frames = type(config.model), shape[1]
-    count = parameters(config.model, shape, labels)
+    count = parameters(config.model, shape, material.labels)
     batch = min(clips, config.loop.batch_size)
     spectrograms = held_bytes(clips, shape[0], frames)
     return Needs(
@@ -97,12 +118,22 @@ def needs_of(config: Training, clips: int, seconds: float, labels: int, speed: d
     )
 
 
-def presets_on(clips: int, seconds: float, labels: int) -> dict[str, str]:
-    """What each preset would take on so many clips of so many seconds, in words."""
+def views_bytes(config: VoiceTraining, material: Material) -> float:
+    """Of a voice's clips at every speed, and of the latents of each from every start: what a long training
+    has in the end."""
+    rate = config.preparation.rate
+    unit = samples_per_latent(rate)
+    frames = math.ceil(material.seconds * rate / unit)
+    audio = FLOAT_BYTES * frames * unit
+    latents = 2 * FLOAT_BYTES * config.prior.shifts * frames * config.wave.model.latent_size
+    speeds = 1 + len(config.prior.speeds_for(material.speakers))
+    return float(material.held * (audio + speeds * (audio + latents)))
+
+
+def presets_on(material: Material) -> dict[str, str]:
+    """What each preset would take on these clips, in words."""
     now = speed()
-    return {
-        name: needs_of(config, clips, seconds, labels, now).sentence() for name, config in PRESETS.items()
-    }
+    return {name: needs_of(config, material, now).sentence() for name, config in PRESETS.items()}
 
 
 def parameters(model: ModelConfig, shape: tuple[int, int], labels: int) -> int:

@@ -254,9 +254,14 @@ def _preflight(config: Training, dataset: Dataset, run: Path, budget: Budget) ->
     if distributed.device().type != "cpu":
         return  # what it takes of a GPU was not measured
     prepared = dataset.prepared
-    seconds = prepared.rows.shape[1] / prepared.rate
-    labels = len(prepared.label_names)
-    needs = preflight.needs_of(config, len(dataset.split.train), seconds, labels, preflight.speed())
+    material = preflight.Material(
+        clips=len(dataset.split.train),
+        held=len(prepared),
+        seconds=prepared.rows.shape[1] / prepared.rate,
+        labels=len(prepared.label_names),
+        speakers=len(prepared.speaker_names),
+    )
+    needs = preflight.needs_of(config, material, preflight.speed())
     preflight.check(config, needs, run)
     _say(prepared.name, f"training takes {needs.sentence(budget)}")
 

@@ -99,19 +99,8 @@ def train_stages(
     """
     try:
         for stage in plan.stages:
-            if checkpoints.is_finished(run.stage(stage.name)):
-                continue
-            task = built(stage)
-            fit(
-                task,
-                stage.rows,
-                run=run,
-                stage=stage.name,
-                config=stage.loop,
-                budget=budget_of(stage, task),
-                on_metrics=on_metrics,
-                listen=stage.listen,
-            )
+            if not checkpoints.is_finished(run.stage(stage.name)):
+                _train(stage, run, budget_of, on_metrics)
     except (MemoryError, RuntimeError) as error:
         # On a CPU PyTorch reports this as a RuntimeError like any other.
         if isinstance(error, MemoryError | torch.OutOfMemoryError) or "allocate memory" in str(error):
@@ -122,6 +111,26 @@ def train_stages(
             ) from error
         raise
     distributed.main_first(plan.finish)
+
+
+def _train(
+    stage: Stage,
+    run: Run,
+    budget_of: Callable[[Stage, Task], Budget],
+    on_metrics: Callable[[Mapping[str, JSON]], None] | None,
+) -> None:
+    """Train a stage. Its task goes with the call: the next one's is not made beside it."""
+    task = built(stage)
+    fit(
+        task,
+        stage.rows,
+        run=run,
+        stage=stage.name,
+        config=stage.loop,
+        budget=budget_of(stage, task),
+        on_metrics=on_metrics,
+        listen=stage.listen,
+    )
 
 
 def built(stage: Stage) -> Task:

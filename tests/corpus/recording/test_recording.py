@@ -214,6 +214,21 @@ def test_the_command_records_what_is_said_before_it(
     assert (folder / "consent.txt").read_text() == "own\n"
     assert main(["record", *WORDS, "--takes", "2", "--out", str(folder)]) == 0  # nothing is asked again
 
+    def interrupted(session: Session) -> str | None:
+        if len(shown) == 2:
+            raise KeyboardInterrupt
+        return watched(session)
+
+    shown.clear()
+    monkeypatch.setattr(Session, "next_word", interrupted)
+    capsys.readouterr()
+    assert (
+        main(["record", *WORDS, "--takes", "2", "--consent", "own", "--out", str(tmp_path / "other")]) == 130
+    )
+    out, err = capsys.readouterr()
+    assert out == f"{tmp_path / 'other'}: 2 takes of 3 words; 4 to go: the same command goes on\n"
+    assert err.endswith("ok\nvoxlet: interrupted\n")
+
 
 def test_keys_stop_and_take_back(tmp_path: Path) -> None:
     shown: list[str] = []

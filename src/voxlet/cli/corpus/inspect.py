@@ -34,15 +34,23 @@ def run(arguments: argparse.Namespace) -> None:
     """Measure a corpus, write its page if a folder for it is given, and print the figures."""
     from voxlet.corpus.corpus import open_corpus
     from voxlet.corpus.look.inspection import measure, summarise
-    from voxlet.recipes.preflight import presets_on
+    from voxlet.recipes.preflight import Material, presets_on
 
     corpus = open_corpus(
         arguments.path, allow_rejected=True, layout=arguments.layout, language=arguments.language
     )
     measures = measure(corpus)
     inspection = summarise(corpus, measures)
-    clips, seconds = inspection.clips - inspection.dropped, inspection.normalised_seconds
-    training = presets_on(clips, seconds, len(inspection.labels))
+    clips = inspection.clips - inspection.dropped
+    training = presets_on(
+        Material(
+            clips=clips,
+            held=clips,
+            seconds=inspection.normalised_seconds,
+            labels=len(inspection.labels),
+            speakers=len(inspection.speakers),
+        )
+    )
     page = None
     if arguments.out is not None:
         from voxlet.corpus.look.report import write_page

@@ -53,15 +53,21 @@ def run(arguments: argparse.Namespace) -> None:
     with microphone(RATE) as blocks, keys() as pressed:
         files.write_atomically(files.make_folder(arguments.out) / NOTE, f"{consent}\n".encode())
         _show(f"{AGAIN}: the last word again, {STOP}: stop; the same command goes on\n")
-        for number in range(COUNTDOWN, 0, -1):
-            _show(f"\r{number} ")
-            drop(blocks, RATE, 1.0)
-        with contextlib.suppress(KeyboardInterrupt):
+        interrupted = False
+        try:
+            for number in range(COUNTDOWN, 0, -1):
+                _show(f"\r{number} ")
+                drop(blocks, RATE, 1.0)
             record(session, blocks, RATE, pressed)
+        except KeyboardInterrupt:  # what is there is told all the same
+            interrupted = True
+        _show("\n")
     missing = sum(session.missing.values())
     left = f"; {missing} to go: the same command goes on" if missing else ""
     kept = sum(len(takes) for takes in session.kept.values())
     answer(f"{arguments.out}: {kept} takes of {len(session.words)} words{left}")
+    if interrupted:
+        raise KeyboardInterrupt
 
 
 def record(session: Session, blocks: Iterator[Samples], rate: int, pressed: Iterator[str]) -> None:

@@ -105,32 +105,36 @@ class VoiceData:
             return self  # all the audio would be copied for nothing
         count, samples = self.audio.shape
         longest, speakers = int(self.lengths.max()), len(self.count)
-        audio, lengths, attributes = [self.audio], [self.lengths], [self.attributes]
-        for speed in speeds:
+        # Filled in place: it is most of what a training holds, and joined copies would be there twice.
+        audio = self.audio.new_empty(1 + len(speeds), count, samples)
+        audio[0] = self.audio
+        lengths, attributes = [self.lengths], [self.attributes]
+        for into, speed in zip(audio[1:], speeds, strict=True):
             played = (self.lengths / speed).round().long()
             fits = played <= longest
-            moved = torch.zeros(count, samples)
             for rows in torch.split(torch.arange(count), RESAMPLING_BATCH):
+                part = slice(int(rows[0]), int(rows[-1]) + 1)
+                moved = torch.zeros(len(rows), samples)
                 # A channel for each clip.
-                tape = soxr.resample(self.audio[rows].T.cpu().numpy(), speed, 1.0)[:samples]
-                moved[rows, : len(tape)] = torch.from_numpy(tape.T.copy())
-            moved *= torch.arange(samples) < played.cpu()[:, None]  # resampling rings on after the end
-            audio.append(torch.where(fits[:, None], moved.to(self.audio.device), self.audio))
+                tape = soxr.resample(self.audio[part].T.cpu().numpy(), speed, 1.0)[:samples]
+                moved[:, : len(tape)] = torch.from_numpy(tape.T.copy())
+                moved *= torch.arange(samples) < played[part].cpu()[:, None]  # resampling rings on after it
+                into[part] = torch.where(fits[part, None], moved.to(self.audio.device), self.audio[part])
             lengths.append(torch.where(fits, played, self.lengths))
             changed = at_speed(self.attributes, self.names, speed)
             attributes.append(torch.where(fits[:, None], changed, self.attributes))
-        times = torch.arange(len(audio), device=self.lengths.device)[:, None]
-        sizes = self.count.repeat(len(audio))
+        times = torch.arange(1 + len(speeds), device=self.lengths.device)[:, None]
+        sizes = self.count.repeat(1 + len(speeds))
         return replace(
             self,
-            audio=torch.cat(audio),
+            audio=audio.flatten(0, 1),
             lengths=torch.cat(lengths),
-            labels=self.labels.repeat(len(audio)),
+            labels=self.labels.repeat(1 + len(speeds)),
             speakers=(self.speakers + speakers * times).flatten(),
             by_speaker=(self.by_speaker + count * times).flatten(),
             first=sizes.cumsum(0) - sizes,
             count=sizes,
-            bands=self.bands.repeat(len(audio)),
+            bands=self.bands.repeat(1 + len(speeds)),
             attributes=torch.cat(attributes),
         )
 

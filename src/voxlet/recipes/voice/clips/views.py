@@ -30,6 +30,17 @@ class Drawn(NamedTuple):
     lengths: Tensor
 
 
+class Latents(NamedTuple):
+    """Means and log-variances, each (views, N, L, Z)."""
+
+    mean: Tensor
+    log_variance: Tensor
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Latents:
+        """Itself: what is encoded is the same whoever encodes it, and it is much of what a task holds."""
+        return self
+
+
 class Views(nn.Module):
     """Posteriors of clips from `shifts` starts, one STFT hop apart, and at each speed that the data has.
 
@@ -49,7 +60,7 @@ class Views(nn.Module):
         self.data, self.clips, self.a_step = data, clips, a_step
         device, rows = data.audio.device, len(data.audio)
         shape = (shifts, rows, data.frames, wave.config.latent_size)
-        self.mean, self.log_variance = torch.zeros(shape, device=device), torch.zeros(shape, device=device)
+        self.latents = Latents(torch.zeros(shape, device=device), torch.zeros(shape, device=device))
         starts = torch.arange(shifts, device=device)[:, None] * wave.hop
         self.lengths = (data.lengths + starts).clamp(max=data.audio.shape[1])
         self.ready = torch.zeros(shifts, rows, dtype=torch.bool, device=device)
@@ -60,6 +71,16 @@ class Views(nn.Module):
         # How many of them are encoded: kept with the weights, so that a run goes on with the same views.
         self.register_buffer("encoded", torch.zeros((), dtype=torch.long))
         self._present = 0
+
+    @property
+    def mean(self) -> Tensor:
+        """Of the latents, (views, N, L, Z)."""
+        return self.latents.mean
+
+    @property
+    def log_variance(self) -> Tensor:
+        """Of the latents, (views, N, L, Z)."""
+        return self.latents.log_variance
 
     @property
     def speeds(self) -> int:
