@@ -28,7 +28,7 @@ LEAVES: dict[str, set[str]] = {
     "speech_likeness": {"audio", "speech_frames"},
     "batch_random": set(),
     "downloading": {"errors", "extras", "files"},
-    "engines": {"errors", "extras", "machine", "version"},
+    "engines": {"errors", "extras", "files", "machine", "version"},
     "plots": {"errors", "files"},
 }
 ROOMS: dict[str, set[str]] = {  # an edge leads to a whole room, or to a part of one
