@@ -49,7 +49,7 @@ EFFORT: dict[type[ModelConfig], dict[str, float]] = {
 FRAME_BYTES: dict[type[ModelConfig], float] = {MLPConfig: 4e3, CNNLightConfig: 52e3, CNNConfig: 545e3}
 
 # A voice's three stages together: its networks have a fixed size, its batches, too.
-VOICE_BYTES = 0.5e9  # of memory, in any case
+VOICE_BYTES, VOICE_RATE_BYTES = 0.15e9, 44e3  # of memory: in any case, and for each hertz of its rate
 VOICE_DISK = 0.75e9
 # By the card of `digits`: 60 ms of one core for each clip of an epoch of all stages.
 VOICE_EFFORT = {"float32": 5.6, "bfloat16": 12.7}
@@ -104,7 +104,8 @@ def needs_of(config: Training, material: Material, speed: dict[str, float]) -> N
     """
     precision, clips, seconds = used(config.precision), material.clips, material.seconds
     if not isinstance(config, ClipTraining):
-        memory = BASE_BYTES + VOICE_BYTES + views_bytes(config, material)
+        fixed = BASE_BYTES + VOICE_BYTES + VOICE_RATE_BYTES * config.preparation.rate
+        memory = fixed + views_bytes(config, material)
         return Needs(memory, VOICE_DISK, clips * VOICE_EFFORT[precision] / speed[precision])
     shape = config.spectrogram.bands, config.spectrogram.frames(round(seconds * config.preparation.rate))
     kind, frames = type(config.model), shape[1]
