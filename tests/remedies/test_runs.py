@@ -159,7 +159,9 @@ def test_a_count_of_files(tmp_path: Path) -> None:
     assert "-n" in message(ConfigError, generate, voice, "4", tmp_path, count=int(most) + 1)
 
 
-@follows("recipes/opened.py: give a run's folder (one with a config.json), a voice that `voxlet voices` lists, or …")
+@follows(
+    "recipes/opened.py: give a run's folder (one with a config.json), a voice that `voxlet voices` lists, or …"
+)
 def test_no_run_and_no_voice(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     line = message(RunError, load, "nobody")
     file = re.search(r"one with a (\S+)\)", line)[1]
