@@ -160,7 +160,8 @@ def test_a_count_of_files(tmp_path: Path) -> None:
 
 
 @follows(
-    "recipes/opened.py: give a run's folder (one with a config.json), a voice that `voxlet voices` lists, or …"
+    "recipes/opened.py: give a run's folder (one with a config.json), a voice that `voxlet voices` "
+    "lists, or …"
 )
 def test_no_run_and_no_voice(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     line = message(RunError, load, "nobody")
