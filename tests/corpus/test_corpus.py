@@ -93,7 +93,7 @@ def test_manifests_of_both_kinds_agree(manifest_corpus, tmp_path):
         ("m.jsonl", "{", r"m\.jsonl:1: is not JSON"),
         ("m.jsonl", "", "lists no clips"),
         ("m.csv", b"path,label\n\xff\xfe,x\n", "cannot be read"),
-        ("m.txt", "x", "neither a folder nor a manifest"),
+        ("m.md", "x", "neither a folder nor a manifest"),
     ],
 )
 def test_malformed_manifests(tmp_path, name, text, expected):

@@ -65,6 +65,17 @@ PEOPLE = ("anna", "ben", "cleo")
         ("{label}_{speaker}.wav", ("yes", "no"), PEOPLE),
         ("{speaker}_{label}.wav", ("yes", "no"), PEOPLE),
         ("{speaker}/{label}.wav", ("yes", "no"), PEOPLE),
+        ("{speaker}-{label}-{take}.wav", ("yes", "no"), PEOPLE),
+        ("{label} {speaker} {take}.wav", ("ja", "nein"), PEOPLE),
+        ("{label}.{speaker}.{take}.wav", ("ja", "nein"), PEOPLE),
+        ("{label}__{speaker}__{take}.wav", ("turn_left", "stop"), ("ann_lee", "bob_lee")),
+        ("{take}_{label}_{speaker}.wav", ("yes", "no"), PEOPLE),
+        ("{speaker}_{take}_{label}.wav", ("yes", "no"), PEOPLE),
+        ("{speaker}/{take}-{label}.wav", ("yes", "no"), PEOPLE),
+        ("{speaker}/{label}-{take}.wav", ("yes", "no"), PEOPLE),
+        ("{label}/{speaker} {take}.wav", ("eins", "zwei"), PEOPLE),
+        ("all/{speaker}/session1/{label}_{take}.wav", ("yes", "no"), PEOPLE),
+        ("{speaker}/{label}/{take}.wav", ("eins", "zwei"), ("f0", "f1", "m0")),
     ],
 )
 def test_the_reading_that_explains_all_names(tmp_path, pattern, labels, speakers):
@@ -82,6 +93,9 @@ def test_the_reading_that_explains_all_names(tmp_path, pattern, labels, speakers
         (all_of("{label}_{take}.wav", COMMANDS), set(COMMANDS)),
         (all_of("{label}{take}.wav", ("yes", "no")), {"yes", "no"}),
         (all_of("{label}-{take}.wav", ("yes", "no")), {"yes", "no"}),
+        (all_of("{label} ({take}).wav", ("yes", "no")), {"yes", "no"}),
+        (all_of("000{take}_{label}.wav", ("yes", "no")), {"yes", "no"}),
+        (all_of("{label}/{speaker}/{take}.wav", ("eins", "zwei"), ("train", "test")), {"eins", "zwei"}),
         (
             all_of("{speaker}/{label}/{take}.wav", ("eins", "zwei"), ("train", "test", "val")),
             {"eins", "zwei"},
@@ -94,6 +108,21 @@ def test_the_reading_that_explains_all_names(tmp_path, pattern, labels, speakers
 def test_labels_without_speakers(tmp_path, names, labels):
     found, people, _ = read(write_names(tmp_path, *names))
     assert (found, people) == (labels, {"unknown"})
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["{speaker}/{label}/a{take}.wav", "x/{speaker}/{label}_ann_{take}.wav", "{label}/{speaker}/{take}.wav"],
+)
+def test_folders_called_as_parts_are_the_split(tmp_path, pattern):
+    names = all_of(pattern, ("yes", "no"), ("Train", "test", "dev"))
+    found, _, listing = read(write_names(tmp_path, *names))
+    assert found == {"yes", "no"}
+    parts = {"Train": "train", "test": "test", "dev": "validation"}
+    assert all(entry.part == parts[(set(entry.path.parts) & parts.keys()).pop()] for entry in listing.entries)
+    assert "parts by folders, dev, test, train" in listing.layout
+    one = write_names(tmp_path / "one", *all_of(pattern, ("yes", "no"), ("train",)))
+    assert {entry.part for entry in read(one)[2].entries} == {""}
 
 
 def test_folders_without_speech_stay_out(tmp_path):
@@ -123,6 +152,8 @@ def test_labels_like_speakers_and_a_single_label_are_said(tmp_path):
     assert "the labels look like speakers (00000012, 00000013)" in read(people)[2].notes[0]
     single = write_names(tmp_path / "b", *all_of("clips/x{take}.wav", ("",)))
     assert "there is only one label, 'clips'" in read(single)[2].notes[-1]
+    people = write_names(tmp_path / "c", *all_of("{label}/{take}.wav", ("f0", "f1", "f2")))
+    assert "the labels look like speakers (f0, f1, f2)" in read(people)[2].notes[0]
 
 
 def test_a_layout_can_be_told(tmp_path):

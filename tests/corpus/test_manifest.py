@@ -56,6 +56,12 @@ def json_table(end, row) -> str:
         ("metadata.csv", table("|", None, "{}")),
         ("metadata.jsonl", json_table("\n", lambda path, label: {"file_name": path, "text": label})),
         ("metadata.jsonl", json_table("\r\n", lambda path, label: {"audio": {"path": path}, "Label": label})),
+        ("labels.csv", table()),  # the only table that lists the files
+        ("list.txt", table("|", None)),
+        ("train.json", json_table("\n", lambda path, label: {"audio_filepath": path, "text": label})),
+        ("x.json", json.dumps([{"file": f"clips/{name}.wav", "word": name[:-1]} for name in NAMES])),
+        ("clips/metadata.csv", table(heading=("file_name", "text"), path="{}")),
+        ("meta.csv", table(heading=("filename", "category"))),
     ],
 )  # fmt: skip
 def test_tables_of_many_makers(folder, name, text):
@@ -64,6 +70,41 @@ def test_tables_of_many_makers(folder, name, text):
     assert (corpus.labels, corpus.rejected) == (("no", "yes"), ())
     assert {clip.path.stem: clip.label for clip in corpus.clips} == {name: name[:-1] for name in NAMES}
     assert name in corpus.layout
+
+
+def test_words_are_taken_where_labels_are_numbers_of_classes(folder):
+    rows = [f"clips/{name}.wav,{int(name[0] == 'y')},{name[:-1]}\n" for name in NAMES]
+    (folder / "metadata.csv").write_text("file_name,label,text\n" + "".join(rows))
+    assert open_corpus(folder).labels == ("no", "yes")
+    (folder / "metadata.csv").write_text("file_name,label,text\n" + "".join(rows).replace(",yes", ","))
+    assert open_corpus(folder).labels == ("zero", "one")
+
+
+def test_tables_beside_the_recordings_give_the_division(folder):
+    (folder / "clips").rename(folder / "train")
+    (folder / "test").mkdir()
+    write_clip(folder / "test" / "yes2.wav", word(0, 0, 2), 8000)
+    rows = "".join(f"{name}.wav,{name[:-1]}\n" for name in NAMES)
+    (folder / "train" / "metadata.csv").write_text("file_name,text\n" + rows)
+    (folder / "test" / "metadata.csv").write_text("file_name,text\nyes2.wav,yes\n")
+    corpus = open_corpus(folder)
+    assert {clip.path.stem: clip.part for clip in corpus.clips} == dict.fromkeys(NAMES, "train") | {
+        "yes2": "test"
+    }
+    assert corpus.layout == "the tables test/metadata.csv, train/metadata.csv"
+
+
+def test_a_table_of_something_else_is_said_and_one_without_rows_is_none(folder):
+    (folder / "metadata.csv").write_text("speaker,age\nann,30\n")
+    corpus = open_corpus(folder, allow_rejected=True)
+    assert (
+        "metadata.csv:1 was not read as a table of clips: no path and no label in the heading"
+        in corpus.notes[0]
+    )
+    (folder / "metadata.csv").unlink()
+    (folder / "train.tsv").write_text(table("\t"))
+    (folder / "test.tsv").write_text("path\tlabel\n")
+    assert {clip.part for clip in open_corpus(folder).clips} == {"train"}
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])

@@ -13,12 +13,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from voxlet.corpus.listing.entry import UNKNOWN_SPEAKER, Entry, Listing, Part
+from voxlet.corpus.listing.entry import PARTS, UNKNOWN_SPEAKER, Entry, Listing
 from voxlet.corpus.listing.labels import as_words, merge_labels, tidy_label
-from voxlet.corpus.listing.manifest import MANIFEST_SUFFIXES, NoColumnsError, read_manifest
 from voxlet.corpus.listing.pattern import Pattern
 from voxlet.corpus.listing.readings import (
-    CANDIDATES,
     FOLDERS,
     NAMES,
     Explained,
@@ -28,8 +26,8 @@ from voxlet.corpus.listing.readings import (
     shorten,
 )  # fmt: skip
 from voxlet.corpus.listing.sound_files import UNLISTED, Passed, count_kinds, survey
+from voxlet.corpus.listing.tables import list_tables
 from voxlet.errors import ConfigError, CorpusError
-from voxlet.words.spelling import fold
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,13 +35,6 @@ if TYPE_CHECKING:
 
 READ_KINDS = "give recordings as WAV, FLAC, OGG or MP3 files, in folders of any depth"
 LAYOUTS = ("names", "folders", "manifest")
-MANIFEST_NAMES = ("manifest.csv", "manifest.tsv", "manifest.jsonl")
-METADATA_NAMES = ("metadata.csv", "metadata.tsv", "metadata.jsonl")
-PART_TABLES: tuple[tuple[Part, tuple[str, ...]], ...] = (
-    ("train", ("train.csv", "train.tsv")),
-    ("validation", ("val.csv", "validation.csv", "valid.csv", "dev.csv", "dev.tsv", "val.tsv")),
-    ("test", ("test.csv", "test.tsv")),
-)
 
 
 def check_layout(layout: str) -> str:
@@ -73,13 +64,14 @@ def list_entries(root: Path, layout: str | None = None) -> Listing:
         raise CorpusError("no such folder or manifest", where=root)
     found = dict(survey(root)) if root.is_dir() else {}
     paths = sorted(path for path, reason in found.items() if reason is None)
-    listing = list_tables(root, layout, paths) if layout in (None, "manifest") else None
+    listing, notes = list_tables(root, layout, paths) if layout in (None, "manifest") else (None, ())
     if listing is None:
         if root.is_dir() and not paths:
             raise CorpusError(
                 f"holds no sound files; {what_is_there(root, found)}", where=root, remedy=READ_KINDS
             )
         listing = list_names(root, layout, paths)
+        listing = replace(listing, notes=(*notes, *listing.notes))
     if root.is_file():  # beside what it lists: not all that may lie anywhere under its folder
         folders = {root.parent, *(entry.path.parent for entry in listing.entries)}
         found = {path: why for folder in sorted(folders) for path, why in survey(folder, deep=False)}
@@ -114,87 +106,6 @@ def finish(listing: Listing) -> Listing:
     return Listing(tuple(entries), listing.layout, (*listing.notes, *notes))
 
 
-def list_tables(root: Path, layout: str | None, paths: Sequence[Path]) -> Listing | None:
-    """What the tables in the folder `root`, or the table `root`, list; None where there is none.
-
-    Raises:
-        CorpusError: A table is malformed, or the layout is `manifest` and there is none.
-    """
-    if root.is_file():
-        if root.suffix.lower() in MANIFEST_SUFFIXES:
-            return Listing(tuple(read_manifest(root)), f"the manifest {root.name}")
-        if layout is None:
-            raise CorpusError(
-                "is neither a folder nor a manifest",
-                where=root,
-                remedy="give its folder, or a manifest: a .csv, .tsv or .jsonl file",
-            )
-    sure = next((root / name for name in MANIFEST_NAMES if (root / name).is_file()), None)
-    if sure is not None:
-        return Listing(tuple(read_manifest(sure)), f"the manifest {sure.name}")
-    maybe = next((root / name for name in METADATA_NAMES if (root / name).is_file()), None)
-    tables: list[tuple[Path, Part]] = [(maybe, "")] if maybe else find_part_tables(root)
-    if tables:
-        try:
-            entries = [entry for table, part in tables for entry in read_manifest(table, part)]
-        except NoColumnsError:
-            # Many a corpus has tables of something else, such as its speakers.
-            if layout == "manifest":
-                raise
-        else:
-            names = ", ".join(table.name for table, _ in tables)
-            listed = with_names(once(entries), root)
-            return Listing(
-                tuple(listed), f"the table{'s' * (len(tables) > 1)} {names}", unlisted(listed, paths)
-            )
-    if layout == "manifest":
-        raise CorpusError("holds no manifest", where=root, remedy=f"add {' or '.join(MANIFEST_NAMES)}")
-    return None
-
-
-def find_part_tables(root: Path) -> list[tuple[Path, Part]]:
-    """The tables of training, validation and test clips; none unless at least two are there."""
-    found = [(root / name, part) for part, names in PART_TABLES for name in names if (root / name).is_file()]
-    return found if len({part for _, part in found}) > 1 else []
-
-
-def once(entries: Sequence[Entry]) -> list[Entry]:
-    """The entries of several tables, those whose file another table has listed with that as their problem."""
-    seen: set[Path] = set()
-    checked = []
-    for entry in entries:
-        twice = entry.path in seen and not entry.problem
-        checked.append(replace(entry, problem="is listed in two tables") if twice else entry)
-        seen.add(entry.path)
-    return checked
-
-
-def unlisted(entries: Sequence[Entry], paths: Sequence[Path]) -> tuple[str, ...]:
-    """How many sound files a table does not list, in a line."""
-    count = len(set(paths) - {entry.path for entry in entries})
-    named = "1 sound file is" if count == 1 else f"{count:,} sound files are"
-    return (f"{named} not in the table, and left out",) if count else ()
-
-
-def with_names(entries: Sequence[Entry], root: Path) -> list[Entry]:
-    """The entries with speakers and takes by their files' names, where tables have none and names agree."""
-    if any(entry.speaker != UNKNOWN_SPEAKER for entry in entries):
-        return list(entries)
-    inside = [entry.path for entry in entries if entry.path.is_relative_to(root)]
-    if len(inside) < len(entries):
-        return list(entries)
-    for one in rank(inside, root):
-        pairs = list(zip(entries, one.readings, strict=True))
-        agree = all(reading and fold(reading["label"]) == fold(entry.label) for entry, reading in pairs)
-        if agree and one.speakers:
-            return [
-                replace(entry, speaker=reading["speaker"], take=reading.get("take", entry.take))
-                for entry, reading in pairs
-                if reading
-            ]
-    return list(entries)
-
-
 def list_names(root: Path, layout: str | None, paths: Sequence[Path]) -> Listing:
     """What the names of the sound files under `root` say.
 
@@ -211,28 +122,41 @@ def list_names(root: Path, layout: str | None, paths: Sequence[Path]) -> Listing
         return Listing(read_names(best, paths, root), f"{NAMES}, as given")
     ranked = rank(paths, root)
     if layout == "folders":
-        ranked = [one for one in ranked if one.pattern.text in LABEL_FOLDERS]
+        ranked = [one for one in ranked if in_label_folder(one.pattern.text)]
         best = ranked[0] if ranked else explain(paths, root, Pattern(FOLDERS))
         return Listing(read_names(best, paths, root), f"{best.pattern.text}, as given")
     if not ranked:
         ranked = [explain(paths, root, Pattern(FOLDERS if any(p.parent != root for p in paths) else NAMES))]
     best = ranked[0]
-    return Listing(read_names(best, paths, root), f"{best.pattern.text}: {reasons(best)}", doubts(ranked))
+    entries, parts = with_parts(read_names(best, paths, root), root)
+    told = f"; parts by folders, {', '.join(parts)}" if parts else ""
+    return Listing(entries, f"{best.pattern.text}: {reasons(best)}{told}", doubts(ranked))
 
 
-# What leaves a file in a label's folder a clip of that label, whatever its name is.
-LABEL_FOLDERS = frozenset(
-    candidate.pattern.text
-    for candidate in CANDIDATES
-    if candidate.pattern.depth == 2 and candidate.pattern.text.startswith("{label}/")
-)
+def with_parts(entries: Sequence[Entry], root: Path) -> tuple[tuple[Entry, ...], list[str]]:
+    """The entries with the parts that their folders are called after, and those folders' names.
+
+    Only where every file lies in such a folder, at the same depth, and there are several parts.
+    """
+    folders = [entry.path.relative_to(root).parts[:-1] for entry in entries]
+    for depth in range(min(map(len, folders), default=0)):
+        names = [inside[depth].casefold() for inside in folders]
+        if PARTS.keys() >= set(names) and len({PARTS[name] for name in names}) > 1:
+            found = zip(entries, names, strict=True)
+            return tuple(replace(entry, part=PARTS[name]) for entry, name in found), sorted(set(names))
+    return tuple(entries), []
+
+
+def in_label_folder(text: str) -> bool:
+    """Whether, by a pattern, a file in a label's folder is a clip of that label, whatever its name is."""
+    return text.startswith("{label}/") and text.count("/") == 1
 
 
 def read_names(explained: Explained, paths: Sequence[Path], root: Path) -> tuple[Entry, ...]:
     """The entries that a pattern makes of files."""
     text = explained.pattern.text
     entries = []
-    in_folders = text in LABEL_FOLDERS
+    in_folders = in_label_folder(text)
     for path, found in zip(paths, explained.readings, strict=True):
         reading = (
             {"label": path.parent.name} if found is None and in_folders and path.parent != root else found

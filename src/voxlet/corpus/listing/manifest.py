@@ -25,10 +25,16 @@ from voxlet.errors import CorpusError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-MANIFEST_SUFFIXES = frozenset({".csv", ".tsv", ".jsonl"})
+MANIFEST_SUFFIXES = frozenset({".csv", ".tsv", ".txt", ".jsonl", ".json"})
+PLAIN_SUFFIXES = MANIFEST_SUFFIXES - {".jsonl", ".json"}
+TEXTS = ("text", "transcription", "transcript", "sentence", "keyword", "category", "class_name", "label_name")
 COLUMNS = {
-    "path": ("path", "file_name", "filename", "file", "file_path", "filepath", "audio", "wav", "clip", "id"),
-    "label": ("label", "class", "word", "text", "transcription", "transcript", "sentence", "keyword"),
+    "path": (
+        *("path", "file_name", "filename", "file", "file_path", "filepath"),
+        *("audio_filepath", "audio_file", "audio_path", "audio", "wav", "clip", "id"),
+    ),
+    "label": ("label", "class", "word", *TEXTS),
+    "text": ("word", *TEXTS),  # what the label says, where labels are numbers of classes
     "speaker": ("speaker", "speaker_id", "speaker_name", "client_id"),
     "take": ("take",),
     "part": ("split", "part", "set", "subset"),
@@ -56,19 +62,21 @@ class Row:
     heading: str
 
 
-def read_manifest(path: Path, part: Part = "") -> list[Entry]:
+def read_manifest(path: Path, part: Part = "", *, may_be_empty: bool = False) -> list[Entry]:
     """The rows of a manifest; paths in it are relative to its folder.
 
     Args:
-        path: A .csv, .tsv or .jsonl file.
+        path: A .csv, .tsv, .txt, .jsonl or .json file.
         part: The part of the corpus that all its rows belong to, unless a column says so.
+        may_be_empty: Whether a heading alone will do.
 
     Raises:
         NoColumnsError: It has no column of files, or none of labels.
         CorpusError: It cannot be read, a row is malformed, or there is none.
     """
     text = read_text(path)
-    rows = json_rows(path, text) if path.suffix.lower() == ".jsonl" else csv_rows(path, text)
+    rows = list(csv_rows(path, text) if path.suffix.lower() in PLAIN_SUFFIXES else json_rows(path, text))
+    named = "text" if labels_are_numbers(rows) else "label"
     finder = Finder(path.parent)
     seen: set[Path] = set()
     entries = []
@@ -78,7 +86,7 @@ def read_manifest(path: Path, part: Part = "") -> list[Entry]:
         entries.append(
             Entry(
                 clip,
-                tidy_label(row.values["label"]),
+                tidy_label(row.values[named]),
                 row.values.get("speaker") or UNKNOWN_SPEAKER,
                 row.values.get("take") or clip.stem,
                 PARTS.get(row.values.get("part", "").casefold(), part),
@@ -86,9 +94,17 @@ def read_manifest(path: Path, part: Part = "") -> list[Entry]:
             )
         )
         seen.add(clip)
-    if not entries:
-        raise CorpusError("lists no clips", where=path)
+    if not entries and not may_be_empty:
+        raise CorpusError("lists no clips", where=path, remedy="add a row for each recording")
     return entries
+
+
+def labels_are_numbers(rows: Sequence[Row]) -> bool:
+    """Whether labels are numbers of classes, and another column says their words."""
+    return bool(rows) and all(
+        row.values.get("label", "").isdecimal() and row.values.get("text", "").strip("0123456789. ")
+        for row in rows
+    )
 
 
 def read_text(path: Path) -> str:
@@ -109,7 +125,7 @@ def read_text(path: Path) -> str:
     elif data[:2].count(0) == 1:
         encoding = "utf-16-be" if data[0] == 0 else "utf-16-le"
     try:
-        return data.decode(encoding)
+        return data.decode(encoding).removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise CorpusError(
@@ -237,26 +253,18 @@ def headless_columns(path: Path, cells: Sequence[str], line: int) -> dict[str, i
 
 
 def json_rows(path: Path, text: str) -> Iterator[Row]:
-    """The objects of a file of JSON lines, blank lines passed over.
+    """The objects of a file of JSON lines, blank lines passed over, or of one JSON list.
 
     Raises:
-        NoColumnsError: An object has neither.
+        NoColumnsError: An object has neither; or a `.json` file holds something else.
         CorpusError: A line is not JSON, or no object.
     """
-    # Only these end a line: JSON strings may hold U+2028 and the like as they are.
-    for number, line in enumerate(re.split("\r\n|\n|\r", text), 1):
-        if not line.strip():
-            continue
+    # A file that ends in `.json` may be anything.
+    kind = NoColumnsError if path.suffix.lower() == ".json" else CorpusError
+    for number, line, found in json_values(path, text, kind):
         where = f"{path}:{number}"
-        try:
-            # Numbers stay as they are written.
-            found = json.loads(line, parse_int=str, parse_float=str)
-        except RecursionError as error:
-            raise CorpusError("is nested too deeply", where=where) from error
-        except ValueError as error:
-            raise CorpusError(f"is not JSON ({error})", where=where) from error
         if not isinstance(found, dict):
-            raise CorpusError("is not a JSON object", where=where)
+            raise kind("is not a JSON object", where=where)
         names = {fold_heading(key): key for key in found}
         heading = ", ".join(found)
         values = {}
@@ -275,6 +283,38 @@ def json_rows(path: Path, text: str) -> Iterator[Row]:
                 remedy=NAMED,
             )
         yield Row(number, values, line, heading)
+
+
+def json_values(path: Path, text: str, kind: type[CorpusError]) -> Iterator[tuple[int, str, object]]:
+    """Number, text and value of each JSON line, or of each item of a list.
+
+    Raises:
+        CorpusError: Of that kind: one is not JSON.
+    """
+    if text.lstrip().startswith("["):
+        items = parse_json(text, f"{path}:1", kind)
+        rows = items if isinstance(items, list) else [items]
+        yield from ((number, json.dumps(row), row) for number, row in enumerate(rows, 1))
+        return
+    # Only these end a line: JSON strings may hold U+2028 and the like as they are.
+    for number, line in enumerate(re.split("\r\n|\n|\r", text), 1):
+        if line.strip():
+            yield number, line, parse_json(line, f"{path}:{number}", kind)
+
+
+def parse_json(text: str, where: str, kind: type[CorpusError]) -> object:
+    """The value of a JSON text, its numbers as they are written.
+
+    Raises:
+        CorpusError: Of that kind: it is not JSON.
+    """
+    try:
+        found: object = json.loads(text, parse_int=str, parse_float=str)
+    except RecursionError as error:
+        raise kind("is nested too deeply", where=where) from error
+    except ValueError as error:
+        raise kind(f"is not JSON ({error})", where=where) from error
+    return found
 
 
 def quote(text: str) -> str:

@@ -37,7 +37,8 @@ COMMON_WORDS = frozenset(
         ),
     }
 )
-LIKE_SPEAKERS = re.compile(r"(?:[a-z]{0,8}[-_ ]?\d{2,}|(?=.*\d)[0-9a-f]{6,})", re.IGNORECASE)
+LIKE_SPEAKERS = re.compile(r"(?:[a-z]{1,3}\d|[a-z]{0,8}[-_ ]?\d{2,}|(?=.*\d)[0-9a-f]{6,})", re.IGNORECASE)
+HOLDS_TAKE = re.compile(r"(?:^|[-_ .(])\d+\)?$")  # of `anna_3`, `3` and `(3)` the number is a take's
 LEAST_COVERAGE = 0.5
 CLOSE = 0.3  # a difference in score that is no reason to be sure
 
@@ -52,29 +53,50 @@ class Candidate:
     prior: float
 
 
-# What is not counted among them can be told with `--layout`.
-CANDIDATES = tuple(
-    Candidate(Pattern(text, counted=True), prior)
-    for text, prior in (
-        ("{label}/{speaker}_nohash_{take}", 0.5),
-        ("{label}/{speaker}_NO_{take}", 0.5),
-        ("{label}/{label}_{speaker}_{take}", 0.4),
-        ("{label}_{speaker}_{take}", 0.3),
-        ("{label}/{speaker}/*", 0.25),
-        ("{label}/*", 0.2),
-        ("{speaker}/{label}/*", 0.1),
-        ("{label}/{speaker}_{take}", 0.1),
-        ("{speaker}_{label}_{take}", 0.1),
-        ("{speaker}/{label}_{take}", 0.0),
-        ("{label}_{take}", -0.6),
-        ("{label}{take}", -0.7),
-        ("{label}-{speaker}-{take}", 0.2),
-        ("{label}-{take}", -0.6),
-        ("{label}_{speaker}", 0.0),
-        ("{speaker}_{label}", -0.1),
-        ("{speaker}/{label}", 0.0),
-    )
+# Fields in files' names are held apart by `_` here, and as well by what follows. What is not counted among
+# all these can be told with `--layout`.
+SEPARATORS = {"-": 0.0, " ": 0.0, ".": 0.0, "__": 0.1}  # and what speaks for each where it is there
+FOLDER_PATTERNS = (
+    ("{label}/{speaker}_nohash_{take}", 0.5),
+    ("{label}/{speaker}_NO_{take}", 0.5),
+    ("{label}/{speaker}/*", 0.25),
+    ("{label}/*", 0.2),
+    ("{speaker}/{label}/*", 0.1),
+    ("{label}/*/*", -0.3),
+    ("{speaker}/{label}", 0.0),
+    ("{label}{take}", -0.7),
+    ("{label} ({take})", -0.5),
 )
+NAME_PATTERNS = (
+    ("{label}/{label}_{speaker}_{take}", 0.4),
+    ("{label}_{speaker}_{take}", 0.3),
+    ("{label}/{speaker}_{take}", 0.1),
+    ("{speaker}_{label}_{take}", 0.1),
+    ("{speaker}/{label}_{take}", 0.0),
+    ("{speaker}/*/{label}_{take}", -0.1),
+    ("{label}_{speaker}", 0.0),
+    ("{speaker}_{label}", -0.1),
+    ("{take}_{label}_{speaker}", -0.4),
+    ("{take}_{speaker}_{label}", -0.4),
+    ("{speaker}_{take}_{label}", -0.4),
+    ("{speaker}/{take}_{label}", -0.4),
+    ("{label}_{take}", -0.6),
+    ("{take}_{label}", -0.7),
+)
+
+
+def candidates(paths: Sequence[Path]) -> list[Candidate]:
+    """The patterns that the names of some files may have been made by."""
+    found = [Candidate(Pattern(text, counted=True), prior) for text, prior in FOLDER_PATTERNS]
+    for mark, bonus in {"_": 0.0, **SEPARATORS}.items():
+        if mark == "_" or sum(mark in path.stem for path in paths) >= LEAST_COVERAGE * len(paths):
+            found += (
+                Candidate(Pattern(text.replace("_", mark), counted=True), prior + bonus)
+                for text, prior in NAME_PATTERNS
+            )
+    return found
+
+
 NAMES = "{label}_{speaker}_{take}"
 FOLDERS = "{label}/*"
 
@@ -129,9 +151,11 @@ class Explained:
     @property
     def like_speakers(self) -> float:
         """The share of the labels that look like numbers of people."""
-        return sum(LIKE_SPEAKERS.fullmatch(name) is not None for name in self.labels) / max(
-            1, len(self.labels)
-        )
+        stems = {name.rstrip("0123456789") for name in self.labels}
+        if len(self.labels) > 1 and len(stems) == 1 and "" not in stems:  # `f0`, `f1`, `f2`
+            return 1.0
+        like = sum(LIKE_SPEAKERS.fullmatch(name) is not None for name in self.labels)
+        return like / max(1, len(self.labels))
 
     @cached_property
     def score(self) -> float:
@@ -195,7 +219,7 @@ def explain(paths: Sequence[Path], root: Path, pattern: Pattern, prior: float = 
 
 def rank(paths: Sequence[Path], root: Path) -> list[Explained]:
     """All usual patterns that fit most names, the best first."""
-    found = [explain(paths, root, candidate.pattern, candidate.prior) for candidate in CANDIDATES]
+    found = [explain(paths, root, candidate.pattern, candidate.prior) for candidate in candidates(paths)]
     one_folder = len({path.parent for path in paths}) == 1
     usable = [one for one in found if one.score >= 0 and is_plausible(one, one_folder)]
     return sorted(usable, key=lambda one: -one.score)
@@ -209,14 +233,15 @@ def is_plausible(one: Explained, one_folder: bool) -> bool:
         one_folder: All files lie in one folder, so that their names have to say what they are.
     """
     text = one.pattern.text
-    if (
-        text == "{label}/{speaker}_{take}"
-    ):  # `rec_1` is by nobody called `rec`: only several people are speakers
-        return len(one.speakers) > 1
+    if re.fullmatch(r"\{label\}/\{speaker\}[^*{}a-z]+\{take\}", text, re.IGNORECASE):
+        return len(one.speakers) > 1  # `rec_1` is by nobody called `rec`: only several people are speakers
     if text == "{speaker}/{label}":  # `ann/yes`, but not `yes/0`
         return one.like_words > 0.5 and not any(label.isdigit() for label in one.labels)
     if "{speaker}" in text and "{take}" not in text and "/" not in text:
-        return one_folder and not any(name.isdigit() for name in (*one.speakers, *one.labels))
+        names = (*one.speakers, *one.labels)
+        return one_folder and not any(HOLDS_TAKE.search(name) for name in names)
+    if text == "{label}{take}":
+        return not any(label.endswith(("_", *SEPARATORS)) for label in one.labels)
     return True
 
 
