@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from voxlet.mains_hum import without_hum
 from voxlet.speech_regions import find_speech, frame_levels, speech_bounds, speech_rms, trim
 
 RATE = 8000
@@ -74,6 +75,31 @@ def test_the_word_is_found_in_steady_noise(rate, noise_db):
 def test_hum_of_any_wave_form_does_not_hide_the_word(wave, mains, rate):
     samples = clip(1.3, (0.4, vowel(0.4, rate)), rate=rate) + hum(wave, mains, -10, 1.3, rate)
     assert bounds(samples, rate) == pytest.approx((0.4, 0.8), abs=NEAR)
+
+
+@pytest.mark.parametrize("wave", ["square", "saw"])
+@pytest.mark.parametrize("mains", [49.9, 60.1])
+@pytest.mark.parametrize("noise_db", [-200, -60])
+def test_an_end_that_hum_covers_is_kept(wave, mains, noise_db):
+    consonant = noise(0.15, -26, seed=5)  # 16 dB below the hum
+    samples = clip(1.6, (0.4, vowel(0.3)), (0.7, consonant)) + noise(1.6, noise_db, seed=6)
+    # As a recorder hears it: without what lies above half the rate.
+    orders = np.arange(1, int(RATE / 2 / mains), 2 if wave == "square" else 1)
+    phase = 2 * np.pi * mains * np.arange(len(samples)) / RATE
+    wave_form = np.sum(np.sin(orders[:, None] * phase) / orders[:, None], axis=0)
+    covered = samples + 0.1 * 10**-0.5 * wave_form / np.sqrt(np.mean(wave_form**2))
+    assert bounds(covered) == pytest.approx((0.4, 0.85), abs=NEAR)
+    found = find_speech(covered.astype(np.float32), RATE)
+    assert found.contrast_db < 25  # the report still says how loud the background is
+    quiet = np.ones(len(samples), np.bool_)
+    quiet[round(0.35 * RATE) : round(0.9 * RATE)] = False
+    left = without_hum(covered, quiet, RATE) - samples
+    assert np.mean(left**2) < 1e-3 * np.mean((covered - samples) ** 2)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_noise_is_no_hum(seed):
+    assert without_hum(noise(1.0, -10, seed=seed), np.ones(RATE, np.bool_), RATE) is None
 
 
 @pytest.mark.parametrize("pause", [0.1, 0.3, 0.5, 1.5])

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from voxlet.mains_hum import without_hum
 from voxlet.speech_frames import (
     Frames,
     decibels,
@@ -47,6 +48,8 @@ STEADY_DB = ((3.5, 9.0), (2.0, 6.0), (2.0, 6.0))  # mean over bands, any band: h
 SILENCE_REACH = 4  # frames that windows and a short fade take from a sound to digital silence
 FADE_FRAMES = (0, 10, 20)  # at each end, that may lie below the background: it is faded in and out
 ABOVE_STEADY_DB = 5.0  # the loudest 50 ms are more than this above a background, or it is the sound itself
+HUM_DB = 3.0  # a background that loses this much by mains hum being taken off is hum
+HEARD_BEHIND_HUM = 0.4  # of what was background: that much of a word may have been covered by hum
 ABOVE_FLOOR_DB = 8.0  # what exceeds the floor by this is speech, where no background is steady
 FLOOR_AT_MOST_DB = -22.0  # relative to the loudest speech: an unsteady floor above that is speech itself
 
@@ -126,22 +129,22 @@ def find_speech(samples: Samples, rate: int, threshold_db: float = SILENCE_DB) -
     if len(samples) == 0 or not np.any(samples):
         return SpeechRegions(0, len(samples), (), -np.inf, -np.inf, (-np.inf, -np.inf), silence_found=False)
     frames = Frames(samples - np.float32(samples.mean(dtype=np.float64)), rate)
-    table = frames.band_powers()
-    powers, level = np.maximum(table[:, :-1], 1e-14), np.maximum(table[:, -1], 1e-14)
-    background = find_background(powers, level)
-    evidence = weigh(powers, level, background, frames.bands().freedom, threshold_db)
-    stretches = choose(frames, evidence, background)
-    fine = frame_levels(emphasise_speech(frames.samples, rate), rate)
-    bounds = in_samples(frames, stretches, evidence, fine)
+    heard = seen = look(frames, threshold_db)
+    if seen.evidence.hidden > 0:
+        seen = look_behind_hum(seen, threshold_db) or seen
+    stretches = choose(seen.frames, seen.evidence, seen.background)
+    fine = frame_levels(emphasise_speech(seen.frames.samples, rate), rate)
+    bounds = in_samples(seen.frames, stretches, seen.evidence, fine)
+    ends = fine if seen is heard else frame_levels(emphasise_speech(frames.samples, rate), rate)
+    level_db, floor_db = decibels(seen.evidence.top), decibels(heard.background.level)
     return SpeechRegions(
         start=bounds[0][0] if bounds else 0,
         stop=bounds[-1][1] if bounds else len(samples),
         regions=bounds,
-        level_db=decibels(evidence.top),
-        floor_db=decibels(background.level),
-        ends_db=(float(fine[0]), float(fine[-1])),
-        silence_found=background.steady
-        or decibels(background.level) < decibels(evidence.top) + FLOOR_AT_MOST_DB,
+        level_db=level_db,
+        floor_db=floor_db,
+        ends_db=(float(ends[0]), float(ends[-1])),
+        silence_found=heard.background.steady or floor_db < level_db + FLOOR_AT_MOST_DB,
     )
 
 
@@ -271,6 +274,37 @@ def weigh(
         faint=nats < min(CLEAR_NATS, CLEAR_SHARE * float(nats.max())),
         hidden=float(np.clip(hidden, 0, 1)),
     )
+
+
+@dataclass(frozen=True)
+class Look:
+    """A clip in frames, its background, and what speaks for speech."""
+
+    frames: Frames
+    background: Background
+    evidence: Evidence
+
+
+def look(frames: Frames, threshold_db: float) -> Look:
+    """What is background and what stands out of it."""
+    table = frames.band_powers()
+    powers, level = np.maximum(table[:, :-1], 1e-14), np.maximum(table[:, -1], 1e-14)
+    background = find_background(powers, level)
+    return Look(frames, background, weigh(powers, level, background, frames.bands().freedom, threshold_db))
+
+
+def look_behind_hum(seen: Look, threshold_db: float) -> Look | None:
+    """The same without mains hum, where most of the steady background is hum; else None."""
+    frames = seen.frames
+    quiet = np.repeat(seen.background.frames, frames.hop)[: len(frames.samples)]
+    cleared = without_hum(frames.samples, quiet, frames.rate)
+    if cleared is None:
+        return None
+    behind = look(Frames(cleared.astype(np.float32), frames.rate), threshold_db)
+    less = behind.background.level < seen.background.level * 10 ** (-HUM_DB / 10)
+    # What was quiet stays so; else something was left of the hum that is taken for speech.
+    heard = float(behind.evidence.edge[seen.background.frames].mean())
+    return behind if behind.background.steady and less and heard < HEARD_BEHIND_HUM else None
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from voxlet import audio, speech_frames, speech_regions
+from voxlet import audio, mains_hum, speech_frames, speech_regions
 from voxlet.audio import Samples
 from voxlet.cache import contents as cache
 from voxlet.cache.code import code_digest
@@ -198,7 +198,7 @@ def prepare(
 def prepare_code() -> str:
     """A digest of the code that makes rows of clips."""
     return code_digest(
-        *(stored, parts, speech_frames, speech_regions, audio.resample, audio.level, audio.fade),
+        *(stored, parts, mains_hum, speech_frames, speech_regions, audio.resample, audio.level, audio.fade),
         *(prepare_clip, fit_clip, row_length, kept, PreparePart, prepare_parts, lay_out),
     )
 

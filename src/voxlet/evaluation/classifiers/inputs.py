@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from voxlet import audio, speech_frames, speech_regions
+from voxlet import audio, mains_hum, speech_frames, speech_regions
 from voxlet.cache.code import code_digest
 from voxlet.spectral.magnitudes import magnitudes
 from voxlet.spectral.mel import mel_filters
@@ -96,6 +96,6 @@ def log_mels(sounds: Sequence[audio.Samples], rate: int, config: InputConfig) ->
 def inputs_code() -> str:
     """A digest of the code that makes these inputs: what was made by other code has other inputs."""
     return code_digest(
-        *(speech_frames, speech_regions, audio.resample, audio.level, normalise, centred, log_mel),
+        *(mains_hum, speech_frames, speech_regions, audio.resample, audio.level, normalise, centred, log_mel),
         *(magnitudes, mel_filters, hann),
     )
