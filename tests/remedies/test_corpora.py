@@ -75,7 +75,7 @@ def test_recordings_that_cannot_be_used(
 
 
 @follows("corpus/listing/layouts.py: take … or a pattern such as {label}/{speaker}_NO_{take}")
-@follows("corpus/listing/layouts.py: add …")
+@follows("corpus/listing/tables.py: add …")
 def test_layouts_that_there_are(words: Path) -> None:
     line = message(ConfigError, open_corpus, words, layout="nope")
     *names, last = line.partition("; take ")[2].partition(" or a pattern such as ")[0].split(", ")
@@ -111,7 +111,7 @@ def as_pattern(words: Path, pattern: str) -> Path:
     return target
 
 
-@follows("corpus/listing/layouts.py: give its folder, or a manifest: a .csv, .tsv or .jsonl file")
+@follows("corpus/listing/tables.py: give its folder, or a manifest: a .csv, .tsv, .txt, .jsonl or .json file")
 @follows("corpus/listing/layouts.py: give the folder that it lies in")
 def test_a_file_in_place_of_a_folder(words: Path) -> None:
     clip = words / "0_ann_0.wav"
@@ -121,6 +121,23 @@ def test_a_file_in_place_of_a_folder(words: Path) -> None:
     for name, mark in (("a.csv", ","), ("a.tsv", "\t")):
         assert size(table(words, f"path{mark}label", f"0_ann_0.wav{mark}zero", name=name)) == 1
     assert size(table(words, '{"path": "0_ann_0.wav", "label": "zero"}', name="a.jsonl")) == 1
+    assert size(table(words, '[{"path": "0_ann_0.wav", "label": "zero"}]', name="a.json")) == 1
+    assert size(table(words, "path,label", "0_ann_0.wav,zero", name="a.txt")) == 1
+
+
+@follows("corpus/listing/manifest.py: add a row for each recording")
+def test_a_table_of_nothing(words: Path) -> None:
+    message(CorpusError, open_corpus, table(words, "path,label"))
+    assert size(table(words, "path,label", "0_ann_0.wav,zero")) == 1
+
+
+@follows("corpus/listing/tables.py: add a row for each recording")
+def test_tables_of_nothing(words: Path) -> None:
+    for name in ("train.csv", "test.csv"):
+        table(words, "file,class", name=name)
+    message(CorpusError, open_corpus, words)
+    table(words, "file,class", "0_ann_0.wav,zero", name="train.csv")
+    assert size(words) == 1
 
 
 @follows("corpus/corpus.py: give recordings as WAV, FLAC, OGG or MP3 files, in folders of any depth")
