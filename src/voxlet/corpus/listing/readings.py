@@ -39,6 +39,7 @@ COMMON_WORDS = frozenset(
 )
 LIKE_SPEAKERS = re.compile(r"(?:[a-z]{1,3}\d|[a-z]{0,8}[-_ ]?\d{2,}|(?=.*\d)[0-9a-f]{6,})", re.IGNORECASE)
 HOLDS_TAKE = re.compile(r"(?:^|[-_ .(])\d+\)?$")  # of `anna_3`, `3` and `(3)` the number is a take's
+LONGEST_STEM = 8  # letters of what speakers are called beside their numbers
 LEAST_COVERAGE = 0.5
 CLOSE = 0.3  # a difference in score that is no reason to be sure
 
@@ -152,7 +153,8 @@ class Explained:
     def like_speakers(self) -> float:
         """The share of the labels that look like numbers of people."""
         stems = {name.rstrip("0123456789") for name in self.labels}
-        if len(self.labels) > 1 and len(stems) == 1 and "" not in stems:  # `f0`, `f1`, `f2`
+        stem = stems.pop() if len(stems) == 1 else ""
+        if len(self.labels) > 1 and stem and len(stem) <= LONGEST_STEM:  # `f0`, `f1`, `f2`
             return 1.0
         like = sum(LIKE_SPEAKERS.fullmatch(name) is not None for name in self.labels)
         return like / max(1, len(self.labels))
