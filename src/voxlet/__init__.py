@@ -1,7 +1,7 @@
 """voxlet: a voice from a folder of short recordings.
 
     voice = voxlet.load_voice("digits")
-    audio = voice.say("4091", speaker="george", seed=7)
+    audio = voice.say("4091", speaker="jackson", seed=7)
     audio.save("4091.wav")
 
 The map; which room may import which is a table in tests/test_imports.py:

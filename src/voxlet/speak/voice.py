@@ -52,7 +52,7 @@ class Voice:
         >>> voice
         Voice('digits', 10 words, 6 speakers, 16000 Hz)
         >>> voice.labels[:3], voice.speakers[:2]
-        (('zero', 'one', 'two'), ('george', 'jackson'))
+        (('zero', 'one', 'two'), ('lucas', 'george'))
     """
 
     def __init__(self, file: VoiceFile, *, threads: int | None = None) -> None:
