@@ -58,8 +58,8 @@ class Candidate:
 # all these can be told with `--layout`.
 SEPARATORS = {"-": 0.0, " ": 0.0, ".": 0.0, "__": 0.1}  # and what speaks for each where it is there
 FOLDER_PATTERNS = (
-    ("{label}/{speaker}_nohash_{take}", 0.5),
-    ("{label}/{speaker}_NO_{take}", 0.5),
+    ("{label}/{speaker}_nohash_{take}", 1.0),  # no speaker is called so by chance
+    ("{label}/{speaker}_NO_{take}", 1.0),
     ("{label}/{speaker}/*", 0.25),
     ("{label}/*", 0.2),
     ("{speaker}/{label}/*", 0.1),
