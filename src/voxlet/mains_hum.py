@@ -20,9 +20,6 @@ STANDS_OUT = 10.0  # times the power between the harmonics: less is not hum
 FINEST_HZ, FINE_STEPS = 0.03, 241  # how far the first guess strays, and in how many steps that is mended
 FINE_TOP_HZ = 3000.0
 POINTS = 1 << 14  # of a period: more than harmonics need
-AVERAGED = (
-    16  # samples of one place in the period, whose mean is what no harmonic below half the rate explains
-)
 RIDGE = 1e-3  # of the samples measured: what the harmonics would have to be, to be told from each other
 
 

@@ -98,8 +98,8 @@ def adapt(
         os.fspath(corpus), allow_rejected=allow_rejected, layout=layout, language=language
     )
     scope = scope_of(start, opened.labels, opened.language, adds, keep)
-    learns = start is None or any(start.row_of(word, opened.language) is None for word in opened.labels)
-    config = settings(start, split, keeping=scope is not None, new_words=learns)
+    new_words = start is not None and bool(start.strange(opened.labels, opened.language))
+    config = settings(start, split, keeping=scope is not None, new_words=new_words)
     shares = shares_of(config, keeping=scope is not None)
     timing = budget(minutes, steps, keeping=scope is not None)
     job = Job(

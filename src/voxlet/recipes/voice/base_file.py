@@ -110,6 +110,10 @@ class Base:
                 return row
         return None
 
+    def strange(self, labels: Sequence[str], language: str) -> list[str]:
+        """Those of these labels in a language that it does not know."""
+        return [label for label in labels if self.row_of(label, language) is None]
+
     def words(self, language: str) -> dict[str, int]:
         """The base's words in a language, and the number of each."""
         tagged = (label.partition(":") for label in self.labels)

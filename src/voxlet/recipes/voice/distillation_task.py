@@ -219,26 +219,20 @@ def settle(
     """
     flow, encoder = teacher
     data = clips.with_speeds(speeds)
-    recorded = speaking is None or speaking.share < 1
-    kept = None if speaking is None or not speaking.kept.names else speaking.kept
-
-    def styles() -> tuple[Gaussian, Tensor]:
-        """Of all who speak, and their attributes."""
-        parts = []
-        if recorded:
-            parts.append((*training_styles(encoder, data), data.attributes[data.by_speaker]))
-        if kept is not None:
-            parts.append((*kept.styles(encoder), kept.attributes))
-        mean, log_variance, attributes = (torch.cat(each) for each in zip(*parts, strict=True))
-        return Gaussian(mean, log_variance), attributes
-
-    standardise(flow, encoder, styles()[0])
+    parts, named = [], []
+    if speaking is None or speaking.share < 1:
+        parts.append((*training_styles(encoder, data), data.attributes[data.by_speaker]))
+        named.append(speakers_of(encoder, clips, [str(number) for number in range(len(clips.count))]))
+    if speaking is not None and speaking.kept.names:
+        kept = speaking.kept
+        parts.append((kept.mean, kept.log_variance, kept.attributes))
+        named.append(kept)
+    mean, log_variance, attributes = (torch.cat(each) for each in zip(*parts, strict=True))
+    styles = Gaussian(mean, log_variance)
+    standardise(flow, encoder, encoder.whitened(styles))
     if data.names:
-        own = speakers_of(encoder, clips, [str(number) for number in range(len(clips.count))])
-        named = [who for who in (own if recorded else None, kept) if who is not None]
-        found, attributes = styles()
         flow.fit_neutral(
-            found.mean,
+            encoder.whitened(styles).mean,
             attributes,
             torch.cat([who.styles(encoder).mean for who in named]),
             torch.cat([who.attributes for who in named]),
@@ -247,9 +241,10 @@ def settle(
 
 @torch.no_grad()
 def training_styles(encoder: StyleEncoder, data: VoiceData) -> Gaussian:
-    """The styles (N, S) inferred from each training clip by itself."""
+    """The styles (N, S) inferred from each training clip by itself, in the coordinates of the encoder's
+    layers."""
     parts = []
     for rows in torch.split(data.by_speaker, ENCODING_BATCH):
         samples = int(data.lengths[rows].max())
-        parts.append(encoder(*data.cut(rows[:, None], samples)))
+        parts.append(encoder.unwhitened(encoder.summary(*data.cut(rows, samples))))
     return Gaussian(torch.cat([p.mean for p in parts]), torch.cat([p.log_variance for p in parts]))
