@@ -14,10 +14,12 @@ import pytest
 from synthetic import every_word, write_clip
 from voxlet import files
 from voxlet.cache import contents as cache
+from voxlet.cache import folder_locks
 from voxlet.cli.main import main
 from voxlet.corpus.corpus import open_corpus
 from voxlet.corpus.prepare import Preparation, prepare
-from voxlet.errors import ConfigError, FileError
+from voxlet.corpus.rows import stored
+from voxlet.errors import ConfigError, FileError, LockedError
 
 PREPARED, OTHER = "a" * 24, "b" * 24
 SCORE = "0" * 32
@@ -39,6 +41,14 @@ def put_folder(name: str, size: int = 1000, age: float = 0.0, kind: str = "prepa
     folder.with_suffix(".lock").touch()
     for path in (folder / "audio.npy", folder, folder.with_suffix(".lock")):
         os.utime(path, (time.time() - age,) * 2)
+    return folder
+
+
+def put_words(folder: Path, speakers: int, takes: int) -> Path:
+    """A folder of labelled words."""
+    for label, speaker, take, samples in every_word(speakers, takes):
+        (folder / str(label)).mkdir(parents=True, exist_ok=True)
+        write_clip(folder / str(label) / f"{speaker}_nohash_{take}.wav", samples)
     return folder
 
 
@@ -153,6 +163,7 @@ def test_what_is_unfinished_goes_when_it_is_a_day_old(fresh_cache):
 HOLDER = """
 import sys
 from voxlet.cache import contents as cache
+from voxlet.cache import folder_locks
 from voxlet.files import cache_path, exclusive
 kind, name = sys.argv[1:]
 if kind == "build":
@@ -196,12 +207,9 @@ def test_a_download_that_runs_keeps_its_archive(fresh_cache):
 
 @needs_locks
 def test_prepared_clips_stay_while_they_are_used_and_are_made_again(fresh_cache, tmp_path, monkeypatch):
-    for label, speaker, take, samples in every_word(2, 3):
-        folder = tmp_path / "words" / str(label)
-        folder.mkdir(parents=True, exist_ok=True)
-        write_clip(folder / f"{speaker}_nohash_{take}.wav", samples)
+    words = put_words(tmp_path / "words", 2, 3)
     monkeypatch.setenv(cache.LIMIT_VARIABLE, "0")
-    corpus = open_corpus(tmp_path / "words")
+    corpus = open_corpus(words)
     prepared = prepare(corpus, Preparation(rate=8000), progress=False)
     first = prepared.rows.read(slice(None))
     (entry,) = cache.entries(["prepared"])
@@ -213,19 +221,51 @@ def test_prepared_clips_stay_while_they_are_used_and_are_made_again(fresh_cache,
     )
 
 
+@needs_locks
+@pytest.mark.follows("cache/folder_locks.py: give the same command again")
+def test_prepared_clips_that_are_being_removed_are_not_taken(fresh_cache, tmp_path):
+    """Whoever comes between the lock of who removes them and the end of their folder makes them again."""
+    words = put_words(tmp_path / "words", 2, 3)
+    folder = prepare(open_corpus(words), Preparation(rate=8000), progress=False).rows.folder
+    handle = folder_locks.lock_for_removal(folder)
+    assert stored.load_rows(folder) is None
+    with pytest.raises(LockedError, match="is being removed; give the same command again"):
+        cache.hold(folder)
+    os.close(handle)
+    assert stored.load_rows(folder) is not None
+
+
+@needs_locks
+@pytest.mark.parametrize("lock", [folder_locks.lock_for_use, folder_locks.lock_for_removal])
+def test_a_folder_that_was_moved_aside_before_it_was_locked_is_not_held(tmp_path, monkeypatch, lock):
+    """Another may even lie in its place: the lock would be on the one that goes."""
+    folder = tmp_path / "entry"
+    folder.mkdir()
+    opened = os.open
+
+    def moved(path, flags):
+        handle = opened(path, flags)
+        folder.rename(tmp_path / "aside")
+        folder.mkdir()
+        return handle
+
+    monkeypatch.setattr(os, "open", moved)
+    with pytest.raises(LockedError, match="was removed"):
+        lock(folder)
+
+
 @pytest.mark.slow
 @needs_locks
 def test_processes_that_add_and_remove_at_once_hinder_nobody(fresh_cache, tmp_path):
     """Each prepares the same clips again and again while the bound is 0: every one reads them whole."""
-    for label, speaker, take, samples in every_word(2, 2):
-        folder = tmp_path / "words" / str(label)
-        folder.mkdir(parents=True, exist_ok=True)
-        write_clip(folder / f"{speaker}_nohash_{take}.wav", samples)
+    words = put_words(tmp_path / "words", 2, 2)
     code = """
 import sys
 from voxlet.cache import contents as cache
+from voxlet.cache import folder_locks
 from voxlet.corpus.corpus import open_corpus
 from voxlet.corpus.prepare import Preparation, prepare
+from voxlet.corpus.rows import stored
 corpus = open_corpus(sys.argv[1])
 for _ in range(20):
     prepared = prepare(corpus, Preparation(rate=8000), progress=False)
@@ -234,7 +274,7 @@ for _ in range(20):
     cache.shrink()
 """
     environment = {**os.environ, cache.LIMIT_VARIABLE: "0"}
-    command = [sys.executable, "-c", code, str(tmp_path / "words")]
+    command = [sys.executable, "-c", code, str(words)]
     running = [
         subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         for _ in range(3)

@@ -154,7 +154,11 @@ def touch(path: Path) -> None:
 
 
 def hold(folder: Path, user: object = None) -> None:
-    """Keep a folder of the cache from being removed by others while `user` lives, or this process does."""
+    """Keep a folder of the cache from being removed by others while `user` lives, or this process does.
+
+    Raises:
+        LockedError: It is being removed, or was.
+    """
     if folder in _held:
         return
     handle = lock_for_use(folder)

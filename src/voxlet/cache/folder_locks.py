@@ -7,52 +7,62 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from voxlet.errors import LockedError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+AGAIN = "give the same command again"
+
 
 def lock_for_use(folder: Path) -> int | None:
     """A handle that keeps others from removing the folder until it is closed.
 
-    None where there is nothing to lock: the folder is being removed, or the system knows no such locks.
-    """
-    if sys.platform == "win32":
-        return None
-    import fcntl
+    None where the system knows no such locks.
 
-    try:
-        handle = os.open(folder, os.O_RDONLY)
-    except OSError:
-        return None
-    try:
-        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
-        os.close(handle)
-        return None
-    return handle
+    Raises:
+        LockedError: The folder is being removed, or was.
+    """
+    return _locked(folder, "LOCK_SH", "is being removed")
 
 
 def lock_for_removal(folder: Path) -> int | None:
     """A handle with which the folder may be removed; None where the system knows no such locks.
 
     Raises:
-        LockedError: A process uses the folder.
+        LockedError: A process uses the folder, or another has removed it.
     """
+    return _locked(folder, "LOCK_EX", "is in use")
+
+
+def _locked(folder: Path, lock: Literal["LOCK_SH", "LOCK_EX"], state: str) -> int | None:
     if sys.platform == "win32":
         return None
     import fcntl
 
-    handle = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        handle = os.open(folder, os.O_RDONLY)
+    except FileNotFoundError as error:
+        raise LockedError("was removed", where=folder, remedy=AGAIN) from error
+    try:
+        fcntl.flock(handle, getattr(fcntl, lock) | fcntl.LOCK_NB)
     except BlockingIOError as error:
         os.close(handle)
-        raise LockedError("is in use", where=folder) from error
+        raise LockedError(state, where=folder, remedy=AGAIN) from error
     except OSError:  # the file system knows no locks
         os.close(handle)
         return None
+    if not _is_at(handle, folder):  # it was moved aside before it was locked
+        os.close(handle)
+        raise LockedError("was removed", where=folder, remedy=AGAIN)
     return handle
+
+
+def _is_at(handle: int, folder: Path) -> bool:
+    """Whether a handle is that of the folder which lies at this path now."""
+    try:
+        return os.path.samestat(os.fstat(handle), folder.stat())
+    except FileNotFoundError:
+        return False

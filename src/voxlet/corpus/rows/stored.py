@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from voxlet.cache import contents as cache
+from voxlet.errors import LockedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,7 +84,7 @@ def seal(folder: Path, about: dict[str, Any]) -> None:
 
 
 def load_rows(folder: Path) -> Rows | None:
-    """The rows in a folder; None where they are missing, damaged or of another kind.
+    """The rows in a folder; None where they are missing, damaged, of another kind or being removed.
 
     Size and time of each file are looked at; only where they are not as sealed is its content compared.
     """
@@ -99,10 +100,10 @@ def load_rows(folder: Path) -> Rows | None:
         if mapped.dtype != np.int16:
             return None
         rows = Rows(folder, mapped.shape, *(np.load(folder / name) for name in FACTS))
-        cache.hold(folder, rows)
+        cache.hold(folder, rows)  # refused, they may have gone since they were looked at
         cache.touch(folder)
         return rows
-    except (OSError, ValueError, KeyError, TypeError):
+    except (LockedError, OSError, ValueError, KeyError, TypeError):
         return None
 
 
