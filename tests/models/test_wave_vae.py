@@ -89,3 +89,16 @@ def test_pulses_have_every_harmonic_and_unit_power() -> None:
     harmonics = spectrum[190:3900:190]
     assert (harmonics / harmonics.mean() - 1).abs().max() < 0.05
     assert spectrum[95::190].max() < 0.01 * harmonics.mean()
+
+
+def test_a_raised_pitch_is_that_of_the_pulse_train_alone() -> None:
+    torch.manual_seed(0)
+    wave = WaveVAE(TINY, 8000).eval()
+    latents, semitones = torch.randn(2, 6, TINY.latent_size), torch.tensor([12.0, -5.0])
+    with torch.no_grad():
+        plain = wave.decode(latents)
+        raised = wave.decode(latents, raised=semitones)
+        wanted = wave.decode(latents, plain.pitch * 2 ** (semitones[:, None] / 12))
+    assert torch.equal(raised.pitch, plain.pitch)
+    torch.testing.assert_close(raised.waveform, wanted.waveform, atol=1e-4, rtol=1e-3)
+    assert not torch.allclose(raised.waveform, plain.waveform, atol=1e-3)

@@ -89,6 +89,20 @@ def test_crops_start_on_hops_and_are_silent_beyond_the_clip(wave_task: WaveTask)
     assert max(starts) + size <= 8 * UNIT + size // 8
 
 
+@pytest.mark.parametrize("decoder_only", [False, True])
+def test_the_decoder_alone_is_trained_where_latents_are_to_stay(data: VoiceData, decoder_only: bool) -> None:
+    config = replace(TINY_VOICE.wave, discriminators_from=0.0, decoder_only=decoder_only)
+    task = WaveTask(config, data, torch.tensor([0, 1]), "float32")
+    before = {name: weight.clone() for name, weight in task.model.named_parameters()}
+    task.train_step(torch.arange(4), 0.5)
+    moved = {
+        name.partition(".")[0]
+        for name, weight in task.model.named_parameters()
+        if not torch.equal(weight, before[name])
+    }
+    assert moved == {"decoder", "head"} | (set() if decoder_only else {"encoder"})
+
+
 def test_the_pitch_of_a_crop_is_that_of_its_place(wave_task: WaveTask) -> None:
     hop = wave_task.model.hop
     frames = wave_task.pitch.hz.shape[1]

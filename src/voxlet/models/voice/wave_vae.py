@@ -155,7 +155,13 @@ class WaveVAE(nn.Module):
         mean, log_variance = self.encoder(features).float().chunk(2, dim=-1)
         return Gaussian(mean, log_variance.clamp(*WAVE_LOG_VARIANCES))
 
-    def decode(self, latents: Tensor, pitch: Tensor | None = None, inside: Tensor | None = None) -> Decoded:
+    def decode(
+        self,
+        latents: Tensor,
+        pitch: Tensor | None = None,
+        inside: Tensor | None = None,
+        raised: Tensor | None = None,
+    ) -> Decoded:
         """Latents (B, L, Z) to a waveform (B, L * samples_per_latent) and the pitch that is heard in them.
 
         Args:
@@ -163,6 +169,7 @@ class WaveVAE(nn.Module):
             pitch: Hz (B, F) that the pulse train follows; the decoder's own without it.
             inside: 1 for the latents (B, L, 1) that are each clip's own, 0 for those after them, which then
                 change nothing before the last five hops of its own ones; without it all are its own.
+            raised: Semitones (B,) by which the pulse train lies above that pitch; the filter stays.
         """
         hidden = latents
         for layer in self.decoder:
@@ -175,7 +182,10 @@ class WaveVAE(nn.Module):
             octaves, filtering, turning, magnitude, phase = torch.split(parts, [1, *[self.bins] * 4], dim=-1)
             own = PITCH_CENTRE * torch.exp(math.log(2) * octaves[..., 0].clamp(-OCTAVES, OCTAVES))
             # Waveforms say nothing useful of the pitch's slope: it has a loss of its own.
-            source = self.stft.parts(self.pulses(own.detach() if pitch is None else pitch))
+            hz = own.detach() if pitch is None else pitch
+            if raised is not None:
+                hz = hz * torch.exp(math.log(2) / 12 * raised)[:, None]
+            source = self.stft.parts(self.pulses(hz))
             gain = torch.exp(filtering.clamp(max=MAX_LOG_MAGNITUDE))
             cosine, sine = gain * turning.cos(), gain * turning.sin()
             loudness = torch.exp(magnitude.clamp(max=MAX_LOG_MAGNITUDE))

@@ -38,6 +38,7 @@ class WaveTraining:
         discriminators_from: Share of the budget before the discriminators join.
         discriminators_per_step: Discriminators of each kind that a step uses.
         ema_decay: Decay of the exponential moving average of the weights.
+        decoder_only: Leave the encoder as a base has it: latents, and what was learned of them, stay.
     """
 
     model: WaveConfig = field(default_factory=WaveConfig)
@@ -54,6 +55,7 @@ class WaveTraining:
     discriminators_from: float = 0.05
     discriminators_per_step: int = 2
     ema_decay: float = 0.999
+    decoder_only: bool = False
 
     def __post_init__(self) -> None:
         if not 0 < self.crop <= 10:

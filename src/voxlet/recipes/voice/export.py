@@ -1,20 +1,27 @@
 """From trained weights to a voice file: one ONNX graph that turns noise, label and style into a waveform.
 
 The sampling steps are unrolled into the graph; weights are stored as `onnx_graph` does.
+
+A prior gives only a part of what is asked of it: a style tells much of how high and how fast somebody speaks,
+and the two were rarely at odds in training. How much is measured; of speed the more is asked, and the rest
+of a pitch is left to the decoder's pulse train.
 """
 
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from voxlet.corpus.attributes.pitch import median_pitch
 from voxlet.extras import import_extra
-from voxlet.models.voice.flow_prior import lengths_of
+from voxlet.models.voice.config import PITCH, SPEED
+from voxlet.models.voice.flow_prior import described, lengths_of
 from voxlet.recipes.onnx_graph import SCALE, graph_of, packed_graph, rounded
+from voxlet.speak.manner import PLAIN
 from voxlet.speak.voice_file import ENCODER_KEY, INFO_KEY, with_metadata
 
 if TYPE_CHECKING:
@@ -28,6 +35,20 @@ if TYPE_CHECKING:
 PEAK = 0.99
 MARGIN = 4  # latent frames that are decoded after a word's end: its last samples depend on them
 
+ASKED = {SPEED: 0.2, PITCH: 3.0}  # more and less, to see how much comes
+CLIPS = 60  # by which it is seen
+LEAST = {SPEED: 0.5, PITCH: 0.0}  # what comes of it at least; less is taken for chance
+
+
+class Delivered(NamedTuple):
+    """The shares that a prior delivers of more speed, as a logarithm, and of more pitch that is asked for."""
+
+    speed: float = 1.0
+    pitch: float = 1.0
+
+
+ALL = Delivered()
+
 
 class SpeakerGraph(nn.Module):
     """A voice file: noise (B, L, Z), label (B,), style (B, S) -> waveform (B, T) and length (B,).
@@ -38,17 +59,25 @@ class SpeakerGraph(nn.Module):
     it is the same in every batch, and only as many of the L frames are decoded as the longest clip needs.
     """
 
-    def __init__(self, prior: FlowPrior, wave: WaveVAE, steps: int) -> None:
+    times: Tensor
+    left: Tensor
+
+    def __init__(self, prior: FlowPrior, wave: WaveVAE, steps: int, delivered: Delivered = ALL) -> None:
         super().__init__()
         self.prior, self.wave, self.steps = prior, wave, steps
+        names = prior.config.attributes
+        asked, left = {SPEED: 1 / delivered.speed}, {PITCH: 1 - delivered.pitch}
+        self.register_buffer("times", torch.tensor([asked.get(name, 1.0) for name in names]))
+        self.register_buffer("left", torch.tensor([left.get(name, 0.0) for name in names]))
 
     def forward(
         self, noise: Tensor, label: Tensor, style: Tensor, wishes: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
         """Sample the prior and decode."""
-        attributes = None
+        attributes = raised = None
         if wishes is not None:
-            asked = self.prior.asked(style, wishes)
+            raised = (wishes * self.left).sum(1)
+            asked = self.prior.asked(style, wishes * self.times)
             attributes = torch.cat([asked, torch.ones_like(asked)], dim=1)
         sequence = self.prior.sample(noise, label, style, attributes, steps=self.steps)
         latents, presence = self.prior.denormalise(sequence)
@@ -58,7 +87,7 @@ class SpeakerGraph(nn.Module):
         counts = torch.div(lengths + (unit - 1), unit, rounding_mode="floor") + MARGIN
         inside = (torch.arange(self.prior.frames) < counts[:, None]).to(latents.dtype)[..., None]
         used = counts.max()
-        waveform = self.wave.decode(latents[:, :used], inside=inside[:, :used]).waveform
+        waveform = self.wave.decode(latents[:, :used], inside=inside[:, :used], raised=raised).waveform
         return waveform.clamp(-PEAK, PEAK), lengths
 
 
@@ -73,6 +102,43 @@ class StyleGraph(nn.Module):
         """Encode the whole clip."""
         length = torch.ones_like(clip, dtype=torch.long).sum(1)  # not from its shape: the graph counts anew
         return self.encoder.posterior(self.encoder.summary(clip, length)).mean
+
+
+@torch.no_grad()
+def delivered(prior: FlowPrior, wave: WaveVAE, steps: int, styles: Tensor) -> Delivered:
+    """What comes of more and of less speed and pitch: medians over some clips of all labels.
+
+    Args:
+        prior: The few-step prior.
+        wave: The wave VAE.
+        steps: Of the prior.
+        styles: Of the speakers (K, S), who take turns.
+    """
+    names = prior.config.attributes
+    turns = torch.arange(CLIPS)
+    label, style = turns % prior.labels, styles[turns // prior.labels % len(styles)]
+    drawn = torch.Generator().manual_seed(0)
+    noise = torch.randn(CLIPS, prior.frames, prior.channels, generator=drawn)
+
+    def said(name: str, wish: float) -> tuple[Tensor, Tensor]:
+        wishes = torch.from_numpy(PLAIN.wishes(names, name)).repeat(CLIPS, 1)
+        wishes[:, names.index(name)] += wish
+        asked = described(prior.asked(style, wishes))
+        latents, presence = prior.denormalise(prior.sample(noise, label, style, asked, steps=steps))
+        return latents, lengths_of(presence, wave.samples_per_latent)
+
+    def pitches(latents: Tensor, lengths: Tensor) -> Tensor:
+        waveforms = wave.decode(latents).waveform
+        sounds = [one[:length].numpy() for one, length in zip(waveforms, lengths.tolist(), strict=True)]
+        return torch.from_numpy(12 * np.log2(median_pitch(sounds, wave.rate)))
+
+    found = {}
+    for name in (name for name in ASKED if name in names):
+        less, more = (said(name, sign * ASKED[name]) for sign in (-1, 1))
+        came = pitches(*more) - pitches(*less) if name == PITCH else torch.log(less[1] / more[1])
+        share = float(came.nanmedian()) / (2 * ASKED[name])
+        found[name] = min(1.0, share) if share > LEAST[name] else LEAST[name]
+    return Delivered(**found)
 
 
 def export_voice(speaker: SpeakerGraph, encoder: StyleEncoder, info: VoiceInfo) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import inf, isnan
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
 from voxlet.corpus.catalog import BASE
@@ -15,7 +16,7 @@ from voxlet.files import write_atomically
 from voxlet.models.voice.config import CLARITY
 from voxlet.recipes.voice.base_file import DISCRIMINATORS, SPEAKERS, STYLE, Base
 from voxlet.recipes.voice.clips.speakers import FEWEST_CLIPS, Speakers, speakers_of
-from voxlet.recipes.voice.export import SpeakerGraph, export_voice, with_card
+from voxlet.recipes.voice.export import SpeakerGraph, delivered, export_voice, with_card
 from voxlet.recipes.voice.weights import DISTILLATION, PRIOR, WAVE, load_discriminators, load_teacher
 from voxlet.speak.voice_file import VoiceFile, VoiceInfo, read_voice
 from voxlet.training import checkpoints
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from voxlet.models.voice.style_encoder import StyleEncoder
@@ -64,7 +64,10 @@ def write_voice(opened: VoiceRun, path: Path) -> None:
         card=model_card(opened),
         attributes=config.prior.model.attributes,
     )
-    speaker = SpeakerGraph(student, opened.wave, config.distillation.steps)
+    steps = config.distillation.steps
+    styles = torch.from_numpy(np.stack(list(info.styles.values())))
+    share = delivered(student, opened.wave, steps, styles)
+    speaker = SpeakerGraph(student, opened.wave, steps, share)
     written = VoiceFile(path, info, export_voice(speaker, opened.style, info), None)
     scores = scores_of(opened.voice_path, written.digest)
     write_atomically(path, with_card(written, {**info.card, SCORES: scores}) if scores else written.model)

@@ -54,6 +54,7 @@ class WaveTask:
         self.config, self.data, self.validation, self.precision = config, data, validation, precision
         self.device = data.audio.device
         self.model = WaveVAE(config.model, data.rate).to(self.device)
+        self.model.encoder.requires_grad_(not config.decoder_only)
         self.discriminators = Discriminators(config.discriminators, data.rate).to(self.device)
         self.ema = average_of(self.model, config.ema_decay)
         self.mel = MelLoss(data.rate).to(self.device)

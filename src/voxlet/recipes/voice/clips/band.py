@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 TAPS = 127
-EDGE = 0.9  # of the band: recordings fade out below their end
+EDGE = 0.96  # of the band: recordings fade out at their end
 KAISER_BETA = 6.0  # 60 dB of attenuation
 
 
