@@ -19,7 +19,8 @@ from tiny_corpus import FLAGS, write_corpus
 from tiny_training import TINY_VOICE
 from voxlet import files
 from voxlet.cli.main import main
-from voxlet.errors import ConfigError, FileError, RunError, VoiceError
+from voxlet.corpus.corpus import open_corpus
+from voxlet.errors import ConfigError, CorpusError, FileError, RunError, VoiceError
 from voxlet.models.voice.config import PriorConfig
 from voxlet.recipes.clip import sampler
 from voxlet.recipes.clip.task import ClipTask
@@ -27,8 +28,9 @@ from voxlet.recipes.generate import generate
 from voxlet.recipes.opened import load
 from voxlet.recipes.presets import find_preset
 from voxlet.recipes.train import export, train
-from voxlet.recipes.voice import prior_task
+from voxlet.recipes.voice import finish, prior_task
 from voxlet.recipes.voice.base_file import read_base
+from voxlet.recipes.voice.finish import check_names
 from voxlet.run_files import TEST
 from voxlet.speak.voice import load_voice
 from voxlet.spectral.config import SpectrogramConfig
@@ -333,6 +335,36 @@ def test_a_run_that_is_in_use(command: list[str], tmp_path: Path, capsys: pytest
     process.terminate()
     process.wait()
     assert main(command) == 0
+
+
+@follows("recipes/voice/finish.py: rename it there")
+@follows("recipes/voice/finish.py: take a part of it")
+@follows("recipes/voice/finish.py: give another name")
+def test_what_a_voice_cannot_hold_is_refused_before_it_is_trained(
+    voice_run: Path, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, run = tmp_path / "words", tmp_path / "run"
+    shutil.copytree(corpus, folder)
+    opened = open_corpus(folder)
+    check_names(opened, run)
+    names = sorted(folder.glob("one_*.wav"))
+    for old, new in (("one_", "o\u202ene_"), ("_ann_", "_a\x1b[2J_"), ("_ann_", f"_{'a' * 101}_")):
+        strange = [path.rename(folder / path.name.replace(old, new)) for path in names]
+        told = message(CorpusError, train, "voice", folder, run, epochs=1, config=TINY_VOICE)
+        assert told.isprintable()
+        assert not run.exists()
+        for path, name in zip(strange, names, strict=True):
+            path.rename(name)
+        check_names(open_corpus(folder), run)
+    with monkeypatch.context() as patch:
+        patch.setattr(finish, "MOST_SPEAKERS", 1)
+        message(CorpusError, check_names, opened, run)
+        for path in folder.glob("*_bob_*.wav"):
+            path.unlink()
+        check_names(open_corpus(folder), run)
+    message(RunError, check_names, opened, tmp_path / "r\x9b2J")
+    message(RunError, export, voice_run, tmp_path / f"{'a' * 101}.voice")
+    assert load_voice(export(voice_run, tmp_path / f"{'a' * 100}.voice")).labels
 
 
 @follows("recipes/train.py: name it ….voice, or ….safetensors for a base")

@@ -22,7 +22,7 @@ from voxlet.recipes.opened import KINDS, ClipRun, VoiceRun, load_run
 from voxlet.recipes.presets import Training, find_preset
 from voxlet.recipes.voice.base_file import BASE_SUFFIX, read_base, write_base
 from voxlet.recipes.voice.config import VoiceTraining
-from voxlet.recipes.voice.finish import base_of, write_voice
+from voxlet.recipes.voice.finish import base_of, check_names, write_voice
 from voxlet.recipes.voice.plan import plan_voice_training
 from voxlet.run_files import CONFIG, CORPUS
 from voxlet.speak.voice_file import SUFFIX
@@ -162,6 +162,8 @@ def carry_out(
     if distributed.rank() == 0:
         opened.tell()
     check_recordings(opened)
+    if isinstance(job.config, VoiceTraining):
+        check_names(opened, job.run)
     if job.base is not None:
         job.base.check_sizes(job.config)
     made = Run(job.run)

@@ -18,7 +18,7 @@ import os
 import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, cast
 
 import numpy as np
 
@@ -295,11 +295,16 @@ def _whole(raw: Mapping[str, object], name: str, least: int, most: int) -> int:
 
 
 def _name(value: object, name: str) -> str:
-    if not isinstance(value, str) or not 1 <= len(value) <= LONGEST_NAME or not value.strip():
-        _refuse(name, f"is not text of 1 to {LONGEST_NAME} characters")
-    if CONTROL.search(value):
-        _refuse(name, "holds a control character")
-    return value
+    if (problem := unfit(value)) is not None:
+        _refuse(name, problem)
+    return cast("str", value)
+
+
+def unfit(name: object) -> str | None:
+    """What keeps a voice's name, a label or a speaker out of a voice file, if anything does."""
+    if not isinstance(name, str) or not 1 <= len(name) <= LONGEST_NAME or not name.strip():
+        return f"is not text of 1 to {LONGEST_NAME} characters"
+    return "holds a control character" if CONTROL.search(name) else None
 
 
 def _language(value: object) -> str:

@@ -33,12 +33,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Measure a corpus, write its page if a folder for it is given, and print the figures."""
     from voxlet.corpus.corpus import open_corpus
-    from voxlet.corpus.look.inspection import measure, summarise
-    from voxlet.recipes.preflight import Material, presets_on
 
     corpus = open_corpus(
         arguments.path, allow_rejected=True, layout=arguments.layout, language=arguments.language
     )
+    # PyTorch takes seconds to import: what is refused is refused before.
+    from voxlet.corpus.look.inspection import measure, summarise
+    from voxlet.recipes.preflight import Material, presets_on
+
     measures = measure(corpus)
     inspection = summarise(corpus, measures)
     clips = inspection.clips - inspection.dropped

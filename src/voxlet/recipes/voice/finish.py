@@ -11,14 +11,22 @@ import torch
 from voxlet.corpus.catalog import BASE
 from voxlet.corpus.held_out import LISTS
 from voxlet.corpus.merge import MANY_LANGUAGES, credit_of
-from voxlet.errors import RunError, VoiceError
+from voxlet.errors import CorpusError, RunError, VoiceError
 from voxlet.files import write_atomically
 from voxlet.models.voice.config import CLARITY
 from voxlet.recipes.voice.base_file import DISCRIMINATORS, SPEAKERS, STYLE, Base
 from voxlet.recipes.voice.clips.speakers import FEWEST_CLIPS, Speakers, speakers_of
 from voxlet.recipes.voice.export import SpeakerGraph, delivered, export_voice, with_card
 from voxlet.recipes.voice.weights import DISTILLATION, PRIOR, WAVE, load_discriminators, load_teacher
-from voxlet.speak.voice_file import VoiceFile, VoiceInfo, read_voice
+from voxlet.speak.voice_file import (
+    LONGEST_NAME,
+    MOST_LABELS,
+    MOST_SPEAKERS,
+    VoiceFile,
+    VoiceInfo,
+    read_voice,
+    unfit,
+)
 from voxlet.training import checkpoints
 from voxlet.version import __version__
 
@@ -28,6 +36,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from voxlet.corpus.corpus import Corpus
     from voxlet.models.voice.style_encoder import StyleEncoder
     from voxlet.recipes.voice.voice_run import VoiceRun
 
@@ -36,14 +45,51 @@ ADAPT = "adapt"  # in place of a preset's name
 SCORES = "scores"  # of a model card: what `voxlet score --stamp` measured
 
 
+def check_names(corpus: Corpus, run: Path) -> None:
+    """See that a voice's file can hold the corpus's labels and speakers, and be called as the run's folder.
+
+    Raises:
+        CorpusError: It cannot hold a label or a speaker.
+        RunError: It cannot be called so.
+    """
+    for kind, names, most in (
+        ("label", corpus.labels, MOST_LABELS),
+        ("speaker", corpus.speakers, MOST_SPEAKERS),
+    ):
+        if len(names) > most:
+            raise CorpusError(
+                f"has {len(names):,} {kind}s, and a voice holds {most:,}",
+                where=corpus.root,
+                remedy="take a part of it",
+            )
+        for name in names:
+            if problem := unfit(name):
+                raise CorpusError(
+                    f"the {kind} {name[:LONGEST_NAME]!a} {problem}: a voice cannot hold it",
+                    where=corpus.root,
+                    remedy="rename it there",
+                )
+    _check_name(run.resolve().name, run)
+
+
+def _check_name(name: str, where: Path) -> None:
+    if problem := unfit(name):
+        raise RunError(
+            f"the voice would be called {name[:LONGEST_NAME]!a}, which {problem}",
+            where=where,
+            remedy="give another name",
+        )
+
+
 def write_voice(opened: VoiceRun, path: Path) -> None:
     """Export a trained run as a voice file, whose stem becomes the voice's name.
 
     Raises:
-        RunError: A stage is not finished, or the corpus holds other recordings now.
+        RunError: A stage is not finished, the corpus holds other recordings, or no voice can be called so.
         CorpusError: The run's corpus is not there.
         AudioError: The file cannot be written.
     """
+    _check_name(path.stem, path)
     for stage in (WAVE, PRIOR, DISTILLATION):
         if not checkpoints.is_finished(opened.run.stage(stage)):
             raise RunError(
