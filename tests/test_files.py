@@ -230,6 +230,22 @@ def test_the_folder_that_another_process_finished_first_stays(tmp_path):
     assert names(tmp_path) == ["made"]
 
 
+def test_folders_that_others_take_away_meanwhile_are_no_obstacle(tmp_path, monkeypatch):
+    (tmp_path / ".made.gone").symlink_to("nowhere")  # is found, but cannot be looked at
+    (tmp_path / "made").mkdir()
+    plain = Path.rename
+
+    def taken_first(path, target):
+        if path == tmp_path / "made":
+            path.rmdir()
+        return plain(path, target)
+
+    monkeypatch.setattr(Path, "rename", taken_first)
+    with files.atomic_folder(tmp_path / "made") as building:
+        (building / "mine").write_text("")
+    assert names(tmp_path / "made") == ["mine"]
+
+
 def test_abandoned_folders_are_removed_and_young_ones_are_not(tmp_path):
     for name, age in ((".made.old", 2 * files.ABANDONED_SECONDS), (".made.young", 60)):
         (tmp_path / name).mkdir()

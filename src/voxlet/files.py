@@ -173,13 +173,14 @@ def atomic_folder(
         OSError: It cannot be written.
     """
     for left in folder.parent.glob(f".{folder.name}.*"):
-        if time.time() - left.stat().st_mtime >= abandoned:
-            shutil.rmtree(left, ignore_errors=True)
+        with contextlib.suppress(FileNotFoundError):  # its process has just put it into place
+            if time.time() - left.stat().st_mtime >= abandoned:
+                shutil.rmtree(left, ignore_errors=True)
     building = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
     try:
         building.chmod(0o755)
-        if folder.exists():
-            stale = building.with_name(f"{building.name}.stale")
+        stale = building.with_name(f"{building.name}.stale")
+        with contextlib.suppress(FileNotFoundError):  # there is none, or another process has just removed it
             folder.rename(stale)
             shutil.rmtree(stale, ignore_errors=True)
         with _as_if_at(folder, building):
