@@ -21,15 +21,19 @@ if TYPE_CHECKING:
 
     from voxlet.serving.limits import Limits
 
-# What is played is kept: samples, rate, and when it was ordered, in milliseconds of the page.
+# What is played is kept: samples, rate, and when it begins, in milliseconds of the page, which is known
+# once its context runs.
 KEEP_PLAYED = """
 window.played = [];
 const begin = AudioBufferSourceNode.prototype.start;
 AudioBufferSourceNode.prototype.start = function (when) {
-  const wait = Math.max(0, when - this.context.currentTime) + this.context.baseLatency;
-  const at = performance.now() + 1000 * wait;
-  const samples = Array.from(this.buffer.getChannelData(0));
-  window.played.push({ samples, rate: this.buffer.sampleRate, at });
+  const { context } = this;
+  const wait = () => Math.max(0, when - context.currentTime) + context.baseLatency;
+  const begins = () => performance.now() + 1000 * wait();
+  const one = { samples: Array.from(this.buffer.getChannelData(0)), rate: this.buffer.sampleRate, at: null };
+  if (context.state === 'running') one.at = begins();
+  else context.addEventListener('statechange', () => { one.at ??= begins(); });
+  window.played.push(one);
   return begin.call(this, when);
 };
 """

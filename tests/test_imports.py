@@ -57,6 +57,7 @@ ROOMS: dict[str, set[str]] = {  # an edge leads to a whole room, or to a part of
         "speak",
         "corpus.recording",  # takes are checked as `voxlet record` does
         "evaluation.outcome",  # as it lies in a run's folder
+        "evaluation.report.verdict",  # a scorecard in sentences
     },
     "datasets": {"speak", "evaluation.classifiers.pocketsphinx"},
     "exploring": {

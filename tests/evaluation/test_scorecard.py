@@ -18,7 +18,7 @@ from voxlet.evaluation.parts import Part
 from voxlet.evaluation.reference import Reference, open_reference
 from voxlet.evaluation.report.page import write_page
 from voxlet.evaluation.report.players import write_pairs
-from voxlet.evaluation.report.verdict import headlines, verdict
+from voxlet.evaluation.report.verdict import headlines, verdict, verdict_of_card
 from voxlet.evaluation.scorecard import Figure, read_scorecard
 
 pytestmark = pytest.mark.slow
@@ -251,6 +251,26 @@ def test_a_scorecard_is_read_as_it_was_written(classifiers, reference):
     for wrong in ("", "[]", "{}", stored.replace('"schema": 1', '"schema": 0')):
         with pytest.raises(ConfigError):
             read_scorecard(wrong)
+
+
+def test_a_model_card_says_what_its_scorecard_says(classifiers, reference):
+    card = evaluate(tones(200, seed=3), reference, classifiers, progress=False)
+    assert verdict_of_card({"scores": card.summary()}) == verdict(card) != ""
+
+
+@pytest.mark.parametrize(
+    "scores",
+    [
+        None,
+        [],
+        {"figures": []},
+        {"figures": {"naturalness.dnsmos.overall": {"generated": [1, "2", 3], "real": [1, 2]}}},
+        {"figures": {"naturalness.dnsmos.overall": {"generated": [1e999, 2, 3], "real": 1}}},
+        {"figures": {"speaker.similarity": 1}, "unreliable_classifiers": 7},
+    ],
+)
+def test_of_a_card_that_makes_no_sense_nothing_is_said(scores):
+    assert verdict_of_card({"scores": scores}) == ""
 
 
 def test_the_verdict_says_what_the_figures_say(classifiers, reference):

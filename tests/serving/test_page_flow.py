@@ -221,6 +221,49 @@ def test_the_keyboard_alone_is_enough(tiny):
     assert all(any(name in (one or "") for one in reached) for name in wanted), reached
 
 
+def test_a_key_sounds_once_as_a_mouse_presses_it_as_a_finger_lifts_or_as_enter_is_pressed(browser, address):
+    with opened(browser, f"{address}#voice=tiny", has_touch=True) as page:
+        key = page.get_by_role("button", name="say four")
+        key.hover()
+        page.mouse.down()
+        played(page, 1)  # before it is let go
+        page.mouse.up()
+        key.tap()
+        played(page, 2)
+        key.focus()
+        page.keyboard.press("Enter")
+        played(page, 3)
+        page.get_by_role("button", name="hear four again").nth(2).wait_for()
+        assert page.get_by_role("textbox", name="Text to say").input_value() == "444"
+        assert page.evaluate("played.length") == 3
+
+
+def test_who_waits_hears_the_next_key_at_once(tiny):
+    clear(tiny)
+    tiny.wait_for_timeout(1000)  # longer than the page waits until it makes words ahead
+    until(
+        tiny,
+        """(() => { played.length = 0;
+        document.querySelector(".key[aria-label='say nine']").click();
+        return played.length; })()""",  # played within the press: nothing had to be made
+        seconds=20,
+    )
+
+
+def test_a_voice_that_came_meanwhile_is_listed(browser, site, tmp_path):
+    folder = copied(site, tmp_path)
+    listing = folder / "voices.json"
+    whole = json.loads(listing.read_text())
+    listing.write_text(json.dumps({"voices": whole["voices"][1:2]}))
+    with served(folder) as address, opened(browser, address) as page:
+        page.get_by_role("button", name="say four").wait_for()
+        assert page.get_by_role("combobox", name="Voice").count() == 0
+        listing.write_text(json.dumps(whole))
+        page.evaluate("dispatchEvent(new Event('focus'))")  # as when one comes back to the page
+        page.get_by_role("combobox", name="Voice").wait_for()
+        assert page.get_by_role("combobox", name="Voice").input_value() == "tiny"
+
+
 def test_the_map_by_the_keyboard_alone(browser, address):
     with opened(browser, f"{address}#voice=tiny&view=map") as page:
         page.locator("canvas.map").wait_for()
@@ -288,6 +331,7 @@ def test_sliders_ask_for_what_the_voice_has_learned(browser, address):
 
 def test_the_scores_of_the_card_stand_beside_real_takes(digits):
     digits.get_by_role("button", name="Scores").click()
+    digits.get_by_text("Generated words are recognised as often as real ones").wait_for()
     row = digits.get_by_role("row", name="accuracy, cross-corpus classifier")
     scores = load_voice("digits", threads=1).info.card["scores"]
     share, low, high = scores["figures"]["recognition.cross_corpus.accuracy"]["generated"]

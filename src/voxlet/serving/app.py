@@ -8,6 +8,7 @@ import os
 import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,8 @@ from pydantic import BaseModel
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
+from voxlet.errors import VoiceError
+from voxlet.evaluation.report.verdict import verdict_of_card
 from voxlet.extras import import_extra
 from voxlet.serving import refusals
 from voxlet.serving.catalogue import catalogue_routes
@@ -40,12 +43,16 @@ DEFAULT_LIMITS = Limits()
 
 
 class VoiceOfPage(BaseModel):
-    """A voice file that a browser can fetch; `file` is its path from the page."""
+    """A voice file that a browser can fetch; `file` is its path from the page.
+
+    `verdict` is what the scorecard in its model card says, in some sentences.
+    """
 
     name: str
     file: str
     bytes: int
     sha256: str
+    verdict: str
 
 
 class VoicesOfPage(BaseModel):
@@ -176,7 +183,13 @@ def _add_own_routes(app: FastAPI, speaking: Speaking, making: Making | None) -> 
     async def voices_of_page() -> VoicesOfPage:
         """The voice files that a browser can fetch."""
         found = [
-            VoiceOfPage(name=one.name, file=f"voices/{one.name}{SUFFIX}", bytes=one.size, sha256=one.digest)
+            VoiceOfPage(
+                name=one.name,
+                file=f"voices/{one.name}{SUFFIX}",
+                bytes=one.size,
+                sha256=one.digest,
+                verdict=verdict_of_card(one.voice.info.card),
+            )
             for one in speaking.voices.all
         ]
         if making is not None:
@@ -203,8 +216,7 @@ def made_voices(making: Making, voices: Mapping[str, Path]) -> list[VoiceOfPage]
     """The voices that runs have ended with."""
     found = []
     for name, path in voices.items():
-        with contextlib.suppress(OSError):  # it is being replaced, or gone
-            size, digest = making.digest_of(path)
+        with contextlib.suppress(OSError, VoiceError):  # it is being replaced, or gone
             file = f"runs/{path.parent.name}/voice"
-            found.append(VoiceOfPage(name=name, file=file, bytes=size, sha256=digest))
+            found.append(VoiceOfPage(name=name, file=file, **asdict(making.made_file(path))))
     return found

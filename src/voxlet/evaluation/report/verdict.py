@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from math import isfinite
+from typing import TYPE_CHECKING, Protocol
 
 from voxlet.evaluation.intervals import Interval
 from voxlet.evaluation.metric import CATALOGUE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator, Mapping
 
-    from voxlet.evaluation.metric import ClassifierKind, Metric
-    from voxlet.evaluation.scorecard import Figure, Scorecard
+    from voxlet.evaluation.metric import ClassifierKind, Metric, Value
+    from voxlet.evaluation.scorecard import Scorecard
 
 # What counts as equal to real clips, and as nearly so.
 EQUAL_ACCURACY, NEAR_ACCURACY = 0.02, 0.10
@@ -28,6 +29,71 @@ HEADLINES = {  # key -> title of its bar
     "memorisation.nearest.p1": "Distance to training clips",
     "distribution.in_corpus.frechet_distance": "Fréchet distance",
 }
+
+
+class Sets(Protocol):
+    """A metric of generated clips, of real test clips, and of real training clips in their place."""
+
+    @property
+    def generated(self) -> Value | None: ...  # noqa: D102
+    @property
+    def real(self) -> Value | None: ...  # noqa: D102
+    @property
+    def real_train(self) -> Value | None: ...  # noqa: D102
+
+
+class Measured(Protocol):
+    """A scorecard, or what a model card has of one."""
+
+    def find(self, key: str) -> Sets | None:
+        """The figure of that metric, if there is one."""
+
+    @property
+    def unreliable(self) -> Collection[ClassifierKind]:
+        """Kinds of classifier that are too often wrong on real clips."""
+
+
+@dataclass(frozen=True)
+class CardSets:
+    """A figure of a model card."""
+
+    generated: Interval | None
+    real: Interval | None
+    real_train: Interval | None
+
+
+@dataclass(frozen=True)
+class CardScores:
+    """What a model card has of a scorecard; whatever else stands there, nothing is read of it."""
+
+    scores: object
+
+    def find(self, key: str) -> CardSets | None:
+        """The figure of that metric, if there is one."""
+        sets = _of(_of(self.scores, "figures"), key)
+        if not isinstance(sets, dict):
+            return None
+        return CardSets(*(_interval(sets.get(name)) for name in ("generated", "real", "real_train")))
+
+    @property
+    def unreliable(self) -> Collection[ClassifierKind]:
+        """Kinds of classifier that are too often wrong on real clips."""
+        found = _of(self.scores, "unreliable_classifiers")
+        return found if isinstance(found, list) else ()
+
+
+def _of(stored: object, name: str) -> object:
+    return stored.get(name) if isinstance(stored, dict) else None
+
+
+def _interval(stored: object) -> Interval | None:
+    """An interval that is written as its value and its ends."""
+    if not isinstance(stored, list) or len(stored) != 3:
+        return None
+    if not all(isinstance(one, int | float) and isfinite(one) for one in stored):
+        return None
+    value, low, high = map(float, stored)
+    return Interval(value, low, high, count=0)
 
 
 @dataclass(frozen=True)
@@ -51,7 +117,7 @@ def headlines(card: Scorecard) -> list[Headline]:
     return found
 
 
-def both(figure: Figure | None) -> tuple[Interval | None, Interval | None]:
+def both(figure: Sets | None) -> tuple[Interval | None, Interval | None]:
     """The estimates of generated and of real clips."""
     if figure is None:
         return None, None
@@ -59,13 +125,18 @@ def both(figure: Figure | None) -> tuple[Interval | None, Interval | None]:
     return tuple(value if isinstance(value, Interval) else None for value in (figure.generated, real))  # type: ignore[return-value]
 
 
-def verdict(card: Scorecard) -> str:
+def verdict(card: Measured) -> str:
     """What the figures say, in some sentences; empty where too little was measured."""
     parts = (said_of_words, said_of_sound, said_of_band, said_of_speakers, said_of_copies)
     return " ".join(sentence for part in parts for sentence in part(card))
 
 
-def said_of_words(card: Scorecard) -> Iterator[str]:
+def verdict_of_card(card: Mapping[str, object]) -> str:
+    """What the figures in a voice's model card say; empty where there are none."""
+    return verdict(CardScores(card.get("scores")))
+
+
+def said_of_words(card: Measured) -> Iterator[str]:
     """How often words are recognised: by the first reliable classifier of those that are most independent."""
     asked: tuple[ClassifierKind, ...] = ("cross_corpus_wide", "cross_corpus", "cross_fitted", "in_corpus")
     for kind in sorted(asked, key=lambda kind: kind in card.unreliable):
@@ -82,7 +153,7 @@ def said_of_words(card: Scorecard) -> Iterator[str]:
             return
 
 
-def said_of_sound(card: Scorecard) -> Iterator[str]:
+def said_of_sound(card: Measured) -> Iterator[str]:
     """How natural they sound."""
     generated, real = both(card.find("naturalness.dnsmos.overall"))
     if generated is not None and real is not None:
@@ -93,7 +164,7 @@ def said_of_sound(card: Scorecard) -> Iterator[str]:
         yield f"They sound {how} real ones (DNSMOS {generated.value:.2f} against {real.value:.2f})."
 
 
-def said_of_band(card: Scorecard) -> Iterator[str]:
+def said_of_band(card: Measured) -> Iterator[str]:
     """Whether the band above 4 kHz is there; nothing where the real clips have none."""
     figure = card.find("band.above_4k")
     if figure is not None and isinstance(figure.real, Interval):
@@ -112,7 +183,7 @@ def said_of_band(card: Scorecard) -> Iterator[str]:
         )  # fmt: skip
 
 
-def said_of_speakers(card: Scorecard) -> Iterator[str]:
+def said_of_speakers(card: Measured) -> Iterator[str]:
     """How like the speakers asked for they are, on the way from other speakers to the same one."""
     generated, same = both(card.find("speaker.similarity"))
     _, others = both(card.find("speaker.similarity.others"))
@@ -125,7 +196,7 @@ def said_of_speakers(card: Scorecard) -> Iterator[str]:
         )
 
 
-def said_of_copies(card: Scorecard) -> Iterator[str]:
+def said_of_copies(card: Measured) -> Iterator[str]:
     """Whether clips were memorised: two estimates differ by chance, so their intervals must be apart."""
     generated, real = both(card.find("memorisation.nearest.p1"))
     if generated is not None and real is not None:

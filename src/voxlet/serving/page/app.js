@@ -6,6 +6,7 @@ import {
   addPause,
   chosen,
   erase,
+  lookAgain,
   makes,
   notice,
   openVoice,
@@ -126,6 +127,8 @@ function key(event) {
 
 document.title = t('title');
 document.addEventListener('keydown', key);
+document.addEventListener('visibilitychange', () => document.hidden || lookAgain());
+addEventListener('focus', lookAgain);
 addEventListener('hashchange', () => voice.value && readLink());
 for (const name of ['dragover', 'drop']) addEventListener(name, (event) => event.preventDefault()); // opens no file
 if (asked in VIEWS) view.value = asked;

@@ -5,6 +5,7 @@ import { decode, hush, play, remaining, sounding, wake } from './player.js';
 import { Problem, problemOf, reach } from './problem.js';
 import { t } from './texts.js';
 import { batch, computed, signal } from './vendor/signals.js';
+import { Ahead } from './voice/ahead.js';
 import { VoiceClient } from './voice/client.js';
 import { GAP, pauseAfter } from './voice/speech.js';
 import { Plane, blend, randomStyle, readBlend, writeBlend } from './voice/styles.js';
@@ -83,6 +84,13 @@ export async function start(file) {
   }
   if (voices.value.length === 0) fail({ code: 'noVoices' });
   else await openVoice(voices.value.find((one) => one.file === file)?.name ?? fromLink().get('voice'));
+}
+
+/** Look again which voices there are, such as one that was made meanwhile; the one that speaks goes on. */
+export async function lookAgain() {
+  if (voices.value.length === 0) return; // what is in the way is told, with a button to try again
+  const listed = await reach('voices.json', 'noVoices').then((answer) => answer.json()).catch(() => null);
+  if (listed) voices.value = listed.voices;
 }
 
 /** Speak with the voice that lies at a path of the server: one that was made just now. */
@@ -185,8 +193,12 @@ function wishes() {
   return voice.value.attributes.map((name) => RIGHT[name](manner.value[name]));
 }
 
+function askedFor(label, index) {
+  return { label, index, style: style.value, wishes: wishes(), seed: seed.value };
+}
+
 function clipOf(label, index) {
-  return client.sample({ label, index, style: style.value, wishes: wishes(), seed: seed.value });
+  return client.sample(askedFor(label, index));
 }
 
 /** A word by any style, as the map asks for it: { samples, rate }. */
@@ -281,6 +293,7 @@ export async function speak() {
   wake();
   hush();
   if (!(await make(sound)) || !utterance.value) return;
+  ahead.changed();
   told.value = t('said', { words: utterance.value.words.map((word) => word.label).join(' ') });
 }
 
@@ -292,8 +305,8 @@ export function again(index) {
 }
 
 /** Draw what the text has become, without a sound. */
-function draw() {
-  if (voice.value && text.value) make();
+async function draw() {
+  if (voice.value && text.value) await make();
   else {
     clearTimeout(typing);
     turn += 1;
@@ -302,6 +315,7 @@ function draw() {
       refused.value = null;
     });
   }
+  ahead.changed();
 }
 
 export function type(value) {
@@ -322,26 +336,51 @@ export async function press(label, written) {
   const whose = voice.value;
   const single = Array.from(written).length === 1;
   const joined = text.value === '' || /\s$/.test(text.value) || (single && /\S$/.test(text.value) && lastIsSingle());
-  text.value += joined ? written : ` ${written}`;
-  pressed.value = label;
-  const index = (readText()?.length ?? 1) - 1;
-  try {
-    const samples = await clipOf(label, index);
-    if (voice.value !== whose) return;
+  const next = text.value + (joined ? written : ` ${written}`);
+  const index = Math.max(0, countWords(next) - 1);
+  const begin = (samples) => {
     hush(); // the word before: who presses fast hears each begin
     sound(samples, index, 0);
+  };
+  const made = client.made(askedFor(label, index));
+  if (made) begin(made); // before anything is drawn
+  batch(() => {
+    text.value = next;
+    pressed.value = label;
+  });
+  ahead.pointed = label;
+  try {
+    if (!made) {
+      const samples = await clipOf(label, index);
+      if (voice.value !== whose) return;
+      begin(samples);
+    }
     await make();
-    prepare(label); // the same key may come again
+    ahead.changed();
   } catch (error) {
     fail(error);
   }
 }
 
-/** A key may be pressed soon: its word is made before that, unless another is. */
+/** How many words a text has; 0 where it cannot be said. */
+function countWords(written) {
+  try {
+    return parse(written, vocabulary.value).length;
+  } catch (error) {
+    if (!(error instanceof TextError)) throw error;
+    return 0;
+  }
+}
+
+const ahead = new Ahead(() => {
+  if (!voice.value || refused.value || view.value !== 'speak' || dragging || document.hidden) return null;
+  const index = countWords(text.value);
+  return { client, labels: voice.value.labels, asked: (label) => askedFor(label, index) };
+});
+
+/** A key may be pressed soon: its word is made before the others. */
 export function prepare(label) {
-  if (!client?.isIdle || refused.value) return;
-  const index = text.value.trim() ? utterance.value?.words.length : 0;
-  if (index >= 0) clipOf(label, index).catch(() => {}); // told when it is pressed
+  ahead.point(label);
 }
 
 function lastIsSingle() {

@@ -1,7 +1,8 @@
 """The page as a folder for any web host: its files, voices beside them, and the list of these.
 
-The page finds its voices by `voices.json` beside it: `{"voices": [{"name", "file", "bytes", "sha256"}]}`,
-where `file` is relative to the page; and its maps by `maps.json`, see `maps`.
+The page finds its voices by `voices.json` beside it:
+`{"voices": [{"name", "file", "bytes", "sha256", "verdict"}]}`, where `file` is relative to the page;
+and its maps by `maps.json`, see `maps`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voxlet.errors import ConfigError, FileError
+from voxlet.evaluation.report.verdict import verdict_of_card
 from voxlet.files import atomic_folder, make_folder, safe_name, writing
 from voxlet.serving.static.maps import copy_maps, find_maps
 from voxlet.speak.library import find_voice
@@ -30,12 +32,21 @@ LONGEST_NAME = 80  # characters of a voice's file
 
 @dataclass(frozen=True)
 class ListedVoice:
-    """A voice as the page is told of it: its file is relative to the page, its digest is of all bytes."""
+    """A voice as the page is told of it.
+
+    Attributes:
+        name: What the page calls it.
+        file: Relative to the page.
+        bytes: Of the file.
+        sha256: Digest of all of them.
+        verdict: What the scorecard in its model card says, in some sentences; empty where there is none.
+    """
 
     name: str
     file: str
     bytes: int
     sha256: str
+    verdict: str
 
 
 def listed_voice(name: str, path: Path) -> ListedVoice:
@@ -44,9 +55,10 @@ def listed_voice(name: str, path: Path) -> ListedVoice:
     Raises:
         VoiceError: The file is missing, damaged or foreign.
     """
-    model = read_voice(path).model
+    read = read_voice(path)
     file = f"voices/{safe_name(name, LONGEST_NAME) or 'voice'}{SUFFIX}"
-    return ListedVoice(name, file, len(model), hashlib.sha256(model).hexdigest())
+    digest = hashlib.sha256(read.model).hexdigest()
+    return ListedVoice(name, file, len(read.model), digest, verdict_of_card(read.info.card))
 
 
 def listing(voices: Sequence[ListedVoice]) -> bytes:

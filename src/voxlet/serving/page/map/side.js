@@ -39,9 +39,9 @@ function Heard() {
   const spectrum = useRef(null);
   const turn = useRedraw(frame);
   useEffect(() => {
-    if (!sound) return;
+    if (!sound) return undefined;
     drawWave(wave.current, { samples: sound.samples, words: [{ start: 0, end: sound.samples.length }] }, -1);
-    drawSpectrum(spectrum.current, sound);
+    return drawSpectrum(spectrum.current, sound);
   }, [sound, turn]);
   return html`<section class="card heard" aria-labelledby="heard-title" ref=${frame}>
     <h2 id="heard-title">${t('mapHeard')}</h2>

@@ -124,7 +124,7 @@ function Ways() {
       ${groups.map(([group, list]) => list.map((name, at) => html`<option key=${group + name} value=${`${group}:${name}`} selected=${group === 'label' && at === usual}>${name}</option>`))}
     </select></label>`;
   const pinned = pins.value.filter(([at]) => at === pins.value[0]?.[0]).length;
-  return html`<div class="bar">
+  return html`<div class="bar ways">
     <${Tools} /> ${ends(from, t('mapFrom'), first)} ${ends(to, t('mapTo'), second)}
     ${busy.value
       ? html`<button type="button" class="main" onClick=${stop}>${t('stop')}</button>`
@@ -198,10 +198,10 @@ export function MapView() {
   const credits = [...new Set(atlases.value.map((one) => one.credit))].join(' · ');
   return html`<div class="map-page">
     <section class="card" aria-label=${t('map')}>
-      <${Bar} />
       <${Ways} />
       <${State} />
       <div class="charts">${atlases.value.map((one, at) => html`<${Chart} key=${`${at} ${one.name}`} at=${at} />`)}</div>
+      <${Bar} />
       <${More} />
       <p class="soft credit">${t('mapCredit', { credit: credits })}</p>
     </section>

@@ -2,6 +2,7 @@
 
 import { playFile } from '../player.js';
 import { problemOf } from '../problem.js';
+import { lookAgain } from '../state.js';
 import { batch, signal } from '../vendor/signals.js';
 import { server } from './server.js';
 
@@ -34,6 +35,8 @@ export function watch(name) {
   source.onmessage = ({ data }) => {
     const { first, watched: found } = JSON.parse(data);
     const points = [...watched.value.points.slice(0, first), ...(found.run?.points ?? [])];
+    const changed = watched.value.job && watched.value.job.state !== found.job?.state;
+    if (changed) lookAgain(); // it may have made a voice
     batch(() => {
       lost.value = false;
       watched.value = { name, job: found.job, run: found.run, points };

@@ -16,15 +16,33 @@ export function digitLabels() {
   return all.every(Boolean) ? all : null;
 }
 
+let isDown = false; // whether a mouse button pressed a key and has not been let go
+
+/** Ends a press of the mouse, after the click that belongs to it. */
+function letGo() {
+  setTimeout(() => {
+    isDown = false;
+  });
+}
+
+for (const end of ['pointerup', 'pointercancel']) addEventListener(end, letGo);
+
 function Key({ label, shown, under, written }) {
   const down = soundingLabel.value === label;
+  // A mouse's button sounds as it goes down, as keys do; a finger may want to move the page, so it counts as it is lifted.
+  const pushed = (event) => {
+    if (event.pointerType !== 'mouse' || event.button !== 0) return;
+    isDown = true;
+    press(label, written);
+  };
   return html`<button
     type="button"
     class=${down ? 'key sounding' : 'key'}
     aria-label=${t('key', { label })}
     onPointerEnter=${() => prepare(label)}
     onFocus=${() => prepare(label)}
-    onClick=${() => press(label, written)}
+    onPointerDown=${pushed}
+    onClick=${() => isDown || press(label, written)}
   >
     <bdi class="face">${shown}</bdi>${under && html`<bdi class="under">${under}</bdi>`}
   </button>`;

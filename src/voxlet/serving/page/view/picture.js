@@ -8,6 +8,8 @@ const [WAVE, SPECTRUM] = [96, 84]; // heights, in pixels
 const BAR = 3; // pixels from one bar of the waveform to the next
 const WINDOW_SECONDS = 0.025;
 const RANGE_DB = 60;
+const AT_ONCE = 24; // moments of a spectrogram that are calculated without a pause
+const LATER = 250; // milliseconds until it is begun: who presses keys one after the other is not held up by it
 
 /** A colour of the style sheet, by its name. */
 export function ink(name) {
@@ -29,6 +31,7 @@ export function drawWave(canvas, { samples, words }, active) {
   const width = canvas.clientWidth;
   const perBar = (samples.length * BAR) / width;
   const loudest = samples.reduce((most, x) => Math.max(most, Math.abs(x)), 1e-6);
+  const [soft, bright] = ['--touch', '--accent'].map(ink); // once: asking for a colour takes longer than a bar
   for (let bar = 0; bar * BAR < width; bar += 1) {
     const [first, last] = [Math.floor(bar * perBar), Math.floor((bar + 1) * perBar)];
     let most = 0;
@@ -36,28 +39,31 @@ export function drawWave(canvas, { samples, words }, active) {
     const word = words.findIndex((one) => one.start <= first && first < one.end);
     if (word < 0) continue;
     const height = Math.max(1, (most / loudest) * (WAVE - 8));
-    context.fillStyle = ink(word === active ? '--accent' : '--touch');
+    context.fillStyle = word === active ? bright : soft;
     context.fillRect(bar * BAR, (WAVE - height) / 2, BAR - 1, height);
   }
 }
 
-/** A picture of the sound: time to the right, frequency up, loud is dark on paper and bright at night. */
-export function drawSpectrum(canvas, { samples, rate }) {
-  const context = fit(canvas, SPECTRUM);
+/** Levels of a sound in dB, those of `high` frequencies for each of `wide` moments; a few moments at a time. */
+function* levelsOf({ samples, rate }, wide) {
   const size = powerOfTwo(WINDOW_SECONDS * rate);
   const window = Float64Array.from({ length: size }, (_, n) => 0.5 - 0.5 * Math.cos((2 * Math.PI * (n + 0.5)) / size));
-  const [wide, high] = [Math.ceil(canvas.clientWidth / 2), size / 2];
+  const high = size / 2;
   const levels = new Float32Array(wide * high);
-  let top = -Infinity;
+  const seen = new Float64Array(size);
   for (let x = 0; x < wide; x += 1) {
     const first = Math.round((samples.length * (x + 0.5)) / wide - size / 2);
-    const power = powerSpectrum(window.map((weight, n) => weight * (samples[first + n] ?? 0)), size);
-    for (let y = 0; y < high; y += 1) {
-      const level = 10 * Math.log10(power[y] + 1e-9);
-      levels[x * high + y] = level;
-      top = Math.max(top, level);
-    }
+    for (let n = 0; n < size; n += 1) seen[n] = window[n] * (samples[first + n] ?? 0);
+    const power = powerSpectrum(seen, size);
+    for (let y = 0; y < high; y += 1) levels[x * high + y] = 10 * Math.log10(power[y] + 1e-9);
+    if (x % AT_ONCE === AT_ONCE - 1) yield null;
   }
+  yield { levels, high };
+}
+
+function paintSpectrum(canvas, { levels, high }, wide) {
+  const context = fit(canvas, SPECTRUM);
+  const top = levels.reduce((most, level) => Math.max(most, level), -Infinity);
   const [from, to] = ['--spectrum-low', '--spectrum-high'].map((name) => ink(name).match(/\w\w/g).map((h) => parseInt(h, 16)));
   const image = new ImageData(wide, high);
   for (let x = 0; x < wide; x += 1) {
@@ -71,6 +77,23 @@ export function drawSpectrum(canvas, { samples, rate }) {
   const small = new OffscreenCanvas(wide, high);
   small.getContext('2d').putImageData(image, 0, 0);
   context.drawImage(small, 0, 0, canvas.clientWidth, SPECTRUM);
+}
+
+/**
+ * A picture of the sound: time to the right, frequency up, loud is dark on paper and bright at night. It is calculated
+ * a little later and between other things, so that no press waits for it; what is returned ends it.
+ */
+export function drawSpectrum(canvas, said) {
+  const wide = Math.ceil(canvas.clientWidth / 2);
+  const steps = levelsOf(said, wide);
+  let timer = 0;
+  const go = () => {
+    const { value } = steps.next();
+    if (value) paintSpectrum(canvas, value, wide);
+    else timer = setTimeout(go);
+  };
+  timer = setTimeout(go, LATER);
+  return () => clearTimeout(timer);
 }
 
 /** Counts up when the picture has to be drawn anew: another width, another colour scheme. */

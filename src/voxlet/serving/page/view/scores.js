@@ -1,6 +1,6 @@
 // The scorecard in the voice's card: what was measured of it, beside the same of real recordings.
 
-import { voice } from '../state.js';
+import { chosen, voice } from '../state.js';
 import { number, t } from '../texts.js';
 import { signal } from '../vendor/signals.js';
 import { html } from './html.js';
@@ -114,6 +114,7 @@ export function Scores() {
   return html`<div class="scores">
     <section class="card">
       <h2>${t('scoresOf', { name: voice.value.name })}</h2>
+      ${chosen.value.verdict && html`<p class="verdict">${chosen.value.verdict}</p>`}
       <p class="soft">${t('scoresNote', { count: number(scores.clips ?? 0) })}</p>
     </section>
     ${Object.entries(parts).map(([part, title]) => {

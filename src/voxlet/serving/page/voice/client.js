@@ -1,30 +1,54 @@
-// What the page asks of the voice's thread, and a memory of clips that it has made.
+// What the page asks of the voice's threads, and a memory of clips that they have made.
 
 import { Thread } from '../run/thread.js';
 
 const REMEMBERED = 300; // clips
+const WORKER = new URL('./worker.js', import.meta.url);
 
 export class VoiceClient extends Thread {
   constructor() {
-    super(new URL('./worker.js', import.meta.url));
+    super(WORKER);
     this.clips = new Map();
+    this.entry = null;
+    this.spare = null; // a second thread for what may be wanted, once it is open: nobody waits for that
   }
 
   /** Load a voice in place of the one before; `tell` is given `{done, total}` in bytes. */
   open(entry, tell) {
     this.clips.clear();
-    return this.ask('open', { ...entry, url: new URL(entry.file, document.baseURI).href }, tell);
+    this.spare?.then((thread) => thread?.worker.terminate());
+    this.spare = null;
+    this.entry = { ...entry, url: new URL(entry.file, document.baseURI).href };
+    return this.ask('open', this.entry, tell);
   }
 
   /** One word as samples; the same question is asked once, and then answered from memory. */
-  sample(asked) {
+  sample(asked, thread = this) {
     const key = JSON.stringify(asked);
-    const clip = this.clips.get(key) ?? this.ask('sample', asked);
+    const kept = this.clips.get(key) ?? { clip: thread.ask('sample', asked), samples: null };
     this.clips.delete(key); // and to the end: the oldest is forgotten first
-    this.clips.set(key, clip);
-    clip.catch(() => this.clips.delete(key));
+    this.clips.set(key, kept);
+    kept.clip.then(
+      (samples) => {
+        kept.samples = samples;
+      },
+      () => this.clips.delete(key),
+    );
     if (this.clips.size > REMEMBERED) this.clips.delete(this.clips.keys().next().value);
-    return clip;
+    return kept.clip;
+  }
+
+  /** The samples of a word that has been made, or null: at once, where a promise lets other work go first. */
+  made(asked) {
+    return this.clips.get(JSON.stringify(asked))?.samples ?? null;
+  }
+
+  /** Make a word that may be wanted, in the second thread, whose files the browser has kept from the first. */
+  async makeAhead(asked) {
+    this.spare ??= openSpare(this.entry);
+    const thread = await this.spare;
+    if (thread) await this.sample(asked, thread);
+    return Boolean(thread);
   }
 
   /** Whether nothing is asked at the moment. */
@@ -34,5 +58,17 @@ export class VoiceClient extends Thread {
 
   resemble(samples) {
     return this.ask('resemble', { samples });
+  }
+}
+
+/** A second thread with the same voice, or null where the machine has no room for it: the first one does all. */
+async function openSpare(entry) {
+  const thread = new Thread(WORKER);
+  try {
+    await thread.ask('open', entry);
+    return thread;
+  } catch {
+    thread.worker.terminate();
+    return null;
   }
 }
