@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from browser import chromium, opened, served
 from some_clips import LABELS, some_clips
 from voxlet.exploring.explorer import MOST_BYTES, Map, explorer, model_data, sprites_of, write_explorer
 from voxlet.exploring.map_folder import Decoding, write_map_folder
@@ -113,3 +114,26 @@ def test_a_map_is_a_folder_that_a_page_takes(tmp_path: Path) -> None:
     told = json.loads((tmp_path / "mine" / "map.json").read_text())
     assert told["networks"] == {"decoder": "decoder.onnx", "encoder": "encoder.onnx", "rate": 8000}
     assert len(told["places"]) == 45
+
+
+@pytest.mark.slow
+def test_a_doubtful_recording_is_mended_and_the_page_says_so(tmp_path: Path) -> None:
+    one = a_map()
+    write_explorer(tmp_path / "index.html", [one])
+    with (
+        chromium() as browser,
+        served(tmp_path) as address,
+        opened(browser, f"{address}index.html") as page,
+    ):
+        entry = page.get_by_role("combobox", name=f"label of {one.clips.sources[3]}")
+        entry.select_option(LABELS[0])
+        page.get_by_text("Labels corrected: 1 · left out: 0 · not saved yet.").wait_for()
+        entry.select_option("-")
+        page.get_by_text("Labels corrected: 0 · left out: 1 · not saved yet.").wait_for()
+        with page.expect_download() as waited:
+            page.get_by_role("button", name="Save the corrected table").click()
+        page.get_by_text("corrected.csv is saved, with 44 recordings.").wait_for()
+        waited.value.save_as(tmp_path / "corrected.csv")
+    rows = (tmp_path / "corrected.csv").read_text().splitlines()
+    kept = [name for name in one.clips.sources if name != one.clips.sources[3]]
+    assert rows == ["path,label,speaker", *(f"{name},one,ann" for name in kept)]

@@ -1,6 +1,5 @@
 // Beside the map: what is heard, what is shown, what is kept, what is doubted.
 
-import { save } from '../keep.js';
 import { number, t } from '../texts.js';
 import { useEffect, useRef } from '../vendor/preact-hooks.js';
 import { html } from '../view/html.js';
@@ -13,7 +12,6 @@ import {
   find,
   heard,
   looks,
-  manifest,
   mend,
   mended,
   namesOf,
@@ -23,6 +21,8 @@ import {
   pin,
   pins,
   query,
+  saveTable,
+  saved,
   scale,
   scaleText,
   showAll,
@@ -161,6 +161,15 @@ function Pins() {
   </section>`;
 }
 
+/** What has been mended, and whether it is saved. */
+function Mended() {
+  const all = Object.values(mended.value).filter(Boolean);
+  const left = all.filter((label) => label === '-').length;
+  const counts = { changed: number(all.length - left), left: number(left), count: number(saved.value ?? 0) };
+  const words = saved.value !== null ? 'mapSaved' : all.length > 0 ? 'mapMended' : null;
+  return html`<p class="soft" role="status">${words && t(words, counts)}</p>`;
+}
+
 function Doubts() {
   const at = atlases.value.findIndex((one) => one.table && one.doubtful.length > 0);
   const none = atlases.value.some((one) => one.table) ? 'mapNoDoubts' : 'mapNoRecordings';
@@ -185,7 +194,8 @@ function Doubts() {
         <//>`;
       })}
     </ol>
-    <p><button type="button" class="main" onClick=${() => save('corrected.csv', manifest(), 'text/csv')}>${t('mapSaveTable')}</button></p>
+    <p><button type="button" class="main" onClick=${saveTable}>${t('mapSaveTable')}</button></p>
+    <${Mended} />
     <p class="soft">${t('mapTableHint')}</p>
   </section>`;
 }

@@ -1,5 +1,6 @@
 // What the map knows, and what can be done on it. Views read the signals; only this file sets them.
 
+import { save } from '../keep.js';
 import { hush, play, playAlone, remaining, sounding, wake } from '../player.js';
 import { problemOf } from '../problem.js';
 import { number, t } from '../texts.js';
@@ -31,6 +32,7 @@ export const path = signal(null); // { atlas, corners: [{ place, clip }], steps,
 export const walked = signal(null); // { samples, rate } of the whole walk
 export const heard = signal(null); // { label, about, figures, samples, rate }: what sounded last
 export const mended = signal({}); // by the path of a recording: another label, or '-' to leave it out
+export const saved = signal(null); // how many recordings the table had that was saved last; null: not as it is now
 export const busy = signal(false);
 export const notice = signal('');
 
@@ -476,16 +478,20 @@ export async function place(file) {
 // Doubtful recordings
 
 export function mend(source, label) {
-  mended.value = { ...mended.value, [source]: label };
+  batch(() => {
+    mended.value = { ...mended.value, [source]: label };
+    saved.value = null;
+  });
 }
 
-/** The manifest of all recordings with what was mended: path, label, speaker. */
-export function manifest() {
+/** Give the manifest of all recordings with what was mended: path, label, speaker. */
+export function saveTable() {
   const cell = (text) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
   const rows = atlases.value.find((one) => one.table)?.table ?? [];
   const kept = rows.filter(([source]) => mended.value[source] !== '-');
   const lines = kept.map(([source, label, who]) => [source, mended.value[source] || label, who].map(cell).join(','));
-  return `path,label,speaker\n${lines.join('\n')}\n`;
+  save('corrected.csv', `path,label,speaker\n${lines.join('\n')}\n`, 'text/csv');
+  saved.value = kept.length;
 }
 
 // A view that is found again: all of it stands behind the #.
