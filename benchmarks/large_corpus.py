@@ -76,7 +76,7 @@ def measure(folder: str, steps: str, held: str) -> None:
     bytes_ = prepared.rows.shape[0] * prepared.rows.shape[1] * 2
     del corpus, prepared
     job = Job("cnn-light", config, folder, Path(folder).parent / "run", Budget(epochs=1))
-    carry_out(job, lambda _: lambda _: Budget(steps=int(steps)))
+    carry_out(job, lambda _: lambda _stage, _task: Budget(steps=int(steps)))
     note()
     print(json.dumps({"bytes": bytes_, "found": found}))
 

@@ -51,6 +51,7 @@ BLOCK = re.compile(
     r"<!-- run(?:: (?P<old>.+?) -> (?P<new>.+?))? -->\n```(?P<kind>\w+)\n(?P<code>.*?)```", re.DOTALL
 )
 SHELL = re.compile(r"```sh\n(.*?)```", re.DOTALL)
+VARIABLE = re.compile(r"\$[A-Z_]+")
 FENCE = re.compile(r"```.*?```", re.DOTALL)
 INLINE = re.compile(r"`([^`\n]+)`")
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]*))?\)")
@@ -99,8 +100,9 @@ def voxlet_commands(line: str) -> list[list[str]]:
 
 
 def in_blocks(text: str) -> list[list[str]]:
-    """The commands in the shell blocks of a document: whole ones."""
-    lines = [line for block in SHELL.findall(text) for line in block.replace("\\\n", " ").splitlines()]
+    """The commands in the shell blocks of a document: whole ones, with a 1 for what the system numbers."""
+    whole = [VARIABLE.sub("1", block.replace("\\\n", " ")) for block in SHELL.findall(text)]
+    lines = [line for block in whole for line in block.splitlines()]
     return [arguments for line in lines for arguments in voxlet_commands(line)]
 
 

@@ -17,12 +17,12 @@ import pytest
 import tiny_voice
 from tiny_dataset import VOICE, plan, tree, voice_file
 from voxlet.cli.main import main
-from voxlet.datasets.build import make_dataset
+from voxlet.datasets.build import make_dataset, make_part
 from voxlet.datasets.clips import fitted, make_clip, opened_voice
 from voxlet.datasets.encoding import decode, encode
 from voxlet.datasets.stores import Folder, open_store
 from voxlet.engines.engine import Here
-from voxlet.errors import FileError, VoxletError
+from voxlet.errors import FileError, LockedError, VoxletError
 
 FORMATS = ("wav", "flac", "webdataset", "parquet", "speech-commands")
 
@@ -122,6 +122,54 @@ def test_what_a_killed_process_had_begun_to_write_is_removed(tmp_path: Path) -> 
     wanted = made(tmp_path)
     (tmp_path / "train" / ".000000001.wav.0badcafe.part").write_bytes(b"half")
     assert made(tmp_path) == wanted
+
+
+@pytest.mark.parametrize("damaged", [b"", b'{"shard": "train-00003", "cl', b"[1, 2]", bytes(80)])
+def test_a_record_that_a_power_failure_damaged_is_named(tmp_path: Path, damaged: bytes) -> None:
+    wanted = made(tmp_path)
+    record = tmp_path / "shards" / "train-00003.json"
+    record.write_bytes(damaged)
+    with pytest.raises(FileError, match=r"train-00003\.json: is damaged; remove it, then give the command"):
+        made(tmp_path)
+    record.unlink()
+    assert made(tmp_path) == wanted
+
+
+def in_parts(folder: Path, count: int, **changes) -> None:
+    """Make all parts, the last one first."""
+    for number in reversed(range(count)):
+        make_part(plan(**changes), VOICE, Folder(folder), Here(), part=(number, count), progress=False)
+
+
+@pytest.mark.parametrize("count", [1, 3, 40])
+def test_parts_are_together_what_one_process_makes(
+    tmp_path: Path, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = made(tmp_path / "whole")
+    in_parts(tmp_path / "parts", count)
+    rest = (
+        "README.md",
+        "dataset.json",
+        "manifest.csv",
+        *(f"{one}/metadata.csv" for one in ("train", "validation", "test")),
+    )
+    assert tree(tmp_path / "parts") == {name: data for name, data in wanted.items() if name not in rest}
+    monkeypatch.setattr("voxlet.datasets.build.make_clips", lambda *_: pytest.fail("it is made again"))
+    assert made(tmp_path / "parts") == wanted
+
+
+def test_parts_are_made_beside_each_other_and_not_beside_the_whole(tmp_path: Path) -> None:
+    store, asked = Folder(tmp_path), plan()
+    with store.alone("0-of-2"):
+        make_part(asked, VOICE, store, Here(), part=(1, 2), progress=False)
+        for again in (
+            lambda: make_part(asked, VOICE, store, Here(), part=(0, 2), progress=False),
+            lambda: make_dataset(asked, VOICE, store, Here(), progress=False),
+        ):
+            with pytest.raises(LockedError, match="is being made here by process"):
+                again()
+    assert made(tmp_path).keys() >= {"dataset.json", "README.md"}
+    assert not list(tmp_path.glob(".lock*"))
 
 
 def test_a_full_disk_leaves_what_is_made(small_disk: Path, tmp_path: Path) -> None:
@@ -263,3 +311,37 @@ def test_the_digest_is_of_the_sound_alone() -> None:
 
 def test_a_url_of_a_folder_is_the_folder(tmp_path: Path) -> None:
     assert open_store(f"file://{tmp_path}") == open_store(str(tmp_path)) == Folder(tmp_path)
+
+
+@pytest.mark.slow
+def test_the_slurm_script_of_the_documents_makes_the_bytes_of_one_run(tmp_path: Path) -> None:
+    (tmp_path / "digits").write_bytes(VOICE)
+    text = (Path(__file__).parents[2] / "docs" / "scale.md").read_text()
+    script = text.split("<!-- slurm: parts -->\n```sh\n")[1].split("```")[0]
+    for said, small in {
+        "100000000 --shard 10000": "60 --shard 10",
+        "digits": "./digits",
+        "/shared": ".",
+        "16 --part": "1 --part",
+        "/64": "/2",
+    }.items():
+        assert said in script
+        script = script.replace(said, small)
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    for task in range(2):
+        environment = {**os.environ, "PATH": path, "SLURM_ARRAY_TASK_ID": str(task)}
+        done = subprocess.run(
+            ["bash", "-eu"],
+            input=script,
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert f"words: part {task} of 2: " in done.stdout
+    words = ["dataset", str(tmp_path / "digits"), "--count", "60", "--shard", "10", "--format", "parquet"]
+    for folder in ("words", "whole"):
+        assert main([*words, "--workers", "1", "--out", str(tmp_path / folder)]) == 0
+    assert tree(tmp_path / "words") == tree(tmp_path / "whole")
+    assert main(["dataset", "verify", str(tmp_path / "words")]) == 0

@@ -146,12 +146,25 @@ def test_verify_finds_each_kind_of_damage(tmp_path: Path) -> None:
     (folder / clip).unlink()
     assert problems() == [f"train-00001: {clip} is missing"]
     (folder / "shards" / "test-00000.json").unlink()
-    assert problems() == [
-        "test-00000: has not been made",
-        "dataset.json: counts other clips than the shards",
-    ]
+    assert problems() == ["test-00000: has not been made"]
     (folder / "dataset.json").unlink()
     assert problems() == ["dataset.json: is missing"]
+    for name in ("README.md", "manifest.csv", "train/metadata.csv"):
+        (folder / name).write_bytes(whole[name][:-2])
+        assert problems() == [f"{name}: is not what was written"]
+    card = whole["dataset.json"]
+    for changed, problem in (
+        (b"", "is no card of a data set"),
+        (card[:99], "is no card of a data set"),
+        (b"[1, 2]", "is no card of a data set"),
+        (b'{"voice": []}', "is no card of a data set"),
+        (card.replace(b'"clips": 48', b'"clips": 49'), "says other things than the shards"),
+    ):
+        (folder / "dataset.json").write_bytes(changed)
+        assert problems() == [f"dataset.json: {problem}"]
+    for changed in (b"", whole["shards/train-00001.json"][:99], b"[1, 2]"):
+        (folder / "shards" / "train-00001.json").write_bytes(changed)
+        assert problems() == ["train-00001: its record shards/train-00001.json is damaged"]
     # Sealed anew: a clip that is another one, and one that is silent and says nothing of itself.
     import hashlib
 

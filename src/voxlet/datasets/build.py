@@ -18,12 +18,15 @@ from voxlet.datasets.clips import make_clips, opened_voice
 from voxlet.datasets.encoding import encode
 from voxlet.datasets.formats.written import Encoded, formats
 from voxlet.datasets.plan import Plan, Shard, read_plan
+from voxlet.datasets.record import RECORDS, Record, record_of
 from voxlet.datasets.versions import made_with
 from voxlet.engines.versions import refuse_others
 from voxlet.errors import ConfigError, FileError
 from voxlet.extras import import_extra
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from voxlet.datasets.check import Check
     from voxlet.datasets.clips import Made
     from voxlet.datasets.stores import Store
@@ -31,7 +34,7 @@ if TYPE_CHECKING:
     from voxlet.engines.versions import Versions
     from voxlet.speak.voice import Voice
 
-PLAN, RECORDS, REJECTED = "plan.json", "shards", "rejected/"
+PLAN, REJECTED = "plan.json", "rejected/"
 AT_ONCE = 50  # clips that are in memory as samples
 
 
@@ -63,29 +66,29 @@ class MakeShard:
             for made in make_clips(self.plan, voice, start, min(start + AT_ONCE, shard.stop)):
                 accepted = check is None or check.takes(made)
                 taken[accepted].append(encoded(voice, made, format_.sound))
-        sealed: dict[str, list[object]] = {}
+        sealed: dict[str, tuple[int, str]] = {}
         for accepted, clips in taken.items():
             if not clips and not accepted:
                 continue
             for name, content in format_.objects(self.plan, shard, clips):
                 path = name if accepted else REJECTED + name
                 self.store.put(path, content)
-                sealed[path] = [len(content), hashlib.sha256(content).hexdigest()]
+                sealed[path] = (len(content), hashlib.sha256(content).hexdigest())
         counts = Counter(
             clips=len(taken[True]),
             rejected=len(taken[False]),
             bytes=sum(len(clip.sound) for clip in taken[True]),
         )
-        record = {
-            "shard": shard.name,
-            "clips": counts["clips"],
-            "rejected": counts["rejected"],
-            "seconds": round(sum(float(str(clip.facts["seconds"])) for clip in taken[True]), 3),
-            "labels": dict(Counter(str(clip.facts["label"]) for clip in taken[True])),
-            "objects": sealed,
-            "made_with": own,
-        }
-        self.store.put(f"{RECORDS}/{shard.name}.json", json.dumps(record).encode())
+        record = Record(
+            shard=shard.name,
+            clips=counts["clips"],
+            rejected=counts["rejected"],
+            seconds=round(sum(float(str(clip.facts["seconds"])) for clip in taken[True]), 3),
+            labels=dict(Counter(str(clip.facts["label"]) for clip in taken[True])),
+            objects=sealed,
+            made_with=own,
+        )
+        self.store.put(record_of(shard), record.to_json())
         return counts
 
 
@@ -120,28 +123,70 @@ def make_dataset(
     Raises:
         ConfigError: Another data set is there.
         FileError: The store is full or cannot be reached; what is written stays.
+        LockedError: Another process makes it, or a part of it.
         VoxletError: Workers die, or have other versions.
     """
-    tqdm = import_extra("tqdm", "dataset").tqdm
     with store.alone():
         store.clear()
         begin(plan, store)
-        made = store.names(RECORDS)
-        shards = plan.shards()
-        left = [shard for shard in shards if f"{shard.name}.json" not in made]
-        versions = tuple(sorted(made_with(plan)["versions"].items()))
-        task = MakeShard(plan, voice, store, versions)
-        bar = tqdm(
-            total=plan.count,
-            initial=plan.count - sum(shard.stop - shard.start for shard in left),
-            unit="clip",
-            desc="clips",
-            disable=None if progress else True,
-        )
-        with bar:
-            for counts in engine.results(task, left):
-                bar.update(counts["clips"] + counts["rejected"])
+        make_shards(plan, voice, store, engine, plan.shards(), progress=progress)
         return finish(plan, voice, store)
+
+
+def make_part(
+    plan: Plan, voice: bytes, store: Store, engine: Engine, *, part: tuple[int, int], progress: bool = True
+) -> list[Shard]:
+    """Make one part of a data set's shards, beside others that make the rest; returns those of the part.
+
+    `make_dataset`, given the same, finds what all parts have made, and finishes it.
+
+    Args:
+        plan: What the data set holds.
+        voice: The bytes of the voice's file.
+        store: Where it goes.
+        engine: Who makes it.
+        part: Which part, counted from 0, of how many: every so many shards are its own.
+        progress: Show it on standard error.
+
+    Raises:
+        ConfigError: Another data set is there.
+        FileError: The store is full or cannot be reached; what is written stays.
+        LockedError: Another process makes this part.
+        VoxletError: Workers die, or have other versions.
+    """
+    number, count = part
+    with store.alone(f"{number}-of-{count}"):
+        begin(plan, store)
+        own = plan.shards()[number::count]
+        make_shards(plan, voice, store, engine, own, progress=progress)
+        return own
+
+
+def make_shards(
+    plan: Plan, voice: bytes, store: Store, engine: Engine, shards: Sequence[Shard], *, progress: bool
+) -> None:
+    """Make those of the shards that have no record yet.
+
+    Raises:
+        FileError: The store is full or cannot be reached; what is written stays.
+        VoxletError: Workers die, or have other versions.
+    """
+    tqdm = import_extra("tqdm", "dataset").tqdm
+    made = store.names(RECORDS)
+    left = [shard for shard in shards if f"{shard.name}.json" not in made]
+    versions = tuple(sorted(made_with(plan)["versions"].items()))
+    task = MakeShard(plan, voice, store, versions)
+    total, missing = (sum(shard.stop - shard.start for shard in some) for some in (shards, left))
+    bar = tqdm(
+        total=total,
+        initial=total - missing,
+        unit="clip",
+        desc="clips",
+        disable=None if progress else True,
+    )
+    with bar:
+        for counts in engine.results(task, left):
+            bar.update(counts["clips"] + counts["rejected"])
 
 
 def begin(plan: Plan, store: Store) -> None:

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from voxlet.datasets.clips import opened_voice
 from voxlet.datasets.formats.written import formats
+from voxlet.datasets.record import read_record, records
 from voxlet.errors import FileError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from voxlet.datasets.plan import Plan
+    from voxlet.datasets.record import Record
     from voxlet.datasets.stores import Store
     from voxlet.speak.voice import Voice
 
@@ -25,7 +27,7 @@ def finish(plan: Plan, voice: bytes, store: Store) -> dict[str, Any]:
     """Write what describes a data set whose shards are all there, and return its card.
 
     Raises:
-        FileError: The store is full or cannot be reached.
+        FileError: The store is full or cannot be reached, or a record is damaged.
     """
 
     def get(name: str) -> bytes:
@@ -36,10 +38,17 @@ def finish(plan: Plan, voice: bytes, store: Store) -> dict[str, Any]:
             )
         return found
 
-    format_ = formats()[plan.format]
-    for name, content in format_.finish(plan, get):
+    def record(name: str) -> Record:
+        try:
+            return read_record(get(name))
+        except ValueError as error:
+            raise FileError(
+                "is damaged", where=f"{store.place}/{name}", remedy=f"remove it, then {AGAIN}"
+            ) from error
+
+    card = describe(plan, facts_of(plan, opened_voice(voice)), map(record, records(plan)))
+    for name, content in formats()[plan.format].finish(plan, get):
         store.put(name, content)
-    card = describe(plan, opened_voice(voice), (json.loads(get(name)) for name in records(plan)))
     store.put(README, readme(plan, card).encode())
     store.put(CARD, json.dumps(card, indent=1).encode())
     return card
@@ -48,32 +57,32 @@ def finish(plan: Plan, voice: bytes, store: Store) -> dict[str, Any]:
 AGAIN = "give the command that made it again"
 
 
-def records(plan: Plan) -> list[str]:
-    """The names of the records of all shards."""
-    return [f"shards/{shard.name}.json" for shard in plan.shards()]
+def facts_of(plan: Plan, voice: Voice) -> dict[str, Any]:
+    """What a card says of the voice."""
+    return {
+        "name": voice.name,
+        "version": voice.info.version,
+        "digest": plan.digest,
+        "language": voice.language,
+        **{key: voice.card[key] for key in CARRIED if key in voice.card},
+    }
 
 
-def describe(plan: Plan, voice: Voice, found: Iterable[dict[str, Any]]) -> dict[str, Any]:
-    """The card of a data set with these shards."""
+def describe(plan: Plan, voice: dict[str, Any], found: Iterable[Record]) -> dict[str, Any]:
+    """The card of a data set with these facts of its voice and these shards."""
     splits: dict[str, Counter[str]] = {}
     labels: dict[str, Counter[str]] = {}
     made_with: dict[str, None] = {}  # in order, each once
     for record in found:
-        made_with[json.dumps(record["made_with"], sort_keys=True)] = None
-        split = record["shard"].rpartition("-")[0]
-        counts = Counter({key: record[key] for key in ("clips", "rejected", "seconds")})
+        made_with[json.dumps(record.made_with, sort_keys=True)] = None
+        split = record.shard.rpartition("-")[0]
+        counts = Counter({key: getattr(record, key) for key in ("clips", "rejected", "seconds")})
         splits[split] = splits.get(split, Counter()) + counts
-        labels[split] = labels.get(split, Counter()) + Counter(record["labels"])
+        labels[split] = labels.get(split, Counter()) + Counter(record.labels)
     return {
         "synthetic": True,
         "plan": json.loads(plan.to_json()),
-        "voice": {
-            "name": voice.name,
-            "version": voice.info.version,
-            "digest": plan.digest,
-            "language": voice.language,
-            **{key: voice.card[key] for key in CARRIED if key in voice.card},
-        },
+        "voice": voice,
         "seed": plan.seed,
         "classes": list(plan.classes),
         "splits": {

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import re
+import secrets
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -49,7 +50,8 @@ class Folder:
             FileError: It cannot be written.
         """
         path = self.root / name
-        beginning = path.with_name(f".{path.name}{BEGUN}")
+        # A name of its own: a machine that was given up for lost may be writing the same.
+        beginning = path.with_name(f".{path.name}.{secrets.token_hex(4)}{BEGUN}")
         with files.writing(path, remedy=GO_ON):
             path.parent.mkdir(parents=True, exist_ok=True)
             try:
@@ -85,19 +87,20 @@ class Folder:
             left.unlink(missing_ok=True)
 
     @contextlib.contextmanager
-    def alone(self) -> Iterator[None]:
-        """Be the only process that builds here.
+    def alone(self, part: str = "") -> Iterator[None]:
+        """Be the only process that builds here, or that builds this part.
 
         Raises:
-            LockedError: Another one does.
+            LockedError: Another one does, or builds a part where all is to be built.
         """
         files.make_folder(self.root)
-        lock = self.root / LOCK
-        with files.exclusive(lock, wait=False, state="a data set is being made here"):
-            try:
-                yield
-            finally:
-                lock.unlink(missing_ok=True)
+        locks = [self.root / (f"{LOCK}-{part}" if part else LOCK)]
+        locks += [] if part else sorted(self.root.glob(f"{LOCK}-*"))
+        with contextlib.ExitStack() as held:
+            for lock in locks:
+                held.enter_context(files.exclusive(lock, wait=False, state="a data set is being made here"))
+                held.callback(lock.unlink, missing_ok=True)
+            yield
 
 
 @dataclass(frozen=True)
@@ -149,7 +152,7 @@ class Remote:
     def clear(self) -> None:
         """Nothing: a store shows whole objects only."""
 
-    def alone(self) -> contextlib.AbstractContextManager[None]:
+    def alone(self, part: str = "") -> contextlib.AbstractContextManager[None]:  # noqa: ARG002
         """Nothing: two that make the same data set write the same bytes."""
         return contextlib.nullcontext()
 

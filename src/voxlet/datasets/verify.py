@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from voxlet.datasets.build import PLAN, RECORDS, REJECTED
-from voxlet.datasets.card import AGAIN, CARD, records
+from voxlet.datasets.build import PLAN, REJECTED
+from voxlet.datasets.card import AGAIN, CARD, README, describe, readme
 from voxlet.datasets.encoding import decode
 from voxlet.datasets.formats.written import formats
 from voxlet.datasets.plan import read_plan
+from voxlet.datasets.record import RECORDS, read_record, record_of, records
 from voxlet.errors import FileError
 
 if TYPE_CHECKING:
     from voxlet.datasets.plan import Plan, Planned, Shard
+    from voxlet.datasets.record import Record
     from voxlet.datasets.stores import Store
 
 MOST_TOLD = 20  # problems that are kept as text
@@ -32,14 +33,18 @@ class Verdict:
     bytes: int = 0
     wrong: int = 0
     problems: list[str] = field(default_factory=list)
-    broken: list[str] = field(default_factory=list)  # shards that have problems
+    broken: list[str] = field(default_factory=list)  # shards that are there and have problems
     splits_of: dict[str, str] = field(default_factory=dict)  # of each speaker
 
     def add(self, where: str, problem: str) -> None:
-        """Note a problem of a shard, or of the card."""
-        self.wrong += 1
-        if where != CARD and where not in self.broken:
+        """Note a problem of a shard that is there."""
+        if where not in self.broken:
             self.broken.append(where)
+        self.lacks(where, problem)
+
+    def lacks(self, where: str, problem: str) -> None:
+        """Note a problem that the command that made the data set mends as it is."""
+        self.wrong += 1
         if len(self.problems) < MOST_TOLD:
             self.problems.append(f"{where}: {problem}")
 
@@ -73,25 +78,30 @@ def verify(store: Store) -> Verdict:
         plan = read_plan(text)
     except ValueError as error:
         raise FileError(
-            f"is no plan of a data set ({error})", where=f"{store.place}/{PLAN}", remedy=AGAIN
+            f"is no plan of a data set ({error})",
+            where=f"{store.place}/{PLAN}",
+            remedy=f"remove it, then {AGAIN}",
         ) from error
     verdict = Verdict()
-    total: Counter[str] = Counter()
-    for shard, name in zip(plan.shards(), records(plan), strict=True):
-        found = store.get(name)
+    for shard in plan.shards():
+        found = store.get(record_of(shard))
         if found is None:
-            verdict.add(shard.name, "has not been made")
+            verdict.lacks(shard.name, "has not been made")
             continue
-        record = json.loads(found)
-        total.update({"clips": record["clips"], "rejected": record["rejected"]})
+        try:
+            record = read_record(found)
+        except ValueError:
+            verdict.add(shard.name, f"its record {record_of(shard)} is damaged")
+            continue
         _shard(plan, shard, record, store, verdict)
-    _card(store, total, verdict)
+    if not verdict.wrong:
+        _described(plan, store, verdict)
     return verdict
 
 
-def _shard(plan: Plan, shard: Shard, record: dict[str, Any], store: Store, verdict: Verdict) -> None:
+def _shard(plan: Plan, shard: Shard, record: Record, store: Store, verdict: Verdict) -> None:
     objects: dict[str, bytes] = {}
-    for name, (size, digest) in record["objects"].items():
+    for name, (size, digest) in record.objects.items():
         data = store.get(name)
         if data is None:
             verdict.add(shard.name, f"{name} is missing")
@@ -111,7 +121,7 @@ def _shard(plan: Plan, shard: Shard, record: dict[str, Any], store: Store, verdi
                 indices.append(index)
                 verdict.rejected += rejected
                 verdict.clips += not rejected
-    if len(objects) == len(record["objects"]) and sorted(indices) != list(range(shard.start, shard.stop)):
+    if len(objects) == len(record.objects) and sorted(indices) != list(range(shard.start, shard.stop)):
         verdict.add(shard.name, "holds other clips than were planned")
 
 
@@ -143,12 +153,25 @@ def _clip(plan: Plan, shard: Shard, sound: bytes, verdict: Verdict) -> int | Non
     return index
 
 
-def _card(store: Store, total: Counter[str], verdict: Verdict) -> None:
+def _described(plan: Plan, store: Store, verdict: Verdict) -> None:
+    """The card, and what lists the clips, are what the shards tell; all of these are whole."""
+
+    def get(name: str) -> bytes:
+        return store.get(name) or b""
+
     text = store.get(CARD)
     if text is None:
-        verdict.add(CARD, "is missing")
+        verdict.lacks(CARD, "is missing")
         return
-    splits = json.loads(text)["splits"].values()
-    for key in ("clips", "rejected"):
-        if sum(split[key] for split in splits) != total[key]:
-            verdict.add(CARD, f"counts other {key} than the shards")
+    try:
+        card = json.loads(text)
+        wanted = describe(plan, card["voice"], (read_record(get(name)) for name in records(plan)))
+        about = readme(plan, wanted).encode()
+    except (ValueError, TypeError, KeyError, AttributeError):
+        verdict.lacks(CARD, "is no card of a data set")
+        return
+    if card != wanted:
+        verdict.lacks(CARD, "says other things than the shards")
+    for name, content in (*formats()[plan.format].finish(plan, get), (README, about)):
+        if store.get(name) != content:
+            verdict.lacks(name, "is not what was written")

@@ -30,6 +30,18 @@ def two_shares(text: str) -> tuple[float, float]:
     return first, second
 
 
+def a_part(text: str) -> tuple[int, int]:
+    """The type of an option that takes a part such as `0/4`: the first of four."""
+    number, _, count = text.partition("/")
+    if not (number.isdecimal() and count.isdecimal() and int(count)):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a part such as 0/4")
+    if int(number) >= int(count):
+        raise argparse.ArgumentTypeError(
+            f"there is no part {text}: they are 0/{count} to {int(count) - 1}/{count}"
+        )
+    return int(number), int(count)
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `voxlet dataset`."""
     add = parser.add_argument
@@ -82,11 +94,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--workers", type=whole_number, metavar="N", help="processes; without it one a core")
     add("--ray", metavar="ADDRESS", help="make them on a running Ray cluster, or `local`")
+    add(
+        "--part",
+        type=a_part,
+        metavar="I/N",
+        help="make the share of machine I of N, counted from 0; without it make what is left, and finish",
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Make the data set, and print where it is and what it holds."""
-    from voxlet.datasets.build import make_dataset
+    """Make the data set or a part of it, and print where it is and what it holds."""
+    from voxlet.datasets.build import make_dataset, make_part
     from voxlet.datasets.request import Request
     from voxlet.datasets.stores import open_store
     from voxlet.engines.choice import chosen_engine
@@ -115,6 +133,11 @@ def run(arguments: argparse.Namespace) -> None:
     plan = request.plan(file, Voice(file, threads=1))
     store = open_store(arguments.out)
     engine = chosen_engine(arguments.workers, arguments.ray)
+    if arguments.part is not None:
+        own = make_part(plan, path.read_bytes(), store, engine, part=arguments.part)
+        clips, (number, count) = sum(shard.stop - shard.start for shard in own), arguments.part
+        answer(f"{store.place}: part {number} of {count}: {clips:,} clips in {len(own):,} shards")
+        return
     card = make_dataset(plan, path.read_bytes(), store, engine)
     splits = card["splits"]
     counts = ", ".join(f"{name} {row['clips']:,}" for name, row in splits.items())
