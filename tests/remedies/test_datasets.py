@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from dataclasses import dataclass
@@ -120,23 +121,28 @@ def test_workers_that_have_enough(tmp_path: Path) -> None:
     assert list(LocalPool(1).results(DiesOnce(tmp_path, 0), [0])) == [0]
 
 
+@dataclass
+class NoRay:
+    """Ray that starts nothing and finds nothing."""
+
+    error: Exception
+
+    def init(self, **options):
+        raise self.error
+
+
 @follows("engines/cluster.py: start the cluster, or leave --ray out")
 def test_a_cluster_that_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    @dataclass
-    class NoRay:
-        """Ray where no cluster runs; `init` takes ten seconds to find that out."""
-
-        error: Exception
-
-        def init(self, **options):
-            raise self.error
-
+    asked = plan(12), VOICE, Folder(tmp_path)
     engine = chosen_engine(None, "127.0.0.1:1")
     assert engine == RayCluster("127.0.0.1:1")
+    nobody = AssertionError("Ray is not asked where nobody answers: it would wait for minutes")
+    monkeypatch.setattr(cluster, "import_extra", lambda *names: NoRay(nobody))
+    assert "Connection refused" in message(VoxletError, make_dataset, *asked, engine, progress=False)
     for error in (ConnectionError("Failed to connect to GCS"), Exception("The current node timed out")):
         monkeypatch.setattr(cluster, "import_extra", lambda *names, error=error: NoRay(error))
-        message(VoxletError, make_dataset, plan(12), VOICE, Folder(tmp_path), engine, progress=False)
-    make_dataset(plan(12), VOICE, Folder(tmp_path), Here(), progress=False)
+        message(VoxletError, make_dataset, *asked, RayCluster("auto"), progress=False)
+    make_dataset(*asked, Here(), progress=False)
 
 
 class LostError(Exception):
@@ -177,6 +183,31 @@ def test_a_cluster_that_has_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         else:
             make_dataset(*asked, progress=False)
     assert tree(tmp_path / "words") == tree(tmp_path / "here")
+
+
+@follows("engines/cluster.py: set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN unless ~/.ray/auth_token holds it")
+def test_a_cluster_that_wants_its_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Guarded(RayThatLosesWorkers):
+        """As Ray 2.60 refuses: with an error that names the token in a cause of a cause."""
+
+        def init(self, **options):
+            if os.environ.get("RAY_AUTH_MODE") != "token":
+                try:
+                    raise RuntimeError("Failed to connect to GCS. RPC error: InvalidAuthToken: missing")
+                except RuntimeError as error:
+                    raise ConnectionError("Failed to connect to Ray cluster") from error
+
+        def __post_init__(self) -> None:
+            asks = self.init
+            super().__post_init__()
+            self.init = asks
+
+    monkeypatch.setattr(cluster, "import_extra", lambda *names: Guarded(loses=False))
+    monkeypatch.delenv("RAY_AUTH_MODE", raising=False)
+    asked = plan(12), VOICE, Folder(tmp_path / "words"), RayCluster("auto")
+    message(VoxletError, make_dataset, *asked, progress=False)
+    monkeypatch.setenv("RAY_AUTH_MODE", "token")
+    assert make_dataset(*asked, progress=False)["splits"]["train"]["clips"] == 10
 
 
 @follows("engines/versions.py: install the same versions on every machine")
@@ -245,5 +276,25 @@ def test_all_made_again(words: Path) -> None:
     (words / "rows" / "train-00000.csv").unlink()
     message(FileError, make, words)
     shutil.rmtree(words / "shards")
+    make(words)
+    assert tree(words) == whole
+
+
+@follows("datasets/card.py: remove it, then give the command that made it again")
+def test_a_record_written_again(words: Path) -> None:
+    whole = tree(words)
+    (words / "shards" / "train-00000.json").write_bytes(b"")
+    line = message(FileError, make, words)
+    Path(line.partition(": ")[0]).unlink()
+    make(words)
+    assert tree(words) == whole
+
+
+@follows("datasets/verify.py: remove it, then give the command that made it again")
+def test_a_plan_written_again(words: Path) -> None:
+    whole = tree(words)
+    (words / "plan.json").write_bytes(b"")
+    line = message(FileError, verify, Folder(words))
+    Path(line.partition(": ")[0]).unlink()
     make(words)
     assert tree(words) == whole

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ from voxlet.engines.engine import AHEAD, ATTEMPTS, Task
 from voxlet.errors import VoxletError
 from voxlet.extras import import_extra
 
+PATIENCE = 10.0  # seconds for a cluster's machine to answer; Ray itself waits for minutes
 QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
 
 
@@ -29,17 +31,41 @@ class RayCluster:
         os.environ.update(QUIET)  # it is read when ray is imported
         ray: Any = import_extra("ray", "cluster")
         try:
+            _knock(self.address)
             ray.init(address=self.address, log_to_driver=False, logging_level="error", namespace="voxlet")
         except Exception as error:  # where a node does not start in time, Ray raises nothing more exact
-            raise VoxletError(
-                f"cannot be reached ({next(iter(str(error).splitlines()), '')[:200]})",
-                where=f"--ray {self.address}",
-                remedy="start the cluster, or leave --ray out",
-            ) from error
+            raise self._unreached(error) from error
         try:
             yield from _results(ray, task, iter(items))
         finally:
             ray.shutdown()
+
+    def _unreached(self, error: Exception) -> VoxletError:
+        cause: BaseException | None = error
+        while cause is not None:
+            if type(cause).__name__ == "AuthenticationError" or "InvalidAuthToken" in str(cause):
+                return VoxletError(
+                    "takes only processes that have its token",
+                    where=f"--ray {self.address}",
+                    remedy="set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN unless ~/.ray/auth_token holds it",
+                )
+            cause = cause.__cause__ or cause.__context__
+        return VoxletError(
+            f"cannot be reached ({next(iter(str(error).splitlines()), '')[:200]})",
+            where=f"--ray {self.address}",
+            remedy="start the cluster, or leave --ray out",
+        )
+
+
+def _knock(address: str) -> None:
+    """Connect once to an address such as `10.0.0.1:6379`; nothing for one of another kind.
+
+    Raises:
+        OSError: Nobody answers.
+    """
+    host, _, port = address.rpartition(":")
+    if port.isdecimal() and "/" not in host:
+        socket.create_connection((host.strip("[]"), int(port)), PATIENCE).close()
 
 
 def _results(ray: Any, task: Task, items: Iterator[Any]) -> Iterator[Any]:
@@ -57,18 +83,22 @@ def _results(ray: Any, task: Task, items: Iterator[Any]) -> Iterator[Any]:
             return
         done, _ = ray.wait(list(flying), num_returns=1)
         for reference in done:
-            item = flying.pop(reference)
-            try:
-                result = ray.get(reference)
-            except ray.exceptions.RayTaskError as error:
-                raise error.cause from None
-            except ray.exceptions.RayError as error:
-                raise VoxletError(
-                    f"its workers died, or their machines ({type(error).__name__})",
-                    where=item,
-                    remedy="give the cluster more memory, then the same command again",
-                ) from error
-            yield result
+            yield _result(ray, reference, flying.pop(reference))
+
+
+def _result(ray: Any, reference: Any, item: Any) -> Any:
+    """What a task returned; its own error if it raised one."""
+    try:
+        return ray.get(reference)
+    except (ray.exceptions.RayTaskError, ray.exceptions.RayError) as error:
+        cause = getattr(error, "cause", None)
+        if cause is not None and not isinstance(cause, ray.exceptions.RayError):
+            raise cause from None
+        raise VoxletError(
+            f"its workers died, or their machines ({type(cause or error).__name__})",
+            where=item,
+            remedy="give the cluster more memory, then the same command again",
+        ) from error
 
 
 def _work(task: Task, item: Any) -> Any:
