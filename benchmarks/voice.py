@@ -130,7 +130,7 @@ def main() -> None:
     asked = parser.parse_args()
     request = ScoreRequest(asked.model, asked.clips, corpus=asked.corpus, count=asked.count, seed=asked.seed)
     card = score(request, Outputs(json=asked.json, page=asked.html))
-    print(card.table(), "\n")
+    print(*card.lines(), "", sep="\n")
     print(f"{'target':<38} {'':<26} {'generated':<24} {'real':<24} reached")
     for line in targets(card):
         print(f"{line.name:<38} {line.target:<26} {line.generated:<24} {line.beside:<24} {line.reached}")

@@ -40,3 +40,13 @@ def test_the_pitch_tracker_beside_librosas(names_corpus, tmp_path):
     assert list(figures) == ["ours", "pyin 512", "pyin 1024"]
     assert figures["ours"]["ms a clip"] < figures["pyin 512"]["ms a clip"]
     assert figures["ours"]["cents at 30 dB"] < 5
+
+
+def test_memory_over_a_corpus(tmp_path, voxlet_data):
+    head, *steps = run("large_corpus.py", "--clips", 60, "--steps", 2, "--held", 0, "--out", tmp_path)
+    assert head.startswith("60 clips, rows of ")
+    peaks = [int(line.split("peak ")[1].split()[0].replace(",", "")) for line in steps]
+    assert len(peaks) == 4
+    assert peaks == sorted(peaks)
+    assert 50 < peaks[0] < peaks[-1] < 5000
+    assert not list(tmp_path.iterdir())

@@ -73,6 +73,17 @@ def test_the_benchmark_of_voices(reference):
     assert worse["accuracy, in-corpus classifier"].reached == "NO"
 
 
+def test_the_benchmark_of_voices_prints_scores_and_targets(reference, monkeypatch, capsys):
+    voice = benchmark("voice")
+    card = evaluate(tones(20, seed=3), reference, stand_in_classifiers(), only=["speaker"], progress=False)
+    monkeypatch.setattr(voice, "score", lambda request, outputs: card)
+    monkeypatch.setattr(sys, "argv", ["voice.py", "digits"])
+    voice.main()
+    shown = capsys.readouterr().out
+    assert shown.startswith("\n".join(card.lines()))
+    assert "speaker accuracy" in shown.splitlines()[-1]
+
+
 def test_the_benchmark_of_attributes():
     attributes = benchmark("attributes")
     rng = np.random.default_rng(0)
