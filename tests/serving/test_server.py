@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import itertools
 import json
 import os
 import shutil
@@ -14,6 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -81,6 +83,29 @@ def test_openai_formats_voices_and_events(openai) -> None:
     ) as answer:
         lines = [line for line in answer.iter_lines() if line]
     assert json.loads(lines[-1].removeprefix("data: "))["type"] == "speech.audio.done"
+
+
+def test_what_is_asked_together_sounds_as_what_is_asked_alone(openai) -> None:
+    asked = [
+        {
+            "model": "tiny",
+            "voice": voice,
+            "input": text,
+            "response_format": "pcm",
+            "extra_body": {"seed": seed},
+        }
+        for seed, (voice, text) in enumerate(
+            itertools.product(("ann", "bob", "random"), ("4", "4091 40", "1, 2"))
+        )
+    ]
+
+    def sound(one: dict[str, object]) -> bytes:
+        return openai.audio.speech.create(**one).content
+
+    alone = [sound(one) for one in asked]
+    with ThreadPoolExecutor(len(asked)) as clients:
+        assert list(clients.map(sound, asked)) == alone
+    assert len(set(alone)) == len(alone)
 
 
 def test_openai_understands_what_is_wrong(openai) -> None:
