@@ -76,6 +76,14 @@ PEOPLE = ("anna", "ben", "cleo")
         ("{label}/{speaker} {take}.wav", ("eins", "zwei"), PEOPLE),
         ("all/{speaker}/session1/{label}_{take}.wav", ("yes", "no"), PEOPLE),
         ("{speaker}/{label}/{take}.wav", ("eins", "zwei"), ("f0", "f1", "m0")),
+        ("{label}-{take}-{speaker}.wav", ("yes", "no"), PEOPLE),
+        ("{speaker} - {label} - {take}.wav", ("yes", "no"), PEOPLE),
+        ("rec_{label}_{speaker}_{take}.wav", ("yes", "no"), PEOPLE),
+        ("{label}_{speaker}_take{take}.wav", ("eins", "zwei"), PEOPLE),
+        ("wav48/{speaker}/{speaker}_{label}_mic{take}.wav", ("yes", "no"), ("p225", "p226")),
+        ("{speaker}/session{take}/{label}.wav", ("yes", "no"), PEOPLE),
+        ("{label}/day{take}/{speaker}.wav", ("eins", "zwei"), PEOPLE),
+        ("DR1/{speaker}/{label}{take}.WAV", ("yes", "no"), ("FCJF0", "MDAB0")),
     ],
 )
 def test_the_reading_that_explains_all_names(tmp_path, pattern, labels, speakers):
@@ -123,6 +131,45 @@ def test_folders_called_as_parts_are_the_split(tmp_path, pattern):
     assert "parts by folders, dev, test, train" in listing.layout
     one = write_names(tmp_path / "one", *all_of(pattern, ("yes", "no"), ("train",)))
     assert {entry.part for entry in read(one)[2].entries} == {""}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "told"),
+    [
+        ("{label}/{part}/{speaker}_{take}.wav", "parts by folders, dev, test, train"),
+        ("{part}_set/{label}/{speaker}_{take}.wav", "parts by folders, dev_set, test_set, train_set"),
+        ("{part}-{label}-{speaker}-{take}.wav", "parts by what names begin with"),
+    ],
+)
+def test_parts_are_no_labels_or_speakers(tmp_path, pattern, told):
+    for part in ("train", "dev", "test"):
+        write_names(tmp_path, *all_of(pattern.replace("{part}", part), ("yes", "no"), PEOPLE))
+    labels, people, listing = read(tmp_path)
+    assert (labels, people) == ({"yes", "no"}, set(PEOPLE))
+    assert told in listing.layout
+    expected = {"train": "train", "dev": "validation", "test": "test"}
+    for entry in listing.entries:
+        inside = str(entry.path.relative_to(tmp_path))
+        assert entry.part == next(part for name, part in expected.items() if name in inside)
+        assert entry.path.is_file()
+
+
+def test_lists_as_speech_commands_has_them_are_the_split(tmp_path):
+    write_names(tmp_path, *all_of("{label}/{speaker}_nohash_{take}.wav", ("ja", "nein"), ("0a", "1b", "2c")))
+    (tmp_path / "testing_list.txt").write_text("ja/0a_nohash_0.wav\nnein/0a_nohash_0.wav\n")
+    before = read(tmp_path)[2]
+    assert {entry.part for entry in before.entries} == {""}
+    (tmp_path / "validation_list.txt").write_text("ja/1b_nohash_2.wav\n")
+    parts = {
+        str(entry.path.relative_to(tmp_path)): entry.part
+        for entry in read(tmp_path)[2].entries
+        if entry.part != "train"
+    }
+    assert parts == {
+        "ja/0a_nohash_0.wav": "test",
+        "nein/0a_nohash_0.wav": "test",
+        "ja/1b_nohash_2.wav": "validation",
+    }
 
 
 def test_folders_without_speech_stay_out(tmp_path):

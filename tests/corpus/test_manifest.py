@@ -62,14 +62,120 @@ def json_table(end, row) -> str:
         ("x.json", json.dumps([{"file": f"clips/{name}.wav", "word": name[:-1]} for name in NAMES])),
         ("clips/metadata.csv", table(heading=("file_name", "text"), path="{}")),
         ("meta.csv", table(heading=("filename", "category"))),
+        ("labels.csv", table(";", heading=("Audio File", "Command"))),
+        ("labels.csv", table(heading=("Datei", "Wort"))),  # known by what stands in them
+        ("labels.csv", "# made by hand\n" + table()),
+        ("labels.csv", table(path="/home/ann/corpus/clips/{}.wav")),  # made elsewhere
+        ("labels.csv", table(path="C:\\Users\\ann\\clips\\{}.wav")),
+        ("labels.txt", table(" ", None)),
+        ("list.csv", "".join(f"{name[:-1]},clips/{name}.wav\n" for name in NAMES)),  # the label first
+        ("list.txt", "".join(f"clips/{name}.wav|{len(name)}|{name[:-1]}\n" for name in NAMES)),
+        ("meta/all.csv", "filename,fold,target,category\n" + "".join(
+            f"{name}.wav,1,{len(name)},{name[:-1]}\n" for name in NAMES
+        )),
+        ("lines.tsv", "path\tsentence\tnote\n" + "".join(
+            f'{name}.wav\t{name[:-1]}\t"a" b\n' for name in NAMES
+        )),  # nothing is quoted
+        ("labels.json", json.dumps({f"{name}.wav": name[:-1] for name in NAMES})),
+        ("all.json", json.dumps({"data": [{"file": f"{name}.wav", "word": name[:-1]} for name in NAMES]})),
+        ("train.json", json.dumps(
+            {name: {"wav": f"{{root}}/clips/{name}.wav", "command": name[:-1]} for name in NAMES}, indent=1
+        )),
     ],
 )  # fmt: skip
 def test_tables_of_many_makers(folder, name, text):
+    (folder / name).parent.mkdir(exist_ok=True)
     (folder / name).write_text(text, newline="")
     corpus = open_corpus(folder)
     assert (corpus.labels, corpus.rejected) == (("no", "yes"), ())
     assert {clip.path.stem: clip.label for clip in corpus.clips} == {name: name[:-1] for name in NAMES}
     assert name in corpus.layout
+
+
+def kaldi(folder, names, command="{}"):
+    """The three files for clips in `clips/`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    keys = {name: f"ann-{name}" for name in names}
+    wav = "".join(f"{keys[name]} {command.format(f'clips/{name}.wav')}\n" for name in names)
+    (folder / "wav.scp").write_text(wav)
+    (folder / "text").write_text("".join(f"{keys[name]}\tturn {name[:-1]}\n" for name in names))
+    (folder / "utt2spk").write_text("".join(f"{keys[name]} ann\n" for name in names))
+
+
+@pytest.mark.parametrize("command", ["{}", "sox -t wav {} -r 8000 -t wav - |"])
+@pytest.mark.parametrize("place", [".", "data", "data/all"])
+def test_kaldis_folders(folder, place, command):
+    kaldi(folder / place, NAMES, command)
+    corpus = open_corpus(folder)
+    assert (corpus.labels, corpus.speakers, corpus.rejected) == (("turn no", "turn yes"), ("ann",), ())
+    assert corpus.layout.startswith("Kaldi's ")
+    assert corpus.layout.endswith("wav.scp, with text and utt2spk")
+    (folder / place / "text").write_text("ann-yes0 yes\nann-no0 no\nann-x no\n")
+    (folder / place / "utt2spk").unlink()
+    corpus = open_corpus(folder, allow_rejected=True)
+    assert (corpus.labels, corpus.speakers, len(corpus.clips)) == (("no", "yes"), ("unknown",), 2)
+    assert all("has no text in" in item.reason for item in corpus.rejected)
+    assert "1 of the texts in" in corpus.notes[0]
+
+
+def test_kaldis_parts_are_the_split(folder):
+    kaldi(folder / "data" / "train", NAMES[:2])
+    kaldi(folder / "data" / "test", NAMES[2:])
+    assert [clip.part for clip in open_corpus(folder).clips] == ["test", "test", "train", "train"]
+    assert open_corpus(folder / "data" / "test").labels == ("turn no",)  # given by itself
+
+
+def test_texts_beside_the_recordings(folder):
+    for name in NAMES:
+        (folder / "clips" / f"{name}.lab").write_text(f"0 4000 {name[:-1]}\n")
+    corpus = open_corpus(folder)
+    assert (corpus.labels, corpus.layout) == (("no", "yes"), "the texts beside the recordings (.lab)")
+    (folder / "clips" / "no0.lab").write_text("0 20 n\n20 40 o\n")  # sounds, not a word
+    assert open_corpus(folder).layout.startswith("{")
+
+
+def test_names_of_classes(folder):
+    rows = "".join(f"{name}.wav,{len(name) - 3}\n" for name in NAMES)
+    (folder / "meta.csv").write_text("file,label\n" + rows)
+    assert open_corpus(folder).labels == ("zero", "one")
+    for text in ("no\nyes\n", "0 no\n1: yes\n"):
+        (folder / "classes.txt").write_text(text)
+        corpus = open_corpus(folder)
+        assert (corpus.labels, corpus.layout) == (
+            ("no", "yes"),
+            "the table meta.csv; names of classes in classes.txt",
+        )
+    (folder / "classes.txt").write_text("no\n")  # one too few
+    assert open_corpus(folder).labels == ("zero", "one")
+
+
+@pytest.mark.parametrize("names", ["lists/{}.txt", "{}_manifest.csv", "data/{}_data.csv"])
+def test_tables_called_as_parts_are_the_split(folder, names):
+    for part, some in (("train", NAMES[::2]), ("val", NAMES[1:2]), ("test", NAMES[3:])):
+        path = folder / names.format(part)
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("path,label\n" + "".join(f"clips/{name}.wav,{name[:-1]}\n" for name in some))
+    parts = {clip.path.stem: clip.part for clip in open_corpus(folder).clips}
+    assert parts == {"yes0": "train", "no0": "train", "yes1": "validation", "no1": "test"}
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (
+            "path;wort\nyes0.wav;süß\n".encode("cp1252"),
+            "cannot be read (invalid start byte for UTF-8); save it as",
+        ),
+        (
+            b"path,yes,no\nyes0.wav,1,0\nno0.wav,0,1\n",
+            "no label in the heading 'path,yes,no'; name the columns",
+        ),
+    ],
+)
+def test_a_table_of_recordings_that_is_not_understood_is_said(folder, data, says):
+    (folder / "labels.csv").write_bytes(data)
+    (note,) = [one for one in open_corpus(folder).notes if "was not read as a table" in one]
+    assert says in note
 
 
 def test_words_are_taken_where_labels_are_numbers_of_classes(folder):
@@ -243,4 +349,4 @@ def test_damaged_tables_never_crash(folder):
         path = folder / f"m.{('csv', 'csv', 'jsonl')[index % 3]}"
         path.write_bytes(data)
         with contextlib.suppress(CorpusError):
-            assert read_manifest(path)
+            assert read_manifest(path).entries

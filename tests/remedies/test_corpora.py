@@ -168,7 +168,7 @@ MANIFESTS = {
 }
 
 
-@follows("corpus/listing/manifest.py: fill it in or delete the row…")
+@follows("corpus/listing/columns.py: fill it in or delete the row…")
 @pytest.mark.parametrize("case", MANIFESTS)
 def test_a_row_without_its_label(words: Path, case: str) -> None:
     bad, good = MANIFESTS[case]
@@ -177,16 +177,17 @@ def test_a_row_without_its_label(words: Path, case: str) -> None:
 
 
 @follows("corpus/listing/manifest.py: name the columns path and label")
-@pytest.mark.parametrize(
-    ("bad", "good", "name"),
-    [
-        ("datei,wort\n0_ann_0.wav,zero", "path,label\n0_ann_0.wav,zero", "a.csv"),
-        ('{"datei": "0_ann_0.wav", "wort": "zero"}', '{"path": "0_ann_0.wav", "label": "zero"}', "a.jsonl"),
-    ],
-)
-def test_columns_of_other_names(words: Path, bad: str, good: str, name: str) -> None:
-    message(CorpusError, open_corpus, table(words, bad, name=name))
-    assert size(table(words, good, name=name)) == 1
+def test_columns_of_other_names(words: Path) -> None:
+    message(CorpusError, open_corpus, table(words, "datei,wort", "0_ann_0.wav,zero", name="a.csv"))
+    assert size(table(words, "path,label", "0_ann_0.wav,zero", name="a.csv")) == 1
+
+
+@follows("corpus/listing/json_table.py: name the columns path and label")
+def test_fields_of_other_names(words: Path) -> None:
+    message(
+        CorpusError, open_corpus, table(words, '{"datei": "0_ann_0.wav", "wort": "zero"}', name="a.jsonl")
+    )
+    assert size(table(words, '{"path": "0_ann_0.wav", "label": "zero"}', name="a.jsonl")) == 1
 
 
 @follows("corpus/listing/manifest.py: put a field that holds the separator in quotation marks")
@@ -204,6 +205,17 @@ def test_a_manifest_of_another_encoding(words: Path) -> None:
     message(CorpusError, open_corpus, path)
     path.write_bytes(text.encode())
     assert open_corpus(path).labels == ("süß",)
+
+
+@follows("corpus/listing/transcripts.py: write each to its own file, list these in wav.scp, delete segments")
+def test_stretches_of_longer_recordings(words: Path) -> None:
+    (words / "wav.scp").write_text("a all.wav\n")
+    (words / "text").write_text("a-0 zero\n")
+    (words / "segments").write_text("a-0 a 0.0 0.5\n")
+    message(CorpusError, open_corpus, words)
+    (words / "wav.scp").write_text("a-0 0_ann_0.wav\n")
+    (words / "segments").unlink()
+    assert open_corpus(words).labels == ("zero",)
 
 
 @follows("corpus/listing/manifest.py: divide it into several")

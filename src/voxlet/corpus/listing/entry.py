@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -19,6 +20,21 @@ PARTS: dict[str, Part] = {
     **dict.fromkeys(("val", "valid", "validation", "validate", "dev", "development"), "validation"),
     **dict.fromkeys(("test", "testing", "eval"), "test"),
 }
+# Speech Commands' lists of paths; what is in neither is trained on.
+PART_LISTS: dict[str, Part] = {"validation_list.txt": "validation", "testing_list.txt": "test"}
+# What stands beside a part's name in that of its folder or table: `train_set`, `data-dev`, `test_manifest`.
+BESIDE_PARTS = re.compile(
+    r"[\W_]+|(?<![a-z])(?:set|split|data|dataset|clips|audio|files?|list|filelist|manifest|metadata|labels)(?![a-z])"
+)
+
+
+def part_of(name: str) -> Part:
+    """The part that a folder or table (without its ending) is called after; empty where it is none.
+
+    >>> part_of("Train"), part_of("dev_set"), part_of("test-manifest"), part_of("trainer")
+    ('train', 'validation', 'test', '')
+    """
+    return PARTS.get(BESIDE_PARTS.sub("", name.casefold()), "")
 
 
 @dataclass(frozen=True, slots=True)

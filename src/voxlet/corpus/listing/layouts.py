@@ -10,11 +10,13 @@ Without one of these, a table that lies in the folder is read; else the pattern 
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from voxlet.corpus.listing.entry import PARTS, UNKNOWN_SPEAKER, Entry, Listing
+from voxlet.corpus.listing.entry import PART_LISTS, PARTS, UNKNOWN_SPEAKER, Entry, Listing, Part, part_of
 from voxlet.corpus.listing.labels import as_words, merge_labels, tidy_label
+from voxlet.corpus.listing.manifest import read_text
 from voxlet.corpus.listing.pattern import Pattern
 from voxlet.corpus.listing.readings import (
     FOLDERS,
@@ -120,31 +122,65 @@ def list_names(root: Path, layout: str | None, paths: Sequence[Path]) -> Listing
     if layout == "names":
         best = explain(paths, root, Pattern(NAMES, counted=True))
         return Listing(read_names(best, paths, root), f"{NAMES}, as given")
-    ranked = rank(paths, root)
     if layout == "folders":
-        ranked = [one for one in ranked if in_label_folder(one.pattern.text)]
+        ranked = [one for one in rank(paths, root) if in_label_folder(one.pattern.text)]
         best = ranked[0] if ranked else explain(paths, root, Pattern(FOLDERS))
         return Listing(read_names(best, paths, root), f"{best.pattern.text}, as given")
+    shown, parts, told = without_parts(paths, root)
+    ranked = rank(shown, root)
     if not ranked:
-        ranked = [explain(paths, root, Pattern(FOLDERS if any(p.parent != root for p in paths) else NAMES))]
+        ranked = [explain(shown, root, Pattern(FOLDERS if any(p.parent != root for p in shown) else NAMES))]
     best = ranked[0]
-    entries, parts = with_parts(read_names(best, paths, root), root)
-    told = f"; parts by folders, {', '.join(parts)}" if parts else ""
+    entries = tuple(
+        replace(entry, path=path, part=part, take=entry.take if entry.take != entry.path.stem else path.stem)
+        for entry, path, part in zip(read_names(best, shown, root), paths, parts, strict=True)
+    )
     return Listing(entries, f"{best.pattern.text}: {reasons(best)}{told}", doubts(ranked))
 
 
-def with_parts(entries: Sequence[Entry], root: Path) -> tuple[tuple[Entry, ...], list[str]]:
-    """The entries with the parts that their folders are called after, and those folders' names.
+def without_parts(paths: Sequence[Path], root: Path) -> tuple[list[Path], list[Part], str]:
+    """Paths as they were without the parts of the corpus in them, the part of each, and where it stood.
 
-    Only where every file lies in such a folder, at the same depth, and there are several parts.
+    A part is a folder, where every file lies in one at the same depth, or what every name begins with
+    (`test_yes_0.wav`), if there are several; or it stands in lists as Speech Commands has them.
     """
-    folders = [entry.path.relative_to(root).parts[:-1] for entry in entries]
+    folders = [path.relative_to(root).parts[:-1] for path in paths]
     for depth in range(min(map(len, folders), default=0)):
-        names = [inside[depth].casefold() for inside in folders]
-        if PARTS.keys() >= set(names) and len({PARTS[name] for name in names}) > 1:
-            found = zip(entries, names, strict=True)
-            return tuple(replace(entry, part=PARTS[name]) for entry, name in found), sorted(set(names))
-    return tuple(entries), []
+        names = {inside[depth] for inside in folders}
+        found = {name: part_of(name) for name in names}
+        if all(found.values()) and len(set(found.values())) > 1:
+            shown = [
+                root.joinpath(*inside[:depth], *inside[depth + 1 :], path.name)
+                for inside, path in zip(folders, paths, strict=True)
+            ]
+            told = f"; parts by folders, {', '.join(sorted({name.casefold() for name in names}))}"
+            return shown, [found[inside[depth]] for inside in folders], told
+    begins = [re.match(r"([a-z]+)[-_ .]+(?=.*\w)", path.stem, re.IGNORECASE) for path in paths]
+    parts = [PARTS.get(begin[1].casefold(), "") if begin else "" for begin in begins]
+    if all(parts) and len(set(parts)) > 1:
+        shown = [
+            path.with_name(path.name[len(begin[0]) :])
+            for path, begin in zip(paths, begins, strict=True)
+            if begin
+        ]
+        return shown, list(parts), "; parts by what names begin with"
+    listed = part_lists(root)
+    if listed:
+        parts = [listed.get(path.relative_to(root).as_posix(), "train") for path in paths]
+        return list(paths), list(parts), f"; parts by {' and '.join(PART_LISTS)}"
+    return list(paths), [""] * len(paths), ""
+
+
+def part_lists(root: Path) -> dict[str, Part]:
+    """The part of each path that Speech Commands' lists name; empty where one of these is not there."""
+    if not all((root / name).is_file() for name in PART_LISTS):
+        return {}
+    lines = (
+        (line.strip(), part)
+        for name, part in PART_LISTS.items()
+        for line in read_text(root / name).split("\n")
+    )
+    return {line: part for line, part in lines if line}
 
 
 def in_label_folder(text: str) -> bool:

@@ -38,7 +38,16 @@ COMMON_WORDS = frozenset(
     }
 )
 LIKE_SPEAKERS = re.compile(r"(?:[a-z]{1,3}\d|[a-z]{0,8}[-_ ]?\d{2,}|(?=.*\d)[0-9a-f]{6,})", re.IGNORECASE)
-HOLDS_TAKE = re.compile(r"(?:^|[-_ .(])\d+\)?$")  # of `anna_3`, `3` and `(3)` the number is a take's
+# What takes are called beside their numbers; nobody who speaks is called so.
+TAKE_WORDS = (
+    r"(?:take|rep|repetition|session|try|trial|utt|utterance|sample|rec|recording|mic|day|round|[tvrn])"
+)
+# Of `anna_3`, `3`, `(3)` and `anna-take3` the number is a take's; that of `3-anna` where there is `4-anna`.
+HOLDS_TAKE = re.compile(rf"(?:^|[-_ .(]){TAKE_WORDS}?\d+\)?$", re.IGNORECASE)
+BEGINS_WITH_NUMBER = re.compile(r"^\d+[-_ .]+")
+LIKE_TAKES = re.compile(rf"(?!.\d){TAKE_WORDS}[-_ ]?\d+", re.IGNORECASE)  # and not a speaker's `n1`
+TAKE_IN_NAME = re.compile(rf"[-_ .]({TAKE_WORDS}[-_ .]?)\d+$", re.IGNORECASE)
+EDGES = " -_."  # no field begins or ends with what holds fields apart
 LONGEST_STEM = 8  # letters of what speakers are called beside their numbers
 LEAST_COVERAGE = 0.5
 CLOSE = 0.3  # a difference in score that is no reason to be sure
@@ -56,7 +65,14 @@ class Candidate:
 
 # Fields in files' names are held apart by `_` here, and as well by what follows. What is not counted among
 # all these can be told with `--layout`.
-SEPARATORS = {"-": 0.0, " ": 0.0, ".": 0.0, "__": 0.1}  # and what speaks for each where it is there
+SEPARATORS = {
+    "-": 0.0,
+    " ": 0.0,
+    ".": 0.0,
+    "__": 0.1,
+    " - ": 0.1,
+}  # and what speaks for each where it is there
+PREFIX, TAKE_NAMED = -0.15, 0.1  # of what all names begin with (`rec_yes_0`), and of takes that are called so
 FOLDER_PATTERNS = (
     ("{label}/{speaker}_nohash_{take}", 1.0),  # no speaker is called so by chance
     ("{label}/{speaker}_NO_{take}", 1.0),
@@ -64,19 +80,24 @@ FOLDER_PATTERNS = (
     ("{label}/*", 0.2),
     ("{speaker}/{label}/*", 0.1),
     ("{label}/*/*", -0.3),
+    ("{label}/*/{speaker}", -0.2),
     ("{speaker}/{label}", 0.0),
+    ("{speaker}/*/{label}", -0.1),
+    ("{speaker}/{label}{take}", -0.2),
     ("{label}{take}", -0.7),
     ("{label} ({take})", -0.5),
 )
 NAME_PATTERNS = (
     ("{label}/{label}_{speaker}_{take}", 0.4),
     ("{label}_{speaker}_{take}", 0.3),
+    ("{speaker}/{speaker}_{label}_{take}", 0.3),
     ("{label}/{speaker}_{take}", 0.1),
     ("{speaker}_{label}_{take}", 0.1),
     ("{speaker}/{label}_{take}", 0.0),
     ("{speaker}/*/{label}_{take}", -0.1),
     ("{label}_{speaker}", 0.0),
     ("{speaker}_{label}", -0.1),
+    ("{label}_{take}_{speaker}", -0.2),
     ("{take}_{label}_{speaker}", -0.4),
     ("{take}_{speaker}_{label}", -0.4),
     ("{speaker}_{take}_{label}", -0.4),
@@ -89,13 +110,36 @@ NAME_PATTERNS = (
 def candidates(paths: Sequence[Path]) -> list[Candidate]:
     """The patterns that the names of some files may have been made by."""
     found = [Candidate(Pattern(text, counted=True), prior) for text, prior in FOLDER_PATTERNS]
+    stems = [path.stem for path in paths]
+    prefix, take = common_prefix(stems), take_word(stems)
     for mark, bonus in {"_": 0.0, **SEPARATORS}.items():
-        if mark == "_" or sum(mark in path.stem for path in paths) >= LEAST_COVERAGE * len(paths):
-            found += (
-                Candidate(Pattern(text.replace("_", mark), counted=True), prior + bonus)
-                for text, prior in NAME_PATTERNS
-            )
+        if mark != "_" and sum(mark in stem for stem in stems) < LEAST_COVERAGE * len(stems):
+            continue
+        for text, prior in NAME_PATTERNS:
+            folder, _, name = text.replace("_", mark).rpartition("/")
+            folder += "/" * bool(folder)
+            found.append(Candidate(Pattern(folder + name, counted=True), prior + bonus))
+            if take and name.endswith("{take}"):
+                named = folder + name.replace("{take}", take + "{take}")
+                found.append(Candidate(Pattern(named, counted=True), prior + bonus + TAKE_NAMED))
+            if prefix and "{speaker}" in text:
+                begun = Pattern(folder + prefix + name, counted=True)
+                found.append(Candidate(begun, prior + bonus + PREFIX))
     return found
+
+
+def common_prefix(stems: Sequence[str]) -> str:
+    """What all names begin with, up to what holds fields apart: `rec_`; empty where that is nothing."""
+    first, last = min(stems, default=""), max(stems, default="")
+    common = next((n for n, pair in enumerate(zip(first, last, strict=False)) if pair[0] != pair[1]), 0)
+    found = re.match(r"[^{}*]*[-_ .]", first[:common])
+    return found[0] if found else ""
+
+
+def take_word(stems: Sequence[str]) -> str:
+    """What stands in front of a take's number in all names, such as `take`; empty where that is nothing."""
+    found = {match[1] if (match := TAKE_IN_NAME.search(stem)) else "" for stem in stems}
+    return found.pop() if len(found) == 1 else ""
 
 
 NAMES = "{label}_{speaker}_{take}"
@@ -173,6 +217,9 @@ class Explained:
         )
         # In `turn_left_0` nobody is called `left`.
         several -= common_words(self.speakers) / max(1, len(self.speakers))
+        several -= sum(LIKE_TAKES.fullmatch(name) is not None for name in self.speakers) / max(
+            1, len(self.speakers)
+        )
         evidence = 2 * few + 1.5 * self.recurrence + self.like_words + 0.5 * self.counted + several
         return self.coverage * evidence + self.prior
 
@@ -235,13 +282,23 @@ def is_plausible(one: Explained, one_folder: bool) -> bool:
         one_folder: All files lie in one folder, so that their names have to say what they are.
     """
     text = one.pattern.text
+    if 2 * sum(name != name.strip(EDGES) for name in one.labels) > len(one.labels):
+        return False
     if re.fullmatch(r"\{label\}/\{speaker\}[^*{}a-z]+\{take\}", text, re.IGNORECASE):
         return len(one.speakers) > 1  # `rec_1` is by nobody called `rec`: only several people are speakers
-    if text == "{speaker}/{label}":  # `ann/yes`, but not `yes/0`
+    if text == "{label}/*/{speaker}":  # `yes/monday/ann`, but not `yes/ann/0`
+        return not any(HOLDS_TAKE.search(name) for name in one.speakers)
+    if text in {
+        "{speaker}/{label}",
+        "{speaker}/*/{label}",
+        "{speaker}/{label}{take}",
+    }:  # `ann/yes`, not `yes/0`
         return one.like_words > 0.5 and not any(label.isdigit() for label in one.labels)
     if "{speaker}" in text and "{take}" not in text and "/" not in text:
         names = (*one.speakers, *one.labels)
-        return one_folder and not any(HOLDS_TAKE.search(name) for name in names)
+        people = {BEGINS_WITH_NUMBER.sub("", name) for name in one.speakers}
+        held = len(people) < len(one.speakers) or any(HOLDS_TAKE.search(name) for name in names)
+        return one_folder and not held
     if text == "{label}{take}":
         return not any(label.endswith(("_", *SEPARATORS)) for label in one.labels)
     return True

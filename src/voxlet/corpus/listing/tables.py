@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from voxlet.corpus.listing.entry import PARTS, UNKNOWN_SPEAKER, Entry, Listing, Part
-from voxlet.corpus.listing.manifest import MANIFEST_SUFFIXES, NoColumnsError, read_manifest
+from voxlet.corpus.listing.columns import NoColumnsError
+from voxlet.corpus.listing.entry import PART_LISTS, PARTS, UNKNOWN_SPEAKER, Entry, Listing, Part, part_of
+from voxlet.corpus.listing.manifest import MANIFEST_SUFFIXES, read_manifest, read_text
 from voxlet.corpus.listing.readings import rank
+from voxlet.corpus.listing.transcripts import list_beside, list_kaldi
 from voxlet.errors import CorpusError
 from voxlet.words.spelling import fold
 
@@ -19,7 +22,9 @@ TABLE_ENDINGS = (".csv", ".tsv", ".jsonl", ".json")
 MANIFEST_NAMES = ("manifest.csv", "manifest.tsv", "manifest.jsonl")
 # What may be about something else: pages and data sets have a `manifest.json` of their own, too.
 METADATA_NAMES = (*(f"metadata{ending}" for ending in TABLE_ENDINGS), "manifest.json")
+CLASS_NAMES = ("classes.txt", "class_names.txt", "labels.txt", "label_names.txt", "words.txt")
 MOST_TABLES, LARGEST_BYTES = 20, 1 << 25  # of unknown names in a folder: more is something else
+MOST_NAMES = 200  # of recordings that are looked for in a table that was not understood
 
 Table = tuple["Path", Part]  # and the part of the corpus that its rows belong to
 
@@ -34,7 +39,7 @@ def list_tables(
     """
     if root.is_file():
         if root.suffix.lower() in MANIFEST_SUFFIXES:
-            return Listing(tuple(read_manifest(root)), f"the manifest {root.name}"), ()
+            return one_manifest(root), ()
         if layout is None:
             raise CorpusError(
                 "is neither a folder nor a manifest",
@@ -43,7 +48,7 @@ def list_tables(
             )
     sure = next((root / name for name in MANIFEST_NAMES if (root / name).is_file()), None)
     if sure is not None:
-        return Listing(tuple(read_manifest(sure)), f"the manifest {sure.name}"), ()
+        return one_manifest(sure), ()
     notes: tuple[str, ...] = ()
     if tables := named_tables(root, paths):
         try:
@@ -52,12 +57,30 @@ def list_tables(
             # Many a corpus has tables of something else, such as its speakers.
             if layout == "manifest":
                 raise
-            notes = (f"{error.where} was not read as a table of clips: {error.what}",)
-    if table := any_table(root):
-        return together([(table, "")], root, paths), notes
+            notes = (not_read(error),)
+    if (kaldi := list_kaldi(root)) is not None:
+        return with_listed(kaldi, root, paths), notes
+    found, doubtful = any_tables(root, paths)
+    if found:
+        return together(found, root, paths), notes
+    notes = tuple(dict.fromkeys((*notes, *doubtful)))
     if layout == "manifest":
         raise CorpusError("holds no manifest", where=root, remedy=f"add {' or '.join(MANIFEST_NAMES)}")
-    return None, notes
+    beside = list_beside(paths)
+    return (None if beside is None else with_listed(beside, root, paths)), notes
+
+
+def not_read(error: CorpusError) -> str:
+    """That a table was passed over, and why, in a line."""
+    remedy = f"; {error.remedy}" if error.remedy else ""
+    return f"{error.where} was not read as a table of clips: {error.what}{remedy}"
+
+
+def one_manifest(path: Path) -> Listing:
+    """What a manifest lists."""
+    read = read_manifest(path)
+    entries, told = with_class_names(read.entries, (path,), path.parent)
+    return Listing(tuple(entries), "; ".join(filter(None, (f"the manifest {path.name}", read.told, told))))
 
 
 def named_tables(root: Path, paths: Sequence[Path]) -> list[Table]:
@@ -86,23 +109,59 @@ def metadata_in(folder: Path) -> Path | None:
     return next((folder / name for name in METADATA_NAMES if (folder / name).is_file()), None)
 
 
-def any_table(root: Path) -> Path | None:
-    """The table of another name in a folder that lists most files that exist, and hardly any others."""
-    if not root.is_dir():
-        return None
-    tables = sorted(path for path in root.iterdir() if path.suffix.lower() in MANIFEST_SUFFIXES)
-    best, most = None, 0
-    for table in tables[:MOST_TABLES]:
+def any_tables(root: Path, paths: Sequence[Path]) -> tuple[list[Table], list[str]]:
+    """The tables of other names that list most files that exist, and hardly any others, in `root` or beneath.
+
+    One table, or those of one folder that are called as the parts of a corpus. Also a line for each table
+    that names recordings but was not understood.
+    """
+    counts: dict[Path, int] = {}
+    doubtful = []
+    for table in possible_tables(root, paths):
         try:
             if table.stat().st_size > LARGEST_BYTES:
                 continue
-            entries = read_manifest(table)
-        except (OSError, CorpusError):
+            entries = read_manifest(table, root=root).entries
+        except (OSError, CorpusError) as error:
+            if isinstance(error, CorpusError) and names_recordings(table, paths):
+                doubtful.append(not_read(error))
             continue
         there = sum(entry.path.is_file() for entry in entries)
-        if there > max(most, len(entries) / 2):
-            best, most = table, there
-    return best
+        if there > len(entries) / 2:
+            counts[table] = there
+    if not counts:
+        return [], doubtful
+    most = max(counts, key=lambda table: counts[table])
+    beside = [table for table in counts if table.parent == most.parent and part_of(table.stem)]
+    parts: dict[Part, Path] = {}
+    for table in sorted(beside, key=lambda table: -counts[table]):
+        parts.setdefault(part_of(table.stem), table)
+    if len(parts) > 1 and sum(counts[table] for table in parts.values()) >= counts[most]:
+        return [(table, part) for part, table in parts.items()], doubtful
+    return [(most, part_of(most.stem))], doubtful
+
+
+def possible_tables(root: Path, paths: Sequence[Path]) -> list[Path]:
+    """Tables in `root` and in those of its folders that hold no recordings themselves."""
+    if not root.is_dir():
+        return []
+    with_sounds = {path.parent for path in paths}
+    folders = [root, *sorted(one for one in root.iterdir() if one.is_dir() and not one.name.startswith("."))]
+    found: list[Path] = []
+    for folder in folders:
+        if folder == root or folder not in with_sounds:
+            tables = [path for path in folder.iterdir() if path.suffix.lower() in MANIFEST_SUFFIXES]
+            found += sorted(path for path in tables if path.name not in PART_LISTS)[:MOST_TABLES]
+    return found[: 2 * MOST_TABLES]
+
+
+def names_recordings(table: Path, paths: Sequence[Path]) -> bool:
+    """Whether a file that was not understood as a table names some of these recordings."""
+    try:
+        data = table.read_bytes()
+    except OSError:
+        return False
+    return any(path.name.encode() in data for path in paths[:MOST_NAMES])
 
 
 def together(tables: Sequence[Table], root: Path, paths: Sequence[Path]) -> Listing:
@@ -111,12 +170,50 @@ def together(tables: Sequence[Table], root: Path, paths: Sequence[Path]) -> List
     Raises:
         CorpusError: One is malformed, or none lists a clip.
     """
-    read = [read_manifest(table, part, may_be_empty=len(tables) > 1) for table, part in tables]
-    if not any(read):
+    several = len(tables) > 1
+    read = [read_manifest(table, part, root=root, may_be_empty=several) for table, part in tables]
+    if not any(one.entries for one in read):
         raise CorpusError("lists no clips", where=tables[0][0], remedy="add a row for each recording")
     names = ", ".join(table.relative_to(root).as_posix() for table, _ in tables)
-    listed = with_names(once([entry for entries in read for entry in entries]), root)
-    return Listing(tuple(listed), f"the table{'s' * (len(tables) > 1)} {names}", unlisted(listed, paths))
+    entries = [entry for one in read for entry in one.entries]
+    entries, classes = with_class_names(entries, [table for table, _ in tables], root)
+    told = dict.fromkeys((*(one.told for one in read), classes))
+    layout = "; ".join(filter(None, (f"the table{'s' * several} {names}", *told)))
+    return with_listed(Listing(tuple(entries), layout), root, paths)
+
+
+def with_listed(listing: Listing, root: Path, paths: Sequence[Path]) -> Listing:
+    """The listing without repetitions, with what names of files add, and how many of these it leaves out."""
+    entries = with_names(once(listing.entries), root)
+    return Listing(tuple(entries), listing.layout, (*listing.notes, *unlisted(entries, paths)))
+
+
+def with_class_names(entries: Sequence[Entry], tables: Sequence[Path], root: Path) -> tuple[list[Entry], str]:
+    """The entries with the words of `classes.txt` where labels are numbers of its lines, and that it was."""
+    labels = {entry.label for entry in entries}
+    if not labels or not all(label.isascii() and label.isdigit() for label in labels):
+        return list(entries), ""
+    for folder in dict.fromkeys((*(table.parent for table in tables), root)):
+        for path in (folder / name for name in CLASS_NAMES):
+            if path.is_file() and path not in tables:
+                names = class_names(path)
+                if len(names) > max(map(int, labels)):
+                    named = [replace(entry, label=names[int(entry.label)]) for entry in entries]
+                    return named, f"names of classes in {path.name}"
+    return list(entries), ""
+
+
+def class_names(path: Path) -> list[str]:
+    """A word on each line, maybe after the line's number; empty where the file holds something else."""
+    try:
+        lines = [line.strip() for line in read_text(path).splitlines() if line.strip()]
+    except CorpusError:
+        return []
+    counted = [re.fullmatch(r"(\d+)[\s:,;.=]+(.+)", line) for line in lines]
+    if all(one and int(one[1]) == number for number, one in enumerate(counted)):
+        lines = [one[2].strip() for one in counted if one]
+    distinct = len(set(lines)) == len(lines)
+    return lines if distinct and not any(line.isdigit() for line in lines) else []
 
 
 def once(entries: Sequence[Entry]) -> list[Entry]:
@@ -147,7 +244,8 @@ def with_names(entries: Sequence[Entry], root: Path) -> list[Entry]:
     for one in rank(inside, root):
         pairs = list(zip(entries, one.readings, strict=True))
         agree = all(reading and fold(reading["label"]) == fold(entry.label) for entry, reading in pairs)
-        if agree and one.speakers:
+        # A single folder is called `clips` or such: nobody's name.
+        if agree and len(one.speakers) > ("{speaker}/" in one.pattern.text):
             return [
                 replace(entry, speaker=reading["speaker"], take=reading.get("take", entry.take))
                 for entry, reading in pairs
