@@ -124,7 +124,11 @@ def test_what_a_killed_process_had_begun_to_write_is_removed(tmp_path: Path) -> 
     assert made(tmp_path) == wanted
 
 
-@pytest.mark.parametrize("damaged", [b"", b'{"shard": "train-00003", "cl', b"[1, 2]", bytes(80)])
+@pytest.mark.parametrize(
+    "damaged",
+    [b"", b'{"shard": "train-00003", "cl', b"[1, 2]", bytes(80), b"[" * 100_000],
+    ids=["empty", "half", "list", "zeros", "deep"],
+)
 def test_a_record_that_a_power_failure_damaged_is_named(tmp_path: Path, damaged: bytes) -> None:
     wanted = made(tmp_path)
     record = tmp_path / "shards" / "train-00003.json"

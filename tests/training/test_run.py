@@ -63,7 +63,11 @@ def test_a_system_that_refuses_to_write(tmp_path: Path) -> None:
         make_run("/proc/run", SETTINGS)
 
 
-@pytest.mark.parametrize("content", ["", "[1]", '{"format": 99}', "\x00"])
+@pytest.mark.parametrize(
+    "content",
+    ["", "[1]", '{"format": 99}', "\x00", "[" * 100_000, '{"a":' * 100_000],
+    ids=lambda content: ascii(content[:9]),
+)
 def test_a_damaged_config(tmp_path: Path, content: str) -> None:
     (tmp_path / "config.json").write_text(content)
     with pytest.raises(RunError, match=r"config.json"):

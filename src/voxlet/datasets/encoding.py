@@ -41,7 +41,10 @@ def decode(data: bytes) -> tuple[Samples, int, dict[str, object]]:
             samples, rate, comment = sound.read(dtype="float32"), sound.samplerate, sound.comment
     except soundfile.SoundFileError as error:
         raise ValueError(str(error)) from error
-    facts = json.loads(comment)
+    try:
+        facts = json.loads(comment)
+    except RecursionError as error:
+        raise ValueError("its comment is nested too deeply") from error
     if not isinstance(facts, dict):
         raise ValueError("its comment is no object")
     return samples, rate, facts

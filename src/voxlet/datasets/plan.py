@@ -245,13 +245,13 @@ def read_plan(text: str | bytes) -> Plan:
     Raises:
         ValueError: It is no plan.
     """
-    raw = json.loads(text)
     try:
+        raw = json.loads(text)
         for name in ("labels", "others", "speakers", "held_out", "effects"):
             raw[name] = tuple(raw[name])
         raw["ranges"] = tuple(tuple(one) for one in raw["ranges"])
         return Plan(**raw)
-    except (TypeError, KeyError, ConfigError) as error:
+    except (TypeError, KeyError, RecursionError, ConfigError) as error:
         raise ValueError(str(error)) from error
 
 

@@ -58,7 +58,7 @@ def read_record(data: bytes) -> Record:
             {str(name): (int(size), str(digest)) for name, (size, digest) in raw["objects"].items()},
             {name: raw["made_with"][name] for name in ("versions", "processor", "instructions")},
         )
-    except (TypeError, KeyError, AttributeError) as error:
+    except (TypeError, KeyError, AttributeError, RecursionError) as error:
         raise ValueError(f"no record of a shard ({error})") from error
 
 

@@ -167,7 +167,7 @@ def _described(plan: Plan, store: Store, verdict: Verdict) -> None:
         card = json.loads(text)
         wanted = describe(plan, card["voice"], (read_record(get(name)) for name in records(plan)))
         about = readme(plan, wanted).encode()
-    except (ValueError, TypeError, KeyError, AttributeError):
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         verdict.lacks(CARD, "is no card of a data set")
         return
     if card != wanted:

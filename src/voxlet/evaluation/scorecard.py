@@ -225,7 +225,7 @@ def read_scorecard(text: str) -> Scorecard:
             stored.pop(derived, None)
         figures = tuple(read_figure(figure) for figure in stored.pop("figures"))
         return Scorecard(figures=figures, **stored)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ConfigError(f"this is no scorecard ({error})") from error
 
 

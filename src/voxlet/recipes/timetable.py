@@ -62,7 +62,7 @@ class Timetable:
             self.steps |= {str(name): int(count) for name, count in kept["steps"].items()}
         except FileNotFoundError:
             return
-        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise RunError(f"cannot be read ({error})", where=path, remedy="begin in a new folder") from error
 
     @property

@@ -54,7 +54,9 @@ class Run:
         path = self.path / CONFIG
         try:
             record = json.loads(path.read_text())
-        except (OSError, ValueError) as error:
+        except OSError as error:
+            raise RunError(f"cannot be read ({error.strerror})", where=path) from error
+        except (ValueError, RecursionError) as error:
             raise RunError(f"cannot be read ({error})", where=path) from error
         if not isinstance(record, dict) or "format" not in record:
             raise RunError("is no run's configuration", where=path)

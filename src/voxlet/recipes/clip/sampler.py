@@ -162,7 +162,7 @@ def _kept(run: Run) -> tuple[Speech, dict[str, NDArray[np.float64]]]:
         if described["format"] != FORMAT:
             raise RunError(f"is of format {described['format']}, not {FORMAT}", where=path)
         return from_json(Speech, described["speech"], where=path, field="speech"), arrays
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError, ConfigError) as error:
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError, RecursionError, ConfigError) as error:
         raise RunError(f"is damaged ({error})", where=path, remedy=checkpoints.DAMAGED) from error
 
 

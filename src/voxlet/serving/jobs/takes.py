@@ -244,7 +244,7 @@ class TakeSets:
             session = Session(folder, asked.words, asked.takes, speaker=SPEAKER)
         except FileNotFoundError as error:
             raise RefusedError(404, f"there are no takes {name!r}", code="not_found") from error
-        except (OSError, ValueError, TypeError, KeyError, VoxletError) as error:
+        except (OSError, ValueError, TypeError, KeyError, RecursionError, VoxletError) as error:
             raise RefusedError(409, f"the takes {name!r} cannot be read ({error})", code="damaged") from error
         self._open[name] = Recording(asked, session, session.next_word())
         return self._open[name]

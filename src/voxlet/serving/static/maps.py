@@ -99,7 +99,7 @@ def read_map(folder: Path) -> StoredMap:
         if not all(isinstance(name, str) and (folder / Path(name).name).is_file() for name in names):
             raise ConfigError("lacks some of its files", where=folder, remedy=REMEDY)
         name = str(told["name"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ConfigError("is no map", where=path, remedy=REMEDY) from error
     file = f"maps/{safe_name(name, LONGEST_NAME) or 'map'}/{FILE}"
     return StoredMap(folder, ListedMap(name, file), tuple(Path(one).name for one in names))
