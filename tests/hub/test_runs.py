@@ -18,6 +18,7 @@ from voxlet.errors import HubError, RunError, VoxletError
 from voxlet.recipes.clip.clip_run import ClipRun
 from voxlet.recipes.clip.portable import push_run
 from voxlet.recipes.opened import load_run
+from voxlet.run_files import TEST
 
 pytestmark = pytest.mark.slow  # a clip VAE is trained
 
@@ -41,6 +42,19 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> ClipRun:
 def files(hub: Hub, trained: ClipRun) -> dict[str, bytes]:
     assert push_run(trained, "me/vae") == ADDRESS
     return hub.repositories["me/vae"]
+
+
+def test_a_damaged_measurement_is_one_line(trained: ClipRun, hub: Hub) -> None:
+    path = trained.path / TEST
+    whole = path.read_bytes()
+    try:
+        for damaged in (b"", whole[:-9], b"[1]", b"[" * 100_000):
+            path.write_bytes(damaged)
+            with pytest.raises(RunError, match=r"test\.json: cannot be read"):
+                push_run(trained, "me/vae")
+            assert "me/vae" not in hub.repositories
+    finally:
+        path.write_bytes(whole)
 
 
 def test_there_and_back(

@@ -79,8 +79,11 @@ def facts_of(opened: ClipRun) -> Facts:
     rows = [("model", f"{record['preset']}, a variational autoencoder with {opened.parameters:,} parameters")]
     path = opened.path / TEST
     if path.exists():
-        test = json.loads(path.read_text())
-        rows.append((f"loss on {test['clips']} {test['part']} clips", f"{test['loss']:.1f} nats a clip"))
+        try:
+            test = json.loads(path.read_text())
+            rows.append((f"loss on {test['clips']} {test['part']} clips", f"{test['loss']:.1f} nats a clip"))
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+            raise RunError(f"cannot be read ({error})", where=path) from error
     return Facts(
         name=opened.name,
         what="A clip VAE of voxlet: it says these words one by one, each in a voice of its own.",
