@@ -134,6 +134,26 @@ def test_texts_beside_the_recordings(folder):
     assert open_corpus(folder).layout.startswith("{")
 
 
+def test_what_only_may_be_labels_does_not_outweigh_names(tmp_path):
+    names = [f"{label}/ann_{take}.wav" for label in ("yes", "no") for take in range(4)]
+    for take, name in enumerate(names):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        write_clip(tmp_path / name, word(0, 0, take), 8000)
+        (tmp_path / name).with_suffix(".txt").write_text("clear" if take % 2 else "noisy")
+    corpus = open_corpus(tmp_path)
+    assert corpus.labels == ("no", "yes")
+    beside = "the texts beside the recordings (.txt), could as well say the labels (clear, noisy)"
+    assert beside in corpus.notes[0]
+    for path in tmp_path.glob("*/*.txt"):
+        path.unlink()
+    rows = "".join(f"{name},{'clear' if take % 2 else 'noisy'}\n" for take, name in enumerate(names))
+    (tmp_path / "heard.csv").write_text("file,verdict\n" + rows)
+    corpus = open_corpus(tmp_path)
+    assert corpus.labels == ("no", "yes")
+    assert "labels in 'verdict', could as well say the labels" in corpus.notes[0]
+    assert open_corpus(tmp_path, layout="manifest").labels == ("clear", "noisy")
+
+
 def test_names_of_classes(folder):
     rows = "".join(f"{name}.wav,{len(name) - 3}\n" for name in NAMES)
     (folder / "meta.csv").write_text("file,label\n" + rows)

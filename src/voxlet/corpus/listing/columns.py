@@ -63,11 +63,13 @@ class Columns:
         places: Their numbers by what they hold: `path`, `label`, maybe `speaker` and others.
         headed: Whether the first row is a heading.
         told: What was concluded from the cells rather than from the heading, in a few words.
+        guessed: Whether there is a heading, but not for the labels: they may be something else.
     """
 
     places: dict[str, int]
     headed: bool
     told: str = ""
+    guessed: bool = False
 
 
 def find_columns(rows: Sequence[Sequence[str]], finder: Finder) -> Columns | None:
@@ -81,14 +83,15 @@ def find_columns(rows: Sequence[Sequence[str]], finder: Finder) -> Columns | Non
     if is_file(finder, cell(rows[0], path)):
         return headless_columns(rows, path)
     named["path"] = path
-    if "label" not in named:
+    guessed = "label" not in named
+    if guessed:
         label = label_column(rows[1:], set(named.values()))
         if label is None:
             return None
         named["label"] = label
     heading = rows[0]
     told = f"files in the column {cell(heading, path)!r}, labels in {cell(heading, named['label'])!r}"
-    return Columns(named, headed=True, told=told)
+    return Columns(named, headed=True, told=told, guessed=guessed)
 
 
 def heading_columns(cells: Sequence[str]) -> dict[str, int]:

@@ -47,10 +47,12 @@ class Manifest:
     Attributes:
         entries: A recording for each row.
         told: Which columns were taken for what, where the heading does not say it; else empty.
+        guessed: Whether what was taken for labels may be something else.
     """
 
     entries: tuple[Entry, ...]
     told: str = ""
+    guessed: bool = False
 
 
 def read_manifest(
@@ -71,9 +73,9 @@ def read_manifest(
     text = read_text(path)
     finder = Finder((path.parent,) if root in (None, path.parent) else (path.parent, root))
     if path.suffix.lower() in PLAIN_SUFFIXES:
-        rows, told = csv_rows(path, text, finder)
+        rows, columns = csv_rows(path, text, finder)
     else:
-        rows, told = list(json_rows(path, text)), ""
+        rows, columns = list(json_rows(path, text)), Columns({}, headed=True)
     named = "text" if labels_are_numbers(rows) else "label"
     seen: set[Path] = set()
     entries = []
@@ -93,7 +95,7 @@ def read_manifest(
         seen.add(clip)
     if not entries and not may_be_empty:
         raise CorpusError("lists no clips", where=path, remedy="add a row for each recording")
-    return Manifest(tuple(entries), told)
+    return Manifest(tuple(entries), columns.told, columns.guessed)
 
 
 def labels_are_numbers(rows: Sequence[Row]) -> bool:
@@ -132,8 +134,8 @@ def read_text(path: Path) -> str:
         ) from error
 
 
-def csv_rows(path: Path, text: str, finder: Finder) -> tuple[list[Row], str]:
-    """The rows of a table, blank ones passed over, and what was concluded of its columns.
+def csv_rows(path: Path, text: str, finder: Finder) -> tuple[list[Row], Columns]:
+    """The rows of a table, blank ones passed over, and its columns.
 
     Raises:
         NoColumnsError: Neither its heading nor its cells say which columns there are.
@@ -148,7 +150,7 @@ def csv_rows(path: Path, text: str, finder: Finder) -> tuple[list[Row], str]:
     lines = [(number + skipped, [cell.strip() for cell in cells]) for number, cells in lines]
     lines = [(number, cells) for number, cells in lines if any(cells)]
     if not lines:
-        return [], ""
+        return [], Columns({}, headed=False)
     columns = find_columns([cells for _, cells in lines], finder)
     if columns is None:
         missing = [name for name in ("path", "label") if name not in heading_columns(lines[0][1])]
@@ -157,7 +159,7 @@ def csv_rows(path: Path, text: str, finder: Finder) -> tuple[list[Row], str]:
             where=f"{path}:{lines[0][0]}",
             remedy=NAMED,
         )
-    return known_cells(path, lines, columns, separator), columns.told
+    return known_cells(path, lines, columns, separator), columns
 
 
 def split_cells(path: Path, text: str, separator: str, skipped: int) -> list[tuple[int, list[str]]]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from voxlet.corpus.listing.columns import NoColumnsError
 from voxlet.corpus.listing.entry import PART_LISTS, PARTS, UNKNOWN_SPEAKER, Entry, Listing, Part, part_of
 from voxlet.corpus.listing.manifest import MANIFEST_SUFFIXES, read_manifest, read_text
-from voxlet.corpus.listing.readings import rank
+from voxlet.corpus.listing.readings import common_words, rank, shorten
 from voxlet.corpus.listing.transcripts import list_beside, list_kaldi
 from voxlet.errors import CorpusError
 from voxlet.words.spelling import fold
@@ -60,14 +61,29 @@ def list_tables(
             notes = (not_read(error),)
     if (kaldi := list_kaldi(root)) is not None:
         return with_listed(kaldi, root, paths), notes
-    found, doubtful = any_tables(root, paths)
-    if found:
+    found, guessed, doubtful = any_tables(root, paths)
+    if found and not guessed:
         return together(found, root, paths), notes
     notes = tuple(dict.fromkeys((*notes, *doubtful)))
-    if layout == "manifest":
+    listing = together(found, root, paths) if found else list_beside(paths)
+    if layout == "manifest" and not found:
         raise CorpusError("holds no manifest", where=root, remedy=f"add {' or '.join(MANIFEST_NAMES)}")
-    beside = list_beside(paths)
-    return (None if beside is None else with_listed(beside, root, paths)), notes
+    if listing is None or layout == "manifest" or not names_say_more(listing.entries, root, paths):
+        return listing and with_listed(listing, root, paths), notes
+    labels = shorten(Counter(entry.label for entry in listing.entries))
+    other = f"{listing.layout}, could as well say the labels ({labels})"
+    return None, (*notes, f"{other}: if so, list them in {MANIFEST_NAMES[0]} with the columns path and label")
+
+
+def names_say_more(entries: Sequence[Entry], root: Path, paths: Sequence[Path]) -> bool:
+    """Whether names of files read as other labels, which are words at least as much as these entries'."""
+    ranked = rank(paths, root)
+    if not ranked or len(ranked[0].labels) < 2:
+        return False
+    labels = {entry.label for entry in entries}
+    if {fold(label) for label in labels} == {fold(label) for label in ranked[0].labels}:
+        return False
+    return ranked[0].like_words >= common_words(labels) / max(1, len(labels))
 
 
 def not_read(error: CorpusError) -> str:
@@ -109,36 +125,39 @@ def metadata_in(folder: Path) -> Path | None:
     return next((folder / name for name in METADATA_NAMES if (folder / name).is_file()), None)
 
 
-def any_tables(root: Path, paths: Sequence[Path]) -> tuple[list[Table], list[str]]:
+def any_tables(root: Path, paths: Sequence[Path]) -> tuple[list[Table], bool, list[str]]:
     """The tables of other names that list most files that exist, and hardly any others, in `root` or beneath.
 
-    One table, or those of one folder that are called as the parts of a corpus. Also a line for each table
-    that names recordings but was not understood.
+    One table, or those of one folder that are called as the parts of a corpus. Also whether their labels may
+    be something else, and a line for each table that names recordings but was not understood.
     """
     counts: dict[Path, int] = {}
+    guessed: set[Path] = set()
     doubtful = []
     for table in possible_tables(root, paths):
         try:
             if table.stat().st_size > LARGEST_BYTES:
                 continue
-            entries = read_manifest(table, root=root).entries
+            read = read_manifest(table, root=root)
         except (OSError, CorpusError) as error:
             if isinstance(error, CorpusError) and names_recordings(table, paths):
                 doubtful.append(not_read(error))
             continue
-        there = sum(entry.path.is_file() for entry in entries)
-        if there > len(entries) / 2:
+        there = sum(entry.path.is_file() for entry in read.entries)
+        if there > len(read.entries) / 2:
             counts[table] = there
+        if read.guessed:
+            guessed.add(table)
     if not counts:
-        return [], doubtful
-    most = max(counts, key=lambda table: counts[table])
+        return [], False, doubtful
+    most = max(counts, key=lambda table: (table not in guessed, counts[table]))
     beside = [table for table in counts if table.parent == most.parent and part_of(table.stem)]
     parts: dict[Part, Path] = {}
     for table in sorted(beside, key=lambda table: -counts[table]):
         parts.setdefault(part_of(table.stem), table)
     if len(parts) > 1 and sum(counts[table] for table in parts.values()) >= counts[most]:
-        return [(table, part) for part, table in parts.items()], doubtful
-    return [(most, part_of(most.stem))], doubtful
+        return [(table, part) for part, table in parts.items()], most in guessed, doubtful
+    return [(most, part_of(most.stem))], most in guessed, doubtful
 
 
 def possible_tables(root: Path, paths: Sequence[Path]) -> list[Path]:
@@ -156,12 +175,13 @@ def possible_tables(root: Path, paths: Sequence[Path]) -> list[Path]:
 
 
 def names_recordings(table: Path, paths: Sequence[Path]) -> bool:
-    """Whether a file that was not understood as a table names some of these recordings."""
+    """Whether a file that was not understood as a table names a quarter of these recordings."""
     try:
         data = table.read_bytes()
     except OSError:
         return False
-    return any(path.name.encode() in data for path in paths[:MOST_NAMES])
+    asked = paths[:MOST_NAMES]
+    return 4 * sum(path.name.encode() in data for path in asked) >= len(asked) > 0
 
 
 def together(tables: Sequence[Table], root: Path, paths: Sequence[Path]) -> Listing:
