@@ -40,6 +40,7 @@ def test_the_page_and_its_voices_lie_beside_each_other(tmp_path, tiny):
                 "file": "voices/tiny.voice",
                 "bytes": tiny.stat().st_size,
                 "sha256": hashlib.sha256(tiny.read_bytes()).hexdigest(),
+                "verdict": "",  # its card has no scorecard
             }
         ]
     }

@@ -3,9 +3,9 @@
 import { copyLink } from './keep.js';
 import { decode, hush, play, remaining, sounding, wake } from './player.js';
 import { Problem, problemOf, reach } from './problem.js';
+import { Ahead } from './run/ahead.js';
 import { t } from './texts.js';
 import { batch, computed, signal } from './vendor/signals.js';
-import { Ahead } from './voice/ahead.js';
 import { VoiceClient } from './voice/client.js';
 import { GAP, pauseAfter } from './voice/speech.js';
 import { Plane, blend, randomStyle, readBlend, writeBlend } from './voice/styles.js';
