@@ -85,7 +85,12 @@ def test_manifests_of_both_kinds_agree(manifest_corpus, tmp_path):
         (
             "m.csv",
             "sound,meaning\na.wav,x\n",
-            r"m\.csv:1: no path and no label in the heading 'sound,meaning'",
+            r"m\.csv:1: no label in the heading 'sound,meaning'",
+        ),
+        (
+            "m.csv",
+            "colour,meaning\nred,x\n",
+            r"m\.csv:1: no path and no label in the heading 'colour,meaning'",
         ),
         ("m.csv", "path,label\n", "lists no clips"),
         ("m.csv", 'path,label\n"a.wav,x\n', "is not CSV"),

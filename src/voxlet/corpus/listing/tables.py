@@ -155,9 +155,17 @@ def any_tables(root: Path, paths: Sequence[Path]) -> tuple[list[Table], bool, li
     parts: dict[Part, Path] = {}
     for table in sorted(beside, key=lambda table: -counts[table]):
         parts.setdefault(part_of(table.stem), table)
+    chosen = [(most, part_of(most.stem))]
     if len(parts) > 1 and sum(counts[table] for table in parts.values()) >= counts[most]:
-        return [(table, part) for part, table in parts.items()], most in guessed, doubtful
-    return [(most, part_of(most.stem))], most in guessed, doubtful
+        chosen = [(table, part) for part, table in parts.items()]
+    listed = sum(counts[table] for table, _ in chosen)
+    if 2 * listed < len(paths):  # a data set's own lists, say, one for each of its shards
+        doubtful.append(
+            f"{most} was not read as a table of clips: it lists {listed:,} of the {len(paths):,} recordings; "
+            f"if they are all that is meant, call it {MANIFEST_NAMES[0]}"
+        )
+        return [], False, doubtful
+    return chosen, most in guessed, doubtful
 
 
 def possible_tables(root: Path, paths: Sequence[Path]) -> list[Path]:
