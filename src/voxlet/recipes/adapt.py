@@ -43,7 +43,7 @@ RATE, EMA_DECAY = 0.4, 0.995  # a base's weights are near: low rates, and averag
 # known loses by such rates.
 LABEL_RATE = 10.0
 BATCH, KEEPING_BATCH = 32, 16  # of the priors, for more steps: of new words; where something is kept
-EXPORTING = 10.0  # seconds that are left for the voice file
+EXPORTING = 15.0  # seconds that are left for the voice file, and for what comes of wishes
 
 
 def adapt(
