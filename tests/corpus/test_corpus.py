@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 import struct
-import time
 import zipfile
 
 import numpy as np
@@ -289,9 +288,7 @@ def test_a_known_name_takes_only_its_own_labels(folders_corpus, tmp_path, monkey
 def test_second_open_decodes_nothing(names_corpus, monkeypatch):
     first = open_corpus(names_corpus)
     monkeypatch.setattr("voxlet.corpus.scan.scan_file", None)  # would fail if it were called
-    began = time.perf_counter()
     assert open_corpus(names_corpus) == first
-    assert time.perf_counter() - began < 0.5
 
 
 def test_changed_file_is_scanned_again_and_changes_the_digest(tmp_path):

@@ -233,9 +233,11 @@ def test_the_map_of_the_page_decodes_and_places_and_mends(explored: Path, runs: 
         page.get_by_role("combobox", name="beside it").select_option("the voice tiny")
         until(page, "document.querySelectorAll('canvas.map').length === 2")
         axe_finds_nothing(page)
-        table = page.evaluate(
-            "import('./map/state.js').then((m) => { m.mend('one_bob_3.wav', 'zero'); return m.manifest(); })"
-        )
+        with page.expect_download() as saved:
+            page.evaluate(
+                "import('./map/state.js').then((m) => { m.mend('one_bob_3.wav', 'zero'); m.saveTable(); })"
+            )
+        table = saved.value.path().read_text()
     (runs / "tones" / "corrected.csv").write_text(table)
     try:
         mended = open_corpus(runs / "tones" / "corrected.csv")
