@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -158,6 +159,24 @@ def test_what_is_unfinished_goes_when_it_is_a_day_old(fresh_cache):
     removed = [cache.remove(entry) for entry in cache.entries()]
     assert sorted(removed) == [False, True]
     assert names() == {young.name}
+
+
+def test_what_goes_while_it_is_listed_is_not_taken_for_old(fresh_cache, monkeypatch):
+    """Another process may make it anew at once: that is not to be removed for the age of nothing."""
+    parts = put_folder(f".{PREPARED}.parts")
+    look = cache._statuses
+
+    def gone(path):
+        if path == parts:
+            shutil.rmtree(path, ignore_errors=True)
+        return look(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(cache, "_statuses", gone)
+        found = cache.entries()
+    assert [entry for entry in found if entry.paths[0] == parts] == []
+    parts.mkdir()
+    assert not any(cache.remove(entry) for entry in cache.entries() if entry.paths[0] == parts)
 
 
 HOLDER = """

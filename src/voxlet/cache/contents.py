@@ -182,7 +182,9 @@ def _entries_of(kind: str) -> Iterator[Entry]:
         if kind == CORPORA and not (folder / f"{key.removeprefix('.').partition('.')[0]}.lock").exists():
             continue
         statuses = [status for path in paths for status in _statuses(path)]
-        used = max((status.st_mtime for status, _ in statuses), default=0.0)
+        if not statuses:  # it has gone since it was listed; what has its name now may be young
+            continue
+        used = max(status.st_mtime for status, _ in statuses)
         sizes = [status.st_size for status, is_file in statuses if is_file]
         ordered = sorted(paths, key=lambda path: path.suffix == ".lock")
         yield Entry(kind, key, tuple(ordered), len(sizes), sum(sizes), used)
