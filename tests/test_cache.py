@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import subprocess
@@ -271,6 +272,16 @@ def test_a_folder_that_was_moved_aside_before_it_was_locked_is_not_held(tmp_path
     monkeypatch.setattr(os, "open", moved)
     with pytest.raises(LockedError, match="was removed"):
         lock(folder)
+
+
+@needs_locks
+def test_a_folder_that_cannot_be_opened_is_refused_in_a_line(tmp_path, monkeypatch):
+    def refused(path, flags):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(os, "open", refused)
+    with pytest.raises(LockedError, match=r"cannot be opened \(Permission denied\)"):
+        cache.hold(tmp_path)
 
 
 @pytest.mark.slow

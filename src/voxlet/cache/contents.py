@@ -157,7 +157,7 @@ def hold(folder: Path, user: object = None) -> None:
     """Keep a folder of the cache from being removed by others while `user` lives, or this process does.
 
     Raises:
-        LockedError: It is being removed, or was.
+        LockedError: It is being removed, or was, or cannot be opened.
     """
     if folder in _held:
         return

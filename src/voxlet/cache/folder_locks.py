@@ -23,7 +23,7 @@ def lock_for_use(folder: Path) -> int | None:
     None where the system knows no such locks.
 
     Raises:
-        LockedError: The folder is being removed, or was.
+        LockedError: The folder is being removed, or was, or cannot be opened.
     """
     return _locked(folder, "LOCK_SH", "is being removed")
 
@@ -32,7 +32,7 @@ def lock_for_removal(folder: Path) -> int | None:
     """A handle with which the folder may be removed; None where the system knows no such locks.
 
     Raises:
-        LockedError: A process uses the folder, or another has removed it.
+        LockedError: A process uses the folder, or another has removed it, or it cannot be opened.
     """
     return _locked(folder, "LOCK_EX", "is in use")
 
@@ -46,6 +46,8 @@ def _locked(folder: Path, lock: Literal["LOCK_SH", "LOCK_EX"], state: str) -> in
         handle = os.open(folder, os.O_RDONLY)
     except FileNotFoundError as error:
         raise LockedError("was removed", where=folder, remedy=AGAIN) from error
+    except OSError as error:
+        raise LockedError(f"cannot be opened ({error.strerror})", where=folder) from error
     try:
         fcntl.flock(handle, getattr(fcntl, lock) | fcntl.LOCK_NB)
     except BlockingIOError as error:

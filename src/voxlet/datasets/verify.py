@@ -12,7 +12,7 @@ from voxlet.datasets.card import AGAIN, CARD, README, describe, readme
 from voxlet.datasets.encoding import decode
 from voxlet.datasets.formats.written import formats
 from voxlet.datasets.plan import read_plan
-from voxlet.datasets.record import RECORDS, read_record, record_of, records
+from voxlet.datasets.record import RECORDS, read_record, record_of
 from voxlet.errors import FileError
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def verify(store: Store) -> Verdict:
             where=f"{store.place}/{PLAN}",
             remedy=f"remove it, then {AGAIN}",
         ) from error
-    verdict = Verdict()
+    verdict, described = Verdict(), []
     for shard in plan.shards():
         found = store.get(record_of(shard))
         if found is None:
@@ -93,9 +93,10 @@ def verify(store: Store) -> Verdict:
         except ValueError:
             verdict.add(shard.name, f"its record {record_of(shard)} is damaged")
             continue
+        described.append(record)
         _shard(plan, shard, record, store, verdict)
     if not verdict.wrong:
-        _described(plan, store, verdict)
+        _described(plan, described, store, verdict)
     return verdict
 
 
@@ -153,7 +154,7 @@ def _clip(plan: Plan, shard: Shard, sound: bytes, verdict: Verdict) -> int | Non
     return index
 
 
-def _described(plan: Plan, store: Store, verdict: Verdict) -> None:
+def _described(plan: Plan, found: list[Record], store: Store, verdict: Verdict) -> None:
     """The card, and what lists the clips, are what the shards tell; all of these are whole."""
 
     def get(name: str) -> bytes:
@@ -165,7 +166,7 @@ def _described(plan: Plan, store: Store, verdict: Verdict) -> None:
         return
     try:
         card = json.loads(text)
-        wanted = describe(plan, card["voice"], (read_record(get(name)) for name in records(plan)))
+        wanted = describe(plan, card["voice"], found)
         about = readme(plan, wanted).encode()
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         verdict.lacks(CARD, "is no card of a data set")

@@ -8,7 +8,7 @@ import os
 import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -218,5 +218,5 @@ def made_voices(making: Making, voices: Mapping[str, Path]) -> list[VoiceOfPage]
     for name, path in voices.items():
         with contextlib.suppress(OSError, VoiceError):  # it is being replaced, or gone
             file = f"runs/{path.parent.name}/voice"
-            found.append(VoiceOfPage(name=name, file=file, **asdict(making.made_file(path))))
+            found.append(VoiceOfPage(**asdict(replace(making.listed(name, path), file=file))))
     return found

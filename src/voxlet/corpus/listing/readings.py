@@ -283,10 +283,9 @@ def is_plausible(one: Explained, one_folder: bool) -> bool:
     """
     text = one.pattern.text
     fixed = [next(iter(names)) for names in (one.labels, one.speakers) if len(names) == 1]
+    # Behind what all names begin with, a number that all of them hold is nobody and no word.
     if not text.startswith("{") and any(name.isdigit() for name in fixed):
-        return (
-            False  # behind what all names begin with, a number that is in all of them is nobody and no word
-        )
+        return False
     if 2 * sum(name != name.strip(EDGES) for name in one.labels) > len(one.labels):
         return False
     if re.fullmatch(r"\{label\}/\{speaker\}[^*{}a-z]+\{take\}", text, re.IGNORECASE):

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from voxlet.corpus.attributes.pitch import median_pitch
 from voxlet.extras import import_extra
 from voxlet.models.voice.config import PITCH, SPEED
-from voxlet.models.voice.flow_prior import described, lengths_of
+from voxlet.models.voice.flow_prior import lengths_of
 from voxlet.recipes.onnx_graph import SCALE, graph_of, packed_graph, rounded
 from voxlet.speak.manner import PLAIN
 from voxlet.speak.voice_file import ENCODER_KEY, INFO_KEY, with_metadata
@@ -115,6 +115,7 @@ def delivered(prior: FlowPrior, wave: WaveVAE, steps: int, styles: Tensor) -> De
         styles: Of the speakers (K, S), who take turns.
     """
     names = prior.config.attributes
+    graph = SpeakerGraph(prior, wave, steps)
     turns = torch.arange(CLIPS)
     label, style = turns % prior.labels, styles[turns // prior.labels % len(styles)]
     drawn = torch.Generator().manual_seed(0)
@@ -123,12 +124,10 @@ def delivered(prior: FlowPrior, wave: WaveVAE, steps: int, styles: Tensor) -> De
     def said(name: str, wish: float) -> tuple[Tensor, Tensor]:
         wishes = torch.from_numpy(PLAIN.wishes(names, name)).repeat(CLIPS, 1)
         wishes[:, names.index(name)] += wish
-        asked = described(prior.asked(style, wishes))
-        latents, presence = prior.denormalise(prior.sample(noise, label, style, asked, steps=steps))
-        return latents, lengths_of(presence, wave.samples_per_latent)
+        waveforms, lengths = graph(noise, label, style, wishes)
+        return waveforms, lengths
 
-    def pitches(latents: Tensor, lengths: Tensor) -> Tensor:
-        waveforms = wave.decode(latents).waveform
+    def pitches(waveforms: Tensor, lengths: Tensor) -> Tensor:
         sounds = [one[:length].numpy() for one, length in zip(waveforms, lengths.tolist(), strict=True)]
         return torch.from_numpy(12 * np.log2(median_pitch(sounds, wave.rate)))
 

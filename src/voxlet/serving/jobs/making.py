@@ -9,21 +9,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 import logging
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from voxlet.errors import VoxletError
-from voxlet.evaluation.report.verdict import verdict_of_card
 from voxlet.extras import import_extra
 from voxlet.serving.jobs.queue import VOXLET, Jobs
 from voxlet.serving.jobs.runs import LONGEST_NAME, Runs, RunView
 from voxlet.serving.jobs.takes import LAYOUT, TakeSets
 from voxlet.serving.refusals import RefusedError
-from voxlet.speak.voice_file import read_voice
+from voxlet.serving.static.page import ListedVoice, listed_voice
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,15 +65,6 @@ class Watched(BaseModel):
     run: RunView | None
 
 
-@dataclass(frozen=True)
-class MadeFile:
-    """What a browser is told of a voice's file: its length, its digest, what its scorecard says."""
-
-    bytes: int
-    sha256: str
-    verdict: str
-
-
 class Making:
     """All of it; the folder is this server's while it is entered.
 
@@ -94,7 +82,7 @@ class Making:
         self.jobs = Jobs(folder / "jobs", command)
         self.runs = Runs(folder)
         self.closing = asyncio.Event()  # who watches is to go
-        self._files: dict[tuple[str, int, int], MadeFile] = {}
+        self._listed: dict[tuple[str, int, int], ListedVoice] = {}
         self._watch: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Making:
@@ -181,7 +169,7 @@ class Making:
             raise RefusedError(404, f"there is no run {name!r}", code="not_found")
         return Watched(job=None if found is None else job_view(*found), run=run)
 
-    def made_file(self, path: Path) -> MadeFile:
+    def listed(self, name: str, path: Path) -> ListedVoice:
         """What is told of a voice's file, found once for each state of it.
 
         Raises:
@@ -190,11 +178,9 @@ class Making:
         """
         status = path.stat()
         key = str(path), status.st_mtime_ns, status.st_size
-        if key not in self._files:
-            read = read_voice(path)
-            digest = hashlib.sha256(read.model).hexdigest()
-            self._files[key] = MadeFile(len(read.model), digest, verdict_of_card(read.info.card))
-        return self._files[key]
+        if key not in self._listed:
+            self._listed[key] = listed_voice(name, path)
+        return self._listed[key]
 
 
 def job_view(job: Job, state: State) -> JobView:
