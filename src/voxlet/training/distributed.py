@@ -13,6 +13,7 @@ that is not (free bits, which look at the mean of a batch) is the mean of the sh
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -37,6 +38,13 @@ def setup() -> None:
     if int(os.environ.get("WORLD_SIZE", "1")) > 1 and not dist.is_initialized():
         own_gpu = torch.cuda.device_count() >= int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
         dist.init_process_group("nccl" if torch.cuda.is_available() and own_gpu else "gloo")
+        atexit.register(_leave)
+
+
+def _leave() -> None:
+    """Part from the others before the interpreter ends, which would find their threads running and abort."""
+    if dist.is_initialized():
+        dist.destroy_process_group()
 
 
 def rank() -> int:
