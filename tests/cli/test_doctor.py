@@ -42,12 +42,13 @@ def test_packages_are_sorted_by_extra(bare):
 def test_what_is_missing_is_said_with_its_commands_and_its_remedy(bare, capsys):
     assert main(["doctor"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert 9 <= len(lines) <= 13
-    (line,) = [line for line in lines if line.startswith("train ")]
+    assert len(lines) == 10
+    (line,) = [line for line in lines if line.startswith("missing ")]
     assert line.split(maxsplit=1)[1] == (
-        "lacks nobody-has-this (for corpus, split, adapt, train, generate, export, explore): "
+        "train: nobody-has-this (for corpus, split, adapt, train, generate, export, explore): "
         "pip install -c constraints.txt '.[train]' in the folder of voxlet's sources"
     )
+    assert f"extras    study: pytest {pytest.__version__}" in lines
 
 
 def test_every_command_stands_with_what_it_needs():
@@ -82,7 +83,7 @@ def test_a_system_that_tells_little(monkeypatch, capsys):
     monkeypatch.setattr(machine.shutil, "disk_usage", closed)
     assert main(["doctor"]) == 0
     out = capsys.readouterr().out
-    assert "memory      unknown" in out
+    assert "memory    unknown" in out
     assert "cache unknown free" in out
 
 

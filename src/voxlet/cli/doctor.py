@@ -96,23 +96,11 @@ def _folder(find: Callable[[], str | Path]) -> Path | None:
 
 
 def _lines(found: dict[str, Any]) -> list[str]:
-    rows = [("voxlet", f"{found['voxlet']}, Python {found['python']}, {found['system']}")]
-    listed = set[str]()  # an extra contains others
-    for extra, about in found["extras"].items():
-        key = "" if extra == "core" else extra
-        fresh = {name: version for name, version in about["here"].items() if name not in listed}
-        listed |= set(fresh)
-        text = ", ".join(f"{name} {version}" for name, version in fresh.items())
-        if about["missing"]:
-            lacking = ", ".join([name for name in about["missing"] if name not in listed] or about["missing"])
-            listed |= set(about["missing"])
-            install = how_to_install(key) if key else "pip install -c constraints.txt ."
-            text = f"lacks {lacking} (for {NEEDED_BY[key]}): {install}"
-        rows.append((extra, text))
-    if not any(about["here"] for about in found["extras"].values()):
-        rows.append(("packages", "unknown: voxlet was not installed by pip"))
+    """Ten lines; eight where voxlet was not installed by pip."""
     about, memory = found["processor"], found["memory"]
-    rows += [
+    rows = [
+        ("voxlet", f"{found['voxlet']}, Python {found['python']}, {found['system']}"),
+        *_packages(found["extras"]),
         ("processor", f"{about['name']}: {', '.join(about['instructions']) or 'instruction sets unknown'}"),
         ("threads", f"{about['usable']} of {about['cores']} cores, OMP_NUM_THREADS={found['threads'] or ''}"),
         ("memory", _memory(memory)),
@@ -120,7 +108,33 @@ def _lines(found: dict[str, Any]) -> list[str]:
         ("sound", _sound(found["sound"])),
         ("variables", ", ".join(f"{name}={value or ''}" for name, value in found["variables"].items())),
     ]
-    return [f"{name:<11} {text}" for name, text in rows]
+    return [f"{name:<9} {text}" for name, text in rows]
+
+
+def _packages(extras: dict[str, Any]) -> list[tuple[str, str]]:
+    """The core, the extras that are complete, and what the others lack, for which commands."""
+    if not any(about["here"] for about in extras.values()):
+        return [("packages", "unknown: voxlet was not installed by pip")]
+    core, others = extras["core"]["here"], dict[str, str]()
+    complete, missing = list[str](), dict[str, str]()
+    for extra, about in extras.items():
+        others |= {name: version for name, version in about["here"].items() if name not in core}
+        if about["missing"]:
+            needed_by = NEEDED_BY["" if extra == "core" else extra]
+            missing[extra] = f"{extra}: {', '.join(about['missing'])} (for {needed_by})"
+        elif extra != "core":
+            complete.append(extra)
+    wanted = ",".join(extra for extra in missing if extra != "core")
+    remedy = how_to_install(wanted) if wanted else "pip install -c constraints.txt ."
+    return [
+        ("core", _versions(core)),
+        ("extras", f"{', '.join(complete) or 'none is complete'}: {_versions(others) or 'no packages'}"),
+        ("missing", f"{'; '.join(missing.values())}: {remedy}" if missing else "nothing"),
+    ]
+
+
+def _versions(packages: dict[str, str]) -> str:
+    return ", ".join(f"{name} {version}" for name, version in packages.items())
 
 
 def _memory(memory: dict[str, int | None] | None) -> str:
