@@ -264,7 +264,7 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     """
     with writing(path):
         target, descriptor = _destination(Path(path))
-        if descriptor is None and not _is_special(target):
+        if descriptor is None and not is_special(target):
             with _replacing(target) as file:
                 yield file
             return
@@ -313,11 +313,11 @@ def _destination(path: Path) -> tuple[Path, int | None]:
     raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
 
 
-def _is_special(path: Path) -> bool:
-    """Whether a pipe, a device or a socket is there."""
+def is_special(path: Path) -> bool:
+    """Whether a pipe, a device or a socket is there, or a link to one."""
     try:
         mode = path.stat().st_mode
-    except FileNotFoundError:
+    except OSError:  # nothing is there, or nothing that can be looked at
         return False
     return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
 

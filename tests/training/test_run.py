@@ -247,3 +247,19 @@ def test_loops_that_make_no_sense(settings: dict[str, float]) -> None:
     (name,) = settings
     with pytest.raises(ConfigError, match=name):
         LoopConfig(**settings)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no named pipes")
+@pytest.mark.parametrize("name", ["config.json", "metrics.jsonl", "vae/checkpoint-00000001/state.json"])
+@pytest.mark.follows("training/run.py: remove it")
+def test_a_pipe_or_a_device_in_a_run_is_not_waited_for(tmp_path: Path, name: str) -> None:
+    make_run(tmp_path, {})
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / name).unlink(missing_ok=True)
+    os.mkfifo(tmp_path / name)
+    (tmp_path / "endless").symlink_to("/dev/zero")
+    for _ in range(2):
+        with pytest.raises(RunError, match="is a pipe or a device, no file of a run.*remove it") as refused:
+            _ = Run(tmp_path).record
+        Path(str(refused.value).partition(": ")[0]).unlink()
+    assert make_run(tmp_path, {}).record["format"]

@@ -49,9 +49,12 @@ class Run:
         """What `config.json` holds, read once: format, voxlet, preset, corpus, budget, config.
 
         Raises:
-            RunError: It is missing, damaged or of another format.
+            RunError: It is missing, damaged or of another format; or the run holds a pipe or a device.
         """
         path = self.path / CONFIG
+        if (special := next(filter(files.is_special, self.path.rglob("*")), None)) is not None:
+            # Nobody may write to a pipe, and some devices end never.
+            raise RunError("is a pipe or a device, no file of a run", where=special, remedy="remove it")
         try:
             record = json.loads(path.read_text())
         except OSError as error:
