@@ -259,7 +259,7 @@ def test_a_pipe_or_a_device_in_a_run_is_not_waited_for(tmp_path: Path, name: str
     os.mkfifo(tmp_path / name)
     (tmp_path / "endless").symlink_to("/dev/zero")
     for _ in range(2):
-        with pytest.raises(RunError, match="is a pipe or a device, no file of a run.*remove it") as refused:
+        with pytest.raises(RunError, match=r"is a pipe or a device, no file of a run.*remove it") as refused:
             _ = Run(tmp_path).record
         Path(str(refused.value).partition(": ")[0]).unlink()
     assert make_run(tmp_path, {}).record["format"]

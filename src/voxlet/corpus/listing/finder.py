@@ -6,6 +6,7 @@ import os
 import re
 import unicodedata
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from voxlet.corpus.listing.sound_files import SOUND_SUFFIXES
@@ -27,7 +28,7 @@ class Finder:
 
     roots: tuple[Path, ...]
     elsewhere: int | None = None
-    folders: dict[Path, dict[str, Path]] = field(default_factory=dict)
+    folders: dict[Path, dict[str, Path] | None] = field(default_factory=dict)
 
     def find(self, written: str) -> Path:
         """The file that is meant; where there is none, the path as it is written."""
@@ -46,36 +47,41 @@ class Finder:
             pass
         return as_written
 
+    @cached_property
+    def bases(self) -> list[Path]:
+        """The folders that files may lie in, first those beside the table."""
+        return [root / folder for root in self.roots for folder in AUDIO_FOLDERS]
+
     def _below(self, name: str) -> Path | None:
-        """A file of this name below one of the roots."""
-        for root in self.roots:
-            for folder in AUDIO_FOLDERS:
-                place = Path(os.path.normpath(root / folder / name))
-                found = place if place.is_file() else self._similar(place)
-                if found:
-                    return found
+        """A file of this name in one of the folders, or one in another form of Unicode, case or ending."""
+        for base in self.bases:
+            place = Path(os.path.normpath(base / name))
+            folder = place.parent
+            if folder not in self.folders:
+                self.folders[folder] = _names(folder)
+            names = self.folders[folder]
+            if names is None:
+                continue
+            if place.is_file():
+                return place
+            found = names.get(fold_name(place.name))
+            if found is None and ENDING.fullmatch(place.suffix):
+                found = names.get(fold_name(place.stem))
+            if found is not None:
+                return found
         return None
 
-    def _similar(self, place: Path) -> Path | None:
-        """A file of the same name in another form of Unicode, case or with another ending."""
-        names = self.folders.get(place.parent)
-        if names is None:
-            names = self.folders[place.parent] = self._names(place.parent)
-        found = names.get(fold_name(place.name))
-        if found is None and ENDING.fullmatch(place.suffix):
-            found = names.get(fold_name(place.stem))
-        return found
 
-    @staticmethod
-    def _names(folder: Path) -> dict[str, Path]:
-        if not folder.is_dir():
-            return {}
-        sounds = sorted(path for path in folder.iterdir() if path.suffix.lower() in SOUND_SUFFIXES)
-        names: dict[str, Path] = {}
-        for path in sounds:
-            names.setdefault(fold_name(path.name), path)
-            names.setdefault(fold_name(path.stem), path)
-        return names
+def _names(folder: Path) -> dict[str, Path] | None:
+    """A folder's sound files by folded name, with the ending and without; None where there is no folder."""
+    if not folder.is_dir():
+        return None
+    sounds = sorted(path for path in folder.iterdir() if path.suffix.lower() in SOUND_SUFFIXES)
+    names: dict[str, Path] = {}
+    for path in sounds:
+        names.setdefault(fold_name(path.name), path)
+        names.setdefault(fold_name(path.stem), path)
+    return names
 
 
 def fold_name(name: str) -> str:
