@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -14,7 +15,10 @@ import pytest
 import soundfile
 
 from voxlet import audio
+from voxlet.datasets.effects import coded
+from voxlet.datasets.encoding import decode, encode
 from voxlet.errors import AudioError, FileError
+from voxlet.exploring.sprite import opus
 
 RATE = 8000
 
@@ -216,3 +220,60 @@ def test_joining():
     assert joined.tolist() == [1, 1, 1, 0, 0, 0, 0, 2, 2]
     assert len(audio.join([], RATE, 1.0)) == 0
     assert len(audio.silence(0.25, RATE)) == 2000
+
+
+class Pressing(io.RawIOBase):
+    """A file during whose use somebody presses Ctrl-C once."""
+
+    def __init__(self, file):
+        super().__init__()
+        self.file, self.pressed = file, False
+
+    def press(self):
+        if not self.pressed:
+            self.pressed = True
+            signal.raise_signal(signal.SIGINT)
+
+    def tell(self):
+        self.press()
+        return self.file.tell()
+
+    def seek(self, *to):
+        return self.file.seek(*to)
+
+    def readinto(self, buffer):
+        self.press()
+        return self.file.readinto(buffer)
+
+    def write(self, data):
+        self.press()
+        return self.file.write(data)
+
+
+def cut_off(path):
+    """A file whose lengths are set right as it is read, so that libsndfile calls Python back."""
+    path.write_bytes(audio.encode_wav(TONE, 8000)[:-1000])
+    return path
+
+
+TONE = tone(440)
+USES = {
+    "write": lambda folder: audio.write(folder / "a.wav", TONE, 8000),
+    "read": lambda folder: audio.read(cut_off(folder / "b.wav")),
+    "clip of a data set": lambda folder: decode(encode(TONE, 8000, "flac", {})),
+    "codec": lambda folder: coded(TONE, 8000, "opus"),
+    "sprite": lambda folder: opus(TONE, 8000, 16e3),
+}
+
+
+@pytest.mark.parametrize("use", USES)
+def test_ctrl_c_is_not_lost_where_libsndfile_calls_python(use, tmp_path, monkeypatch, capfd):
+    """It would be: cffi prints a traceback and goes on."""
+    opened = soundfile.SoundFile._init_virtual_io
+    monkeypatch.setattr(
+        soundfile.SoundFile, "_init_virtual_io", lambda self, file: opened(self, Pressing(file))
+    )
+    with pytest.raises(KeyboardInterrupt):
+        USES[use](tmp_path)
+    assert not (tmp_path / "a.wav").exists()
+    assert capfd.readouterr().err == ""

@@ -368,3 +368,42 @@ def test_the_block_runs_where_there_are_no_locks(tmp_path, monkeypatch):
 )
 def test_names_that_are_safe_on_any_system(text, name):
     assert files.safe_name(text, 20) == name
+
+
+# --- Ctrl-C
+
+
+def test_ctrl_c_waits_until_the_block_ends():
+    def press_twice() -> None:
+        with files.uninterrupted():
+            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
+            ended.append(True)
+
+    ended: list[bool] = []
+    with pytest.raises(KeyboardInterrupt):
+        press_twice()
+    assert ended
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_ctrl_c_that_is_ignored_stays_so():
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with files.uninterrupted():
+            signal.raise_signal(signal.SIGINT)
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_threads_are_never_interrupted():
+    def work() -> None:
+        with files.uninterrupted():
+            found.append(signal.getsignal(signal.SIGINT))
+
+    found: list[object] = []
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert found == [signal.default_int_handler]

@@ -22,7 +22,7 @@ LEAVES: dict[str, set[str]] = {
     "machine": set(),
     "run_files": set(),
     "audio": {"errors", "files", "decoding"},
-    "decoding": {"errors", "extras", "speech_frames", "speech_regions"},
+    "decoding": {"errors", "extras", "files", "speech_frames", "speech_regions"},
     "mains_hum": set(),
     "speech_frames": {"audio"},
     "speech_regions": {"audio", "mains_hum", "speech_frames"},

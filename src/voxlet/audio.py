@@ -17,7 +17,7 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 
 from voxlet.errors import AudioError, FileError
-from voxlet.files import atomic_file, descriptor_of, spooled
+from voxlet.files import atomic_file, descriptor_of, spooled, uninterrupted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -189,10 +189,10 @@ class _Guarded(io.RawIOBase):
     def __init__(self, file: IO[bytes]) -> None:
         super().__init__()
         self.file = file
-        self.error: BaseException | None = None
+        self.error: Exception | None = None
 
     def check(self) -> None:
-        """Raise what went wrong, an interruption included."""
+        """Raise what went wrong."""
         if self.error is not None:
             raise self.error
 
@@ -201,7 +201,7 @@ class _Guarded(io.RawIOBase):
         if self.error is None:
             try:
                 self.file.write(data)
-            except BaseException as error:
+            except Exception as error:
                 self.error = error
         return len(data)
 
@@ -213,7 +213,7 @@ class _Guarded(io.RawIOBase):
         """Go to a position; what waits in the file's buffer is written first, which can fail."""
         try:
             return self.file.seek(offset, whence)
-        except BaseException as error:
+        except Exception as error:
             self.error = self.error or error
             return 0
 
@@ -229,16 +229,25 @@ def _encode(
 
     guarded = _Guarded(file)
     try:
-        with soundfile.SoundFile(guarded, "w", rate, 1, subtype="PCM_16", format="WAV") as sound:
+        with contextlib.ExitStack() as opened:
+            with uninterrupted():
+                sound = soundfile.SoundFile(guarded, "w", rate, 1, subtype="PCM_16", format="WAV")
+                opened.callback(_close, sound)
             for key, value in (metadata or {}).items():
                 setattr(sound, key, value)
             for piece in _checked(pieces, rate):
-                sound.write(np.clip(piece, -1.0, 32767 / 32768))
+                with uninterrupted():
+                    sound.write(np.clip(piece, -1.0, 32767 / 32768))
                 guarded.check()
     except soundfile.SoundFileError:
         guarded.check()  # the cause, where there is one
         raise
     guarded.check()
+
+
+@uninterrupted()
+def _close(sound: Any) -> None:  # soundfile has no types
+    sound.close()
 
 
 def _checked(pieces: Iterable[Samples], rate: int) -> Iterator[Samples]:

@@ -11,8 +11,10 @@ import os
 import re
 import secrets
 import shutil
+import signal
 import stat
 import tempfile
+import threading
 import time
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -291,6 +293,26 @@ def spooled(
         whole.seek(0)
         with open_stream() as stream:
             shutil.copyfileobj(whole, stream)
+
+
+@contextlib.contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Ctrl-C waits until the block ends: C code that calls Python back would swallow it and go on.
+
+    Threads beside the main one are never interrupted.
+    """
+    handler = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(handler):
+        yield
+        return
+    came = []
+    signal.signal(signal.SIGINT, lambda number, _: came.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+        for number in came[:1]:
+            signal.raise_signal(number)
 
 
 def descriptor_of(path: str | os.PathLike[str]) -> int | None:

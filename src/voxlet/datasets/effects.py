@@ -14,6 +14,7 @@ import numpy as np
 
 from voxlet import audio
 from voxlet.extras import import_extra
+from voxlet.files import uninterrupted
 from voxlet.speak.styles import generator
 
 if TYPE_CHECKING:
@@ -113,8 +114,9 @@ def coded(samples: Samples, rate: int, codec: str) -> Samples:
     kind, subtype, own_rate = CODECS[codec]
     buffer = io.BytesIO()
     there = np.clip(audio.resample(samples, rate, own_rate), -1.0, 1.0)
-    soundfile.write(buffer, there, own_rate, subtype, format=kind)
-    buffer.seek(0)
-    back, _ = soundfile.read(buffer, dtype="float32")
+    with uninterrupted():
+        soundfile.write(buffer, there, own_rate, subtype, format=kind)
+        buffer.seek(0)
+        back, _ = soundfile.read(buffer, dtype="float32")
     decoded = audio.resample(back, own_rate, rate)[: len(samples)]
     return np.pad(decoded, (0, len(samples) - len(decoded)))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from voxlet.files import uninterrupted
 from voxlet.version import __version__
 
 if TYPE_CHECKING:
@@ -21,7 +22,8 @@ def encode(samples: Samples, rate: int, kind: str, facts: Mapping[str, object]) 
     import soundfile
 
     buffer = io.BytesIO()
-    with soundfile.SoundFile(buffer, "w", rate, 1, subtype="PCM_16", format=kind.upper()) as sound:
+    pcm, form = "PCM_16", kind.upper()
+    with uninterrupted(), soundfile.SoundFile(buffer, "w", rate, 1, subtype=pcm, format=form) as sound:
         sound.software = f"voxlet {__version__}"
         sound.comment = json.dumps(facts)
         sound.write(np.clip(samples, -1.0, 32767 / 32768))
@@ -37,7 +39,7 @@ def decode(data: bytes) -> tuple[Samples, int, dict[str, object]]:
     import soundfile
 
     try:
-        with soundfile.SoundFile(io.BytesIO(data)) as sound:
+        with uninterrupted(), soundfile.SoundFile(io.BytesIO(data)) as sound:
             samples, rate, comment = sound.read(dtype="float32"), sound.samplerate, sound.comment
     except soundfile.SoundFileError as error:
         raise ValueError(str(error)) from error

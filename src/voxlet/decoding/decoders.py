@@ -21,6 +21,7 @@ from voxlet.decoding.chunks import Mended, find_data
 from voxlet.decoding.kinds import HEAD_BYTES, kind_of
 from voxlet.errors import AudioError
 from voxlet.extras import how_to_install
+from voxlet.files import uninterrupted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,7 +85,8 @@ class Libsndfile:
             return np.zeros((0, self.header.channels), np.float32)
         # Room is made for all that is asked for.
         count = min(count, UNTOLD_FRAMES if self._left is None else self._left)
-        samples: NDArray[np.float32] = self.file.read(count, dtype="float32", always_2d=True)
+        with uninterrupted():
+            samples: NDArray[np.float32] = self.file.read(count, dtype="float32", always_2d=True)
         if self._left is not None:
             self._left -= len(samples)
         return samples
@@ -161,7 +163,8 @@ def _libsndfile_first(path: Path, file: IO[bytes], kind: str | None, stack: cont
         raise AudioError("is cut off: it ends before its sound begins", where=path) from error
     source = Mended(file, data) if data is not None and data.mended else path
     try:
-        decoder = Libsndfile(stack.enter_context(_forward_only()(source)))
+        with uninterrupted():
+            decoder = Libsndfile(stack.enter_context(_forward_only()(source)))
     except RuntimeError:  # soundfile's own errors are such
         if kind is None or not has_formats():
             raise

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from voxlet import audio
+from voxlet.files import uninterrupted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,9 +72,10 @@ def opus(samples: Samples, rate: int, bits: float) -> bytes:
 
     buffer = io.BytesIO()
     level = (CODEC_BITS[1] - bits) / (CODEC_BITS[1] - CODEC_BITS[0])
-    soundfile.write(
-        buffer, np.clip(samples, -1, 1), rate, format="OGG", subtype="OPUS", compression_level=level
-    )
+    with uninterrupted():
+        soundfile.write(
+            buffer, np.clip(samples, -1, 1), rate, format="OGG", subtype="OPUS", compression_level=level
+        )
     return numbered(buffer.getvalue())
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 M = TypeVar("M", bound=nn.Module)
 
-OPSET = 17
+OPSET = 20  # the first that has GELU as one operator
 SMALLEST_PACKED = 4096  # smaller weights stay as they are: they weigh nothing and are the more sensitive
 LARGE_CONSTANT = 1 << 15  # numbers; of the graphs' constants only the Fourier matrices have more
 SCALE = ".scale"  # ends the name of what 8-bit weights are multiplied with

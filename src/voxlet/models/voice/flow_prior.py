@@ -57,26 +57,22 @@ def described(attributes: Tensor) -> Tensor:
 
 
 class _Attention(nn.Module):
-    """Self-attention over (B, L, width)."""
+    """Self-attention over (B, frames, width). Sizes are numbers, so an exported graph need not find them."""
 
-    def __init__(self, width: int, heads: int) -> None:
+    def __init__(self, width: int, heads: int, frames: int) -> None:
         super().__init__()
-        self.heads = heads
+        self.width, self.heads, self.frames = width, heads, frames
         self.qkv = nn.Linear(width, 3 * width)
         self.out = nn.Linear(width, width)
 
     def forward(self, x: Tensor) -> Tensor:
-        batch, frames, width = x.shape
-        q, k, v = (
-            self.qkv(x)
-            .view(batch, frames, 3, self.heads, width // self.heads)
-            .permute(2, 0, 3, 1, 4)
-            .unbind(0)
-        )
+        size = self.width // self.heads
+        parts = self.qkv(x).view(-1, self.frames, 3 * self.heads, size).transpose(1, 2)
+        q, k, v = torch.split(parts, self.heads, dim=1)
         # Written out: for sequences this short the fused form is several times slower on a CPU.
-        weights = (q @ k.transpose(-2, -1) / math.sqrt(q.shape[-1])).softmax(-1)
+        weights = (q @ k.transpose(-2, -1) / math.sqrt(size)).softmax(-1)
         mixed = weights.to(v.dtype) @ v
-        return cast(Tensor, self.out(mixed.transpose(1, 2).reshape(batch, frames, width)))
+        return cast(Tensor, self.out(mixed.transpose(1, 2).reshape(-1, self.frames, self.width)))
 
 
 class FeatureDropout(nn.Module):
@@ -96,27 +92,27 @@ class FeatureDropout(nn.Module):
 class _Block(nn.Module):
     """Depthwise convolution, attention and perceptron, each behind a norm modulated by the condition."""
 
-    def __init__(self, width: int, heads: int, expansion: int, condition_size: int, dropout: float) -> None:
+    def __init__(self, config: PriorConfig, frames: int) -> None:
         super().__init__()
+        width, expansion = config.width, config.expansion
         self.width = width
         self.convolution = nn.Conv1d(width, width, 5, padding=2, groups=width)
-        self.attention = _Attention(width, heads)
+        self.attention = _Attention(width, config.heads, frames)
         self.perceptron = nn.Sequential(
             nn.Linear(width, expansion * width),
             nn.GELU(approximate="tanh"),
-            FeatureDropout(dropout),
+            FeatureDropout(config.dropout),
             nn.Linear(expansion * width, width),
         )
         self.norm = nn.LayerNorm(width, elementwise_affine=False)
-        self.modulation = nn.Linear(condition_size, 6 * width)
+        self.modulation = nn.Linear(config.condition_width, 6 * width)
         # At the start every block is the identity, as in DiT.
         nn.init.zeros_(self.modulation.weight)
         nn.init.zeros_(self.modulation.bias)
 
     def forward(self, x: Tensor, modulation: Tensor) -> Tensor:
-        """(B, L, width) to the same, by what `self.modulation` gives for the condition, (B, 6 * width)."""
-        parts = torch.split(modulation[:, None], self.width, dim=-1)
-        shift, scale, gate, shift2, scale2, gate2 = parts
+        """(B, L, width) to the same, by what `self.modulation` gives for the condition, (B, 1, 6 * width)."""
+        shift, scale, gate, shift2, scale2, gate2 = torch.split(modulation, self.width, dim=-1)
         y = self.norm(x) * (1 + scale) + shift
         y = y + self.convolution(y.transpose(1, 2)).transpose(1, 2)
         x = x + gate * self.attention(y)
@@ -154,12 +150,7 @@ class FlowPrior(nn.Module):
         count = len(config.attributes)
         self.attributes = nn.Linear(2 * count, condition, bias=False) if count else None
         self.mix = nn.Sequential(nn.Linear(condition, condition), nn.SiLU())
-        self.blocks = nn.ModuleList(
-            [
-                _Block(width, config.heads, config.expansion, condition, config.dropout)
-                for _ in range(config.blocks)
-            ]
-        )
+        self.blocks = nn.ModuleList([_Block(config, frames) for _ in range(config.blocks)])
         self.norm = nn.LayerNorm(width)
         self.leave = nn.Linear(width, channels)
         nn.init.zeros_(self.leave.weight)
@@ -260,7 +251,7 @@ class FlowPrior(nn.Module):
             attributes: (B, 2A) as `described` gives them; without them none is known.
         """
         condition = self._condition(self.time(_time_features(time)), label, style, attributes)
-        return self._velocity(x, [block.modulation(condition) for block in self._blocks])
+        return self._velocity(x, [block.modulation(condition[:, None]) for block in self._blocks])
 
     @property
     def _blocks(self) -> Iterator[_Block]:
@@ -313,8 +304,7 @@ class FlowPrior(nn.Module):
         """
         times = torch.arange(steps, device=noise.device) / steps
         conditions = self._condition(self.time(_time_features(times))[:, None], label, style, attributes)
-        conditions = conditions.flatten(0, 1)
-        modulations = [block.modulation(conditions).chunk(steps) for block in self._blocks]
+        modulations = [block.modulation(conditions[:, :, None]).unbind() for block in self._blocks]
         x = noise
         for step in range(steps):
             x = x + self._velocity(x, [each[step] for each in modulations]) / steps

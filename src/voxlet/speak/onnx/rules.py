@@ -300,20 +300,8 @@ def _conv(node: Node, inputs: list[Sizes]) -> list[Sizes]:
 
 
 SAME_SIZES = (
-    *(
-        "Abs",
-        "Clip",
-        "Cos",
-        "CumSum",
-        "Exp",
-        "Floor",
-        "LayerNormalization",
-        "Log",
-        "Not",
-        "Reciprocal",
-        "Relu",
-    ),
-    *("Round", "Sigmoid", "Sin", "Softmax", "Sqrt", "Tanh"),
+    *("Abs", "Clip", "Cos", "CumSum", "Exp", "Floor", "Gelu", "LayerNormalization", "Log", "Not"),
+    *("Reciprocal", "Relu", "Round", "Sigmoid", "Sin", "Softmax", "Sqrt", "Tanh"),
 )
 COMPARISONS = ("And", "Greater", "Less", "LessOrEqual", "Mod", "Xor")
 RULES: dict[str, Rule] = {
