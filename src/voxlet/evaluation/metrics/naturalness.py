@@ -29,6 +29,10 @@ STRING_SECONDS = 9.0
 GAP_SECONDS = 0.1
 DNSMOS_RATE = 16_000  # Hz, what DNSMOS takes
 TELEPHONE_RATE = 8000  # Hz, of which every clip has the whole band
+# DNSMOS takes 9.01 s. Of a string that is said twice it would hear nine windows, each a second later: these three
+# give the nine's mean within 0.005, in a third of the time. The first one, which begins with a word, is lower.
+WINDOWS = (2, 5, 8)
+WINDOW_SECONDS = 9.01
 ANSWERS = {
     "overall": "ovrl_mos",
     "signal": "sig_mos",
@@ -88,14 +92,19 @@ def dnsmos(
         ScoreError: There are no clips.
         MissingExtraError: DNSMOS is not installed.
     """
+    found = strings(sounds, rate, band_rate=band_rate, count=count, seed=seed)
+    table = np.array([_heard(np.clip(string, -1, 1)) for string in found])
+    return {scale: bootstrap(table[:, column], seed=seed) for column, scale in enumerate(ANSWERS)}
+
+
+def _heard(string: audio.Samples) -> list[float]:
+    """DNSMOS of a string (T,), a number a scale."""
     import_onnxruntime()  # before speechmos imports it in its own way
     network = import_extra("speechmos.dnsmos", "study")
-    rows = []
-    for string in strings(sounds, rate, band_rate=band_rate, count=count, seed=seed):
-        answer = network.run(np.clip(string, -1, 1), sr=DNSMOS_RATE)
-        rows.append([float(answer[key]) for key in ANSWERS.values()])
-    table = np.array(rows)
-    return {scale: bootstrap(table[:, column], seed=seed) for column, scale in enumerate(ANSWERS)}
+    twice, size = np.tile(string, 2), int(WINDOW_SECONDS * DNSMOS_RATE)
+    starts = [second * DNSMOS_RATE for second in WINDOWS]
+    answers = [network.run(twice[start : start + size], sr=DNSMOS_RATE) for start in starts]
+    return [float(np.mean([answer[key] for answer in answers])) for key in ANSWERS.values()]
 
 
 def evaluate(sounds: Sequence[audio.Samples], rate: int, *, seed: int = 0) -> Figures:
