@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import logging
+import socket
 
 import pytest
 from starlette.testclient import TestClient
@@ -206,3 +207,11 @@ def test_voices_of_one_name_or_none(voice) -> None:
         create_app([voice, voice])
     with pytest.raises(ConfigError, match="no voice"):
         create_app([])
+
+
+def test_headers_do_not_hold_up_the_first_sound():
+    """A connection sends at once, and does not wait for what it has sent to be acknowledged."""
+    with bind("127.0.0.1", 0) as listening, socket.create_connection(listening.getsockname()):
+        connection, _ = listening.accept()
+        with connection:
+            assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
