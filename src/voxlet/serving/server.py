@@ -59,8 +59,8 @@ def bind(host: str, port: int) -> socket.socket:
             where=f"{host}:{port}",
             remedy="choose another port (--port; 0 takes one that is free)",
         ) from error
-    # Connections inherit it. Without it the first sound waits until the client has acknowledged the headers, often
-    # 40 ms; asyncio sets it for sockets alone that it has made itself.
+    # Connections inherit it. Without it the first sound waits until the client has acknowledged the headers,
+    # often 40 ms; asyncio sets it for sockets alone that it has made itself.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listening
 
