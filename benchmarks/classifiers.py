@@ -2,10 +2,12 @@
 
     python benchmarks/classifiers.py [--json FILE]    # all corpora that are here, by corpus and by label
     python benchmarks/classifiers.py --speakers       # the in-corpus one on speakers that it does not know
+    python benchmarks/classifiers.py --prepared       # clips as they are, and as training prepares them
 
 The recordings: FSDD's test takes, all of AudioMNIST, and of the corpora that reserve speakers for classifiers
 those of the held-out list's tests. `--speakers` trains a classifier for each of FSDD's speakers, on all
-others: some minutes each.
+others: some minutes each. `--prepared` asks the cross-corpus classifier, and DNSMOS at the clips' own rate,
+whether preparing costs anything.
 """
 
 from __future__ import annotations
@@ -19,8 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxlet.corpus.catalog import CATALOG, find_known
-from voxlet.corpus.corpus import open_corpus
+from voxlet.corpus.corpus import Clip, Corpus, open_corpus
 from voxlet.corpus.held_out import use_of
+from voxlet.corpus.prepare import Preparation, prepare_clip
 from voxlet.evaluation.classifiers.config import RELIABLE
 from voxlet.evaluation.classifiers.cross_corpus import cross_corpus_classifier, reserving_corpora
 from voxlet.evaluation.classifiers.cross_fitted import cross_fitted_classifier
@@ -30,22 +33,27 @@ from voxlet.evaluation.classifiers.pocketsphinx import PocketSphinx
 from voxlet.evaluation.clipset import ClipSet, read_clips
 from voxlet.evaluation.intervals import Interval, wilson
 from voxlet.evaluation.metric import Value
+from voxlet.evaluation.metrics.naturalness import dnsmos
 from voxlet.evaluation.metrics.recognition import accuracy, by_label
 from voxlet.evaluation.reference import open_reference
 
 WIDE_RATE = 16_000
+STRINGS = 40  # that DNSMOS hears
 NOBODY = -1  # a label that nobody asked for: not recognised
 
 
-def unheard(name: str) -> ClipSet:
+def unheard_clips(corpus: Corpus) -> list[Clip]:
     """Real clips of a corpus that no classifier was trained on."""
-    corpus = open_corpus(name)
-    clips = list(corpus.clips)
+    clips, name = list(corpus.clips), corpus.name
     if name == "fsdd":
-        clips = [clip for clip in clips if int(clip.take) < 5]
-    elif name != "audiomnist":
-        clips = [clip for clip in clips if use_of(name, clip) == "tests"]
-    return read_clips(name, clips, corpus.labels, corpus.speakers)
+        return [clip for clip in clips if int(clip.take) < 5]
+    return clips if name == "audiomnist" else [clip for clip in clips if use_of(name, clip) == "tests"]
+
+
+def unheard(name: str) -> ClipSet:
+    """These clips, read."""
+    corpus = open_corpus(name)
+    return read_clips(name, unheard_clips(corpus), corpus.labels, corpus.speakers)
 
 
 def shown(value: Value) -> str:
@@ -137,18 +145,37 @@ def unknown_speakers(report: Report) -> None:
     print(f"in-corpus, unknown speakers: {shown(wilson(int(together.sum()), len(together)))}")
 
 
+def prepared(name: str, report: Report) -> None:
+    """Clips as they are and as training prepares them, outliers left in."""
+    corpus, clips = open_corpus(name), unheard(name)
+    preparation = Preparation(rate=clips.rate)
+    ready = tuple(prepare_clip(clip.path, preparation) for clip in unheard_clips(corpus))
+    reserving = reserving_corpora(clips.label_names, CATALOG[name].language)
+    classifier = cross_corpus_classifier(reserving, clips.label_names, wide=False)
+    for title, sounds in (("as they are", clips.sounds), ("prepared", ready)):
+        said = classifier.predict(sounds, clips.rate).labels
+        report.add(f"{name}, {title}", clips, said)
+        scales = dnsmos(sounds, clips.rate, band_rate=min(clips.rate, WIDE_RATE), count=STRINGS)
+        told = ", ".join(f"{scale} {value.value:.2f}" for scale, value in scales.items())
+        print(f"    DNSMOS: {told}", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     parser.add_argument(
         "--speakers", action="store_true", help="the in-corpus classifier on unknown speakers"
     )
+    parser.add_argument("--prepared", action="store_true", help="clips as training prepares them")
     asked = parser.parse_args()
     report = Report()
+    here = [name for name in CATALOG if find_known(name) is not None]
     if asked.speakers:
         unknown_speakers(report)
+    elif asked.prepared:
+        for name in here:
+            prepared(name, report)
     else:
-        here = [name for name in CATALOG if find_known(name) is not None]
         for name in here:
             cross_corpus(name, report)
         if "fsdd" in here:
