@@ -16,6 +16,7 @@ The blocks:
     digits.labels    its accuracy by label
     one_word         one word alone: voxlet beside others (`python benchmarks/one_word.py FOLDER --json FILE`)
     utility          of what use generated clips are (`python benchmarks/utility.py digits`, `... arabic`)
+    spotter          spotters of eight words (`python benchmarks/spotter.py`)
     study.models     the study's models: budget, loss, accuracy, naturalness
 
 They come from docs/figures/digits.scorecard.json (`voxlet score digits --corpus fsdd --json FILE`) and from
@@ -42,6 +43,7 @@ ROOT = Path(__file__).parent.parent.parent
 CARD = ROOT / "docs" / "figures" / "digits.scorecard.json"
 STUDY = ROOT / "docs" / "study"
 ONE_WORD, UTILITY = CARD.with_name("one_word.json"), CARD.with_name("utility.json")
+SPOTTER = CARD.with_name("spotter.json")
 BLOCK = re.compile(r"(<!-- figures: (?P<name>[\w.]+) -->\n)(?P<body>.*?)(<!-- end -->)", re.DOTALL)
 HEADLINES = {
     "recognition.cross_corpus.accuracy": "accuracy, by a classifier trained on other corpora only",
@@ -170,6 +172,12 @@ def utility() -> str:
     return table(found.HEAD, found.table(found.read(UTILITY)))
 
 
+def spotter() -> str:
+    """Spotters, by what they were trained on."""
+    found = benchmark("spotter")
+    return table(found.HEAD, [found.shown(row) for row in found.read_rows(SPOTTER)])
+
+
 def benchmark(name: str) -> Any:
     """The module of a benchmark."""
     description = importlib.util.spec_from_file_location(name, ROOT / "benchmarks" / f"{name}.py")
@@ -190,6 +198,7 @@ def blocks() -> dict[str, Callable[[], str]]:
         "digits.labels": lambda: labels(card),
         "one_word": one_word,
         "utility": utility,
+        "spotter": spotter,
         "study.models": models,
     }
 
