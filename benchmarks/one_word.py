@@ -115,7 +115,7 @@ SYSTEMS = (
         "voxlet, `digits`",
         ("{bin}/voxlet", "say", "{word}", "-o", "{file}"),
         pip=(str(ROOT),),
-        voice_files="*.voice",
+        voice_files="digits.voice",
     ),
     System(
         "piper",
