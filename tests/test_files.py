@@ -205,6 +205,20 @@ with files.atomic_file(sys.argv[1]) as file:
 # --- folders
 
 
+def test_a_folder_is_made_where_a_link_leads(tmp_path):
+    link = tmp_path / "link"
+    link.symlink_to("deep/folder")
+    for _ in range(2):
+        assert files.make_folder(link / "inner") == link / "inner"
+    assert (tmp_path / "deep" / "folder" / "inner").is_dir()
+    assert link.is_symlink()
+    (tmp_path / "round").symlink_to("round")
+    (tmp_path / "file").write_text("")
+    for name in ("round", "round/inner", "file", "file/inner"):
+        with pytest.raises(FileError, match="the folder cannot be made"):
+            files.make_folder(tmp_path / name)
+
+
 def test_a_folder_appears_when_it_is_whole(tmp_path):
     target = tmp_path / "made"
     with files.atomic_folder(target, durable=True) as building:

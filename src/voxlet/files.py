@@ -90,15 +90,20 @@ def cache_folder(*parts: str) -> Path:
 
 
 def make_folder(path: str | os.PathLike[str]) -> Path:
-    """Make a folder for files, unless it is there, and those above it.
+    """Make a folder for files, unless it is there, and those above it; symbolic links are followed.
 
     Raises:
         FileError: It cannot be made.
     """
     folder = Path(path)
     with writing(folder, "the folder cannot be made", remedy=None):
-        folder.mkdir(parents=True, exist_ok=True)
+        real_path(folder).mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def real_path(path: str | os.PathLike[str]) -> Path:
+    """Where symbolic links lead, also to what is not there yet: `Path.mkdir` takes such a link for a file."""
+    return Path(os.path.realpath(path))
 
 
 def safe_name(text: str, longest: int) -> str:

@@ -135,6 +135,18 @@ def test_a_corpus_that_has_changed_is_not_taken_for_the_run_s(runs: Path, tmp_pa
         _ = load(tmp_path / "run").dataset
 
 
+@pytest.mark.parametrize("field", ["voxlet", "preset", "kind", "budget", "config"])
+def test_a_record_that_lacks_a_field_is_refused_at_the_door(
+    runs: Path, voice_run: Path, tmp_path: Path, field: str
+) -> None:
+    for run in (runs / "plain", voice_run):
+        held = json.loads((run / "config.json").read_text())
+        for changed in ({**held, field: 7}, {key: value for key, value in held.items() if key != field}):
+            (tmp_path / "config.json").write_text(json.dumps(changed))
+            with pytest.raises(VoxletError, match=rf"config\.json: .*{field}"):
+                load(tmp_path)
+
+
 def test_what_cannot_be_opened_is_said(runs: Path, voice_run: Path, tmp_path: Path) -> None:
     with pytest.raises(RunError, match="no run and no voice 'nobody'"):
         load("nobody")

@@ -99,6 +99,19 @@ def test_it_learns_and_says_where(corpus: Path, tmp_path: Path, capsys: pytest.C
     assert (checkpoints.newest(run / "vae").path / "last.safetensors").stat().st_mtime == before
 
 
+def test_lines_of_metrics_without_some_figures_cost_themselves_alone(corpus: Path, tmp_path: Path) -> None:
+    asked = command(corpus, tmp_path / "run", "--epochs", "3")
+    assert main(asked) == 0
+    metrics = tmp_path / "run" / "metrics.jsonl"
+    first, second, last = metrics.read_text().splitlines()
+    damaged = [first.replace("epoch", "epocj"), second.replace("validation_kl", "validation_kk")]
+    for lines in ([*damaged, last], [*damaged, last.replace("train_kl", "train_kk")]):
+        metrics.write_text("".join(f"{line}\n" for line in lines))
+        (tmp_path / "run" / "test.json").unlink()
+        assert main(asked) == 0
+        assert (tmp_path / "run" / "test.json").exists()
+
+
 def test_killed_for_good_and_resumed_to_the_same_bytes(corpus: Path, tmp_path: Path) -> None:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
+import math
 import os
 import re
 import shutil
@@ -13,6 +14,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from safetensors.numpy import save
 
 from messages import message
 from tiny_corpus import FLAGS, write_corpus
@@ -36,6 +38,7 @@ from voxlet.speak.voice import load_voice
 from voxlet.spectral.config import SpectrogramConfig
 from voxlet.training import checkpoints
 from voxlet.training.run import Run, open_run
+from voxlet.training.serialize import to_json
 
 follows = pytest.mark.follows
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("sketches")]
@@ -137,13 +140,44 @@ def test_a_run_that_has_not_come_to_its_end(command: list[str], tmp_path: Path) 
     assert load(tmp_path / "run").sample(["one"])[0].size
 
 
-@follows("recipes/clip/sampler.py: train again in another folder")
+@follows("recipes/clip/label_posterior.py: give the command that trained it again, and it goes on")
+@follows("recipes/clip/sampler.py: give the command that trained it again, and it goes on")
+def test_what_a_run_speaks_with_is_damaged_or_gone(command: list[str], tmp_path: Path) -> None:
+    assert main(command) == 0
+    path = tmp_path / "run" / sampler.FILE
+    whole = path.read_bytes()
+    for content in (b"", whole[:-1], whole[:-9] + b"\x01" + whole[-8:], None):
+        path.unlink() if content is None else path.write_bytes(content)
+        message(RunError, lambda: load(tmp_path / "run").sample(["one"]))
+        assert main(command) == 0
+        assert path.read_bytes() == whole
+    # Files that carry no digest: what is in them has to make sense.
+    speech, mixture = load(tmp_path / "run").speech, load(tmp_path / "run").posterior
+    for changed in (
+        {"weights": mixture.weights / 2},
+        {"means": mixture.means * math.nan},
+        {"factors": mixture.factors[:1]},
+        {"weights": mixture.weights[:, :, None]},
+    ):
+        described = {"format": sampler.FORMAT, "speech": to_json(speech)}
+        metadata = {"voxlet": json.dumps(described)}
+        path.write_bytes(save({**mixture.arrays(), **changed}, metadata=metadata))
+        message(RunError, load(tmp_path / "run").sample, ["one"])
+        assert main(command) == 0
+        assert path.read_bytes() == whole
+
+
+@follows("recipes/opened.py: train again in another folder")
 @follows("training/checkpoints.py: train again in another folder")
+@follows("training/run.py: train again in another folder")
 def test_a_damaged_run(command: list[str], tmp_path: Path) -> None:
     assert main(command) == 0
     run = tmp_path / "run"
-    (run / sampler.FILE).write_bytes(b"damaged")
-    message(RunError, lambda: load(run).labels)
+    whole = (run / "config.json").read_text()
+    for damaged in (whole[:-9], "[]", whole.replace('"preset"', '"preseu"')):
+        (run / "config.json").write_text(damaged)
+        message(RunError, load, run)
+    (run / "config.json").write_text(whole)
     for path in run.glob("vae/checkpoint-*/*.safetensors"):
         path.write_bytes(b"damaged")
     message(RunError, open_run(run).weights, "vae")
@@ -383,6 +417,10 @@ def test_names_of_what_is_exported(
 def test_a_damaged_base(voice_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     path = Path("NAME.safetensors")
+    if hasattr(os, "mkfifo"):
+        os.mkfifo("pipe.safetensors")
+        message(RunError, read_base, Path("pipe.safetensors"))
+        message(RunError, read_base, Path("/dev/zero"))
     path.write_bytes(b"no base")
     command = message(RunError, read_base, path).rpartition("again: voxlet ")[2]
     assert main(command.replace("RUN", str(voice_run)).split()) == 0

@@ -98,7 +98,7 @@ def test_killed_at_any_moment_a_whole_checkpoint_is_left(
 
     for owner, name in (
         (checkpoints, "save_file"),
-        (checkpoints, "_flush"),
+        (checkpoints, "flush"),
         (checkpoints, "_link"),
         (checkpoints, "_digest"),
         (checkpoints.shutil, "rmtree"),
@@ -132,7 +132,7 @@ def test_killed_at_any_moment_a_whole_checkpoint_is_left(
     assert outcomes == {1.0, 2.0}
 
 
-@pytest.mark.parametrize("name", ["save_file", "_flush"])
+@pytest.mark.parametrize("name", ["save_file", "flush"])
 def test_a_full_disk_leaves_the_checkpoint_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
@@ -209,6 +209,16 @@ def test_damage_to_all_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(RunError, match=r"checkpoint-000002/last\.safetensors: cannot be read"):
         checkpoints.read(tmp_path, checkpoints.LAST)
     assert checkpoints.read(tmp_path / "nothing", checkpoints.LAST) is None
+
+
+def test_what_is_called_as_a_checkpoint_is_one_only_as_a_folder_of_a_number(tmp_path: Path) -> None:
+    kept = save(tmp_path, 1.0, best_is_last=True)
+    (tmp_path / "checkpoint-000009").write_text("a note")
+    for name in ("checkpoint-²", "checkpoint-old"):
+        (tmp_path / name).mkdir()
+    assert checkpoints.newest(tmp_path) == kept
+    assert save(tmp_path, 2.0).serial == 2
+    assert (tmp_path / "checkpoint-000009").read_text() == "a note"
 
 
 def test_best_weights_that_were_damaged_are_not_handed_on(tmp_path: Path) -> None:

@@ -45,6 +45,22 @@ def test_other_folders_and_files_are_refused(tmp_path: Path) -> None:
         open_run(tmp_path / "nothing")
 
 
+def test_a_link_to_a_folder_that_is_not_there_yet(tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "deep" / "run")
+    with pytest.raises(RefusedError):
+        fail(link, after=lambda run: None)
+    assert [path.name for path in tmp_path.iterdir()] == ["link"]
+    with begun(link, SETTINGS) as run:
+        assert run.record["preset"] == "mlp"
+    assert link.is_symlink()
+    assert open_run(tmp_path / "deep" / "run").record == open_run(link).record
+    other = tmp_path / "other"
+    other.symlink_to(tmp_path / "made")
+    assert make_run(other, SETTINGS).path == other
+    assert (tmp_path / "made" / "config.json").is_file()
+
+
 def test_leftovers_of_a_killed_start_are_no_obstacle(tmp_path: Path) -> None:
     (tmp_path / ".lock").write_text("1\n")
     (tmp_path / ".config.json.1f2e.part").write_text('{"form')
@@ -165,6 +181,9 @@ DAMAGED = {
     "no stage": b'{"step": 3}',
     "no step": b'{"stage": "wave", "loss": 1.0}',
     "a step in words": b'{"stage": "wave", "step": "three"}',
+    "a loss in words": b'{"stage": "wave", "step": 3, "loss": "low"}',
+    "a list": b'{"stage": "wave", "step": 3, "loss": []}',
+    "a stage that is a number": b'{"stage": 3, "step": 3}',
     "line separators": '{"stage": "wave\u2028", "step'.encode(),
     "nested": b"[" * 200_000,
 }

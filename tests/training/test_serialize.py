@@ -83,6 +83,13 @@ def test_what_does_not_belong_is_named(path: str, value: object, message: str) -
     assert str(caught.value).startswith("run/config.json: ")
 
 
+def test_a_value_that_its_class_refuses_is_named_with_the_file() -> None:
+    data = through_text(PRESETS["mlp"])
+    data["model"]["dropout"] = 4.0
+    with pytest.raises(ConfigError, match=r"^file: MLPConfig: dropout 4.0 is not in"):
+        from_json(ClipTraining, data, where="file")
+
+
 def test_a_missing_field_is_named() -> None:
     data = through_text(OUTER)
     del data["inner"]["size"]

@@ -16,6 +16,7 @@ from voxlet.recipes.voice.voice_run import VoiceRun
 from voxlet.run_files import CONFIG
 from voxlet.speak.library import find_voice
 from voxlet.speak.voice import Voice, load_voice
+from voxlet.training.checkpoints import DAMAGED
 from voxlet.training.run import open_run
 from voxlet.training.serialize import from_json
 
@@ -32,6 +33,7 @@ KINDS: dict[str, type[ClipTraining] | type[VoiceTraining]] = {
     "clip": ClipTraining,
     "voice": VoiceTraining,
 }  # by the name that a run's config.json gives them
+FIELDS = {"voxlet": str, "preset": str, "budget": dict}  # of config.json, read by their names later
 SHIPPED = Path(__file__).with_name("shipped")  # runs that come with voxlet, to look at
 
 
@@ -92,6 +94,9 @@ def load_run(path: str | os.PathLike[str], *, phase: Phase = "griffin-lim") -> C
     kind, where = run.record.get("kind"), run.path / CONFIG
     if not isinstance(kind, str) or kind not in KINDS:
         raise RunError(f"holds a run of an unknown kind {kind!r}", where=where)
+    for field, wanted in FIELDS.items():
+        if not isinstance(run.record.get(field), wanted):
+            raise RunError(f"the field {field!r} is missing or damaged", where=where, remedy=DAMAGED)
     config = from_json(KINDS[kind], run.record.get("config"), where=where, field="config")
     if isinstance(config, ClipTraining):
         return ClipRun(run, config, phase=phase)

@@ -13,7 +13,6 @@ the newer one: where that is damaged, training goes on from the older one. There
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
@@ -27,6 +26,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from voxlet.errors import RunError, TrainingError
+from voxlet.files import flush
 from voxlet.training.progress import note_once
 
 if TYPE_CHECKING:
@@ -166,7 +166,8 @@ def is_finished(stage: Path) -> bool:
 
 
 def _newest_first(stage: Path) -> Iterator[Checkpoint]:
-    found = [Checkpoint(p) for p in stage.glob(f"{PREFIX}*") if p.name.removeprefix(PREFIX).isdigit()]
+    folders = (path for path in stage.glob(f"{PREFIX}*") if path.is_dir())
+    found = [Checkpoint(path) for path in folders if path.name.removeprefix(PREFIX).isdecimal()]
     yield from sorted(found, key=lambda checkpoint: checkpoint.serial, reverse=True)
 
 
@@ -217,9 +218,9 @@ def save(
         digests = {path.name: _digest(path) for path in sorted(part.iterdir())}
         (part / DIGESTS).write_text(json.dumps(digests, indent=1))
         for path in (*part.iterdir(), part):
-            _flush(path)
+            flush(path)
         part.replace(target)
-        _flush(stage)
+        flush(stage)
     except (OSError, SafetensorError) as error:
         shutil.rmtree(part, ignore_errors=True)
         reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
@@ -350,13 +351,3 @@ def _link(source: Path, target: Path) -> None:
         target.hardlink_to(source)
     except OSError:  # a file system without hard links
         shutil.copyfile(source, target)
-
-
-def _flush(path: Path) -> None:
-    """Wait until a file or folder is on the disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        with contextlib.suppress(PermissionError):  # some network folders refuse this on folders
-            os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -60,9 +60,9 @@ class Run:
         except OSError as error:
             raise RunError(f"cannot be read ({error.strerror})", where=path) from error
         except (ValueError, RecursionError) as error:
-            raise RunError(f"cannot be read ({error})", where=path) from error
+            raise RunError(f"cannot be read ({error})", where=path, remedy=checkpoints.DAMAGED) from error
         if not isinstance(record, dict) or "format" not in record:
-            raise RunError("is no run's configuration", where=path)
+            raise RunError("is no run's configuration", where=path, remedy=checkpoints.DAMAGED)
         if record["format"] != FORMAT:
             raise RunError(
                 f"was written by voxlet {record.get('voxlet')} in format {record['format']}, "
@@ -143,14 +143,15 @@ class Run:
 
 
 def _metrics_of(line: bytes) -> dict[str, JSON] | None:
-    """What a line of `metrics.jsonl` holds; None where it is damaged."""
+    """What a line of `metrics.jsonl` holds, numbers but for the stage; None where it is damaged."""
     try:
         values = json.loads(line)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(values, dict) or not isinstance(values.get("stage"), str):
+    if not isinstance(values, dict) or not isinstance(values.get("step"), int):
         return None
-    return values if isinstance(values.get("step"), int) else None
+    named = {name for name, value in values.items() if not isinstance(value, int | float)}
+    return values if named == {"stage"} and isinstance(values["stage"], str) else None
 
 
 def _is_after(values: Mapping[str, JSON] | None, stage: str, step: int) -> bool:
@@ -204,7 +205,7 @@ def make_run(path: str | os.PathLike[str], settings: Mapping[str, JSON]) -> Run:
     check_target(path)
     run = Run(Path(path))
     with files.writing(run.path):
-        run.path.mkdir(parents=True, exist_ok=True)
+        files.real_path(path).mkdir(parents=True, exist_ok=True)
         if (run.path / CONFIG).exists():
             _check_same(run, settings)
             return run
@@ -229,10 +230,11 @@ def begun(path: str | os.PathLike[str], settings: Mapping[str, JSON]) -> Iterato
     run, fresh = Run(Path(path)), False
     if (run.path / CONFIG).exists():
         _check_same(run, settings)  # before there is a lock
-    missing = [folder for folder in (run.path, *run.path.parents) if not folder.exists()]
+    place = files.real_path(path)
+    missing = [folder for folder in (place, *place.parents) if not folder.exists()]
     try:
         with files.writing(run.path):
-            run.path.mkdir(parents=True, exist_ok=True)
+            place.mkdir(parents=True, exist_ok=True)
         with run.locked():
             fresh = not (run.path / CONFIG).exists()
             try:

@@ -49,7 +49,12 @@ def from_json(cls: type[T], data: object, *, where: object, field: str = "") -> 
             continue
         raise ConfigError(f"the field {_dotted(field, name)!r} is missing", where=where)
     hints = get_type_hints(cls)
-    return cls(**{name: _value(hints[name], data[name], where, _dotted(field, name)) for name in data})
+    values = {name: _value(hints[name], data[name], where, _dotted(field, name)) for name in data}
+    try:
+        return cls(**values)
+    except ConfigError as error:
+        place = where if error.where is None else f"{where}: {error.where}"
+        raise ConfigError(error.what, where=place, remedy=error.remedy) from error
 
 
 def _value(

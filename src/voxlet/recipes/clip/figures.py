@@ -31,8 +31,12 @@ def illustrate(opened: ClipRun, part: str, rows: NDArray[np.int64]) -> None:
     """
     folder = opened.path / FOLDER
     folder.mkdir(exist_ok=True)
-    lines = [line for line in opened.run.metrics() if "train_kl" in line]
-    measured = [name for name in ("train", "validation") if lines and f"{name}_kl" in lines[0]]
+    lines = opened.run.metrics()
+    held_out = any("validation_kl" in line for line in lines)
+    measured = ("train", "validation") if held_out else ("train",)
+    # A line that was damaged may lack some of them.
+    columns = {"epoch", *(f"{part}_{name}" for part in measured for name in ("loss", "kl"))}
+    lines = [line for line in lines if columns <= set(line)]
     for name, title in (("loss", "Loss"), ("kl", "KL divergence")):
         curves = {part: _column(lines, f"{part}_{name}") for part in measured}
         if lines:

@@ -20,7 +20,7 @@ from voxlet.errors import AudioError, FileError, RunError
 from voxlet.recipes.clip.clip_run import ClipRun
 from voxlet.recipes.clip.figures import illustrate
 from voxlet.recipes.clip.label_posterior import fit_posterior
-from voxlet.recipes.clip.sampler import Speech, save_speech
+from voxlet.recipes.clip.sampler import Speech, load_posterior, load_speech, save_speech
 from voxlet.run_files import SAMPLES, TEST
 from voxlet.speak.speech import describe, wav_metadata
 from voxlet.spectral.log_spectrogram import analyse
@@ -78,8 +78,15 @@ def finish_run(run: Run, config: ClipTraining, dataset: Dataset) -> Explained:
 
 
 def is_finished(run: Run) -> bool:
-    """Whether `finish_run` has come to its end."""
-    return (run.path / TEST).exists()
+    """Whether `finish_run` has come to its end, and what speaking needs of it is whole."""
+    if not (run.path / TEST).exists():
+        return False
+    try:
+        load_speech(run)
+        load_posterior(run)
+    except RunError:
+        return False
+    return True
 
 
 def speech_of(dataset: Dataset, config: SpectrogramConfig) -> Speech:

@@ -10,6 +10,7 @@ import numpy as np
 
 from voxlet.errors import RunError
 from voxlet.extras import import_extra
+from voxlet.training.run import GO_ON
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,15 +52,18 @@ def from_arrays(arrays: Mapping[str, NDArray[np.float64]], *, where: object) -> 
     """The posterior with these arrays.
 
     Raises:
-        RunError: One is missing, or their shapes do not fit together.
+        RunError: One is missing or holds what is no mixture, or their shapes do not fit together.
     """
     try:
         weights, means, factors = arrays["weights"], arrays["means"], arrays["factors"]
         sizes = (*means.shape, means.shape[2])
     except (KeyError, IndexError) as error:
-        raise RunError(f"holds no posterior ({error})", where=where) from error
+        raise RunError(f"holds no posterior ({error})", where=where, remedy=GO_ON) from error
     if factors.shape != sizes or weights.shape != sizes[:2]:
-        raise RunError("holds a posterior whose arrays do not fit together", where=where)
+        raise RunError("holds a posterior whose arrays do not fit together", where=where, remedy=GO_ON)
+    finite = all(bool(np.isfinite(array).all()) for array in (weights, means, factors))
+    if not finite or weights.min() < 0 or not np.allclose(weights.sum(axis=1), 1):
+        raise RunError("holds a posterior that is no mixture", where=where, remedy=GO_ON)
     return LabelPosterior(weights, means, factors)
 
 

@@ -6,6 +6,7 @@ What it needs besides the weights is fitted once, at the end of training, and ke
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
@@ -28,7 +29,7 @@ from voxlet.training.run import GO_ON
 from voxlet.training.serialize import from_json, to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
     from torch import Tensor
@@ -38,11 +39,13 @@ if TYPE_CHECKING:
     from voxlet.recipes.clip.config import ClipTraining
     from voxlet.spectral.config import SpectrogramConfig
     from voxlet.training.run import Run
+    from voxlet.training.serialize import JSON
 
 Phase = Literal["griffin-lim", "none"]
 
 FILE = "sampler.safetensors"
 FORMAT = 1
+DIGEST = "digest"  # the first files of this format have none
 STAGE = "vae"
 DECODED_AT_ONCE = 32  # the study's CNN needs 20 MB for each
 
@@ -119,13 +122,23 @@ def save_speech(run: Run, speech: Speech, posterior: LabelPosterior | None) -> N
     Raises:
         RunError: It cannot be written.
     """
-    described = json.dumps({"format": FORMAT, "speech": to_json(speech)})
     arrays = posterior.arrays() if posterior else {"none": np.zeros(1)}
-    data = save(arrays, metadata={"voxlet": described})
+    told = to_json(speech)
+    described = {"format": FORMAT, "speech": told, DIGEST: digest_of(told, arrays)}
+    data = save(arrays, metadata={"voxlet": json.dumps(described)})
     try:
         write_atomically(run.path / FILE, data)
     except FileError as error:
         raise RunError(error.what, where=error.where, remedy=error.remedy) from error
+
+
+def digest_of(speech: JSON, arrays: Mapping[str, NDArray[np.float64]]) -> str:
+    """SHA-256 of what `save_speech` keeps."""
+    total = hashlib.sha256(json.dumps(speech, sort_keys=True).encode())
+    for name, array in sorted(arrays.items()):
+        total.update(f"{name} {array.dtype} {array.shape}".encode())
+        total.update(np.ascontiguousarray(array).tobytes())
+    return total.hexdigest()
 
 
 def load_speech(run: Run) -> Speech:
@@ -161,9 +174,11 @@ def _kept(run: Run) -> tuple[Speech, dict[str, NDArray[np.float64]]]:
             described = json.loads(file.metadata()["voxlet"])
         if described["format"] != FORMAT:
             raise RunError(f"is of format {described['format']}, not {FORMAT}", where=path)
+        if described.get(DIGEST) not in (None, digest_of(described["speech"], arrays)):
+            raise ValueError("its SHA-256 is not that of what was written")
         return from_json(Speech, described["speech"], where=path, field="speech"), arrays
     except (OSError, SafetensorError, KeyError, TypeError, ValueError, RecursionError, ConfigError) as error:
-        raise RunError(f"is damaged ({error})", where=path, remedy=checkpoints.DAMAGED) from error
+        raise RunError(f"is damaged ({error})", where=path, remedy=GO_ON) from error
 
 
 def load_model(run: Run, config: ClipTraining, shape: tuple[int, int], labels: int) -> ClipVAE:

@@ -20,7 +20,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 
 from voxlet.errors import ConfigError, RunError
-from voxlet.files import write_atomically
+from voxlet.files import is_special, write_atomically
 from voxlet.recipes.voice.clips.speakers import TABLES, Speakers
 from voxlet.recipes.voice.config import VoiceTraining
 from voxlet.training.serialize import JSON, from_json, to_json
@@ -178,6 +178,8 @@ def read_base(path: Path) -> Base:
         RunError: It is missing, damaged, or of a later version.
         ConfigError: A setting in it is unknown to this voxlet.
     """
+    if is_special(path):  # nobody may write to a pipe, and some devices end never
+        raise RunError("is a pipe or a device, no base", where=path, remedy=REMEDY)
     try:
         data = path.read_bytes()
         header: Any = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
