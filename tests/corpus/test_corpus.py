@@ -378,10 +378,11 @@ def test_every_file_is_accounted_for(tmp_path):
     (words / "_background_noise_").mkdir()
     write_clip(words / "_background_noise_" / "hum.wav", word(0, 0, 0), 8000)
     os.mkfifo(words / "pipe")
+    os.mkfifo(words / "pipe.csv")
     corpus = open_corpus(words)
     assert corpus.account == (
-        "28 files: 20 used; 1 left out (1 is empty); 7 passed over (2 without an ending; "
-        "1 .bak copies or parts, by their ending; "
+        "29 files: 20 used; 1 left out (1 is empty); 8 passed over (2 without an ending; "
+        "1 .bak copies or parts, by their ending; 1 .csv; "
         "1 .raw: tell their rate with ffmpeg -f s16le -ar RATE -i yes/old.raw "
         "yes/old.wav; 1 .txt; "
         "1 .wav hidden; 1 .wav in folders of background noise or named _...)"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -78,6 +80,14 @@ def test_a_damaged_file_is_refused(content, tmp_path):
     for name in ("x.pth", "x.safetensors", "missing.pth"):
         with pytest.raises(FileError):
             open_network(tmp_path / name)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no named pipes")
+def test_a_pipe_or_a_device_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.pth")
+    for path in (tmp_path / "pipe.pth", Path("/dev/zero")):
+        with pytest.raises(FileError, match="is a pipe or a device"):
+            open_network(path)
 
 
 @follows("evaluation/sc09/network.py: bring the file of the published SC09 classifier")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
 from tiny_corpus import DATA_FLAGS, write_corpus
 from tiny_voice import info, voice_bytes
 from voxlet.cli.main import main
-from voxlet.errors import FileError
+from voxlet.errors import ConfigError, FileError
 from voxlet.evaluation import score
 from voxlet.speak.voice import load_voice
 from voxlet.speak.voice_file import read_voice
@@ -46,6 +47,15 @@ def test_a_folder_of_clips(corpus, tmp_path, capsys):
     assert written.startswith("<!doctype html>")
     assert written.count('alt="figures as dots"') == 1
     assert "://" not in written  # it needs nothing but itself
+
+
+@pytest.mark.skipif(not Path("/dev/stdout").exists(), reason="descriptors of POSIX")
+def test_figures_on_standard_output_stand_there_alone(corpus, tmp_path, capfd):
+    asked = ["score", "--clips", str(corpus), "--corpus", str(corpus), "--only", "recognition"]
+    (tmp_path / "link").symlink_to("/dev/stdout")
+    for path in ("/dev/stdout", tmp_path / "link"):
+        assert main([*asked, "--json", str(path)]) == 0
+        assert json.loads(capfd.readouterr().out)["figures"]
 
 
 def test_layouts_are_told_and_readings_shown(corpus, tmp_path, capsys):
@@ -151,12 +161,26 @@ def test_a_run_of_spectrograms_has_no_card_to_stamp(run, capsys):
 @pytest.mark.parametrize("flag", ["--json", "--html"])
 def test_nothing_is_measured_where_the_answer_cannot_be_written(corpus, flag, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(score, "read_folder", lambda folder: pytest.fail("read before it was checked"))
-    for path in (tmp_path / "nowhere" / "card", tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere" / "card")
+    for path in (tmp_path / "nowhere" / "card", tmp_path / "link", tmp_path):
         assert main(["score", "--clips", str(corpus), "--corpus", str(corpus), flag, str(path)]) == 2
         error = capsys.readouterr().err
         assert flag in error
         assert str(path) in error
         assert error.count("voxlet: ") == 1
+
+
+def test_where_links_and_descriptors_lead_is_what_has_to_be_writable(tmp_path, monkeypatch):
+    shut, there = tmp_path / "shut", tmp_path / "there"
+    for folder in (shut, there):
+        folder.mkdir()
+    monkeypatch.setattr(score.os, "access", lambda path, mode: Path(path) != shut.resolve())
+    (shut / "link").symlink_to(there / "card.json")
+    (there / "link").symlink_to(shut / "card.json")
+    score.check_writable(score.Outputs(json=shut / "link", page=Path("/dev/stdout")), None)
+    for path in (there / "link", shut / "card.json"):
+        with pytest.raises(ConfigError, match="cannot be written"):
+            score.check_writable(score.Outputs(json=path), None)
 
 
 def test_figures_are_shown_and_the_rest_is_written_where_a_file_cannot_be(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import re
 import shlex
@@ -11,6 +12,7 @@ import sys
 import tempfile
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -52,6 +54,21 @@ def done(*arguments: str) -> bool:
 def test_commands_that_there_are(capsys: pytest.CaptureFixture[str]) -> None:
     for name in refused(capsys, "sing").partition("are: ")[2].split(", "):
         assert done(*name.split(), "--help")
+
+
+@follows("cli/speaking.py: say it in parts")
+def test_a_text_without_an_end(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(speaking, "MOST_TEXT", 100)
+    text = b"4 0 9 1\n" * 20
+
+    def given(data: bytes) -> None:
+        monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(data)))
+
+    given(text)
+    assert "standard input: is longer than 100 bytes" in refused(capsys, "say", "-")
+    for part in (text[:80], text[80:]):
+        given(part)
+        assert done("say", "-", "-o", "a.wav")
 
 
 @follows("cli/speaking.py: give one")

@@ -190,6 +190,19 @@ def test_a_folder_in_place_of_an_archive(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 @pytest.mark.usefixtures("tiny")
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no named pipes")
+@follows("corpus/download.py: save it as a file, and name that")
+def test_a_pipe_in_place_of_an_archive(archive: Path, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)  # which nobody writes to
+    refused(source=str(pipe))
+    refused(source="/dev/zero")
+    pipe.unlink()
+    pipe.write_bytes(archive.read_bytes())
+    assert got(pipe)
+
+
+@pytest.mark.usefixtures("tiny")
 @follows("corpus/download.py: let it be read: chmod u+r …")
 def test_an_archive_that_may_not_be_read(archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     archive.chmod(0)

@@ -59,6 +59,7 @@ def test_parts_that_there_are() -> None:
 @pytest.mark.usefixtures("stand_ins")
 @follows("evaluation/score.py: make its folder, or let it be written to")
 @follows("evaluation/score.py: name a file")
+@follows("evaluation/score.py: name two files")
 @follows("evaluation/scorecard.py: measure again: voxlet score ... --json FILE")
 def test_where_scores_are_written(tmp_path: Path) -> None:
     corpus = str(write_corpus(tmp_path / "tones", takes=20))
@@ -67,6 +68,9 @@ def test_where_scores_are_written(tmp_path: Path) -> None:
     assert main([*command, str(folder / "FILE")]) == 2
     folder.mkdir()
     assert main([*command, str(folder)]) == 2
+    assert main([*command, str(folder / "FILE"), "--html", str(folder / "FILE")]) == 2
+    assert main([*command, str(folder / "FILE"), "--html", str(folder / "PAGE")]) == 0
+    assert (folder / "PAGE").read_text().startswith("<!doctype html>")
     assert main([*command, str(folder / "FILE")]) == 0
     stored = json.loads((folder / "FILE").read_text())
     message(ConfigError, read_scorecard, json.dumps({**stored, "schema": 0}))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -28,6 +29,12 @@ def read(tmp_path):
         return read_voice(tmp_path / "a.voice")
 
     return function
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="devices of POSIX")
+def test_a_file_without_an_end_is_no_voice():
+    with pytest.raises(VoiceError, match="/dev/zero: is too large for a voice"):
+        read_voice("/dev/zero")
 
 
 def test_a_flipped_bit_is_found(read, data):

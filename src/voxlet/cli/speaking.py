@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from voxlet.speak.voice import Voice
 
 LONGEST_STEM = 40  # characters of a file name made from the text
+MOST_TEXT = 1 << 25  # bytes of standard input, which may have no end; what is said of it fills a WAV file
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,12 @@ def _read(text: Sequence[str]) -> str:
     if sys.stdin is None:
         raise TextError("is closed", where="standard input", remedy="give the text: voxlet say 4091")
     # Bytes that are no UTF-8 are kept, so that the error about them can say where they stand.
-    return sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
+    data = sys.stdin.buffer.read(MOST_TEXT + 1)
+    if len(data) > MOST_TEXT:
+        raise TextError(
+            f"is longer than {MOST_TEXT:,} bytes", where="standard input", remedy="say it in parts"
+        )
+    return data.decode("utf-8", "surrogateescape")
 
 
 def _style(voice: Voice, request: Request) -> Style | Sequence[float] | None:

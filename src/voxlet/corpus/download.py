@@ -123,7 +123,7 @@ def checked_archive(local: Path) -> Path:
     """An archive on this machine that was named as the source.
 
     Raises:
-        DownloadError: It is a folder or cannot be read.
+        DownloadError: It is a folder, a pipe or a device, or cannot be read.
     """
     quoted = shlex.quote(str(local))
     if local.is_dir():
@@ -131,6 +131,10 @@ def checked_archive(local: Path) -> Path:
             "is a folder, not an archive",
             where=local,
             remedy=f"recordings in a folder need no fetching: voxlet corpus inspect {quoted}",
+        )
+    if files.is_special(local):
+        raise DownloadError(
+            "is a pipe or a device, no archive", where=local, remedy="save it as a file, and name that"
         )
     if not os.access(local, os.R_OK):
         raise DownloadError("cannot be read", where=local, remedy=f"let it be read: chmod u+r {quoted}")

@@ -140,6 +140,9 @@ def check_request(request: ScoreRequest, outputs: Outputs) -> None:
         )
     if request.sc09 is not None:
         open_network(request.sc09)  # minutes would be lost on a file that cannot be used
+    one, other = outputs.json, outputs.page
+    if one and other and files.real_path(one) == files.real_path(other) and not files.is_special(one):
+        raise ConfigError(f"{other} is that of --json, too", where="--html", remedy="name two files")
     if outputs.pairs is not None and request.only and "memorisation" not in request.only:
         raise ConfigError("needs the part 'memorisation'", where="--pairs")
     if outputs.stamp and request.model is None:
@@ -177,11 +180,12 @@ def check_writable(outputs: Outputs, model: Opened | None) -> None:
     if outputs.stamp and isinstance(model, VoiceRun | Voice):
         targets["--stamp"] = voice_path(model)
     for flag, path in targets.items():
-        if path is None or (path.exists() and not path.is_dir() and not path.is_file()):
-            continue  # a device or a pipe is written to where it is
+        if path is None or files.descriptor_of(path) is not None or files.is_special(path):
+            continue  # what is open, a device or a pipe is written to where it is
         if path.is_dir():
             raise ConfigError(f"{path} is a folder", where=flag, remedy="name a file")
-        if not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
+        folder = files.real_path(path).parent  # of what a symbolic link leads to
+        if not folder.is_dir() or not os.access(folder, os.W_OK):
             raise ConfigError(
                 f"{path} cannot be written", where=flag, remedy="make its folder, or let it be written to"
             )

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from voxlet import files
+from voxlet import audio, files
 from voxlet.exploring import tour
 from voxlet.exploring.clips import Measured, dataset_of, gather, measure
 from voxlet.exploring.directions import find_directions, meanings, properties
@@ -141,6 +141,8 @@ def explore(
     """
     request = request or Request()
     check(request.projection)
+    for path in request.sounds:  # minutes would be lost on a file that cannot be read
+        audio.read(path)
     files.make_folder(out)
     clips = gather(opened, request.count, corpus=request.corpus, seed=request.seed, progress=progress)
     own = tuple(reconstruct(opened, path, clips) for path in request.sounds)

@@ -169,7 +169,10 @@ def read_voice(path: str | os.PathLike[str]) -> VoiceFile:
         size = path.stat().st_size
         if size > MOST_BYTES:
             raise VoiceError(f"is too large for a voice ({size:,} bytes)", where=path)
-        model = path.read_bytes()
+        with path.open("rb") as file:  # a pipe or a device does not say how much it has
+            model = file.read(MOST_BYTES + 1)
+        if len(model) > MOST_BYTES:
+            raise VoiceError(f"is too large for a voice (more than {MOST_BYTES:,} bytes)", where=path)
     except OSError as error:
         raise VoiceError(f"cannot be read ({error.strerror})", where=path) from error
     try:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from voxlet.cli.output import answer
 from voxlet.cli.parser import whole_number
+from voxlet.files import descriptor_of, safe_name
 
 if TYPE_CHECKING:
     import argparse
@@ -41,9 +42,10 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.clips is None:
         from voxlet.recipes.train import export
 
-        answer(export(arguments.folder, arguments.out))
+        written = export(arguments.folder, arguments.out)
+        if descriptor_of(written) != 1:  # nothing follows a file on standard output
+            answer(written)
         return
-    from voxlet.files import safe_name
     from voxlet.recipes.generate import LONGEST_STEM, generate
     from voxlet.recipes.opened import load
 

@@ -52,6 +52,7 @@ def run(arguments: argparse.Namespace) -> None:
     from voxlet.engines.cluster import RayCluster
     from voxlet.engines.engine import HERE
     from voxlet.evaluation.score import Outputs, ScoreRequest, measure, write
+    from voxlet.files import descriptor_of
 
     request = ScoreRequest(
         model=arguments.model,
@@ -72,4 +73,6 @@ def run(arguments: argparse.Namespace) -> None:
     try:
         write(found, outputs)
     finally:  # minutes went into the figures: they are shown also where a file cannot be written
-        answer(*found.card.lines())
+        written = (path for path in (outputs.json, outputs.page) if path is not None)
+        if 1 not in map(descriptor_of, written):  # nothing follows a file on standard output
+            answer(*found.card.lines())

@@ -177,7 +177,8 @@ def possible_tables(root: Path, paths: Sequence[Path]) -> list[Path]:
     found: list[Path] = []
     for folder in folders:
         if folder == root or folder not in with_sounds:
-            tables = [path for path in folder.iterdir() if path.suffix.lower() in MANIFEST_SUFFIXES]
+            named = (path for path in folder.iterdir() if path.suffix.lower() in MANIFEST_SUFFIXES)
+            tables = [path for path in named if path.is_file()]  # a pipe would be waited for
             found += sorted(path for path in tables if path.name not in PART_LISTS)[:MOST_TABLES]
     return found[: 2 * MOST_TABLES]
 

@@ -29,8 +29,9 @@ STRING_SECONDS = 9.0
 GAP_SECONDS = 0.1
 DNSMOS_RATE = 16_000  # Hz, what DNSMOS takes
 TELEPHONE_RATE = 8000  # Hz, of which every clip has the whole band
-# DNSMOS takes 9.01 s. Of a string that is said twice it would hear nine windows, each a second later: these three
-# give the nine's mean within 0.005, in a third of the time. The first one, which begins with a word, is lower.
+# DNSMOS takes 9.01 s. Of a string that is said twice it would hear nine windows, each a second later: these
+# three give the nine's mean within 0.005, in a third of the time. The first one, which begins with a word, is
+# lower.
 WINDOWS = (2, 5, 8)
 WINDOW_SECONDS = 9.01
 ANSWERS = {

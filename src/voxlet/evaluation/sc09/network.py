@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from voxlet.errors import FileError
+from voxlet.files import is_special
 from voxlet.words.digits import DIGIT_WORDS
 
 if TYPE_CHECKING:
@@ -118,6 +119,8 @@ def read_weights(path: Path) -> Mapping[str, Tensor]:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
+    if is_special(path):  # nobody may write to a pipe, and some devices end never
+        raise FileError("is a pipe or a device, no file", where=path, remedy="check its path")
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
