@@ -180,6 +180,32 @@ def test_what_goes_while_it_is_listed_is_not_taken_for_old(fresh_cache, monkeypa
     assert not any(cache.remove(entry) for entry in cache.entries() if entry.paths[0] == parts)
 
 
+def test_what_may_not_be_looked_at_hinders_nobody(fresh_cache, monkeypatch, capsys):
+    """What another user keeps in the same cache, say."""
+    shut = put_folder(PREPARED, age=1000.0)
+    mine = put("scores", f"{SCORE}.json", age=500.0)
+    monkeypatch.setenv(cache.LIMIT_VARIABLE, "0.000001")
+    look, move = Path.iterdir, Path.rename
+
+    def refuse(function):
+        def refusing(path, *more):
+            if path == shut:
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+            return function(path, *more)
+
+        return refusing
+
+    monkeypatch.setattr(Path, "iterdir", refuse(look))
+    monkeypatch.setattr(Path, "rename", refuse(move))
+    cache.shrink()
+    assert shut.exists()
+    assert main(["cache"]) == 0
+    assert main(["cache", "--clear"]) == 0
+    assert "another user's" in capsys.readouterr().out
+    assert shut.exists()
+    assert not mine.exists()
+
+
 HOLDER = """
 import sys
 from voxlet.cache import contents as cache

@@ -46,5 +46,5 @@ def test_what_is_in_use_is_said_to_stay(fresh_cache, capsys):
         assert main(["cache", "--clear", "downloads"]) == 0
     assert capsys.readouterr().out.splitlines() == [
         f"{fresh_cache}: removed 0 files, 0 B",
-        "still there, since a process uses it: 1 file, 500 B",
+        "still there, since a process uses it or it is another user's: 1 file, 500 B",
     ]

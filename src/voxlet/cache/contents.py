@@ -191,8 +191,11 @@ def _entries_of(kind: str) -> Iterator[Entry]:
 
 
 def _statuses(path: Path) -> Iterator[tuple[os.stat_result, bool]]:
-    """The status of a path and of all below it, and whether each is a file; what vanishes is passed over."""
-    with contextlib.suppress(FileNotFoundError):
+    """The status of a path and of all below it, and whether each is a file.
+
+    What vanishes, or may not be looked at, is passed over: what others keep in the cache hinders nobody.
+    """
+    with contextlib.suppress(FileNotFoundError, PermissionError):
         is_folder = path.is_dir() and not path.is_symlink()
         yield path.lstat(), not is_folder
         if is_folder:

@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> None:
             return
         answer(f"{cache_path()}: removed {_words(gone)}")
         if kept:
-            answer(f"still there, since a process uses it: {_words(kept)}")
+            answer(f"still there, since a process uses it or it is another user's: {_words(kept)}")
         return
     table = {kind: cache.entries((kind,)) for kind in cache.KINDS}
     limit = cache.limit()
