@@ -127,5 +127,7 @@ def test_hosted_machines_call_the_commands_of_the_makefile():
     assert {"test", "package", "demo"} <= made <= set(targets)
     unit = next(line for line in lines if line.startswith("pytest"))
     assert unit.replace('"', "'") in (ROOT / "Makefile").read_text()
-    pythons = jobs["linux"]["strategy"]["matrix"]["python"]
-    assert tuple(pythons) == PYTHONS
+    matrix = jobs["unix"]["strategy"]["matrix"]
+    assert tuple(matrix["python"]) == PYTHONS
+    assert {system.partition("-")[0] for system in matrix["os"]} == {"ubuntu", "macos"}
+    assert "make test" in [step.get("run") for step in jobs["unix"]["steps"]]
