@@ -10,6 +10,7 @@ from stand_ins import StandInClassifier, stand_in_classifiers, tones
 from voxlet import audio, files
 from voxlet.errors import ConfigError, ScoreError
 from voxlet.evaluation import parts
+from voxlet.evaluation.classifiers.inputs import InputConfig
 from voxlet.evaluation.clipset import read_folder, sample_clips
 from voxlet.evaluation.evaluate import evaluate
 from voxlet.evaluation.intervals import Interval
@@ -100,6 +101,14 @@ def test_parts_are_kept(classifiers, reference, monkeypatch):
 
     monkeypatch.setitem(parts.PARTS, "speaker", Part(never, uses=("in_corpus",)))
     assert evaluate(generated, reference, classifiers, only=["speaker"], progress=False) == first
+
+
+def test_a_part_that_names_its_code_is_kept_under_it(classifiers, reference, monkeypatch):
+    comparison, clips = parts.Comparison(reference, classifiers, InputConfig()), tones(10, seed=5)
+    before = {part: parts.key_of(comparison, part, clips) for part in ("detection", "band")}
+    monkeypatch.setattr(parts, "code_digest", lambda *modules: "other code")
+    assert parts.key_of(comparison, "detection", clips) != before["detection"]
+    assert parts.key_of(comparison, "band", clips) == before["band"]
 
 
 def test_few_clips_give_no_number(classifiers, reference):

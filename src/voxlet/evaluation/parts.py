@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from voxlet.cache import contents as cache
+from voxlet.cache.code import code_digest
 from voxlet.engines.versions import installed, refuse_others
 from voxlet.evaluation.classifiers.inputs import inputs_code, log_mels
+from voxlet.evaluation.detection import detector, phases, resynthesis
 from voxlet.evaluation.detection import measure as detection
 from voxlet.evaluation.intervals import Interval, wilson
 from voxlet.evaluation.metric import CATALOGUE, KINDS, Measurement, metrics_of
@@ -35,6 +37,7 @@ from voxlet.files import cache_folder
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+    from types import ModuleType
 
     from voxlet.engines.versions import Versions
     from voxlet.evaluation.classifiers.inputs import InputConfig
@@ -43,9 +46,18 @@ if TYPE_CHECKING:
     from voxlet.evaluation.metric import ByName, ClassifierKind, Table, Value
     from voxlet.evaluation.reference import Reference
 
-VERSION = 9  # raise it when the same inputs give other figures
+VERSION = 9  # raise it when the same inputs give other figures, but of parts that name their code
 GENERATED, REAL, TRAIN = "generated", "real", "real_train"  # the sets that are measured
-PACKAGES = ("numpy", "scipy", "soxr", "torch", "onnxruntime", "speechmos", "pocketsphinx")  # that measure
+PACKAGES = (
+    "numpy",
+    "scipy",
+    "soxr",
+    "torch",
+    "onnxruntime",
+    "speechmos",
+    "pocketsphinx",
+    "scikit-learn",
+)  # that measure
 SET_TITLES = {GENERATED: "generated", REAL: "real test", TRAIN: "real train"}
 
 
@@ -150,6 +162,7 @@ class Part:
     sets: tuple[str, ...] = (GENERATED, REAL)
     uses: tuple[ClassifierKind, ...] = ()
     by_default: bool = True  # or only when it is asked for by name
+    code: tuple[ModuleType, ...] = ()  # what decides the figures: kept ones of other code are not shown
 
 
 PARTS: dict[str, Part] = {
@@ -160,8 +173,13 @@ PARTS: dict[str, Part] = {
     "speaker": Part(measure_speaker, uses=("in_corpus",)),
     "memorisation": Part(measure_memorisation),
     "attributes": Part(measure_attributes),
-    # Six classifiers are trained for it.
-    "detection": Part(measure_detection, (GENERATED,), by_default=False),
+    # Clips are resynthesised and classifiers fitted for it, which takes a minute.
+    "detection": Part(
+        measure_detection,
+        (GENERATED,),
+        by_default=False,
+        code=(detection, detector, phases, resynthesis),
+    ),
     # Some twenty classifiers are trained for each set.
     "utility": Part(measure_utility, (GENERATED, TRAIN), by_default=False),
 }
@@ -225,6 +243,8 @@ def key_of(comparison: Comparison, part: str, clips: ClipSet) -> str:
     classifiers = [comparison.classifiers.digest(kind) for kind in PARTS[part].uses]
     inputs, reference = dataclasses.asdict(comparison.inputs), comparison.reference.key
     decides = [VERSION, inputs_code(), part, reference, inputs, comparison.seed, classifiers, clips.digest]
+    if code := PARTS[part].code:
+        decides.append(code_digest(*code))
     return hashlib.sha256(json.dumps(decides).encode()).hexdigest()[:32]
 
 

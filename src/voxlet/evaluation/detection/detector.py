@@ -1,8 +1,7 @@
 """A classifier that tells clips of two kinds apart, asked only about speakers that it has not heard.
 
-It is given each clip twice, through a short window, which shows when things happen, and a long one, which
-shows how harmonics lie: phases that do not belong together show in the short one. Axes: B clips, W windows,
-M bands, F frames.
+Logistic regression on what phases leave in a waveform: of few speakers a network learns who they are
+(docs/decisions/detection.md). Axes: B clips, D features.
 """
 
 from __future__ import annotations
@@ -11,13 +10,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
 
-from voxlet.evaluation.classifiers.config import ClassifierConfig
-from voxlet.evaluation.classifiers.inputs import FLOOR, InputConfig, log_mel, normalise
-from voxlet.evaluation.classifiers.training import batches, denormals_flushed, optimizer_of
+from voxlet.evaluation.classifiers.inputs import InputConfig, normalise
+from voxlet.evaluation.detection.phases import RATE, features_of
+from voxlet.extras import import_extra
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,101 +22,71 @@ if TYPE_CHECKING:
 
     from voxlet.audio import Samples
 
-WINDOWS = (0.008, 0.064)  # seconds
-TRAINING = ClassifierConfig(steps=300, batch=32, rate=3e-3, balanced=True)
-CHANNELS = (16, 32, 48)
-SHIFT = 8  # frames that a clip is moved by in training, at most
-BATCH = 250
+PENALTIES = (0.001, 0.003, 0.01, 0.03, 0.1)  # the inverse of the penalty, as scikit-learn's C
+FARTHEST = 5.0  # standard deviations: a clip of odd features is odd, but counts no more than others
+ITERATIONS = 300
 
 
 @dataclass(frozen=True)
 class Views:
-    """Clips as a detector is given them (B, W, M, F), and the fold (B,) that each belongs to."""
+    """Clips as a detector is given them: features (B, D), and the fold (B,) that each belongs to."""
 
-    spectrograms: NDArray[np.float32]
+    features: NDArray[np.float64]
     folds: NDArray[np.int64]
 
 
 def views(sounds: Sequence[Samples], rate: int, folds: NDArray[np.int64]) -> Views:
-    """Clips (T,) at `rate`, trimmed and levelled, through both windows, at telephone bandwidth."""
-    configs = [InputConfig(window=seconds, hop=WINDOWS[0], bands=40) for seconds in WINDOWS]
-    rows = []
-    for sound in sounds:
-        ready = normalise(sound, rate, configs[0])
-        rows.append(np.stack([log_mel(ready, config) for config in configs]))
-    return Views(np.stack(rows), folds)
+    """Clips (T,) at `rate`, trimmed and levelled, at telephone bandwidth."""
+    config = InputConfig(rate=RATE)
+    return Views(np.stack([features_of(normalise(sound, rate, config)) for sound in sounds]), folds)
 
 
-class Detector(nn.Module):
-    """Spectrograms (B, W, M, F) to the logit (B,) that a clip is of the second kind."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        layers: list[nn.Module] = []
-        before = len(WINDOWS)
-        for channels in CHANNELS:
-            layers += [
-                nn.Conv2d(before, channels, 3, (2, 2) if before > len(WINDOWS) else (1, 2), 1, bias=False),
-                nn.BatchNorm2d(channels),
-                nn.ReLU(),
-            ]
-            before = channels
-        self.layers = nn.Sequential(*layers)
-        self.drop = nn.Dropout(0.3)
-        self.kind = nn.Linear(2 * before, 1)
-
-    def forward(self, spectrograms: Tensor) -> Tensor:
-        """Logits (B,)."""
-        x = self.layers((spectrograms - 0.5 * float(np.log(FLOOR))) / 3.0)
-        pooled = torch.cat([x.mean(dim=(2, 3)), x.amax(dim=(2, 3))], dim=1)
-        found: Tensor = self.kind(self.drop(pooled))[:, 0]
-        return found
-
-
-def right_answers(real: Views, other: Views, seed: int = 0) -> NDArray[np.float64]:
+def right_answers(real: Views, other: Views) -> NDArray[np.float64]:
     """Whether each clip, of the real ones and then of the others, is told right, (B,) of 0 and 1.
 
-    By a detector that was trained on all folds but the clip's own: no speaker is in two. The caller's random
-    numbers are left as they were.
+    By a detector that was fitted to all folds but the clip's own, its penalty chosen within these: no speaker
+    is in two.
     """
-    spectrograms = np.concatenate([real.spectrograms, other.spectrograms])
+    features = np.concatenate([real.features, other.features])
     folds = np.concatenate([real.folds, other.folds])
     kinds = np.repeat([0, 1], [len(real.folds), len(other.folds)])
     right = np.zeros(len(kinds))
     for fold in np.unique(folds):
         own = folds == fold
-        detector = train_detector(spectrograms[~own], kinds[~own], seed)
-        right[own] = told(detector, spectrograms[own]) == kinds[own]
+        penalty = best_penalty(features[~own], kinds[~own], folds[~own])
+        told = fit_and_tell(features[~own], kinds[~own], features[own], penalty)
+        right[own] = told == kinds[own]
     return right
 
 
-def train_detector(spectrograms: NDArray[np.float32], kinds: NDArray[np.int64], seed: int) -> Detector:
-    """A detector trained on spectrograms (B, W, M, F) of both kinds (B,), each as often as the other."""
-    with torch.random.fork_rng(devices=[]), denormals_flushed():
-        torch.manual_seed(seed)
-        rng = np.random.default_rng(seed)
-        detector = Detector().train()
-        config = ClassifierConfig(
-            steps=TRAINING.steps, batch=TRAINING.batch, rate=TRAINING.rate, balanced=True, seed=seed
-        )
-        optimizer, schedule = optimizer_of(detector, config)
-        for rows in batches(kinds, config):
-            shift = int(rng.integers(-SHIFT, SHIFT + 1))
-            given = torch.from_numpy(np.roll(spectrograms[rows], shift, axis=-1))
-            asked = torch.from_numpy(kinds[rows]).float()
-            loss = F.binary_cross_entropy_with_logits(detector(given), asked)
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
-            schedule.step()
-    return detector.eval()
+def best_penalty(features: NDArray[np.float64], kinds: NDArray[np.int64], folds: NDArray[np.int64]) -> float:
+    """With which clips (B, D) of each fold are told best, in balanced accuracy, by a detector fitted to the
+    other folds.
+    """
+    shares = []
+    for penalty in PENALTIES:
+        right = np.zeros(len(kinds))
+        for fold in np.unique(folds):
+            own = folds == fold
+            told = fit_and_tell(features[~own], kinds[~own], features[own], penalty)
+            right[own] = told == kinds[own]
+        shares.append(right[kinds == 0].mean() + right[kinds == 1].mean())
+    return PENALTIES[int(np.argmax(shares))]  # of equals the strongest
 
 
-@torch.inference_mode()
-def told(detector: Detector, spectrograms: NDArray[np.float32]) -> NDArray[np.int64]:
-    """Which kind each of (B, W, M, F) is told to be, (B,)."""
-    logits = [
-        detector(torch.from_numpy(spectrograms[first : first + BATCH]))
-        for first in range(0, len(spectrograms), BATCH)
-    ]
-    return (torch.cat(logits) > 0).long().numpy()
+def fit_and_tell(
+    features: NDArray[np.float64],
+    kinds: NDArray[np.int64],
+    asked: NDArray[np.float64],
+    penalty: float,
+) -> NDArray[np.int64]:
+    """Which kind each of `asked` (B, D) is told to be, by a detector fitted to clips of both kinds."""
+    linear = import_extra("sklearn.linear_model", "train")
+    centre, spread = features.mean(axis=0), np.maximum(features.std(axis=0), 1e-9)
+
+    def standard(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.clip((rows - centre) / spread, -FARTHEST, FARTHEST)
+
+    found = linear.LogisticRegression(C=penalty, max_iter=ITERATIONS, class_weight="balanced")
+    found.fit(standard(features), kinds)
+    return np.asarray(found.predict(standard(asked)), dtype=np.int64)

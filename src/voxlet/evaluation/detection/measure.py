@@ -10,17 +10,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from voxlet import audio
 from voxlet.evaluation.classifiers.config import RELIABLE
 from voxlet.evaluation.detection.detector import right_answers, views
+from voxlet.evaluation.detection.resynthesis import resynthesised
 from voxlet.evaluation.intervals import Interval, bootstrap
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
-    from voxlet.audio import Samples
     from voxlet.evaluation.clipset import ClipSet
     from voxlet.evaluation.metric import Figures
 
@@ -28,8 +25,6 @@ BALANCED, CONTROL = "detection.balanced_accuracy", "detection.griffin_lim.balanc
 FOLDS = 3
 MOST = 500  # clips of each kind
 FEWEST_SPEAKERS = 2 * FOLDS
-BATCH = 64
-GRIFFIN_LIM_WINDOW, GRIFFIN_LIM_STEPS = 0.032, 32  # seconds
 
 
 def evaluate(clips: ClipSet, real: ClipSet, seed: int = 0) -> Figures:
@@ -41,7 +36,7 @@ def evaluate(clips: ClipSet, real: ClipSet, seed: int = 0) -> Figures:
     Args:
         clips: With the speakers of `real`.
         real: Real clips, some speakers' at least.
-        seed: Of the folds, of the clips that are drawn and of the detectors.
+        seed: Of the folds and of the clips that are drawn.
     """
     people = np.unique(real.speakers[real.speakers >= 0])
     if len(people) < FEWEST_SPEAKERS:
@@ -56,15 +51,14 @@ def evaluate(clips: ClipSet, real: ClipSet, seed: int = 0) -> Figures:
     folds = np.where(named, fold_of[np.where(named, clips.speakers, 0)], loose)
     own = fold_of[real.speakers]
     given = views(real.sounds, real.rate, own)
-    control = balanced(
-        right_answers(given, views(resynthesised(real.sounds, real.rate), real.rate, own), seed), len(real)
-    )
+    again = [resynthesised(sound, real.rate) for sound in real.sounds]
+    control = balanced(right_answers(given, views(again, real.rate, own)), len(real))
     if control.value < RELIABLE:
         return {
             BALANCED: f"not trusted: Griffin-Lim is found in {100 * control.value:.1f} % only",
             CONTROL: control,
         }
-    found = right_answers(given, views(clips.sounds, clips.rate, folds), seed)
+    found = right_answers(given, views(clips.sounds, clips.rate, folds))
     return {BALANCED: balanced(found, len(real)), CONTROL: control}
 
 
@@ -78,25 +72,3 @@ def balanced(right: NDArray[np.float64], first: int) -> Interval:
     count = len(right)
     weights = np.repeat([count / (2 * first), count / (2 * (count - first))], [first, count - first])
     return bootstrap(right * weights)
-
-
-def resynthesised(sounds: Sequence[Samples], rate: int) -> list[Samples]:
-    """Clips whose amplitudes were kept and whose phases were found anew by Griffin-Lim."""
-    import torch
-
-    from voxlet.spectral.config import SpectrogramConfig
-    from voxlet.spectral.griffin_lim import griffin_lim
-    from voxlet.spectral.stft import stft
-
-    size = 2 * round(GRIFFIN_LIM_WINDOW * rate / 2)
-    config = SpectrogramConfig(rate=rate, n_fft=size, hop=size // 4)
-    found: list[Samples] = []
-    for first in range(0, len(sounds), BATCH):
-        part = sounds[first : first + BATCH]
-        rows = np.zeros((len(part), max(len(one) for one in part)), np.float32)
-        for row, sound in zip(rows, part, strict=True):
-            row[: len(sound)] = audio.level(sound, audio.SPEECH_RMS, peak=np.inf)
-        amplitude = stft(torch.from_numpy(rows), config).abs()
-        again = griffin_lim(amplitude, config, samples=rows.shape[1], iterations=GRIFFIN_LIM_STEPS).numpy()
-        found += [row[: len(sound)] for row, sound in zip(again, part, strict=True)]
-    return found
