@@ -85,7 +85,7 @@ def fit_and_tell(
     centre, spread = features.mean(axis=0), np.maximum(features.std(axis=0), 1e-9)
 
     def standard(rows: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.clip((rows - centre) / spread, -FARTHEST, FARTHEST)
+        return np.asarray(np.clip((rows - centre) / spread, -FARTHEST, FARTHEST))
 
     found = linear.LogisticRegression(C=penalty, max_iter=ITERATIONS, class_weight="balanced")
     found.fit(standard(features), kinds)

@@ -60,7 +60,7 @@ def loud_frames(samples: Reals) -> Starts:
     return starts[np.sort(np.argsort(-energy, kind="stable")[:count])]
 
 
-def cut(samples: NDArray[np.generic], starts: Starts) -> NDArray[np.generic]:
+def cut(samples: Reals, starts: Starts) -> Reals:
     """Frames (..., F, W) of samples (..., T)."""
     return samples[..., starts[:, None] + np.arange(FRAME)]
 
@@ -85,13 +85,13 @@ def prediction_residual(samples: Reals) -> Reals:
     for start, piece in zip(starts, pieces, strict=True):
         total[start : start + PREDICTED] += piece
         weight[start : start + PREDICTED] += window
-    return (total / weight)[: len(samples)]
+    return np.asarray((total / weight)[: len(samples)])
 
 
 def autocorrelation(frames: Reals) -> Reals:
     """Of frames (F, W), not circular, (F, W)."""
     count = frames.shape[1]
-    return np.fft.irfft(np.abs(np.fft.rfft(frames, 2 * count)) ** 2)[:, :count]
+    return np.asarray(np.fft.irfft(np.abs(np.fft.rfft(frames, 2 * count)) ** 2)[:, :count])
 
 
 def pulses(residual: Reals, starts: Starts) -> Reals:
