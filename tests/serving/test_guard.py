@@ -10,6 +10,7 @@ import socket
 import pytest
 from starlette.testclient import TestClient
 
+from voxlet.cli.main import main
 from voxlet.errors import ConfigError
 from voxlet.serving.app import create_app
 from voxlet.serving.guard import Guard
@@ -33,6 +34,31 @@ def test_names_of_this_machine_are_answered(client, host: str) -> None:
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "", "[", "10.0.0.1"])
 def test_other_names_are_not(client, host: str) -> None:
     assert client.get("/v1/models", headers={"Host": host}).status_code == 403
+
+
+def test_browsers_ask_whether_a_file_is_still_the_same(client) -> None:
+    """After an update the page is of one version; what may not be kept at all stays so."""
+    assert client.get("/voices.json").headers["cache-control"] == "no-cache"
+    assert client.post("/v1/audio/speech", json=SPEECH).headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize("named", [[], ["arabic", "digits"]])
+def test_what_speaks_first_is_digits_unless_voices_are_named(monkeypatch, named: list[str]) -> None:
+    """Its words are the page's first ones, and it speaks for models of other makers."""
+    served: list[str] = []
+
+    class StopError(Exception):
+        pass
+
+    def create(voices, **_):
+        served.extend(voices)
+        raise StopError
+
+    monkeypatch.setattr("voxlet.speak.voice.load_voice", lambda name, threads: name)
+    monkeypatch.setattr("voxlet.serving.app.create_app", create)
+    with pytest.raises(StopError):
+        main(["serve", *named])
+    assert served[:2] == (named or ["digits", "arabic"])
 
 
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:9999"])

@@ -194,8 +194,12 @@ def test_what_fails_says_why_and_what_is_asked_again_goes_on(client, takes) -> N
     again = adapt(client)
     assert again["run"] == failed["run"]
     assert ends(client, again["number"])["state"] == "done"
+    (takes / "slow").touch()
     score = client.post("/jobs", json={"kind": "score", "name": "mine"}).json()
-    assert ends(client, score["number"])["state"] == "done"
+    wait(lambda: state(client, score["number"])["told"].startswith("measuring: 40 %, DNSMOS"))
+    (takes / "slow").unlink()
+    scored = ends(client, score["number"])
+    assert (scored["state"], scored["told"]) == ("done", "")
     assert client.post("/jobs", json={"kind": "score", "name": "other"}).status_code == 404
     assert client.post("/jobs", json={"kind": "adapt", "name": "other"}).status_code == 404
     assert client.delete("/jobs/99").status_code == 404

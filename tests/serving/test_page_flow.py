@@ -266,6 +266,8 @@ def test_a_voice_that_came_meanwhile_is_listed(browser, site, tmp_path):
 def test_the_map_by_the_keyboard_alone(browser, address):
     with opened(browser, f"{address}#voice=tiny&view=map") as page:
         page.locator("canvas.map").wait_for()
+        page.get_by_role("heading", name="Doubtful recordings").wait_for()
+        page.get_by_text("voxlet explore cnn-light-digits --out map").wait_for()
         page.evaluate("document.activeElement.blur()")
         reached = []
         while not reached or reached[-1] != "BODY":  # nothing holds the focus, and where it is can be seen
@@ -304,6 +306,8 @@ def test_it_fits_and_axe_finds_nothing(browser, address, voice, text):
         for width in (360, 768, 1280):
             page.set_viewport_size({"width": width, "height": 800})
             assert page.evaluate("document.documentElement.scrollWidth") <= width
+            assert page.locator("header").bounding_box()["height"] < 125  # the keys are what one sees
+            assert page.get_by_text("It speaks Arabic.").count() == (voice == "kalimat")
             small = page.evaluate(
                 """[...document.querySelectorAll('button, input:not([type=file]), select')]
                   .filter((one) => one.offsetHeight < 44 || one.offsetWidth < 24)

@@ -65,7 +65,9 @@ class Guard:
                 return  # what the application makes of half a body
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message).update(HEADERS)
+                headers = MutableHeaders(scope=message)
+                headers.update(HEADERS)
+                headers.setdefault("Cache-Control", "no-cache")  # an old script meets no new one
             await send(message)
 
         body = _Body(receive, self._limits, uploads=scope["path"].startswith(UPLOADS))

@@ -10,6 +10,7 @@ from voxlet.files import make_folder, safe_name, write_atomically, writing
 from voxlet.speak.voice_file import SUFFIX, read_voice
 
 LONGEST_NAME = 60  # characters of a voice's name
+USUAL = "digits"  # what speaks where no voice is named
 SHIPPED = Path(__file__).parent / "voices"
 
 

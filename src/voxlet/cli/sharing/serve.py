@@ -23,7 +23,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "voices",
         nargs="*",
         metavar="VOICE",
-        help="names or voice files (all of `voxlet voices`); the first speaks for models of other makers",
+        help="names or voice files (all of `voxlet voices`, digits first); "
+        "the first speaks for models of other makers",
     )
     add(
         "--host",
@@ -67,7 +68,7 @@ def run(arguments: argparse.Namespace) -> None:
     from voxlet.serving.app import create_app
     from voxlet.serving.limits import Limits
     from voxlet.serving.server import bind, check_exposure, make_server
-    from voxlet.speak.library import available
+    from voxlet.speak.library import USUAL, available
     from voxlet.speak.voice import load_voice
 
     class Complaints(logging.Handler):
@@ -80,7 +81,8 @@ def run(arguments: argparse.Namespace) -> None:
     check_exposure(arguments.host, key)
     if arguments.threads is not None and arguments.threads < 1:
         raise ConfigError(f"{arguments.threads} is no count", where="--threads", remedy="give 1 or more")
-    voices = [load_voice(name, threads=1) for name in arguments.voices or available()]
+    named = arguments.voices or sorted(available(), key=lambda name: name != USUAL)
+    voices = [load_voice(name, threads=1) for name in named]
     limits = Limits()
     wyoming = None if arguments.wyoming is None else bind("127.0.0.1", arguments.wyoming)
     making = None

@@ -95,7 +95,7 @@ class Job:
             return None
 
     def last_words(self) -> str:
-        """The last line that the command complained with."""
+        """The last line on the command's standard error: how far it is, or what it complained of."""
         try:
             with (self.folder / ERR).open("rb") as file:
                 file.seek(max(0, file.seek(0, 2) - LOG_BYTES))

@@ -45,7 +45,10 @@ class AskedJob(BaseModel):
 
 
 class JobView(BaseModel):
-    """A job; times in seconds since 1970, `begun` and `ended` 0 where it has not come to that."""
+    """A job; times in seconds since 1970, `begun` and `ended` 0 where it has not come to that.
+
+    `told` is the last line that its command printed of how far it is, while it runs.
+    """
 
     number: int
     kind: Literal["adapt", "score"]
@@ -56,6 +59,7 @@ class JobView(BaseModel):
     begun: float
     ended: float
     message: str
+    told: str
 
 
 class Watched(BaseModel):
@@ -195,4 +199,5 @@ def job_view(job: Job, state: State) -> JobView:
         begun=state.begun,
         ended=state.ended,
         message=state.message,
+        told=job.last_words() if state.stand == "running" else "",
     )

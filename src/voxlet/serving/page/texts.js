@@ -19,6 +19,7 @@ const EN = {
 
   sayIt: 'Text to say',
   sayHint: 'Press keys, or write digits or words here, such as {example}.',
+  spokenIn: 'It speaks {language}.',
   keys: 'Keys',
   key: 'say {label}',
   back: 'back',
@@ -96,6 +97,7 @@ const EN = {
 
   recorder: 'Recorder',
   sayReady: 'words come in mixed order, first',
+  sayOn: 'words come in mixed order, next',
   sayOpening: 'the browser asks for the microphone: allow it',
   sayNow: 'say, as you would say it',
   sayChecking: 'is it as it should be?',
@@ -252,7 +254,8 @@ const EN = {
   mapUnpin: 'unpin {source}',
   mapPlay: 'play {source}',
   mapDoubtful: 'Doubtful recordings',
-  mapNoRecordings: 'This map has no recordings, so none to doubt. A map with the recordings that the shipped model has learned from: voxlet corpus get fsdd, voxlet explore cnn-light-digits --out map, voxlet serve --map map. One of yours: first voxlet train cnn-light --corpus DIR --run runs/mine, then runs/mine in place of cnn-light-digits.',
+  mapNoRecordings: 'This map has generated clips alone, so none to doubt. The shipped model’s map with the recordings that it has learned from has a list of doubtful ones here. Make it in a terminal:',
+  mapOfYours: 'For recordings of yours first: voxlet train cnn-light --corpus DIR --run runs/mine. Then write runs/mine in place of cnn-light-digits.',
   mapNoDoubts: 'None of these recordings is doubtful.',
   mapDoubtHint: 'The most doubtful first. Listen, and say what each is.',
   mapLabelOf: 'label of {source}',

@@ -29,6 +29,8 @@ import {
   toggle,
 } from './state.js';
 
+const WITH_RECORDINGS = 'voxlet corpus get fsdd\nvoxlet explore cnn-light-digits --out map\nvoxlet serve --map map';
+
 const MARK = 14; // pixels of a mark in the legend
 
 /** What sounded last, to read and to see. */
@@ -173,7 +175,13 @@ function Mended() {
 function Doubts() {
   const at = atlases.value.findIndex((one) => one.table && one.doubtful.length > 0);
   const none = atlases.value.some((one) => one.table) ? 'mapNoDoubts' : 'mapNoRecordings';
-  if (at < 0) return html`<section class="card"><h2>${t('mapDoubtful')}</h2><p class="soft">${t(none)}</p></section>`;
+  if (at < 0) {
+    return html`<section class="card">
+      <h2>${t('mapDoubtful')}</h2>
+      <p class="soft">${t(none)}</p>
+      ${none === 'mapNoRecordings' && html`<code tabindex="0" dir="ltr">${WITH_RECORDINGS}</code><p class="soft">${t('mapOfYours')}</p>`}
+    </section>`;
+  }
   const atlas = atlases.value[at];
   return html`<section class="card" aria-labelledby="doubts-title">
     <h2 id="doubts-title">${t('mapDoubtful')}</h2>

@@ -118,7 +118,8 @@ function Ways() {
   const from = useRef(null);
   const to = useRef(null);
   const groups = ['label', 'speaker'].map((group) => [group, namesOf(group).filter((name) => name !== t('mapNobody'))]);
-  const [first, second] = [3, 7].map((at) => Math.min(at, groups[0][1].length - 1));
+  const last = groups[0][1].length - 1;
+  const [first, second] = last < 7 ? [0, last] : [3, 7]; // two that differ, where there are two
   const ends = (ref, title, usual) => html`<label><span>${title}</span>
     <select ref=${ref} defaultValue=${`label:${groups[0][1][usual]}`}>
       ${groups.map(([group, list]) => list.map((name, at) => html`<option key=${group + name} value=${`${group}:${name}`} selected=${group === 'label' && at === usual}>${name}</option>`))}

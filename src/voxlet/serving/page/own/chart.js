@@ -19,6 +19,11 @@ function digitsFor(span) {
   return Math.max(0, Math.min(6, 1 - Math.floor(Math.log10(span / TICKS))));
 }
 
+/** A loss; of tiny ones the digits that count. */
+function written(loss, digits, largest = Math.abs(loss)) {
+  return largest > 0 && largest < 0.001 ? loss.toExponential(1) : number(loss, digits);
+}
+
 function draw(canvas, points, validations) {
   const scale = devicePixelRatio || 1;
   const width = canvas.clientWidth;
@@ -40,7 +45,7 @@ function draw(canvas, points, validations) {
     context.fillRect(LEFT, y(loss), width - LEFT - RIGHT, 1);
     context.fillStyle = colour('--soft');
     context.textAlign = 'right';
-    context.fillText(number(loss, digitsFor(high - low)), LEFT - 8, y(loss));
+    context.fillText(written(loss, digitsFor(high - low), Math.max(-low, high)), LEFT - 8, y(loss));
   }
   context.textAlign = 'right';
   context.fillText(t('chartStep', { count: number(last) }), width - RIGHT, HEIGHT - 9);
@@ -77,10 +82,10 @@ export function Chart({ title, points, validations }) {
   }, [points, validations]);
   const last = (points.at(-1) ?? validations.at(-1)).loss;
   const first = (points[0] ?? validations[0]).loss;
-  const name = t('chartName', { title, first: number(first, 3), last: number(last, 3) });
+  const name = t('chartName', { title, first: written(first, 3), last: written(last, 3) });
   return html`<figure class="chart">
     <figcaption>
-      <strong>${title}</strong><span class="soft">${t('chartLoss', { value: number(last, 3) })}${validations.length > 0 ? ` · ${t('chartDots')}` : ''}</span>
+      <strong>${title}</strong><span class="soft">${t('chartLoss', { value: written(last, 3) })}${validations.length > 0 ? ` · ${t('chartDots')}` : ''}</span>
     </figcaption>
     <canvas ref=${canvas} role="img" aria-label=${name} dir="ltr"></canvas>
   </figure>`;

@@ -74,7 +74,7 @@ export function Recorder() {
     </section>`;
   }
   return html`<section class="card recorder" aria-label=${t('recorder')}>
-    <p class="soft">${t(SAID[phase.value])}</p>
+    <p class="soft">${t(running || there === 0 ? SAID[phase.value] : 'sayOn')}</p>
     <p class=${phase.value === 'listening' ? 'say now' : 'say'} role="status"><bdi>${next}</bdi></p>
     <p class="soft">${t('takeOf', { number: there + 1, wanted })}</p>
     <${Meter} />

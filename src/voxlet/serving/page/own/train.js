@@ -1,6 +1,6 @@
 // Train: the runs of a folder, and one of them live.
 
-import { useVoice } from '../state.js';
+import { useVoice, voices } from '../state.js';
 import { number, t } from '../texts.js';
 import { useEffect } from '../vendor/preact-hooks.js';
 import { html } from '../view/html.js';
@@ -68,15 +68,25 @@ function Left({ run }) {
   return html`<p class="soft">${text}${text && !run.of_all ? ` ${t('ofThisStage')}` : ''} ${t('atStep', { step: number(run.step) })}</p>`;
 }
 
+/** How far scoring is, in its own words; a bar without an end where they name no share. */
+function Scoring({ told }) {
+  const share = told.match(/(\d+) %/)?.[1];
+  return html`<progress key=${share === undefined} max="100" value=${share} aria-label=${t('progress')}></progress>
+    <p class="soft" dir="auto">${told}</p>`;
+}
+
 function One() {
   const { name, job, run, points } = watched.value;
   const open = job && (job.state === 'waiting' || job.state === 'running');
   const live = open || run?.state === 'live';
+  const scoring = open && job.kind === 'score';
+  const verdict = voices.value.find((one) => one.file === server.voice(name))?.verdict;
   return html`<section class="card run" aria-labelledby="run-title">
     <h2 id="run-title"><bdi>${name}</bdi></h2>
     ${lost.value && html`<p class="refusal" role="alert">${t('lostWatching')}</p>`}
-    ${live && html`<p class="stage" role="status">${job?.kind === 'score' && open ? t('scoring') : stageOf(job, run)}</p>`}
-    ${run && html`<${Bar} run=${run} /><${Left} run=${run} />`}
+    ${live && html`<p class="stage" role="status">${scoring ? t('scoring') : stageOf(job, run)}</p>`}
+    ${scoring ? html`<${Scoring} told=${job.told} />` : run && html`<${Bar} run=${run} /><${Left} run=${run} />`}
+    ${verdict && !open && html`<p class="verdict" dir="auto">${verdict}</p>`}
     ${job?.state === 'failed' && html`<p class="refusal" role="alert">${t('jobFailed', { detail: job.message })}</p>`}
     ${run?.outcome && html`<${Outcome} outcome=${run.outcome} />`}
     <div class="actions">

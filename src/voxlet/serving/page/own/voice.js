@@ -22,22 +22,34 @@ const editing = signal(false); // another set is to be made
 const incomplete = signal([]); // what the form lacks: keys of the texts by the names of its fields
 
 function Consent() {
-  return html`<fieldset class="consent">
+  return html`<fieldset class="consent" aria-describedby="consent-hint">
     <legend>${t('consentTitle')}</legend>
-    <p class="soft">${t('consentWhy')}</p>
+    <${Hint} field="consent" hint="consentWhy" />
     ${Object.entries(CONSENTS).map(
       ([answer, text]) => html`<label key=${answer}><input type="radio" name="consent" value=${answer} /> ${t(text)}</label>`,
     )}
   </fieldset>`;
 }
 
-async function submit(event) {
-  event.preventDefault();
-  const form = new FormData(event.target);
+/** What is written; notes which fields lack something. */
+function read(element) {
+  const form = new FormData(element);
   const words = form.get('words').split(/[\n,;،]+/u).map((word) => word.trim()).filter(Boolean);
   const name = form.get('name').replace(NAME, '-').replace(/^-+|-+$/g, '').slice(0, LONGEST_NAME);
   const lacks = { words: words.length < 2, name: !name, consent: !form.get('consent') };
   incomplete.value = Object.keys(lacks).filter((field) => lacks[field]);
+  return { form, words, name };
+}
+
+/** What a field wants, or that it lacks it. */
+function Hint({ field, hint }) {
+  const lacks = incomplete.value.includes(field);
+  return html`<p id=${`${field}-hint`} class=${lacks ? 'lack' : 'soft'}>${lacks ? t(MISSING[field]) : hint && t(hint)}</p>`;
+}
+
+async function submit(event) {
+  event.preventDefault();
+  const { form, words, name } = read(event.target);
   if (incomplete.value.length > 0) {
     const first = event.target.elements[incomplete.value[0]];
     (first[0] ?? first).focus();
@@ -55,18 +67,23 @@ function freeName() {
 }
 
 function Words() {
-  return html`<form class="card words-form" onSubmit=${submit} aria-labelledby="words-title">
+  return html`<form
+    class="card words-form"
+    aria-labelledby="words-title"
+    onSubmit=${submit}
+    onInput=${(event) => incomplete.value.length > 0 && read(event.currentTarget)}
+  >
     <h2 id="words-title">${t('wordsTitle')}</h2>
     <p class="soft">${t('wordsIntro')}</p>
-    <label>${t('wordsLabel')}<textarea name="words" rows="3" dir="auto" placeholder="lumos, nox, accio" aria-describedby="words-hint"></textarea></label>
-    <p id="words-hint" class="soft">${t('wordsHint')}</p>
+    <label>${t('wordsLabel')}<textarea name="words" rows="3" dir="auto" placeholder="lumos, nox, accio" aria-describedby="words-hint" aria-invalid=${incomplete.value.includes('words')}></textarea></label>
+    <${Hint} field="words" hint="wordsHint" />
     <div class="fields">
-      <label>${t('nameLabel')}<input name="name" defaultValue=${freeName()} autocomplete="off" spellcheck=${false} /></label>
+      <label>${t('nameLabel')}<input name="name" defaultValue=${freeName()} autocomplete="off" spellcheck=${false} aria-describedby="name-hint" /></label>
       <label>${t('takesLabel')}<input name="takes" type="number" min="1" max="100" defaultValue=${USUAL_TAKES} required /></label>
       <label>${t('languageLabel')}<input name="language" defaultValue=${navigator.language.split('-')[0]} size="4" autocomplete="off" spellcheck=${false} /></label>
     </div>
+    <${Hint} field="name" />
     <${Consent} />
-    <p class="refusal" role="alert">${incomplete.value.map((field) => t(MISSING[field])).join(' ')}</p>
     <div class="actions">
       <button class="main">${t('wordsDone')}</button>
       ${takes.value && html`<button type="button" onClick=${() => (editing.value = false)}>${t('wordsCancel', { name: takes.value.name })}</button>`}

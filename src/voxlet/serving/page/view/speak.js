@@ -58,6 +58,18 @@ function Actions() {
   </div>`;
 }
 
+/** In which language it speaks, where the keys may be in another. */
+function spoken() {
+  const { language } = voice.value;
+  const here = document.documentElement.lang;
+  if (language === 'und' || language.split('-')[0] === here) return '';
+  try {
+    return t('spokenIn', { language: new Intl.DisplayNames(here, { type: 'language' }).of(language) });
+  } catch {
+    return t('spokenIn', { language }); // no tag that browsers know
+  }
+}
+
 /** Say the text; where there is none, the example. */
 function sayIt() {
   if (!text.value.trim()) text.value = example();
@@ -88,7 +100,7 @@ export function Speak() {
             onInput=${(event) => type(event.target.value)}
           />
         </label>
-        <p id="say-hint" class="soft">${t('sayHint', { example: example() })}</p>
+        <p id="say-hint" class="soft">${t('sayHint', { example: example() })} ${spoken()}</p>
         <div id="refusal" class="refusal" role="alert"><${Refusal} /></div>
       </form>
       <${Keypad} />
