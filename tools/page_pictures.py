@@ -60,7 +60,7 @@ def main(names: list[str]) -> None:
                         for scheme in ("light", "dark"):
                             page.emulate_media(color_scheme=scheme)
                             page.set_viewport_size({"width": width, "height": height})
-                            page.wait_for_timeout(500)  # until it is drawn
+                            page.wait_for_timeout(2000)  # until it is drawn, on a busy machine too
                             taken = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
                             few = taken.quantize(COLOURS[name], kmeans=KMEANS, dither=Image.Dither.NONE)
                             few.save(folder / f"{name}-{width}-{scheme}.png", optimize=True)

@@ -92,7 +92,8 @@ def evaluate(
     measured = {job: kept(comparison, job[0], sets[job[1]]) for job in jobs}
     left = [job for job, measurement in measured.items() if measurement is None]
     with Progress("measuring", silent=not progress) as shown:
-        shown.note(", ".join(dict.fromkeys(part for part, _ in left)), minor=True)
+        if left:  # the first of them may take minutes
+            shown.note(", ".join(dict.fromkeys(part for part, _ in left)))
         task = Measure(comparison, sets, tuple(sorted(measure_versions().items())))
         for done, (job, measurement) in enumerate(engine.results(task, left) if left else ()):
             keep(comparison, job[0], sets[job[1]], measurement)
