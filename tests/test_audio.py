@@ -266,6 +266,7 @@ USES = {
 }
 
 
+@pytest.mark.usefixtures("ctrl_c")
 @pytest.mark.parametrize("use", USES)
 def test_ctrl_c_is_not_lost_where_libsndfile_calls_python(use, tmp_path, monkeypatch, capfd):
     """It would be: cffi prints a traceback and goes on."""

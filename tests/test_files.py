@@ -387,6 +387,7 @@ def test_names_that_are_safe_on_any_system(text, name):
 # --- Ctrl-C
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_waits_until_the_block_ends():
     def press_twice() -> None:
         with files.uninterrupted():
@@ -411,6 +412,7 @@ def test_ctrl_c_that_is_ignored_stays_so():
         signal.signal(signal.SIGINT, before)
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_threads_are_never_interrupted():
     def work() -> None:
         with files.uninterrupted():
