@@ -28,6 +28,7 @@ from voxlet.recipes.voice import finish
 from voxlet.recipes.voice.clips.data import VoiceData
 from voxlet.recipes.voice.clips.speakers import Speakers
 from voxlet.recipes.voice.export import (
+    MARGIN,
     SpeakerGraph,
     count_parameters,
     export_voice,
@@ -276,7 +277,7 @@ def test_no_more_is_decoded_than_the_longest_word_needs() -> None:
     with torch.no_grad():
         waveform, lengths = speaker(torch.randn(2, 20, 5), torch.tensor([0, 1]), torch.zeros(2, 3))
     assert lengths.tolist() == [2 * unit, 3 * unit]
-    assert waveform.shape == (2, 7 * unit)
+    assert waveform.shape == (2, (3 + MARGIN) * unit)
 
 
 def test_at_other_speeds_clips_are_somebody_elses() -> None:
