@@ -263,6 +263,15 @@ def test_a_voice_that_came_meanwhile_is_listed(browser, site, tmp_path):
         assert page.get_by_role("combobox", name="Voice").input_value() == "tiny"
 
 
+def test_a_link_leads_to_its_view_on_a_page_that_is_open(browser, address):
+    with opened(browser, f"{address}#voice=tiny&view=toString") as page:  # a name that every object has
+        page.get_by_role("button", name="say four").wait_for()
+        page.evaluate("location.hash = 'voice=tiny&view=map'")
+        page.locator("canvas.map").wait_for()
+        page.evaluate("location.hash = 'voice=tiny&view=speak&text=4'")
+        page.get_by_role("button", name="say four").wait_for()
+
+
 def test_the_map_by_the_keyboard_alone(browser, address):
     with opened(browser, f"{address}#voice=tiny&view=map") as page:
         page.locator("canvas.map").wait_for()

@@ -32,7 +32,12 @@ import { Speak } from './view/speak.js';
 const VIEWS = { speak: Speak, map: MapOfPage, own: OwnVoice, train: Train, scores: Scores };
 const SHOWN = { train: () => makes.value, scores: () => voice.value && hasScores() };
 const WITHOUT_VOICE = ['own', 'train']; // what needs no voice that is loaded
-const asked = new URLSearchParams(location.hash.slice(1)).get('view'); // of a link
+
+/** Go where a link leads, if it names a view. */
+function followLink() {
+  const asked = new URLSearchParams(location.hash.slice(1)).get('view');
+  if (Object.hasOwn(VIEWS, asked)) view.value = asked;
+}
 
 function shownViews() {
   return Object.keys(VIEWS).filter((name) => !SHOWN[name] || SHOWN[name]());
@@ -129,8 +134,11 @@ document.title = t('title');
 document.addEventListener('keydown', key);
 document.addEventListener('visibilitychange', () => document.hidden || lookAgain());
 addEventListener('focus', lookAgain);
-addEventListener('hashchange', () => voice.value && readLink());
+addEventListener('hashchange', () => {
+  followLink();
+  if (voice.value) readLink();
+});
 for (const name of ['dragover', 'drop']) addEventListener(name, (event) => event.preventDefault()); // opens no file
-if (asked in VIEWS) view.value = asked;
+followLink();
 render(html`<${Page} />`, document.getElementById('voxlet'));
 start();
