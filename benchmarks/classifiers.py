@@ -147,9 +147,11 @@ def unknown_speakers(report: Report) -> None:
 
 def prepared(name: str, report: Report) -> None:
     """Clips as they are and as training prepares them, outliers left in."""
-    corpus, clips = open_corpus(name), unheard(name)
+    corpus = open_corpus(name)
+    drawn = unheard_clips(corpus)
+    clips = read_clips(name, drawn, corpus.labels, corpus.speakers)
     preparation = Preparation(rate=clips.rate)
-    ready = tuple(prepare_clip(clip.path, preparation) for clip in unheard_clips(corpus))
+    ready = tuple(prepare_clip(clip.path, preparation) for clip in drawn)
     reserving = reserving_corpora(clips.label_names, CATALOG[name].language)
     classifier = cross_corpus_classifier(reserving, clips.label_names, wide=False)
     for title, sounds in (("as they are", clips.sounds), ("prepared", ready)):

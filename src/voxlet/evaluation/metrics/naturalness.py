@@ -8,7 +8,7 @@ are too short for it, and it was trained at 16 kHz; only figures of this same pr
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -93,15 +93,15 @@ def dnsmos(
         ScoreError: There are no clips.
         MissingExtraError: DNSMOS is not installed.
     """
+    import_onnxruntime()  # before speechmos imports it in its own way
+    network = import_extra("speechmos.dnsmos", "study")
     found = strings(sounds, rate, band_rate=band_rate, count=count, seed=seed)
-    table = np.array([_heard(np.clip(string, -1, 1)) for string in found])
+    table = np.array([_heard(network, np.clip(string, -1, 1)) for string in found])
     return {scale: bootstrap(table[:, column], seed=seed) for column, scale in enumerate(ANSWERS)}
 
 
-def _heard(string: audio.Samples) -> list[float]:
+def _heard(network: Any, string: audio.Samples) -> list[float]:  # speechmos has no types
     """DNSMOS of a string (T,), a number a scale."""
-    import_onnxruntime()  # before speechmos imports it in its own way
-    network = import_extra("speechmos.dnsmos", "study")
     twice, size = np.tile(string, 2), int(WINDOW_SECONDS * DNSMOS_RATE)
     starts = [second * DNSMOS_RATE for second in WINDOWS]
     answers = [network.run(twice[start : start + size], sr=DNSMOS_RATE) for start in starts]

@@ -6,6 +6,7 @@ import {
   addPause,
   chosen,
   erase,
+  fromLink,
   lookAgain,
   makes,
   notice,
@@ -35,7 +36,7 @@ const WITHOUT_VOICE = ['own', 'train']; // what needs no voice that is loaded
 
 /** Go where a link leads, if it names a view. */
 function followLink() {
-  const asked = new URLSearchParams(location.hash.slice(1)).get('view');
+  const asked = fromLink().get('view');
   if (Object.hasOwn(VIEWS, asked)) view.value = asked;
 }
 

@@ -136,7 +136,8 @@ export async function openVoice(name) {
 
 // Links
 
-function fromLink() {
+/** What the address says behind its mark. */
+export function fromLink() {
   return new URLSearchParams(location.hash.slice(1));
 }
 
