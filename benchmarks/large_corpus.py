@@ -1,12 +1,14 @@
 """Memory of opening, preparing and training on corpora of very different sizes.
 
     VOXLET_DATA=... python benchmarks/large_corpus.py [--clips 2000,20000,200000] [--steps 200] [--held 1]
+    VOXLET_DATA=... python benchmarks/large_corpus.py --preset voice --clips 2000,200000 --steps 30 --held 0
 
 Each corpus holds FSDD's takes again and again, each time at another level and with other noise in its lowest
-bits, so that no file has another's bytes. A clip VAE (cnn-light at 8 kHz) is trained on it for so many steps
-and finished with its pictures and samples, in a process of its own with an empty cache. Prints the process's
-peak of memory after each step of the way, then what a clip adds between the corpora. `--held` is how many
-gigabytes of spectrograms are held; with 0 a small corpus is trained on as a large one is.
+bits, so that no file has another's bytes. A clip VAE (cnn-light at 8 kHz), or each stage of a voice, is
+trained on it for so many steps and finished with its pictures and samples, in a process of its own with an
+empty cache. Prints the process's peak of memory after each step of the way, then what a clip adds between the
+corpora. `--held` is how many gigabytes of spectrograms, waveforms or latents are held; with 0 a small corpus
+is trained on as a large one is.
 """
 
 from __future__ import annotations
@@ -45,7 +47,7 @@ def make_corpus(folder: Path, count: int) -> None:
             file.writeframes(varied.clip(-32768, 32767).astype("<i2").tobytes())
 
 
-def measure(folder: str, steps: str, held: str) -> None:
+def measure(folder: str, preset: str, steps: str, held: str) -> None:
     """Open, prepare, divide and train on a corpus; print peaks of memory in MB, and seconds."""
     from voxlet.corpus.corpus import open_corpus
     from voxlet.corpus.dataset import make_dataset
@@ -54,14 +56,16 @@ def measure(folder: str, steps: str, held: str) -> None:
     from voxlet.recipes.clip import data
     from voxlet.recipes.presets import PRESETS
     from voxlet.recipes.train import Job, carry_out
+    from voxlet.recipes.voice.clips import waveforms
     from voxlet.spectral.config import SpectrogramConfig
     from voxlet.training import hardware
     from voxlet.training.config import Budget
 
     hardware.set_up()
-    data.HELD_BYTES = int(float(held) * 2**30)
-    preparation, spectrogram = Preparation(rate=8000), SpectrogramConfig(rate=8000, n_fft=256, hop=128)
-    config = replace(PRESETS["cnn-light"], preparation=preparation, spectrogram=spectrogram)
+    data.HELD_BYTES = waveforms.HELD_BYTES = int(float(held) * 2**30)
+    config, preparation = replace(PRESETS[preset], preparation=Preparation(rate=8000)), Preparation(rate=8000)
+    if preset != "voice":
+        config = replace(config, spectrogram=SpectrogramConfig(rate=8000, n_fft=256, hop=128))
     began, found = time.perf_counter(), []
 
     def note() -> None:
@@ -75,7 +79,7 @@ def measure(folder: str, steps: str, held: str) -> None:
     note()
     bytes_ = prepared.rows.shape[0] * prepared.rows.shape[1] * 2
     del corpus, prepared
-    job = Job("cnn-light", config, folder, Path(folder).parent / "run", Budget(epochs=1))
+    job = Job(preset, config, folder, Path(folder).parent / "run", Budget(epochs=1))
     carry_out(job, lambda _: lambda _stage, _task: Budget(steps=int(steps)))
     note()
     print(json.dumps({"bytes": bytes_, "found": found}))
@@ -87,8 +91,9 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--clips", default="2000,20000,200000")
-    parser.add_argument("--steps", default="200", help="of training")
-    parser.add_argument("--held", default="1", help="gigabytes of spectrograms in memory")
+    parser.add_argument("--preset", choices=("cnn-light", "voice"), default="cnn-light")
+    parser.add_argument("--steps", default="200", help="of training, for each stage")
+    parser.add_argument("--held", default="1", help="gigabytes held in memory")
     parser.add_argument("--out", help="folder for what is made, which is removed")
     arguments = parser.parse_args()
     peaks = []
@@ -97,7 +102,8 @@ def main() -> None:
         with tempfile.TemporaryDirectory(dir=arguments.out) as folder:
             make_corpus(Path(folder, "words"), count)
             environment = {**os.environ, "VOXLET_CACHE": f"{folder}/cache"}
-            command = [sys.executable, __file__, MEASURE, f"{folder}/words", arguments.steps, arguments.held]
+            asked = [f"{folder}/words", arguments.preset, arguments.steps, arguments.held]
+            command = [sys.executable, __file__, MEASURE, *asked]
             done = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True)
             measured = json.loads(done.stdout.splitlines()[-1])
         peaks.append([peak for peak, _ in measured["found"]])

@@ -46,18 +46,18 @@ def measure(preset: str, folder: str, run: str) -> dict[str, float]:
 
     from voxlet.machine import peak_memory
     from voxlet.recipes.train import train
-    from voxlet.recipes.voice.clips.views import Views
+    from voxlet.recipes.voice.clips.views import HeldViews
     from voxlet.training import hardware
 
     hardware.set_up()
-    made = Views.__init__
+    made = HeldViews.__init__
 
-    def made_whole(views: Views, *arguments: Any, **options: Any) -> None:
+    def made_whole(views: HeldViews, *arguments: Any, **options: Any) -> None:
         made(views, *arguments, **options)
         for part in views.latents:
             part.add_(0.0)  # memory that nobody has written to is not there yet
 
-    with mock.patch.object(Views, "__init__", made_whole):
+    with mock.patch.object(HeldViews, "__init__", made_whole):
         trained = train(preset, folder, run, epochs=1)
     used = sum(path.stat().st_size for path in Path(run).rglob("*") if path.is_file())
     spent = resource.getrusage(resource.RUSAGE_SELF)

@@ -17,7 +17,8 @@ from voxlet.models.voice.wave_vae import WaveVAE, samples_per_latent
 from voxlet.recipes.preflight import Material, views_bytes
 from voxlet.recipes.voice.clips.band import BandFilter
 from voxlet.recipes.voice.clips.data import VoiceData
-from voxlet.recipes.voice.clips.views import Views
+from voxlet.recipes.voice.clips.views import HeldViews
+from voxlet.recipes.voice.clips.waveforms import Held
 from voxlet.recipes.voice.distillation_task import DistillationTask
 from voxlet.recipes.voice.prior_task import PriorTask
 from voxlet.recipes.voice.wave_task import LOUDER_DB, QUIETER_DB, WaveTask
@@ -37,7 +38,7 @@ def data() -> VoiceData:
     for row, hertz in ((1, 120.0), (2, 180.0), (3, 240.0)):
         audio[row, : LENGTHS[row]] = (0.3 * torch.sin(2 * torch.pi * hertz * times))[: LENGTHS[row]]
     return VoiceData(
-        audio=audio,
+        audio=Held(audio),
         lengths=LENGTHS,
         labels=torch.tensor([0, 1, 0, 1]),
         speakers=torch.tensor([0, 0, 1, 1]),
@@ -105,6 +106,7 @@ def test_the_decoder_alone_is_trained_where_latents_are_to_stay(data: VoiceData,
 
 def test_the_pitch_of_a_crop_is_that_of_its_place(wave_task: WaveTask) -> None:
     hop = wave_task.model.hop
+    assert wave_task.pitch is not None
     frames = wave_task.pitch.hz.shape[1]
     wave_task.pitch.hz[0] = torch.arange(100.0, 100.0 + frames)
     audio, pitch = wave_task.crops(torch.zeros(64, dtype=torch.long))
@@ -119,8 +121,9 @@ def test_the_pitch_of_a_crop_is_that_of_its_place(wave_task: WaveTask) -> None:
 def test_clips_at_other_speeds_are_drawn_as_often_as_asked_for(data: VoiceData) -> None:
     task = prior_task_of(data, speeds=(0.8, 1.25), same_speed=0.6)
     rows = torch.arange(4).repeat(1000)
-    assert torch.equal(task.views.draw(rows, 0.6).rows, rows)  # no other speed is encoded yet
-    encode_all(task.views)
+    views = held_views(task)
+    assert torch.equal(views.draw(rows, 0.6).rows, rows)  # no other speed is encoded yet
+    encode_all(views)
     drawn = task.views.draw(rows, 0.6).rows
     assert torch.equal(drawn % 4, rows)  # the same clip, whatever its speed
     shares = torch.bincount(drawn // 4, minlength=3) / len(rows)
@@ -130,7 +133,12 @@ def test_clips_at_other_speeds_are_drawn_as_often_as_asked_for(data: VoiceData) 
     assert torch.equal(many.views.draw(rows, 0.6).rows, rows)
 
 
-def encode_all(views: Views) -> None:
+def held_views(task: PriorTask) -> HeldViews:
+    assert isinstance(task.views, HeldViews)
+    return task.views
+
+
+def encode_all(views: HeldViews) -> None:
     while not views.ready.all():
         views.encode_more()
 
@@ -139,23 +147,23 @@ def test_clips_and_latents_take_what_is_said_before_and_a_copy_of_the_task_takes
     data: VoiceData,
 ) -> None:
     task = prior_task_of(data, speeds=(0.8, 1.25), shifts=3, views_per_step=5)
+    views = held_views(task)
     config = replace(TINY_VOICE, prior=task.config)
     said = views_bytes(config, Material(4, 4, 8 * UNIT / RATE, labels=2, speakers=2))
-    assert said == data.audio.nbytes + task.data.audio.nbytes + sum(
-        part.nbytes for part in task.views.latents
-    )
+    clips = sum(held.audio.read(torch.arange(len(held.lengths))).nbytes for held in (data, task.data))
+    assert said == clips + sum(part.nbytes for part in views.latents)
     tried = copy.deepcopy(task)
     assert tried.data is task.data
-    assert tried.views.mean.data_ptr() == task.views.mean.data_ptr()
+    assert held_views(tried).latents.mean.data_ptr() == views.latents.mean.data_ptr()
     tried.views.encode_more()
-    assert (int(task.views.ready.sum()), int(task.views.encoded)) == (4, 0)  # it meets them in its own time
-    task.views.encode_more()
-    assert torch.equal(task.views.ready, tried.views.ready)
+    assert (int(views.ready.sum()), int(views.encoded)) == (4, 0)  # it meets them in its own time
+    views.encode_more()
+    assert torch.equal(views.ready, held_views(tried).ready)
 
 
 def test_views_are_encoded_a_few_a_step_and_once_more_where_a_run_goes_on(data: VoiceData) -> None:
-    def views() -> Views:
-        return prior_task_of(data, speeds=(0.8, 1.25), shifts=3, views_per_step=5).views
+    def views() -> HeldViews:
+        return held_views(prior_task_of(data, speeds=(0.8, 1.25), shifts=3, views_per_step=5))
 
     torch.manual_seed(0)
     kept = views()
@@ -169,25 +177,27 @@ def test_views_are_encoded_a_few_a_step_and_once_more_where_a_run_goes_on(data: 
     kept.encode_more()
     resumed.encode_more()
     assert torch.equal(resumed.ready, kept.ready)
-    assert torch.equal(resumed.mean, kept.mean)
+    assert torch.equal(resumed.latents.mean, kept.latents.mean)
     encode_all(kept)
     kept.encode_more()
     assert kept.ready.all()
     # A later start is the same clip behind silence.
     wave, row = kept.wave[0], 1
-    silent = torch.nn.functional.pad(data.audio, (2 * wave.hop, 0))[:, : data.audio.shape[1]]
-    encoded = wave.encode(silent[row : row + 1]).mean[0]
-    torch.testing.assert_close(kept.mean[2, row], encoded, atol=1e-5, rtol=0)
+    clip = data.audio.read(torch.tensor([row]))
+    silent = torch.nn.functional.pad(clip, (2 * wave.hop, 0))[:, : data.audio.shape[1]]
+    encoded = wave.encode(silent).mean[0]
+    torch.testing.assert_close(kept.latents.mean[2, row], encoded, atol=1e-5, rtol=0)
 
 
 def test_sequences_are_normalised_latents_with_their_presence(data: VoiceData) -> None:
     task = prior_task_of(data, speeds=(), shifts=2)
-    encode_all(task.views)
+    held = held_views(task)
+    encode_all(held)
     torch.nn.init.constant_(task.prior.latent_mean, 2.0)
     torch.nn.init.constant_(task.prior.latent_std, 4.0)
     for view in range(2):  # a latent without variance that says which clip and start it is of
-        task.views.mean[view] = 10.0 * view + torch.arange(4.0)[:, None, None]
-    task.views.log_variance.fill_(-40.0)
+        held.latents.mean[view] = 10.0 * view + torch.arange(4.0)[:, None, None]
+    held.latents.log_variance.fill_(-40.0)
     rows = torch.arange(4).repeat(50)
     sequences = task.sequences(task.views.draw(rows))
     assert sequences.shape == (200, 8, 5)

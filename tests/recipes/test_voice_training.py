@@ -27,6 +27,7 @@ from voxlet.recipes.train import export, train
 from voxlet.recipes.voice import finish
 from voxlet.recipes.voice.clips.data import VoiceData
 from voxlet.recipes.voice.clips.speakers import Speakers
+from voxlet.recipes.voice.clips.waveforms import Held
 from voxlet.recipes.voice.export import (
     MARGIN,
     SpeakerGraph,
@@ -227,7 +228,7 @@ def test_others_are_of_the_same_speaker_and_not_the_clip_itself() -> None:
     order = train_rows[torch.argsort(speakers, stable=True)]
     count = torch.bincount(speakers)
     data = VoiceData(
-        torch.zeros(6, 8),
+        Held(torch.zeros(6, 8)),
         torch.full((6,), 8),
         speakers,
         speakers,
@@ -286,7 +287,7 @@ def test_at_other_speeds_clips_are_somebody_elses() -> None:
     audio[:, :2000] = torch.sin(2 * torch.pi * 500 * times[:2000])
     audio[2] = torch.sin(2 * torch.pi * 500 * times)
     data = VoiceData(
-        audio,
+        Held(audio),
         torch.tensor([2000, 2000, 4000]),
         torch.tensor([0, 1, 0]),
         torch.tensor([0, 0, 1]),
@@ -307,9 +308,9 @@ def test_at_other_speeds_clips_are_somebody_elses() -> None:
     assert varied.speakers.tolist() == [0, 0, 1, 2, 2, 3, 4, 4, 5]
     assert varied.labels.tolist() == [0, 1, 0] * 3
     for row, hertz in ((0, 500), (3, 400), (6, 625), (8, 625), (5, 500)):
-        clip = varied.audio[row, : int(varied.lengths[row])]
+        clip = varied.audio.read(torch.tensor(row), int(varied.lengths[row]))
         spectrum = torch.fft.rfft(clip * torch.hann_window(len(clip))).abs()
         assert abs(float(spectrum.argmax()) * rate / len(clip) - hertz) < 5
     drawn = varied.others(torch.tensor([3, 4]), 8)
     assert drawn.tolist() == [[4] * 8, [3] * 8]
-    assert not varied.audio[3, 2500:].any()
+    assert not varied.audio.read(torch.tensor(3))[2500:].any()

@@ -21,6 +21,7 @@ from voxlet.models.voice.wave_vae import samples_per_latent
 from voxlet.recipes.clip.config import ClipTraining
 from voxlet.recipes.clip.data import held_bytes
 from voxlet.recipes.presets import PRESETS
+from voxlet.recipes.voice.clips import waveforms
 from voxlet.training.hardware import has_fast_bfloat16
 
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from voxlet.recipes.voice.config import VoiceTraining
     from voxlet.training.config import Budget, Precision
 
-FLOAT_BYTES = 4
 BASE_BYTES = 0.45e9  # of a process with PyTorch, before there is a model
 PARAMETER_BYTES = 34  # of memory: weight, gradient, two moments, the best weight, copies while saving
 CHECKPOINT_BYTES = 16  # of disk for each parameter: last, best, two moments
@@ -120,15 +120,16 @@ def needs_of(config: Training, material: Material, speed: dict[str, float]) -> N
 
 
 def views_bytes(config: VoiceTraining, material: Material) -> float:
-    """Of a voice's clips at every speed, and of the latents of each from every start: what a long training
-    has in the end."""
+    """Of a voice's clips at every speed, and of the latents of each from every start, as far as they are held
+    in memory: what a long training has in the end."""
     rate = config.preparation.rate
     unit = samples_per_latent(rate)
     frames = math.ceil(material.seconds * rate / unit)
-    audio = FLOAT_BYTES * frames * unit
-    latents = 2 * FLOAT_BYTES * config.prior.shifts * frames * config.wave.model.latent_size
+    audio = material.held * frames * unit
+    latents = 2 * config.prior.shifts * frames * config.wave.model.latent_size * material.held
     speeds = 1 + len(config.prior.speeds_for(material.speakers))
-    return float(material.held * (audio + speeds * (audio + latents)))
+    moved = waveforms.held_bytes(speeds * audio) if speeds > 1 else 0
+    return float(waveforms.held_bytes(audio) + moved + waveforms.held_bytes(speeds * latents))
 
 
 def presets_on(material: Material) -> dict[str, str]:

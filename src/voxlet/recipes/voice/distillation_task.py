@@ -23,6 +23,7 @@ from voxlet.models.voice.config import CLARITY, PITCH, SPEED
 from voxlet.models.voice.flow_prior import FeatureDropout, described
 from voxlet.models.voice.style_encoder import standardise
 from voxlet.recipes.voice.clips.speakers import speakers_of
+from voxlet.recipes.voice.clips.waveforms import evenly
 from voxlet.training import distributed
 from voxlet.training.ema import average_of
 from voxlet.training.hardware import autocast
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 STYLE_CLIPS = 2  # other clips that a style is inferred from
 VALIDATION_BATCH = 64
 ENCODING_BATCH = 128
+MOST_CLIPS = 20_000  # whose styles stand for those of all
 # Asked for at random: from, to, and where more is cut off; see `FlowPrior.asked`.
 WISHES = {SPEED: (-0.3, 0.35, 1.0), PITCH: (-4.0, 4.0, 12.0), CLARITY: (0.0, 2.0, 1.0)}
 NORM = 1.0  # gradients are scaled down to this
@@ -221,7 +223,8 @@ def settle(
     data = clips.with_speeds(speeds)
     parts, named = [], []
     if speaking is None or speaking.share < 1:
-        parts.append((*training_styles(encoder, data), data.attributes[data.by_speaker]))
+        rows = evenly(data.by_speaker, MOST_CLIPS)
+        parts.append((*styles_of(encoder, data, rows), data.attributes[rows]))
         named.append(speakers_of(encoder, clips, [str(number) for number in range(len(clips.count))]))
     if speaking is not None and speaking.kept.names:
         kept = speaking.kept
@@ -240,11 +243,11 @@ def settle(
 
 
 @torch.no_grad()
-def training_styles(encoder: StyleEncoder, data: VoiceData) -> Gaussian:
-    """The styles (N, S) inferred from each training clip by itself, in the coordinates of the encoder's
+def styles_of(encoder: StyleEncoder, data: VoiceData, clips: Tensor) -> Gaussian:
+    """The styles (N, S) inferred from each of these clips (N,) by itself, in the coordinates of the encoder's
     layers."""
     parts = []
-    for rows in torch.split(data.by_speaker, ENCODING_BATCH):
+    for rows in torch.split(clips, ENCODING_BATCH):
         samples = int(data.lengths[rows].max())
         parts.append(encoder.unwhitened(encoder.summary(*data.cut(rows, samples))))
     return Gaussian(torch.cat([p.mean for p in parts]), torch.cat([p.log_variance for p in parts]))

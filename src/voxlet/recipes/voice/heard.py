@@ -59,7 +59,7 @@ class Heard:
         """The takes, encoded and decoded."""
         own = cast("WaveTask", task)
         model = cast("WaveVAE", own.ema.module)
-        decoded = model.decode(model.encode(own.data.audio[self.rows]).mean).waveform
+        decoded = model.decode(model.encode(own.data.audio.read(self.rows)).mean).waveform
         self._write(WAVE, step, own.data, decoded, own.data.lengths[self.rows])
 
     def after_prior(self, task: Task, step: int) -> None:

@@ -11,6 +11,7 @@ import torch
 from voxlet.errors import ConfigError
 from voxlet.recipes.voice.base_file import PRIOR as PRIOR_PART
 from voxlet.recipes.voice.clips.data import VoiceData, voice_data
+from voxlet.recipes.voice.clips.waveforms import evenly
 from voxlet.recipes.voice.distillation_task import DistillationTask, Speaking, settle
 from voxlet.recipes.voice.finish import write_voice
 from voxlet.recipes.voice.heard import Heard
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from voxlet.training.run import Run
 
 FEWEST_ROWS = 2  # a batch of one has nothing to compare
+MOST_VALIDATED = 1024  # clips: more tell no more, and take their time every 250 steps
 
 
 def plan_voice_training(config: VoiceTraining, dataset: Dataset, run: Run, base: Base | None = None) -> Plan:
@@ -101,7 +103,7 @@ class _Tasks:
 
     @property
     def validation(self) -> torch.Tensor:
-        return torch.from_numpy(self.dataset.split.validation)
+        return evenly(torch.from_numpy(self.dataset.split.validation), MOST_VALIDATED)
 
     def data(self) -> VoiceData:
         """The clips, with labels as the prior numbers them."""

@@ -17,7 +17,8 @@ from voxlet.models.voice.flow_prior import FlowPrior, described, presence
 from voxlet.models.voice.style_encoder import StyleEncoder
 from voxlet.recipes.voice.base_file import PRIOR, STYLE, fill_prior
 from voxlet.recipes.voice.clips.replay import Replay
-from voxlet.recipes.voice.clips.views import Views
+from voxlet.recipes.voice.clips.views import views_of
+from voxlet.recipes.voice.clips.waveforms import evenly
 from voxlet.training import distributed
 from voxlet.training.ema import average_of
 from voxlet.training.hardware import autocast
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from voxlet.training.config import Precision
 
 VALIDATION_BATCH = 64
+MOST_MEASURED = 8192  # clips whose latents' mean and deviation stand for all
 NORM = 1.0  # gradients are scaled down to this
 
 
@@ -71,15 +73,15 @@ class PriorTask:
         *,
         precision: Precision = "auto",
     ) -> None:
-        self.config, self.validation, self.precision = config, validation, precision
         self.device = data.audio.device
-        clips = len(data.audio)
+        self.config, self.precision, self.validation = config, precision, validation.to(self.device)
+        clips = len(data.lengths)
         self.data = data = data.with_speeds(config.speeds_for(len(data.count)))
         self.unit = wave.samples_per_latent
-        self.views = Views(wave, data, clips=clips, shifts=config.shifts, a_step=config.views_per_step)
+        self.views = views_of(wave, data, clips=clips, shifts=config.shifts, a_step=config.views_per_step)
         channels, labels = wave.config.latent_size + 1, len(data.label_names)
         self.prior = FlowPrior(config.model, channels, data.frames, labels).to(self.device)
-        self.prior.fit_scale(Gaussian(self.views.mean[0, train], self.views.log_variance[0, train]))
+        self.prior.fit_scale(self.views.own(evenly(train, MOST_MEASURED).to(self.device)))
         if data.names:
             self.prior.fit_attributes(data.attributes[train])
         self.style = StyleEncoder(config.model, data.rate).to(self.device)

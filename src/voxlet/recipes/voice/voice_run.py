@@ -87,7 +87,7 @@ class VoiceRun(TrainedRun[VoiceTraining]):
 
     @cached_property
     def data(self) -> VoiceData:
-        """The clips of the dataset, in memory."""
+        """The clips of the dataset."""
         return voice_data(self.dataset, CPU, self.config.prior.model.attributes)
 
     @cached_property
@@ -140,7 +140,8 @@ class VoiceRun(TrainedRun[VoiceTraining]):
         """The posterior (L, Z) of each of these clips of the dataset, L as its length asks for."""
         unit, found = self.wave.samples_per_latent, []
         for row in rows:
-            audio = self.data.audio[row : row + 1, : -(-int(self.data.lengths[row]) // unit) * unit]
+            samples = -(-int(self.data.lengths[row]) // unit) * unit
+            audio = self.data.audio.read(torch.tensor([row]), samples)
             found.append(Gaussian(*(part[0] for part in self.wave.encode(audio))))
         return found
 

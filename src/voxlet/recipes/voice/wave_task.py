@@ -20,6 +20,7 @@ from voxlet.models.voice.discriminators import (
 from voxlet.models.voice.wave_vae import INPUT_GAIN, WaveVAE
 from voxlet.recipes.voice.base_file import DISCRIMINATORS, WAVE
 from voxlet.recipes.voice.clips.band import BandFilter
+from voxlet.recipes.voice.clips.waveforms import Held
 from voxlet.recipes.voice.mel_loss import MelLoss
 from voxlet.spectral.pitch import Pitch, track_pitch
 from voxlet.training import distributed
@@ -71,7 +72,9 @@ class WaveTask:
                 ("discriminators", self.discriminators, config.discriminator_learning_rate),
             )
         }
-        self.pitch = track_pitch(data.audio, data.rate, self.model.hop)
+        # That of clips in memory is tracked once, that of others when they are drawn.
+        held = data.audio.values if isinstance(data.audio, Held) else None
+        self.pitch = None if held is None else track_pitch(held, data.rate, self.model.hop)
         unit = self.model.samples_per_latent
         self.crop = max(1, round(config.crop * data.rate / unit)) * unit
 
@@ -94,12 +97,20 @@ class WaveTask:
         start = ((drawn[:, 0] * (latest + reach)).long() - reach) // hop * hop
         index = start[:, None] + torch.arange(self.crop, device=self.device)
         inside = (index >= 0) & (index < lengths[:, None])
-        audio = self.data.audio[rows[:, None], index.clamp(0, self.data.audio.shape[1] - 1)] * inside
+        clips = self.data.audio.read(rows)
+        audio = clips.gather(1, index.clamp(0, clips.shape[1] - 1)) * inside
         decibels = QUIETER_DB + (LOUDER_DB - QUIETER_DB) * drawn[:, 1:]
         frames = start[:, None] // hop + torch.arange(self.crop // hop, device=self.device)
-        frames = frames.clamp(0, self.pitch.hz.shape[1] - 1)
-        pitch = Pitch(self.pitch.hz[rows[:, None], frames], self.pitch.voicing[rows[:, None], frames])
+        whole = self._pitch(rows, clips)
+        frames = frames.clamp(0, whole.hz.shape[1] - 1)
+        pitch = Pitch(whole.hz.gather(1, frames), whole.voicing.gather(1, frames))
         return Crops(audio * 10 ** (decibels / 20), pitch)
+
+    def _pitch(self, rows: Tensor, clips: Tensor) -> Pitch:
+        """The pitch (B, F) of these rows (B,), whose clips (B, T) are given."""
+        if self.pitch is None:
+            return track_pitch(clips, self.data.rate, self.model.hop)
+        return Pitch(self.pitch.hz[rows], self.pitch.voicing[rows])
 
     def train_step(self, rows: Tensor, progress: float) -> dict[str, Tensor]:
         """One step of the VAE, after one of the discriminators once they have joined."""
@@ -165,7 +176,7 @@ class WaveTask:
         wave = cast(WaveVAE, self.ema.module)
         total = 0.0
         for rows in torch.split(self.validation, VALIDATION_BATCH):
-            real = self.data.audio[rows]
+            real = self.data.audio.read(rows)
             generated = wave.decode(wave.encode(real).mean).waveform
             pair = (INPUT_GAIN * self.heard(rows, each) for each in (generated, real))
             total += float(self.mel(*pair)) * len(rows)

@@ -1,17 +1,17 @@
-"""The clips that a voice learns from, in memory."""
+"""The clips that a voice learns from."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import soxr
 import torch
 from torch import Tensor
 
 from voxlet import batch_random
 from voxlet.models.voice.wave_vae import samples_per_latent
 from voxlet.recipes.voice.clips.attributes import at_speed, measured
+from voxlet.recipes.voice.clips.waveforms import AtSpeeds, Stored, Waveforms, hold
 from voxlet.training import distributed
 
 if TYPE_CHECKING:
@@ -19,15 +19,13 @@ if TYPE_CHECKING:
 
     from voxlet.corpus.dataset import Dataset
 
-RESAMPLING_BATCH = 1024  # soxr takes 65,536 channels at most
-
 
 @dataclass(frozen=True)
 class VoiceData:
     """Clips and what is known of them; rows are those of the prepared corpus.
 
     Attributes:
-        audio: (N, T) float32, zero after each clip's end; T is a whole number of latents.
+        audio: Waveforms of N clips, zero after each one's end, T a whole number of latents.
         lengths: (N,) valid samples.
         labels: (N,) label numbers.
         speakers: (N,) speaker numbers.
@@ -41,7 +39,7 @@ class VoiceData:
         label_names: What the labels are called.
     """
 
-    audio: Tensor
+    audio: Waveforms
     lengths: Tensor
     labels: Tensor
     speakers: Tensor
@@ -83,7 +81,7 @@ class VoiceData:
 
     def cut(self, rows: Tensor, samples: int) -> tuple[Tensor, Tensor]:
         """The first samples of rows (...), and the lengths of their clips."""
-        return self.audio[rows, :samples], self.lengths[rows]
+        return self.audio.read(rows, samples), self.lengths[rows]
 
     def with_labels(self, names: tuple[str, ...], numbers: Tensor) -> VoiceData:
         """The same clips with other labels: what was label n is `numbers[n]` of these names."""
@@ -91,8 +89,8 @@ class VoiceData:
 
     def with_frames(self, frames: int) -> VoiceData:
         """The same clips in rows of at least so many latents."""
-        more = (frames - self.frames) * samples_per_latent(self.rate)
-        return self if more <= 0 else replace(self, audio=torch.nn.functional.pad(self.audio, (0, more)))
+        samples = frames * samples_per_latent(self.rate)
+        return self if frames <= self.frames else replace(self, audio=self.audio.widened(samples))
 
     def with_speeds(self, speeds: Sequence[float]) -> VoiceData:
         """These clips and, for each speed, all of them once more, as speakers of their own.
@@ -102,32 +100,21 @@ class VoiceData:
         row (k + 1) N + n. A clip that would be longer than the longest one stays as it is.
         """
         if not speeds:
-            return self  # all the audio would be copied for nothing
-        count, samples = self.audio.shape
-        longest, speakers = int(self.lengths.max()), len(self.count)
-        # Filled in place: it is most of what a training holds, and joined copies would be there twice.
-        audio = self.audio.new_empty(1 + len(speeds), count, samples)
-        audio[0] = self.audio
+            return self
+        made = AtSpeeds(self.audio, self.lengths, int(self.lengths.max()), tuple(speeds))
+        count, speakers = len(self.lengths), len(self.count)
+        every = torch.arange(count, device=self.lengths.device)
         lengths, attributes = [self.lengths], [self.attributes]
-        for into, speed in zip(audio[1:], speeds, strict=True):
-            played = (self.lengths / speed).round().long()
-            fits = played <= longest
-            for rows in torch.split(torch.arange(count), RESAMPLING_BATCH):
-                part = slice(int(rows[0]), int(rows[-1]) + 1)
-                moved = torch.zeros(len(rows), samples)
-                # A channel for each clip.
-                tape = soxr.resample(self.audio[part].T.cpu().numpy(), speed, 1.0)[:samples]
-                moved[:, : len(tape)] = torch.from_numpy(tape.T.copy())
-                moved *= torch.arange(samples) < played[part].cpu()[:, None]  # resampling rings on after it
-                into[part] = torch.where(fits[part, None], moved.to(self.audio.device), self.audio[part])
-            lengths.append(torch.where(fits, played, self.lengths))
+        for speed in speeds:
+            played, fits = made.played(every, speed)
+            lengths.append(played)
             changed = at_speed(self.attributes, self.names, speed)
             attributes.append(torch.where(fits[:, None], changed, self.attributes))
         times = torch.arange(1 + len(speeds), device=self.lengths.device)[:, None]
         sizes = self.count.repeat(1 + len(speeds))
         return replace(
             self,
-            audio=audio.flatten(0, 1),
+            audio=hold(made),
             lengths=torch.cat(lengths),
             labels=self.labels.repeat(1 + len(speeds)),
             speakers=(self.speakers + speakers * times).flatten(),
@@ -140,21 +127,17 @@ class VoiceData:
 
 
 def voice_data(dataset: Dataset, device: torch.device, names: tuple[str, ...] = ()) -> VoiceData:
-    """Put a dataset into memory, in rows that hold the longest clip in whole latents, with the attributes of
-    these names."""
+    """A dataset's clips, in rows that hold the longest one in whole latents, with the attributes of these
+    names."""
     prepared, unit = dataset.prepared, samples_per_latent(dataset.prepared.rate)
     lengths = torch.from_numpy(prepared.rows.lengths)
     samples = -(-int(lengths.max()) // unit) * unit
-    audio = torch.zeros(len(prepared), samples)
-    width = min(samples, prepared.rows.shape[1])
-    for first, read in prepared.rows.parts():
-        audio[first : first + len(read), :width] = torch.from_numpy(read[:, :width])
     speakers = torch.from_numpy(prepared.speakers)
     rows = torch.from_numpy(dataset.split.train)
     by_speaker = rows[torch.argsort(speakers[rows], stable=True)]
     count = torch.bincount(speakers[rows], minlength=len(prepared.speaker_names))
     return VoiceData(
-        audio.to(device),
+        hold(Stored(prepared.rows, samples, device)),
         lengths.to(device),
         torch.from_numpy(prepared.labels).to(device),
         speakers.to(device),

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from voxlet.models.distributions import Gaussian
+from voxlet.recipes.voice.clips.waveforms import evenly
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from voxlet.recipes.voice.clips.data import VoiceData
 
 TABLES = ("mean", "log_variance", "attributes")
+MOST_CLIPS = 512  # of a speaker that tell his style
 FEWEST_CLIPS = 10  # of a base's speaker: fewer tell a style too roughly for a name
 
 
@@ -56,7 +58,7 @@ class Speakers(nn.Module):
 
 @torch.no_grad()
 def speakers_of(encoder: StyleEncoder, data: VoiceData, names: Sequence[str], fewest: int = 1) -> Speakers:
-    """The speakers who have at least so many training clips.
+    """The speakers who have at least so many training clips; of many, some stand for all.
 
     A speaker's variance is that between his clips and that of the style of each.
     """
@@ -64,7 +66,7 @@ def speakers_of(encoder: StyleEncoder, data: VoiceData, names: Sequence[str], fe
     known = [number for number in range(len(names)) if int(data.count[number]) >= fewest]
     for number in known:
         first, count = int(data.first[number]), int(data.count[number])
-        rows = data.by_speaker[first : first + count]
+        rows = evenly(data.by_speaker[first : first + count], MOST_CLIPS)
         each = encoder.unwhitened(encoder.summary(*data.cut(rows, int(data.lengths[rows].max()))))
         spread = each.mean.var(0, correction=0) + each.log_variance.exp().mean(0)
         found["mean"].append(each.mean.mean(0))

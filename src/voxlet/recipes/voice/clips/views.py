@@ -1,7 +1,8 @@
 """The latent sequences that a prior learns from: clips from several starts and at several speeds.
 
-Each clip is encoded at once as it is. Its other views follow, a few with every step, so that a short
-training does not spend its time on views that it never meets; the clip stands in for a view that is missing.
+Where there is room for their latents each clip is encoded at once as it is. Its other views follow, a few
+with every step, so that a short training does not spend its time on views that it never meets; the clip
+stands in for a view that is missing. Where there is none, a view is encoded whenever it is drawn.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 
 from voxlet import batch_random
 from voxlet.models.distributions import Gaussian
+from voxlet.recipes.voice.clips.waveforms import held_bytes
 
 if TYPE_CHECKING:
     from voxlet.models.voice.wave_vae import WaveVAE
@@ -44,76 +46,117 @@ class Latents(NamedTuple):
 class Views(nn.Module):
     """Posteriors of clips from `shifts` starts, one STFT hop apart, and at each speed that the data has.
 
+    Each is encoded when it is drawn.
+
     Args:
         wave: The trained wave VAE.
         data: Clips; the first `clips` rows at their own speed, then all of them again for each other one.
         clips: N.
         shifts: Starts.
+    """
+
+    def __init__(self, wave: WaveVAE, data: VoiceData, *, clips: int, shifts: int) -> None:
+        super().__init__()
+        self.wave = [wave]  # a list: its weights are none of ours
+        self.data, self.clips, self.shifts = data, clips, shifts
+        self.speeds = len(data.lengths) // clips - 1
+
+    def encode_more(self) -> None:
+        """Encode some ahead, where they are held."""
+
+    def draw(self, rows: Tensor, same_speed: float = 1.0) -> Drawn:
+        """A random view of each of these clips (B,); a share of them keeps its own speed."""
+        view, moved = self._choose(rows, same_speed)
+        return Drawn(moved, self.encode(view, moved), self._lengths(view, moved))
+
+    @torch.no_grad()
+    def encode(self, view: Tensor, rows: Tensor) -> Gaussian:
+        """Encode clips (B,) with silence of the view's start in front: (B, L, Z)."""
+        wave, samples = self.wave[0], self.data.audio.shape[1]
+        index = torch.arange(samples, device=rows.device) - view[:, None] * wave.hop
+        audio = self.data.audio.read(rows).gather(1, index.clamp_min(0)) * (index >= 0)
+        return wave.encode(audio)
+
+    def own(self, rows: Tensor) -> Gaussian:
+        """These clips (B,) as they are, (B, L, Z)."""
+        parts = [self.encode(torch.zeros_like(part), part) for part in torch.split(rows, ENCODING_BATCH)]
+        return Gaussian(torch.cat([p.mean for p in parts]), torch.cat([p.log_variance for p in parts]))
+
+    def _choose(self, rows: Tensor, same_speed: float) -> tuple[Tensor, Tensor]:
+        """A view (B,) for each of these clips (B,), and its row at the speed that it has there."""
+        view = (batch_random.rand(len(rows), device=rows.device) * self.shifts).long()
+        if same_speed == 1 or not self.speeds:
+            return view, rows
+        other = 1 + (batch_random.rand(len(rows), device=rows.device) * self.speeds).long()
+        same = batch_random.rand(len(rows), device=rows.device) < same_speed
+        return view, rows + self.clips * torch.where(same, 0, other)
+
+    def _lengths(self, view: Tensor, rows: Tensor) -> Tensor:
+        """Samples (B,) of these views, the silence in front included."""
+        return (self.data.lengths[rows] + view * self.wave[0].hop).clamp(max=self.data.audio.shape[1])
+
+
+class HeldViews(Views):
+    """The same, each encoded once and held in memory.
+
+    Args:
+        wave: See `Views`.
+        data: Likewise.
+        clips: Likewise.
+        shifts: Likewise.
         a_step: Views that `encode_more` encodes.
     """
 
     encoded: Tensor
 
     def __init__(self, wave: WaveVAE, data: VoiceData, *, clips: int, shifts: int, a_step: int) -> None:
-        super().__init__()
-        self.wave = [wave]  # a list: its weights are none of ours
-        self.data, self.clips, self.a_step = data, clips, a_step
-        device, rows = data.audio.device, len(data.audio)
+        super().__init__(wave, data, clips=clips, shifts=shifts)
+        self.a_step = a_step
+        device, rows = data.audio.device, len(data.lengths)
         shape = (shifts, rows, data.frames, wave.config.latent_size)
         self.latents = Latents(torch.zeros(shape, device=device), torch.zeros(shape, device=device))
-        starts = torch.arange(shifts, device=device)[:, None] * wave.hop
-        self.lengths = (data.lengths + starts).clamp(max=data.audio.shape[1])
         self.ready = torch.zeros(shifts, rows, dtype=torch.bool, device=device)
         for own in torch.split(torch.arange(clips, device=device), ENCODING_BATCH):
-            self._encode(torch.zeros_like(own), own)
+            self._keep(torch.zeros_like(own), own)
         order = torch.randperm(shifts * rows, generator=torch.Generator().manual_seed(ORDER_SEED))
         self.order = order[(order >= rows) | (order % rows >= clips)].to(device)
         # How many of them are encoded: kept with the weights, so that a run goes on with the same views.
         self.register_buffer("encoded", torch.zeros((), dtype=torch.long))
         self._present = 0
 
-    @property
-    def mean(self) -> Tensor:
-        """Of the latents, (views, N, L, Z)."""
-        return self.latents.mean
-
-    @property
-    def log_variance(self) -> Tensor:
-        """Of the latents, (views, N, L, Z)."""
-        return self.latents.log_variance
-
-    @property
-    def speeds(self) -> int:
-        """How many speeds there are beside the clips' own."""
-        return len(self.data.audio) // self.clips - 1
-
     def encode_more(self) -> None:
         """Encode the next views, and those that a run which goes on had before."""
         self.encoded += self.a_step
+        rows = self.ready.shape[1]
         while self._present < min(int(self.encoded), len(self.order)):
             chosen = self.order[self._present : self._present + self.a_step]
-            self._encode(chosen // len(self.data.audio), chosen % len(self.data.audio))
+            self._keep(chosen // rows, chosen % rows)
             self._present += self.a_step
 
     def draw(self, rows: Tensor, same_speed: float = 1.0) -> Drawn:
-        """A random view of each of these clips (B,); a share of them keeps its own speed."""
-        view = (batch_random.rand(len(rows), device=rows.device) * len(self.ready)).long()
-        moved = rows
-        if same_speed < 1 and self.speeds:
-            other = 1 + (batch_random.rand(len(rows), device=rows.device) * self.speeds).long()
-            same = batch_random.rand(len(rows), device=rows.device) < same_speed
-            moved = rows + self.clips * torch.where(same, 0, other)
+        """See `Views.draw`; the clip as it is stands in for a view that is not encoded yet."""
+        view, moved = self._choose(rows, same_speed)
         ready = self.ready[view, moved]
         view, moved = torch.where(ready, view, 0), torch.where(ready, moved, rows)
-        latents = Gaussian(self.mean[view, moved], self.log_variance[view, moved])
-        return Drawn(moved, latents, self.lengths[view, moved])
+        return Drawn(moved, self._held(view, moved), self._lengths(view, moved))
 
-    @torch.no_grad()
-    def _encode(self, view: Tensor, rows: Tensor) -> None:
-        """Encode clips, with silence of the view's start in front."""
-        wave, samples = self.wave[0], self.data.audio.shape[1]
-        index = torch.arange(samples, device=rows.device) - view[:, None] * wave.hop
-        audio = self.data.audio[rows].gather(1, index.clamp_min(0)) * (index >= 0)
-        posterior = wave.encode(audio)
-        self.mean[view, rows], self.log_variance[view, rows] = posterior.mean, posterior.log_variance
+    def own(self, rows: Tensor) -> Gaussian:
+        """See `Views.own`."""
+        return self._held(torch.zeros_like(rows), rows)
+
+    def _held(self, view: Tensor, rows: Tensor) -> Gaussian:
+        return Gaussian(self.latents.mean[view, rows], self.latents.log_variance[view, rows])
+
+    def _keep(self, view: Tensor, rows: Tensor) -> None:
+        """Encode views and hold them."""
+        posterior = self.encode(view, rows)
+        self.latents.mean[view, rows], self.latents.log_variance[view, rows] = posterior
         self.ready[view, rows] = True
+
+
+def views_of(wave: WaveVAE, data: VoiceData, *, clips: int, shifts: int, a_step: int) -> Views:
+    """Views of clips, held where there is room; see `HeldViews`."""
+    numbers = 2 * shifts * len(data.lengths) * data.frames * wave.config.latent_size
+    if not held_bytes(numbers):
+        return Views(wave, data, clips=clips, shifts=shifts)
+    return HeldViews(wave, data, clips=clips, shifts=shifts, a_step=a_step)
