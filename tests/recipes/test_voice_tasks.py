@@ -15,6 +15,7 @@ from voxlet.models.voice.flow_prior import FlowPrior
 from voxlet.models.voice.style_encoder import StyleEncoder
 from voxlet.models.voice.wave_vae import WaveVAE, samples_per_latent
 from voxlet.recipes.preflight import Material, views_bytes
+from voxlet.recipes.voice.base_file import Base
 from voxlet.recipes.voice.clips.band import BandFilter
 from voxlet.recipes.voice.clips.data import VoiceData
 from voxlet.recipes.voice.clips.views import HeldViews
@@ -281,3 +282,54 @@ def test_of_a_narrow_recording_nothing_above_its_band_counts(data: VoiceData) ->
     assert levels.tolist() == pytest.approx([0.0, math.sqrt(0.5), 0.0, 0.0], abs=1e-3)
     assert torch.equal(heard(rows.flip(0), high.flip(0)), heard(rows, high).flip(0))
     assert torch.equal(BandFilter(RATE, [4000.0, 24000.0])(rows[:2], low[:2]), low[:2])
+
+
+def above(waveforms: Tensor, rate: int, hertz: float) -> Tensor:
+    """How much of each waveform (B, T) lies above a frequency, (B,)."""
+    power = torch.fft.rfft(waveforms * torch.hann_window(waveforms.shape[1])).abs().square()
+    return power[:, int(hertz * waveforms.shape[1] / rate) :].sum(1) / power.sum(1)
+
+
+def wide_data(data: VoiceData) -> VoiceData:
+    """Noise at 16 kHz; the first and the third clip were recorded at 8 kHz."""
+    noise = 0.1 * torch.randn(4, 24 * samples_per_latent(16000))
+    lengths = torch.full((4,), noise.shape[1])
+    bands = torch.tensor([4000.0, 8000.0, 4000.0, 8000.0])
+    return replace(data, audio=Held(noise), lengths=lengths, rate=16000, bands=bands)
+
+
+def test_the_encoder_hears_some_crops_as_a_telephone_does(data: VoiceData) -> None:
+    config = replace(TINY_VOICE.wave, narrow_share=0.5)
+    task = WaveTask(config, wide_data(data), torch.arange(2), "float32")
+    crops = task.crops(torch.arange(4).repeat(50)).audio
+    shares = above(task.narrowed(crops), 16000, 4200.0)
+    assert ((shares < 1e-4) | (shares > 0.3)).all()
+    assert float((shares < 1e-4).float().mean()) == pytest.approx(0.5, abs=0.12)
+    untouched = WaveTask(TINY_VOICE.wave, wide_data(data), torch.arange(2), "float32")
+    assert torch.equal(untouched.narrowed(crops), crops)
+
+
+def test_above_a_recordings_band_stands_what_the_base_makes_of_it(data: VoiceData) -> None:
+    task = WaveTask(TINY_VOICE.wave, wide_data(data), torch.arange(2), "float32")
+    rows = torch.arange(4)
+    crops, pitch = task.crops(rows)
+    made = torch.randn_like(crops)
+    without = task.compared(rows, crops, made, pitch)
+    assert torch.equal(without[1], task.heard(rows, made))
+    parts = {"wave": task.model.state_dict(), "discriminators": task.discriminators.state_dict()}
+    task.begin_from(Base(TINY_VOICE, (), parts))
+    for weights in task.model.parameters():
+        torch.nn.init.normal_(weights, std=0.1)  # what is trained on is not what it began with
+    real, whole = task.compared(rows, crops, made, pitch)
+    assert torch.equal(whole, made)
+    assert torch.equal(real[1::2], crops[1::2])  # wide as they are
+    below = task.heard(rows, real) - task.heard(rows, crops)
+    middle = slice(300, -300)
+    torch.testing.assert_close(below[::2, middle], torch.zeros_like(below[::2, middle]), atol=0.02, rtol=0)
+    guess = task.guess[0].decode(task.guess[0].encode(crops).mean, pitch.hz).waveform
+    added = real - task.heard(rows, crops)
+    torch.testing.assert_close(added[::2], (guess - task.heard(rows, guess))[::2])
+    narrow = replace(wide_data(data), bands=torch.full((4,), 8000.0))
+    wide = WaveTask(TINY_VOICE.wave, narrow, torch.arange(2), "float32")
+    wide.begin_from(Base(TINY_VOICE, (), parts))
+    assert not wide.guess  # nothing is decoded for nothing

@@ -39,6 +39,8 @@ class WaveTraining:
         discriminators_per_step: Discriminators of each kind that a step uses.
         ema_decay: Decay of the exponential moving average of the weights.
         decoder_only: Leave the encoder as a base has it: latents, and what was learned of them, stay.
+        narrow_share: Share of crops of which the encoder hears nothing above 4 kHz, as in recordings at
+            8 kHz, while all is compared: the decoder learns what is likely there.
     """
 
     model: WaveConfig = field(default_factory=WaveConfig)
@@ -56,6 +58,7 @@ class WaveTraining:
     discriminators_per_step: int = 2
     ema_decay: float = 0.999
     decoder_only: bool = False
+    narrow_share: float = 0.0
 
     def __post_init__(self) -> None:
         if not 0 < self.crop <= 10:
@@ -65,10 +68,9 @@ class WaveTraining:
                 f"discriminators_per_step {self.discriminators_per_step} leaves no discriminator",
                 where="wave",
             )
-        if not 0 <= self.discriminators_from <= 1:
-            raise ConfigError(
-                f"discriminators_from {self.discriminators_from} is not a share from 0 to 1", where="wave"
-            )
+        for name in ("discriminators_from", "narrow_share"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ConfigError(f"{name} {getattr(self, name)} is not a share from 0 to 1", where="wave")
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 import torch
@@ -19,7 +20,7 @@ from voxlet.models.voice.discriminators import (
 )
 from voxlet.models.voice.wave_vae import INPUT_GAIN, WaveVAE
 from voxlet.recipes.voice.base_file import DISCRIMINATORS, WAVE
-from voxlet.recipes.voice.clips.band import BandFilter
+from voxlet.recipes.voice.clips.band import BandFilter, LowPass
 from voxlet.recipes.voice.clips.waveforms import Held
 from voxlet.recipes.voice.mel_loss import MelLoss
 from voxlet.spectral.pitch import Pitch, track_pitch
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 VALIDATION_BATCH = 64
 BETAS = (0.8, 0.99)  # what adversarial vocoders use since HiFi-GAN
 DISCRIMINATOR_NORM, WAVE_NORM = 10.0, 50.0  # gradients are scaled down to these: far above the usual ones
+NARROW_BAND = 4000.0  # Hz: telephones', and FSDD's
 LOUDER_DB, QUIETER_DB = 2.0, -2.0  # levels vary by so much while training
 
 
@@ -60,6 +62,8 @@ class WaveTask:
         self.ema = average_of(self.model, config.ema_decay)
         self.mel = MelLoss(data.rate).to(self.device)
         self.heard = BandFilter(data.rate, data.bands.tolist()).to(self.device)
+        self.guess: list[WaveVAE] = []  # a base's, in a list: its weights are none of ours
+        self.narrow = LowPass(data.rate, NARROW_BAND).to(self.device)
         self.modules: dict[str, nn.Module] = {
             "wave": self.model,
             "discriminators": self.discriminators,
@@ -83,6 +87,8 @@ class WaveTask:
         base.fill(WAVE, self.model)
         base.fill(WAVE, self.ema.module)
         base.fill(DISCRIMINATORS, self.discriminators)
+        if self.heard.narrow:
+            self.guess.append(copy.deepcopy(self.model).eval().requires_grad_(False))
 
     def crops(self, rows: Tensor) -> Crops:
         """One random crop (B, T) of each row, at a random level, and its pitch; it may reach beyond the clip.
@@ -112,13 +118,20 @@ class WaveTask:
             return track_pitch(clips, self.data.rate, self.model.hop)
         return Pitch(self.pitch.hz[rows], self.pitch.voicing[rows])
 
+    def narrowed(self, crops: Tensor) -> Tensor:
+        """Crops (B, T), some of them without what a recording at 8 kHz does not hold."""
+        if not self.config.narrow_share:
+            return crops
+        chosen = batch_random.rand(len(crops), 1, device=self.device) < self.config.narrow_share
+        return torch.where(chosen, self.narrow(crops), crops)
+
     def train_step(self, rows: Tensor, progress: float) -> dict[str, Tensor]:
         """One step of the VAE, after one of the discriminators once they have joined."""
         c, rows = self.config, rows.to(self.device)
         real, pitch = self.crops(rows)
         with autocast(self.device, self.precision):
-            decoded, posterior = self.model(real, pitch.hz)
-        real, generated = (INPUT_GAIN * self.heard(rows, wave) for wave in (real, decoded.waveform))
+            decoded, posterior = self.model(self.narrowed(real), pitch.hz)
+        real, generated = (INPUT_GAIN * wave for wave in self.compared(rows, real, decoded.waveform, pitch))
         mel = self.mel(generated, real)
         kl = kl_per_unit(posterior).mean()
         octaves = (torch.log2(decoded.pitch / pitch.hz).abs() * pitch.voicing).mean()
@@ -133,6 +146,18 @@ class WaveTask:
         self._step("wave", list(self.model.parameters()), WAVE_NORM)
         self.ema.update_parameters(self.model)
         return {"loss": total.detach(), **metrics}
+
+    def compared(self, rows: Tensor, real: Tensor, made: Tensor, pitch: Pitch) -> tuple[Tensor, Tensor]:
+        """What is compared of crops (B, T) of these rows (B,) and of what the VAE made of them.
+
+        Above the band of its recording a crop has nothing: there stands what the base makes of it, or, where
+        there is no base, nothing is compared.
+        """
+        if not self.guess:
+            return self.heard(rows, real), self.heard(rows, made)
+        with torch.no_grad(), autocast(self.device, self.precision):
+            guess = self.guess[0].decode(self.guess[0].encode(real).mean, pitch.hz).waveform
+        return self.heard(rows, real) + (guess - self.heard(rows, guess)), made
 
     def train_discriminators(self, real: Tensor, generated: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """One step of some discriminators, and what the VAE is to learn of them, from one pass of theirs.

@@ -1,7 +1,8 @@
 """Recordings of less band than a voice: nothing above it counts.
 
 A clip recorded at 8 kHz has nothing above 4 kHz. A voice at 16 kHz that learned from it as it is would learn
-that speech has nothing there; so both the clip and what the voice makes of it are heard through one filter.
+that speech has nothing there; so both the clip and what the voice makes of it are heard through one filter,
+or, where a voice begins with a base, what the base makes of the clip stands above it.
 """
 
 from __future__ import annotations
@@ -38,9 +39,14 @@ class BandFilter(nn.Module):
         numbers = [narrow.index(band) if band < rate / 2 else -1 for band in bands]
         self.register_buffer("kernel_of", torch.tensor(numbers, dtype=torch.long), False)
 
+    @property
+    def narrow(self) -> bool:
+        """Whether there are recordings of less band than the waveforms."""
+        return len(self.kernels) > 0
+
     def forward(self, rows: Tensor, waveforms: Tensor) -> Tensor:
         """Waveforms (B, T) of the recordings `rows` (B,), with what their recordings can hold."""
-        if not len(self.kernels):
+        if not self.narrow:
             return waveforms
         own = self.kernel_of[rows]
         narrow = own >= 0
@@ -51,6 +57,26 @@ class BandFilter(nn.Module):
             waveforms[narrow][None], kernels, padding=TAPS // 2, groups=len(kernels)
         )[0]
         return waveforms.index_copy(0, narrow.nonzero()[:, 0], heard)
+
+
+class LowPass(nn.Module):
+    """Takes off waveforms what lies above a band.
+
+    Args:
+        rate: Of the waveforms, Hz.
+        band: In Hz.
+    """
+
+    kernel: Tensor
+
+    def __init__(self, rate: int, band: float) -> None:
+        super().__init__()
+        self.register_buffer("kernel", low_pass(EDGE * band / rate), persistent=False)
+
+    def forward(self, waveforms: Tensor) -> Tensor:
+        """Waveforms (B, T) within the band."""
+        heard = nn.functional.conv1d(waveforms[:, None], self.kernel[None, None], padding=TAPS // 2)
+        return heard[:, 0]
 
 
 def low_pass(cutoff: float) -> Tensor:
