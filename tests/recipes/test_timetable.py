@@ -89,6 +89,17 @@ def test_all_stages_end_by_the_time_with_what_follows_them(tmp_path: Path) -> No
     assert seconds["first"] < (1 - SPARE) * 0.75 * 350
 
 
+def test_where_a_machine_gets_busy_later_stages_still_have_half_of_their_time(tmp_path: Path) -> None:
+    run, clock = make_run(tmp_path / "run", {}), Clock()
+    first, second = plan_of(clock).stages
+    table = timetable(run, clock)
+    table.budget_of(first, first.build())
+    clock.now += 900.0  # in place of 300
+    steps = table.budget_of(second, second.build()).steps
+    assert steps is not None
+    assert steps * STEP_SECONDS["second"] == pytest.approx(0.5 * 0.25 * 400, rel=0.05)
+
+
 def test_a_run_that_goes_on_keeps_its_steps_and_the_time_it_had(tmp_path: Path) -> None:
     run, clock = make_run(tmp_path / "run", {}), Clock()
     first = plan_of(clock).stages[0]

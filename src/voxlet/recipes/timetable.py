@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 FILE = "timetable.json"  # in the run's folder: seconds spent in earlier sittings, steps of each stage
 FIRST, TIMED = 3, 8  # steps that are not timed, and that are
+LEAST = 0.5  # of a stage's time, where earlier ones took more than theirs
 SPARE = 0.04  # of a stage's time: for validations, checkpoints, and what slows a machine down
 
 
@@ -72,14 +73,19 @@ class Timetable:
 
     def budget_of(self, stage: Stage, task: Task) -> Budget:
         """As many steps as fit into the stage's share of the time that is left, at least one; without a share
-        none."""
+        none.
+
+        Where earlier stages took longer than was measured, a stage still has half of the time that it would
+        have had, and the end is later: a voice whose last stage had none is no voice.
+        """
         if self.shares[stage.name] == 0:
             self.steps[stage.name] = 0
         if stage.name not in self.steps and self.seconds is not None:
             step = self._seconds_of_step(task, stage)
             ahead = [name for name in self.shares if name not in self.steps]
             share = self.shares[stage.name] / sum(self.shares[name] for name in ahead)
-            left = (self.seconds - self.spare - self.spent) * share
+            planned = (self.seconds - self.spare) * self.shares[stage.name]
+            left = max((self.seconds - self.spare - self.spent) * share, LEAST * planned)
             self.steps[stage.name] = int(distributed.largest(max(1, int((1 - SPARE) * left / step)))[0])
         self.keep()
         return Budget(steps=self.steps[stage.name])
