@@ -306,6 +306,35 @@ def test_the_map_by_the_keyboard_alone(browser, address):
         page.get_by_text("0 clips are shown").wait_for()
 
 
+def test_a_finger_moves_the_page_over_a_whole_map_and_the_map_when_it_is_near(browser, address):
+    telephone = {"has_touch": True, "is_mobile": True, "viewport": {"width": 360, "height": 700}}
+    with opened(browser, f"{address}#voice=tiny&view=map", **telephone) as page:
+        chart = page.locator("canvas.map")
+        chart.wait_for()
+        box = chart.bounding_box()
+        place = {"x": box["x"] + box["width"] / 2, "y": min(box["y"] + box["height"] / 2, 600)}
+        hand = page.context.new_cdp_session(page)
+
+        def swipe() -> None:
+            touch = "Input.dispatchTouchEvent"
+            hand.send(touch, {"type": "touchStart", "touchPoints": [place]})
+            for moved in range(10, 160, 10):
+                hand.send(touch, {"type": "touchMove", "touchPoints": [{**place, "y": place["y"] - moved}]})
+            hand.send(touch, {"type": "touchEnd", "touchPoints": []})
+
+        swipe()
+        until(page, "scrollY > 50")
+        page.evaluate("scrollTo(0, 0)")
+        whole = page.evaluate("location.hash")
+        chart.focus()
+        page.keyboard.press("+")
+        until(page, f"location.hash !== {json.dumps(whole)}")
+        near = page.evaluate("location.hash")
+        swipe()
+        until(page, f"location.hash !== {json.dumps(near)}")
+        assert page.evaluate("scrollY") == 0
+
+
 @pytest.mark.parametrize(("voice", "text"), [("tiny", "4091"), ("kalimat", " ".join(ARABIC[:3]))])
 def test_it_fits_and_axe_finds_nothing(browser, address, voice, text):
     from axe_playwright_python.sync_playwright import Axe

@@ -131,7 +131,7 @@ export function Chart({ at }) {
   return html`<figure ref=${figure} data-turn=${turn} onDragOver=${(event) => event.preventDefault()} onDrop=${drop}>
     <canvas
       ref=${canvas}
-      class=${tool.value === 'path' ? 'map drawing' : 'map'}
+      class=${tool.value === 'path' ? 'map drawing' : view.k > 1 ? 'map near' : 'map'}
       tabindex="0"
       role="application"
       data-at=${at}
