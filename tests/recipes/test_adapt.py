@@ -51,7 +51,7 @@ def test_settings_follow_the_base_in_size_and_the_preset_in_the_rest() -> None:
     assert (made.wave.model, made.prior.model) == (TINY_VOICE.wave.model, TINY_VOICE.prior.model)
     assert made.preparation == TINY_VOICE.preparation
     assert made.split == "all"
-    assert made.wave.discriminators_from == 0.0
+    assert made.wave.discriminators_from == made.wave.narrow_share == 0.0
     fresh = settings(None)
     assert made.wave.learning_rate == pytest.approx(RATE * fresh.wave.learning_rate)
     assert fresh.split == "all"

@@ -200,6 +200,7 @@ def settings(
             discriminator_learning_rate=RATE * fresh.wave.discriminator_learning_rate,
             discriminators_from=0.0,
             ema_decay=EMA_DECAY,
+            narrow_share=0.0,  # a base has learned it
         ),
         prior=replace(
             fresh.prior,

@@ -34,7 +34,13 @@ PRESETS: dict[str, Training] = {
     "base": VoiceTraining(
         preparation=Preparation(rate=16000, outliers=(0.5, 99.5)),
         split="untested",
-        wave=WaveTraining(crop=0.32, discriminators_from=0.2, discriminators_per_step=1, ema_decay=0.9995),
+        wave=WaveTraining(
+            crop=0.32,
+            discriminators_from=0.2,
+            discriminators_per_step=1,
+            ema_decay=0.9995,
+            narrow_share=0.4,
+        ),
         prior=PriorTraining(model=PriorConfig(attributes=ATTRIBUTES)),
     ),
 }
