@@ -38,6 +38,7 @@ VALIDATION_BATCH = 64
 BETAS = (0.8, 0.99)  # what adversarial vocoders use since HiFi-GAN
 DISCRIMINATOR_NORM, WAVE_NORM = 10.0, 50.0  # gradients are scaled down to these: far above the usual ones
 NARROW_BAND = 4000.0  # Hz: telephones', and FSDD's
+FAINTEST_DB, FAINT_DB = -110.0, -70.0  # re full scale: noise of what is left of a recording above its band
 LOUDER_DB, QUIETER_DB = 2.0, -2.0  # levels vary by so much while training
 
 
@@ -119,18 +120,25 @@ class WaveTask:
         return Pitch(self.pitch.hz[rows], self.pitch.voicing[rows])
 
     def narrowed(self, crops: Tensor) -> Tensor:
-        """Crops (B, T), some of them without what a recording at 8 kHz does not hold."""
+        """Crops (B, T), some of them without what a recording at 8 kHz does not hold.
+
+        In float32, and with faint noise: what is left above the band tells the encoder much, and rounding to
+        bfloat16 would leave as much in all of them.
+        """
         if not self.config.narrow_share:
             return crops
-        chosen = batch_random.rand(len(crops), 1, device=self.device) < self.config.narrow_share
-        return torch.where(chosen, self.narrow(crops), crops)
+        drawn = batch_random.rand(len(crops), 2, device=self.device)
+        faint = 10 ** ((FAINTEST_DB + (FAINT_DB - FAINTEST_DB) * drawn[:, 1:]) / 20)
+        narrow = self.narrow(crops) + faint * batch_random.randn_like(crops)
+        return torch.where(drawn[:, :1] < self.config.narrow_share, narrow, crops)
 
     def train_step(self, rows: Tensor, progress: float) -> dict[str, Tensor]:
         """One step of the VAE, after one of the discriminators once they have joined."""
         c, rows = self.config, rows.to(self.device)
         real, pitch = self.crops(rows)
+        heard = self.narrowed(real)
         with autocast(self.device, self.precision):
-            decoded, posterior = self.model(self.narrowed(real), pitch.hz)
+            decoded, posterior = self.model(heard, pitch.hz)
         real, generated = (INPUT_GAIN * wave for wave in self.compared(rows, real, decoded.waveform, pitch))
         mel = self.mel(generated, real)
         kl = kl_per_unit(posterior).mean()
