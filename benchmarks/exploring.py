@@ -1,9 +1,11 @@
-"""How well doubtful recordings are found, and what moving a speaker does.
+"""How well doubtful recordings are found, and what moving a speaker, or along a direction, does.
 
 python benchmarks/exploring.py doubt      # labels planted wrongly
 python benchmarks/exploring.py elbo       # the same by a clip VAE's loss, which knows no labels
 python benchmarks/exploring.py faults     # clips cut, silenced, doubled
-python benchmarks/exploring.py voices     # real clips said again in other speakers' voices
+python benchmarks/exploring.py voices     # real clips moved to other speakers by a clip VAE
+python benchmarks/exploring.py again      # real clips said again by the voice, as its other speakers
+python benchmarks/exploring.py directions --model RUN    # gender and the like: read, and moved along
 python benchmarks/exploring.py walks      # what a classifier says along walks
 """
 
@@ -11,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,17 +27,24 @@ from voxlet.corpus.attributes.pitch import median_pitch, semitones
 from voxlet.corpus.corpus import Clip, open_corpus
 from voxlet.corpus.look.inspection import measure_clip
 from voxlet.engines.threads import in_order
+from voxlet.evaluation.classifiers.cross_corpus import cross_corpus_classifier, reserving_corpora
 from voxlet.evaluation.classifiers.embedded import EmbeddedConfig, Examples, embedded, fit
 from voxlet.evaluation.classifiers.inputs import FLOOR, InputConfig, log_mels
 from voxlet.evaluation.encoders import speech_embedding
-from voxlet.exploring.clips import gather
-from voxlet.exploring.directions import find_directions, in_voice_of, properties
-from voxlet.exploring.doubt import features_of, find_doubts, groups_of, label_odds
+from voxlet.evaluation.intervals import wilson
+from voxlet.exploring.clips import Clips, gather
+from voxlet.exploring.directions import find_directions, in_voice_of, properties, steered
+from voxlet.exploring.doubt import features_of, find_doubts, folds_of, groups_of, label_odds
+from voxlet.exploring.reconstruct import heard, learn_words
 from voxlet.exploring.tour import ends_of
 from voxlet.exploring.walks import between, render
+from voxlet.recipes.opened import Opened, Voice
+from voxlet.speak.manner import Manner
 
 CORPORA = {"fsdd": 3000, "speech_commands": 3000, "arabic_speech_commands": 3200}
 PLANTED, LOOKED_AT, SEEDS = 20, 40, range(5)
+STRENGTHS = (-2.0, -1.0, 0.0, 1.0, 2.0)
+MOVED_OF_EACH = 12  # clips of a speaker that are moved along a direction
 
 
 def some(name: str, most: int) -> list[Clip]:
@@ -146,8 +156,8 @@ def voices() -> None:
     """
     run = voxlet.load("cnn-light-digits")
     clips = gather(run, 1500)
-    directions = find_directions(clips, properties(clips))
     tested = np.isin(clips.rows, run.split.test)
+    learned = replace(clips, generated=clips.generated | tested)  # where speakers are is known without these
     trained = np.flatnonzero((clips.rows >= 0) & ~tested)
     rows = np.flatnonzero(tested)[:200]
     real = [clips.sounds[row] for row in trained]
@@ -156,20 +166,156 @@ def voices() -> None:
     who = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000, C=0.1))
     who.fit(timbre(real, clips.rate), clips.speakers[trained])
 
-    def accuracy(sounds: list[audio.Samples], speakers: np.ndarray) -> str:
-        found = words.log_probabilities(embedded(speech_embedding.log_mels(sounds, clips.rate))).argmax(
-            axis=1
+    def accuracy(sounds: list[audio.Samples], of: np.ndarray, speakers: np.ndarray) -> str:
+        said = words.log_probabilities(embedded(speech_embedding.log_mels(sounds, clips.rate))).argmax(axis=1)
+        return (
+            share(said == clips.labels[of])
+            + " | "
+            + share(who.predict(timbre(sounds, clips.rate)) == speakers)
         )
-        kept = np.mean(found == clips.labels[rows])
-        return f"label {kept:.1%}, speaker {np.mean(who.predict(timbre(sounds, clips.rate)) == speakers):.1%}"
 
     said = [clips.label_names[clips.labels[row]] for row in rows]
     own = clips.speakers[rows]
-    print(f"{len(rows)} real test clips: {accuracy([clips.sounds[row] for row in rows], own)}")
-    print(f"reconstructed: {accuracy(render(run, clips.latents[rows], said), own)}", flush=True)
+    print("| clips | word as asked | speaker as asked |\n|---|---|---|")
+    print(f"| {len(rows)} real test clips | {accuracy([clips.sounds[row] for row in rows], rows, own)} |")
+    made = render(run, clips.latents[rows], said)
+    print(f"| reconstructed | {accuracy(made, rows, own)} |", flush=True)
     for number, name in enumerate(clips.speaker_names):
-        moved = render(run, in_voice_of(clips, rows, directions, name), said)
-        print(f"moved to {name}: {accuracy(moved, np.full(len(rows), number))}", flush=True)
+        of_them = np.flatnonzero(own == number)
+        told = accuracy([made[place] for place in of_them], rows[of_them], own[of_them])
+        print(f"| {name}'s own, reconstructed | {told} |")
+    for number, name in enumerate(clips.speaker_names):
+        moved = render(run, in_voice_of(learned, rows, name), said)
+        print(f"| moved to {name} | {accuracy(moved, rows, np.full(len(rows), number))} |", flush=True)
+
+
+def share(right: np.ndarray) -> str:
+    """Of answers that are right, with its interval."""
+    found = wilson(int(right.sum()), len(right))
+    return f"{found.value:.1%} [{found.low:.1%}, {found.high:.1%}]"
+
+
+def again() -> None:
+    """FSDD's test takes said again by the voice `digits`, each as one of its other speakers: 50 for each.
+
+    The word is heard in the file by a classifier that has learned what the voice itself says, and never saw a
+    recording. The style is a named speaker's, or is heard in a test take of his. Words are told by the
+    cross-corpus classifier, speakers by timbre, which knows them from their training takes.
+    """
+    voice = voxlet.load("digits")
+    assert isinstance(voice, Voice)
+    clips = gather(voice, 600)
+    words = learn_words(clips)
+    classifier = cross_corpus_classifier(reserving_corpora(voice.labels, voice.language), voice.labels)
+    corpus = open_corpus("fsdd")
+    who = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000, C=0.1))
+    known = [clip for clip in corpus.clips if int(clip.take) >= 5][::3]
+    known_sounds = [audio.read(clip.path).samples for clip in known]
+    rate = audio.read(known[0].path).rate
+    who.fit(timbre(known_sounds, rate), [clip.speaker for clip in known])
+    takes = {(clip.label, clip.speaker, int(clip.take)): clip for clip in corpus.clips}
+
+    def told(sounds: list[audio.Samples], rate: int, labels: list[str], speakers: list[str]) -> str:
+        said = classifier.predict(sounds, rate).labels == [voice.labels.index(label) for label in labels]
+        own = who.predict(timbre(sounds, rate)) == np.array(speakers)
+        return f"{share(said)} | {share(own)}"
+
+    asked = [
+        (label, own, to, take)
+        for label in voice.labels
+        for own in corpus.speakers
+        for take, to in enumerate(one for one in corpus.speakers if one != own)
+    ]
+    labels, owns, targets = ([one[part] for one in asked] for part in range(3))
+    given = [audio.read(takes[label, own, take].path).samples for label, own, _, take in asked]
+    found = heard(given, rate, clips, words)
+    right = np.mean([one == label for one, label in zip(found, labels, strict=True)])
+    print(f"word heard in the file: {right:.1%} of {len(asked)}")
+    print("| clips | word as asked | speaker as asked |\n|---|---|---|")
+    print(f"| real | {told(given, rate, labels, owns)} |", flush=True)
+    styles = np.stack([voice.like(takes[label, to, (take + 1) % 5].path) for label, _, to, take in asked])
+    ways = {
+        "as named": voice.sample(found, speaker=targets),
+        "as named, clarity 0": voice.sample(found, speaker=targets, manner=Manner(clarity=0)),
+        "as heard in one take": voice.sample(found, style=styles),
+    }
+    for way, made in ways.items():
+        print(f"| {way} | {told(made, voice.rate, labels, targets)} |", flush=True)
+        for name in corpus.speakers:
+            rows = [row for row, to in enumerate(targets) if to == name]
+            of_them = [[all_of[row] for row in rows] for all_of in (made, labels, targets)]
+            print(f"| {way}: {name} | {told(of_them[0], voice.rate, *of_them[1:])} |", flush=True)
+
+
+def directions(model: str) -> None:
+    """What a linear probe reads of AudioMNIST's speakers, and what their clips moved along gender become.
+
+    Clips of a fifth of the speakers are moved; where the direction leads, and what a woman's timbre is, was
+    learned of the others.
+    """
+    opened = voxlet.load(model)
+    clips = gather(opened, 700, corpus="audiomnist" if isinstance(opened, Voice) else None)
+    known = properties(clips, clips.metadata)
+    ungrouped = [replace(one, groups=None, is_of_groups=False) for one in known]
+    heard_of = {one.name: one for one in find_directions(clips, ungrouped)}
+    print("| direction | read of others | chance | read of speakers it was fitted on |\n|---|---|---|---|")
+    for one in find_directions(clips, known):
+        if not one.name.startswith("speaker "):
+            print(f"| {one.name} | {one.read:.2f} | {one.chance:.2f} | {heard_of[one.name].read:.2f} |")
+    print(
+        "| strength of female | clips | pitch, semitones | heard as a woman's | label |\n" + "|---" * 5 + "|"
+    )
+    rows, moved, women = moved_along(opened, clips, "gender female")
+    was_woman = np.array([gender_of(clips, row) == "female" for row in rows])
+    classifier = cross_corpus_classifier(reserving_corpora(opened.labels, "en"), opened.labels)
+    asked = [opened.labels.index(clips.label_names[clips.labels[row]]) for row in rows]
+    usual = semitones(median_pitch(moved[STRENGTHS.index(0.0)], opened.rate))
+    for strength, sounds, share in zip(STRENGTHS, moved, women, strict=True):
+        right = classifier.predict(sounds, opened.rate).labels == asked
+        change = semitones(median_pitch(sounds, opened.rate)) - usual
+        for name, own in (("men's", ~was_woman), ("women's", was_woman)):
+            told = f"{np.nanmedian(change[own]):+.1f} | {share[own].mean():.0%} | {right[own].mean():.0%}"
+            print(f"| {strength:+.0f} | {own.sum()} {name} | {told} |", flush=True)
+
+
+def moved_along(
+    opened: Opened, clips: Clips, name: str
+) -> tuple[np.ndarray, list[list[audio.Samples]], np.ndarray]:
+    """Rows of real clips; each moved at each strength; whether a probe hears a woman (strengths, clips)."""
+    real = np.flatnonzero(~clips.generated)
+    women = np.array([gender_of(clips, row) == "female" for row in real])
+    folds = folds_of(women.astype(np.int64), clips.speakers[real])
+    rows: list[int] = []
+    moved: list[list[audio.Samples]] = [[] for _ in STRENGTHS]
+    said: list[list[bool]] = [[] for _ in STRENGTHS]
+    for fold in np.unique(folds):
+        others = real[folds != fold]
+        learned = replace(clips, generated=~np.isin(np.arange(len(clips)), others))
+        gender = [one for one in properties(learned, clips.metadata) if one.name == "gender"]
+        way = {one.name: one for one in find_directions(learned, gender)}[name]
+        probe = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, class_weight="balanced"))
+        probe.fit(timbre([clips.sounds[row] for row in others], clips.rate), women[folds != fold])
+        own = real[folds == fold]
+        chosen = [
+            row for who in np.unique(clips.speakers[own]) for row in spread(own[clips.speakers[own] == who])
+        ]
+        rows += chosen
+        for place, strength in enumerate(STRENGTHS):
+            words = [clips.label_names[clips.labels[row]] for row in chosen]
+            made = render(opened, steered(clips.latents[chosen], way, strength), words)
+            moved[place] += made
+            said[place] += probe.predict(timbre(made, opened.rate)).tolist()
+    return np.array(rows), moved, np.array(said)
+
+
+def spread(rows: np.ndarray) -> list[int]:
+    """Some of them, evenly."""
+    return rows[np.unique(np.linspace(0, len(rows) - 1, MOVED_OF_EACH).astype(int))].tolist()
+
+
+def gender_of(clips: Clips, row: int) -> str:
+    """As the corpus says."""
+    return clips.metadata[clips.speaker_names[clips.speakers[row]]].gender
 
 
 def walks() -> None:
@@ -186,7 +332,12 @@ def walks() -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("part", choices=("doubt", "elbo", "faults", "voices", "walks"))
-    {"doubt": doubt, "elbo": elbo, "faults": faults, "voices": voices, "walks": walks}[
-        parser.parse_args().part
-    ]()
+    parser.add_argument("part", choices=("doubt", "elbo", "faults", "voices", "again", "directions", "walks"))
+    parser.add_argument("--model", default="digits", help="of directions: a run of AudioMNIST, or a voice")
+    asked = parser.parse_args()
+    if asked.part == "directions":
+        directions(asked.model)
+    else:
+        {"doubt": doubt, "elbo": elbo, "faults": faults, "voices": voices, "again": again, "walks": walks}[
+            asked.part
+        ]()

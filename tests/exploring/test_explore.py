@@ -22,9 +22,9 @@ from voxlet.exploring.directions import find_directions, in_voice_of, properties
 from voxlet.exploring.explore import Request, explore
 from voxlet.exploring.explorer import Map, explorer, sprites_of
 from voxlet.exploring.projection import project
-from voxlet.exploring.reconstruct import reconstruct
+from voxlet.exploring.reconstruct import learn_words, reconstruct
 from voxlet.exploring.walks import render, sequence_walk
-from voxlet.recipes.opened import ClipRun, VoiceRun, load
+from voxlet.recipes.opened import ClipRun, Voice, VoiceRun, load
 from voxlet.serving.static.page import write_page
 from voxlet.speak.runtime import import_onnxruntime
 
@@ -108,6 +108,21 @@ def test_a_voice_has_a_map_of_styles(tmp_path: Path, runs: Path) -> None:
     assert audio.read(tmp_path / "walks" / "george-theo-straight.wav").rate == 16000
 
 
+def test_a_voice_hears_the_word_in_a_file(tmp_path: Path) -> None:
+    """Its styles hold none: the nearest of them would say any."""
+    voice = voxlet.load("digits")
+    assert isinstance(voice, Voice)
+    clips = gather(voice, 120, progress=False)
+    words = learn_words(clips)
+    for number, word in enumerate(("zero", "three", "four", "seven", "nine")):
+        path = tmp_path / f"{number}.wav"
+        audio.write(path, voice.sample([word], speaker="theo", seed=77 + number)[0], voice.rate)
+        assert reconstruct(voice, path, clips, words=words).label == word
+    told = reconstruct(voice, path, clips, label="two")
+    assert told.label == "two"
+    assert reconstruct(voice, path, clips).label == "nine"
+
+
 def test_a_voice_run_walks_through_latent_sequences(voice_run: Path, tmp_path: Path) -> None:
     run = load(voice_run)
     assert isinstance(run, VoiceRun)
@@ -152,15 +167,19 @@ def test_the_shipped_model_opens_without_recordings(monkeypatch: pytest.MonkeyPa
 def test_real_clips_in_another_voice_keep_their_word(voxlet_data: Path) -> None:
     run = voxlet.load("cnn-light-digits")
     clips = gather(run, 300, progress=False)
-    directions = find_directions(clips, properties(clips))
-    read = {one.name: one for one in directions}
-    assert read["speaker theo"].read > 0.6 > 3 * read["speaker theo"].chance
-    rows = np.flatnonzero((clips.rows >= 0) & (clips.speaker_names.index("theo") != clips.speakers))[::60]
-    moved = in_voice_of(clips, rows, directions, "theo")
-    own = clips.latents[clips.speakers == clips.speaker_names.index("theo")]
-    nearer = [np.linalg.norm(own - to, axis=1).min() < np.linalg.norm(own - at, axis=1).min()
-              for to, at in zip(moved, clips.latents[rows], strict=True)]  # fmt: skip
-    assert np.mean(nearer) > 0.8
+    read = {one.name: one for one in find_directions(clips, properties(clips))}
+    assert read["speaker theo"].read > 0.6
+    assert not read["loudness"].is_read  # clips are brought to one level before a model sees them
+    theo = clips.speaker_names.index("theo")
+    rows = np.flatnonzero((clips.rows >= 0) & (clips.speakers != theo))[::5]
+    moved = in_voice_of(clips, rows, "theo")
+    real = np.flatnonzero(clips.rows >= 0)
+    nearest = real[[np.linalg.norm(clips.latents[real] - one, axis=1).argmin() for one in moved]]
+    assert (
+        np.mean(clips.speakers[nearest] == theo) > 0.2
+    )  # of four takes of a word; 0.04 by one shift for all
+    assert np.mean(clips.labels[nearest] == clips.labels[rows]) > 0.6
+    rows, moved = rows[::10], moved[::10]
     said = [clips.label_names[clips.labels[row]] for row in rows]
     assert all(len(clip) > 400 for clip in render(run, moved, said))
 

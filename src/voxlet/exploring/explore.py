@@ -30,7 +30,7 @@ from voxlet.exploring.doubt import Doubts, find_doubts
 from voxlet.exploring.explorer import Map, model_data, sprites_of, write_explorer
 from voxlet.exploring.map_folder import decoding_of, write_map_folder
 from voxlet.exploring.projection import PRIOR_DRAWS, check, prior_density, project
-from voxlet.exploring.reconstruct import reconstruct
+from voxlet.exploring.reconstruct import learn_words, reconstruct
 from voxlet.plots.figure import save
 from voxlet.plots.training import latent_map
 from voxlet.recipes.opened import ClipRun
@@ -145,7 +145,8 @@ def explore(
         audio.read(path)
     files.make_folder(out)
     clips = gather(opened, request.count, corpus=request.corpus, seed=request.seed, progress=progress)
-    own = tuple(reconstruct(opened, path, clips) for path in request.sounds)
+    words = learn_words(clips) if request.sounds and not isinstance(opened, ClipRun) else None
+    own = tuple(reconstruct(opened, path, clips, words=words) for path in request.sounds)
     doubts = doubts_of(opened, request.corpus, progress)
     shown = with_sounds(with_doubts(clips, doubts), own)
     maps = [map_of(opened, shown, request, doubts)]
@@ -180,7 +181,9 @@ def explore(
         "units": [
             {"unit": one.unit + 1, "spread": one.spread, "explained": dict(one.shares)} for one in found[0]
         ],
-        "directions": [{"name": one.name, "read": one.read, "chance": one.chance} for one in found[1]],
+        "directions": [
+            {"name": one.name, "read": finite(one.read), "chance": one.chance} for one in found[1]
+        ],
         "sounds": [
             {
                 "file": one.name,

@@ -11,6 +11,8 @@ import torch
 from voxlet import audio
 from voxlet.corpus.prepare import fit_clip, prepare_clip
 from voxlet.errors import ConfigError
+from voxlet.evaluation.classifiers.embedded import EmbeddedConfig, Examples, embedded, fit
+from voxlet.evaluation.encoders import speech_embedding
 from voxlet.exploring.clips import styles
 from voxlet.exploring.walks import DEPTH_DB, Walk, pictures, render
 from voxlet.recipes.opened import ClipRun
@@ -19,15 +21,18 @@ from voxlet.spectral.log_spectrogram import Spectrogram, amplitudes, analyse
 from voxlet.words.spelling import find
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from voxlet.audio import Samples
+    from voxlet.evaluation.classifiers.embedded import Head
     from voxlet.exploring.clips import Clips
     from voxlet.recipes.opened import Opened
 
 NEIGHBOURS = 5
+LEARNED = 600  # clips of a map, of which words are learned
 
 
 @dataclass(frozen=True)
@@ -36,7 +41,8 @@ class Reconstruction:
 
     Attributes:
         name: Of the file.
-        label: What it is taken to say: what was told, else what most of the nearest clips say.
+        label: What it is taken to say: what was told; else what most of a clip VAE's nearest clips say. A
+            voice's styles hold no words: what a classifier hears that has learned the map's clips.
         latent: (Z,).
         given: As the model is given it, (T,).
         made: What comes out: of a clip VAE the clip decoded, of a voice the word said in its style, (T,).
@@ -65,7 +71,9 @@ class Reconstruction:
         )
 
 
-def reconstruct(opened: Opened, path: Path, clips: Clips, *, label: str | None = None) -> Reconstruction:
+def reconstruct(
+    opened: Opened, path: Path, clips: Clips, *, label: str | None = None, words: Head | None = None
+) -> Reconstruction:
     """What a model makes of a sound file.
 
     Args:
@@ -73,6 +81,7 @@ def reconstruct(opened: Opened, path: Path, clips: Clips, *, label: str | None =
         path: The file.
         clips: Of the model's map, among which the nearest are looked for.
         label: The word in it, if it is known.
+        words: What tells words apart where a voice is asked, of `learn_words`; without, it is learned now.
 
     Raises:
         CorpusError: The file cannot be read.
@@ -87,7 +96,7 @@ def reconstruct(opened: Opened, path: Path, clips: Clips, *, label: str | None =
         sound = audio.read(path)
         given = audio.resample(sound.samples, sound.rate, opened.rate)
         latent = styles(opened, [given])[0]
-        said = told or nearest_label(clips, latent)
+        said = told or heard([given], opened.rate, clips, words or learn_words(clips))[0]
         (made,) = render(opened, latent[None], [said])
         return Reconstruction(path.name, said, latent, given, made, opened.rate, np.nan, np.nan)
     preparation = opened.config.preparation
@@ -108,6 +117,20 @@ def reconstruct(opened: Opened, path: Path, clips: Clips, *, label: str | None =
     return Reconstruction(
         path.name, said, latent, given, made, opened.rate, loss, difference_db(given, made, opened.rate)
     )
+
+
+def learn_words(clips: Clips) -> Head:
+    """A linear classifier of words on the speech embedding that has learned clips of a map."""
+    rows = np.unique(np.linspace(0, len(clips) - 1, LEARNED).round().astype(np.int64))
+    features = embedded(speech_embedding.log_mels([clips.sounds[row] for row in rows], clips.rate))
+    learned = Examples(features, clips.labels[rows], np.arange(len(rows)))
+    return fit(learned, len(clips.label_names), EmbeddedConfig())
+
+
+def heard(sounds: Sequence[Samples], rate: int, clips: Clips, words: Head) -> list[str]:
+    """What sounds, each (T,), are taken to say, of the words of a map."""
+    said = words.log_probabilities(embedded(speech_embedding.log_mels(sounds, rate))).argmax(axis=1)
+    return [clips.label_names[label] for label in said]
 
 
 def number(opened: ClipRun, label: str) -> torch.Tensor:

@@ -218,25 +218,24 @@ def traversals(out: Path, opened: Opened, clips: Clips, units: Sequence[Meaning]
 
 
 def steering(out: Path, opened: Opened, clips: Clips, directions: tuple[Direction, ...], seed: int) -> None:
-    """A clip moved along each direction, and said again in each speaker's voice."""
-    if not directions:
+    """A clip moved along each direction that is read, and said again in each speaker's voice."""
+    read = [one for one in directions if one.is_read]
+    if not read:
         return
     folder = files.make_folder(out / "steering")
     real = clips.rows >= 0 if (clips.rows >= 0).any() else clips.generated
     row = int(np.flatnonzero(real & (clips.labels == clips.labels[real][0]))[0])
     start, word = clips.latents[row], clips.label_names[clips.labels[row]]
     rows = {}
-    for one in directions[:MOST_DIRECTIONS]:
+    for one in read[:MOST_DIRECTIONS]:
         latents = np.stack([steered(start, one, strength) for strength in STRENGTHS])
         names = tuple(f"{strength:+.0f}" for strength in STRENGTHS)
         made = walk(opened, latents, [word] * len(STRENGTHS), names=names, seed=seed)
         audio.write(folder / f"{files.safe_name(one.name, 60)}.wav", made.sound(), made.rate)
         rows[one.name.replace(" ", "\n")] = made
     save(strips(rows), folder / "directions.png")
-    whos = [one.name.removeprefix("speaker ") for one in directions if one.name.startswith("speaker ")]
+    whos = [one.name.removeprefix("speaker ") for one in read if one.name.startswith("speaker ")]
     if whos[:MOST_SPEAKERS]:
-        latents = np.concatenate(
-            [in_voice_of(clips, np.array([row]), directions, who) for who in whos[:MOST_SPEAKERS]]
-        )
+        latents = np.concatenate([in_voice_of(clips, np.array([row]), who) for who in whos[:MOST_SPEAKERS]])
         names = tuple(whos[:MOST_SPEAKERS])
         walk(opened, latents, [word] * len(names), names=names, seed=seed).write(folder / "voices")
