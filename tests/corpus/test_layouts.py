@@ -11,7 +11,7 @@ from voxlet.corpus.corpus import open_corpus
 from voxlet.corpus.listing.layouts import list_entries
 from voxlet.corpus.listing.pattern import Pattern
 from voxlet.corpus.listing.sound_files import ASIDE
-from voxlet.errors import ConfigError
+from voxlet.errors import ConfigError, CorpusError
 from voxlet.words.spelling import fold
 
 
@@ -38,6 +38,7 @@ def read(root, layout=None):
 
 COMMANDS = ("turn_left", "turn_right", "stop")
 PEOPLE = ("anna", "ben", "cleo")
+DAYS = ("20240130", "20240131")
 
 
 @pytest.mark.parametrize(
@@ -84,6 +85,14 @@ PEOPLE = ("anna", "ben", "cleo")
         ("{speaker}/session{take}/{label}.wav", ("yes", "no"), PEOPLE),
         ("{label}/day{take}/{speaker}.wav", ("eins", "zwei"), PEOPLE),
         ("DR1/{speaker}/{label}{take}.WAV", ("yes", "no"), ("FCJF0", "MDAB0")),
+        ("{label}/kit_{label}_{speaker}_{take}.wav", ("yes", "no"), PEOPLE),
+        ("{label}/kit_{label}_{speaker}_{take}.wav", ("eins", "zwei"), PEOPLE),
+        ("{label}/kit_{label}_{speaker}_{take}.wav", ("yes", "no"), ("ann",)),
+        ("{label}/{speaker}_20240131_{take}.wav", ("eins", "zwei"), PEOPLE),
+        ("{speaker}_2024011{take}_{label}.wav", ("yes", "no"), PEOPLE),
+        ("2024-01-1{take}/{label}/{speaker}_{take}.wav", ("eins", "zwei"), PEOPLE),
+        ("{label}_{speaker} 2024-01-30 at 10.1{take}.12.wav", ("ja", "nein"), PEOPLE),
+        ("clean/{label}/{speaker}_{take}.wav", ("eins", "zwei"), PEOPLE),
     ],
 )
 def test_the_reading_that_explains_all_names(tmp_path, pattern, labels, speakers):
@@ -110,6 +119,11 @@ def test_the_reading_that_explains_all_names(tmp_path, pattern, labels, speakers
         ),
         (all_of("{label}/rec_{take}.wav", ("eins", "zwei")), {"eins", "zwei"}),
         (all_of("{label}/{label}{take}.wav", ("eins", "zwei")), {"eins", "zwei"}),
+        (all_of("{label}/IMG_000{take}.wav", ("eins", "zwei")), {"eins", "zwei"}),
+        (all_of("{label}/rec-{speaker}-00{take}.wav", ("yes", "no"), DAYS), {"yes", "no"}),
+        (all_of("{label}/{speaker}_10-0{take}-11.wav", ("yes", "no"), DAYS), {"yes", "no"}),
+        (all_of("{speaker}_{label}_{take}.wav", ("yes", "no"), DAYS), {"yes", "no"}),
+        (all_of("{speaker}/{label}_{take}.wav", ("yes", "no"), DAYS), {"yes", "no"}),
         ([*all_of("{label}/{take}.wav", ("eins", "zwei")), "zwei/a b_c.wav"], {"eins", "zwei"}),
     ],
 )
@@ -201,6 +215,86 @@ def test_labels_like_speakers_and_a_single_label_are_said(tmp_path):
     assert "there is only one label, 'clips'" in read(single)[2].notes[-1]
     people = write_names(tmp_path / "c", *all_of("{label}/{take}.wav", ("f0", "f1", "f2")))
     assert "the labels look like speakers (f0, f1, f2)" in read(people)[2].notes[0]
+
+
+def clips_of_sounds(pattern, count=40):
+    """Names as of collections of sounds: fold, number of a clip, letter of its part, class."""
+    return [
+        pattern.format(fold=k % 5 + 1, clip=100_000 + 37 * k, part="ABC"[k % 3], kind=k % 7)
+        for k in range(count)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("names", "doubt"),
+    [
+        (clips_of_sounds("{fold}-{clip}-{part}-{kind}.wav"), "the labels are numbers or codes (1, 2, 3 "),
+        (clips_of_sounds("audio/{fold}-{clip}-{part}-{kind}.wav"), "the labels are numbers or codes"),
+        (clips_of_sounds("{clip}-{kind}-0-0.wav"), "the labels are numbers or codes"),
+        (clips_of_sounds("fold{fold}/{clip}-{kind}-0-{fold}.wav"), "the labels are numbers or codes"),
+        (all_of("03-01-{label}-{speaker}-{take}.wav", ("01", "02"), ("01", "02", "03")), "numbers or codes"),
+        (all_of("{speaker}/03-01-{label}-0{take}.wav", ("01", "02"), ("Actor_01", "Actor_02")), "look like"),
+        ([f"{k * 7919:08x}-{k:04x}-4a7c.wav" for k in range(1, 9)], "the labels are numbers or codes"),
+        (
+            [f"{'abcdefgh'[k] * 3}_x{k}y_{'ja' if k % 2 else 'nein'}q{k}.wav" for k in range(8)],
+            "single recording",
+        ),
+        (all_of("rec-{label}-00{take}.wav", DAYS), "there is only one label, 'rec'"),
+        (all_of("PTT-{label}-WA000{take}.wav", DAYS), "there is only one label, 'PTT'"),
+        (all_of("WhatsApp Audio 2024-01-30 at 10.1{take}.12.wav", ("",)), "there is only one label"),
+        ([f"{k}__user{k % 4}__{'ja' if k % 2 else 'nein'}{k}.wav" for k in range(40)], "like speakers"),
+        (
+            all_of("{speaker}/{label}.wav", ("ja", "nein"), PEOPLE),
+            "stand in every folder (ja, nein)",
+        ),
+        (
+            all_of("{speaker}/{label}a.wav", ("1", "2", "o"), PEOPLE),
+            "every folder (1a, 2a, oa)",
+        ),
+        (
+            all_of("{label}/{speaker}.wav", ("ja", "nein"), PEOPLE),
+            "every folder (anna, ben, cleo)",
+        ),
+        (all_of("{label}/s{take}_{speaker}_0.wav", ("ja", "nein"), PEOPLE), "two things (s0, s1, s2; anna, "),
+        (
+            all_of("{label}{speaker}{take}.wav", ("Ja", "Nein"), ("Ann", "Bob")),
+            "two things (Ja, Nein; ",
+        ),
+        (all_of("{take}-{label}.wav", ("1", "2", "3"), takes=range(1, 5)), "could as well be"),
+    ],
+)
+def test_names_that_say_little_are_doubted(tmp_path, names, doubt):
+    notes = read(write_names(tmp_path, *names))[2].notes
+    assert any(doubt in note and "--layout" in note for note in notes), notes
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        all_of("{label}_{speaker}_{take}.wav", "0123456789", PEOPLE),
+        all_of("{speaker}/{label}_{speaker}_{take}.wav", "0123456789", ("01", "02", "03")),
+        all_of("{speaker}-{label}-{take}.wav", "0123456789", ("101", "102")),
+        all_of("{label}/{take}.wav", "0123456789"),
+        all_of("{label}/Recording ({take}).wav", ("ja", "nein")),
+        all_of("{label}/Voice 00{take}.m4a.wav", ("ja", "nein")),
+        all_of("{label}/{speaker}_nohash_0.wav", ("ja",) * 2 + ("nein",), [f"{k:08x}" for k in range(9)]),
+        all_of("{label}/{speaker}_{take}.wav", ("yes", "no"), ("ann_lee", "bob_lee")),
+    ],
+)
+def test_names_that_say_enough_are_not_doubted(tmp_path, names):
+    assert read(write_names(tmp_path, *dict.fromkeys(names)))[2].notes == ()
+
+
+def test_names_that_say_nothing_are_an_error(tmp_path):
+    with pytest.raises(CorpusError, match=r"nothing in the names .* as 03a01Fa\.wav; list the"):
+        read(write_names(tmp_path, "03a01Fa.wav", "08a01Na.wav", "09b01Wb.wav"))
+
+
+def test_days_in_names_are_kept_in_takes(tmp_path):
+    listing = read(write_names(tmp_path, *all_of("{label}_{speaker}_{take}.wav", ("yes", "no"), DAYS)))[2]
+    assert len({(entry.label, entry.take) for entry in listing.entries}) == len(listing.entries) == 12
+    assert all(entry.path.is_file() for entry in listing.entries)
+    assert listing.layout.endswith("; without the dates in names")
 
 
 def test_a_layout_can_be_told(tmp_path):

@@ -10,6 +10,8 @@ import pytest
 
 from synthetic import word, write_clip
 from voxlet.corpus.corpus import open_corpus
+from voxlet.corpus.listing import manifest
+from voxlet.corpus.listing.layouts import list_entries
 from voxlet.corpus.listing.manifest import read_manifest
 from voxlet.errors import CorpusError
 
@@ -370,3 +372,42 @@ def test_damaged_tables_never_crash(folder):
         path.write_bytes(data)
         with contextlib.suppress(CorpusError):
             assert read_manifest(path).entries
+
+
+def test_a_name_alone_is_found_in_any_folder(tmp_path):
+    words = {1: "dog", 2: "rain"}
+    for fold in words:
+        (tmp_path / "audio" / f"fold{fold}").mkdir(parents=True)
+        for take in range(3):
+            (tmp_path / "audio" / f"fold{fold}" / f"{take}-{fold}-0-0.wav").touch()
+    (tmp_path / "audio" / "fold2" / "0-1-0-0.wav").touch()  # now there are two of this name
+    rows = [
+        f"{take}-{fold}-0-0.wav,{fold},{word}"
+        for fold, word in ((1, "dog"), (2, "rain"))
+        for take in range(3)
+    ]
+    for where in ("metadata/Sounds.csv", "manifest.csv"):
+        (tmp_path / where).parent.mkdir(exist_ok=True)
+        (tmp_path / where).write_text("\n".join(["slice_file_name,fold,class", *rows]))
+        entries = {entry.path.name: entry for entry in list_entries(tmp_path).entries}
+        assert {name: entry.label for name, entry in entries.items()} == {
+            row.split(",")[0]: row.split(",")[2] for row in rows
+        }
+        assert [name for name, entry in entries.items() if not entry.path.is_file()] == ["0-1-0-0.wav"]
+
+
+def test_a_table_is_parsed_once(tmp_path, monkeypatch):
+    (tmp_path / "wavs").mkdir()
+    for take in range(6):
+        (tmp_path / "wavs" / f"{take}.wav").touch()
+    rows = "\n".join(f"wavs/{take}.wav,{'yes' if take % 2 else 'no'}" for take in range(6))
+    (tmp_path / "train_list.csv").write_text("path,label\n" + rows)
+    (tmp_path / "metadata.csv").write_text("name,age\nann,30\n")  # tried before, and no list
+    parsed = []
+    whole = manifest.csv_rows
+    monkeypatch.setattr(
+        manifest, "csv_rows", lambda path, *rest: parsed.append(path.name) or whole(path, *rest)
+    )
+    listing = list_entries(tmp_path)
+    assert {(entry.label, entry.part) for entry in listing.entries} == {("yes", "train"), ("no", "train")}
+    assert sorted(parsed) == ["metadata.csv", "train_list.csv"]

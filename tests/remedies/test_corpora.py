@@ -125,6 +125,19 @@ def test_a_file_in_place_of_a_folder(words: Path) -> None:
     assert size(table(words, "path,label", "0_ann_0.wav,zero", name="a.txt")) == 1
 
 
+@follows(
+    "corpus/listing/layouts.py: list the recordings in … with the columns path and label, or tell --layout"
+)
+def test_names_that_say_nothing(words: Path) -> None:
+    for number, path in enumerate(sorted(words.iterdir())):
+        path.rename(words / f"{number % 2}a{number}b.wav")
+    told = message(CorpusError, open_corpus, words)
+    assert "nothing in the names" in told
+    assert size(words, layout="{label}a*") == 12
+    table(words, "path,label", *(f"{path.name},{path.name[0]}" for path in words.iterdir()))
+    assert open_corpus(words).labels == ("zero", "one")
+
+
 @follows("corpus/listing/manifest.py: add a row for each recording")
 def test_a_table_of_nothing(words: Path) -> None:
     message(CorpusError, open_corpus, table(words, "path,label"))

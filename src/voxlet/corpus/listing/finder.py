@@ -5,11 +5,16 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
+from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 from voxlet.corpus.listing.sound_files import SOUND_SUFFIXES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 AUDIO_FOLDERS = ("", "wavs", "clips", "audio")  # where a table's files may lie, beside it
 ENDING = re.compile(r"\.(?=.*[a-z])\w{2,4}", re.IGNORECASE)  # a kind of file, not the number in `take.2`
@@ -24,9 +29,11 @@ class Finder:
 
     Attributes:
         roots: The folders that names may be relative to, the table's own first.
+        sounds: Files in any folder, of which a name alone may be meant, if there is only one of this name.
     """
 
     roots: tuple[Path, ...]
+    sounds: Sequence[Path] = ()
     elsewhere: int | None = None
     folders: dict[Path, dict[str, Path] | None] = field(default_factory=dict)
 
@@ -43,6 +50,8 @@ class Finder:
                 if len(parts) > count and (found := self._below(str(PurePosixPath(*parts[count:])))):
                     self.elsewhere = count
                     return found
+            if len(parts) == 1:
+                return self.anywhere.get(fold_name(written)) or as_written
         except (OSError, ValueError):  # a name that no file can have
             pass
         return as_written
@@ -51,6 +60,12 @@ class Finder:
     def bases(self) -> list[Path]:
         """The folders that files may lie in, first those beside the table."""
         return [root / folder for root in self.roots for folder in AUDIO_FOLDERS]
+
+    @cached_property
+    def anywhere(self) -> dict[str, Path]:
+        """The sound files of whose folded names there is one each."""
+        names = Counter(fold_name(path.name) for path in self.sounds)
+        return {name: path for path in self.sounds if names[name := fold_name(path.name)] == 1}
 
     def _below(self, name: str) -> Path | None:
         """A file of this name in one of the folders, or one in another form of Unicode, case or ending."""

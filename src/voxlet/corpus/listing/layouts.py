@@ -11,15 +11,17 @@ Without one of these, a table that lies in the folder is read; else the pattern 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from voxlet.corpus.listing.entry import PART_LISTS, PARTS, UNKNOWN_SPEAKER, Entry, Listing, Part, part_of
-from voxlet.corpus.listing.labels import as_words, merge_labels, tidy_label
+from voxlet.corpus.listing.labels import DIGITS, as_words, merge_labels, tidy_label
 from voxlet.corpus.listing.manifest import read_text
-from voxlet.corpus.listing.pattern import Pattern
+from voxlet.corpus.listing.pattern import Pattern, without_dates
 from voxlet.corpus.listing.readings import (
     FOLDERS,
+    LIKE_CODES,
     NAMES,
     Explained,
     close_rival,
@@ -28,13 +30,20 @@ from voxlet.corpus.listing.readings import (
     shorten,
 )  # fmt: skip
 from voxlet.corpus.listing.sound_files import UNLISTED, Passed, count_kinds, survey
-from voxlet.corpus.listing.tables import list_tables
+from voxlet.corpus.listing.tables import MANIFEST_NAMES, list_tables
 from voxlet.errors import ConfigError, CorpusError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+LIST_THEM = f"list the recordings in {MANIFEST_NAMES[0]} with the columns path and label, or tell --layout"
+CODES_CLOSE = (
+    0.6  # of numbers that may stand for anything: a difference in score that is no reason to be sure
+)
+PAIR, CAMEL = re.compile(r"([^-_ .]+)[-_ .]+(.+)"), re.compile(r"([A-Z][a-z]+)([A-Z][a-z]+)")
+COUNTED = re.compile(r"[\W_]*\d+[\W_]*(?:m4a|wav|mp3|ogg)?$")
+FEWEST_SINGLES = 4  # names that occur once, to be doubted
 READ_KINDS = "give recordings as WAV, FLAC, OGG or MP3 files, in folders of any depth"
 LAYOUTS = ("names", "folders", "manifest")
 
@@ -112,7 +121,7 @@ def list_names(root: Path, layout: str | None, paths: Sequence[Path]) -> Listing
     """What the names of the sound files under `root` say.
 
     Raises:
-        CorpusError: It is no folder.
+        CorpusError: It is no folder, or no name says anything.
     """
     if not root.is_dir():
         raise CorpusError("is not a folder", where=root, remedy="give the folder that it lies in")
@@ -127,15 +136,27 @@ def list_names(root: Path, layout: str | None, paths: Sequence[Path]) -> Listing
         best = ranked[0] if ranked else explain(paths, root, Pattern(FOLDERS))
         return Listing(read_names(best, paths, root), f"{best.pattern.text}, as given")
     shown, parts, told = without_parts(paths, root)
+    shown, dated = without_dates(shown, root)
     ranked = rank(shown, root)
     if not ranked:
         ranked = [explain(shown, root, Pattern(FOLDERS if any(p.parent != root for p in shown) else NAMES))]
     best = ranked[0]
+    if not best.labels:
+        raise CorpusError(
+            f"nothing in the names of its recordings says which word they are, such as {paths[0].name}",
+            where=root,
+            remedy=LIST_THEM,
+        )
     entries = tuple(
-        replace(entry, path=path, part=part, take=entry.take if entry.take != entry.path.stem else path.stem)
+        replace(
+            entry,
+            path=path,
+            part=part,
+            take=path.stem if dated or entry.take == entry.path.stem else entry.take,
+        )
         for entry, path, part in zip(read_names(best, shown, root), paths, parts, strict=True)
     )
-    return Listing(entries, f"{best.pattern.text}: {reasons(best)}{told}", doubts(ranked))
+    return Listing(entries, f"{best.pattern.text}: {reasons(best)}{told}{dated}", doubts(ranked, shown))
 
 
 def without_parts(paths: Sequence[Path], root: Path) -> tuple[list[Path], list[Part], str]:
@@ -217,13 +238,82 @@ def reasons(best: Explained) -> str:
     return "; ".join(found)
 
 
-def doubts(ranked: Sequence[Explained]) -> tuple[str, ...]:
-    """What makes the best reading doubtful, one line each."""
-    best, notes = ranked[0], []
-    if (rival := close_rival(ranked)) is not None:
-        notes.append(f"the names could as well be {rival.summary()}: if so, tell it with --layout")
-    if best.like_speakers > 0.5:
-        notes.append(
-            f"the labels look like speakers ({shorten(best.labels)}): if so, tell the layout with --layout"
-        )
-    return tuple(notes)
+def doubts(ranked: Sequence[Explained], paths: Sequence[Path]) -> tuple[str, ...]:
+    """What makes the best reading of the paths' names doubtful, one line each."""
+    best = ranked[0]
+    rival = close_rival(ranked)
+    found = (
+        rival and f"the names could as well be {rival.summary()}: if so, tell it with --layout",
+        doubtful_labels(best) or doubtful_codes(ranked) or doubtful_singles(best),
+        doubtful_pairs(best),
+        doubtful_folders(best, paths),
+    )
+    return tuple(note for note in found if note)
+
+
+def doubtful_labels(best: Explained) -> str | None:
+    """That labels look like speakers."""
+    if best.like_speakers <= 0.5:
+        return None
+    return f"the labels look like speakers ({shorten(best.labels)}): if so, tell the layout with --layout"
+
+
+def doubtful_codes(ranked: Sequence[Explained]) -> str | None:
+    """That labels are numbers or codes, unless they are digits and nothing else could be."""
+    best = ranked[0]
+    if 2 * sum(is_code(label) for label in best.labels) <= len(best.labels):
+        return None
+    people = bool(best.speakers) and not any(map(is_code, best.speakers))
+    sure = best.labels.keys() == DIGITS or people or in_label_folder(best.pattern.text)
+    recur = not best.speakers or best.recurrence >= 0.5
+    if DIGITS.issuperset(best.labels) and sure and recur and close_rival(ranked, CODES_CLOSE) is None:
+        return None
+    named = f"the labels are numbers or codes ({shorten(best.labels)})"
+    return f"{named}: if that is not what is said, {LIST_THEM}"
+
+
+def is_code(name: str) -> bool:
+    """Whether a name is a number or a code."""
+    return LIKE_CODES.fullmatch(name) is not None
+
+
+def doubtful_singles(best: Explained) -> str | None:
+    """That most labels, or most speakers, occur only once."""
+    known = any(mark in best.pattern.text for mark in ("_nohash_", "_NO_"))
+    for what, names in (("labels", best.labels), ("speakers", {} if known else best.speakers)):
+        single = sum(count == 1 for count in names.values())
+        if single >= FEWEST_SINGLES and 2 * single > len(names):
+            return (
+                f"{single:,} of the {len(names):,} {what} have a single recording: if names say something "
+                f"else, {LIST_THEM}"
+            )
+    return None
+
+
+def doubtful_pairs(best: Explained) -> str | None:
+    """That speakers (`s1_ann`), or labels (`YesAnn`), are called by two things, and all pairs are there."""
+    ways = (("speakers", best.speakers, PAIR), ("labels", best.labels, CAMEL))
+    for what, names, pair in ways:
+        pairs = [found.groups() for name in names if (found := pair.fullmatch(name))]
+        one, two = (Counter(found[side] for found in pairs) for side in (0, 1))
+        if len(one) > 1 < len(two) and len(one) * len(two) == len(names) == len(pairs):
+            both = f"{shorten(one)}; {shorten(two)}"
+            return f"the {what} are called by two things ({both}): if they are not one, tell --layout"
+    return None
+
+
+def doubtful_folders(best: Explained, paths: Sequence[Path]) -> str | None:
+    """That the same names, which are more than numbers or letters, stand in all folders taken for labels."""
+    if best.pattern.text != FOLDERS or len(best.labels) < 2:
+        return None
+    folders: dict[str, set[str]] = {}
+    for path in paths:
+        folders.setdefault(path.parent.name, set()).add(path.stem)
+    same = set.intersection(*folders.values())
+    words = {COUNTED.sub("", name) for name in same}  # not `Recording (1)`
+    if len(words) < 2 or max(map(len, words)) < 2 or 2 * len(same) <= len(set.union(*folders.values())):
+        return None
+    return (
+        f"the same names stand in every folder ({shorten(Counter(same))}): if that is what is said, and "
+        "folders who speaks, tell --layout '{speaker}/{label}'; if it is who speaks, '{label}/{speaker}'"
+    )

@@ -22,7 +22,7 @@ from voxlet.corpus.listing.columns import (
     heading_columns,
     quote,
 )
-from voxlet.corpus.listing.entry import PARTS, UNKNOWN_SPEAKER, Entry, Part
+from voxlet.corpus.listing.entry import PARTS, UNKNOWN_SPEAKER, Entry
 from voxlet.corpus.listing.finder import Finder
 from voxlet.corpus.listing.json_table import json_rows
 from voxlet.corpus.listing.labels import tidy_label
@@ -56,14 +56,14 @@ class Manifest:
 
 
 def read_manifest(
-    path: Path, part: Part = "", *, root: Path | None = None, may_be_empty: bool = False
+    path: Path, *, root: Path | None = None, sounds: Sequence[Path] = (), may_be_empty: bool = False
 ) -> Manifest:
     """The rows of a manifest; paths in it are relative to its folder, or else to the corpus's.
 
     Args:
         path: A .csv, .tsv, .txt, .jsonl or .json file.
-        part: The part of the corpus that all its rows belong to, unless a column says so.
         root: The corpus's folder, where that is another than the table's.
+        sounds: The corpus's sound files, where known: a name alone may be that of one in any folder.
         may_be_empty: Whether a heading alone will do.
 
     Raises:
@@ -71,7 +71,8 @@ def read_manifest(
         CorpusError: It cannot be read, a row is malformed, or there is none.
     """
     text = read_text(path)
-    finder = Finder((path.parent,) if root in (None, path.parent) else (path.parent, root))
+    roots = (path.parent,) if root is None or root == path.parent else (path.parent, root)
+    finder = Finder(roots, sounds)
     if path.suffix.lower() in PLAIN_SUFFIXES:
         rows, columns = csv_rows(path, text, finder)
     else:
@@ -88,7 +89,7 @@ def read_manifest(
                 tidy_label(row.values[named]),
                 row.values.get("speaker") or UNKNOWN_SPEAKER,
                 row.values.get("take") or clip.stem,
-                PARTS.get(row.values.get("part", "").casefold(), part),
+                PARTS.get(row.values.get("part", "").casefold(), ""),
                 problem=f"is listed a second time ({path.name}:{row.line})" if clip in seen else None,
             )
         )

@@ -1,4 +1,4 @@
-"""A pattern of file names such as `{label}/{speaker}_NO_{take}`: what it reads out of a path."""
+"""A pattern of file names such as `{label}/{speaker}_NO_{take}`: what it reads out of a path; no dates."""
 
 from __future__ import annotations
 
@@ -17,6 +17,14 @@ if TYPE_CHECKING:
 FIELDS = ("label", "speaker", "take")
 MOST_READINGS = 64  # of one name
 REMEDY = "for example {label}/{speaker}_NO_{take}, with * for anything"
+
+GAPS = " _.-"  # what stands between the fields of a name
+# A day, maybe a time after it: `20240131`, `2024-01-31 at 10.15.12`, `2024_01_31-101512`.
+DATE = re.compile(
+    r"(?<!\d)(?:19|20)\d\d([-_.]?)(?:0[1-9]|1[0-2])\1(?:0[1-9]|[12]\d|3[01])"
+    r"(?:(?:T|[-_ ]+(?:at[-_ ])?)(?:[01]\d|2[0-3])"
+    r"(?:[-_.:h][0-5]\d(?:[-_.:m][0-5]\d)?|[0-5]\d[0-5]\d))?(?!\d)"
+)
 
 _PIECE = re.compile(r"\{(\w*)\}|(\*)|([^{}*]+)|(.)", re.DOTALL)
 
@@ -118,3 +126,19 @@ class Pattern:
         while 0 < stop <= end:
             yield stop
             stop = rest.find(mark, stop + 1)
+
+
+def without_dates(paths: Sequence[Path], root: Path) -> tuple[list[Path], str]:
+    """Paths under `root` without the day and time in them, where most have one, and that it was left out.
+
+    A day is neither word nor speaker. A folder that is called after one is left out, too.
+    """
+    inside = [path.relative_to(root) for path in paths]
+    if 2 * sum(DATE.search(str(path)) is not None for path in inside) <= len(paths):
+        return list(paths), ""
+    shown = []
+    for path in inside:
+        folders = [DATE.sub("", name).strip(GAPS) for name in path.parts[:-1]]
+        stem = re.sub(rf"([{GAPS}])[{GAPS}]+", r"\1", DATE.sub("", path.stem)).strip(GAPS)
+        shown.append(root.joinpath(*filter(None, folders), f"{stem or 'dated'}{path.suffix}"))
+    return shown, "; without the dates in names"

@@ -13,8 +13,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from voxlet.corpus.listing.entry import PARTS
-from voxlet.corpus.listing.labels import as_words
-from voxlet.corpus.listing.pattern import Pattern
+from voxlet.corpus.listing.labels import DIGITS, as_words
+from voxlet.corpus.listing.pattern import GAPS, Pattern
 from voxlet.words.digits import NUMBERS
 from voxlet.words.spelling import fold
 
@@ -46,8 +46,18 @@ TAKE_WORDS = (
 HOLDS_TAKE = re.compile(rf"(?:^|[-_ .(]){TAKE_WORDS}?\d+\)?$", re.IGNORECASE)
 BEGINS_WITH_NUMBER = re.compile(r"^\d+[-_ .]+")
 LIKE_TAKES = re.compile(rf"(?!.\d){TAKE_WORDS}[-_ ]?\d+", re.IGNORECASE)  # and not a speaker's `n1`
+LIKE_CODES = re.compile(r"(?=.*\d)(?!.*[^\W\d_]{3}).+")  # a number in it, and hardly a letter: `1`, `03-A`
+# What many speakers are or do at once; nobody is called so.
+MANY_SPEAKERS = frozenset(
+    re.findall(
+        r"\w+",
+        """
+        clean noisy noise quiet loud near far close distant fast slow normal indoor outdoor original augmented
+        male female men women man woman boy girl boys girls child children adult adults
+        """,
+    )
+)
 TAKE_IN_NAME = re.compile(rf"[-_ .]({TAKE_WORDS}[-_ .]?)\d+$", re.IGNORECASE)
-EDGES = " -_."  # no field begins or ends with what holds fields apart
 LONGEST_STEM = 8  # letters of what speakers are called beside their numbers
 LEAST_COVERAGE = 0.5
 CLOSE = 0.3  # a difference in score that is no reason to be sure
@@ -73,6 +83,8 @@ SEPARATORS = {
     " - ": 0.1,
 }  # and what speaks for each where it is there
 PREFIX, TAKE_NAMED = -0.15, 0.1  # of what all names begin with (`rec_yes_0`), and of takes that are called so
+TWICE = 0.4  # of a name that has its folder's in it behind what all names begin with: `yes/rec_yes_ann_0`
+ALL_DIGITS = 0.5  # of labels that are the ten digits, no more and no fewer
 FOLDER_PATTERNS = (
     ("{label}/{speaker}_nohash_{take}", 1.0),  # no speaker is called so by chance
     ("{label}/{speaker}_NO_{take}", 1.0),
@@ -124,7 +136,8 @@ def candidates(paths: Sequence[Path]) -> list[Candidate]:
                 found.append(Candidate(Pattern(named, counted=True), prior + bonus + TAKE_NAMED))
             if prefix and "{speaker}" in text:
                 begun = Pattern(folder + prefix + name, counted=True)
-                found.append(Candidate(begun, prior + bonus + PREFIX))
+                twice = bool(folder) and folder[:-1] in name
+                found.append(Candidate(begun, prior + bonus + (TWICE if twice else PREFIX)))
     return found
 
 
@@ -191,7 +204,7 @@ class Explained:
         if not self.labels:
             return 0.0
         words = common_words(as_words(self.labels).values())
-        return words / len(self.labels) - self.like_speakers
+        return words / len(self.labels) - self.like_speakers + ALL_DIGITS * (self.labels.keys() == DIGITS)
 
     @property
     def like_speakers(self) -> float:
@@ -217,9 +230,11 @@ class Explained:
         )
         # In `turn_left_0` nobody is called `left`.
         several -= common_words(self.speakers) / max(1, len(self.speakers))
-        several -= sum(LIKE_TAKES.fullmatch(name) is not None for name in self.speakers) / max(
-            1, len(self.speakers)
+        nobody = sum(
+            LIKE_TAKES.fullmatch(name) is not None or name.casefold() in MANY_SPEAKERS
+            for name in self.speakers
         )
+        several -= nobody / max(1, len(self.speakers))
         evidence = 2 * few + 1.5 * self.recurrence + self.like_words + 0.5 * self.counted + several
         return self.coverage * evidence + self.prior
 
@@ -286,7 +301,8 @@ def is_plausible(one: Explained, one_folder: bool) -> bool:
     # Behind what all names begin with, a number that all of them hold is nobody and no word.
     if not text.startswith("{") and any(name.isdigit() for name in fixed):
         return False
-    if 2 * sum(name != name.strip(EDGES) for name in one.labels) > len(one.labels):
+    # No field begins or ends with what holds fields apart.
+    if 2 * sum(name != name.strip(GAPS) for name in one.labels) > len(one.labels):
         return False
     if re.fullmatch(r"\{label\}/\{speaker\}[^*{}a-z]+\{take\}", text, re.IGNORECASE):
         return len(one.speakers) > 1  # `rec_1` is by nobody called `rec`: only several people are speakers
@@ -308,9 +324,9 @@ def is_plausible(one: Explained, one_folder: bool) -> bool:
     return True
 
 
-def close_rival(ranked: Sequence[Explained]) -> Explained | None:
+def close_rival(ranked: Sequence[Explained], close: float = CLOSE) -> Explained | None:
     """Another reading with other labels that explains the names almost as well, if there is one."""
     best = ranked[0]
     return next(
-        (one for one in ranked[1:] if one.labels != best.labels and best.score - one.score < CLOSE), None
+        (one for one in ranked[1:] if one.labels != best.labels and best.score - one.score < close), None
     )

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from voxlet.corpus.listing.columns import NoColumnsError
 from voxlet.corpus.listing.entry import PART_LISTS, PARTS, UNKNOWN_SPEAKER, Entry, Listing, Part, part_of
-from voxlet.corpus.listing.manifest import MANIFEST_SUFFIXES, read_manifest, read_text
+from voxlet.corpus.listing.manifest import MANIFEST_SUFFIXES, Manifest, read_manifest, read_text
+from voxlet.corpus.listing.pattern import without_dates
 from voxlet.corpus.listing.readings import common_words, rank, shorten
 from voxlet.corpus.listing.transcripts import list_beside, list_kaldi
 from voxlet.errors import CorpusError
@@ -28,6 +29,37 @@ MOST_TABLES, LARGEST_BYTES = 20, 1 << 25  # of unknown names in a folder: more i
 MOST_NAMES = 200  # of recordings that are looked for in a table that was not understood
 
 Table = tuple["Path", Part]  # and the part of the corpus that its rows belong to
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Reads the tables of a corpus, each once, though several may be tried as the list of its recordings.
+
+    Attributes:
+        root: The corpus's folder.
+        paths: Its sound files.
+        known: What was read, or why it could not be.
+    """
+
+    root: Path
+    paths: Sequence[Path]
+    known: dict[Path, Manifest | CorpusError] = field(default_factory=dict)
+
+    def read(self, table: Path) -> Manifest:
+        """What a table lists, which may be nothing.
+
+        Raises:
+            CorpusError: As `read_manifest`.
+        """
+        if table not in self.known:
+            try:
+                self.known[table] = read_manifest(table, root=self.root, sounds=self.paths, may_be_empty=True)
+            except CorpusError as error:
+                self.known[table] = error
+        found = self.known[table]
+        if isinstance(found, CorpusError):
+            raise found
+        return found
 
 
 def list_tables(
@@ -49,11 +81,12 @@ def list_tables(
             )
     sure = next((root / name for name in MANIFEST_NAMES if (root / name).is_file()), None)
     if sure is not None:
-        return one_manifest(sure), ()
+        return one_manifest(sure, paths), ()
     notes: tuple[str, ...] = ()
+    reader = Reader(root, paths)
     if tables := named_tables(root, paths):
         try:
-            return together(tables, root, paths), ()
+            return together(tables, reader), ()
         except NoColumnsError as error:
             # Many a corpus has tables of something else, such as its speakers.
             if layout == "manifest":
@@ -61,11 +94,11 @@ def list_tables(
             notes = (not_read(error),)
     if (kaldi := list_kaldi(root)) is not None:
         return with_listed(kaldi, root, paths), notes
-    found, guessed, doubtful = any_tables(root, paths)
+    found, guessed, doubtful = any_tables(reader)
     if found and not guessed:
-        return together(found, root, paths), notes
+        return together(found, reader), notes
     notes = tuple(dict.fromkeys((*notes, *doubtful)))
-    listing = together(found, root, paths) if found else list_beside(paths)
+    listing = together(found, reader) if found else list_beside(paths)
     if layout == "manifest" and not found:
         raise CorpusError("holds no manifest", where=root, remedy=f"add {' or '.join(MANIFEST_NAMES)}")
     if listing is None or layout == "manifest" or not names_say_more(listing.entries, root, paths):
@@ -92,9 +125,9 @@ def not_read(error: CorpusError) -> str:
     return f"{error.where} was not read as a table of clips: {error.what}{remedy}"
 
 
-def one_manifest(path: Path) -> Listing:
-    """What a manifest lists."""
-    read = read_manifest(path)
+def one_manifest(path: Path, sounds: Sequence[Path] = ()) -> Listing:
+    """What a manifest lists, of these sound files beside or beneath it if they are known."""
+    read = read_manifest(path, sounds=sounds)
     entries, told = with_class_names(read.entries, (path,), path.parent)
     return Listing(tuple(entries), "; ".join(filter(None, (f"the manifest {path.name}", read.told, told))))
 
@@ -125,12 +158,13 @@ def metadata_in(folder: Path) -> Path | None:
     return next((folder / name for name in METADATA_NAMES if (folder / name).is_file()), None)
 
 
-def any_tables(root: Path, paths: Sequence[Path]) -> tuple[list[Table], bool, list[str]]:
+def any_tables(reader: Reader) -> tuple[list[Table], bool, list[str]]:
     """The tables of other names that list most files that exist, and hardly any others, in `root` or beneath.
 
     One table, or those of one folder that are called as the parts of a corpus. Also whether their labels may
     be something else, and a line for each table that names recordings but was not understood.
     """
+    root, paths = reader.root, reader.paths
     counts: dict[Path, int] = {}
     guessed: set[Path] = set()
     doubtful = []
@@ -138,7 +172,7 @@ def any_tables(root: Path, paths: Sequence[Path]) -> tuple[list[Table], bool, li
         try:
             if table.stat().st_size > LARGEST_BYTES:
                 continue
-            read = read_manifest(table, root=root)
+            read = reader.read(table)
         except (OSError, CorpusError) as error:
             if isinstance(error, CorpusError) and names_recordings(table, paths):
                 doubtful.append(not_read(error))
@@ -193,22 +227,27 @@ def names_recordings(table: Path, paths: Sequence[Path]) -> bool:
     return 4 * sum(path.name.encode() in data for path in asked) >= len(asked) > 0
 
 
-def together(tables: Sequence[Table], root: Path, paths: Sequence[Path]) -> Listing:
+def together(tables: Sequence[Table], reader: Reader) -> Listing:
     """What tables list together; one without rows beside others is no more than that.
 
     Raises:
         CorpusError: One is malformed, or none lists a clip.
     """
-    several = len(tables) > 1
-    read = [read_manifest(table, part, root=root, may_be_empty=several) for table, part in tables]
+    root, several = reader.root, len(tables) > 1
+    read = [reader.read(table) for table, _ in tables]
     if not any(one.entries for one in read):
         raise CorpusError("lists no clips", where=tables[0][0], remedy="add a row for each recording")
     names = ", ".join(table.relative_to(root).as_posix() for table, _ in tables)
-    entries = [entry for one in read for entry in one.entries]
+    parts = [part for _, part in tables]
+    entries = [
+        replace(entry, part=part) if part and not entry.part else entry
+        for part, one in zip(parts, read, strict=True)
+        for entry in one.entries
+    ]
     entries, classes = with_class_names(entries, [table for table, _ in tables], root)
     told = dict.fromkeys((*(one.told for one in read), classes))
     layout = "; ".join(filter(None, (f"the table{'s' * several} {names}", *told)))
-    return with_listed(Listing(tuple(entries), layout), root, paths)
+    return with_listed(Listing(tuple(entries), layout), root, reader.paths)
 
 
 def with_listed(listing: Listing, root: Path, paths: Sequence[Path]) -> Listing:
@@ -270,7 +309,8 @@ def with_names(entries: Sequence[Entry], root: Path) -> list[Entry]:
     inside = [entry.path for entry in entries if entry.path.is_relative_to(root)]
     if len(inside) < len(entries):
         return list(entries)
-    for one in rank(inside, root):
+    shown, _ = without_dates(inside, root)
+    for one in rank(shown, root):
         pairs = list(zip(entries, one.readings, strict=True))
         agree = all(reading and fold(reading["label"]) == fold(entry.label) for entry, reading in pairs)
         # A single folder is called `clips` or such: nobody's name.
