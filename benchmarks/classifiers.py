@@ -7,7 +7,7 @@
 The recordings: FSDD's test takes, all of AudioMNIST, and of the corpora that reserve speakers for classifiers
 those of the held-out list's tests. `--speakers` trains a classifier for each of FSDD's speakers, on all
 others: some minutes each. `--prepared` asks the cross-corpus classifier, and DNSMOS at the clips' own rate,
-whether preparing costs anything.
+whether preparing costs anything; `--only fsdd` names the corpora.
 """
 
 from __future__ import annotations
@@ -20,10 +20,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from voxlet import audio
+from voxlet.audio import Samples
 from voxlet.corpus.catalog import CATALOG, find_known
 from voxlet.corpus.corpus import Clip, Corpus, open_corpus
 from voxlet.corpus.held_out import use_of
-from voxlet.corpus.prepare import Preparation, prepare_clip
+from voxlet.corpus.prepare import TRIM_MARGIN, Preparation, prepare_clip
 from voxlet.evaluation.classifiers.config import RELIABLE
 from voxlet.evaluation.classifiers.cross_corpus import cross_corpus_classifier, reserving_corpora
 from voxlet.evaluation.classifiers.cross_fitted import cross_fitted_classifier
@@ -36,6 +38,7 @@ from voxlet.evaluation.metric import Value
 from voxlet.evaluation.metrics.naturalness import dnsmos
 from voxlet.evaluation.metrics.recognition import accuracy, by_label
 from voxlet.evaluation.reference import open_reference
+from voxlet.speech_regions import find_speech
 
 WIDE_RATE = 16_000
 STRINGS = 40  # that DNSMOS hears
@@ -145,8 +148,22 @@ def unknown_speakers(report: Report) -> None:
     print(f"in-corpus, unknown speakers: {shown(wilson(int(together.sum()), len(together)))}")
 
 
+def laid_back(clip: Clip, ready: Samples, rate: int) -> Samples:
+    """A recording (T,) at its own rate, what training makes of its word put in that word's place."""
+    whole = audio.read(clip.path).samples
+    whole = whole - np.float32(whole.mean(dtype=np.float64))
+    start = max(0, find_speech(whole, rate).start - round(TRIM_MARGIN * rate))
+    word = whole[start : start + len(ready)]
+    gain = np.float32(float(ready @ word) / float(word @ word))
+    return np.concatenate([gain * whole[:start], ready, gain * whole[start + len(ready) :]])
+
+
 def prepared(name: str, report: Report) -> None:
-    """Clips as they are and as training prepares them, outliers left in."""
+    """Clips as they are, as training prepares them (outliers left in), and these laid back.
+
+    Both rulers trim what they are given. Of a prepared clip they cut more than of its recording, since little
+    of the background is left to tell the word from; laid back into their recordings, words are cut alike.
+    """
     corpus = open_corpus(name)
     drawn = unheard_clips(corpus)
     clips = read_clips(name, drawn, corpus.labels, corpus.speakers)
@@ -154,7 +171,8 @@ def prepared(name: str, report: Report) -> None:
     ready = tuple(prepare_clip(clip.path, preparation) for clip in drawn)
     reserving = reserving_corpora(clips.label_names, CATALOG[name].language)
     classifier = cross_corpus_classifier(reserving, clips.label_names, wide=False)
-    for title, sounds in (("as they are", clips.sounds), ("prepared", ready)):
+    back = tuple(laid_back(clip, one, clips.rate) for clip, one in zip(drawn, ready, strict=True))
+    for title, sounds in (("as they are", clips.sounds), ("prepared", ready), ("prepared, laid back", back)):
         said = classifier.predict(sounds, clips.rate).labels
         report.add(f"{name}, {title}", clips, said)
         scales = dnsmos(sounds, clips.rate, band_rate=min(clips.rate, WIDE_RATE), count=STRINGS)
@@ -169,9 +187,11 @@ def main() -> None:
         "--speakers", action="store_true", help="the in-corpus classifier on unknown speakers"
     )
     parser.add_argument("--prepared", action="store_true", help="clips as training prepares them")
+    parser.add_argument("--only", default="", help="names of corpora, with commas between")
     asked = parser.parse_args()
     report = Report()
-    here = [name for name in CATALOG if find_known(name) is not None]
+    asked_for = asked.only.split(",") if asked.only else CATALOG
+    here = [name for name in asked_for if find_known(name) is not None]
     if asked.speakers:
         unknown_speakers(report)
     elif asked.prepared:

@@ -58,6 +58,8 @@ def test_as_a_user_is_told() -> None:
     assert needs.sentence(Budget(epochs=100)).startswith("some 5 minutes, ")
     assert needs.sentence(Budget(epochs=10_000)).startswith("some 8.3 hours, ")
     assert needs.sentence(Budget(minutes=10)).startswith("10 minutes, some 200 epochs, ")
+    slow = Needs(memory=2e9, disk=5e8, epoch_seconds=900.0)
+    assert slow.sentence(Budget(minutes=1)).startswith("1 minute, some 7 % of an epoch, ")
     assert set(presets_on(material(100, 0.5))) == set(PRESETS)
 
 

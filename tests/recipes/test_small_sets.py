@@ -123,8 +123,9 @@ def test_what_is_left_out_is_told_by_label(tmp_path: Path, capsys: pytest.Captur
     write_clip(corpus / "right" / "ann_nohash_99.wav", long)
     asked = ["train", "mlp", "--corpus", str(corpus), "--run", str(tmp_path / "run"), *FLAGS, "--epochs", "1"]
     assert main(asked) == 0  # rows of 0.1 s
-    told = [line for line in capsys.readouterr().err.splitlines() if ": note: label " in line]
-    assert "1 of 41 takes left out for their length, 40 of 40 takes cut" in told[0]
-    assert "% of the label's energy lies behind the cut" in told[0]
-    assert "label 'right': 5 of 5 takes cut" in told[1]
+    lines = capsys.readouterr().err.splitlines()
+    told = [line for line in lines if "left out for" in line or "cut at their end" in line]
+    assert "1 take left out for a length that is unusual for the label: left 1 of 41" in told[0]
+    assert "takes cut at their end, with something to be heard behind the cut: left 40 of 40 (" in told[1]
+    assert "% of the label's energy), right 5 of 5 (" in told[1]
     assert {clip.path.name for clip in load_run(tmp_path / "run").prepared.dropped} >= {"ann_nohash_99.wav"}

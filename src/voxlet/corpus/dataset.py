@@ -17,6 +17,7 @@ from voxlet.engines.threads import THREADS
 from voxlet.errors import CorpusError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from voxlet.corpus.corpus import Corpus
@@ -37,7 +38,7 @@ class Dataset:
 
     def notes(self) -> list[str]:
         """What is to be known of it before it is trained on, a line each."""
-        found = [str(loss) for loss in losses(self.prepared)]
+        found = lost_takes(losses(self.prepared))
         if not len(self.split.validation):
             found.append(
                 "too few takes to validate with: trains without, and keeps the last weights, not the best"
@@ -63,15 +64,6 @@ class Loss:
     cut: int
     share: float
 
-    def __str__(self) -> str:
-        parts = []
-        if self.dropped:
-            parts.append(f"{self.dropped} of {self.kept + self.dropped} takes left out for their length")
-        if self.cut:
-            behind = f"{100 * self.share:.1f} % of the label's energy lies behind the cut"
-            parts.append(f"{self.cut} of {self.kept} takes cut at their end, {behind}")
-        return f"label {self.label!r}: {', '.join(parts)}"
-
 
 def losses(prepared: Prepared) -> tuple[Loss, ...]:
     """What a preparation has left out, of each label that has lost something."""
@@ -83,6 +75,26 @@ def losses(prepared: Prepared) -> tuple[Loss, ...]:
         if dropped or cut:
             found.append(Loss(label, len(behind), dropped, cut, float(behind.mean()) if len(behind) else 0.0))
     return tuple(found)
+
+
+def lost_takes(lost: Sequence[Loss]) -> list[str]:
+    """What is left out of the labels' takes: a line for what was dropped, and one for what was cut."""
+    dropped = ", ".join(
+        f"{one.label} {one.dropped} of {one.kept + one.dropped}" for one in lost if one.dropped
+    )
+    cut = ", ".join(
+        f"{one.label} {one.cut} of {one.kept} ({100 * one.share:.1f} % of the label's energy)"
+        for one in lost
+        if one.cut
+    )
+    found = []
+    if dropped:
+        count = sum(one.dropped for one in lost)
+        takes = "1 take" if count == 1 else f"{count:,} takes"
+        found.append(f"{takes} left out for a length that is unusual for the label: {dropped}")
+    if cut:
+        found.append(f"takes cut at their end, with something to be heard behind the cut: {cut}")
+    return found
 
 
 def check_recordings(corpus: Corpus) -> None:

@@ -71,7 +71,13 @@ class Needs:
         if budget is not None and budget.epochs is not None:
             times = f"some {duration(budget.epochs * self.epoch_seconds)}"
         elif budget is not None and budget.minutes is not None:
-            times = f"{budget.minutes:g} minutes, some {60 * budget.minutes / self.epoch_seconds:,.0f} epochs"
+            epochs = 60 * budget.minutes / self.epoch_seconds
+            some = (
+                f"some {epochs:,.0f} epochs"
+                if epochs >= 1.5
+                else f"some {max(1, 100 * epochs):.0f} % of an epoch"
+            )
+            times = f"{budget.minutes:g} minute{'s' * (budget.minutes != 1)}, {some}"
         return f"{times}, {gigabytes(self.memory)} of memory, {gigabytes(self.disk)} of disk"
 
 

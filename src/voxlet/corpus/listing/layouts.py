@@ -264,9 +264,13 @@ def doubtful_codes(ranked: Sequence[Explained]) -> str | None:
     if 2 * sum(is_code(label) for label in best.labels) <= len(best.labels):
         return None
     people = bool(best.speakers) and not any(map(is_code, best.speakers))
-    sure = best.labels.keys() == DIGITS or people or in_label_folder(best.pattern.text)
-    recur = not best.speakers or best.recurrence >= 0.5
-    if DIGITS.issuperset(best.labels) and sure and recur and close_rival(ranked, CODES_CLOSE) is None:
+    sure = people or in_label_folder(best.pattern.text)
+    pairs = {(one["speaker"], one["label"]) for one in best.readings if one and "speaker" in one}
+    words = Counter(who for who, _ in pairs)
+    recur = 2 * sum(count == 1 for count in words.values()) <= len(words)  # most say more than one
+    alone = sure and DIGITS.issuperset(best.labels) and close_rival(ranked, CODES_CLOSE) is None
+    folder_again = best.pattern.text.count("{speaker}") > 1  # the folder's name stands in the file's
+    if (recur or folder_again) and (alone or best.labels.keys() == DIGITS):
         return None
     named = f"the labels are numbers or codes ({shorten(best.labels)})"
     return f"{named}: if that is not what is said, {LIST_THEM}"
@@ -310,8 +314,13 @@ def doubtful_folders(best: Explained, paths: Sequence[Path]) -> str | None:
     for path in paths:
         folders.setdefault(path.parent.name, set()).add(path.stem)
     same = set.intersection(*folders.values())
-    words = {COUNTED.sub("", name) for name in same}  # not `Recording (1)`
-    if len(words) < 2 or max(map(len, words)) < 2 or 2 * len(same) <= len(set.union(*folders.values())):
+    words = {COUNTED.sub("", name) for name in same} - {""}  # not `Recording (1)` or `0`
+    if (
+        len(words) < 2
+        or 2 * len(words) < len(same)
+        or max(map(len, words)) < 2
+        or 2 * len(same) <= len(set.union(*folders.values()))
+    ):
         return None
     return (
         f"the same names stand in every folder ({shorten(Counter(same))}): if that is what is said, and "

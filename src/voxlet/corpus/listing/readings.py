@@ -101,6 +101,8 @@ FOLDER_PATTERNS = (
 )
 NAME_PATTERNS = (
     ("{label}/{label}_{speaker}_{take}", 0.4),
+    ("{label}/{speaker}_{label}_{take}", 0.9),
+    ("{speaker}/{label}_{speaker}_{take}", 0.8),
     ("{label}_{speaker}_{take}", 0.3),
     ("{speaker}/{speaker}_{label}_{take}", 0.3),
     ("{label}/{speaker}_{take}", 0.1),

@@ -148,7 +148,8 @@ def named_tables(root: Path, paths: Sequence[Path]) -> list[Table]:
     ]
     if len({part for _, part in parts}) > 1:
         return parts
-    folders = {folder for path in paths for folder in path.parents if root in folder.parents}
+    holding = {path.parent for path in paths}
+    folders = {one for folder in holding for one in (folder, *folder.parents) if root in one.parents}
     found = [(metadata_in(folder), folder) for folder in sorted(folders)]
     return [(table, PARTS.get(folder.name.casefold(), "")) for table, folder in found if table]
 
