@@ -283,7 +283,8 @@ def is_code(name: str) -> bool:
 
 def doubtful_singles(best: Explained) -> str | None:
     """That most labels, or most speakers, occur only once."""
-    known = any(mark in best.pattern.text for mark in ("_nohash_", "_NO_"))
+    text = best.pattern.text
+    known = "_nohash_" in text or "_NO_" in text or text.count("{speaker}") > 1
     for what, names in (("labels", best.labels), ("speakers", {} if known else best.speakers)):
         single = sum(count == 1 for count in names.values())
         if single >= FEWEST_SINGLES and 2 * single > len(names):
