@@ -26,6 +26,7 @@ from voxlet.errors import ConfigError, VoiceError
 from voxlet.speak.manner import BOUNDS
 from voxlet.speak.onnx.reader import MODEL_METADATA, read_metadata, wire_fields
 from voxlet.words.language import UNKNOWN_LANGUAGE, check_language
+from voxlet.words.spelling import is_blank
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -305,7 +306,7 @@ def _name(value: object, name: str) -> str:
 
 def unfit(name: object) -> str | None:
     """What keeps a voice's name, a label or a speaker out of a voice file, if anything does."""
-    if not isinstance(name, str) or not 1 <= len(name) <= LONGEST_NAME or not name.strip():
+    if not isinstance(name, str) or not 1 <= len(name) <= LONGEST_NAME or is_blank(name):
         return f"is not text of 1 to {LONGEST_NAME} characters"
     return "holds a control character" if CONTROL.search(name) else None
 

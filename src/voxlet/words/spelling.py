@@ -121,6 +121,15 @@ def characters(text: str) -> tuple[Sequence[str], Sequence[int]]:
     return found, positions
 
 
+def is_blank(text: str) -> bool:
+    """Whether a text has nothing in it but spaces and what only guides a printer.
+
+    >>> is_blank(" \u200b"), is_blank("-")
+    (True, False)
+    """
+    return not "".join(characters(text)[0]).strip()
+
+
 def _is_gap(character: str) -> bool:
     return _GAPS.match(character) is not None
 

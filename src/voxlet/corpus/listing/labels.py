@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from voxlet.words.digits import DIGIT_WORDS, number_of
-from voxlet.words.spelling import fold
+from voxlet.words.spelling import fold, is_blank
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -19,8 +19,9 @@ DIGITS = frozenset("0123456789")
 
 
 def tidy_label(text: str) -> str:
-    """The label as it is written, in one form of Unicode, on one line and without space around it."""
-    return " ".join(unicodedata.normalize("NFC", text).split())
+    """The label as it is written, in one form of Unicode, on one line and without space around it; none
+    where nothing of it can be seen."""
+    return "" if is_blank(text) else " ".join(unicodedata.normalize("NFC", text).split())
 
 
 def as_words(labels: Iterable[str]) -> dict[str, str]:
