@@ -63,9 +63,11 @@ def measure(folder: str, preset: str, steps: str, held: str) -> None:
 
     hardware.set_up()
     data.HELD_BYTES = waveforms.HELD_BYTES = int(float(held) * 2**30)
-    config, preparation = replace(PRESETS[preset], preparation=Preparation(rate=8000)), Preparation(rate=8000)
+    preparation = Preparation(rate=8000)
+    changes: dict[str, object] = {"preparation": preparation}
     if preset != "voice":
-        config = replace(config, spectrogram=SpectrogramConfig(rate=8000, n_fft=256, hop=128))
+        changes["spectrogram"] = SpectrogramConfig(rate=8000, n_fft=256, hop=128)
+    config = replace(PRESETS[preset], **changes)
     began, found = time.perf_counter(), []
 
     def note() -> None:
