@@ -6,8 +6,10 @@ be put in order.
 
 from __future__ import annotations
 
+import _thread
 import signal
 import sys
+import time
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
 IMPORTING = ("importlib", "_frozen_importlib")  # modules that import
+SOON = 0.002  # seconds
 OURS = ("__main__", "voxlet.__main__", "voxlet.cli")  # what imports before anything is begun
 
 
@@ -32,6 +35,7 @@ def main() -> int:
 
     if not ignored:
         signal.signal(signal.SIGINT, interrupt)
+        sys.unraisablehook = interrupt_again
     return run()
 
 
@@ -45,6 +49,23 @@ def interrupt(number: int, frame: FrameType | None) -> None:
         signal.signal(number, signal.SIG_DFL)
         signal.raise_signal(number)
     raise KeyboardInterrupt
+
+
+def interrupt_again(ignored: sys.UnraisableHookArgs) -> None:
+    """Interrupt once more where an interruption fell into code whose errors Python ignores: what a weak
+    reference calls, as imports do, or a finaliser."""
+    if ignored.exc_type is KeyboardInterrupt:
+        _thread.start_new_thread(_interrupt_soon, (_thread.get_ident(),))  # when that code, and this, is over
+    else:
+        sys.__unraisablehook__(ignored)
+
+
+def _interrupt_soon(main_thread: int) -> None:
+    time.sleep(SOON)
+    if sys.platform == "win32":
+        _thread.interrupt_main()
+    else:
+        signal.pthread_kill(main_thread, signal.SIGINT)  # wakes it where it waits
 
 
 def _begins(frame: FrameType | None) -> bool:

@@ -78,6 +78,34 @@ def test_ctrl_c_while_train_begins(entry: str, tmp_path: Path) -> None:
         assert (status, told) in interrupted | {(-signal.SIGINT, refused), (2, refused)}, point
 
 
+IGNORED = """
+import signal, sys, time, weakref
+from voxlet import __main__ as begin
+signal.signal(signal.SIGINT, begin.interrupt)
+sys.unraisablehook = begin.interrupt_again
+class Thing:
+    pass
+class Ending:
+    def __del__(self):
+        signal.raise_signal(signal.SIGINT)
+for make, kind in ((Thing, "weak reference"), (Ending, "finaliser")):
+    thing = make()
+    known = make is Thing and weakref.ref(thing, lambda _: signal.raise_signal(signal.SIGINT))
+    try:
+        del thing
+        time.sleep(60)
+    except KeyboardInterrupt:
+        print(kind)
+"""
+
+
+@pytest.mark.slow
+def test_ctrl_c_in_code_whose_errors_are_ignored_is_not_lost() -> None:
+    command = [sys.executable, "-c", IGNORED]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=50, check=False)
+    assert (done.stdout, done.stderr) == ("weak reference\nfinaliser\n", "")
+
+
 def processor(process: subprocess.Popen[str]) -> tuple[str, float]:
     """A process's state and the processor time that it has taken, in seconds."""
     fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()

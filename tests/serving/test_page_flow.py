@@ -320,6 +320,8 @@ def test_a_finger_moves_the_page_over_a_whole_map_and_the_map_when_it_is_near(br
             hand.send(touch, {"type": "touchStart", "touchPoints": [place]})
             for moved in range(10, 160, 10):
                 hand.send(touch, {"type": "touchMove", "touchPoints": [{**place, "y": place["y"] - moved}]})
+            page.wait_for_timeout(300)  # a finger that rests lets nothing glide on
+            hand.send(touch, {"type": "touchMove", "touchPoints": [{**place, "y": place["y"] - moved}]})
             hand.send(touch, {"type": "touchEnd", "touchPoints": []})
 
         swipe()
