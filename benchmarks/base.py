@@ -27,7 +27,7 @@ from voxlet.evaluation.metrics.band import TELEPHONE, above_telephone, edges, le
 from voxlet.evaluation.metrics.naturalness import dnsmos
 from voxlet.models.voice.wave_vae import WaveVAE
 from voxlet.recipes.voice.base_file import WAVE, find_base, read_base
-from voxlet.recipes.voice.clips.band import LowPass
+from voxlet.recipes.voice.clips.band import BandFilter
 
 CORPORA = ("audiomnist", "arabic_speech_commands", "speech_commands", "fsdd")
 SCALES = ("overall", "signal", "p808")
@@ -42,13 +42,12 @@ def above(sounds: list[Samples], rate: int) -> tuple[float, NDArray[np.float64]]
     return float(np.mean([above_telephone(sound, rate) for sound in sounds])), found
 
 
-def band_row(name: str, real: list[Samples], wave: WaveVAE, rate: int) -> str:
-    """A row of the second table."""
-    low = LowPass(rate, TELEPHONE)
-    narrow = [low(torch.from_numpy(clip)[None])[0].numpy() for clip in real]
+def band_row(name: str, real: list[Samples], again: list[Samples], wave: WaveVAE, rate: int) -> str:
+    """A row of the second table, of takes, and of these through the wave VAE."""
+    telephone, row = BandFilter(rate, [TELEPHONE]), torch.zeros(1, dtype=torch.long)
+    narrow = [telephone(row, torch.from_numpy(clip)[None])[0].numpy() for clip in real]
     (share, wanted), *rest = (
-        above(sounds, rate)
-        for sounds in (real, *([reconstructed(wave, clip) for clip in heard] for heard in (real, narrow)))
+        above(sounds, rate) for sounds in (real, again, [reconstructed(wave, clip) for clip in narrow])
     )
     told = [f"{own:.1f}, {np.abs(found - wanted).max():.1f}" for own, found in rest]
     return f"| {name} | {share:.1f} | {' | '.join(told)} |"
@@ -82,7 +81,7 @@ def main() -> None:
         rows = np.random.default_rng(0).permutation(unheard)[: asked.clips]
         real = [prepared.clip(int(row)) for row in rows]
         again = [reconstructed(wave, clip) for clip in real]
-        bands.append(band_row(name, real, wave, rate))
+        bands.append(band_row(name, real, again, wave, rate))
         for band_rate in (8000,) if name == "fsdd" else (8000, rate):
             told = []
             for sounds in (real, again):

@@ -20,7 +20,7 @@ from voxlet.models.voice.discriminators import (
 )
 from voxlet.models.voice.wave_vae import INPUT_GAIN, WaveVAE
 from voxlet.recipes.voice.base_file import DISCRIMINATORS, WAVE
-from voxlet.recipes.voice.clips.band import BandFilter, LowPass
+from voxlet.recipes.voice.clips.band import BandFilter
 from voxlet.recipes.voice.clips.waveforms import Held
 from voxlet.recipes.voice.mel_loss import MelLoss
 from voxlet.spectral.pitch import Pitch, track_pitch
@@ -64,7 +64,7 @@ class WaveTask:
         self.mel = MelLoss(data.rate).to(self.device)
         self.heard = BandFilter(data.rate, data.bands.tolist()).to(self.device)
         self.guess: list[WaveVAE] = []  # a base's, in a list: its weights are none of ours
-        self.narrow = LowPass(data.rate, NARROW_BAND).to(self.device)
+        self.telephone = BandFilter(data.rate, [NARROW_BAND]).to(self.device)
         self.modules: dict[str, nn.Module] = {
             "wave": self.model,
             "discriminators": self.discriminators,
@@ -129,7 +129,8 @@ class WaveTask:
             return crops
         drawn = batch_random.rand(len(crops), 2, device=self.device)
         faint = 10 ** ((FAINTEST_DB + (FAINT_DB - FAINTEST_DB) * drawn[:, 1:]) / 20)
-        narrow = self.narrow(crops) + faint * batch_random.randn_like(crops)
+        alike = torch.zeros(len(crops), dtype=torch.long, device=self.device)
+        narrow = self.telephone(alike, crops) + faint * batch_random.randn_like(crops)
         return torch.where(drawn[:, :1] < self.config.narrow_share, narrow, crops)
 
     def train_step(self, rows: Tensor, progress: float) -> dict[str, Tensor]:

@@ -59,26 +59,6 @@ class BandFilter(nn.Module):
         return waveforms.index_copy(0, narrow.nonzero()[:, 0], heard)
 
 
-class LowPass(nn.Module):
-    """Takes off waveforms what lies above a band.
-
-    Args:
-        rate: Of the waveforms, Hz.
-        band: In Hz.
-    """
-
-    kernel: Tensor
-
-    def __init__(self, rate: int, band: float) -> None:
-        super().__init__()
-        self.register_buffer("kernel", low_pass(EDGE * band / rate), persistent=False)
-
-    def forward(self, waveforms: Tensor) -> Tensor:
-        """Waveforms (B, T) within the band."""
-        heard = nn.functional.conv1d(waveforms[:, None], self.kernel[None, None], padding=TAPS // 2)
-        return heard[:, 0]
-
-
 def low_pass(cutoff: float) -> Tensor:
     """A linear-phase low-pass (TAPS,) by a windowed sinc; `cutoff` in cycles a sample.
 
