@@ -8,7 +8,7 @@ louder than -50 dB. Clips are passed over where that is above -35 dB, where 5 dB
 more than 50 ms, where a pause within the word is longer than 160 ms, or where it begins with a click of the
 lips. It is cut out, faded over 5 ms, and laid into 0.3 to 0.8 s of surroundings at each side. Noise and hum
 have their RMS that many dB below the word's; breath is 20 dB below it; clicks and knocks have twice its peak;
-all are 160 ms from it or more.
+all are 160 ms from it or more. `close` is white noise of which 50 ms are left at each side.
 
 Percentages of clips: `lost`, more than 30 ms of the word cut off at an end; `edges`, both ends within 30 ms
 of the word's; `extra`, more than 50 ms kept beside the word. `lost*` and `edges*` are the same with the ends
@@ -46,6 +46,7 @@ CLICK_FRAMES, CLICK_PAUSE = 4, 3  # so few frames, then so many of silence: a cl
 VAGUE_DB, VAGUE_FRAMES = 5.0, 5  # an end that moves by more frames for so little is vague
 LONGEST_PAUSE = 16  # frames: the closure before a final t
 NEAR, EXTRA = 0.030, 0.050  # seconds
+CLOSE, FADE = 0.050, 0.005  # seconds: kept beside a word that is cut out, and of those faded
 BANDS = 24  # a quarter of an octave each, about as wide as the ear's
 OUT_DB, OUT_FRAMES = 3.0, 3  # a sound of 30 ms stands out by so much more power than the noise has in a band
 
@@ -208,6 +209,18 @@ def kinds() -> dict[str, Callable[[np.random.Generator, Scene, int], Scene]]:
         heard[-round(0.15 * rate) :] = 0
         return Scene(heard, scene.word, scene.start, scene.stop)
 
+    def close(level_db: float) -> Callable[[np.random.Generator, Scene, int], Scene]:
+        """As prepared and generated clips are."""
+
+        def cut(rng: np.random.Generator, scene: Scene, rate: int) -> Scene:
+            heard, margin = white(rng, scene, level_db), round(CLOSE * rate)
+            part = slice(scene.start - margin, scene.stop + margin)
+            word = scene.word[part]
+            samples = audio.fade(heard.samples[part].astype(np.float32), rate, FADE).astype(np.float64)
+            return Scene(samples, word, margin, len(word) - margin)
+
+        return cut
+
     return {
         "digital silence": lambda _, scene, __: scene,
         "silence -60": lambda rng, scene, _: white(rng, scene, -60),
@@ -226,6 +239,7 @@ def kinds() -> dict[str, Callable[[np.random.Generator, Scene, int], Scene]]:
             white(rng, scene, -20), rate, rng.uniform(0.05, 0.2)
         ),
         "zeros, noise -20": padded,
+        **{f"close {level}": close(level) for level in (-30, -40, -50)},
         "offset": offset,
     }
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from voxlet.audio import fade
 from voxlet.mains_hum import without_hum
 from voxlet.speech_regions import find_speech, frame_levels, speech_bounds, speech_rms, trim
 
@@ -150,6 +151,23 @@ def test_a_word_cut_close_is_left_whole_and_the_report_says_so():
     apart = find_speech(np.pad(samples, RATE // 2), RATE)
     assert apart.silence_found
     assert apart.contrast_db > 40
+
+
+@pytest.mark.parametrize("rate", [8000, 16000])
+@pytest.mark.parametrize("noise_db", [-60, -45, -35, -30])
+@pytest.mark.parametrize("seed", range(3))
+def test_what_is_cut_to_its_margin_is_not_cut_again(rate, noise_db, seed):
+    # An s, a vowel that dies away into the noise: its end is what a floor that reaches into the word hides.
+    end = vowel(0.15, rate) * np.logspace(0, -1.5, round(0.15 * rate))
+    word = np.concatenate([hiss(0.1, -10, rate), vowel(0.15, rate), end])
+    samples = clip(1.6, (0.5, word), rate=rate) + noise(1.6, noise_db, rate, seed)
+    start, stop = speech_bounds(samples.astype(np.float32), rate)
+    margin = round(0.05 * rate)
+    cut = fade(samples[start - margin : stop + margin].astype(np.float32), rate, 0.005)
+    again = find_speech(cut, rate)
+    found = (again.start / rate, (len(cut) - again.stop) / rate)
+    assert found == pytest.approx((0.05, 0.05), abs=NEAR)
+    assert again.silence_found
 
 
 @pytest.mark.parametrize("faded", [0.05, 0.2])

@@ -41,13 +41,17 @@ __all__ = [
 SILENCE_DB = -40.0  # relative to the loudest speech: what is weaker is silence
 DIGITAL_SILENCE_DB = -80.0  # relative to the loudest frame: below what a microphone's own noise is
 
-FLOOR_FRAMES = 5  # the quietest stretch of this many frames shows the noise floor
-MINIMUM_BIAS = 1.3  # how far the quietest stretch of steady noise lies below its mean, in power
-STEADY_FRAMES = 15  # alike in all bands for so long is no sound of speech beside quieter and louder ones
+# The quietest stretch of so many frames shows the noise floor; of a clip that was cut close to its word, five
+# may reach into the word. How far that lies below the mean of steady noise, in power.
+FLOOR_FRAMES, CLOSE_FLOOR_FRAMES = 5, 3
+MINIMUM_BIAS, CLOSE_MINIMUM_BIAS = 1.3, 2.0
+# Alike in all bands for so long is no sound of speech beside quieter and louder ones; nor, in a clip that was
+# cut close, for a third of that, where the loudest 50 ms are this much louder.
+STEADY_FRAMES, ABOVE_STEADY_DB = 15, 5.0
+CLOSE_FRAMES, ABOVE_CLOSE_DB = 5, 20.0
 STEADY_DB = ((3.5, 9.0), (2.0, 6.0), (2.0, 6.0))  # mean over bands, any band: how like, in three rounds
 SILENCE_REACH = 4  # frames that windows and a short fade take from a sound to digital silence
 FADE_FRAMES = (0, 10, 20)  # at each end, that may lie below the background: it is faded in and out
-ABOVE_STEADY_DB = 5.0  # the loudest 50 ms are more than this above a background, or it is the sound itself
 HUM_DB = 3.0  # a background that loses this much by mains hum being taken off is hum
 HEARD_BEHIND_HUM = 0.4  # of what was background: that much of a word may have been covered by hum
 ABOVE_FLOOR_DB = 8.0  # what exceeds the floor by this is speech, where no background is steady
@@ -57,7 +61,7 @@ FLOOR_AT_MOST_DB = -22.0  # relative to the loudest speech: an unsteady floor ab
 # word nearby, what can be a word. Each is also this many times what the background itself seldom exceeds.
 SMOOTH_FRAMES, SELDOM_PERCENT = 3, 98.0
 EDGE_NATS, PART_NATS, WORD_NATS = 4.0, 7.0, 20.0
-EDGE_TIMES, PART_TIMES, WORD_TIMES = 1.0, 1.3, 3.0
+EDGE_TIMES, PART_TIMES, WORD_TIMES = 1.3, 1.7, 4.0
 
 SUSTAINED_FRAMES = 8  # a vowel lasts as long, a click in windows of 40 ms does not
 CLICK_FRAMES, CLICK_SHARE = 4, 0.9  # a click has this share of its energy within so many frames
@@ -130,7 +134,7 @@ def find_speech(samples: Samples, rate: int, threshold_db: float = SILENCE_DB) -
         return SpeechRegions(0, len(samples), (), -np.inf, -np.inf, (-np.inf, -np.inf), silence_found=False)
     frames = Frames(samples - np.float32(samples.mean(dtype=np.float64)), rate)
     heard = seen = look(frames, threshold_db)
-    if seen.evidence.hidden > 0:
+    if seen.evidence.hidden > 0 and seen.background.frames.sum() >= STEADY_FRAMES:
         seen = look_behind_hum(seen, threshold_db) or seen
     stretches = choose(seen.frames, seen.evidence, seen.background)
     fine = frame_levels(emphasise_speech(seen.frames.samples, rate), rate)
@@ -196,24 +200,28 @@ def find_background(powers: NDArray[np.float64], level: NDArray[np.float64]) -> 
     sustained = moving(level, min(FLOOR_FRAMES, len(level)), np.minimum).max()
     live = np.flatnonzero(~silent)
     inner = powers[live]
-    for fade in FADE_FRAMES:
+    tries = [
+        *((fade, STEADY_FRAMES, FLOOR_FRAMES, MINIMUM_BIAS, ABOVE_STEADY_DB) for fade in FADE_FRAMES),
+        (0, CLOSE_FRAMES, CLOSE_FLOOR_FRAMES, CLOSE_MINIMUM_BIAS, ABOVE_CLOSE_DB),
+    ]
+    for fade, fewest, averaged, bias, above_db in tries:
         middle = inner[fade : len(inner) - fade]
-        if len(middle) < 2 * STEADY_FRAMES:
-            break
-        mean = MINIMUM_BIAS * moving_mean(middle, FLOOR_FRAMES).min(axis=0)
+        if len(middle) < 2 * fewest:
+            continue
+        mean = bias * moving_mean(middle, averaged).min(axis=0)
         for average_db, any_db in STEADY_DB:
             excess = 10 * np.log10(inner / mean)
             alike = (np.abs(excess.mean(axis=1)) < average_db) & (excess.max(axis=1) < any_db)
-            if alike.sum() < STEADY_FRAMES:
+            if alike.sum() < fewest:
                 break
             mean = inner[alike].mean(axis=0)
         else:
             floor = float(level[live[alike]].mean())
             louder = level > floor * 10 ** (ABOVE_STEADY_DB / 10)
             # Nothing in front of a background is heard beside digital silence.
-            if sustained > floor * 10 ** (ABOVE_STEADY_DB / 10) and not (louder & beside_silence).any():
+            if sustained > floor * 10 ** (above_db / 10) and not (louder & beside_silence).any():
                 return Background(floor, True, mean, np.isin(np.arange(len(level)), live[alike]))
-    floor = float(moving_mean(level, min(FLOOR_FRAMES, len(level))).min())
+    floor = float(moving_mean(level, min(CLOSE_FLOOR_FRAMES, len(level))).min())
     return Background(floor, False, powers.min(axis=0), np.zeros(len(level), np.bool_))
 
 
@@ -262,7 +270,9 @@ def weigh(
     # Of a mean square with n degrees of freedom, r times its expectation: n / 2 (r - 1 - ln r).
     nats = (freedom / 2 * (ratio - 1 - np.log(ratio))).sum(axis=1)
     nats = moving_mean(np.pad(nats, SMOOTH_FRAMES // 2, mode="edge"), SMOOTH_FRAMES)
-    seldom = float(np.percentile(nats[background.frames], SELDOM_PERCENT))
+    # Beside other frames the mean over three is partly theirs.
+    alone = moving(np.pad(background.frames, SMOOTH_FRAMES // 2, mode="edge"), SMOOTH_FRAMES, np.minimum)
+    seldom = float(np.percentile(nats[alone], SELDOM_PERCENT)) if alone.any() else 0.0
     hidden = (decibels(background.level) - decibels(least)) / HIDDEN_DB
     return Evidence(
         speech,
