@@ -7,7 +7,7 @@ above it makes stretches; of these, clicks, knocks and breath are left out, and 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -42,17 +42,13 @@ SILENCE_DB = -40.0  # relative to the loudest speech: what is weaker is silence
 DIGITAL_SILENCE_DB = -80.0  # relative to the loudest frame: below what a microphone's own noise is
 
 # The quietest stretch of so many frames shows the noise floor; of a clip that was cut close to its word, five
-# may reach into the word. How far that lies below the mean of steady noise, in power.
+# may reach into the word.
 FLOOR_FRAMES, CLOSE_FLOOR_FRAMES = 5, 3
-MINIMUM_BIAS, CLOSE_MINIMUM_BIAS = 1.3, 2.0
-# Alike in all bands for so long is no sound of speech beside quieter and louder ones; nor, in a clip that was
-# cut close, for a third of that, where the loudest 50 ms are this much louder.
-STEADY_FRAMES, ABOVE_STEADY_DB = 15, 5.0
-CLOSE_FRAMES, ABOVE_CLOSE_DB = 5, 20.0
 STEADY_DB = ((3.5, 9.0), (2.0, 6.0), (2.0, 6.0))  # mean over bands, any band: how like, in three rounds
 SILENCE_REACH = 4  # frames that windows and a short fade take from a sound to digital silence
-FADE_FRAMES = (0, 10, 20)  # at each end, that may lie below the background: it is faded in and out
+LOUDER_DB = 5.0  # than the background: another sound
 HUM_DB = 3.0  # a background that loses this much by mains hum being taken off is hum
+HUM_FRAMES = 15  # of background, to tell hum from other sounds
 HEARD_BEHIND_HUM = 0.4  # of what was background: that much of a word may have been covered by hum
 ABOVE_FLOOR_DB = 8.0  # what exceeds the floor by this is speech, where no background is steady
 FLOOR_AT_MOST_DB = -22.0  # relative to the loudest speech: an unsteady floor above that is speech itself
@@ -134,7 +130,7 @@ def find_speech(samples: Samples, rate: int, threshold_db: float = SILENCE_DB) -
         return SpeechRegions(0, len(samples), (), -np.inf, -np.inf, (-np.inf, -np.inf), silence_found=False)
     frames = Frames(samples - np.float32(samples.mean(dtype=np.float64)), rate)
     heard = seen = look(frames, threshold_db)
-    if seen.evidence.hidden > 0 and seen.background.frames.sum() >= STEADY_FRAMES:
+    if seen.evidence.hidden > 0 and seen.background.frames.sum() >= HUM_FRAMES:
         seen = look_behind_hum(seen, threshold_db) or seen
     stretches = choose(seen.frames, seen.evidence, seen.background)
     fine = frame_levels(emphasise_speech(seen.frames.samples, rate), rate)
@@ -170,6 +166,31 @@ def speech_rms(samples: Samples, rate: int) -> float:
     return find_speech(samples, rate).rms(samples)
 
 
+class Search(NamedTuple):
+    """How a steady background is looked for.
+
+    Attributes:
+        fade: Frames at each end that may lie below it, since the clip is faded in and out.
+        fewest: So many frames that are alike in all bands are no sound of speech beside others.
+        averaged: The quietest mean of so many frames is the first guess at its power.
+        bias: How far that lies below its mean.
+        above_db: The loudest 50 ms are so far above it, or it is the sound itself.
+    """
+
+    fade: int
+    fewest: int
+    averaged: int
+    bias: float
+    above_db: float
+
+
+# Last, of a clip that was cut close to its word: a third as many frames, where the word is clearly louder.
+SEARCHES = (
+    *(Search(fade, 15, FLOOR_FRAMES, 1.3, LOUDER_DB) for fade in (0, 10, 20)),
+    Search(0, 5, CLOSE_FLOOR_FRAMES, 2.0, 20.0),
+)
+
+
 @dataclass(frozen=True)
 class Background:
     """What a clip sounds like where nobody speaks.
@@ -200,11 +221,7 @@ def find_background(powers: NDArray[np.float64], level: NDArray[np.float64]) -> 
     sustained = moving(level, min(FLOOR_FRAMES, len(level)), np.minimum).max()
     live = np.flatnonzero(~silent)
     inner = powers[live]
-    tries = [
-        *((fade, STEADY_FRAMES, FLOOR_FRAMES, MINIMUM_BIAS, ABOVE_STEADY_DB) for fade in FADE_FRAMES),
-        (0, CLOSE_FRAMES, CLOSE_FLOOR_FRAMES, CLOSE_MINIMUM_BIAS, ABOVE_CLOSE_DB),
-    ]
-    for fade, fewest, averaged, bias, above_db in tries:
+    for fade, fewest, averaged, bias, above_db in SEARCHES:
         middle = inner[fade : len(inner) - fade]
         if len(middle) < 2 * fewest:
             continue
@@ -217,7 +234,7 @@ def find_background(powers: NDArray[np.float64], level: NDArray[np.float64]) -> 
             mean = inner[alike].mean(axis=0)
         else:
             floor = float(level[live[alike]].mean())
-            louder = level > floor * 10 ** (ABOVE_STEADY_DB / 10)
+            louder = level > floor * 10 ** (LOUDER_DB / 10)
             # Nothing in front of a background is heard beside digital silence.
             if sustained > floor * 10 ** (above_db / 10) and not (louder & beside_silence).any():
                 return Background(floor, True, mean, np.isin(np.arange(len(level)), live[alike]))

@@ -4,22 +4,22 @@ import { Frames, decibels, emphasiseSpeech, frameLevels, largest, mean, round } 
 
 const SILENCE_DB = -40;
 const DIGITAL_SILENCE_DB = -80;
-const FLOOR_FRAMES = 5;
-const MINIMUM_BIAS = 1.3;
-const STEADY_FRAMES = 15;
+const [FLOOR_FRAMES, CLOSE_FLOOR_FRAMES] = [5, 3];
+const FADE_FRAMES = [0, 10, 20];
+const STEADY = [15, FLOOR_FRAMES, 1.3, 5];
+const SEARCHES = [...FADE_FRAMES.map((fade) => [fade, ...STEADY]), [0, 5, CLOSE_FLOOR_FRAMES, 2, 20]];
+const LOUDER_DB = 5;
 const STEADY_DB = [
   [3.5, 9],
   [2, 6],
   [2, 6],
 ];
 const SILENCE_REACH = 4;
-const FADE_FRAMES = [0, 10, 20];
-const ABOVE_STEADY_DB = 5;
 const ABOVE_FLOOR_DB = 8;
 const FLOOR_AT_MOST_DB = -22;
 const [SMOOTH_FRAMES, SELDOM_PERCENT] = [3, 98];
 const [EDGE_NATS, PART_NATS, WORD_NATS] = [4, 7, 20];
-const [EDGE_TIMES, PART_TIMES, WORD_TIMES] = [1, 1.3, 3];
+const [EDGE_TIMES, PART_TIMES, WORD_TIMES] = [1.3, 1.7, 4];
 const SUSTAINED_FRAMES = 8;
 const [CLICK_FRAMES, CLICK_SHARE] = [4, 0.9];
 const [WORD_DB, BREATH_DB, PART_DB, BURST_DB] = [-25, -10, -34, 3];
@@ -77,20 +77,20 @@ function findBackground(powers, level) {
   );
   const sustained = largest(moving(level, Math.min(FLOOR_FRAMES, level.length), smallest));
   const live = level.map((_, frame) => frame).filter((frame) => !silent[frame]);
-  for (const fade of FADE_FRAMES) {
+  for (const [fade, fewest, averaged, bias, aboveDb] of SEARCHES) {
     const middle = live.slice(fade, Math.max(fade, live.length - fade));
-    if (middle.length < 2 * STEADY_FRAMES) break;
-    const found = steadyFrames(powers, live, middle);
+    if (middle.length < 2 * fewest) continue;
+    const found = steadyFrames(powers, live, middle, { fewest, averaged, bias });
     if (found) {
       const floor = mean(found.map((frame) => level[frame]));
-      const loud = floor * ratio(ABOVE_STEADY_DB);
+      const loud = floor * ratio(LOUDER_DB);
       const beside = level.some((value, frame) => value > loud && besideSilence[frame]);
-      if (sustained > loud && !beside) {
+      if (sustained > floor * ratio(aboveDb) && !beside) {
         return { level: floor, steady: true, powers: bandMeans(powers, found), frames: found };
       }
     }
   }
-  const floor = smallest(moving(level, Math.min(FLOOR_FRAMES, level.length), mean));
+  const floor = smallest(moving(level, Math.min(CLOSE_FLOOR_FRAMES, level.length), mean));
   return { level: floor, steady: false, frames: [] };
 }
 
@@ -99,10 +99,9 @@ function bandMeans(powers, frames) {
 }
 
 /** The frames that are alike in all bands, or null where these are too few. */
-function steadyFrames(powers, live, middle) {
+function steadyFrames(powers, live, middle, { fewest, averaged, bias }) {
   let means = powers[0].map(
-    (_, band) =>
-      MINIMUM_BIAS * smallest(moving(middle.map((frame) => powers[frame][band]), FLOOR_FRAMES, mean)),
+    (_, band) => bias * smallest(moving(middle.map((frame) => powers[frame][band]), averaged, mean)),
   );
   let alike = [];
   for (const [averageDb, anyDb] of STEADY_DB) {
@@ -110,7 +109,7 @@ function steadyFrames(powers, live, middle) {
       const excess = powers[frame].map((power, band) => 10 * Math.log10(power / means[band]));
       return Math.abs(mean(excess)) < averageDb && largest(excess) < anyDb;
     });
-    if (alike.length < STEADY_FRAMES) return null;
+    if (alike.length < fewest) return null;
     means = bandMeans(powers, alike);
   }
   return alike;
@@ -135,7 +134,11 @@ function weigh(powers, level, background, freedom) {
   );
   const padded = [raw[0], ...raw, raw.at(-1)];
   const nats = moving(padded, SMOOTH_FRAMES, mean);
-  const seldom = percentile(background.frames.map((frame) => nats[frame]), SELDOM_PERCENT);
+  const quiet = new Set(background.frames);
+  const alone = background.frames.filter((frame) =>
+    [frame - 1, frame + 1].every((beside) => quiet.has(beside) || beside < 0 || beside === nats.length),
+  );
+  const seldom = alone.length ? percentile(alone.map((frame) => nats[frame]), SELDOM_PERCENT) : 0;
   const hidden = (decibels(background.level) - decibels(least)) / HIDDEN_DB;
   const exceed = (fixed, times) =>
     nats.map((value, frame) => audible[frame] && value >= Math.max(fixed, times * seldom));
