@@ -116,6 +116,38 @@ def test_fields_of_later_versions_are_kept_and_passed_over(read):
         read(tiny_voice.voice_bytes(edit=lambda raw: raw.update(requires=["phrases"])))
 
 
+def test_other_spellings_are_read_and_kept(tmp_path):
+    ways = {"zero": ["صفر", "sifr"], "two": ["ithnan"]}
+    file = tmp_path / "tiny.voice"
+    file.write_bytes(tiny_voice.voice_bytes(edit=lambda raw: raw.update(spellings=ways)))
+    voice = load_voice(file)
+    said, meant = (voice.say(text, seed=3).samples for text in ("صفر Ithnan", "zero two"))
+    assert said.tobytes() == meant.tobytes()
+    assert voice.sample(["sifr"], seed=1)[0].tobytes() == voice.sample(["zero"], seed=1)[0].tobytes()
+    assert [voice.word(way) for way in ("SIFR", "zero", "three", "sifrs")] == ["zero", "zero", "three", None]
+    with pytest.raises(VoiceError, match="has no word 'sifrs'"):
+        voice.sample(["sifrs"])
+    assert parse_info(read_metadata(read_voice(file).with_card({}))["voxlet"]).spellings == voice.spellings
+
+
+@pytest.mark.parametrize(
+    "ways",
+    [
+        [],
+        {"eleven": ["x"]},
+        {"zero": "sifr"},
+        {"zero": []},
+        {"zero": ["a"] * 21},
+        {"zero": ["a\x1b"]},
+        {"zero": [1]},
+        {"zero": ["\u200b"]},
+    ],
+)
+def test_spellings_that_make_no_sense_are_refused(read, ways):
+    with pytest.raises(VoiceError, match="its field 'spellings' "):
+        read(tiny_voice.voice_bytes(edit=lambda raw: raw.update(spellings=ways)))
+
+
 def test_other_metadata_stays_when_the_card_changes(read, data):
     metadata = {**read_metadata(data), "someone.elses": b"note"}
     file = read(with_metadata(data, metadata))

@@ -80,11 +80,18 @@ def _describe(name: str, path: Path) -> dict[str, object]:
         "rate": voice.rate,
         "speakers": voice.speakers,
         "words": voice.labels,
+        "spellings": {label: list(ways) for label, ways in voice.spellings.items()},
         "language": voice.language,
         "licence": voice.card.get("licence"),
         "credit": voice.card.get("credit"),
         "card": dict(voice.card),
     }
+
+
+def _written(label: str, spellings: object) -> str:
+    """A label, and in brackets the first of its other spellings."""
+    assert isinstance(spellings, dict)
+    return f"{label} ({spellings[label][0]})" if label in spellings else label
 
 
 def _table(voice: dict[str, object]) -> list[str]:
@@ -94,6 +101,8 @@ def _table(voice: dict[str, object]) -> list[str]:
     for key in ("speakers", "words"):
         names = voice[key]
         assert isinstance(names, tuple)
+        if key == "words":
+            names = tuple(_written(name, voice["spellings"]) for name in names)
         more = f" and {len(names) - 24} more" if len(names) > 24 else ""
         lines.append(f"  {key:<9} {', '.join(names[:24]) or 'none named'}{more}")
     lines.append(f"  {'rate':<9} {voice['rate']} Hz")

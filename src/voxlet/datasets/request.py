@@ -47,7 +47,8 @@ class Request:
             VoiceError: A label, speaker or manner that the voice has not.
             ConfigError: A value makes no sense, alone or beside another.
         """
-        labels = _known("--labels", self.labels, voice.labels, voice.name) or voice.labels
+        asked = [voice.word(label) or label for label in self.labels]
+        labels = _known("--labels", asked, voice.labels, voice.name) or voice.labels
         speakers = _known("--speakers", self.speakers, voice.speakers, voice.name)
         for name, *ends in self.ranges:
             for value in ends:

@@ -64,6 +64,10 @@ class Sampler(Protocol):
         """The words it can say."""
 
     @property
+    def spellings(self) -> Mapping[str, Sequence[str]]:
+        """Other ways to write some of these words."""
+
+    @property
     def speakers(self) -> tuple[str, ...]:
         """Who it can speak as, the first unless asked; empty where it cannot tell speakers apart."""
 
@@ -204,8 +208,9 @@ def stream(
     rate = sampler.rate if rate is None else rate
     gap = GAP if gap is None else gap
     _check(rate, gap, seed)
-    count = sum(1 for _ in words(text, sampler.labels))
-    return _pieces(sampler, words(text, sampler.labels), count, speaker, style, seed=seed, rate=rate, gap=gap)
+    count = sum(1 for _ in words(text, sampler.labels, sampler.spellings))
+    spoken = words(text, sampler.labels, sampler.spellings)
+    return _pieces(sampler, spoken, count, speaker, style, seed=seed, rate=rate, gap=gap)
 
 
 def _check(rate: int, gap: float, seed: int) -> None:

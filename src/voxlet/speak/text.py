@@ -12,6 +12,9 @@ A run of digits of any script (`4`, `４`, `٤`) is, by the first of these that 
     two words   `21` as `twenty`, `one`
     digits      each as its own label or English word: `4091`
 
+A label may have other spellings: those that its voice's file gives it, as `صفر` and `sifr` for an Arabic
+`zero`.
+
 `oh` and `o` are zero in a voice that has zero, another digit and neither of the two words. Numbers that are
 labels are also found by their words: `four` where the label is `4`.
 
@@ -45,6 +48,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from functools import lru_cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from voxlet.errors import TextError
@@ -52,10 +56,11 @@ from voxlet.words.digits import number_of, spell
 from voxlet.words.spelling import HYPHENS, MINUS, characters, flatten, fold, loosen
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from voxlet.words.spelling import Flat
 
+NONE: Mapping[str, Sequence[str]] = MappingProxyType({})
 LISTED = 24  # labels that an error message names at most
 QUOTED = 24  # characters of the text that an error message repeats at most
 
@@ -115,13 +120,16 @@ def kind(character: str) -> str:
 
 
 class Vocabulary:
-    """The labels of a voice, ready to be found in text."""
+    """The labels of a voice, and other spellings of them, ready to be found in text."""
 
-    def __init__(self, labels: Sequence[str]) -> None:
+    def __init__(self, labels: Sequence[str], spellings: Iterable[tuple[str, Sequence[str]]] = ()) -> None:
         self.labels = tuple(labels)
         self.words: dict[str, str] = {}
         for one in labels:
             self.words.setdefault(fold(one), one)
+        for one, ways in spellings:
+            for way in ways:
+                self.words.setdefault(fold(way), one)
         self.numbers = self._find_numbers()
         # Labels of several words, or with a mark inside (`turn left`, `turn_left`, `x-ray`, `don't`).
         self.phrases = {word for word in self.words if set(map(kind, word)) - {DIGIT, LETTER}}
@@ -145,7 +153,7 @@ class Vocabulary:
                 self.words.setdefault(spelt, label)
         if 0 in found and not found.keys().isdisjoint(range(1, 10)) and not self.words.keys() & {"o", "oh"}:
             self.words |= dict.fromkeys(("o", "oh"), found[0])
-        bare = Counter(loosen(word) for word, _ in folded)
+        bare = Counter(loose for loose, _ in {(loosen(word), label) for word, label in folded})
         for word, label in folded:
             if bare[loosen(word)] == 1:
                 self.words.setdefault(loosen(word), label)
@@ -260,14 +268,21 @@ class _Found:
     single: bool  # stands alone rather than in a run of digits: a space beside it is not a group's end
 
 
-def words(text: str, labels: Sequence[str]) -> Iterator[Spoken]:
+def words(
+    text: str, labels: Sequence[str], spellings: Mapping[str, Sequence[str]] = NONE
+) -> Iterator[Spoken]:
     """The words of `text` one by one, each with the pause after it; memory is that of the longest line.
+
+    Args:
+        text: What is to be said.
+        labels: What can be said.
+        spellings: Other ways to write labels, of some.
 
     Raises:
         TextError: At the first thing that is not a label, a digit of the voice or a pause, or at the end if
             there was no word at all.
     """
-    vocabulary = _vocabulary(tuple(labels))
+    vocabulary = vocabulary_of(labels, spellings)
     last: _Found | None = None
     offset = 0
     for number, line in enumerate(_lines(text), start=1):
@@ -288,6 +303,11 @@ def words(text: str, labels: Sequence[str]) -> Iterator[Spoken]:
 
 
 _vocabulary = lru_cache(maxsize=16)(Vocabulary)
+
+
+def vocabulary_of(labels: Sequence[str], spellings: Mapping[str, Sequence[str]] = NONE) -> Vocabulary:
+    """Labels and their other spellings, ready to be found; those of the last few voices are kept."""
+    return _vocabulary(tuple(labels), tuple((label, tuple(ways)) for label, ways in spellings.items()))
 
 
 def _lines(text: str) -> Iterator[str]:
@@ -366,6 +386,6 @@ def _line_words(line: str, number: int, offset: int, vocabulary: Vocabulary) -> 
         index = stop
 
 
-def parse(text: str, labels: Sequence[str]) -> list[Spoken]:
+def parse(text: str, labels: Sequence[str], spellings: Mapping[str, Sequence[str]] = NONE) -> list[Spoken]:
     """All words of `text`; see `words`."""
-    return list(words(text, labels))
+    return list(words(text, labels, spellings))

@@ -94,6 +94,11 @@ class Voice:
         return self.info.labels
 
     @property
+    def spellings(self) -> Mapping[str, Sequence[str]]:
+        """Other ways to write some of them: an Arabic `zero` is `صفر`, too."""
+        return self.info.spellings
+
+    @property
     def speakers(self) -> tuple[str, ...]:
         """Named speakers; the first one speaks unless another is asked for."""
         return tuple(self.info.styles)
@@ -112,6 +117,12 @@ class Voice:
         return (
             f"Voice({self.name!r}, {len(self.labels)} words, {len(self.speakers)} speakers, {self.rate} Hz)"
         )
+
+    def word(self, written: str) -> str | None:
+        """Which of its words is meant by what is written, if one is."""
+        ways = {way: label for label, ways in self.spellings.items() for way in ways}
+        found = find(written, self.labels)
+        return found or ways.get(find(written, ways) or "")
 
     def style(self, speaker: str | None = None, *, seed: int = 0) -> Style:
         """The style (S,) of a named speaker, a blend, or `random`; without any, the first speaker's.
@@ -280,7 +291,7 @@ class Voice:
         return np.stack(rows) if self.info.attributes and rows else None
 
     def _number(self, label: str) -> int:
-        known = label if label in self._numbers else find(label, self.labels)
+        known = label if label in self._numbers else self.word(label)
         if known is None:
             raise VoiceError(
                 f"has no word {label!r}", where=self.name, remedy=f"it has: {listed(self.labels)}"
@@ -334,6 +345,11 @@ class InManner:
     def labels(self) -> tuple[str, ...]:
         """The words it can say."""
         return self.voice.labels
+
+    @property
+    def spellings(self) -> Mapping[str, Sequence[str]]:
+        """See `Voice.spellings`."""
+        return self.voice.spellings
 
     @property
     def speakers(self) -> tuple[str, ...]:

@@ -43,6 +43,7 @@ ATTRIBUTES = "attributes"  # a field, and a feature that readers must know
 MOST_BYTES = 96 * 2**20
 MOST_INFO_BYTES = 8 * 2**20
 MOST_LABELS = 10_000
+MOST_SPELLINGS = 20  # of a label, beside itself
 MOST_SPEAKERS = 20_000
 LONGEST_NAME = 100  # characters of a name, label or speaker
 MOST_FRAMES, MOST_LATENT, MOST_STYLE = 8_192, 1_024, 1_024
@@ -77,6 +78,7 @@ class VoiceInfo:
     others: Mapping[str, object] = field(default_factory=dict)  # fields that this voxlet does not know
     language: str = UNKNOWN_LANGUAGE  # of the labels, a tag of BCP 47
     attributes: tuple[str, ...] = ()  # what can be asked for, in the order of the graph's input
+    spellings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # other ways to write labels
 
     def to_json(self) -> str:
         """The text for a new file's metadata, which `parse_info` reads."""
@@ -90,6 +92,11 @@ class VoiceInfo:
                 "rate": self.rate,
                 "labels": list(self.labels),
                 "language": self.language,
+                **(
+                    {"spellings": {label: list(ways) for label, ways in self.spellings.items()}}
+                    if self.spellings
+                    else {}
+                ),
                 "frames": self.frames,
                 "latent_size": self.latent_size,
                 "style_size": self.style_size,
@@ -257,6 +264,7 @@ def parse_info(text: bytes | str) -> VoiceInfo:
         format=number,
         others=others,
         attributes=_attributes(raw.get(ATTRIBUTES, [])),
+        spellings=_spellings(raw.get("spellings", {}), labels),
     )
 
 
@@ -269,9 +277,18 @@ def _attributes(names: object) -> tuple[str, ...]:
     return tuple(names)
 
 
+def _spellings(raw: object, labels: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    if not isinstance(raw, dict) or not raw.keys() <= set(labels):
+        _refuse("spellings", "is not an object of labels")
+    for ways in raw.values():
+        if not isinstance(ways, list) or not 1 <= len(ways) <= MOST_SPELLINGS:
+            _refuse("spellings", f"has no list of 1 to {MOST_SPELLINGS} words for each")
+    return {label: tuple(_name(way, "spellings") for way in ways) for label, ways in raw.items()}
+
+
 # The fields of the metadata that this voxlet reads, see `VoiceInfo.to_json`.
 KNOWN = {"format", "requires", "version", "name", "rate", "labels", "frames", "latent_size", "style_size"}
-KNOWN |= {"speakers", "card", "language", ATTRIBUTES}
+KNOWN |= {"speakers", "card", "language", "spellings", ATTRIBUTES}
 
 
 def _cleaned(value: object, name: str, depth: int = 0) -> object:

@@ -21,7 +21,7 @@ from voxlet.training.batches import in_turn
 from voxlet.words.spelling import find
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
     from torch import Tensor
@@ -110,6 +110,11 @@ class ClipRun(TrainedRun[ClipTraining]):
     def labels(self) -> tuple[str, ...]:
         """The C words that it can say."""
         return self.speech.labels
+
+    @property
+    def spellings(self) -> Mapping[str, Sequence[str]]:
+        """None are known of its words."""
+        return {}
 
     @property
     def speakers(self) -> tuple[str, ...]:

@@ -29,6 +29,7 @@ from voxlet.speak.voice_file import (
 )
 from voxlet.training import checkpoints
 from voxlet.version import __version__
+from voxlet.words.arabic import spellings_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -98,10 +99,12 @@ def write_voice(opened: VoiceRun, path: Path) -> None:
                 remedy="go on with `voxlet train` first, with the settings in its config.json",
             )
     student, prepared, config = opened.student, opened.prepared, opened.config
+    labels = prepared.label_names if opened.scope is None else opened.scope.labels
     info = VoiceInfo(
         name=path.stem,
         rate=opened.rate,
-        labels=prepared.label_names if opened.scope is None else opened.scope.labels,
+        labels=labels,
+        spellings=spellings_of(labels, prepared.language),
         language=prepared.language,
         frames=student.frames,
         latent_size=student.channels,

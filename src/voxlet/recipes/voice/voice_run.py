@@ -19,7 +19,7 @@ from voxlet.speak.voice_file import SUFFIX
 from voxlet.training.run import GO_ON
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import numpy as np
@@ -67,6 +67,11 @@ class VoiceRun(TrainedRun[VoiceTraining]):
     def labels(self) -> tuple[str, ...]:
         """The words that it can say."""
         return self.voice.labels
+
+    @property
+    def spellings(self) -> Mapping[str, Sequence[str]]:
+        """Other ways to write some of them."""
+        return self.voice.spellings
 
     @property
     def speakers(self) -> tuple[str, ...]:

@@ -39,7 +39,7 @@ export const pressed = signal(null); // the label whose key was pressed last, wh
 export const busy = signal(false);
 
 export const soundingLabel = computed(() => utterance.value?.words[sounds.value?.index]?.label ?? pressed.value);
-export const vocabulary = computed(() => voice.value && new Vocabulary(voice.value.labels));
+export const vocabulary = computed(() => voice.value && new Vocabulary(voice.value.labels, voice.value.spellings));
 export const plane = computed(() => voice.value && new Plane(voice.value.speakers));
 export const style = computed(() => voice.value && styleOf(who.value, voice.value, seed.value));
 export const place = computed(() => (plane.value && style.value ? plane.value.project(style.value) : [0, 0]));

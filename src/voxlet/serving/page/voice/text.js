@@ -66,11 +66,12 @@ function matches(pattern, text, index) {
   return pattern.test(text);
 }
 
-/** The labels of a voice, ready to be found in text. */
+/** The labels of a voice, and other spellings of them, ready to be found in text. */
 export class Vocabulary {
-  constructor(labels) {
+  constructor(labels, spellings = {}) {
     this.words = new Map();
     for (const label of labels) this.add(fold(label), label);
+    for (const [label, ways] of Object.entries(spellings)) for (const way of ways) this.add(fold(way), label);
     this.numbers = this.findNumbers();
     const marked = (word) => Array.from(word, kind).some((one) => one !== DIGIT && one !== LETTER);
     this.phrases = new Set([...this.words.keys()].filter(marked));
@@ -100,8 +101,8 @@ export class Vocabulary {
       this.words.set('o', found.get(0)).set('oh', found.get(0));
     }
     const bare = new Map();
-    for (const [word] of folded) bare.set(loosen(word), (bare.get(loosen(word)) ?? 0) + 1);
-    for (const [word, label] of folded) if (bare.get(loosen(word)) === 1) this.add(loosen(word), label);
+    for (const [word, label] of folded) bare.set(loosen(word), new Set(bare.get(loosen(word))).add(label));
+    for (const [word, label] of folded) if (bare.get(loosen(word)).size === 1) this.add(loosen(word), label);
     return found;
   }
 

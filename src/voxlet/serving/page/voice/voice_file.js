@@ -60,6 +60,7 @@ function checked(info) {
     Array.isArray(labels) &&
     whole(labels.length, 1, 10_000) &&
     labels.every(named) &&
+    Object.values(info.spellings).every((ways) => Array.isArray(ways) && ways.every(named)) &&
     whole(info.rate, 4000, 192_000) &&
     whole(info.frames, 1, 8192) &&
     whole(info.latentSize, 1, 1024) &&
@@ -89,6 +90,7 @@ export function readVoice(model) {
     rate: raw.rate,
     labels: raw.labels,
     language: raw.language ?? 'und',
+    spellings: raw.spellings ?? {},
     frames: raw.frames,
     latentSize: raw.latent_size,
     styleSize: raw.style_size,
