@@ -236,7 +236,7 @@ def test_bounds_of_settings(voice: Voice) -> None:
 class Moody:
     """A sampler that makes nothing usable with the seed 0."""
 
-    name, rate, labels, speakers = "moody", 8000, ("one",), ()
+    name, rate, labels, speakers, spellings = "moody", 8000, ("one",), (), {}
 
     def sample(self, labels, *, speaker=None, style=None, seed=0, first=0):
         sound = 0.1 * np.sin(np.arange(2000) / 5).astype(np.float32)

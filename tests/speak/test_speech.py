@@ -32,6 +32,7 @@ class Tones:
     gain: float = 0.3
     silence: float = 0.1
     asked: list = field(default_factory=list)
+    spellings: dict = field(default_factory=dict)
 
     def sample(self, labels, *, speaker=None, style=None, seed=0, first=0):
         self.asked.append((tuple(labels), speaker, seed, first))
