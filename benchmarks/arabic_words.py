@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from voxlet import audio
 from voxlet.corpus.corpus import open_corpus
-from voxlet.speech_regions import trim
+from voxlet.trimming.regions import trim
 
 CANDIDATES = {
     "zero": ["صِفْر"],

@@ -17,8 +17,8 @@ from voxlet import audio
 from voxlet.audio import Samples
 from voxlet.corpus.attributes.attributes import measure
 from voxlet.corpus.corpus import open_corpus
-from voxlet.speech_frames import emphasise_speech
-from voxlet.speech_regions import trim
+from voxlet.trimming.frames import emphasise_speech
+from voxlet.trimming.regions import trim
 
 LEVELS_DB, CUTS_HZ, DECAYS = (-10, -20, -30, -40), (2000, 3400, 5000), (0.1, 0.2, 0.3, 0.5, 0.8, 1.2)
 Spoil = Callable[[Samples, int], Samples]

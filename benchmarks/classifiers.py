@@ -38,7 +38,7 @@ from voxlet.evaluation.metric import Value
 from voxlet.evaluation.metrics.naturalness import dnsmos
 from voxlet.evaluation.metrics.recognition import accuracy, by_label
 from voxlet.evaluation.reference import open_reference
-from voxlet.speech_regions import find_speech
+from voxlet.trimming.regions import find_speech
 
 WIDE_RATE = 16_000
 STRINGS = 40  # that DNSMOS hears

@@ -22,9 +22,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import voxlet
-from voxlet import audio, speech_likeness
+from voxlet import audio
 from voxlet.corpus.attributes.pitch import median_pitch, semitones
 from voxlet.corpus.corpus import Clip, open_corpus
+from voxlet.corpus.look import likeness
 from voxlet.corpus.look.inspection import measure_clip
 from voxlet.engines.threads import in_order
 from voxlet.evaluation.classifiers.cross_corpus import cross_corpus_classifier, reserving_corpora
@@ -76,7 +77,7 @@ def doubt() -> None:
                 alone = label_odds(features, alike, *given)[0]
             scores = {
                 "classifiers": alone,
-                "likeness": np.nan_to_num(speech_likeness.unlikeness(pictures, labels), nan=0.0),
+                "likeness": np.nan_to_num(likeness.unlikeness(pictures, labels), nan=0.0),
                 "both": label_odds(features, pictures, *given)[0],
             }
             for who, score in scores.items():

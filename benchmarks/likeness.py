@@ -18,9 +18,9 @@ import numpy as np
 
 from voxlet.corpus.corpus import open_corpus
 from voxlet.corpus.look.inspection import DOUBTFUL, measure_clip
+from voxlet.corpus.look.likeness import unlikeness
 from voxlet.corpus.recording.check import Heard, is_unlike
 from voxlet.engines.threads import in_order
-from voxlet.speech_likeness import unlikeness
 
 FSDD_TEST_TAKES = 5
 SESSIONS = 4000

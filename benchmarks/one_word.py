@@ -39,7 +39,7 @@ from voxlet.evaluation.metrics.recognition import accuracy
 from voxlet.evaluation.reference import open_reference
 from voxlet.files import write_atomically
 from voxlet.machine import processor
-from voxlet.speech_regions import find_speech
+from voxlet.trimming.regions import find_speech
 from voxlet.words.digits import DIGIT_WORDS
 
 ROOT = Path(__file__).parent.parent

@@ -31,7 +31,7 @@ from pathlib import Path
 
 import numpy as np
 
-from voxlet import audio, speech_regions
+from voxlet import audio
 from voxlet.corpus.corpus import Clip, open_corpus
 from voxlet.corpus.held_out import ARABIC_WORDS, use_of
 from voxlet.evaluation.classifiers.inputs import log_mels
@@ -47,6 +47,7 @@ from voxlet.evaluation.utility.recogniser import (
     train_recogniser,
 )
 from voxlet.files import write_atomically
+from voxlet.trimming.regions import speech_bounds
 
 STORED = Path(__file__).parent.parent / "docs" / "figures" / "spotter.json"
 WORDS = ("one", "two", "three", "four", "five", "six", "seven", "eight")
@@ -128,7 +129,7 @@ def classed(clips: ClipSet, *, seed: int = 0) -> Examples:
 
 def cut(sound: audio.Samples, rate: int) -> tuple[audio.Samples, audio.Samples]:
     """The two halves of what is said in a clip (T,)."""
-    start, stop = speech_regions.speech_bounds(sound, rate)
+    start, stop = speech_bounds(sound, rate)
     middle = (start + stop) // 2
     return audio.fade(sound[start:middle], rate, FADE), audio.fade(sound[middle:stop], rate, FADE)
 

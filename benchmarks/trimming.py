@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from voxlet import audio
-from voxlet.speech_regions import emphasise_speech, frame_levels, speech_bounds
+from voxlet.trimming.regions import emphasise_speech, frame_levels, speech_bounds
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -25,8 +25,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from trimming import CORPORA, FRAME, NEAR, Scene, coloured, embed, kinds, noisy, words_of
-from voxlet.speech_frames import Frames
-from voxlet.speech_regions import speech_bounds
+from voxlet.trimming.frames import Frames
+from voxlet.trimming.regions import speech_bounds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -22,11 +22,8 @@ LEAVES: dict[str, set[str]] = {
     "machine": set(),
     "run_files": set(),
     "audio": {"errors", "files", "decoding"},
-    "decoding": {"errors", "extras", "files", "speech_frames", "speech_regions"},
-    "mains_hum": set(),
-    "speech_frames": {"audio"},
-    "speech_regions": {"audio", "mains_hum", "speech_frames"},
-    "speech_likeness": {"audio", "speech_frames"},
+    "decoding": {"errors", "extras", "files", "trimming"},
+    "trimming": {"audio"},
     "batch_random": set(),
     "downloading": {"errors", "extras", "files"},
     "engines": {"errors", "extras", "files", "machine", "version"},
@@ -111,10 +108,7 @@ LIGHT = {
     "run_files",
     "audio",
     "decoding",
-    "mains_hum",
-    "speech_frames",
-    "speech_regions",
-    "speech_likeness",
+    "trimming",
 }
 
 

@@ -20,7 +20,7 @@ The map; which room may import which is a table in tests/test_imports.py:
     cli/         one file a command
 
     version, errors, digits (their words), extras (optional packages), files (whole or not at all, locks,
-    names), audio (samples and sound files), speech_frames and speech_regions (where the speech is),
+    names), audio (samples and sound files), trimming (where the speech is),
     plots (the only matplotlib)
 
 What a name below stands for is imported when it is first used, so `import voxlet` is quick and light.

@@ -14,7 +14,7 @@ import torch
 
 import voxlet
 from tiny_training import TINY_VOICE as TINY
-from voxlet import audio, speech_regions
+from voxlet import audio
 from voxlet.errors import ConfigError, RunError
 from voxlet.evaluation.cost import card_minutes
 from voxlet.models.voice.config import ATTRIBUTES
@@ -41,6 +41,7 @@ from voxlet.speak.onnx.reader import read_metadata
 from voxlet.speak.runtime import import_onnxruntime
 from voxlet.speak.voice_file import VoiceInfo, read_voice
 from voxlet.training.run import Run
+from voxlet.trimming.regions import trim
 
 pytestmark = pytest.mark.slow
 
@@ -99,7 +100,7 @@ def test_the_style_of_a_recording_is_the_style_encoders(voice_run: Path) -> None
         recording = audio.read(voice_run.parent / "clips" / f"{name}.wav")
         style = voice.like(recording)
         # As the voice conditions it: without outer silence, at the level of speech.
-        clip = audio.level(speech_regions.trim(recording.samples, 8000), audio.SPEECH_RMS)
+        clip = audio.level(trim(recording.samples, 8000), audio.SPEECH_RMS)
         with torch.inference_mode():
             wanted = opened.style(torch.from_numpy(clip)[None, None], torch.tensor([[len(clip)]])).mean[0]
         np.testing.assert_allclose(style, wanted.numpy(), atol=1e-4)  # weights of 8 bits

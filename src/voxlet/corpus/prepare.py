@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from voxlet import audio, mains_hum, speech_frames, speech_regions
+from voxlet import audio
 from voxlet.audio import Samples
 from voxlet.cache import contents as cache
 from voxlet.cache.code import code_digest
@@ -33,6 +33,8 @@ from voxlet.engines.versions import installed, refuse_others
 from voxlet.errors import AudioError, ConfigError, CorpusError, printable
 from voxlet.extras import import_extra
 from voxlet.files import atomic_folder, cache_folder, exclusive, writing_cache
+from voxlet.trimming.code import CODE as TRIMMING
+from voxlet.trimming.regions import find_speech
 from voxlet.words.language import UNKNOWN_LANGUAGE
 
 if TYPE_CHECKING:
@@ -198,7 +200,7 @@ def prepare(
 def prepare_code() -> str:
     """A digest of the code that makes rows of clips."""
     return code_digest(
-        *(stored, parts, mains_hum, speech_frames, speech_regions, audio.resample, audio.level, audio.fade),
+        *(stored, parts, *TRIMMING, audio.resample, audio.level, audio.fade),
         *(prepare_clip, fit_clip, row_length, kept, PreparePart, prepare_parts, lay_out),
     )
 
@@ -220,7 +222,7 @@ def prepare_clip(path: Path, preparation: Preparation) -> Samples:
     samples = audio.resample(samples, sound.rate, preparation.rate)
     if not preparation.trim and preparation.rms is None:
         return samples
-    found = speech_regions.find_speech(samples, preparation.rate)
+    found = find_speech(samples, preparation.rate)
     loudness = found.rms(samples)
     if preparation.trim:
         margin = round(TRIM_MARGIN * preparation.rate)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from voxlet import audio, speech_regions
+from voxlet import audio
 from voxlet.cache import contents as cache
 from voxlet.decoding.decoders import UnreadKindError, has_formats
 from voxlet.decoding.rates import likely_rate, loud_part, pattern
@@ -22,6 +22,8 @@ from voxlet.engines.versions import installed, refuse_others
 from voxlet.errors import AudioError
 from voxlet.extras import import_extra
 from voxlet.files import cache_folder
+from voxlet.trimming.frames import emphasise_speech, frame_levels
+from voxlet.trimming.regions import speech_bounds
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -206,8 +208,8 @@ def measure(sound: audio.Sound) -> tuple[float, float]:
     Raises:
         AudioError: There is nothing to hear.
     """
-    emphasised = speech_regions.emphasise_speech(sound.samples, sound.rate)
-    levels = speech_regions.frame_levels(emphasised, sound.rate)
+    emphasised = emphasise_speech(sound.samples, sound.rate)
+    levels = frame_levels(emphasised, sound.rate)
     loudest, usual = levels.max(), np.percentile(levels, 10)
     if loudest < SILENT_DB or (loudest < QUIET_DB and loudest - usual < QUIET_RANGE_DB):
         raise AudioError("is silent")
@@ -278,5 +280,5 @@ def doubt_rates(takes: list[tuple[str, Path, Scan]]) -> list[Doubt]:
 def _word(path: Path) -> tuple[float, NDArray[np.float64]]:
     """Seconds of a clip's speech, and its pattern."""
     sound = audio.read(path)
-    start, stop = speech_regions.speech_bounds(sound.samples, sound.rate)
+    start, stop = speech_bounds(sound.samples, sound.rate)
     return (stop - start) / sound.rate, pattern(sound.samples, sound.rate)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from voxlet.speech_regions import find_speech
+from voxlet.trimming.regions import find_speech
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from voxlet.speech_frames import FRAME_SECONDS, emphasise_speech, frame_levels
+from voxlet.trimming.frames import FRAME_SECONDS, emphasise_speech, frame_levels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

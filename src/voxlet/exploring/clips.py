@@ -24,8 +24,8 @@ from voxlet.corpus.speakers import SpeakerMetadata, read_metadata
 from voxlet.errors import AudioError, ConfigError, CorpusError, RunError
 from voxlet.recipes.opened import ClipRun, Opened, VoiceRun
 from voxlet.speak.styles import RANDOM
-from voxlet.speech_regions import find_speech
 from voxlet.training.progress import Progress
+from voxlet.trimming.regions import find_speech
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -2,7 +2,7 @@
 
 Two witnesses say how likely another label is: linear classifiers on the speech embedding, each asked about
 takes that it was not fitted on (cross-validation, as in confident learning: Northcutt et al. 2021,
-https://arxiv.org/abs/1911.00068), and `speech_likeness`, which compares with the nearest takes. Neither knows
+https://arxiv.org/abs/1911.00068), and `likeness`, which compares with the nearest takes. Neither knows
 a generator. A clip VAE adds its loss. Shapes: B clips, C labels, D features.
 """
 
@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from voxlet import audio, files, speech_likeness
+from voxlet import audio, files
 from voxlet.cache import contents as cache
 from voxlet.corpus.corpus import Corpus
 from voxlet.corpus.listing.sound_files import relative_name
+from voxlet.corpus.look import likeness
 from voxlet.corpus.look.inspection import find
 from voxlet.corpus.look.inspection import measure as measure_corpus
 from voxlet.evaluation.classifiers.embedded import EmbeddedConfig, Examples, Head, embedded, fit
@@ -195,7 +196,7 @@ def label_odds(
 
     Args:
         features: (B, D), of the speech embedding.
-        pictures: Of `speech_likeness`, (B, P).
+        pictures: Of `likeness`, (B, P).
         labels: (B,).
         groups: (B,), the same for copies of one recording: none is learned where another is asked about.
     """
@@ -214,7 +215,7 @@ def label_odds(
     own = said[rows, labels]
     said[rows, labels] = -np.inf
     heard = np.where(known, said.argmax(axis=1), labels)
-    unlike = np.nan_to_num(speech_likeness.unlikeness(pictures, labels), nan=1.0, posinf=np.e)
+    unlike = np.nan_to_num(likeness.unlikeness(pictures, labels), nan=1.0, posinf=np.e)
     odds[known] = (said.max(axis=1) - own + LIKENESS_WEIGHT * np.log(np.maximum(unlike, 1e-3)))[known]
     return odds, heard.astype(np.int64)
 

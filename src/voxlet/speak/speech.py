@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from voxlet import audio, speech_regions
+from voxlet import audio
 from voxlet.errors import AudioError, ConfigError, VoiceError
 from voxlet.speak.text import Pause, Spoken, words
+from voxlet.trimming.frames import frame_levels
+from voxlet.trimming.regions import trim
 from voxlet.version import __version__
 
 if TYPE_CHECKING:
@@ -268,7 +270,7 @@ def shape(clip: Samples, rate: int, new_rate: int, label: str) -> Samples:
     if len(clip) == 0 or not np.isfinite(clip).all():
         raise VoiceError(f"made no usable sound for {label!r}", remedy="try another seed, or export it again")
     centred = np.asarray(clip, dtype=np.float32) - np.float32(np.mean(clip, dtype=np.float64))
-    sound = settle(speech_regions.trim(centred, rate, margin=MARGIN), rate)
+    sound = settle(trim(centred, rate, margin=MARGIN), rate)
     # Fading before resampling leaves nothing at the edges that the resampler's filter could ring on.
     return np.clip(audio.resample(audio.fade(sound, rate, FADE), rate, new_rate), -1.0, 1.0)
 
@@ -278,7 +280,7 @@ def settle(samples: Samples, rate: int) -> Samples:
 
     A word d dB off the common level ends up s·tanh(d / s) off it: small differences stay, none exceeds s.
     """
-    levels = speech_regions.frame_levels(samples, rate)
+    levels = frame_levels(samples, rate)
     loud = levels[levels >= levels.max() - LOUD_DB]
     loudness = 10 * math.log10(float(np.mean(10 ** (loud / 10))))
     off = loudness - LEVEL_DB

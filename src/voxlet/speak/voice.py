@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from voxlet import audio, speech_regions
+from voxlet import audio
 from voxlet.errors import AudioError, VoiceError
 from voxlet.speak import speech
 from voxlet.speak.library import find_voice
@@ -19,6 +19,7 @@ from voxlet.speak.onnx.sizes import ONE, exact
 from voxlet.speak.session import Graph
 from voxlet.speak.styles import NOISE_KEY, Styles, generator, listed
 from voxlet.speak.voice_file import VoiceFile, VoiceInfo, read_voice
+from voxlet.trimming.regions import find_speech
 from voxlet.words.spelling import find
 
 if TYPE_CHECKING:
@@ -158,7 +159,7 @@ class Voice:
         sound = recording if isinstance(recording, audio.Sound) else audio.read(recording, seconds=SEARCHED)
         samples = sound.samples[: round(SEARCHED * sound.rate)]
         heard = audio.resample(samples, sound.rate, self.rate)
-        speech = speech_regions.find_speech(heard, self.rate)
+        speech = find_speech(heard, self.rate)
         clip = heard[speech.start : speech.stop]
         if len(clip) < ENCODED[0] * self.rate or audio.rms(clip) == 0.0:
             raise AudioError(

@@ -12,7 +12,7 @@ from voxlet.corpus.attributes.clarity import clarity
 from voxlet.corpus.attributes.pitch import semitones
 from voxlet.corpus.attributes.speed import speed, usual_seconds
 from voxlet.corpus.corpus import open_corpus
-from voxlet.speech_frames import emphasise_speech
+from voxlet.trimming.frames import emphasise_speech
 
 RATE = 16000
 START, STOP = 0.4, 0.9  # seconds of the word

@@ -18,7 +18,7 @@ from voxlet.corpus.attributes.pitch import median_pitch
 from voxlet.corpus.attributes.reverberation import decay_seconds
 from voxlet.corpus.attributes.spectrum import clip_spectrum
 from voxlet.files import cache_folder
-from voxlet.speech_regions import find_speech
+from voxlet.trimming.regions import find_speech
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from voxlet.audio import Samples
     from voxlet.corpus.corpus import Clip
-    from voxlet.speech_regions import SpeechRegions
+    from voxlet.trimming.regions import SpeechRegions
 
 VERSION = 1  # raise it when the same clips give other attributes
 CHUNK = 64  # recordings in memory at a time

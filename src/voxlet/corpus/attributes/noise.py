@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from voxlet.corpus.attributes.spectrum import WINDOW
-from voxlet.speech_frames import moving_mean
+from voxlet.trimming.frames import moving_mean
 
 if TYPE_CHECKING:
     from voxlet.corpus.attributes.spectrum import ClipSpectrum

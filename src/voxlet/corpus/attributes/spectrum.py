@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from voxlet.spectral.magnitudes import magnitudes
-from voxlet.speech_frames import emphasis, moving_mean
-from voxlet.speech_regions import find_speech
+from voxlet.trimming.frames import emphasis, moving_mean
+from voxlet.trimming.regions import find_speech
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from voxlet.audio import Samples
-    from voxlet.speech_regions import SpeechRegions
+    from voxlet.trimming.regions import SpeechRegions
 
 WINDOW, HOP = 0.040, 0.010  # seconds
 CENTRES_HZ = tuple(1000 * 2 ** (step / 3) for step in range(-9, 14))  # 125 Hz to 20 kHz

@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from voxlet import audio, speech_likeness, speech_regions
+from voxlet import audio
 from voxlet.corpus.catalog import CATALOG
 from voxlet.corpus.corpus import Clip, Corpus
 from voxlet.corpus.listing.sound_files import relative_name
+from voxlet.corpus.look import likeness
 from voxlet.corpus.look.advise import KINDS, Figures, advise
 from voxlet.corpus.prepare import DEFAULT_PREPARATION, TRIM_MARGIN, kept, row_length
 from voxlet.corpus.speakers import SpeakerMetadata, read_metadata
 from voxlet.engines.threads import in_order
 from voxlet.extras import import_extra
+from voxlet.trimming.regions import find_speech
 from voxlet.words.language import describe_language
 
 if TYPE_CHECKING:
@@ -29,9 +31,7 @@ PERCENTILES = (1, 3, 10, 50, 95, 97, 99)
 SHOWN_LABELS = 20
 SHOWN_OUTLIERS = 10
 FULL_SCALE = 0.999
-DOUBTFUL = (
-    1.2  # unlikeness: of 20 labels planted wrongly among 2,700 clips of FSDD all exceed it, of others 5
-)
+DOUBTFUL = 1.2  # unlikeness: of 20 labels planted wrongly among 2,700 FSDD clips all exceed it, of others 5
 NOISY_DB = 20.0  # of speech above the background
 QUIET_DB = -50.0  # of speech re full scale
 ABRUPT_DB = -10.0  # re the loudest speech: where a file begins or ends so loud, it was cut
@@ -50,7 +50,7 @@ class Measures:
     contrast: NDArray[np.float64]  # of the speech above the background; NaN where none was found
     abrupt: NDArray[np.float64]  # of the first or last 10 ms re the loudest speech
     pause: NDArray[np.float64]  # the longest between stretches of speech
-    pictures: NDArray[np.float32]  # (B, D), see `speech_likeness`
+    pictures: NDArray[np.float32]  # (B, D), see `likeness`
 
     @property
     def trimmed(self) -> NDArray[np.float64]:
@@ -164,7 +164,7 @@ def measure_clip(clip: Clip) -> tuple[tuple[float, ...], NDArray[np.float32]]:
     """The figures of `Measures` for one clip, in their order, and its picture."""
     sound = audio.read(clip.path)
     samples = sound.samples - np.float32(sound.samples.mean(dtype=np.float64))
-    rate, found = sound.rate, speech_regions.find_speech(samples, sound.rate)
+    rate, found = sound.rate, find_speech(samples, sound.rate)
     margin = round(TRIM_MARGIN * rate)
     start, stop = max(0, found.start - margin), min(len(samples), found.stop + margin)
     level = 20 * np.log10(max(found.rms(samples), 1e-6))
@@ -176,7 +176,7 @@ def measure_clip(clip: Clip) -> tuple[tuple[float, ...], NDArray[np.float32]]:
         max(found.ends_db) - found.level_db,
         max(gaps, default=0) / rate,
     )
-    return figures, speech_likeness.picture(samples[found.start : found.stop], rate)
+    return figures, likeness.picture(samples[found.start : found.stop], rate)
 
 
 def summarise(corpus: Corpus, measures: Measures) -> Inspection:
@@ -271,7 +271,7 @@ def find(corpus: Corpus, measures: Measures) -> dict[str, dict[str, float]]:
     labels = np.array([numbers[clip.label] for clip in corpus.clips], dtype=np.int64)
     # The worst has the highest.
     badness: dict[str, tuple[NDArray[np.float64], float]] = {
-        "doubtful": (speech_likeness.unlikeness(measures.pictures, labels), DOUBTFUL),
+        "doubtful": (likeness.unlikeness(measures.pictures, labels), DOUBTFUL),
         "noisy": (-measures.contrast, -NOISY_DB),
         "cut": (measures.abrupt, ABRUPT_DB),
         "pauses": (measures.pause, PAUSE_SECONDS),

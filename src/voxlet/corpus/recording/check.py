@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from voxlet import speech_likeness, speech_regions
+from voxlet.corpus.look import likeness
 from voxlet.corpus.look.inspection import ABRUPT_DB, DOUBTFUL, FULL_SCALE, NOISY_DB, PAUSE_SECONDS, QUIET_DB
+from voxlet.trimming.regions import find_speech
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -52,7 +53,7 @@ class Heard:
     Attributes:
         problems: What is wrong, of the constants above; empty where nothing is.
         seconds: Of the word.
-        picture: What it is compared by, see `speech_likeness`; None where nothing was heard.
+        picture: What it is compared by, see `likeness`; None where nothing was heard.
     """
 
     problems: tuple[str, ...]
@@ -62,14 +63,14 @@ class Heard:
 
 def check_take(samples: Samples, rate: int, label: str, others: Mapping[str, Sequence[Heard]]) -> Heard:
     """Check a take (T,) of a label beside the takes of all labels that are kept."""
-    found = speech_regions.find_speech(samples, rate)
+    found = find_speech(samples, rate)
     if not found.regions:
         return Heard((NOTHING,), 0.0, None)
     speech = samples[found.start : found.stop]
     seconds = len(speech) / rate
     level = 20 * np.log10(max(found.rms(samples), 1e-6))
     gaps = [(later[0] - earlier[1]) / rate for earlier, later in pairwise(found.regions)]
-    picture = speech_likeness.picture(speech, rate)
+    picture = likeness.picture(speech, rate)
     lengths = [take.seconds for take in others.get(label, ())]
     usual = float(np.median(lengths)) if len(lengths) >= FEWEST_TAKES else seconds
     wrong = {
@@ -89,12 +90,12 @@ def is_unlike(picture: NDArray[np.float32], label: str, others: Mapping[str, Seq
     kept = {
         name: [take.picture for take in takes if take.picture is not None] for name, takes in others.items()
     }
-    if any(len(takes) < speech_likeness.FEWEST_TAKES for takes in kept.values()):
+    if any(len(takes) < likeness.FEWEST_TAKES for takes in kept.values()):
         return _nearer(picture, label, kept)
     names = [label, *(name for name in kept if name != label)]
     pictures = [picture, *(one for name in names for one in kept.get(name, []))]
     labels = [0, *(number for number, name in enumerate(names) for _ in kept.get(name, []))]
-    return bool(speech_likeness.unlikeness(np.stack(pictures), np.array(labels))[0] > DOUBTFUL)
+    return bool(likeness.unlikeness(np.stack(pictures), np.array(labels))[0] > DOUBTFUL)
 
 
 def _nearer(

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from voxlet import audio, files, speech_likeness, speech_regions
+from voxlet import audio, files
+from voxlet.corpus.look import likeness
 from voxlet.errors import AudioError, ConfigError, CorpusError
+from voxlet.trimming.regions import find_speech
 from voxlet.words.spelling import fold
 
 if TYPE_CHECKING:
@@ -26,7 +28,7 @@ MANIFEST = "manifest.csv"
 MARGIN = 0.15  # seconds kept around a word, of which at most half a pause
 LEAST_PAUSE = 0.12  # seconds: what is shorter lies within a word
 CLEAR_RATIO = 1.3  # between the shortest pause between words and the longest within one
-DOUBTFUL = 1.2  # of `speech_likeness.unlikeness`, as in `voxlet corpus inspect`
+DOUBTFUL = 1.2  # of `likeness.unlikeness`, as in `voxlet corpus inspect`
 ROUNDS, BLOCKS = "one after another, then again", "all takes of one, then of the next"
 
 
@@ -83,15 +85,15 @@ def cut(samples: Samples, rate: int, labels: Sequence[str], takes: int | None = 
         CorpusError: There are not as many words in it.
     """
     check(labels, takes)
-    regions = speech_regions.find_speech(samples, rate).regions
+    regions = find_speech(samples, rate).regions
     words, pause = group(regions, rate, len(labels), takes)
     each = len(words) // len(labels)
-    pictures = np.stack([speech_likeness.picture(samples[start:stop], rate) for start, stop in words])
+    pictures = np.stack([likeness.picture(samples[start:stop], rate) for start, stop in words])
     rounds = np.tile(np.arange(len(labels)), each)
     blocks = np.repeat(np.arange(len(labels)), each)
     in_rounds = each == 1 or spread(pictures, rounds) <= spread(pictures, blocks)
     numbers = rounds if in_rounds else blocks
-    unlike = speech_likeness.unlikeness(pictures, numbers)
+    unlike = likeness.unlikeness(pictures, numbers)
     counted = [int((numbers[:row] == number).sum()) for row, number in enumerate(numbers)]
     found = tuple(
         Take(labels[number], take, *word, doubtful=bool(value > DOUBTFUL))

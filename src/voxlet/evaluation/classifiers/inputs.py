@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from voxlet import audio, mains_hum, speech_frames, speech_regions
+from voxlet import audio
 from voxlet.cache.code import code_digest
 from voxlet.spectral.magnitudes import magnitudes
 from voxlet.spectral.mel import mel_filters
 from voxlet.spectral.window import hann
+from voxlet.trimming.code import CODE as TRIMMING
+from voxlet.trimming.regions import SILENCE_DB, find_speech
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +38,7 @@ class InputConfig:
     hop: float = 0.010  # seconds between frames
     bands: int = 48
     rms: float = audio.SPEECH_RMS  # level each trimmed clip is brought to
-    trim_db: float = speech_regions.SILENCE_DB  # frames this far below the loudest one are cut from the ends
+    trim_db: float = SILENCE_DB  # frames this far below the loudest one are cut from the ends
 
     @property
     def frames(self) -> int:
@@ -50,7 +52,7 @@ def normalise(samples: audio.Samples, rate: int, config: InputConfig) -> audio.S
     sound = sound - sound.mean(dtype=np.float64).astype(np.float32) if len(sound) else sound
     if not len(sound) or audio.rms(sound) < 1e-7:
         return np.zeros(round(0.1 * config.rate), np.float32)
-    found = speech_regions.find_speech(sound, config.rate, config.trim_db)
+    found = find_speech(sound, config.rate, config.trim_db)
     return audio.level(sound[found.start : found.stop], config.rms, peak=np.inf, loudness=found.rms(sound))
 
 
@@ -96,6 +98,6 @@ def log_mels(sounds: Sequence[audio.Samples], rate: int, config: InputConfig) ->
 def inputs_code() -> str:
     """A digest of the code that makes these inputs: what was made by other code has other inputs."""
     return code_digest(
-        *(mains_hum, speech_frames, speech_regions, audio.resample, audio.level, normalise, centred, log_mel),
+        *(*TRIMMING, audio.resample, audio.level, normalise, centred, log_mel),
         *(magnitudes, mel_filters, hann),
     )

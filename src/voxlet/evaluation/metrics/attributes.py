@@ -10,7 +10,7 @@ from voxlet.corpus.attributes.attributes import measure
 from voxlet.corpus.attributes.pitch import semitones
 from voxlet.corpus.attributes.speed import speed, usual_seconds
 from voxlet.evaluation.intervals import jackknife
-from voxlet.speech_regions import speech_bounds
+from voxlet.trimming.regions import speech_bounds
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -16,7 +16,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from voxlet import audio, speech_regions
+from voxlet import audio
 from voxlet.errors import ConfigError, FileError, RunError
 from voxlet.files import write_atomically
 from voxlet.models.clip.build import build_model
@@ -27,6 +27,7 @@ from voxlet.spectral.stft import istft
 from voxlet.training import checkpoints
 from voxlet.training.run import GO_ON
 from voxlet.training.serialize import from_json, to_json
+from voxlet.trimming.regions import find_speech
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -212,7 +213,7 @@ def finish(
         margin: Seconds of silence that may stay at each end.
     """
     centred = waveform - waveform.mean(dtype=np.float32)
-    found = speech_regions.find_speech(centred, rate)
+    found = find_speech(centred, rate)
     extra = round(margin * rate)
     trimmed = audio.fade(centred[max(0, found.start - extra) : found.stop + extra], rate, fade)
     return audio.level(trimmed, rms, loudness=found.rms(centred))

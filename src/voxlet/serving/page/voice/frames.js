@@ -1,4 +1,4 @@
-// A clip as frames: their levels, band powers and pitch, as Python's `voxlet.speech_frames`.
+// A clip as frames: their levels, band powers and pitch, as Python's `voxlet.trimming.frames`.
 
 import { autocorrelation, filtered, powerOfTwo, powerSpectrum } from './transform.js';
 

@@ -1,4 +1,4 @@
-// Where in a clip the speech is: as Python's `voxlet.speech_regions`, which has the reasons for each number.
+// Where in a clip the speech is: as Python's `voxlet.trimming`, which has the reasons for each number.
 
 import { Frames, decibels, emphasiseSpeech, frameLevels, largest, mean, round } from './frames.js';
 

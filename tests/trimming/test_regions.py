@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from voxlet.audio import fade
-from voxlet.mains_hum import without_hum
-from voxlet.speech_regions import find_speech, frame_levels, speech_bounds, speech_rms, trim
+from voxlet.trimming.hum import without_hum
+from voxlet.trimming.regions import find_speech, frame_levels, speech_bounds, speech_rms, trim
 
 RATE = 8000
 NEAR = 0.0301  # seconds that an edge may be off: three frames

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from voxlet import speech_likeness
-from voxlet.speech_likeness import NEAREST, nearest, picture, unlikeness
+from voxlet.corpus.look import likeness
+from voxlet.corpus.look.likeness import NEAREST, nearest, picture, unlikeness
 
 RATE = 8000
 
@@ -68,8 +68,8 @@ def test_many_takes_are_compared_with_some(monkeypatch):
     pictures = np.concatenate([points(rng, 0, 100), points(rng, 20, 100)])
     labels = np.repeat([0, 1], 100)
     labels[7] = 1
-    monkeypatch.setattr(speech_likeness, "MOST_TAKES", 10)
-    monkeypatch.setattr(speech_likeness, "BATCH", 9)
+    monkeypatch.setattr(likeness, "MOST_TAKES", 10)
+    monkeypatch.setattr(likeness, "BATCH", 9)
     found = unlikeness(pictures, labels)
     assert int(found.argmax()) == 7
-    assert len(speech_likeness.shown(np.arange(100))) == 10
+    assert len(likeness.shown(np.arange(100))) == 10

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from voxlet import audio
-from voxlet.speech_frames import Frames
+from voxlet.trimming.frames import Frames
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
