@@ -63,6 +63,11 @@ def test_a_base_names_those_of_the_base_that_it_began_with() -> None:
         "licence": "CC BY 4.0",
         "credit": "C. Dee; A. Bee",
     }
+    for number in range(3, 6):  # trained on again and again, on the same recordings
+        second = {**second, "base": Base(TINY_VOICE, (), {}, second, "2").record()}
+        again = Base(TINY_VOICE, (), {}, second, str(number)).record()
+        assert again["credit"] == "C. Dee; A. Bee"
+        assert again["data"] == "Own; Words"
 
 
 def test_a_base_of_other_sizes_is_refused_before_anything_is_written(

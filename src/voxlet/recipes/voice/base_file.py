@@ -76,7 +76,8 @@ class Base:
         cards = [self.card, before] if isinstance(before, Mapping) else [self.card]
         credit: dict[str, JSON] = {}
         for key in ("data", "licence", "credit"):
-            named = dict.fromkeys(str(card[key]) for card in cards if card.get(key))
+            told = "; ".join(str(card[key]) for card in cards if card.get(key))
+            named = dict.fromkeys(told.split("; ") if told else ())
             if named:
                 credit[key] = "; ".join(named)
         return {"digest": self.digest, **credit}
