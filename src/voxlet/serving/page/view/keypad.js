@@ -68,7 +68,9 @@ function Digits({ labels }) {
 function Words({ labels }) {
   const wanted = useSignal('');
   const asked = fold(wanted.value || ' ').trim();
-  const fitting = labels.filter((label) => fold(label).includes(asked));
+  const { spellings } = voice.value;
+  const waysOf = (label) => [label, ...(spellings[label] ?? [])];
+  const fitting = labels.filter((label) => waysOf(label).some((way) => fold(way).includes(asked)));
   const shown = fitting.slice(0, MOST_KEYS);
   return html`<div>
     ${labels.length > MOST_KEYS &&
@@ -78,7 +80,14 @@ function Words({ labels }) {
     /></label>`}
     <div class="words" role="group" aria-label=${t('keys')}>
       ${shown.map(
-        (label) => html`<${Key} key=${label} label=${label} shown=${label.replaceAll('_', ' ')} written=${label} />`,
+        (label) =>
+          html`<${Key}
+            key=${label}
+            label=${label}
+            shown=${label.replaceAll('_', ' ')}
+            written=${label}
+            under=${waysOf(label)[1]}
+          />`,
       )}
     </div>
     <p class="soft" role="status">
