@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 HUM_DB = 3.0  # a background that loses this much by mains hum being taken off is hum
-HUM_FRAMES = 15  # of background, to tell hum from other sounds
+STEADY_FRAMES = 15  # of background, to tell hum from other sounds, and what it seldom exceeds
 HEARD_BEHIND_HUM = 0.4  # of what was background: that much of a word may have been covered by hum
 ABOVE_FLOOR_DB = 8.0  # what exceeds the floor by this is speech, where no background is steady
 FLOOR_AT_MOST_DB = -22.0  # relative to the loudest speech: an unsteady floor above that is speech itself
@@ -24,7 +24,8 @@ FLOOR_AT_MOST_DB = -22.0  # relative to the loudest speech: an unsteady floor ab
 # word nearby, what can be a word. Each is also this many times what the background itself seldom exceeds.
 SMOOTH_FRAMES, SELDOM_PERCENT = 3, 98.0
 EDGE_NATS, PART_NATS, WORD_NATS = 4.0, 7.0, 20.0
-EDGE_TIMES, PART_TIMES, WORD_TIMES = 1.3, 1.7, 4.0
+EDGE_TIMES, PART_TIMES, WORD_TIMES = 1.0, 1.3, 3.0
+CLOSE_TIMES = 1.3  # of a background of few frames: so many times the most that it exceeds
 
 SUSTAINED_FRAMES = 8  # a vowel lasts as long, a click in windows of 40 ms does not
 HIDDEN_DB = 30.0  # a background so far above the threshold hides as much of a word's ends as one can
@@ -77,9 +78,12 @@ def weigh(
     # Of a mean square with n degrees of freedom, r times its expectation: n / 2 (r - 1 - ln r).
     nats = (freedom / 2 * (ratio - 1 - np.log(ratio))).sum(axis=1)
     nats = moving_mean(np.pad(nats, SMOOTH_FRAMES // 2, mode="edge"), SMOOTH_FRAMES)
-    # Beside other frames the mean over three is partly theirs.
-    alone = moving(np.pad(background.frames, SMOOTH_FRAMES // 2, mode="edge"), SMOOTH_FRAMES, np.minimum)
-    seldom = float(np.percentile(nats[alone], SELDOM_PERCENT)) if alone.any() else 0.0
+    seldom = float(np.percentile(nats[background.frames], SELDOM_PERCENT))
+    if background.frames.sum() < STEADY_FRAMES:
+        # Of so few the most lie beside the word, whose part in the mean over three would be what is usual.
+        padded = np.pad(background.frames, SMOOTH_FRAMES // 2, mode="edge")
+        alone = moving(padded, SMOOTH_FRAMES, np.minimum)
+        seldom = CLOSE_TIMES * float(nats[alone].max(initial=0.0))
     hidden = (decibels(background.level) - decibels(least)) / HIDDEN_DB
     return Evidence(
         speech,
@@ -112,7 +116,7 @@ def look(frames: Frames, threshold_db: float) -> Look:
 
 def look_behind_hum(seen: Look, threshold_db: float) -> Look | None:
     """The same without mains hum, where most of the steady background is hum; else None."""
-    if seen.background.frames.sum() < HUM_FRAMES:
+    if seen.background.frames.sum() < STEADY_FRAMES:
         return None
     frames = seen.frames
     quiet = np.repeat(seen.background.frames, frames.hop)[: len(frames.samples)]

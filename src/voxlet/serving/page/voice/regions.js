@@ -19,7 +19,8 @@ const ABOVE_FLOOR_DB = 8;
 const FLOOR_AT_MOST_DB = -22;
 const [SMOOTH_FRAMES, SELDOM_PERCENT] = [3, 98];
 const [EDGE_NATS, PART_NATS, WORD_NATS] = [4, 7, 20];
-const [EDGE_TIMES, PART_TIMES, WORD_TIMES] = [1.3, 1.7, 4];
+const [EDGE_TIMES, PART_TIMES, WORD_TIMES] = [1, 1.3, 3];
+const CLOSE_TIMES = 1.3;
 const SUSTAINED_FRAMES = 8;
 const [CLICK_FRAMES, CLICK_SHARE] = [4, 0.9];
 const [WORD_DB, BREATH_DB, PART_DB, BURST_DB] = [-25, -10, -34, 3];
@@ -134,11 +135,14 @@ function weigh(powers, level, background, freedom) {
   );
   const padded = [raw[0], ...raw, raw.at(-1)];
   const nats = moving(padded, SMOOTH_FRAMES, mean);
-  const quiet = new Set(background.frames);
-  const alone = background.frames.filter((frame) =>
-    [frame - 1, frame + 1].every((beside) => quiet.has(beside) || beside < 0 || beside === nats.length),
-  );
-  const seldom = alone.length ? percentile(alone.map((frame) => nats[frame]), SELDOM_PERCENT) : 0;
+  let seldom = percentile(background.frames.map((frame) => nats[frame]), SELDOM_PERCENT);
+  if (background.frames.length < STEADY[0]) {
+    const quiet = new Set(background.frames);
+    const alone = background.frames.filter((frame) =>
+      [frame - 1, frame + 1].every((beside) => quiet.has(beside) || beside < 0 || beside === nats.length),
+    );
+    seldom = CLOSE_TIMES * Math.max(0, ...alone.map((frame) => nats[frame]));
+  }
   const hidden = (decibels(background.level) - decibels(least)) / HIDDEN_DB;
   const exceed = (fixed, times) =>
     nats.map((value, frame) => audible[frame] && value >= Math.max(fixed, times * seldom));
