@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from voxlet.trimming.background import Background, find_background
 from voxlet.trimming.frames import Frames, decibels, moving, moving_mean
@@ -82,7 +83,7 @@ def weigh(
     if background.frames.sum() < STEADY_FRAMES:
         # Of so few the most lie beside the word, whose part in the mean over three would be what is usual.
         padded = np.pad(background.frames, SMOOTH_FRAMES // 2, mode="edge")
-        alone = moving(padded, SMOOTH_FRAMES, np.minimum)
+        alone = sliding_window_view(padded, SMOOTH_FRAMES).all(axis=1)
         seldom = CLOSE_TIMES * float(nats[alone].max(initial=0.0))
     hidden = (decibels(background.level) - decibels(least)) / HIDDEN_DB
     return Evidence(
