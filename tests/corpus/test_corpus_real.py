@@ -88,5 +88,5 @@ def test_speech_commands_is_trimmed_to_words(voxlet_data):
         pytest.skip("VOXLET_DATA holds no speech_commands")
     prepared = prepare(open_corpus("speech_commands"), Preparation(rate=16000, outliers=None), progress=False)
     seconds = prepared.rows.lengths / prepared.rate - 2 * TRIM_MARGIN
-    assert np.median(seconds) == pytest.approx(0.48, abs=0.05)
+    assert np.median(seconds) == pytest.approx(0.45, abs=0.05)
     assert np.percentile(seconds, 90) < 0.8

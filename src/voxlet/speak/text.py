@@ -282,7 +282,7 @@ def words(
         TextError: At the first thing that is not a label, a digit of the voice or a pause, or at the end if
             there was no word at all.
     """
-    vocabulary = vocabulary_of(labels, spellings)
+    vocabulary = _vocabulary(tuple(labels), tuple((label, tuple(ways)) for label, ways in spellings.items()))
     last: _Found | None = None
     offset = 0
     for number, line in enumerate(_lines(text), start=1):
@@ -303,11 +303,6 @@ def words(
 
 
 _vocabulary = lru_cache(maxsize=16)(Vocabulary)
-
-
-def vocabulary_of(labels: Sequence[str], spellings: Mapping[str, Sequence[str]] = NONE) -> Vocabulary:
-    """Labels and their other spellings, ready to be found; those of the last few voices are kept."""
-    return _vocabulary(tuple(labels), tuple((label, tuple(ways)) for label, ways in spellings.items()))
 
 
 def _lines(text: str) -> Iterator[str]:

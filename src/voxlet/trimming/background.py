@@ -17,6 +17,7 @@ DIGITAL_SILENCE_DB = -80.0  # relative to the loudest frame: below what a microp
 # may reach into the word.
 FLOOR_FRAMES, CLOSE_FLOOR_FRAMES = 5, 3
 STEADY_DB = ((3.5, 9.0), (2.0, 6.0), (2.0, 6.0))  # mean over bands, any band: how like, in three rounds
+STEADY_FRAMES, CLOSE_FRAMES = 15, 5  # so many that are alike are no sound of speech beside others; cut close
 SILENCE_REACH = 4  # frames that windows and a short fade take from a sound to digital silence
 LOUDER_DB = 5.0  # than the background: another sound
 
@@ -26,7 +27,7 @@ class Search(NamedTuple):
 
     Attributes:
         fade: Frames at each end that may lie below it, since the clip is faded in and out.
-        fewest: So many frames that are alike in all bands are no sound of speech beside others.
+        fewest: Frames that are alike in all bands.
         averaged: The quietest mean of so many frames is the first guess at its power.
         bias: How far that lies below its mean.
         above_db: The loudest 50 ms are so far above it, or it is the sound itself.
@@ -41,8 +42,8 @@ class Search(NamedTuple):
 
 # Last, of a clip that was cut close to its word: a third as many frames, where the word is clearly louder.
 SEARCHES = (
-    *(Search(fade, 15, FLOOR_FRAMES, 1.3, LOUDER_DB) for fade in (0, 10, 20)),
-    Search(0, 5, CLOSE_FLOOR_FRAMES, 2.0, 20.0),
+    *(Search(fade, STEADY_FRAMES, FLOOR_FRAMES, 1.3, LOUDER_DB) for fade in (0, 10, 20)),
+    Search(0, CLOSE_FRAMES, CLOSE_FLOOR_FRAMES, 2.0, 20.0),
 )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from voxlet.trimming.background import Background, find_background
+from voxlet.trimming.background import STEADY_FRAMES, Background, find_background
 from voxlet.trimming.frames import Frames, decibels, moving, moving_mean
 from voxlet.trimming.hum import without_hum
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 HUM_DB = 3.0  # a background that loses this much by mains hum being taken off is hum
-STEADY_FRAMES = 15  # of background, to tell hum from other sounds, and what it seldom exceeds
 HEARD_BEHIND_HUM = 0.4  # of what was background: that much of a word may have been covered by hum
 ABOVE_FLOOR_DB = 8.0  # what exceeds the floor by this is speech, where no background is steady
 FLOOR_AT_MOST_DB = -22.0  # relative to the loudest speech: an unsteady floor above that is speech itself
@@ -79,9 +78,9 @@ def weigh(
     # Of a mean square with n degrees of freedom, r times its expectation: n / 2 (r - 1 - ln r).
     nats = (freedom / 2 * (ratio - 1 - np.log(ratio))).sum(axis=1)
     nats = moving_mean(np.pad(nats, SMOOTH_FRAMES // 2, mode="edge"), SMOOTH_FRAMES)
-    seldom = float(np.percentile(nats[background.frames], SELDOM_PERCENT))
-    if background.frames.sum() < STEADY_FRAMES:
-        # Of so few the most lie beside the word, whose part in the mean over three would be what is usual.
+    if background.frames.sum() >= STEADY_FRAMES:
+        seldom = float(np.percentile(nats[background.frames], SELDOM_PERCENT))
+    else:  # of so few the most lie beside the word, whose part in the mean over three is not theirs
         padded = np.pad(background.frames, SMOOTH_FRAMES // 2, mode="edge")
         alone = sliding_window_view(padded, SMOOTH_FRAMES).all(axis=1)
         seldom = CLOSE_TIMES * float(nats[alone].max(initial=0.0))
