@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import io
+import itertools
 import os
 import signal
 import subprocess
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
-from voxlet import audio
+from voxlet import audio, files
 from voxlet.datasets.effects import coded
 from voxlet.datasets.encoding import decode, encode
 from voxlet.errors import AudioError, FileError
@@ -278,3 +282,46 @@ def test_ctrl_c_is_not_lost_where_libsndfile_calls_python(use, tmp_path, monkeyp
         USES[use](tmp_path)
     assert not (tmp_path / "a.wav").exists()
     assert capfd.readouterr().err == ""
+
+
+WATCHED = tuple(module.__file__ for module in (audio, files, contextlib))
+
+
+def pressed_at(moment, action):
+    """Do it, with Ctrl-C where so many lines of ours were run -> whether that came, and what was raised where
+    nobody hears it."""
+    left, unheard = [moment], []
+
+    def line(_frame, event, _argument):
+        left[0] -= event == "line"
+        if left[0] == 0 and event == "line":
+            signal.raise_signal(signal.SIGINT)
+        return line
+
+    hook, tracing = sys.unraisablehook, sys.gettrace()
+    sys.unraisablehook = unheard.append
+    try:
+        sys.settrace(lambda frame, *_: line if frame.f_code.co_filename in WATCHED else None)
+        action()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        sys.settrace(tracing)
+        gc.collect()
+        sys.unraisablehook = hook
+    return left[0] <= 0, unheard
+
+
+@pytest.mark.usefixtures("ctrl_c")
+def test_ctrl_c_at_any_line_of_writing(tmp_path):
+    path = tmp_path / "a.wav"
+    audio.write(path, TONE, 8000)
+    size = path.stat().st_size
+    for moment in itertools.count(1):
+        path.unlink(missing_ok=True)
+        came, unheard = pressed_at(moment, partial(audio.write, path, TONE, 8000))
+        assert not unheard, moment
+        assert [path.stat().st_size for path in tmp_path.iterdir()] in ([], [size]), moment
+        if not came:
+            break
+    assert moment > 50

@@ -12,7 +12,7 @@ import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -20,12 +20,13 @@ from voxlet.errors import AudioError, FileError
 from voxlet.files import atomic_file, descriptor_of, spooled, uninterrupted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from voxlet.decoding.decoders import Decoder, Header
 
 
 Samples = np.ndarray[Any, np.dtype[np.float32]]
+Answer = TypeVar("Answer")
 
 STDOUT = "-"
 SPEECH_RMS = 0.08  # level of a clip in training, in classifiers' inputs and in speech: some -22 dB
@@ -184,7 +185,10 @@ def encode_wav(samples: Samples, rate: int, metadata: Mapping[str, str] | None =
 
 
 class _Guarded(io.RawIOBase):
-    """A file for libsndfile, whose callbacks cannot raise: the first error is kept until `check`."""
+    """A file for libsndfile, whose callbacks cannot raise: the first error is kept until `check`.
+
+    None may raise even where the file is closed: an interruption can leave libsndfile's end to a finaliser.
+    """
 
     def __init__(self, file: IO[bytes]) -> None:
         super().__init__()
@@ -207,19 +211,22 @@ class _Guarded(io.RawIOBase):
 
     def read(self, size: int = -1) -> bytes:
         """Read: libsndfile looks at what it has written."""
-        return self.file.read(size)
+        return self._tried(lambda: self.file.read(size), b"")
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         """Go to a position; what waits in the file's buffer is written first, which can fail."""
-        try:
-            return self.file.seek(offset, whence)
-        except Exception as error:
-            self.error = self.error or error
-            return 0
+        return self._tried(lambda: self.file.seek(offset, whence), 0)
 
     def tell(self) -> int:
         """The position."""
-        return self.file.tell()
+        return self._tried(self.file.tell, 0)
+
+    def _tried(self, action: Callable[[], Answer], otherwise: Answer) -> Answer:
+        try:
+            return action()
+        except Exception as error:
+            self.error = self.error or error
+            return otherwise
 
 
 def _encode(

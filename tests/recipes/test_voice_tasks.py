@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -16,7 +17,7 @@ from voxlet.models.voice.style_encoder import StyleEncoder
 from voxlet.models.voice.wave_vae import WaveVAE, samples_per_latent
 from voxlet.recipes.preflight import Material, views_bytes
 from voxlet.recipes.voice.base_file import Base
-from voxlet.recipes.voice.clips.band import BandFilter
+from voxlet.recipes.voice.clips.band import BandFilter, Microphones
 from voxlet.recipes.voice.clips.data import VoiceData
 from voxlet.recipes.voice.clips.views import HeldViews
 from voxlet.recipes.voice.clips.waveforms import Held
@@ -302,11 +303,41 @@ def test_the_encoder_hears_some_crops_as_a_telephone_does(data: VoiceData) -> No
     config = replace(TINY_VOICE.wave, narrow_share=0.5)
     task = WaveTask(config, wide_data(data), torch.arange(2), "float32")
     crops = task.crops(torch.arange(4).repeat(50)).audio
-    shares = above(task.narrowed(crops), 16000, 4200.0)
+    whole, heard = task.narrowed(crops)
+    shares = above(heard, 16000, 4200.0)
     assert ((shares < 1e-4) | (shares > 0.3)).all()
-    assert float((shares < 1e-4).float().mean()) == pytest.approx(0.5, abs=0.12)
+    narrow = shares < 1e-4
+    assert float(narrow.float().mean()) == pytest.approx(0.5, abs=0.12)
+    assert torch.equal(heard[~narrow], crops[~narrow])
+    assert torch.equal(whole[~narrow], crops[~narrow])
+    assert (above(whole[narrow], 16000, 4200.0) > 0.2).all()  # that is what is compared
     untouched = WaveTask(TINY_VOICE.wave, wide_data(data), torch.arange(2), "float32")
-    assert torch.equal(untouched.narrowed(crops), crops)
+    assert all(torch.equal(one, crops) for one in untouched.narrowed(crops))
+
+
+def gains(kernels: Tensor, rate: int, hertz: Sequence[float]) -> Tensor:
+    """What filters (N, T) do at frequencies, dB (N, M)."""
+    spectrum = torch.fft.rfft(kernels, rate).abs()
+    return 20 * torch.log10(spectrum[:, torch.tensor(hertz).long()] + 1e-9)
+
+
+def test_telephones_and_microphones_are_of_many_kinds() -> None:
+    """Cut off from 3.2 to 4 kHz, at once or fading, and tilted by up to 2 dB an octave; all below stays."""
+    microphones = Microphones(16000)
+    ends = gains(microphones.ends, 16000, (100, 1000, 2100, 3300, 3700, 4250))
+    assert ends[:, :3].abs().max() < 0.2
+    assert (ends[:, 5] < -50).all()
+    assert (ends[:, 3] < -20).any()
+    assert (ends[:, 3] > -0.5).any()
+    assert (ends[:, 4] < -50).any()
+    assert (ends[:, 4] > -0.5).any()
+    tilts = gains(microphones.tilts, 16000, (1000, 2000))
+    assert (tilts[:, 1] - tilts[:, 0]).tolist() == pytest.approx([-2.0, 0.0, 2.0], abs=0.1)
+    waveforms = 0.1 * torch.randn(60, 4000)
+    torch.manual_seed(0)
+    whole, heard = microphones(waveforms)
+    assert len({round(float(share), 2) for share in above(heard, 16000, 3400.0)}) > 5
+    assert not torch.equal(whole, waveforms)
 
 
 def test_above_a_recordings_band_stands_what_the_base_makes_of_it(data: VoiceData) -> None:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import importlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextvars import ContextVar
@@ -36,6 +37,8 @@ _weight = ContextVar("weight", default=1.0)  # of this rank's share in the batch
 def setup() -> None:
     """Join the other processes when torchrun started this one."""
     if int(os.environ.get("WORLD_SIZE", "1")) > 1 and not dist.is_initialized():
+        # Its functions' defaults hold the group there is as they are defined, which then never ends.
+        importlib.import_module("torch.distributed.nn.functional")
         own_gpu = torch.cuda.device_count() >= int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
         dist.init_process_group("nccl" if torch.cuda.is_available() and own_gpu else "gloo")
         atexit.register(_leave)

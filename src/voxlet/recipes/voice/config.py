@@ -39,8 +39,8 @@ class WaveTraining:
         discriminators_per_step: Discriminators of each kind that a step uses.
         ema_decay: Decay of the exponential moving average of the weights.
         decoder_only: Leave the encoder as a base has it: latents, and what was learned of them, stay.
-        narrow_share: Share of crops of which the encoder hears nothing above 4 kHz, as in recordings at
-            8 kHz, while all is compared: the decoder learns what is likely there.
+        narrow_share: Share of crops of which the encoder hears nothing above 3.2 to 4 kHz, as in recordings
+            at 8 kHz, while all is compared: the decoder learns what is likely there.
     """
 
     model: WaveConfig = field(default_factory=WaveConfig)

@@ -20,7 +20,7 @@ from voxlet.models.voice.discriminators import (
 )
 from voxlet.models.voice.wave_vae import INPUT_GAIN, WaveVAE
 from voxlet.recipes.voice.base_file import DISCRIMINATORS, WAVE
-from voxlet.recipes.voice.clips.band import BandFilter
+from voxlet.recipes.voice.clips.band import BandFilter, Microphones
 from voxlet.recipes.voice.clips.waveforms import Held
 from voxlet.recipes.voice.mel_loss import MelLoss
 from voxlet.spectral.pitch import Pitch, track_pitch
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
 VALIDATION_BATCH = 64
 BETAS = (0.8, 0.99)  # what adversarial vocoders use since HiFi-GAN
 DISCRIMINATOR_NORM, WAVE_NORM = 10.0, 50.0  # gradients are scaled down to these: far above the usual ones
-NARROW_BAND = 4000.0  # Hz: telephones', and FSDD's
-FAINTEST_DB, FAINT_DB = -110.0, -70.0  # re full scale: noise of what is left of a recording above its band
 LOUDER_DB, QUIETER_DB = 2.0, -2.0  # levels vary by so much while training
 
 
@@ -64,7 +62,7 @@ class WaveTask:
         self.mel = MelLoss(data.rate).to(self.device)
         self.heard = BandFilter(data.rate, data.bands.tolist()).to(self.device)
         self.guess: list[WaveVAE] = []  # a base's, in a list: its weights are none of ours
-        self.telephone = BandFilter(data.rate, [NARROW_BAND]).to(self.device)
+        self.microphones = Microphones(data.rate).to(self.device)
         self.modules: dict[str, nn.Module] = {
             "wave": self.model,
             "discriminators": self.discriminators,
@@ -119,25 +117,19 @@ class WaveTask:
             return track_pitch(clips, self.data.rate, self.model.hop)
         return Pitch(self.pitch.hz[rows], self.pitch.voicing[rows])
 
-    def narrowed(self, crops: Tensor) -> Tensor:
-        """Crops (B, T), some of them without what a recording at 8 kHz does not hold.
-
-        In float32, and with faint noise: what is left above the band tells the encoder much, and rounding to
-        bfloat16 would leave as much in all of them.
-        """
+    def narrowed(self, crops: Tensor) -> tuple[Tensor, Tensor]:
+        """Crops (B, T), some as another microphone has them; and what a telephone lets through of those."""
         if not self.config.narrow_share:
-            return crops
-        drawn = batch_random.rand(len(crops), 2, device=self.device)
-        faint = 10 ** ((FAINTEST_DB + (FAINT_DB - FAINTEST_DB) * drawn[:, 1:]) / 20)
-        alike = torch.zeros(len(crops), dtype=torch.long, device=self.device)
-        narrow = self.telephone(alike, crops) + faint * batch_random.randn_like(crops)
-        return torch.where(drawn[:, :1] < self.config.narrow_share, narrow, crops)
+            return crops, crops
+        narrow = batch_random.rand(len(crops), 1, device=self.device) < self.config.narrow_share
+        other, heard = self.microphones(crops)
+        return torch.where(narrow, other, crops), torch.where(narrow, heard, crops)
 
     def train_step(self, rows: Tensor, progress: float) -> dict[str, Tensor]:
         """One step of the VAE, after one of the discriminators once they have joined."""
         c, rows = self.config, rows.to(self.device)
         real, pitch = self.crops(rows)
-        heard = self.narrowed(real)
+        real, heard = self.narrowed(real)
         with autocast(self.device, self.precision):
             decoded, posterior = self.model(heard, pitch.hz)
         real, generated = (INPUT_GAIN * wave for wave in self.compared(rows, real, decoded.waveform, pitch))

@@ -7,10 +7,13 @@ or, where a voice begins with a base, what the base makes of the clip stands abo
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
+
+from voxlet import batch_random
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +21,13 @@ if TYPE_CHECKING:
 TAPS = 127
 EDGE = 0.96  # of the band: recordings fade out at their end
 KAISER_BETA = 6.0  # 60 dB of attenuation
+# Where what recordings of little band hold ends, and over how much before that it fades, Hz.
+NARROW_ENDS = (3200.0, 3400.0, 3600.0, 3840.0, 4000.0)
+NARROW_FADES = (0.0, 500.0, 1000.0)
+FADE_STEPS = 8
+TILTS = (-2.0, 0.0, 2.0)  # of microphones, dB an octave between TILTED
+TILTED = (500.0, 4000.0)  # Hz
+FAINTEST_DB, FAINT_DB = -110.0, -70.0  # re full scale: noise of what is left of a recording above its band
 
 
 class BandFilter(nn.Module):
@@ -52,11 +62,66 @@ class BandFilter(nn.Module):
         narrow = own >= 0
         if not bool(narrow.any()):
             return waveforms
-        kernels = self.kernels[own[narrow]][:, None]
-        heard = nn.functional.conv1d(
-            waveforms[narrow][None], kernels, padding=TAPS // 2, groups=len(kernels)
-        )[0]
+        heard = filtered(waveforms[narrow], self.kernels[own[narrow]])
         return waveforms.index_copy(0, narrow.nonzero()[:, 0], heard)
+
+
+class Microphones(nn.Module):
+    """Clips as other microphones and telephones would have recorded them, drawn anew at each call.
+
+    Of many kinds: where all are narrowed in one way, a clip that is cut off 200 Hz lower is taken for speech
+    that has nothing there.
+
+    Args:
+        rate: Of the waveforms, Hz.
+    """
+
+    tilts: Tensor
+    ends: Tensor
+
+    def __init__(self, rate: int) -> None:
+        super().__init__()
+        ends = [fading(end - fade, end, rate) for end in NARROW_ENDS for fade in NARROW_FADES]
+        self.register_buffer("tilts", torch.stack([tilted(slope, rate) for slope in TILTS]), False)
+        self.register_buffer("ends", torch.stack(ends), False)
+
+    def forward(self, waveforms: Tensor) -> tuple[Tensor, Tensor]:
+        """Waveforms (B, T) -> as tilted, and what is heard of these.
+
+        In float32, and with faint noise: what is left above the band tells much, and rounding to bfloat16
+        would leave as much in all of them.
+        """
+        drawn = batch_random.rand(len(waveforms), 3, device=waveforms.device)
+        tilts, ends = (
+            kernels[(drawn[:, column] * len(kernels)).long()]
+            for column, kernels in enumerate((self.tilts, self.ends))
+        )
+        whole = filtered(waveforms, tilts)
+        faint = 10 ** ((FAINTEST_DB + (FAINT_DB - FAINTEST_DB) * drawn[:, 2:]) / 20)
+        return whole, filtered(whole, ends) + faint * batch_random.randn_like(whole)
+
+
+def filtered(waveforms: Tensor, kernels: Tensor) -> Tensor:
+    """Waveforms (B, T), each through its own kernel (B, TAPS)."""
+    heard: Tensor = nn.functional.conv1d(
+        waveforms[None], kernels[:, None], padding=TAPS // 2, groups=len(kernels)
+    )[0]
+    return heard
+
+
+def fading(begin: float, end: float, rate: int) -> Tensor:
+    """A low-pass (TAPS,) whose gain falls evenly from 1 at `begin` to nothing at `end`, Hz."""
+    cutoffs = torch.linspace(begin, end, FADE_STEPS, dtype=torch.float64) / rate
+    kernel: Tensor = torch.stack([low_pass(float(cutoff)) for cutoff in cutoffs]).mean(0)
+    return kernel
+
+
+def tilted(slope: float, rate: int) -> Tensor:
+    """A linear-phase filter (TAPS,) that rises by so many dB an octave within `TILTED`, around its middle."""
+    hz = torch.linspace(0, rate / 2, TAPS // 2 + 1, dtype=torch.float64)
+    octaves = torch.log2(hz.clamp(*TILTED) / math.sqrt(TILTED[0] * TILTED[1]))
+    kernel: Tensor = torch.fft.irfft(10 ** (slope * octaves / 20), TAPS).roll(TAPS // 2)
+    return kernel.float()
 
 
 def low_pass(cutoff: float) -> Tensor:
