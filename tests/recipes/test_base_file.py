@@ -15,7 +15,15 @@ from voxlet.errors import ConfigError, RunError
 from voxlet.models.voice.flow_prior import FlowPrior
 from voxlet.recipes.opened import VoiceRun, load_run
 from voxlet.recipes.train import train
-from voxlet.recipes.voice.base_file import PARTS, Base, fill_prior, read_base, write_base
+from voxlet.recipes.voice.base_file import (
+    PARTS,
+    Base,
+    band_guesser,
+    fill_prior,
+    find_base,
+    read_base,
+    write_base,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -146,3 +154,18 @@ def test_sizes_are_compared_by_name() -> None:
 def test_writing_twice_gives_the_same_bytes(base: Path, tmp_path: Path) -> None:
     write_base(tmp_path / "again.safetensors", read_base(base))
     assert (tmp_path / "again.safetensors").read_bytes() == base.read_bytes()
+
+
+def test_the_base_that_learned_it_guesses_what_lies_above_a_narrow_band() -> None:
+    """Not what was adapted from it on narrow recordings, nor for a base that owes it nothing."""
+    found = find_base()
+    assert found is not None
+    own = read_base(found)
+    assert band_guesser(own) is own
+    config = replace(own.config, wave=replace(own.config.wave, narrow_share=0.0))
+    adapted = replace(own, config=config, card={"credit": "somebody", "base": own.record()}, digest="another")
+    assert band_guesser(adapted).digest == own.digest
+    another = replace(adapted, card={"credit": "somebody"})
+    assert band_guesser(another) is another
+    slower = replace(config, preparation=replace(config.preparation, rate=8000))
+    assert band_guesser(replace(adapted, config=slower)).config is slower

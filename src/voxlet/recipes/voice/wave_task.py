@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 import torch
@@ -81,13 +80,19 @@ class WaveTask:
         unit = self.model.samples_per_latent
         self.crop = max(1, round(config.crop * data.rate / unit)) * unit
 
-    def begin_from(self, base: Base) -> None:
-        """Take a base's weights, those of the discriminators, too."""
+    def begin_from(self, base: Base, guesser: Base | None = None) -> None:
+        """Take a base's weights, those of the discriminators, too.
+
+        `guesser` says what lies above the band of narrow recordings; unless given, the base does.
+        """
         base.fill(WAVE, self.model)
         base.fill(WAVE, self.ema.module)
         base.fill(DISCRIMINATORS, self.discriminators)
         if self.heard.narrow:
-            self.guess.append(copy.deepcopy(self.model).eval().requires_grad_(False))
+            guesser = guesser or base
+            guess = WaveVAE(guesser.config.wave.model, self.data.rate).to(self.device)
+            guesser.fill(WAVE, guess)
+            self.guess.append(guess.eval().requires_grad_(False))
 
     def crops(self, rows: Tensor) -> Crops:
         """One random crop (B, T) of each row, at a random level, and its pitch; it may reach beyond the clip.
