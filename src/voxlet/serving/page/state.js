@@ -20,7 +20,7 @@ const LARGEST_SEED = 2 ** 32;
 
 export const view = signal('speak'); // the tab that is shown
 export const voices = signal([]); // of voices.json
-export const makes = signal(null); // whether voices can be made here: there is a server that does; null: not known yet
+export const makes = signal(null); // whether a server makes voices here; null: not known yet
 export const chosen = signal(null); // one of them
 export const voice = signal(null); // what it says about itself, once it is loaded
 export const progress = signal(null); // { done, total } in bytes while it is fetched
@@ -70,7 +70,7 @@ function fail(error) {
 
 // Voices
 
-/** Look which voices there are, and load the one at a path, or that of the link, or the first. */
+/** Look which voices there are; load the one at a path, or that of the link, or the first. */
 export async function start(file) {
   trouble.value = null;
   try {
@@ -86,7 +86,7 @@ export async function start(file) {
   else await openVoice(voices.value.find((one) => one.file === file)?.name ?? fromLink().get('voice'));
 }
 
-/** Look again which voices there are, such as one that was made meanwhile; the one that speaks goes on. */
+/** Look again which voices there are; the one that speaks goes on. */
 export async function lookAgain() {
   if (voices.value.length === 0) return; // what is in the way is told, with a button to try again
   const listed = await reach('voices.json', 'noVoices').then((answer) => answer.json()).catch(() => null);

@@ -5,7 +5,7 @@ import { UNKNOWN, depth } from './looks.js';
 
 const CLOUD_COLOUR = [20, 125, 122];
 const FAINT = 0.18; // of what is filtered out
-const COVER = 190; // of 256, how much a mark hides what is beneath
+const COVER = 190; // of 256, how much a mark hides
 const NAMED = 40; // names that are written on a map at most
 const ASKED = 6000; // clips: enough for a median
 
@@ -25,7 +25,7 @@ export function radiusOf(atlas, view) {
   return (devicePixelRatio || 1) * Math.min(8, usual * view.k ** 0.3);
 }
 
-/** How much of each pixel about its middle a mark covers, from 0 to 256; generated ones are hollow beside recordings. */
+/** How much of each pixel about its middle a mark covers, 0 to 256; generated ones are hollow beside recordings. */
 function stamp(shape, radius, hollow) {
   const reach = Math.ceil(radius * 1.4 + 1);
   const side = 2 * reach + 1;

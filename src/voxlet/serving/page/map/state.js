@@ -16,7 +16,7 @@ const [FARTHEST, NEAREST] = [0.5, 200]; // of the zoom
 const USUAL_RANGE = [0.02, 0.98]; // of a scale's values, that its colours span
 
 export const offered = signal([]); // [{ name, open: () => Promise of an Atlas }]
-export const names = signal(['', '']); // of the map that is shown and the one beside it, '' where there is none
+export const names = signal(['', '']); // of the map and the one beside it, '' where there is none
 export const atlases = signal([]); // those that are shown, one or two
 export const trouble = signal(null); // { code, detail }
 export const ready = signal(0); // share of the sounds that are decoded
@@ -32,7 +32,7 @@ export const path = signal(null); // { atlas, corners: [{ place, clip }], steps,
 export const walked = signal(null); // { samples, rate } of the whole walk
 export const heard = signal(null); // { label, about, figures, samples, rate }: what sounded last
 export const mended = signal({}); // by the path of a recording: another label, or '-' to leave it out
-export const saved = signal(null); // how many recordings the table had that was saved last; null: not as it is now
+export const saved = signal(null); // recordings in the table that was saved last; null: not as it is now
 export const busy = signal(false);
 export const notice = signal('');
 

@@ -1,4 +1,4 @@
-// Who speaks: the speakers as points in a plane, a point between them that can be dragged, new ones, files.
+// Who speaks: speakers as points in a plane, a point between them to drag, new ones, files.
 
 import {
   dropHere,
@@ -16,11 +16,12 @@ import { useRef } from '../vendor/preact-hooks.js';
 import { useSignal } from '../vendor/signals.js';
 import { html } from './html.js';
 
-const [WIDE, HIGH] = [0.36, 0.4]; // of the plane's width and height, that the farthest speaker is from the middle
+const [WIDE, HIGH] = [0.36, 0.4]; // of the plane, from its middle to the farthest speaker
 const STEP = 0.06; // of the reach, that an arrow key moves
 const NAMED = 40; // speakers whose names are shown
-const FLIPPED = 0.5; // of the reach: names of speakers beyond stand at the left of their point
-const FAR = 1.25; // how far beyond the farthest speaker a new one is shown
+const FLIPPED = 0.5; // of the reach: beyond, names stand at the left
+const [LONG, TALL] = [0.36, 0.055]; // of the reach, that a name takes
+const FAR = 1.25; // of the reach, where new ones are shown at most
 
 /** Where something of the plane is, in percent of its size. */
 function spot([x, y]) {
@@ -93,8 +94,21 @@ function Lines() {
   </svg>`;
 }
 
+/** Classes of points: a name on another's is shown where one points at it. */
+function looks({ places, reach }) {
+  const taken = [];
+  return places.map(([x, y]) => {
+    const flipped = x > FLIPPED * reach;
+    const at = [x / reach / LONG - flipped, y / reach / TALL];
+    const crowded = taken.some((other) => at.every((value, axis) => Math.abs(value - other[axis]) < 1));
+    if (!crowded) taken.push(at);
+    return `point ${flipped ? 'flipped' : ''} ${crowded ? 'crowded' : ''}`;
+  });
+}
+
 function Points({ area }) {
   const { names, places } = plane.value;
+  const look = looks(plane.value);
   const alone = who.value.parts?.length === 1 ? who.value.parts[0][0] : null;
   return html`<div class="plane" ref=${area} role="group" aria-label=${t('who')} dir="ltr">
     ${places.map((at, i) => html`<i key=${names[i]} class="cloud" style=${spot(at)}></i>`)}
@@ -103,7 +117,7 @@ function Points({ area }) {
       (name, i) => html`<button
         key=${name}
         type="button"
-        class=${places[i][0] > FLIPPED * plane.value.reach ? 'point flipped' : 'point'}
+        class=${look[i]}
         aria-pressed=${name === alone}
         style=${spot(places[i])}
         aria-label=${name}
