@@ -6,7 +6,7 @@ import { UNKNOWN, depth } from './looks.js';
 const CLOUD_COLOUR = [20, 125, 122];
 const FAINT = 0.18; // of what is filtered out
 const COVER = 190; // of 256, how much a mark hides
-const NAMED = 40; // names that are written on a map at most
+const NAMED = 40; // names on a map at most
 const ASKED = 6000; // clips: enough for a median
 
 /** Where the map lies on a canvas. */

@@ -17,7 +17,7 @@ import { useSignal } from '../vendor/signals.js';
 import { html } from './html.js';
 
 const [WIDE, HIGH] = [0.36, 0.4]; // of the plane, from its middle to the farthest speaker
-const STEP = 0.06; // of the reach, that an arrow key moves
+const STEP = 0.06; // of the reach, by an arrow key
 const NAMED = 40; // speakers whose names are shown
 const FLIPPED = 0.5; // of the reach: beyond, names stand at the left
 const [LONG, TALL] = [0.36, 0.055]; // of the reach, that a name takes
