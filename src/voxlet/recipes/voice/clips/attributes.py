@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from voxlet.corpus.dataset import Dataset
 
 PITCH_ORIGIN = 100.0  # Hz: zero semitones
+REACHED = 0.9  # quantile of a speaker's clips: not every word has sound up to the end of the band
+NARROWER = 0.8  # of the band that the rate allows: what ends below is narrow
+FEWEST_CLIPS = 5  # of a speaker, that tell how his recordings are
 
 
 def measured(dataset: Dataset, names: Sequence[str]) -> Tensor:
@@ -37,6 +40,25 @@ def measured(dataset: Dataset, names: Sequence[str]) -> Tensor:
         CLARITY: found.clarity,
     }
     return torch.from_numpy(np.stack([columns[name] for name in names], axis=1)).float()
+
+
+def bands_of(dataset: Dataset, *, heard: bool) -> Tensor:
+    """Up to which frequency each recording of a dataset holds what there was, Hz (N,).
+
+    Half its rate; but where `heard`, what the clips of its speaker reach, where that is clearly less: a
+    telephone's recording that was saved at a higher rate.
+    """
+    prepared = dataset.prepared
+    bands = np.array([clip.rate / 2 for clip in prepared.clips])
+    if heard:
+        found = measure_recordings(prepared.clips).bandwidth_hz
+        allowed = np.minimum(bands, prepared.rate / 2)
+        for speaker in range(len(prepared.speaker_names)):
+            own = (prepared.speakers == speaker) & np.isfinite(found)
+            if own.sum() >= FEWEST_CLIPS:
+                reached = float(np.quantile(found[own], REACHED))
+                bands[own & (reached < NARROWER * allowed)] = reached
+    return torch.from_numpy(bands).float()
 
 
 def at_speed(attributes: Tensor, names: Sequence[str], speed: float) -> Tensor:

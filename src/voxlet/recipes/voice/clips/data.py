@@ -10,7 +10,7 @@ from torch import Tensor
 
 from voxlet import batch_random
 from voxlet.models.voice.wave_vae import samples_per_latent
-from voxlet.recipes.voice.clips.attributes import at_speed, measured
+from voxlet.recipes.voice.clips.attributes import at_speed, bands_of, measured
 from voxlet.recipes.voice.clips.waveforms import AtSpeeds, Stored, Waveforms, hold
 from voxlet.training import distributed
 
@@ -33,7 +33,7 @@ class VoiceData:
         by_speaker: All training rows, sorted by speaker, (M,).
         first: Where each speaker's rows begin in `by_speaker`, (speakers,).
         count: How many rows each speaker has there, (speakers,).
-        bands: (N,) half the rate at which each was recorded, Hz.
+        bands: (N,) up to which frequency each recording holds what there was, Hz.
         attributes: What is measured of each clip, (N, A), not a number where it does not show,
         names: and their names.
         label_names: What the labels are called.
@@ -145,7 +145,7 @@ def voice_data(dataset: Dataset, device: torch.device, names: tuple[str, ...] = 
         by_speaker.to(device),
         (count.cumsum(0) - count).to(device),
         count.to(device),
-        torch.tensor([clip.rate / 2 for clip in prepared.clips], device=device),
+        bands_of(dataset, heard=bool(names)).to(device),
         measured(dataset, names).to(device),
         names,
         prepared.label_names,

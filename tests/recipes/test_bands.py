@@ -1,0 +1,48 @@
+"""How high recordings reach: real takes, as they are and as a telephone passed them on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from voxlet import audio
+from voxlet.corpus.corpus import open_corpus
+from voxlet.corpus.dataset import open_dataset
+from voxlet.corpus.prepare import Preparation
+from voxlet.recipes.voice.clips.attributes import bands_of
+
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("voxlet_data")]
+RATE = 16000
+TAKES = 40
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The same takes by two speakers: `wide` at 16 kHz; `phone` through 8 kHz, saved at 16 kHz."""
+    whole = [clip for clip in open_corpus("audiomnist").clips if clip.speaker == "12"][:TAKES]
+    for number, clip in enumerate(whole):
+        sound = audio.read(clip.path)
+        wide = audio.resample(sound.samples, sound.rate, RATE)
+        phone = audio.resample(audio.resample(wide, RATE, 8000), 8000, RATE)
+        for speaker, samples in (("wide", wide), ("phone", phone)):
+            path = tmp_path / clip.label / f"{clip.label}_{speaker}_{number}.wav"
+            path.parent.mkdir(exist_ok=True)
+            audio.write(path, samples, RATE)
+    return tmp_path
+
+
+def test_what_a_telephone_passed_on_is_narrow_at_any_rate(folder: Path) -> None:
+    dataset = open_dataset(folder, Preparation(rate=RATE, outliers=None), progress=False)
+    names = [dataset.prepared.speaker_names[number] for number in dataset.prepared.speakers]
+    heard = bands_of(dataset, heard=True).tolist()
+    assert {band for band, name in zip(heard, names, strict=True) if name == "wide"} == {RATE / 2}
+    (phone,) = {band for band, name in zip(heard, names, strict=True) if name == "phone"}
+    assert 3600 < phone < 4050
+    assert set(bands_of(dataset, heard=False).tolist()) == {RATE / 2}
+
+
+def test_recordings_at_a_low_rate_reach_what_it_allows() -> None:
+    """Also those of a speaker in whose noise the highest sounds are lost."""
+    dataset = open_dataset("fsdd", Preparation(rate=RATE), progress=False)
+    assert set(bands_of(dataset, heard=True).tolist()) == {4000.0}
