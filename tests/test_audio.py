@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import io
 import itertools
 import os
@@ -307,7 +306,6 @@ def pressed_at(moment, action):
         pass
     finally:
         sys.settrace(tracing)
-        gc.collect()
         sys.unraisablehook = hook
     return left[0] <= 0, unheard
 
