@@ -203,10 +203,7 @@ class _Guarded(io.RawIOBase):
     def write(self, data: Any) -> int:
         """Write, or do as if."""
         if self.error is None:
-            try:
-                self.file.write(data)
-            except Exception as error:
-                self.error = error
+            self._tried(lambda: self.file.write(data), 0)
         return len(data)
 
     def read(self, size: int = -1) -> bytes:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from voxlet import audio
+from voxlet.corpus.attributes.attributes import measure_recordings
 from voxlet.corpus.corpus import open_corpus
 from voxlet.corpus.dataset import open_dataset
 from voxlet.corpus.prepare import Preparation
@@ -35,14 +36,14 @@ def folder(tmp_path: Path) -> Path:
 def test_what_a_telephone_passed_on_is_narrow_at_any_rate(folder: Path) -> None:
     dataset = open_dataset(folder, Preparation(rate=RATE, outliers=None), progress=False)
     names = [dataset.prepared.speaker_names[number] for number in dataset.prepared.speakers]
-    heard = bands_of(dataset, heard=True).tolist()
+    heard = bands_of(dataset, measure_recordings(dataset.prepared.clips)).tolist()
     assert {band for band, name in zip(heard, names, strict=True) if name == "wide"} == {RATE / 2}
     (phone,) = {band for band, name in zip(heard, names, strict=True) if name == "phone"}
     assert 3600 < phone < 4050
-    assert set(bands_of(dataset, heard=False).tolist()) == {RATE / 2}
+    assert set(bands_of(dataset, None).tolist()) == {RATE / 2}
 
 
 def test_recordings_at_a_low_rate_reach_what_it_allows() -> None:
     """Also those of a speaker in whose noise the highest sounds are lost."""
     dataset = open_dataset("fsdd", Preparation(rate=RATE), progress=False)
-    assert set(bands_of(dataset, heard=True).tolist()) == {4000.0}
+    assert set(bands_of(dataset, measure_recordings(dataset.prepared.clips)).tolist()) == {4000.0}

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from voxlet.trimming.background import STEADY_FRAMES, Background, find_background
 from voxlet.trimming.frames import Frames, decibels, moving, moving_mean
@@ -82,7 +81,7 @@ def weigh(
         seldom = float(np.percentile(nats[background.frames], SELDOM_PERCENT))
     else:  # of so few the most lie beside the word, whose part in the mean over three is not theirs
         padded = np.pad(background.frames, SMOOTH_FRAMES // 2, mode="edge")
-        alone = sliding_window_view(padded, SMOOTH_FRAMES).all(axis=1)
+        alone = moving(padded, SMOOTH_FRAMES, np.minimum)
         seldom = CLOSE_TIMES * float(nats[alone].max(initial=0.0))
     hidden = (decibels(background.level) - decibels(least)) / HIDDEN_DB
     return Evidence(

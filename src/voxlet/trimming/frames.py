@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from voxlet.audio import Samples
+
+Value = TypeVar("Value", np.float64, np.bool_)
 
 FRAME_SECONDS = 0.010  # resolution at which levels are measured
 WINDOW_SECONDS = 0.040  # two periods of mains hum at 50 Hz; within shorter ones its level would rise and fall
@@ -176,7 +178,7 @@ def pitch_strength(frames: Frames, indices: NDArray[np.int64], quiet: NDArray[np
     return float(best[-min(PITCH_FRAMES, len(best))])
 
 
-def moving(values: NDArray[np.float64], count: int, ufunc: np.ufunc) -> NDArray[np.float64]:
+def moving(values: NDArray[Value], count: int, ufunc: np.ufunc) -> NDArray[Value]:
     """`np.add`, `np.minimum` or such of each `count` successive rows of (F, ...), (F - count + 1, ...)."""
     last = len(values) - count + 1
     found = values[:last].copy()

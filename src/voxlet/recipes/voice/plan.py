@@ -10,7 +10,6 @@ import torch
 
 from voxlet.errors import ConfigError
 from voxlet.recipes.voice.base_file import PRIOR as PRIOR_PART
-from voxlet.recipes.voice.base_file import band_guesser
 from voxlet.recipes.voice.clips.data import VoiceData, voice_data
 from voxlet.recipes.voice.clips.waveforms import evenly
 from voxlet.recipes.voice.distillation_task import DistillationTask, Speaking, settle
@@ -114,7 +113,7 @@ class _Tasks:
     def wave(self) -> WaveTask:
         task = WaveTask(self.config.wave, self.data(), self.validation, self.config.precision)
         if self.base is not None:
-            task.begin_from(self.base, band_guesser(self.base))
+            task.begin_from(self.base)
         return task
 
     def prior(self) -> PriorTask:

@@ -18,7 +18,7 @@ from voxlet.models.voice.discriminators import (
     feature_sizes,
 )
 from voxlet.models.voice.wave_vae import INPUT_GAIN, WaveVAE
-from voxlet.recipes.voice.base_file import DISCRIMINATORS, WAVE
+from voxlet.recipes.voice.base_file import DISCRIMINATORS, WAVE, band_guesser
 from voxlet.recipes.voice.clips.band import BandFilter, Microphones
 from voxlet.recipes.voice.clips.waveforms import Held
 from voxlet.recipes.voice.mel_loss import MelLoss
@@ -80,16 +80,13 @@ class WaveTask:
         unit = self.model.samples_per_latent
         self.crop = max(1, round(config.crop * data.rate / unit)) * unit
 
-    def begin_from(self, base: Base, guesser: Base | None = None) -> None:
-        """Take a base's weights, those of the discriminators, too.
-
-        `guesser` says what lies above the band of narrow recordings; unless given, the base does.
-        """
+    def begin_from(self, base: Base) -> None:
+        """Take a base's weights, those of the discriminators, too."""
         base.fill(WAVE, self.model)
         base.fill(WAVE, self.ema.module)
         base.fill(DISCRIMINATORS, self.discriminators)
         if self.heard.narrow:
-            guesser = guesser or base
+            guesser = band_guesser(base)
             guess = WaveVAE(guesser.config.wave.model, self.data.rate).to(self.device)
             guesser.fill(WAVE, guess)
             self.guess.append(guess.eval().requires_grad_(False))

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from voxlet.corpus.attributes.attributes import measure_recordings
 from voxlet.models.voice.config import CLARITY, PITCH, SPEED
 
 if TYPE_CHECKING:
@@ -25,15 +24,12 @@ NARROWER = 0.8  # of the band that the rate allows: what ends below is narrow
 FEWEST_CLIPS = 5  # of a speaker, that tell how his recordings are
 
 
-def measured(dataset: Dataset, names: Sequence[str]) -> Tensor:
+def columns_of(found: Attributes, dataset: Dataset, names: Sequence[str]) -> Tensor:
     """The attributes (N, A) of all clips of a dataset, not a number where a clip does not show one.
 
     Speed is the natural logarithm of how many times faster the word is said than usual, the label's median
     among training clips; pitch the median in semitones above 100 Hz; clarity goes from 0 to 1.
     """
-    if not names:
-        return torch.zeros(len(dataset.prepared), 0)
-    found = measure_recordings(dataset.prepared.clips)
     columns = {
         SPEED: _speeds(found, dataset),
         PITCH: 12 * np.log2(found.pitch_hz / PITCH_ORIGIN),
@@ -42,21 +38,20 @@ def measured(dataset: Dataset, names: Sequence[str]) -> Tensor:
     return torch.from_numpy(np.stack([columns[name] for name in names], axis=1)).float()
 
 
-def bands_of(dataset: Dataset, *, heard: bool) -> Tensor:
+def bands_of(dataset: Dataset, found: Attributes | None) -> Tensor:
     """Up to which frequency each recording of a dataset holds what there was, Hz (N,).
 
-    Half its rate; but where `heard`, what the clips of its speaker reach, where that is clearly less: a
+    Half its rate; or, where it was measured, what the clips of its speaker reach, if that is clearly less: a
     telephone's recording that was saved at a higher rate.
     """
     prepared = dataset.prepared
     bands = np.array([clip.rate / 2 for clip in prepared.clips])
-    if heard:
-        found = measure_recordings(prepared.clips).bandwidth_hz
+    if found is not None:
         allowed = np.minimum(bands, prepared.rate / 2)
         for speaker in range(len(prepared.speaker_names)):
-            own = (prepared.speakers == speaker) & np.isfinite(found)
+            own = (prepared.speakers == speaker) & np.isfinite(found.bandwidth_hz)
             if own.sum() >= FEWEST_CLIPS:
-                reached = float(np.quantile(found[own], REACHED))
+                reached = float(np.quantile(found.bandwidth_hz[own], REACHED))
                 bands[own & (reached < NARROWER * allowed)] = reached
     return torch.from_numpy(bands).float()
 

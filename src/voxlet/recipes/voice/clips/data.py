@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from voxlet import batch_random
+from voxlet.corpus.attributes.attributes import measure_recordings
 from voxlet.models.voice.wave_vae import samples_per_latent
-from voxlet.recipes.voice.clips.attributes import at_speed, bands_of, measured
+from voxlet.recipes.voice.clips.attributes import at_speed, bands_of, columns_of
 from voxlet.recipes.voice.clips.waveforms import AtSpeeds, Stored, Waveforms, hold
 from voxlet.training import distributed
 
@@ -136,6 +137,8 @@ def voice_data(dataset: Dataset, device: torch.device, names: tuple[str, ...] = 
     rows = torch.from_numpy(dataset.split.train)
     by_speaker = rows[torch.argsort(speakers[rows], stable=True)]
     count = torch.bincount(speakers[rows], minlength=len(prepared.speaker_names))
+    found = measure_recordings(prepared.clips) if names else None
+    attributes = torch.zeros(len(prepared), 0) if found is None else columns_of(found, dataset, names)
     return VoiceData(
         hold(Stored(prepared.rows, samples, device)),
         lengths.to(device),
@@ -145,8 +148,8 @@ def voice_data(dataset: Dataset, device: torch.device, names: tuple[str, ...] = 
         by_speaker.to(device),
         (count.cumsum(0) - count).to(device),
         count.to(device),
-        bands_of(dataset, heard=bool(names)).to(device),
-        measured(dataset, names).to(device),
+        bands_of(dataset, found).to(device),
+        attributes.to(device),
         names,
         prepared.label_names,
     )
