@@ -19,6 +19,7 @@ import pytest
 import soundfile
 
 from voxlet import audio, files
+from voxlet.audio import writing
 from voxlet.datasets.effects import coded
 from voxlet.datasets.encoding import decode, encode
 from voxlet.errors import AudioError, FileError
@@ -86,7 +87,7 @@ def test_what_is_no_number_is_neither_read_nor_written(tmp_path):
 
 
 def test_a_wav_file_has_a_longest_length(tmp_path, monkeypatch):
-    monkeypatch.setattr(audio, "WAV_SAMPLES", 100)
+    monkeypatch.setattr(writing, "WAV_SAMPLES", 100)
     audio.write_pieces(tmp_path / "a.wav", [np.zeros(60, np.float32), np.zeros(40, np.float32)], RATE)
     with pytest.raises(AudioError, match="longer than a WAV file can be"):
         audio.write_pieces(tmp_path / "b.wav", [np.zeros(60, np.float32)] * 2, RATE)
@@ -115,7 +116,7 @@ def test_an_error_below_the_encoder_is_kept_and_raised(capfd):
             yield np.zeros(1000, np.float32)
 
     with pytest.raises(OSError, match="No space left on device"):
-        audio._encode(Full(), pieces(), RATE, None)
+        writing._encode(Full(), pieces(), RATE, None)
     assert len(written) < 20  # nothing more is made for a disk that is full
     assert capfd.readouterr() == ("", "")
 

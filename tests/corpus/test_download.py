@@ -8,7 +8,6 @@ import json
 import os
 import tarfile
 import threading
-import time
 import tracemalloc
 import zipfile
 from dataclasses import replace
@@ -22,6 +21,7 @@ from voxlet.corpus.download import get_corpus
 from voxlet.corpus.unpack import unpack
 from voxlet.downloading.fetch import RetryPolicy, fetch
 from voxlet.errors import DownloadError
+from work import ends
 
 LIMIT = 10_000_000
 ARRIVED = 150_000  # of 300,000 bytes: the server breaks off in the middle
@@ -104,12 +104,10 @@ def test_a_refusal_is_final(server, tmp_path, status):
 
 def test_a_server_that_always_stalls_or_is_away(server, tmp_path):
     server.data, server.plan = b"0123456789", ["stalls"]
-    began = time.monotonic()
-    with pytest.raises(DownloadError, match="without progress"):
+    with ends(), pytest.raises(DownloadError, match="without progress"):
         download(server, tmp_path / "archive", RetryPolicy(attempts=2, backoff=0.01, timeout=0.1))
-    with pytest.raises(DownloadError, match="without progress"):
+    with ends(), pytest.raises(DownloadError, match="without progress"):
         fetch("http://127.0.0.1:9/none", tmp_path / "a", limit=LIMIT, progress=False, retries=HASTE)
-    assert time.monotonic() - began < 5
 
 
 def test_too_much_is_refused(server, tmp_path):
@@ -122,10 +120,8 @@ def test_too_much_is_refused(server, tmp_path):
 
 def test_a_server_that_drips_is_given_up_and_gone_on_with(server, tmp_path):
     server.plan = ["drips"]
-    began = time.monotonic()
-    with pytest.raises(DownloadError, match=r"less than 1 kB/s for 0\.3 s; run it again to go on"):
+    with ends(), pytest.raises(DownloadError, match=r"less than 1 kB/s for 0\.3 s; run it again to go on"):
         download(server, tmp_path / "archive", RetryPolicy(backoff=0.01, timeout=5, patience=0.3))
-    assert time.monotonic() - began < 3
     assert len(server.seen) == 1
     server.plan = ["whole"]  # the remedy
     assert download(server, tmp_path / "archive") == server.data

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,7 @@ import pytest
 import loopback
 from voxlet.downloading.fetch import RetryPolicy, fetch
 from voxlet.errors import DownloadError
+from work import ends
 
 pytestmark = pytest.mark.slow  # they take seconds
 
@@ -34,24 +34,21 @@ def download(address: str, target: Path, retries: RetryPolicy = IMPATIENCE) -> N
 
 @pytest.mark.parametrize("where", DRIPS)
 def test_a_server_that_drips_is_given_up(where: str, tmp_path: Path) -> None:
-    began = time.monotonic()
-    with loopback.dripping(*DRIPS[where]) as address, pytest.raises(DownloadError) as refusal:
+    with ends(), loopback.dripping(*DRIPS[where]) as address, pytest.raises(DownloadError) as refusal:
         download(address, tmp_path / "archive")
     assert "the download came at less than 1 kB/s for 0.4 s; run it again" in str(refusal.value)
-    assert time.monotonic() - began < 2
     assert not (tmp_path / "archive").exists()
 
 
 def test_a_handshake_that_drips_is_given_up(tmp_path: Path) -> None:
-    began = time.monotonic()
     # The beginning of a record of 16 kB of a handshake, as TLS has them.
     with (
+        ends(),
         loopback.dripping(b"\x16\x03\x03\x40\x00", b"\x02") as address,
         pytest.raises(DownloadError) as refusal,
     ):
         download(address.replace("http:", "https:"), tmp_path / "archive")
     assert "less than 1 kB/s" in str(refusal.value)
-    assert time.monotonic() - began < 2
 
 
 def test_what_is_slow_but_not_too_slow_arrives(server: loopback.Server, tmp_path: Path) -> None:
@@ -78,19 +75,19 @@ def test_certificates_that_are_not_to_be_trusted(
     problem: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     pair = loopback.certificate(tmp_path, names, days=days)
     address = loopback.encrypt(server, pair)
     if trusted:
         monkeypatch.setenv("SSL_CERT_FILE", str(pair[0]))
-    began = time.monotonic()
     with pytest.raises(DownloadError) as refusal:
-        download(address, tmp_path / "archive", RetryPolicy(attempts=6, backoff=1.0))
+        fetch(address, tmp_path / "archive", limit=10**7, retries=RetryPolicy(attempts=2, backoff=0.01))
     line = str(refusal.value)
     assert line.startswith(f"{address}: the server's certificate is not to be trusted (")
     assert problem in line
     assert "\n" not in line
-    assert time.monotonic() - began < 1  # once, where each other attempt would wait a second
+    assert "trying again" not in capsys.readouterr().err
     assert server.seen == []
     assert not (tmp_path / "archive.part").exists()
 

@@ -11,6 +11,7 @@ import soundfile
 from sounds import FFMPEG_KINDS, encode, wav_bytes
 from synthetic import word
 from voxlet import audio, extras
+from voxlet.audio import reading
 from voxlet.corpus.corpus import open_corpus
 from voxlet.corpus.scan import scan_file
 from voxlet.decoding import decoders
@@ -97,7 +98,7 @@ def test_damage_to_what_telephones_record_is_told(tmp_path, suffix):
 def test_ffmpeg_keeps_the_bounds(tmp_path, monkeypatch):
     path = tmp_path / "a.m4a"
     encode(path, word(0, 0, 0, 16000), 16000, "ipod", "aac")
-    monkeypatch.setattr(audio, "MOST_SAMPLES", 1000)
+    monkeypatch.setattr(reading, "MOST_SAMPLES", 1000)
     with pytest.raises(AudioError, match="is too long"):
         audio.read(path)
 

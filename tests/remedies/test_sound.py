@@ -14,6 +14,7 @@ import soundfile
 
 from messages import message
 from voxlet import audio
+from voxlet.audio import reading, writing
 from voxlet.corpus.corpus import open_corpus
 from voxlet.decoding import decoders
 from voxlet.errors import AudioError
@@ -48,9 +49,9 @@ def test_a_file_of_another_kind(tmp_path: Path) -> None:
         assert audio.read(path).samples.size
 
 
-@follows("audio.py: cut it into shorter files")
+@follows("audio/reading.py: cut it into shorter files")
 def test_a_file_that_is_too_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(audio, "MOST_SAMPLES", RATE - 1)
+    monkeypatch.setattr(reading, "MOST_SAMPLES", RATE - 1)
     audio.write(tmp_path / "a.wav", TONE, RATE)
     message(AudioError, audio.read, tmp_path / "a.wav")
     for name, part in (("b.wav", TONE[: RATE // 2]), ("c.wav", TONE[RATE // 2 :])):
@@ -58,9 +59,9 @@ def test_a_file_that_is_too_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         assert len(audio.read(tmp_path / name).samples) == RATE // 2
 
 
-@follows("audio.py: write it in several parts")
+@follows("audio/writing.py: write it in several parts")
 def test_more_than_a_wav_file_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(audio, "WAV_SAMPLES", RATE - 1)
+    monkeypatch.setattr(writing, "WAV_SAMPLES", RATE - 1)
     message(AudioError, audio.write, tmp_path / "a.wav", TONE, RATE)
     assert not (tmp_path / "a.wav").exists()
     for name, part in (("a.wav", TONE[:5000]), ("b.wav", TONE[5000:])):

@@ -1,8 +1,6 @@
-"""Graphs from strangers: what no voice does is refused within a second, before ONNX Runtime sees it."""
+"""Graphs from strangers: what no voice does is refused at once, before ONNX Runtime sees it."""
 
 from __future__ import annotations
-
-import time
 
 import numpy as np
 import onnx
@@ -34,6 +32,7 @@ from voxlet.speak.onnx.sizes import (
 from voxlet.speak.runtime import import_onnxruntime
 from voxlet.speak.voice import Voice, load_voice
 from voxlet.speak.voice_file import read_voice
+from work import calls
 
 SIZES = exact((tiny_voice.FRAMES, tiny_voice.LATENT))
 INPUTS = {
@@ -258,10 +257,8 @@ def test_hostile_graphs_are_refused_at_once(tmp_path, unseen, kind):
     helper.set_model_props(model, {"voxlet": tiny_voice.info().to_json()})
     file = tmp_path / "a.voice"
     file.write_bytes(tiny_voice.sealed(model))
-    start = time.process_time()
-    with pytest.raises(VoiceError, match=match) as caught:
+    with calls(200_000), pytest.raises(VoiceError, match=match) as caught:
         load_voice(file)
-    assert time.process_time() - start < 1.0
     assert str(caught.value).startswith(str(file))
     assert str(caught.value).isprintable()
 

@@ -1,0 +1,195 @@
+"""Sound files written: 16-bit WAV that appears whole or not at all, and standard output."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import sys
+from typing import IO, TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from voxlet.errors import AudioError, FileError
+from voxlet.files import atomic_file, descriptor_of, spooled, uninterrupted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from voxlet.audio.samples import Samples
+
+Answer = TypeVar("Answer")
+
+STDOUT = "-"
+WAV_SAMPLES = 2**31 - 2**16  # 16-bit samples that fit into the four gigabytes of a WAV file
+
+
+def encode_wav(samples: Samples, rate: int, metadata: Mapping[str, str] | None = None) -> bytes:
+    """The bytes of a 16-bit WAV file; `metadata` may have `title`, `software` and `comment`.
+
+    Raises:
+        AudioError: A sample is not a number.
+    """
+    buffer = io.BytesIO()
+    _encode(buffer, [samples], rate, metadata)
+    return buffer.getvalue()
+
+
+class _Guarded(io.RawIOBase):
+    """A file for libsndfile, whose callbacks cannot raise: the first error is kept until `check`.
+
+    None may raise even where the file is closed: an interruption can leave libsndfile's end to a finaliser.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        super().__init__()
+        self.file = file
+        self.error: Exception | None = None
+
+    def check(self) -> None:
+        """Raise what went wrong."""
+        if self.error is not None:
+            raise self.error
+
+    def write(self, data: Any) -> int:
+        """Write, or do as if."""
+        if self.error is None:
+            self._tried(lambda: self.file.write(data), 0)
+        return len(data)
+
+    def read(self, size: int = -1) -> bytes:
+        """Read: libsndfile looks at what it has written."""
+        return self._tried(lambda: self.file.read(size), b"")
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go to a position; what waits in the file's buffer is written first, which can fail."""
+        return self._tried(lambda: self.file.seek(offset, whence), 0)
+
+    def tell(self) -> int:
+        """The position."""
+        return self._tried(self.file.tell, 0)
+
+    def _tried(self, action: Callable[[], Answer], otherwise: Answer) -> Answer:
+        try:
+            return action()
+        except Exception as error:
+            self.error = self.error or error
+            return otherwise
+
+
+def _encode(
+    file: IO[bytes], pieces: Iterable[Samples], rate: int, metadata: Mapping[str, str] | None
+) -> None:
+    import soundfile
+
+    guarded = _Guarded(file)
+    try:
+        with contextlib.ExitStack() as opened:
+            with uninterrupted():
+                sound = soundfile.SoundFile(guarded, "w", rate, 1, subtype="PCM_16", format="WAV")
+                opened.callback(_close, sound)
+            for key, value in (metadata or {}).items():
+                setattr(sound, key, value)
+            for piece in _checked(pieces, rate):
+                with uninterrupted():
+                    sound.write(np.clip(piece, -1.0, 32767 / 32768))
+                guarded.check()
+    except soundfile.SoundFileError:
+        guarded.check()  # the cause, where there is one
+        raise
+    guarded.check()
+
+
+@uninterrupted()
+def _close(sound: Any) -> None:  # soundfile has no types
+    sound.close()
+
+
+def _checked(pieces: Iterable[Samples], rate: int) -> Iterator[Samples]:
+    """The pieces, as long as they are numbers and fit into a WAV file."""
+    count = 0
+    for piece in pieces:
+        if not np.isfinite(piece).all():
+            raise AudioError("refusing to write samples that are not numbers")
+        count += len(piece)
+        if count > WAV_SAMPLES:
+            raise AudioError(
+                f"is longer than a WAV file can be ({WAV_SAMPLES / rate / 3600:.1f} hours)",
+                remedy="write it in several parts",
+            )
+        yield piece
+
+
+def write(
+    path: str | os.PathLike[str], samples: Samples, rate: int, metadata: Mapping[str, str] | None = None
+) -> None:
+    """Write a 16-bit WAV file that appears whole or not at all; `-` is standard output.
+
+    Args:
+        path: A file; symbolic links are followed. A pipe, a device or `/dev/stdout` gets the whole file once
+            it is encoded.
+        samples: Shape (T,); what lies beyond full scale is clipped.
+        rate: In Hz.
+        metadata: As in `encode_wav`.
+
+    Raises:
+        FileError: The folder is missing or cannot be written, or the reader of a pipe has gone.
+        AudioError: A sample is not a number.
+
+    >>> from voxlet import audio
+    >>> audio.write("half.wav", np.full(8000, 0.5, np.float32), rate=8000)
+    >>> sound = audio.read("half.wav")
+    >>> sound.samples.shape, sound.rate, audio.rms(sound.samples)
+    ((8000,), 8000, 0.5)
+    """
+    write_pieces(path, [samples], rate, metadata)
+
+
+def write_pieces(
+    path: str | os.PathLike[str],
+    pieces: Iterable[Samples],
+    rate: int,
+    metadata: Mapping[str, str] | None = None,
+) -> None:
+    """Write pieces laid end to end as `write` does, holding one of them in memory at a time.
+
+    Raises:
+        FileError: As `write`.
+        AudioError: As `write`, or the pieces together are longer than a WAV file can be.
+    """
+    # The header states the length, so the first byte can only leave after the last sample is known.
+    with standard_output() if is_standard_output(path) else atomic_file(path) as file:
+        _encode(file, pieces, rate, metadata)
+
+
+def is_standard_output(path: str | os.PathLike[str]) -> bool:
+    """Whether a path is `-`, or stands for standard output as `/dev/stdout` does."""
+    return os.fspath(path) == STDOUT or descriptor_of(path) == 1
+
+
+@contextlib.contextmanager
+def standard_output() -> Iterator[IO[bytes]]:
+    """A file to write to, which goes to standard output as a whole when the block ends well.
+
+    Raises:
+        FileError: Standard output is closed or full.
+        BrokenPipeError: Its reader has gone.
+    """
+    output = sys.stdout
+    if output is None:
+        raise FileError("is closed", where="standard output")
+
+    def stream() -> contextlib.AbstractContextManager[IO[bytes]]:
+        output.flush()
+        try:  # by a duplicate: what cannot be written is not tried again when the interpreter ends
+            return os.fdopen(os.dup(output.fileno()), "wb")
+        except io.UnsupportedOperation:  # a stand-in, as in notebooks
+            return contextlib.nullcontext(output.buffer)
+
+    try:
+        with spooled(stream) as file:
+            yield file
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise FileError(f"cannot be written ({error.strerror})", where="standard output") from error
