@@ -310,6 +310,47 @@ def test_a_folder_that_cannot_be_opened_is_refused_in_a_line(tmp_path, monkeypat
         cache.hold(tmp_path)
 
 
+@needs_locks
+def test_a_lock_goes_only_with_who_has_it(fresh_cache):
+    """Others have removed the entry since it was listed; now it is being built anew."""
+    folder = put_folder(PREPARED)
+    [entry] = cache.entries()
+    shutil.rmtree(folder)
+    folder.with_suffix(".lock").unlink()
+    with files.exclusive(folder.with_suffix(".lock")):
+        cache.remove(entry)
+        assert folder.with_suffix(".lock").exists()
+        with pytest.raises(LockedError), files.exclusive(folder.with_suffix(".lock"), wait=False):
+            pass
+        folder.mkdir()
+        assert not cache.remove(entry)
+        assert folder.is_dir()
+
+
+@needs_locks
+def test_a_lock_that_is_made_while_an_entry_goes_stays(fresh_cache, monkeypatch):
+    """The builder comes between the look at the lock, which was gone, and what is removed."""
+    path = put("scores", f"{SCORE}.json")
+    lock = put("scores", f"{SCORE}.lock")
+    [entry] = cache.entries()
+    lock.unlink()
+    removed = cache._remove
+    monkeypatch.setattr(cache, "_remove", lambda path: (lock.touch(), removed(path)))
+    assert cache.remove(entry)
+    assert (path.exists(), lock.exists()) == (False, True)
+
+
+@needs_locks
+def test_what_is_abandoned_goes_unless_its_entry_is_built(fresh_cache):
+    folder = put_folder(f".{PREPARED}.parts", age=2 * files.ABANDONED_SECONDS)
+    folder.with_suffix(".lock").unlink()
+    [entry] = cache.entries()
+    with files.exclusive(files.cache_folder("prepared") / f"{PREPARED}.lock"):
+        assert not cache.remove(entry)
+    assert cache.remove(entry)
+    assert names() == {f"{PREPARED}.lock"}
+
+
 @pytest.mark.slow
 @needs_locks
 def test_processes_that_add_and_remove_at_once_hinder_nobody(fresh_cache, tmp_path):

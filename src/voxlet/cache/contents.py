@@ -128,9 +128,12 @@ def remove(entry: Entry) -> bool:
     if entry.unfinished and time.time() - entry.used < ABANDONED_SECONDS:
         return False
     try:
-        with _unused(entry):
-            for path in entry.paths:  # a lock file is the last
-                _remove(path)
+        with _unused(entry) as locks:
+            for path in entry.paths:
+                if path.suffix != ".lock":
+                    _remove(path)
+            for lock in locks:  # last, and only by who has it: others may build under one made anew
+                _remove(lock)
     except (LockedError, OSError):
         return False
     return not any(path.exists() for path in entry.paths if path.suffix != ".lock")
@@ -186,8 +189,7 @@ def _entries_of(kind: str) -> Iterator[Entry]:
             continue
         used = max(status.st_mtime for status, _ in statuses)
         sizes = [status.st_size for status, is_file in statuses if is_file]
-        ordered = sorted(paths, key=lambda path: path.suffix == ".lock")
-        yield Entry(kind, key, tuple(ordered), len(sizes), sum(sizes), used)
+        yield Entry(kind, key, tuple(paths), len(sizes), sum(sizes), used)
 
 
 def _statuses(path: Path) -> Iterator[tuple[os.stat_result, bool]]:
@@ -204,25 +206,32 @@ def _statuses(path: Path) -> Iterator[tuple[os.stat_result, bool]]:
 
 
 @contextlib.contextmanager
-def _unused(entry: Entry) -> Iterator[None]:
-    """Keep others from building or holding an entry while the block runs.
+def _unused(entry: Entry) -> Iterator[list[Path]]:
+    """Keep others from building or holding an entry while the block runs; which lock files go with it.
 
     Raises:
         LockedError: A process does so already.
     """
+    name = entry.name.removeprefix(".").partition(".")[
+        0
+    ]  # what is unfinished is built under its entry's lock
     if entry.kind == "downloads":  # a corpus is fetched under the lock of its folder
-        lock = cache_path(CORPORA, f"{entry.name.rpartition('-')[0]}.lock")
+        lock = cache_path(CORPORA, f"{name.rpartition('-')[0]}.lock")
     else:
-        lock = cache_path(entry.kind, f"{entry.name}.lock")
+        lock = cache_path(entry.kind, f"{name}.lock")
+    folders = [path for path in entry.paths if path.is_dir()]
     with contextlib.ExitStack() as held:
+        going = []
         # A small install lacks the package that locks; nothing of it fills the cache.
-        if lock.exists() and importlib.util.find_spec("filelock"):
+        if (folders or lock.exists()) and importlib.util.find_spec("filelock"):
+            made = not lock.exists()
             held.enter_context(exclusive(lock, wait=False))
-        for path in entry.paths:
-            handle = lock_for_removal(path) if path.is_dir() else None
+            going = [lock] if made or lock in entry.paths else []
+        for folder in folders:
+            handle = lock_for_removal(folder)
             if handle is not None:
                 held.callback(os.close, handle)
-        yield
+        yield going
 
 
 def _remove(path: Path) -> None:
