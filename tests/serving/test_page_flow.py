@@ -40,6 +40,13 @@ def with_attributes() -> bytes:
     return tiny_voice.voice_bytes(of, graph_of=graph)
 
 
+def crowd() -> bytes:
+    """A tiny voice of twelve speakers with long names, four of them alike."""
+    angles = [*np.linspace(0, 6, 8), 0.1, 0.12, 3.0, 3.02]
+    styles = {f"speaker-number-{n}": np.array([np.cos(at), np.sin(at)]) for n, at in enumerate(angles)}
+    return tiny_voice.voice_bytes(tiny_voice.info(name="crowd", styles=styles))
+
+
 @pytest.fixture(scope="module")
 def browser():
     with chromium() as running:
@@ -51,7 +58,8 @@ def site(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("site")
     (folder / "tiny.voice").write_bytes(tiny_voice.voice_bytes())
     (folder / "kalimat.voice").write_bytes(with_attributes())
-    write_page(folder / "page", ["digits", folder / "tiny.voice", folder / "kalimat.voice"])
+    (folder / "crowd.voice").write_bytes(crowd())
+    write_page(folder / "page", ["digits", *sorted(folder.glob("*.voice"))])
     return folder / "page"
 
 
@@ -364,6 +372,34 @@ def test_it_fits_and_axe_finds_nothing(browser, address, voice, text):
                 page.emulate_media(color_scheme=scheme)
                 found = Axe().run(page)
                 assert found.violations_count == 0, (width, scheme, found.generate_report())
+
+
+SHOWN_NAMES = """[...document.querySelectorAll('.plane bdi')]
+  .filter((name) => getComputedStyle(name).visibility === 'visible')
+  .map((name) => ({ text: name.textContent, ...name.getBoundingClientRect().toJSON() }))"""
+
+
+def test_names_of_speakers_do_not_lie_on_each_other_at_any_width(browser, address):
+    with opened(browser, f"{address}#voice=crowd") as page:
+        page.locator(".point").first.wait_for()
+        for width in (360, 768, 1280, 400):
+            page.set_viewport_size({"width": width, "height": 900})
+            page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+            shown = page.evaluate(SHOWN_NAMES)
+            plane = page.locator(".plane").bounding_box()
+            assert 4 <= len(shown) < 12
+            for number, one in enumerate(shown):
+                assert plane["x"] <= one["left"], width
+                assert one["right"] <= plane["x"] + plane["width"], width
+                for other in shown[:number]:
+                    beside = one["right"] <= other["left"] or other["right"] <= one["left"]
+                    above = one["bottom"] <= other["top"] or other["bottom"] <= one["top"]
+                    assert beside or above, (width, one["text"], other["text"])
+        (hidden, *_) = {f"speaker-number-{n}" for n in range(12)} - {one["text"] for one in shown}
+        page.get_by_role("button", name=hidden, exact=True).focus()
+        page.keyboard.press("Shift+Tab")
+        page.keyboard.press("Tab")
+        assert hidden in {one["text"] for one in page.evaluate(SHOWN_NAMES)}
 
 
 def test_sliders_ask_for_what_the_voice_has_learned(browser, address):

@@ -1,4 +1,4 @@
-// All texts of the page, in one table: a translation is one more entry, chosen by the browser's language.
+// All texts of the page: a translation is one more entry, chosen by the browser's language.
 
 const EN = {
   title: 'voxlet: a voice in your browser',

@@ -91,7 +91,7 @@ export class Atlas {
     return known.map((i) => [far(i), i]).sort((a, b) => a[0] - b[0]).slice(0, count).map(([, i]) => i);
   }
 
-  /** The clip nearest to the middle of those that `own` chooses, of recordings if there are any; or null. */
+  /** The clip nearest to the middle of those that `own` chooses, a recording if there is one; or null. */
   typical(own) {
     const all = Array.from({ length: this.size }, (_, i) => i).filter(own);
     const real = all.filter((i) => this.kind[i] === 0);

@@ -23,7 +23,7 @@ export class Ear {
     this.quiet = 0;
   }
 
-  /** Hear a block: the take, from a little before the word to a little after it, or null while it goes on. */
+  /** Hear a block: the take, with a little around it, or null while it goes on. */
   add(block) {
     const level = levelOf(block);
     this.blocks.push(block);

@@ -2,7 +2,7 @@
 
 import { Problem } from '../problem.js';
 
-/** Whether this page may ask for one at all: browsers allow it on this machine and over encrypted connections. */
+/** Whether this page may ask for one: on this machine, or over an encrypted connection. */
 export function mayListen() {
   return isSecureContext && Boolean(navigator.mediaDevices?.getUserMedia);
 }

@@ -12,15 +12,13 @@ import {
   who,
 } from '../state.js';
 import { number, t } from '../texts.js';
-import { useRef } from '../vendor/preact-hooks.js';
+import { useLayoutEffect, useRef } from '../vendor/preact-hooks.js';
 import { useSignal } from '../vendor/signals.js';
 import { html } from './html.js';
 
 const [WIDE, HIGH] = [0.36, 0.4]; // of the plane, from its middle to the farthest speaker
 const STEP = 0.06; // of the reach, by an arrow key
 const NAMED = 40; // speakers whose names are shown
-const FLIPPED = 0.5; // of the reach: beyond, names stand at the left
-const [LONG, TALL] = [0.36, 0.055]; // of the reach, that a name takes
 const FAR = 1.25; // of the reach, where new ones are shown at most
 
 /** Where something of the plane is, in percent of its size. */
@@ -94,22 +92,31 @@ function Lines() {
   </svg>`;
 }
 
-/** Classes of points: a name on another's is shown where one points at it. */
-function looks({ places, reach }) {
+/** Whether a box begins before another ends, in both directions. */
+const ahead = (one, other) => one.left < other.right && one.top < other.bottom;
+
+/** Names at the side that has room; one on another's is shown where one points at it. */
+function arrange(area) {
+  const { right } = area.getBoundingClientRect();
   const taken = [];
-  return places.map(([x, y]) => {
-    const flipped = x > FLIPPED * reach;
-    const at = [x / reach / LONG - flipped, y / reach / TALL];
-    const crowded = taken.some((other) => at.every((value, axis) => Math.abs(value - other[axis]) < 1));
-    if (!crowded) taken.push(at);
-    return `point ${flipped ? 'flipped' : ''} ${crowded ? 'crowded' : ''}`;
-  });
+  for (const name of area.querySelectorAll('bdi')) {
+    const { classList } = name.parentElement;
+    classList.remove('flipped');
+    classList.toggle('flipped', name.getBoundingClientRect().right > right);
+    const box = name.getBoundingClientRect();
+    const on = (one) => ahead(one, box) && ahead(box, one);
+    if (!classList.toggle('crowded', taken.some(on))) taken.push(box);
+  }
 }
 
 function Points({ area }) {
   const { names, places } = plane.value;
-  const look = looks(plane.value);
   const alone = who.value.parts?.length === 1 ? who.value.parts[0][0] : null;
+  useLayoutEffect(() => {
+    const watch = new ResizeObserver(() => arrange(area.current));
+    watch.observe(area.current);
+    return () => watch.disconnect();
+  }, [names]);
   return html`<div class="plane" ref=${area} role="group" aria-label=${t('who')} dir="ltr">
     ${places.map((at, i) => html`<i key=${names[i]} class="cloud" style=${spot(at)}></i>`)}
     <${Lines} />
@@ -117,7 +124,7 @@ function Points({ area }) {
       (name, i) => html`<button
         key=${name}
         type="button"
-        class=${look[i]}
+        class="point"
         aria-pressed=${name === alone}
         style=${spot(places[i])}
         aria-label=${name}

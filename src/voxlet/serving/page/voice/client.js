@@ -43,7 +43,7 @@ export class VoiceClient extends Thread {
     return this.clips.get(JSON.stringify(asked))?.samples ?? null;
   }
 
-  /** Make a word that may be wanted, in the second thread, whose files the browser has kept from the first. */
+  /** Make a word that may be wanted, in the second thread. */
   async makeAhead(asked) {
     this.spare ??= openSpare(this.entry);
     const thread = await this.spare;
@@ -61,7 +61,7 @@ export class VoiceClient extends Thread {
   }
 }
 
-/** A second thread with the same voice, or null where the machine has no room for it: the first one does all. */
+/** A second thread with the same voice, or null where the machine has no room for it. */
 async function openSpare(entry) {
   const thread = new Thread(WORKER);
   try {

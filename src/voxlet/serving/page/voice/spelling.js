@@ -73,7 +73,7 @@ function isGap(character) {
   return IS_GAP.test(character);
 }
 
-/** Characters with the marks on them, or the parts of a Hangul syllable, each with where it begins. */
+/** Characters with their marks, or the parts of a Hangul syllable, each with where it begins. */
 function* clusters(text) {
   let start = 0;
   let cluster = '';

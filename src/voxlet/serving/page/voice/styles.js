@@ -37,7 +37,7 @@ export function randomStyle(seed, size) {
   return Array.from(standardNormal(seed, [STYLE_KEY], size));
 }
 
-/** The plane that shows most of how speakers differ, each speaker's place in it, and the way there and back. */
+/** The plane that shows most of how speakers differ, and each speaker's place in it. */
 export class Plane {
   constructor(speakers) {
     this.names = Object.keys(speakers).slice(0, MOST_SHOWN);

@@ -1,4 +1,4 @@
-// A 16-bit WAV file that says that it is synthetic and how it was made, as Python's `voxlet say` writes it.
+// A 16-bit WAV file that says that it is synthetic and how it was made, as `voxlet say` does.
 
 export const SOFTWARE = 'voxlet 0.2.0';
 const LONGEST_COMMENT = 2000; // characters: libsndfile does not read a longer comment back

@@ -1,4 +1,4 @@
-// The voice, in a thread of its own: fetched with progress, checked, opened, and asked for one clip at a time.
+// The voice, in a thread of its own: fetched, checked, opened, asked for clips.
 
 import { Problem } from '../problem.js';
 import { answerWith } from '../run/thread.js';
