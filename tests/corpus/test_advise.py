@@ -12,9 +12,9 @@ GOOD = Figures(takes={"no": 100, "yes": 100}, pairs=(50, 50, 50, 50), speakers=2
 
 
 def test_good_recordings_get_one_sentence():
-    assert advise(GOOD) == [
-        "100 takes of a word, 50 by one speaker: enough for a voice as clear as its recordings, "
-        "given an hour of training"
+    assert advise(GOOD)[1:] == [
+        "by `voxlet train voice`, from nothing: 100 takes of a word, 50 by one speaker: enough for a voice "
+        "as clear as its recordings, given an hour of training"
     ]
 
 
@@ -30,9 +30,9 @@ def test_good_recordings_get_one_sentence():
     ],
 )
 def test_the_kind_of_voice(takes, pairs, speakers, expected):
-    first, *_ = advise(replace(GOOD, takes={"no": takes, "yes": takes}, pairs=pairs, speakers=speakers))
-    assert expected in first
-    assert first.startswith(f"{takes} takes of a word")
+    _, found, *_ = advise(replace(GOOD, takes={"no": takes, "yes": takes}, pairs=pairs, speakers=speakers))
+    assert expected in found
+    assert found.startswith(f"by `voxlet train voice`, from nothing: {takes} takes of a word")
 
 
 @pytest.mark.parametrize(
@@ -50,6 +50,7 @@ def test_what_a_base_comes_to(takes, expected):
         f"{takes} takes of a word by a speaker: words that the base knows become {expected}"
     )
     assert not any("--preparation.rate" in line for line in others)  # the base's rate is the voice's
+    assert f"by `voxlet adapt`: {first}" in advise(few)
 
 
 def test_words_that_lack_takes():
@@ -71,13 +72,27 @@ def test_one_speaker_noise_and_bandwidth():
     assert any("15 dB above the background: the voice will have this noise" in line for line in said)
     assert any("recorded at 48,000 Hz" in line and "--preparation.rate 16000" in line for line in said)
     assert any("a little noise" in line for line in advise(replace(GOOD, contrast=25.0)))
-    assert len(advise(replace(GOOD, contrast=float("inf")))) == 1
+    assert len(advise(replace(GOOD, contrast=float("inf")))) == 2
+
+
+def test_recordings_that_have_less_than_their_rate_says():
+    one = replace(GOOD, rate=44_100, speakers=2, narrow={"ann": 3880.0})
+    assert (
+        "recorded at 44,100 Hz, but as by a telephone or a headset, with nothing above 3.9 kHz (ann); "
+        "`voxlet adapt` guesses what lies there"
+    ) in advise(one)
+    assert any("--preparation.rate" in line for line in advise(one))
+    both = replace(one, narrow={"ann": 3880.0, "bob": 3400.0})
+    assert any("3.9 kHz (ann), 3.4 kHz (bob)" in line for line in advise(both, adapting=True))
+    assert not any("--preparation.rate" in line for line in advise(both))
+    alone = advise(replace(one, speakers=1))
+    assert any("nothing above 3.9 kHz; `voxlet adapt`" in line for line in alone)
 
 
 def test_clips_are_named():
     names = tuple(f"yes/{take}.wav" for take in range(12))
     said = advise(replace(GOOD, found={"doubtful": names[:1], "noisy": names, "cut": ()}))
-    assert said[1] == f"1 clip {KINDS['doubtful']}: yes/0.wav"
-    assert said[2] == f"12 clips {KINDS['noisy']}: {', '.join(names[:10])} and 2 more"
-    assert len(said) == 3
+    assert said[2] == f"1 clip {KINDS['doubtful']}: yes/0.wav"
+    assert said[3] == f"12 clips {KINDS['noisy']}: {', '.join(names[:10])} and 2 more"
+    assert len(said) == 4
     assert listed(["a", "b"]) == "a, b"

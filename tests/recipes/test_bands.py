@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from voxlet import audio
 from voxlet.corpus.attributes.attributes import measure_recordings
 from voxlet.corpus.corpus import open_corpus
 from voxlet.corpus.dataset import open_dataset
+from voxlet.corpus.look.inspection import measure, summarise
 from voxlet.corpus.prepare import Preparation
 from voxlet.recipes.voice.clips.attributes import bands_of
 
@@ -41,6 +43,13 @@ def test_what_a_telephone_passed_on_is_narrow_at_any_rate(folder: Path) -> None:
     (phone,) = {band for band, name in zip(heard, names, strict=True) if name == "phone"}
     assert 3600 < phone < 4050
     assert set(bands_of(dataset, None).tolist()) == {RATE / 2}
+
+
+def test_a_look_at_recordings_says_which_are_a_telephones(folder: Path) -> None:
+    advice = summarise(corpus := open_corpus(folder), measure(corpus, progress=False)).advice
+    (line,) = [line for line in advice if "telephone" in line]
+    assert re.search(r"recorded at 16,000 Hz, .* nothing above (3\.[6-9]|4\.0) kHz \(phone\);", line)
+    assert any("--preparation.rate 16000" in line for line in advice)  # of the other speaker it keeps more
 
 
 def test_recordings_at_a_low_rate_reach_what_it_allows() -> None:

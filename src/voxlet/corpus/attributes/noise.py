@@ -10,6 +10,10 @@ from voxlet.corpus.attributes.spectrum import WINDOW
 from voxlet.trimming.frames import moving_mean
 
 if TYPE_CHECKING:
+    from typing import Any
+
+    from numpy.typing import NDArray
+
     from voxlet.corpus.attributes.spectrum import ClipSpectrum
 
 NOISE_RANGE = (-80.0, 20.0)  # dB re the speech: beyond it nothing is told apart
@@ -19,6 +23,9 @@ ABOVE_FLOOR_DB = 10.0  # what exceeds the floor by this is sound
 # Below the loudest third octave's density: what leaks from it, and what rounding leaves, is no sound.
 AUDIBLE_DB = -60.0
 EDGE_SHARE = 0.95  # of the highest band's sound lies below the bandwidth
+REACHED = 0.9  # quantile of a speaker's clips: not every word has sound up to the end of the band
+FEWEST_CLIPS = 5  # of a speaker, that tell how his recordings are
+NARROWER = 0.8  # of the band that the rate allows: what ends below is narrow
 
 
 def noise_db(spectrum: ClipSpectrum) -> float:
@@ -50,3 +57,20 @@ def bandwidth_hz(spectrum: ClipSpectrum) -> float:
     share = np.cumsum(near) / max(float(near.sum()), 1e-30)
     last = bins[min(int(np.searchsorted(share, EDGE_SHARE)), len(bins) - 1)]
     return float(last * spectrum.rate / round(WINDOW * spectrum.rate))
+
+
+def is_narrow(bandwidths: NDArray[np.float64], allowed: NDArray[Any] | float) -> tuple[float, NDArray[Any]]:
+    """Up to where one speaker's clips have sound, and whether that is clearly less than their rates allow.
+
+    A telephone's or a headset's recording may have been saved at any rate.
+
+    Args:
+        bandwidths: Of the clips, as `bandwidth_hz` gives them, Hz (B,); NaN where one shows none.
+        allowed: What their rates allow, Hz (B,).
+
+    Returns:
+        Hz, not a number where too few clips show it; and whether each clip is narrow, (B,).
+    """
+    known = bandwidths[np.isfinite(bandwidths)]
+    reached = float(np.quantile(known, REACHED)) if len(known) >= FEWEST_CLIPS else float("nan")
+    return reached, np.asarray(reached < NARROWER * np.broadcast_to(allowed, bandwidths.shape))

@@ -35,6 +35,7 @@ class Figures:
         speakers: How many there are.
         rate: Hz, of most clips.
         contrast: dB of the speech above the background, of the middle clip.
+        narrow: Speakers whose recordings end clearly below what their rate allows, and where, Hz.
         found: Names of clips by kind, the worst first; the kinds are those of `KINDS`.
         lost: Labels of which no recording can be used.
         outliers: Clips by label that a training leaves out for their length.
@@ -45,6 +46,7 @@ class Figures:
     speakers: int
     rate: int
     contrast: float
+    narrow: Mapping[str, float] = field(default_factory=dict)
     found: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     lost: tuple[str, ...] = ()
     outliers: Mapping[str, int] = field(default_factory=dict)
@@ -52,8 +54,13 @@ class Figures:
 
 def advise(figures: Figures, *, adapting: bool = False) -> list[str]:
     """What to know and to do before training, or before a base is adapted, a sentence each."""
+    adapted = kind_of_adapted_voice(figures)
+    both = [
+        f"by `voxlet adapt`: {adapted}",
+        f"by `voxlet train voice`, from nothing: {kind_of_voice(figures)}",
+    ]
     return [
-        kind_of_adapted_voice(figures) if adapting else kind_of_voice(figures),
+        *([adapted] if adapting else both),
         *speakers(figures),
         *lacking(figures),
         *sound(figures, adapting),
@@ -139,7 +146,16 @@ def sound(figures: Figures, adapting: bool) -> list[str]:
         said.append(
             f"the speech is {figures.contrast:.0f} dB above the background: a little noise will be heard"
         )
-    if figures.rate >= WIDE_RATE and not adapting:
+    if figures.narrow:
+        ends = [
+            f"{hz / 1000:.1f} kHz" + (f" ({speaker})" if figures.speakers > 1 else "")
+            for speaker, hz in figures.narrow.items()
+        ]
+        said.append(
+            f"recorded at {figures.rate:,} Hz, but as by a telephone or a headset, with nothing above "
+            f"{listed(ends)}; `voxlet adapt` guesses what lies there"
+        )
+    if figures.rate >= WIDE_RATE and len(figures.narrow) < figures.speakers and not adapting:
         said.append(
             f"recorded at {figures.rate:,} Hz, and a voice has {VOICE_RATE:,} Hz by default: "
             f"--preparation.rate {WIDE_RATE} keeps more of it and takes longer to train"

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from voxlet import audio
+from voxlet.corpus.attributes.noise import bandwidth_hz, is_narrow
+from voxlet.corpus.attributes.spectrum import clip_spectrum
 from voxlet.corpus.catalog import CATALOG
 from voxlet.corpus.corpus import Clip, Corpus
 from voxlet.corpus.listing.sound_files import relative_name
 from voxlet.corpus.look import likeness
-from voxlet.corpus.look.advise import KINDS, Figures, advise
+from voxlet.corpus.look.advise import KINDS, VOICE_RATE, WIDE_RATE, Figures, advise
 from voxlet.corpus.prepare import DEFAULT_PREPARATION, TRIM_MARGIN, kept, row_length
 from voxlet.corpus.speakers import SpeakerMetadata, read_metadata
 from voxlet.engines.threads import in_order
@@ -50,6 +52,7 @@ class Measures:
     contrast: NDArray[np.float64]  # of the speech above the background; NaN where none was found
     abrupt: NDArray[np.float64]  # of the first or last 10 ms re the loudest speech
     pause: NDArray[np.float64]  # the longest between stretches of speech
+    bandwidth: NDArray[np.float64]  # up to where there is sound, Hz; NaN where nothing could lie above 4 kHz
     pictures: NDArray[np.float32]  # (B, D), see `likeness`
 
     @property
@@ -168,6 +171,7 @@ def measure_clip(clip: Clip) -> tuple[tuple[float, ...], NDArray[np.float32]]:
     margin = round(TRIM_MARGIN * rate)
     start, stop = max(0, found.start - margin), min(len(samples), found.stop + margin)
     level = 20 * np.log10(max(found.rms(samples), 1e-6))
+    spectrum = clip_spectrum(samples, rate, found) if rate > VOICE_RATE else None
     gaps = [later[0] - earlier[1] for earlier, later in pairwise(found.regions)]
     figures = (
         *(len(samples) / rate, start / rate, (len(samples) - stop) / rate, float(level)),
@@ -175,6 +179,7 @@ def measure_clip(clip: Clip) -> tuple[tuple[float, ...], NDArray[np.float32]]:
         found.contrast_db if found.silence_found else np.nan,
         max(found.ends_db) - found.level_db,
         max(gaps, default=0) / rate,
+        np.nan if spectrum is None else bandwidth_hz(spectrum),
     )
     return figures, likeness.picture(samples[found.start : found.stop], rate)
 
@@ -260,9 +265,23 @@ def figures_of(
         rate=usual,
         contrast=middle(measures.contrast),
         found={kind: tuple(names) for kind, names in (found or find(corpus, measures)).items()},
+        narrow=narrow_speakers(corpus, measures),
         lost=tuple(corpus.lost_labels),
         outliers={label: left_out[label] for label in corpus.labels if left_out[label]},
     )
+
+
+def narrow_speakers(corpus: Corpus, measures: Measures) -> dict[str, float]:
+    """Speakers whose recordings end clearly below what their rate allows, and where, Hz."""
+    speakers = np.array([clip.speaker for clip in corpus.clips])
+    allowed = np.array([min(clip.rate, WIDE_RATE) / 2 for clip in corpus.clips])
+    found = {}
+    for speaker in corpus.speakers:
+        own = speakers == speaker
+        reached, narrow = is_narrow(measures.bandwidth[own], allowed[own])
+        if narrow.any():
+            found[speaker] = reached
+    return found
 
 
 def find(corpus: Corpus, measures: Measures) -> dict[str, dict[str, float]]:

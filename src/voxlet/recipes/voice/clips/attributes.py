@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from voxlet.corpus.attributes.noise import is_narrow
 from voxlet.models.voice.config import CLARITY, PITCH, SPEED
 
 if TYPE_CHECKING:
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
     from voxlet.corpus.dataset import Dataset
 
 PITCH_ORIGIN = 100.0  # Hz: zero semitones
-REACHED = 0.9  # quantile of a speaker's clips: not every word has sound up to the end of the band
-NARROWER = 0.8  # of the band that the rate allows: what ends below is narrow
-FEWEST_CLIPS = 5  # of a speaker, that tell how his recordings are
 
 
 def columns_of(found: Attributes, dataset: Dataset, names: Sequence[str]) -> Tensor:
@@ -49,10 +47,9 @@ def bands_of(dataset: Dataset, found: Attributes | None) -> Tensor:
     if found is not None:
         allowed = np.minimum(bands, prepared.rate / 2)
         for speaker in range(len(prepared.speaker_names)):
-            own = (prepared.speakers == speaker) & np.isfinite(found.bandwidth_hz)
-            if own.sum() >= FEWEST_CLIPS:
-                reached = float(np.quantile(found.bandwidth_hz[own], REACHED))
-                bands[own & (reached < NARROWER * allowed)] = reached
+            own = np.flatnonzero(prepared.speakers == speaker)
+            reached, narrow = is_narrow(found.bandwidth_hz[own], allowed[own])
+            bands[own[narrow]] = reached
     return torch.from_numpy(bands).float()
 
 
