@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import signal
 import subprocess
@@ -245,7 +246,7 @@ def test_the_folder_that_another_process_finished_first_stays(tmp_path):
 
 
 def test_folders_that_others_take_away_meanwhile_are_no_obstacle(tmp_path, monkeypatch):
-    (tmp_path / ".made.gone").symlink_to("nowhere")  # is found, but cannot be looked at
+    (tmp_path / ".made.abcdefgh").symlink_to("nowhere")  # is found, but cannot be looked at
     (tmp_path / "made").mkdir()
     plain = Path.rename
 
@@ -261,14 +262,37 @@ def test_folders_that_others_take_away_meanwhile_are_no_obstacle(tmp_path, monke
 
 
 def test_abandoned_folders_are_removed_and_young_ones_are_not(tmp_path):
-    for name, age in ((".made.old", 2 * files.ABANDONED_SECONDS), (".made.young", 60)):
+    """Nor is what others have called nearly so."""
+    others = [".made.abcdefghi", ".made.notes", ".made.v2.abcdefgh", ".other.abcdefgh"]
+    for name, age in (
+        *((one, 2e9) for one in (".made.abcdefgh", ".made.12345678.stale", *others)),
+        (".made.young___", 60),
+    ):
         (tmp_path / name).mkdir()
-        os.utime(tmp_path / name, (time.time() - age,) * 2)
+        os.utime(tmp_path / name, (max(0.0, time.time() - age),) * 2)
     with files.atomic_folder(tmp_path / "made"):
         pass
-    assert names(tmp_path) == [".made.young", "made"]
-    with files.atomic_folder(tmp_path / "made", abandoned=0):
-        pass
+    assert names(tmp_path) == sorted([*others, ".made.young___", "made"])
+
+
+@pytest.mark.parametrize("failing", ["building", "putting", ""])
+def test_the_folder_that_stood_there_stays_until_the_new_one_is_whole(tmp_path, monkeypatch, failing):
+    target, plain = tmp_path / "made", Path.rename
+    target.mkdir()
+    (target / "old").write_text("")
+
+    def refused(path, to):
+        if failing == "putting" and to == target and not path.name.endswith(".stale"):
+            raise OSError(errno.EIO, "Input/output error")
+        return plain(path, to)
+
+    monkeypatch.setattr(Path, "rename", refused)
+    with contextlib.suppress(OSError), files.atomic_folder(target) as building:
+        (building / "new").write_text("")
+        assert names(target) == ["old"]
+        if failing == "building":
+            raise OSError(errno.ENOSPC, "No space left on device")
+    assert names(target) == (["old"] if failing else ["new"])
     assert names(tmp_path) == ["made"]
 
 

@@ -121,7 +121,9 @@ def safe_name(text: str, longest: int) -> str:
 
 
 @contextlib.contextmanager
-def exclusive(path: Path, *, wait: bool = True, state: str = "is in use") -> Iterator[None]:
+def exclusive(
+    path: Path, *, wait: bool = True, state: str = "is in use", leaves: bool = True
+) -> Iterator[None]:
     """Hold the lock file `path` while the block runs; it then holds this process's number.
 
     The lock goes with its process, however that ends; the file stays. Where the file system knows no locks
@@ -131,12 +133,14 @@ def exclusive(path: Path, *, wait: bool = True, state: str = "is in use") -> Ite
         path: The lock file, made when missing.
         wait: For the process that has the lock, if one has it.
         state: What the error says of what is locked, before "by process N".
+        leaves: The file where the block fails; else one that was not there before goes while it is held.
 
     Raises:
         LockedError: Another process has it, and it is not waited for.
         FileError: The lock file cannot be made.
     """
     filelock = import_extra("filelock", "train")
+    fresh = not path.exists()
     lock = filelock.FileLock(path, timeout=-1 if wait else 0)
     with contextlib.ExitStack() as held:
         with writing(path):
@@ -149,7 +153,13 @@ def exclusive(path: Path, *, wait: bool = True, state: str = "is in use") -> Ite
                     raise
         with contextlib.suppress(OSError):  # Windows lets nobody write into a locked file
             path.write_text(f"{os.getpid()}\n")
-        yield
+        try:
+            yield
+        except BaseException:
+            if fresh and not leaves:
+                with contextlib.suppress(OSError):  # Windows: it is open
+                    path.unlink()
+            raise
 
 
 def _holder(path: Path) -> str:
@@ -162,48 +172,64 @@ def _holder(path: Path) -> str:
 
 
 @contextlib.contextmanager
-def atomic_folder(
-    folder: Path, *, durable: bool = False, abandoned: float = ABANDONED_SECONDS
-) -> Iterator[Path]:
+def atomic_folder(folder: Path, *, durable: bool = False) -> Iterator[Path]:
     """A temporary folder beside `folder` to build in; it takes `folder`'s place when the block ends well.
 
-    What stood at `folder` before is removed at the beginning. Where another process put its own there in the
-    meantime, that one stays: both hold the same content.
+    What stands at `folder` stays until then. Where another process put its own there in the meantime, that
+    one stays: both hold the same content. What a process that was killed has left is removed after a day.
 
     Args:
         folder: Where it is to appear.
         durable: Wait until all is on the disk, so that it is whole even when the power fails.
-        abandoned: Seconds after which a temporary folder of the same name counts as left by a process that
-            was killed, and is removed; 0 where no other process can be building here.
 
     Raises:
         OSError: It cannot be written.
     """
-    for left in folder.parent.glob(f".{folder.name}.*"):
+    own = re.compile(rf"\.{re.escape(folder.name)}\.[a-z0-9_]{{8}}(\.stale)?")  # as `mkdtemp` has them
+    for left in folder.parent.iterdir():
         with contextlib.suppress(FileNotFoundError):  # its process has just put it into place
-            if time.time() - left.stat().st_mtime >= abandoned:
+            if own.fullmatch(left.name) and time.time() - left.stat().st_mtime >= ABANDONED_SECONDS:
                 shutil.rmtree(left, ignore_errors=True)
+    before = _identity(folder)
     building = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
     try:
         building.chmod(0o755)
-        stale = building.with_name(f"{building.name}.stale")
-        with contextlib.suppress(FileNotFoundError):  # there is none, or another process has just removed it
-            folder.rename(stale)
-            shutil.rmtree(stale, ignore_errors=True)
         with _as_if_at(folder, building):
             yield building
         if durable:
             for path in (*building.rglob("*"), building):
                 flush(path)
-        try:
-            building.rename(folder)
-        except OSError as error:
-            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
-                raise
+        _put(building, folder, before)
         if durable:
             flush(folder.parent)
     finally:
         shutil.rmtree(building, ignore_errors=True)
+
+
+def _put(building: Path, folder: Path, before: tuple[int, int] | None) -> None:
+    """Let what was built take the folder's place, unless another process's has come since `before`."""
+    stale = building.with_name(f"{building.name}.stale")
+    try:
+        if before is not None and _identity(folder) == before:
+            with contextlib.suppress(FileNotFoundError):  # another process has just removed it
+                folder.rename(stale)
+        building.rename(folder)
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
+    finally:
+        if stale.exists() and not folder.exists():
+            stale.rename(folder)
+        shutil.rmtree(stale, ignore_errors=True)
+
+
+def _identity(folder: Path) -> tuple[int, int] | None:
+    """Which folder lies there; None for none."""
+    try:
+        found = folder.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import io
 import json
@@ -15,12 +16,13 @@ from dataclasses import replace
 import pytest
 
 from loopback import DIGEST, FILES, HASTE, tar_of, zip_of
+from voxlet import files
 from voxlet.cli.main import main
 from voxlet.corpus.catalog import CATALOG
 from voxlet.corpus.download import get_corpus
 from voxlet.corpus.unpack import unpack
 from voxlet.downloading.fetch import RetryPolicy, fetch
-from voxlet.errors import DownloadError
+from voxlet.errors import DownloadError, LockedError
 from work import ends
 
 LIMIT = 10_000_000
@@ -77,6 +79,23 @@ def test_a_file_that_changed_on_the_server_is_fetched_anew(server, tmp_path):
     with pytest.raises(DownloadError):
         download(server, tmp_path / "archive")
     server.plan, server.etag, server.data = ["whole"], '"two"', os.urandom(200_000)
+    assert download(server, tmp_path / "archive") == server.data
+
+
+def test_what_came_before_goes_before_the_new_mark_is_written(server, tmp_path, monkeypatch):
+    """Ended between the two, old bytes under a new mark would be gone on with."""
+    server.plan = ["truncates", "503"]
+    with pytest.raises(DownloadError):
+        download(server, tmp_path / "archive")
+    server.plan, server.etag, server.data = ["whole"], '"two"', os.urandom(200_000)
+
+    def ended(*arguments):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("voxlet.downloading.fetch.append", ended)
+        with pytest.raises(KeyboardInterrupt):
+            download(server, tmp_path / "archive")
     assert download(server, tmp_path / "archive") == server.data
 
 
@@ -254,6 +273,39 @@ def test_an_unknown_digest_is_pinned_at_the_first_download(tiny, server, fresh_c
     server.data = tar_of(FILES | {"recordings/0_ann_0.wav": b"another"})
     with pytest.raises(DownloadError, match=r"pinned in .*tiny\.digest"):
         get_corpus("tiny", progress=False, retries=HASTE)
+
+
+def test_ended_before_it_is_pinned_it_is_pinned_the_next_time(tiny, server, fresh_cache, monkeypatch):
+    monkeypatch.setitem(CATALOG, "tiny", replace(tiny, digest=None))
+
+    written = files.write_atomically
+
+    def ended(path, data):
+        if path.name == "tiny.digest":
+            raise KeyboardInterrupt
+        written(path, data)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "write_atomically", ended)
+        with pytest.raises(KeyboardInterrupt):
+            get_corpus("tiny", progress=False, retries=HASTE)
+    assert get_corpus("tiny", progress=False, retries=HASTE).pinned
+    assert len(server.seen) == 1  # the archive was whole
+
+
+def test_who_is_ended_while_waiting_leaves_the_lock_of_the_other(tiny, server, fresh_cache, monkeypatch):
+    """Else a third would be let in beside it."""
+    real = files.exclusive
+
+    @contextlib.contextmanager
+    def another_first(path, **options):
+        with real(path), real(path, wait=False, **options):
+            yield
+
+    monkeypatch.setattr("voxlet.corpus.download.exclusive", another_first)
+    with pytest.raises(LockedError):
+        get_corpus("tiny", progress=False, retries=HASTE)
+    assert (fresh_cache / "corpora" / "tiny.lock").exists()
 
 
 def test_unknown_name_folder_and_unreadable_source(tiny, tmp_path):

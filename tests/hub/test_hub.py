@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -113,7 +114,20 @@ def test_the_web(server, fresh_cache, voice) -> None:
     assert len(server.seen) == asked  # from the cache
     with pytest.raises(HubError, match="another file than was asked for"):
         pull(f"{server.address}#sha256={'0' * 64}", retries=loopback.HASTE)
-    assert [path.name for path in pull(address).parent.iterdir()] == [f"{digest}.voice"]
+    kept = sorted(path.name for path in pull(address).parent.iterdir())
+    assert kept == [f"{digest}.lock", f"{digest}.voice"]
+
+
+def test_the_web_asked_twice_at_once(server, fresh_cache, voice) -> None:
+    server.data, server.plan = voice.read_bytes()[:60], ["drips"]
+    digest = hashlib.sha256(server.data).hexdigest()
+    with ThreadPoolExecutor(2) as pool, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("voxlet.downloading.fetch.FLOOR_RATE", 1.0)
+        patch.setattr("voxlet.hub.pull.read_voice", lambda path: None)
+        paths = list(pool.map(pull, [f"{server.address}#sha256={digest}"] * 2))
+    assert paths[0] == paths[1]
+    assert paths[0].read_bytes() == server.data
+    assert len(server.seen) == 1
 
 
 @pytest.mark.parametrize("way", ["404", "500", "endless", "drips"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 
 from voxlet.errors import RunError
 from voxlet.recipes.timetable import FILE, SPARE, Timetable
+from voxlet.training import checkpoints
 from voxlet.training.config import LoopConfig
 from voxlet.training.run import Run, make_run
 from voxlet.training.stages import Plan, Stage, train_stages
@@ -87,6 +89,9 @@ def test_all_stages_end_by_the_time_with_what_follows_them(tmp_path: Path) -> No
     seconds = {name: table.steps[name] * STEP_SECONDS[name] for name in SHARES}
     assert seconds["first"] / sum(seconds.values()) == pytest.approx(0.75, abs=0.03)
     assert seconds["first"] < (1 - SPARE) * 0.75 * 350
+    found = checkpoints.newest(run.stage("second"))
+    assert found is not None
+    assert found.position()["seconds"] > 0
 
 
 def test_where_a_machine_gets_busy_later_stages_still_have_half_of_their_time(tmp_path: Path) -> None:
@@ -112,6 +117,28 @@ def test_a_run_that_goes_on_keeps_its_steps_and_the_time_it_had(tmp_path: Path) 
     assert again.spent == pytest.approx(spent, abs=0.1)
     train_stages(plan_of(clock), run, again.budget_of)
     assert again.spent <= 400
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_the_time_of_a_sitting_that_ended_within_a_stage_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, times: int
+) -> None:
+    """It stands in the stage's own checkpoint, and is counted once, however often the stage goes on."""
+    run, clock = make_run(tmp_path / "run", {}), Clock()
+    first, second = plan_of(clock).stages
+    table = timetable(run, clock)
+    table.budget_of(first, first.build())
+    spent = table.spent
+    for sitting in range(1, times + 1):
+        checkpoint = SimpleNamespace(position=lambda seconds=120.0 * sitting: {"seconds": seconds})
+        monkeypatch.setattr(checkpoints, "newest", lambda stage, found=checkpoint: found)
+        clock.now += 10_000.0
+        table = timetable(run, clock)
+        assert table.spent == pytest.approx(spent + 120.0 * sitting, abs=0.1)
+        table.budget_of(first, first.build())
+    steps = table.budget_of(second, second.build()).steps
+    assert steps is not None
+    assert steps * STEP_SECONDS["second"] == pytest.approx((1 - SPARE) * (400 - table.spent), rel=0.06)
 
 
 def test_steps_that_are_given_are_taken_without_a_trial(tmp_path: Path) -> None:

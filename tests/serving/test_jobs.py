@@ -16,10 +16,10 @@ from starlette.testclient import TestClient
 import stand_in_voxlet
 import tiny_voice
 from synthetic import word, write_clip
-from voxlet.errors import ConfigError
+from voxlet.errors import ConfigError, FileError
 from voxlet.serving.app import create_app
 from voxlet.serving.jobs.events import Watching
-from voxlet.serving.jobs.job import PROCESS
+from voxlet.serving.jobs.job import PROCESS, Job
 from voxlet.serving.jobs.making import AskedJob, Making
 from voxlet.serving.jobs.queue import MOST_ATTEMPTS, Jobs
 
@@ -250,6 +250,36 @@ def test_a_job_outlives_its_server_and_the_next_one_finds_it(tmp_path, takes) ->
     assert third.find(more.number)[1].attempts == 2
     assert len(list((tmp_path / "runs" / "more").glob("began-at-*"))) == 2
     third.close()
+
+
+def test_a_full_disk_begins_nothing_and_leaves_nothing_cancelled_by_half(
+    tmp_path, takes, monkeypatch
+) -> None:
+    (takes / "slow").touch()
+    jobs = Jobs(tmp_path / "runs" / "jobs", COMMAND)
+    jobs.open()
+    arguments = ["adapt", str(takes), "--run", str(tmp_path / "runs" / "mine")]
+    job = jobs.submit("adapt", "mine", arguments)
+    wait((job.folder / PROCESS).exists)
+
+    def full(*given):
+        raise FileError("cannot be written (No space left on device)")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Job, "note", full)
+        with pytest.raises(FileError):
+            jobs.submit("adapt", "other", arguments)
+        with pytest.raises(FileError):
+            jobs.cancel(job.number)
+    jobs.tick()
+    assert jobs.find(job.number)[1].stand == "running"  # who asked was told that it was not cancelled
+    assert [one.number for one, _ in jobs.all()] == [job.number]
+    jobs.close()
+    jobs.open()
+    assert [one.number for one, _ in jobs.all()] == [job.number]
+    jobs.cancel(job.number)
+    wait((job.folder / "ended.json").exists)
+    jobs.close()
 
 
 def test_what_is_always_killed_is_not_begun_for_ever(client, takes) -> None:

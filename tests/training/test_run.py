@@ -3,7 +3,8 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -134,6 +135,30 @@ def test_a_training_that_fails_later_stays(tmp_path: Path) -> None:
     with pytest.raises(RefusedError):
         fail(tmp_path / "older", after=lambda run: None)
     assert open_run(tmp_path / "older").record["preset"] == "mlp"
+
+
+def test_a_start_that_fails_leaves_the_lock_of_who_came_after_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = ExitStack()
+    run = Run(tmp_path / "run")
+    locked = Run.locked
+
+    @contextmanager
+    def then_another(self: Run) -> Iterator[None]:
+        try:
+            with locked(self):
+                yield
+        finally:  # at once, before the first has cleared up
+            run.path.mkdir(exist_ok=True)
+            held.enter_context(locked(run))
+
+    monkeypatch.setattr(Run, "locked", then_another)
+    with held:
+        with pytest.raises(RefusedError):
+            fail(run.path, after=lambda made: None)
+        with pytest.raises(RunError, match="is being trained"), locked(run):
+            pass
 
 
 def test_a_refused_second_process_takes_nothing_from_the_first(tmp_path: Path) -> None:

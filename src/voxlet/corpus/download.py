@@ -73,7 +73,7 @@ def get_corpus(
         check_address(source or known.source)
     with leaving_nothing(cache_path("corpora", name), cache_path("downloads", name)):
         folder = home(name)
-        with exclusive(folder.with_suffix(LOCK_SUFFIX)), writing_cache(folder):
+        with exclusive(folder.with_suffix(LOCK_SUFFIX), leaves=False), writing_cache(folder):
             here = find_known(name)
             if here is not None:
                 digest, clips = folder_digest(here)
@@ -91,28 +91,26 @@ def download_corpus(known: Known, address: str, progress: bool, retries: RetryPo
     """
     name = f"{known.name}-{hashlib.sha256(address.encode()).hexdigest()[:8]}"
     archive = cache_folder("downloads") / name
-    fetch(address, archive, limit=BOUND * known.megabytes * 10**6, progress=progress, retries=retries)
+    if not archive.is_file():  # whole, from an attempt that was ended while it was unpacked
+        fetch(address, archive, limit=BOUND * known.megabytes * 10**6, progress=progress, retries=retries)
     try:
-        return install(known, archive, progress)
+        fetched = install(known, archive, progress)
     except DownloadError as error:
+        archive.unlink(missing_ok=True)  # it is of no use: the next attempt must not find it again
         # The file is gone when this is read: the address tells more.
         what = error.what.replace("the archive", "the download")
         raise DownloadError(what, where=address, remedy=error.remedy) from error
-    finally:
-        archive.unlink()  # also where it is of no use: the next attempt must not find it again
+    archive.unlink(missing_ok=True)
+    return fetched
 
 
 @contextlib.contextmanager
 def leaving_nothing(*targets: Path) -> Iterator[None]:
-    """Where the block fails, remove what it made of the folders above `targets` and left empty, and locks."""
+    """Where the block fails, remove what it made of the folders above `targets` and left empty."""
     folders = {folder for target in targets for folder in target.parents if not folder.exists()}
-    locks = [lock for target in targets if not (lock := target.with_suffix(LOCK_SUFFIX)).exists()]
     try:
         yield
     except BaseException:
-        for lock in locks:
-            with contextlib.suppress(OSError):  # another process may have it open
-                lock.unlink()
         for folder in sorted(folders, key=lambda folder: len(folder.parts), reverse=True):
             with contextlib.suppress(OSError):  # it holds something
                 folder.rmdir()
@@ -167,8 +165,8 @@ def install(known: Known, archive: Path, progress: bool) -> Fetched:
                 where=archive,
                 remedy=f"the source has changed or was tampered with: {MIRROR}",
             )
-    if expected is None:
-        files.write_atomically(pin, f"{digest}\n".encode())
+        if expected is None:  # before the folder is there: without its pin it would never have one
+            files.write_atomically(pin, f"{digest}\n".encode())
     return Fetched(known.name, folder, clips, digest, pinned=expected is None, fresh=True)
 
 

@@ -279,6 +279,7 @@ def receive(pool: urllib3.PoolManager, download: Download, pace: Pace) -> None:
         if total is not None and total > download.limit:
             raise too_much(download)
         if begin == 0:
+            part.unlink(missing_ok=True)  # first: the mark is that of what comes, not of what came
             write_mark(part, answer.headers)
         with progress_bar("downloading", total, download.progress) as shown:
             append(answer, download, begin, shown, pace)

@@ -97,7 +97,7 @@ def write_map_folder(
         told["networks"] = {"decoder": "decoder.onnx", "encoder": "encoder.onnx", **decoding.settings}
         contents |= {"decoder.onnx": decoding.decoder, "encoder.onnx": decoding.encoder}
     text = json.dumps(told, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    with files.writing(folder), files.atomic_folder(folder, abandoned=0.0) as building:
+    with files.writing(folder), files.atomic_folder(folder) as building:
         for name, content in contents.items():
             (building / name).write_bytes(content)
         (building / FILE).write_text(text, encoding="utf-8")

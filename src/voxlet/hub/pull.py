@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from voxlet.downloading.fetch import DEFAULT_RETRIES, RetryPolicy, fetch
 from voxlet.errors import DownloadError, HubError, VoiceError, VoxletError
 from voxlet.extras import import_extra
-from voxlet.files import cache_folder, writing_cache
+from voxlet.files import cache_folder, exclusive, writing_cache
 from voxlet.hub.address import HubAddress, WebAddress, parse_address
 from voxlet.speak.voice_file import MOST_BYTES, SUFFIX, read_voice
 
@@ -134,6 +134,12 @@ def _from_web(address: WebAddress, folder: Path, retries: RetryPolicy) -> Path:
     path = folder / f"{address.digest}{SUFFIX}"
     if path.is_file():
         return path
+    with exclusive(path.with_suffix(".lock"), leaves=False):
+        return path if path.is_file() else _fetched(address, path, retries)
+
+
+def _fetched(address: WebAddress, path: Path, retries: RetryPolicy) -> Path:
+    """Fetch and check the file at an address; nobody else does so now."""
     arriving = path.with_suffix(".fetched")
     try:
         fetch(address.url, arriving, limit=MOST_BYTES, progress=False, retries=retries)

@@ -16,7 +16,7 @@ import torch
 
 from voxlet import files
 from voxlet.errors import RunError
-from voxlet.training import distributed
+from voxlet.training import checkpoints, distributed
 from voxlet.training.config import Budget
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from voxlet.training.run import Run
     from voxlet.training.stages import Stage, Task
 
-FILE = "timetable.json"  # in the run's folder: seconds spent in earlier sittings, steps of each stage
+FILE = "timetable.json"  # in the run's folder: seconds until the last stage began, which that is, all steps
 FIRST, TIMED = 3, 8  # steps that are not timed, and that are
 LEAST = 0.5  # of a stage's time, where earlier ones took more than theirs
 SPARE = 0.04  # of a stage's time: for validations, checkpoints, and what slows a machine down
@@ -44,6 +44,7 @@ class Timetable:
         clock: Gives seconds, of which some were spent already when it began.
         began: What it gave at the start of this sitting.
         before: Seconds that earlier sittings took.
+        stage: The stage that began last.
     """
 
     run: Run
@@ -54,17 +55,21 @@ class Timetable:
     clock: Callable[[], float] = time.monotonic
     began: float = field(default_factory=time.monotonic)
     before: float = 0.0
+    stage: str = ""
 
     def __post_init__(self) -> None:
         path = self.run.path / FILE
         try:
             kept = json.loads(path.read_text())
-            self.before = float(kept["seconds"])
+            self.before, self.stage = float(kept["seconds"]), str(kept.get("stage", ""))
             self.steps |= {str(name): int(count) for name, count in kept["steps"].items()}
         except FileNotFoundError:
             return
         except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise RunError(f"cannot be read ({error})", where=path, remedy="begin in a new folder") from error
+        # The file is from the moment when that stage began; its own checkpoint knows what it has taken since.
+        found = checkpoints.newest(self.run.stage(self.stage)) if self.stage else None
+        self.before += float(found.position()["seconds"]) if found is not None else 0.0
 
     @property
     def spent(self) -> float:
@@ -87,7 +92,9 @@ class Timetable:
             planned = (self.seconds - self.spare) * self.shares[stage.name]
             left = max((self.seconds - self.spare - self.spent) * share, LEAST * planned)
             self.steps[stage.name] = int(distributed.largest(max(1, int((1 - SPARE) * left / step)))[0])
-        self.keep()
+        if stage.name != self.stage:
+            self.stage = stage.name
+            self.keep()
         return Budget(steps=self.steps[stage.name])
 
     def _seconds_of_step(self, task: Task, stage: Stage) -> float:
@@ -109,6 +116,6 @@ class Timetable:
     def keep(self) -> None:
         """Write what is known into the run's folder."""
         if distributed.rank() == 0:
-            kept = {"seconds": round(self.spent, 1), "steps": self.steps}
+            kept = {"seconds": round(self.spent, 1), "stage": self.stage, "steps": self.steps}
             with files.writing(self.run.path):
                 files.write_atomically(self.run.path / FILE, f"{json.dumps(kept, indent=2)}\n".encode())

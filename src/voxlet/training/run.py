@@ -242,11 +242,12 @@ def begun(path: str | os.PathLike[str], settings: Mapping[str, JSON]) -> Iterato
             except BaseException:
                 if fresh and not _is_trained(run):
                     _empty(run)
+                    with suppress(OSError):
+                        if not (run.path / CONFIG).exists():
+                            (run.path / LOCK).unlink()  # while it is held: afterwards it may be another's
                 raise
     except BaseException:
         with suppress(OSError):  # of a folder that holds something
-            if fresh and not (run.path / CONFIG).exists():
-                (run.path / LOCK).unlink(missing_ok=True)
             for folder in missing:
                 folder.rmdir()
         raise

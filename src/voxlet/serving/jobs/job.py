@@ -70,13 +70,14 @@ class Job:
     digest: str = ""
 
     def write(self) -> None:
-        """Write it into its folder, which is made.
+        """Write it into its folder, which is made, as one that waits.
 
         Raises:
             FileError: It cannot be written.
         """
         content = {key: value for key, value in asdict(self).items() if key != "folder"}
         files.make_folder(self.folder)
+        self.note(State())  # first: by the other file it is a job, and begins
         files.write_atomically(self.folder / JOB, json.dumps(content, indent=1).encode())
 
     def note(self, state: State) -> None:

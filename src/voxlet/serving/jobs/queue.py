@@ -122,7 +122,7 @@ class Jobs:
                 digest,
             )
             job.write()
-            self._set(job, State())
+            self._jobs[number] = job, State()
         self.tick()
         return job
 
@@ -137,9 +137,9 @@ class Jobs:
             state = self._jobs[number][1]
             if state.stand not in ("waiting", "running"):
                 return
+            self._set(job, replace(state, stand="cancelled", ended=time.time()))
             if state.stand == "running" and self._runs(job):
                 self._signal(job)
-            self._set(job, replace(state, stand="cancelled", ended=time.time()))
 
     def tick(self) -> None:
         """See what has ended, and begin what is next."""
@@ -174,7 +174,8 @@ class Jobs:
         return False
 
     def _begin(self, job: Job, state: State) -> None:
-        (job.folder / ENDED).unlink(missing_ok=True)
+        for left in (ENDED, PROCESS):
+            (job.folder / left).unlink(missing_ok=True)
         begun = state.begun or time.time()
         self._set(job, replace(state, stand="running", attempts=state.attempts + 1, begun=begun))
         with files.writing(job.folder, "the job cannot be begun"):
@@ -205,9 +206,10 @@ class Jobs:
 
     def _signal(self, job: Job) -> None:
         process = self._processes.get(job.number)
-        if process is not None:
+        if process is not None and process.poll() is None:
             process.terminate()
             return
+        # Another server's process has it: one of this server's would have given up and ended.
         with contextlib.suppress(OSError, ValueError):  # it ends just now
             os.kill(int((job.folder / PROCESS).read_text()), signal.SIGTERM)
 

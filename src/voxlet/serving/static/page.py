@@ -95,7 +95,7 @@ def write_page(
         if target.exists() and not _is_page(target):
             raise FileError("holds something else than a page", where=folder, remedy="name a new folder")
     make_folder(target.parent)
-    with writing(target), atomic_folder(target, abandoned=0.0) as building:
+    with writing(target), atomic_folder(target) as building:
         shutil.copytree(PAGE, building, dirs_exist_ok=True)
         for voice, path in zip(found, sources.values(), strict=True):
             (building / voice.file).parent.mkdir(exist_ok=True)
