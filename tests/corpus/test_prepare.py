@@ -109,14 +109,14 @@ def folder_of(cache):
 
 def test_what_a_killed_process_left_is_cleared_away(names_corpus, fresh_cache):
     corpus = open_corpus(names_corpus)
-    for name, age in (("old", 100_000), ("new", 10)):
+    for name, age in (("old_____", 100_000), ("new_____", 10)):
         left = fresh_cache / "prepared" / f".{prepare_key(corpus)}.{name}"
         left.mkdir(parents=True)
         (left / "loose.i16").write_bytes(b"x")
         os.utime(left, (time.time() - age,) * 2)
     prepare(corpus, PLAIN, progress=False)
     hidden = [path.suffix for path in (fresh_cache / "prepared").iterdir() if path.name.startswith(".")]
-    assert hidden == [".new"]
+    assert hidden == [".new_____"]
 
 
 @pytest.mark.parametrize("damage", ["flipped", "shorter", "gone", "empty"])
