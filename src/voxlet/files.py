@@ -23,7 +23,7 @@ from voxlet.errors import FileError, LockedError, VoxletError
 from voxlet.extras import import_extra
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 CACHE_VARIABLE = "VOXLET_CACHE"
 CACHE_REMEDY = f"free some space or set {CACHE_VARIABLE} to a folder that can be written"
@@ -118,6 +118,30 @@ def safe_name(text: str, longest: int) -> str:
     """
     name = re.sub(r"[^\w.]+", "-", text).strip("-._")[:longest].rstrip("-._")
     return f"_{name}" if name.partition(".")[0].upper() in RESERVED else name
+
+
+def safe_names(texts: Iterable[str], longest: int, otherwise: str) -> dict[str, str]:
+    """A file name for each text, as `safe_name` has it, and each another one on any system.
+
+    Args:
+        texts: Different from each other.
+        longest: Characters of a name.
+        otherwise: What a text is called of which nothing is left.
+
+    >>> safe_names(["c", "c++", "C", "?"], 20, "word")
+    {'c': 'c', 'c++': 'c-2', 'C': 'C-3', '?': 'word'}
+    """
+    found: dict[str, str] = {}
+    taken: set[str] = set()
+    for text in texts:
+        plain = safe_name(text, longest) or otherwise
+        name, number = plain, 1
+        while name.casefold() in taken:
+            number += 1
+            name = f"{plain[: longest - len(f'-{number}')]}-{number}"
+        taken.add(name.casefold())
+        found[text] = name
+    return found
 
 
 @contextlib.contextmanager

@@ -208,6 +208,11 @@ def test_play_uses_the_player_that_works(capsys, monkeypatch, tmp_path):
     assert run(capsys, "say", "4091", "--play", "-o", "a.wav").status == 0
     (programs / "aplay").unlink()
     assert "cannot play here (paplay: no device)" in run(capsys, "say", "1", "--play").err
+    # ffplay says that all went well.
+    (programs / "paplay").write_text("#!/bin/sh\necho\necho ALSA lib >&2\necho audio open failed >&2\n")
+    done = run(capsys, "say", "1", "--play")
+    assert "cannot play here (paplay: audio open failed)" in done.err
+    assert (done.status, done.out) == (2, "")
     (programs / "paplay").unlink()
     assert "no program here that plays sound; install one of" in run(capsys, "say", "1", "--play").err
 

@@ -139,6 +139,30 @@ def test_tables_divide(prepared):
     assert make_split(replace(prepared, clips=clips), "auto").kind == "stratified"
 
 
+def test_what_is_held_out_is_not_trained_on_where_a_division_lacks_a_part(prepared):
+    rows = ["validation" if row % 5 == 0 else "train" for row in range(90)]
+    clips = tuple(replace(clip, part=part) for clip, part in zip(prepared.clips, rows, strict=True))
+    split = make_split(replace(prepared, clips=clips), "auto")
+    assert (split.kind, len(split.test)) == ("official", 0)
+    assert {rows[row] for row in split.validation} == {"validation"}
+    assert {rows[row] for row in split.train} == {"train"}
+    clips = tuple(replace(clip, part="test") for clip in prepared.clips)
+    with pytest.raises(ConfigError, match=r"leaves 0 of 90 clips to (train|validate) on"):
+        make_split(replace(prepared, clips=clips), "auto")
+
+
+def test_parts_by_any_of_their_names_and_what_is_none(tmp_path):
+    names = ["Training set", "dev", "tset", ""]
+    lines = []
+    for number, name in enumerate(names):
+        write_clip(tmp_path / f"{number}.wav", word(number, 0, 0))
+        lines.append(f"{number}.wav,word,{name}\n")
+    (tmp_path / "manifest.csv").write_text("path,label,split\n" + "".join(lines))
+    corpus = open_corpus(tmp_path)
+    assert [clip.part for clip in corpus.clips] == ["train", "validation", "", ""]
+    assert "parts that are none, trained on: 'tset'" in corpus.layout
+
+
 def test_the_same_recording_is_never_in_two_parts(tmp_path):
     """Three copies of each clip under other takes, one of them re-encoded."""
     for take in range(12):

@@ -20,9 +20,11 @@ from voxlet.cli.main import main
 from voxlet.datasets.build import make_dataset, make_part
 from voxlet.datasets.clips import fitted, make_clip, opened_voice
 from voxlet.datasets.encoding import decode, encode
+from voxlet.datasets.formats.speech_commands import SpeechCommands
+from voxlet.datasets.formats.written import Encoded
 from voxlet.datasets.stores import Folder, open_store
 from voxlet.engines.engine import Here
-from voxlet.errors import FileError, LockedError, VoxletError
+from voxlet.errors import ConfigError, FileError, LockedError, VoxletError
 
 FORMATS = ("wav", "flac", "webdataset", "parquet", "speech-commands")
 
@@ -294,6 +296,41 @@ def test_a_folder_of_another_data_set_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(VoxletError, match=r"another seed is there \(0, not 1\)"):
         made(tmp_path, seed=1)
     assert tree(tmp_path) == before
+
+
+@pytest.mark.follows("datasets/stores.py: give a new folder")
+def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
+    own = tmp_path / "train" / "metadata.csv"
+    own.parent.mkdir()
+    own.write_text("mine")
+    with pytest.raises(ConfigError, match="holds something else than a data set; give --out another folder"):
+        made(tmp_path)
+    assert tree(tmp_path) == {"train/metadata.csv": b"mine"}
+    with pytest.raises(FileError, match="is no folder; give a new folder"):
+        open_store("")
+    assert open_store(str(tmp_path / "new")).root == tmp_path / "new"
+
+
+def test_what_a_check_refuses_is_refused_before_anything_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(plan: object) -> None:
+        raise ConfigError("does not know the word", where="--check")
+
+    monkeypatch.setattr("voxlet.datasets.build.opened_check", refused)
+    with pytest.raises(ConfigError):
+        made(tmp_path / "set", check="pocketsphinx")
+    monkeypatch.undo()
+    assert made(tmp_path / "set")
+
+
+def test_words_that_become_one_name_have_a_folder_each(tmp_path: Path) -> None:
+    asked = replace(plan(format="speech-commands"), labels=("one", "One!", "two"))
+    clip = Encoded({"word": "One!", "speaker": "ann", "index": 7}, b"")
+    shard = asked.shards()[0]
+    assert SpeechCommands().path_of(asked, shard, clip).startswith("One-2/")
+    plain = Encoded({"word": "one", "speaker": "ann", "index": 7}, b"")
+    assert SpeechCommands().path_of(asked, shard, plain).startswith("one/")
 
 
 def test_named_speakers_speak_as_they_are(tmp_path: Path) -> None:

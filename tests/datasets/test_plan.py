@@ -107,9 +107,17 @@ def test_another_seed_gives_other_speakers_and_speeds() -> None:
     assert [clip.manner for clip in clips(other)[:20]] != [clip.manner for clip in clips(PLAN)[:20]]
 
 
+@pytest.mark.follows("datasets/plan.py: give some of …")
+def test_effects_are_named_as_they_are() -> None:
+    with pytest.raises(ConfigError, match=r"there is no 'room'; give some of rooms, noise, codecs$"):
+        replace(PLAN, effects=("room",))
+    assert replace(PLAN, effects=("rooms", "noise", "codecs")).effects
+
+
 @pytest.mark.parametrize(
     "changes",
     [{"count": 0}, {"rate": 10}, {"unknown": 1.0}, {"held_out": (0.9, 0)}, {"seconds": float("nan")},
+     {"effects": ("room",)}, {"effects": ("noise", "noise")},
      {"ranges": (("speed", 0.1, 1),)}, {"ranges": (("speed", 1.2, 1),)}, {"seed": -1}],
 )  # fmt: skip
 def test_what_makes_no_sense_is_refused(changes: dict) -> None:

@@ -65,6 +65,8 @@ def test_no_voice_is_lost_to_another(file: Path) -> None:
     for name in ("../mine", "a/b", ".hidden", "con"):
         with pytest.raises(VoiceError, match="cannot be a file's name"):
             install(file, name)
+    with pytest.raises(VoiceError, match="cannot be a file's name"):
+        rename("other", "")
     remove("mine")
     assert rename("other", "mine").read_bytes() == other.read_bytes()
 
@@ -91,3 +93,21 @@ def test_each_word_becomes_some_files(file: Path, tmp_path: Path, capsys: pytest
     )
     takes = [audio.read(path).samples.tobytes() for path in sorted((out / "one").iterdir())]
     assert len(set(takes)) == 3
+
+
+def test_words_that_become_one_name_have_a_folder_each(tmp_path: Path) -> None:
+    path = tmp_path / "clash.voice"
+    path.write_bytes(tiny_voice.voice_bytes(tiny_voice.info(("c", "c++", "no", "no!"))))
+    assert main(["export", str(path), "--clips", "1", "-o", str(tmp_path / "out")]) == 0
+    found = {folder.name: next(folder.iterdir()) for folder in (tmp_path / "out").iterdir()}
+    assert set(found) == {"c", "c-2", "no", "no-2"}
+    assert len({file.read_bytes() for file in found.values()}) == 4
+
+
+@pytest.mark.parametrize("flags", [["--speaker", "ann"], ["--clips", "0"]])
+def test_what_export_cannot_do_is_refused(
+    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], flags: list[str]
+) -> None:
+    assert main(["export", str(file), *flags, "-o", str(tmp_path / "out")]) == 2
+    assert flags[0] in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

@@ -97,6 +97,8 @@ def make_split(
         validation_rows = validation & rest
     train_rows = rest & ~np.isin(groups, groups[validation_rows])
     parts = {"train": train_rows, "validate": validation_rows, "test": test}
+    if kind == "official" and not test.any() and validation is not None:
+        del parts["test"]  # whose makers only validate: nothing is tested on
     for part, rows in parts.items():
         if kind not in ("stratified", "untested", "all") and rows.sum() < LEAST_SHARE * len(groups):
             raise ConfigError(
@@ -111,16 +113,19 @@ def automatic_split(prepared: Prepared, seed: int) -> Split:
     """The first that can be made of: the official one, by speakers; for a corpus without one, stratified.
 
     Raises:
-        ConfigError: The corpus is too small for any.
+        ConfigError: The corpus is too small for any; or its own tables or folders leave nothing to train on:
+            what somebody held out is not trained on unasked.
     """
     known = CATALOG.get(prepared.name)
     official = known is not None and known.official is not None
-    if not official and not any(clip.part for clip in prepared.clips):
+    if not official and not any(clip.part in ("validation", "test") for clip in prepared.clips):
         return make_split(prepared, "stratified", seed=seed)
     try:
         return make_split(prepared, "official", seed=seed)
     except ConfigError:
-        return make_split(prepared, "speakers" if official else "stratified", seed=seed)
+        if not official:
+            raise
+        return make_split(prepared, "speakers", seed=seed)
 
 
 def content_groups(prepared: Prepared) -> NDArray[np.int64]:

@@ -95,7 +95,7 @@ class MakeShard:
 def encoded(voice: Voice, made: Made, kind: str) -> Encoded:
     """A clip as it is written."""
     facts = made.facts(voice.name)
-    return Encoded(facts, encode(made.samples, made.rate, kind, facts), voice.labels.index(made.planned.word))
+    return Encoded(facts, encode(made.samples, made.rate, kind, facts))
 
 
 @functools.lru_cache(1)
@@ -126,6 +126,7 @@ def make_dataset(
         LockedError: Another process makes it, or a part of it.
         VoxletError: Workers die, or have other versions.
     """
+    opened_check(plan)  # what it refuses is refused before anything is written
     with store.alone():
         store.clear()
         begin(plan, store)
@@ -155,6 +156,7 @@ def make_part(
         VoxletError: Workers die, or have other versions.
     """
     number, count = part
+    opened_check(plan)
     with store.alone(f"{number}-of-{count}"):
         begin(plan, store)
         own = plan.shards()[number::count]
@@ -193,9 +195,13 @@ def begin(plan: Plan, store: Store) -> None:
     """Write the plan where it is not yet.
 
     Raises:
-        ConfigError: Another plan is there.
+        ConfigError: Another plan is there, or something else than a data set.
     """
     there = store.get(PLAN)
+    if there is None and not store.is_empty():
+        there = store.get(PLAN)  # another part may have begun in this moment
+        if there is None:
+            raise ConfigError("holds something else than a data set", where=store.place, remedy=ELSEWHERE)
     if there is None:
         store.put(PLAN, plan.to_json().encode())
         return

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from voxlet import audio
+from voxlet.datasets.plan import EFFECTS
 from voxlet.extras import import_extra
 from voxlet.files import uninterrupted
 from voxlet.speak.styles import generator
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from voxlet.audio import Samples
     from voxlet.datasets.plan import Plan
 
-EFFECTS = ("rooms", "noise", "codecs")
 SHARE = 0.5  # of the clips to which each effect happens
 ROOMS = 50  # different ones, each with a place for the speaker and one for the microphone
 WIDTH, HEIGHT = (2.0, 7.0), (2.3, 3.2)  # metres

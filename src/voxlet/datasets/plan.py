@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 SPLITS = ("train", "validation", "test")
 UNKNOWN = "unknown"  # the class of words that are none of the labels
 PARTS = 16  # equal parts of a range, one after the other in an order of their own
+EFFECTS = ("rooms", "noise", "codecs")
 MOST_CLIPS = 10**9
 RATES = (4_000, 192_000)  # Hz
 LONGEST = 60.0  # seconds
@@ -113,6 +114,10 @@ class Plan:
             _within("--seconds", self.seconds, 0.1, LONGEST)
         for share in self.held_out:
             _within("--held-out", share, 0.0, 0.8)
+        for effect in self.effects:
+            if effect not in EFFECTS or self.effects.count(effect) > 1:
+                what = f"there is no {effect!r}" if effect not in EFFECTS else f"{effect!r} is named twice"
+                raise ConfigError(what, where="--effects", remedy=f"give some of {', '.join(EFFECTS)}")
         for name, least, most in self.ranges:
             _within(name, least, *BOUNDS[name])
             _within(name, most, least, BOUNDS[name][1])

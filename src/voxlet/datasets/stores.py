@@ -81,6 +81,10 @@ class Folder:
         except OSError:
             return set()
 
+    def is_empty(self) -> bool:
+        """Whether nothing lies there but what is hidden, as locks are."""
+        return all(path.name.startswith(".") for path in self.root.iterdir())
+
     def clear(self) -> None:
         """Remove what a process that was killed had begun to write."""
         for left in self.root.rglob(f".*{BEGUN}"):
@@ -149,6 +153,10 @@ class Remote:
             except FileNotFoundError:
                 return set()
 
+    def is_empty(self) -> bool:
+        """Whether it holds no object."""
+        return not self.names("")
+
     def clear(self) -> None:
         """Nothing: a store shows whole objects only."""
 
@@ -176,8 +184,10 @@ def open_store(place: str) -> Store:
     """The folder or store of a path or URL.
 
     Raises:
-        FileError: It is a file.
+        FileError: It is a file, or empty.
     """
+    if not place:
+        raise FileError("is no folder", where="--out ''", remedy="give a new folder")
     protocol, mark, path = place.partition("://")
     if mark and protocol != "file":
         return Remote(place.rstrip("/"))

@@ -122,7 +122,7 @@ def _taken(name: str) -> VoiceError:
 
 def _installed(name: str) -> Path:
     """Where a voice of this name is installed."""
-    if safe_name(name, LONGEST_NAME) != name:
+    if not name or safe_name(name, LONGEST_NAME) != name:
         raise VoiceError(
             "cannot be a file's name", where=repr(name), remedy="take letters, digits and hyphens"
         )

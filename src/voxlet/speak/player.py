@@ -22,6 +22,7 @@ PLAYERS = (
     ("mpv", "--no-video", "--really-quiet"),
     ("play", "-q"),
 )
+UNHEARD = "audio open failed"  # says ffplay of a machine without a sound device, and that all went well
 
 
 def play(path: Path) -> None:
@@ -40,12 +41,14 @@ def play(path: Path) -> None:
         program = shutil.which(name)
         if program is None:
             continue
-        done = subprocess.run([program, *options, str(path)], stderr=subprocess.PIPE, check=False)
-        if done.returncode == 0:
-            return
-        reason = (
-            done.stderr.decode(errors="replace").strip().partition("\n")[0] or f"status {done.returncode}"
+        done = subprocess.run(
+            [program, *options, str(path)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False
         )
+        lines = done.stderr.decode(errors="replace").strip().splitlines()
+        unheard = [line for line in lines if UNHEARD in line]
+        if done.returncode == 0 and not unheard:
+            return
+        reason = next(iter([*unheard, *lines]), f"status {done.returncode}")
         failures.append(f"{name}: {reason[:100]}")
     if failures:
         raise AudioError(

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from voxlet.cli.output import answer
 from voxlet.cli.parser import whole_number
-from voxlet.files import descriptor_of, safe_name
+from voxlet.errors import ConfigError
+from voxlet.files import descriptor_of, safe_names
 
 if TYPE_CHECKING:
     import argparse
@@ -39,6 +40,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Write the file, or the clips, and print where."""
+    if arguments.clips is None and arguments.speaker is not None:
+        raise ConfigError("goes with --clips: a voice keeps all its speakers", where="--speaker")
+    if arguments.clips is not None and arguments.clips < 1:
+        raise ConfigError(f"{arguments.clips} files cannot be made", where="--clips")
     if arguments.clips is None:
         from voxlet.recipes.train import export
 
@@ -50,7 +55,6 @@ def run(arguments: argparse.Namespace) -> None:
     from voxlet.recipes.opened import load
 
     model = load(arguments.folder)
-    for number, label in enumerate(model.labels):
-        folder = arguments.out / (safe_name(label, LONGEST_STEM) or f"word-{number}")
-        generate(model, label, folder, count=arguments.clips, speaker=arguments.speaker)
+    for label, name in safe_names(model.labels, LONGEST_STEM, "word").items():
+        generate(model, label, arguments.out / name, count=arguments.clips, speaker=arguments.speaker)
     answer(arguments.out)

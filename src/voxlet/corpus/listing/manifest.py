@@ -22,7 +22,7 @@ from voxlet.corpus.listing.columns import (
     heading_columns,
     quote,
 )
-from voxlet.corpus.listing.entry import PARTS, UNKNOWN_SPEAKER, Entry
+from voxlet.corpus.listing.entry import UNKNOWN_SPEAKER, Entry, part_of
 from voxlet.corpus.listing.finder import Finder
 from voxlet.corpus.listing.json_table import json_rows
 from voxlet.corpus.listing.labels import tidy_label
@@ -89,14 +89,17 @@ def read_manifest(
                 tidy_label(row.values[named]),
                 row.values.get("speaker") or UNKNOWN_SPEAKER,
                 row.values.get("take") or clip.stem,
-                PARTS.get(row.values.get("part", "").casefold(), ""),
+                part_of(row.values.get("part", "")),
                 problem=f"is listed a second time ({path.name}:{row.line})" if clip in seen else None,
             )
         )
         seen.add(clip)
     if not entries and not may_be_empty:
         raise CorpusError("lists no clips", where=path, remedy="add a row for each recording")
-    return Manifest(tuple(entries), columns.told, columns.guessed)
+    strange = {value for row in rows if (value := row.values.get("part", "")) and not part_of(value)}
+    shown = ", ".join(map(repr, sorted(strange)[:5]))
+    told = [columns.told, f"parts that are none, trained on: {shown}" if strange else ""]
+    return Manifest(tuple(entries), "; ".join(filter(None, told)), columns.guessed)
 
 
 def labels_are_numbers(rows: Sequence[Row]) -> bool:

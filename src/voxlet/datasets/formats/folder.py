@@ -26,16 +26,16 @@ class SoundFolder:
     loader = "audiofolder"
     reader = 'datasets.load_dataset("{place}")'
 
-    def objects(self, plan: Plan, shard: Shard, clips: Sequence[Encoded]) -> Iterator[Object]:  # noqa: ARG002
+    def objects(self, plan: Plan, shard: Shard, clips: Sequence[Encoded]) -> Iterator[Object]:
         """Each clip's file, then the rows about them."""
         rows = []
         for clip in clips:
-            path = self.path_of(shard, clip)
+            path = self.path_of(plan, shard, clip)
             rows.append({"path": path, "split": shard.split, **clip.facts})
             yield path, clip.sound
         yield f"{ROWS}/{shard.name}.csv", table(rows)
 
-    def path_of(self, shard: Shard, clip: Encoded) -> str:
+    def path_of(self, plan: Plan, shard: Shard, clip: Encoded) -> str:  # noqa: ARG002
         """Where a clip's file lies in the data set."""
         return f"{shard.split}/{shard.number:05d}/{clip.facts['index']:09d}.{self.sound}"
 

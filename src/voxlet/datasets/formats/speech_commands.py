@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -19,6 +20,11 @@ LISTS = {"validation": "validation_list.txt", "test": "testing_list.txt"}
 LONGEST_NAME = 60
 
 
+@functools.lru_cache(1)
+def _folders(words: tuple[str, ...]) -> dict[str, str]:
+    return files.safe_names(words, LONGEST_NAME, "word")
+
+
 @dataclass(frozen=True)
 class SpeechCommands(SoundFolder):
     """`yes/0a7c2a8d_nohash_12345.wav`: word, speaker, number; a word of `unknown` has its own folder."""
@@ -27,11 +33,11 @@ class SpeechCommands(SoundFolder):
     loader = ""
     reader = 'voxlet.corpus.corpus.open_corpus("{place}")'
 
-    def path_of(self, shard: Shard, clip: Encoded) -> str:  # noqa: ARG002
+    def path_of(self, plan: Plan, shard: Shard, clip: Encoded) -> str:  # noqa: ARG002
         """By word and speaker, whatever the split."""
+        folders = _folders((*plan.labels, *plan.others))
         speaker = hashlib.sha256(str(clip.facts["speaker"]).encode()).hexdigest()[:8]
-        word = files.safe_name(str(clip.facts["word"]), LONGEST_NAME) or f"word-{clip.word}"
-        return f"{word}/{speaker}_nohash_{clip.facts['index']}.{self.sound}"
+        return f"{folders[str(clip.facts['word'])]}/{speaker}_nohash_{clip.facts['index']}.{self.sound}"
 
     def finish(self, plan: Plan, get: Callable[[str], bytes]) -> Iterator[Object]:
         """The lists of what is not for training."""

@@ -19,7 +19,6 @@ class Encoded:
 
     facts: dict[str, object]
     sound: bytes
-    word: int  # its number in the voice's vocabulary
 
 
 class Format(Protocol):
