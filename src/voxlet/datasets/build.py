@@ -198,7 +198,7 @@ def begin(plan: Plan, store: Store) -> None:
         ConfigError: Another plan is there, or something else than a data set.
     """
     there = store.get(PLAN)
-    if there is None and not store.is_empty():
+    if there is None and not store.is_empty() and not store.names(RECORDS):  # a lost plan is written again
         there = store.get(PLAN)  # another part may have begun in this moment
         if there is None:
             raise ConfigError("holds something else than a data set", where=store.place, remedy=ELSEWHERE)
