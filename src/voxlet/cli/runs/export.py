@@ -40,17 +40,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Write the file, or the clips, and print where."""
-    if arguments.clips is None and arguments.speaker is not None:
-        raise ConfigError("goes with --clips: a voice keeps all its speakers", where="--speaker")
-    if arguments.clips is not None and arguments.clips < 1:
-        raise ConfigError(f"{arguments.clips} files cannot be made", where="--clips")
     if arguments.clips is None:
+        if arguments.speaker is not None:
+            raise ConfigError("goes with --clips: a voice keeps all its speakers", where="--speaker")
         from voxlet.recipes.train import export
 
         written = export(arguments.folder, arguments.out)
         if descriptor_of(written) != 1:  # nothing follows a file on standard output
             answer(written)
         return
+    if arguments.clips < 1:
+        raise ConfigError(f"{arguments.clips} files cannot be made", where="--clips")
     from voxlet.recipes.generate import LONGEST_STEM, generate
     from voxlet.recipes.opened import load
 

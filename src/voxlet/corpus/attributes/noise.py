@@ -59,8 +59,10 @@ def bandwidth_hz(spectrum: ClipSpectrum) -> float:
     return float(last * spectrum.rate / round(WINDOW * spectrum.rate))
 
 
-def is_narrow(bandwidths: NDArray[np.float64], allowed: NDArray[Any] | float) -> tuple[float, NDArray[Any]]:
-    """Up to where one speaker's clips have sound, and whether that is clearly less than their rates allow.
+def narrow_clips(
+    bandwidths: NDArray[np.float64], allowed: NDArray[Any] | float
+) -> tuple[float, NDArray[Any]]:
+    """Up to where one speaker's clips have sound, and for which that is clearly less than their rates allow.
 
     A telephone's or a headset's recording may have been saved at any rate.
 
@@ -69,7 +71,7 @@ def is_narrow(bandwidths: NDArray[np.float64], allowed: NDArray[Any] | float) ->
         allowed: What their rates allow, Hz (B,).
 
     Returns:
-        Hz, not a number where too few clips show it; and whether each clip is narrow, (B,).
+        Hz, not a number where too few clips show it; and which clips are narrow, (B,) of truth values.
     """
     known = bandwidths[np.isfinite(bandwidths)]
     reached = float(np.quantile(known, REACHED)) if len(known) >= FEWEST_CLIPS else float("nan")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from voxlet import audio
-from voxlet.corpus.attributes.noise import bandwidth_hz, is_narrow
+from voxlet.corpus.attributes.noise import bandwidth_hz, narrow_clips
 from voxlet.corpus.attributes.spectrum import clip_spectrum
 from voxlet.corpus.catalog import CATALOG
 from voxlet.corpus.corpus import Clip, Corpus
@@ -278,7 +278,7 @@ def narrow_speakers(corpus: Corpus, measures: Measures) -> dict[str, float]:
     found = {}
     for speaker in corpus.speakers:
         own = speakers == speaker
-        reached, narrow = is_narrow(measures.bandwidth[own], allowed[own])
+        reached, narrow = narrow_clips(measures.bandwidth[own], allowed[own])
         if narrow.any():
             found[speaker] = reached
     return found

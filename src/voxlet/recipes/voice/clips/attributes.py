@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from voxlet.corpus.attributes.noise import is_narrow
+from voxlet.corpus.attributes.noise import narrow_clips
 from voxlet.models.voice.config import CLARITY, PITCH, SPEED
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def bands_of(dataset: Dataset, found: Attributes | None) -> Tensor:
         allowed = np.minimum(bands, prepared.rate / 2)
         for speaker in range(len(prepared.speaker_names)):
             own = np.flatnonzero(prepared.speakers == speaker)
-            reached, narrow = is_narrow(found.bandwidth_hz[own], allowed[own])
+            reached, narrow = narrow_clips(found.bandwidth_hz[own], allowed[own])
             bands[own[narrow]] = reached
     return torch.from_numpy(bands).float()
 
