@@ -68,14 +68,19 @@ class Guard:
                 headers = MutableHeaders(scope=message)
                 headers.update(HEADERS)
                 headers.setdefault("Cache-Control", "no-cache")  # an old script meets no new one
+            if heads and message["type"] == "http.response.body":
+                message = {**message, "body": b""}
             await send(message)
 
+        # Every address that is read can be asked about: routes know GET alone.
+        heads = scope["method"] == "HEAD"
+        asked = {**scope, "method": "GET"} if heads else scope
         body = _Body(receive, self._limits, uploads=scope["path"].startswith(UPLOADS))
         refused: RefusedError | None = None
         try:
             try:
                 self._admit(scope, Headers(scope=scope), body)
-                await self._app(scope, body.receive, sending)
+                await self._app(asked, body.receive, sending)
             except RefusedError as error:
                 refused = error
             except Exception as error:
@@ -87,7 +92,7 @@ class Guard:
             if refused is not None and status == 0:
                 await _answer(refused)(scope, receive, sending)
         finally:
-            self._note(scope, status, time.perf_counter() - begun)
+            self._note(scope["method"], asked, status, time.perf_counter() - begun)
 
     def _admit(self, scope: Scope, headers: Headers, body: _Body) -> None:
         """Refuse who may not ask.
@@ -120,11 +125,11 @@ class Guard:
             value.strip().encode(), self._key.encode()
         )
 
-    def _note(self, scope: Scope, status: int, seconds: float) -> None:
+    def _note(self, method: str, scope: Scope, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", "") or OTHER
         self._metrics.requests.labels(route, str(status)).inc()
         self._metrics.answer.labels(route).observe(seconds)
-        log.info("%s %s %d %.3f s", scope["method"], route, status, seconds)
+        log.info("%s %s %d %.3f s", method, route, status, seconds)
 
 
 def _answer(error: RefusedError) -> Response:

@@ -8,6 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
+from starlette.routing import Match, Route
 
 from voxlet.errors import AudioError, MissingExtraError, TextError, VoiceError, VoxletError
 from voxlet.serving.limits import BusyError
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI, Request
 
 LONGEST_MESSAGE = 500  # characters
+JSON = "application/json"
 INVALID = "invalid_request_error"
 # Which field of a request an error is about.
 FIELDS = {TextError: "input", VoiceError: "voice", AudioError: "file"}
@@ -82,21 +84,37 @@ def from_voxlet(error: VoxletError) -> JSONResponse:
     return refusal(400, str(error), param=param)
 
 
-def from_validation(error: RequestValidationError) -> JSONResponse:
+def from_validation(request: Request, error: RequestValidationError) -> JSONResponse:
     """The first field that is not as it should be, without what was in it."""
     first = error.errors()[0]
+    if first["loc"] == ("body",):
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if not kind.endswith(("/json", "+json")):
+            told = f"this was sent as {kind!r}" if kind else "this was sent without one"
+            return refusal(415, f"the body is to be JSON, with Content-Type: {JSON}; {told}")
+        if first["type"] == "missing":
+            return refusal(400, "the body is empty; it is to be a JSON object")
     places = [str(place) for place in first["loc"][1:] if isinstance(place, str | int)]
     param = places[0] if places and first["type"] != "json_invalid" else None
     message = f"{param}: {first['msg']}" if param else str(first["msg"])
     return refusal(400, message, param=param)
 
 
+def _methods(app: FastAPI, request: Request) -> list[str]:
+    """How the address of a request can be asked, where it was asked in another way."""
+    found: set[str] = set()
+    for route in app.routes:
+        if isinstance(route, Route) and route.matches(request.scope)[0] is Match.PARTIAL:
+            found |= route.methods or set()
+    return sorted(found)
+
+
 def install(app: FastAPI) -> None:
     """Let every error of an application take this form."""
 
-    async def validation(_: Request, error: Exception) -> JSONResponse:
+    async def validation(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)
-        return from_validation(error)
+        return from_validation(request, error)
 
     async def voxlet(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, VoxletError)
@@ -112,8 +130,16 @@ def install(app: FastAPI) -> None:
 
     async def http(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)
-        message = f"{error.detail} ({request.method} {request.url.path})"
-        return refusal(error.status_code, message, headers=error.headers)
+        status, headers = error.status_code, dict(error.headers or {})
+        detail = error.detail
+        methods = _methods(app, request) if status in (404, 405) else []
+        if methods:  # the page's folder, which is asked last, knows no such file
+            status, detail, headers["Allow"] = (
+                405,
+                f"Method Not Allowed, {' or '.join(methods)}",
+                ", ".join(methods),
+            )
+        return refusal(status, f"{detail} ({request.method} {request.url.path})", headers=headers)
 
     app.add_exception_handler(RequestValidationError, validation)
     app.add_exception_handler(VoxletError, voxlet)
