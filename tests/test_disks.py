@@ -152,7 +152,8 @@ def test_a_full_target_and_a_long_text_into_a_pipe(disk: Path, tmp_path: Path) -
         assert len(done.stderr.splitlines()) == 1
         assert files_of(disk) == []
     # What goes to a pipe waits in memory, beyond a bound in a temporary file.
-    code = "import sys; from voxlet import files; files.IN_MEMORY = 1000; from voxlet.cli.main import main; "
+    code = "import sys; from voxlet.files import whole; from voxlet.cli.main import main; "
+    code += "whole.IN_MEMORY = 1000; "
     done = subprocess.run(
         [sys.executable, "-c", code + "sys.exit(main(['say', '4091', '-o', '-']))"],
         env={**os.environ, "TMPDIR": str(disk)},

@@ -10,11 +10,12 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from voxlet import files
+from voxlet import files, interrupts
 from voxlet.errors import FileError, LockedError
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="links, pipes and modes of POSIX")
@@ -72,13 +73,47 @@ def test_a_full_disk_leaves_what_was_there(small_disk):
     assert names(small_disk) == ["a"]
 
 
+@pytest.mark.follows("files/whole.py: name a file in it")
 def test_a_missing_folder_and_a_folder_in_the_way(tmp_path):
     with pytest.raises(FileError, match="No such file or directory"):
         files.write_atomically(tmp_path / "missing" / "a", b"")
     (tmp_path / "folder").mkdir()
-    with pytest.raises(FileError, match="Is a directory"):
-        files.write_atomically(tmp_path / "folder", b"")
+    for folder in (tmp_path / "folder", tmp_path, ""):
+        with pytest.raises(FileError, match=r"is a folder; name a file in it$"):
+            files.write_atomically(folder, b"")
     assert names(tmp_path) == ["folder"]
+    files.write_atomically(tmp_path / "folder" / "a", b"")  # as it was told
+
+
+@pytest.mark.parametrize("linking", [True, False])
+def test_a_new_file_takes_no_other_s_place(tmp_path, monkeypatch, linking: bool):
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EPERM, "no links here")
+
+    if not linking:
+        monkeypatch.setattr(os, "link", refuse)
+    path = tmp_path / "a"
+    files.write_new(path, b"first")
+    with pytest.raises(FileExistsError):
+        files.write_new(path, b"second")
+    assert (names(tmp_path), path.read_bytes()) == (["a"], b"first")
+    with pytest.raises(FileError, match="No such file or directory"):
+        files.write_new(tmp_path / "missing" / "a", b"")
+
+
+def test_of_many_that_write_one_new_file_one_does(tmp_path):
+    def write(number: int) -> bool:
+        try:
+            files.write_new(tmp_path / "a", str(number).encode() * 1000)
+        except FileExistsError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as threads:
+        written = list(threads.map(write, range(8)))
+    assert sum(written) == 1
+    assert (tmp_path / "a").read_bytes() == str(written.index(True)).encode() * 1000
+    assert names(tmp_path) == ["a"]
 
 
 @pytest.mark.skipif(getattr(os, "geteuid", int)() == 0, reason="root may write anywhere")
@@ -185,7 +220,7 @@ def test_paths_of_descriptors(path, number, tmp_path):
 def test_a_killed_writer_leaves_no_file(tmp_path):
     code = """
 import sys, time
-from voxlet import files
+from voxlet import files, interrupts
 with files.atomic_file(sys.argv[1]) as file:
     file.write(bytes(100_000)); file.flush()
     print("writing", flush=True)
@@ -314,7 +349,7 @@ def test_the_cache_is_where_it_is_told_to_be(tmp_path, monkeypatch):
 LOCK = """
 import sys, time
 from pathlib import Path
-from voxlet import files
+from voxlet import files, interrupts
 with files.exclusive(Path(sys.argv[1])):
     print("locked", flush=True)
     time.sleep(float(sys.argv[2]))
@@ -414,7 +449,7 @@ def test_names_that_are_safe_on_any_system(text, name):
 @pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_waits_until_the_block_ends():
     def press_twice() -> None:
-        with files.uninterrupted():
+        with interrupts.uninterrupted():
             signal.raise_signal(signal.SIGINT)
             signal.raise_signal(signal.SIGINT)
             ended.append(True)
@@ -429,7 +464,7 @@ def test_ctrl_c_waits_until_the_block_ends():
 def test_ctrl_c_that_is_ignored_stays_so():
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        with files.uninterrupted():
+        with interrupts.uninterrupted():
             signal.raise_signal(signal.SIGINT)
         assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     finally:
@@ -439,7 +474,7 @@ def test_ctrl_c_that_is_ignored_stays_so():
 @pytest.mark.usefixtures("ctrl_c")
 def test_threads_are_never_interrupted():
     def work() -> None:
-        with files.uninterrupted():
+        with interrupts.uninterrupted():
             found.append(signal.getsignal(signal.SIGINT))
 
     found: list[object] = []

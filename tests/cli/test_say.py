@@ -167,7 +167,9 @@ def test_who_speaks(capsys):
         (["1", "--gap", "nan"], "gap: nan is no gap"),
         (["1", "-o", "a.mp3"], "a.mp3: only WAV can be written"),
         (["1", "-o", "no/folder/a.wav"], "cannot be written (No such file or directory)"),
-        (["1", "-o", "."], "cannot be written"),
+        (["1", "-o", "."], ".: is a folder; name a file in it"),
+        (["1", "-o", ""], ".: is a folder; name a file in it"),
+        (["-", "4"], "- reads standard input, and other text stands beside it; give one of them"),
         (["1", "-o", "-", "--json"], "both write to standard output"),
     ],
 )

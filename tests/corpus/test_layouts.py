@@ -312,6 +312,25 @@ def test_a_layout_can_be_told(tmp_path):
     assert read(nested, "{speaker}/{label}/*")[0] == set(PEOPLE)
 
 
+@pytest.mark.follows("corpus/listing/layouts.py: mend --layout, or leave it out and see what is found out")
+@pytest.mark.parametrize("layout", ["{label}/{label}", "{label}/{speaker}_nohash_{take}", "{label}.{take}"])
+def test_a_layout_that_reads_nothing_is_refused(tmp_path, layout):
+    root = write_names(tmp_path, *all_of("{label}/{speaker}_{take}.wav", ("ja", "nein"), PEOPLE))
+    with pytest.raises(CorpusError) as caught:
+        read(root, layout)
+    assert f"no name reads {layout}, such as ja/anna_0.wav; mend --layout" in str(caught.value)
+    for told in (None, "{label}/{speaker}_{take}"):  # left out, or mended
+        assert read(root, told)[:2] == ({"ja", "nein"}, set(PEOPLE))
+
+
+def test_what_a_layout_does_not_read_in_a_label_s_folder_is_said(tmp_path):
+    names = all_of("{label}/{speaker}_NO_{take}.wav", ("ja", "nein"), PEOPLE)
+    root = write_names(tmp_path, *names, "ja/x.wav", "nein/y.wav")
+    found, _, listing = read(root, "{label}/{speaker}_NO_{take}")
+    assert (found, len(listing.entries)) == ({"ja", "nein"}, len(names) + 2)
+    assert "2 names do not read {label}/{speaker}_NO_{take}, such as ja/x.wav" in listing.notes[0]
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from voxlet.datasets.plan import PARTS, SPLITS, UNKNOWN, Plan, read_plan
@@ -85,8 +85,10 @@ def test_shards_are_all_clips_once_and_each_of_one_split() -> None:
 @given(st.integers(1, 150), st.integers(3, 9), st.floats(0, 0.4), st.floats(0, 0.4), st.floats(0, 0.9))
 def test_any_plan_is_whole(count: int, people: int, validation: float, test: float, unknown: float) -> None:
     plan = replace(
-        PLAN, count=count, held_out=(validation, test), unknown=unknown, speakers=tuple("abcdefghi"[:people])
+        PLAN, count=count, held_out=(validation, test), unknown=0.0, speakers=tuple("abcdefghi"[:people])
     )
+    assume(unknown == 0 or any(int(size * unknown) for size in plan.sizes.values()))
+    plan = replace(plan, unknown=unknown)
     found = clips(plan)
     assert [clip.index for clip in found] == list(range(count))
     assert Counter(clip.split for clip in found) == {k: n for k, n in plan.sizes.items() if n}
@@ -112,6 +114,16 @@ def test_effects_are_named_as_they_are() -> None:
     with pytest.raises(ConfigError, match=r"there is no 'room'; give some of rooms, noise, codecs$"):
         replace(PLAN, effects=("room",))
     assert replace(PLAN, effects=("rooms", "noise", "codecs")).effects
+
+
+@pytest.mark.follows("datasets/plan.py: give a larger share, or a larger --count")
+def test_a_class_without_a_clip_is_refused() -> None:
+    few = replace(PLAN, count=20, held_out=(0.1, 0.1), unknown=0.0)
+    with pytest.raises(ConfigError, match=r"--unknown: a share of 0.01 of 20 clips is not one clip; give"):
+        replace(few, unknown=0.01)
+    for changes in ({"unknown": 0.1}, {"unknown": 0.01, "count": 200}):
+        plan = replace(few, **changes)
+        assert any(plan.clip(index).label == "unknown" for index in range(plan.count))
 
 
 @pytest.mark.parametrize(

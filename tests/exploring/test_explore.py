@@ -17,6 +17,7 @@ from browser import chromium, opened, served, until
 from voxlet import audio
 from voxlet.cli.main import main
 from voxlet.corpus.corpus import open_corpus
+from voxlet.exploring import explore as exploring
 from voxlet.exploring.clips import gather
 from voxlet.exploring.directions import find_directions, in_voice_of, properties
 from voxlet.exploring.explore import Request, explore
@@ -58,6 +59,26 @@ def test_all_is_there(explored: Path) -> None:
         *("sounds/01-one_bob_3.wav.wav", "sounds/01-one_bob_3.wav.png"),
     }
     assert not [path for path in written if "/." in path or path.startswith(".")]
+
+
+def test_a_walk_to_nowhere_is_refused_before_the_long_work(
+    runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def never(*_: object) -> None:
+        raise AssertionError("recordings are doubted already")
+
+    monkeypatch.setattr(exploring, "doubts_of", never)
+    asked = ["explore", str(runs / "plain"), "--out", str(tmp_path), "--clips", "20"]
+    assert main([*asked, "--walk", "zero,one", "--walk", "zero,eleven"]) == 2
+    assert "walk: 'eleven' is no word, speaker or clip of the map; take words: " in capsys.readouterr().err
+
+
+def test_walks_whose_names_become_one_have_a_file_each(runs: Path, tmp_path: Path) -> None:
+    opened = load(runs / "plain")
+    pairs = (("zero", "one"), ("Zero", "one"), ("zero", "one"))
+    explore(opened, tmp_path, Request(20, walks=pairs), progress=False)
+    written = {path.name for path in (tmp_path / "walks").glob("*.wav")}
+    assert len(written) == 4  # two walks, two ways
 
 
 def test_the_table_lists_every_recording(explored: Path, runs: Path) -> None:

@@ -80,6 +80,14 @@ def test_three_ways_to_say_who_speaks(capsys: pytest.CaptureFixture[str]) -> Non
 
 
 @follows("cli/speaking.py: give one of them")
+def test_text_from_two_places(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    refused(capsys, "say", "-", "4")
+    assert done("say", "4")
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(b"4")))
+    assert done("say", "-")
+
+
+@follows("cli/speaking.py: give one of them")
 def test_two_answers_on_standard_output(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     assert main(["say", "4", "-o", "-", "--json"]) == 2
     assert done("say", "4", "-o", "-")
@@ -123,7 +131,7 @@ def test_a_style_that_is_none(capsys: pytest.CaptureFixture[str]) -> None:
     assert done("say", "4", "--style", ",".join(["0.5"] * int(count)))
 
 
-@follows("files.py: set TMPDIR to a folder with room…")
+@follows("files/folders.py: set TMPDIR to a folder with room…")
 def test_no_room_for_temporary_files(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -203,7 +211,7 @@ def test_a_package_that_is_missing(package: str, extra: str, monkeypatch: pytest
     assert extras.import_extra(package, extra).__name__ == package
 
 
-@follows("files.py: check the folder and its free space")
+@follows("files/refused.py: check the folder and its free space")
 def test_a_file_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "missing" / "a.json"
     message(FileError, files.write_atomically, path, b"{}")
@@ -224,7 +232,7 @@ def test_a_file_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.Monke
     assert path.read_bytes() == b"[]"
 
 
-@follows("files.py: free some space or set VOXLET_CACHE to a folder that can be written")
+@follows("files/cache.py: free some space or set VOXLET_CACHE to a folder that can be written")
 def test_a_cache_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "cache").write_bytes(b"a file")
     monkeypatch.setenv("VOXLET_CACHE", str(tmp_path / "cache"))
@@ -238,7 +246,7 @@ def test_a_cache_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.Monk
     assert files.cache_folder("scans").is_dir()
 
 
-@follows("files.py: set VOXLET_CACHE to a folder")
+@follows("files/cache.py: set VOXLET_CACHE to a folder")
 def test_a_user_without_a_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def homeless() -> Path:
         raise RuntimeError("Could not determine home directory.")

@@ -150,7 +150,7 @@ def test_a_full_disk_is_said(client, monkeypatch, tmp_path) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as held:
-        held.setattr("voxlet.files.os.replace", full)
+        held.setattr("os.fsync", full)
         held.setattr("pathlib.Path.rename", full)
         held.setattr("pathlib.Path.replace", full)
         answer = client.post("/takes/mine", params={"word": "lumos"}, content=wav(word(0, 0, 0)), headers=WAV)

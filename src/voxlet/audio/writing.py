@@ -11,7 +11,8 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from voxlet.errors import AudioError, FileError
-from voxlet.files import atomic_file, descriptor_of, spooled, uninterrupted
+from voxlet.files import atomic_file, descriptor_of, spooled
+from voxlet.interrupts import uninterrupted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -118,6 +118,8 @@ def _check(request: Request) -> None:
 def _read(text: Sequence[str]) -> str:
     if not text:
         raise TextError("no text is given", remedy="for example: voxlet say 4091")
+    if text[0] == "-" and len(text) > 1:
+        raise TextError("- reads standard input, and other text stands beside it", remedy="give one of them")
     if tuple(text) != ("-",):
         return " ".join(text)
     if sys.stdin is None:

@@ -260,8 +260,12 @@ def of_labels(listing: Listing, known: Known, root: Path) -> Listing:
 
 
 def short_reason(reason: str) -> str:
-    """A reason without its figures, so that files left out for the same are counted together."""
-    return re.split(r"[:(,;]", reason)[0].strip()
+    """A reason without its figures, so that files left out for the same are counted together.
+
+    >>> short_reason("longer than 1,800 s, cut it"), short_reason("is silent (0 of 3)")
+    ('longer than 1,800 s', 'is silent')
+    """
+    return re.split(r"[:(;]|,(?!\d)", reason)[0].strip()
 
 
 def build_corpus(name: str, root: Path, listing: Listing, engine: Engine = THREADS) -> Corpus:

@@ -15,7 +15,7 @@ import numpy as np
 from voxlet import audio
 from voxlet.datasets.plan import EFFECTS
 from voxlet.extras import import_extra
-from voxlet.files import uninterrupted
+from voxlet.interrupts import uninterrupted
 from voxlet.speak.styles import generator
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from voxlet.files import uninterrupted
+from voxlet.interrupts import uninterrupted
 from voxlet.version import __version__
 
 if TYPE_CHECKING:

@@ -127,6 +127,12 @@ class Plan:
                 where="--unknown",
                 remedy="name fewer --labels than the voice has",
             )
+        if self.unknown and not any(math.floor(size * self.unknown) for size in self.sizes.values()):
+            raise ConfigError(
+                f"a share of {self.unknown:g} of {self.count:,} clips is not one clip",
+                where="--unknown",
+                remedy="give a larger share, or a larger --count",
+            )
         parts = sum(size > 0 for size in self.sizes.values())
         if self.speakers and len(self.speakers) < parts:
             raise ConfigError(

@@ -21,7 +21,7 @@ from voxlet.decoding.chunks import Mended, find_data
 from voxlet.decoding.kinds import HEAD_BYTES, kind_of
 from voxlet.errors import AudioError
 from voxlet.extras import how_to_install
-from voxlet.files import uninterrupted
+from voxlet.interrupts import uninterrupted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

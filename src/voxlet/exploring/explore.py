@@ -145,6 +145,7 @@ def explore(
         audio.read(path)
     files.make_folder(out)
     clips = gather(opened, request.count, corpus=request.corpus, seed=request.seed, progress=progress)
+    tour.check(opened, clips, request.walks)  # minutes, too
     words = learn_words(clips) if request.sounds and not isinstance(opened, ClipRun) else None
     own = tuple(reconstruct(opened, path, clips, words=words) for path in request.sounds)
     doubts = doubts_of(opened, request.corpus, progress)

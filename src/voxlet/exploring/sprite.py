@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from voxlet import audio
-from voxlet.files import uninterrupted
+from voxlet.interrupts import uninterrupted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -69,17 +69,19 @@ def write(
         ConfigError: A walk is between what the model does not know.
         FileError: The folder cannot be written.
     """
-    pairs = list(walks) or usual_walks(opened, clips)
+    pairs = list(dict.fromkeys(walks)) or usual_walks(opened, clips)
+    names = files.safe_names([f"{first}\n{second}" for first, second in pairs], 60, "walk")
     folder = files.make_folder(out / "walks")
     for first, second in pairs:
+        name = names[f"{first}\n{second}"]
         if isinstance(opened, VoiceRun) and (rows := recordings_of(clips, first, second)) is not None:
             steps = sequence_walk(opened, *rows, named(first, second))
-            heard(steps, doubts).write(folder / files.safe_name(f"{first}-{second}", 60))
+            heard(steps, doubts).write(folder / name)
             continue
         ends, labels = ends_of(opened, clips, first, second)
         for way in ("straight", "spherical"):
             steps = walk(opened, between(*ends, STEPS, way), labels, names=named(first, second), seed=seed)
-            heard(steps, doubts).write(folder / f"{files.safe_name(f'{first}-{second}', 60)}-{way}")
+            heard(steps, doubts).write(folder / f"{name}-{way}")
     plane = find_plane(clips.latents)
     if corners:
         latents = plane.back(along(np.array(corners), STEPS))
@@ -89,6 +91,16 @@ def write(
     sheet(out, opened, clips, seed)
     traversals(out, opened, clips, units, seed)
     steering(out, opened, clips, directions, seed)
+
+
+def check(opened: Opened, clips: Clips, walks: Sequence[tuple[str, str]]) -> None:
+    """See that walks are between what a model knows.
+
+    Raises:
+        ConfigError: One is not.
+    """
+    for first, second in walks:
+        ends_of(opened, clips, first, second)
 
 
 def heard(steps: Walk, doubts: Doubts | None) -> Walk:

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from voxlet.errors import VoiceError
-from voxlet.files import make_folder, safe_name, write_atomically, writing
+from voxlet.files import make_folder, safe_name, write_new, writing
 from voxlet.speak.voice_file import SUFFIX, read_voice
 
 LONGEST_NAME = 60  # characters of a voice's name
@@ -77,10 +77,12 @@ def install(file: str | os.PathLike[str], name: str | None = None) -> Path:
     """
     voice = read_voice(Path(file))
     target = _installed(name or Path(file).stem)
-    if target.exists() and target.read_bytes() != voice.model:
-        raise _taken(target.stem)
     make_folder(target.parent)
-    write_atomically(target, voice.model)
+    try:
+        write_new(target, voice.model)
+    except FileExistsError as error:
+        if target.read_bytes() != voice.model:
+            raise _taken(target.stem) from error
     return target
 
 
@@ -105,10 +107,14 @@ def rename(name: str, new: str) -> Path:
         FileError: Its file cannot be written.
     """
     path, target = _own(name), _installed(new)
-    if target.exists():
-        raise _taken(new)
-    with writing(target, "cannot be written", remedy=None):
-        path.rename(target)
+    with writing(path, "cannot be read", remedy=None):
+        model = path.read_bytes()
+    try:
+        write_new(target, model)
+    except FileExistsError as error:
+        raise _taken(new) from error
+    with writing(path, "cannot be removed", remedy=None):
+        path.unlink()
     return target
 
 

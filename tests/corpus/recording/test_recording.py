@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -126,6 +127,17 @@ def test_nothing_is_overwritten_and_the_last_take_can_be_taken_back(tmp_path: Pa
     assert not path.exists()
     assert session.take_back() is None
     assert session.missing == {"no": 2}
+
+
+def test_two_sessions_in_one_folder_lose_nothing(tmp_path: Path) -> None:
+    sessions = [Session(tmp_path, ["no"], 20) for _ in range(2)]
+    samples = said(0)
+    heard = sessions[0].check("no", samples, RATE)
+    with ThreadPoolExecutor(2) as threads:
+        kept = threads.map(lambda one: [one.keep("no", samples, RATE, heard) for _ in range(20)], sessions)
+        paths = {path for paths in kept for path in paths}
+    assert len(paths) == 40
+    assert all(len(audio.read(path).samples) == len(samples) for path in paths)
 
 
 @pytest.mark.follows("corpus/recording/session.py: take letters, digits, spaces and hyphens")

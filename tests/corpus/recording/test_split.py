@@ -114,9 +114,26 @@ def test_what_does_not_fit_is_one_line(tmp_path: Path, capsys: pytest.CaptureFix
     assert len(lines) == 12
     assert lines[0].startswith("0001.wav")
     assert lines[9].startswith("9 takes, 3 of each label, said one after another")
+    assert (
+        main(["split", str(recording), "--labels", "no", "--takes", "1", "--out", str(tmp_path / "x")]) == 0
+    )
+    assert "inf" not in capsys.readouterr().out  # one word has no pause beside it
     even, _ = strung([word(0, 0, take) for take in range(4)], [0.7] * 4)
     with pytest.raises(CorpusError, match="4 stretches of speech"):
         cut(even, RATE, LABELS)
+
+
+@pytest.mark.follows("corpus/recording/split.py: listen to it; speak nearer to the microphone")
+def test_a_recording_without_speech(tmp_path: Path) -> None:
+    recording = tmp_path / "ann"  # its takes go to a folder of this name, unless it has an ending
+    samples = session(ROUNDS)[0]
+    audio.write(recording, 0.0 * samples, rate=RATE)
+    with pytest.raises(CorpusError, match=r"ann: holds no speech; listen to it; speak nearer"):
+        split(recording, LABELS, tmp_path / "takes")
+    audio.write(recording, samples, rate=RATE)
+    with pytest.raises(ConfigError, match=r"ann: is a file; name a new folder with --out$"):
+        split(recording, LABELS, recording)
+    assert len(split(recording, LABELS, tmp_path / "takes").takes) == 9
 
 
 @pytest.mark.follows("corpus/recording/split.py: name a new folder with --out")

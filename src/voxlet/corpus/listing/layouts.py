@@ -127,7 +127,8 @@ def list_names(root: Path, layout: str | None, paths: Sequence[Path]) -> Listing
         raise CorpusError("is not a folder", where=root, remedy="give the folder that it lies in")
     if layout is not None and layout not in LAYOUTS:
         best = explain(paths, root, Pattern(layout))
-        return Listing(read_names(best, paths, root), f"{best.pattern.text}, as given")
+        told = f"{best.pattern.text}, as given"
+        return Listing(read_names(best, paths, root), told, unread(best, paths, root))
     if layout == "names":
         best = explain(paths, root, Pattern(NAMES, counted=True))
         return Listing(read_names(best, paths, root), f"{NAMES}, as given")
@@ -202,6 +203,27 @@ def part_lists(root: Path) -> dict[str, Part]:
         for line in read_text(root / name).split("\n")
     )
     return {line: part for line, part in lines if line}
+
+
+def unread(given: Explained, paths: Sequence[Path], root: Path) -> tuple[str, ...]:
+    """What the layout that was given does not read and yet has a label, by its folder.
+
+    Raises:
+        CorpusError: It reads no name at all.
+    """
+    text = given.pattern.text
+    strange = [path for path, reading in zip(paths, given.readings, strict=True) if reading is None]
+    shown = f"such as {strange[0].relative_to(root).as_posix()}" if strange else ""
+    if len(strange) == len(paths):
+        raise CorpusError(
+            f"no name reads {text}, {shown}",
+            where=root,
+            remedy="mend --layout, or leave it out and see what is found out",
+        )
+    if not strange or not in_label_folder(text):
+        return ()
+    told = f"{len(strange):,} names do not read {text}, {shown}"
+    return (f"{told}: of them only the label is known, by the folder",)
 
 
 def in_label_folder(text: str) -> bool:

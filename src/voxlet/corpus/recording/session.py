@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 from collections import Counter
 from pathlib import Path
@@ -76,16 +77,21 @@ class Session:
         return check_take(samples, rate, word, self.kept)
 
     def keep(self, word: str, samples: Samples, rate: int, heard: Heard) -> Path:
-        """Write a take under a number that is free.
+        """Write a take under a number that is free, also while another session records into the folder.
 
         Raises:
-            AudioError: It cannot be written.
+            AudioError: A sample is not a number.
+            FileError: It cannot be written.
         """
         files.make_folder(self.folder)
-        while (path := self._path(word)).exists():
+        data = audio.encode_wav(samples, rate)
+        written = False
+        while not written:
+            path = self._path(word)
+            with contextlib.suppress(FileExistsError):
+                files.write_new(path, data)
+                written = True
             self.numbers[word] += 1
-        audio.write(path, samples, rate=rate)
-        self.numbers[word] += 1
         self.kept[word].append(heard)
         self.paths[word].append(path)
         self.last = word, path

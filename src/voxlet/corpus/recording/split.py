@@ -12,7 +12,7 @@ import numpy as np
 
 from voxlet import audio, files
 from voxlet.corpus.look import likeness
-from voxlet.errors import AudioError, ConfigError, CorpusError
+from voxlet.errors import ConfigError, CorpusError
 from voxlet.trimming.regions import find_speech
 from voxlet.words.spelling import fold
 
@@ -58,7 +58,7 @@ class Cut:
     Attributes:
         takes: They.
         order: How labels follow each other, `ROUNDS` or `BLOCKS`.
-        pause: Seconds of the shortest pause that was taken for one between words.
+        pause: Seconds of the shortest pause that was taken for one between words; infinite for one word.
         rate: Of the recording, Hz.
     """
 
@@ -82,10 +82,12 @@ def cut(samples: Samples, rate: int, labels: Sequence[str], takes: int | None = 
 
     Raises:
         ConfigError: Labels are missing or there twice, or there is not one take.
-        CorpusError: There are not as many words in it.
+        CorpusError: There is no speech in it, or not as many words.
     """
     check(labels, takes)
     regions = find_speech(samples, rate).regions
+    if not regions:
+        raise CorpusError("holds no speech", remedy="listen to it; speak nearer to the microphone")
     words, pause = group(regions, rate, len(labels), takes)
     each = len(words) // len(labels)
     pictures = np.stack([likeness.picture(samples[start:stop], rate) for start, stop in words])
@@ -198,7 +200,8 @@ def split(
     """
     check(labels, takes)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise ConfigError("holds files already", where=out, remedy="name a new folder with --out")
+        what = "holds files already" if out.is_dir() else "is a file"
+        raise ConfigError(what, where=out, remedy="name a new folder with --out")
     sound = audio.read(recording)
     try:
         found = cut(sound.samples, sound.rate, labels, takes)
@@ -221,8 +224,6 @@ def split(
 
 def margins(found: Cut, sound: audio.Sound) -> list[tuple[int, int]]:
     """First and one-past-last sample of each take's file: the word, and what is silent around it."""
-    if not found.takes:
-        raise AudioError("holds no speech")
     most = round(MARGIN * sound.rate)
     edges = [0, *(
         (earlier.stop + later.start) // 2 for earlier, later in pairwise(found.takes)

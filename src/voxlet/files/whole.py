@@ -1,0 +1,172 @@
+"""Files that appear whole or not at all; pipes, devices and descriptors, which are never replaced."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import re
+import secrets
+import shutil
+import stat
+import tempfile
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from voxlet.errors import FileError
+from voxlet.files.refused import writing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+IN_MEMORY = 1 << 26  # bytes of what goes to a pipe or device; more wait in a temporary file
+# A path that stands for an open descriptor of this process.
+DESCRIPTOR = re.compile(r"/(?:dev|proc/self)/fd/(?P<number>\d{1,6})|/dev/(?P<name>stdin|stdout|stderr)")
+STANDARD = ("stdin", "stdout", "stderr")
+MOST_LINKS = 40  # symbolic links that are followed, as in Linux
+
+
+def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
+    """Write `data` so that the file appears whole or not at all, even when the power fails.
+
+    Raises:
+        FileError: It is a folder; its folder is missing, full or not writable.
+    """
+    with atomic_file(path) as file:
+        file.write(data)
+
+
+def write_new(path: Path, data: bytes) -> None:
+    """Write `data` to a file that is not there, whole or not at all; what another process put there stays.
+
+    Raises:
+        FileExistsError: Something is there.
+        FileError: The folder is missing, full or not writable.
+    """
+    with writing(path):
+        temporary = _temporary(path)
+        try:
+            with temporary.open("xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            try:
+                os.link(temporary, path)
+            except FileExistsError:
+                pass
+            except OSError:  # a file system without links
+                if not path.exists():
+                    temporary.replace(path)
+                    return
+            else:
+                return
+        finally:
+            temporary.unlink(missing_ok=True)
+    raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
+
+
+@contextlib.contextmanager
+def atomic_file(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
+    """A file to write to that takes its place at `path` when the block ends, and vanishes if it fails.
+
+    Symbolic links are followed: the file they lead to is replaced, they stay. A pipe, a device or an open
+    descriptor (`/dev/stdout`, `/dev/fd/5`) is never replaced: all that was written is copied to it at the
+    end of the block.
+
+    Raises:
+        FileError: It is a folder; its folder is missing, full or not writable; the reader of a pipe has gone.
+    """
+    with writing(path):
+        target, descriptor = _destination(Path(path))
+        if descriptor is None and target.is_dir():
+            raise FileError("is a folder", where=Path(path), remedy="name a file in it")
+        if descriptor is None and not is_special(target):
+            with _replacing(target) as file:
+                yield file
+            return
+
+    def stream() -> IO[bytes]:
+        # A duplicate goes on where the descriptor stands; opening its path would start a file anew.
+        return target.open("wb") if descriptor is None else os.fdopen(os.dup(descriptor), "wb")
+
+    with writing(path, remedy=None), spooled(stream) as file:
+        yield file
+
+
+@contextlib.contextmanager
+def spooled(
+    open_stream: Callable[[], contextlib.AbstractContextManager[IO[bytes]]],
+) -> Iterator[IO[bytes]]:
+    """A file to write to; the stream is opened, and gets all of it, when the block has ended well.
+
+    Raises:
+        OSError: The temporary file or the stream cannot be written.
+    """
+    with tempfile.SpooledTemporaryFile(IN_MEMORY) as whole:
+        yield whole
+        whole.seek(0)
+        with open_stream() as stream:
+            shutil.copyfileobj(whole, stream)
+
+
+def flush(path: Path) -> None:
+    """Wait until a file or folder is on the disk; nothing for folders where the system cannot (Windows)."""
+    try:
+        handle = os.open(path, os.O_RDWR if path.is_file() else os.O_RDONLY)  # Windows flushes no reader's
+    except PermissionError:
+        return
+    try:
+        with contextlib.suppress(PermissionError):  # some network folders refuse this on folders
+            os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def descriptor_of(path: str | os.PathLike[str]) -> int | None:
+    """The open descriptor that a path such as `/dev/stdout` stands for, links followed; None for others."""
+    try:
+        return _destination(Path(path))[1]
+    except OSError:
+        return None
+
+
+def _destination(path: Path) -> tuple[Path, int | None]:
+    """Where the symbolic links at `path` lead, and the open descriptor that this is, if it is one."""
+    for _ in range(MOST_LINKS):
+        match = DESCRIPTOR.fullmatch(os.path.abspath(path))  # noqa: PTH100  # resolve() would follow the links
+        if match is not None:
+            return path, int(match["number"]) if match["number"] else STANDARD.index(match["name"])
+        if not path.is_symlink():
+            return path, None
+        path = path.parent / path.readlink()
+    raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
+
+
+def is_special(path: Path) -> bool:
+    """Whether a pipe, a device or a socket is there, or a link to one."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:  # nothing is there, or nothing that can be looked at
+        return False
+    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
+
+
+def _temporary(target: Path) -> Path:
+    """Beside a file. A short name: that of the target may be as long as names can be."""
+    return target.parent / f".{target.name[:40]}.{secrets.token_hex(4)}.part"
+
+
+@contextlib.contextmanager
+def _replacing(target: Path) -> Iterator[IO[bytes]]:
+    temporary = _temporary(target)
+    try:
+        with temporary.open("x+b") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileNotFoundError):
+            temporary.chmod(stat.S_IMODE(target.stat().st_mode))
+        temporary.replace(target)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
