@@ -5,26 +5,29 @@
 
 For each speaker and draw some takes of every digit go into a folder, `voxlet adapt` makes a voice of them,
 and its clips are measured beside all other takes of the speaker, by rulers at 8 kHz; what the voice has above
-4 kHz is told as a share of all. A run that is there is not made again. Each line is added to
-FOLDER/results.jsonl.
+4 kHz is told as a share of all. Recall and coverage are against one half of those takes, of the other half
+where they are the takes' own; `spread` is the distance of two clips of one word. A run that is there is not
+made again. Each line is added to FOLDER/results.jsonl.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import shutil
 import time
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from voxlet.corpus.corpus import Corpus, open_corpus
 from voxlet.evaluation.classifiers.inputs import InputConfig, log_mels
 from voxlet.evaluation.classifiers.opened import Classifiers, open_classifiers
 from voxlet.evaluation.clipset import ClipSet, read_clips, sample_clips
 from voxlet.evaluation.intervals import wilson
-from voxlet.evaluation.metrics import band, memorisation, naturalness, speaker
+from voxlet.evaluation.metrics import band, distribution, memorisation, naturalness, speaker
 from voxlet.evaluation.reference import Reference
 from voxlet.recipes.adapt import adapt
 from voxlet.recipes.opened import VoiceRun, load
@@ -68,14 +71,33 @@ def figures(classifiers: Classifiers, clips: ClipSet, real: ClipSet, learned: Cl
     # Real takes are compared with others of the speaker, so generated ones are compared with the same.
     halves = np.arange(len(real)) % 2 == 0
     compared = clips.take(~halves) if clips is real else clips
+    # Equally many of each, as what is near to something grows with their number.
+    some = compared.take(np.linspace(0, len(compared) - 1, int((~halves).sum())).astype(int))
+    said, heard = (classifiers.predict("cross_corpus", one) for one in (some, real.take(halves)))
+    shared = distribution.manifolds(distribution.features_of(heard), distribution.features_of(said))
+    found |= {"recall": round(shared.recall, 3), "coverage": round(shared.coverage, 3)}
     alike = speaker.similarity(compared, real.take(halves))[speaker.SIMILARITY]
     if not isinstance(alike, str):
         found["similarity"] = round(alike.value, 4)
     inputs = InputConfig(rate=8000)
     pictures = [log_mels(one.sounds, one.rate, inputs) for one in (clips, learned)]
+    found["spread"] = round(spread(pictures[0], clips.labels), 4)
     distances = memorisation.nearest(*pictures).distance
     found["nearest_p1"] = round(float(np.percentile(distances, 1)), 4)
     return found
+
+
+def spread(pictures: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
+    """How far two clips of one word are from each other: log-mels (B, M, F) at the best shift, as a mean."""
+    rng = np.random.default_rng(0)
+    far = []
+    for label in np.unique(labels):
+        rows = rng.permutation(np.flatnonzero(labels == label))
+        far += [
+            memorisation.nearest(pictures[[one]], pictures[[other]]).distance[0]
+            for one, other in itertools.pairwise(rows)
+        ]
+    return float(np.mean(far))
 
 
 def main() -> None:

@@ -70,18 +70,18 @@ def write(
         FileError: The folder cannot be written.
     """
     pairs = list(dict.fromkeys(walks)) or usual_walks(opened, clips)
-    names = files.safe_names([f"{first}\n{second}" for first, second in pairs], 60, "walk")
+    stems = files.safe_names([f"{first}\n{second}" for first, second in pairs], 60, "walk")
     folder = files.make_folder(out / "walks")
     for first, second in pairs:
-        name = names[f"{first}\n{second}"]
+        stem = stems[f"{first}\n{second}"]
         if isinstance(opened, VoiceRun) and (rows := recordings_of(clips, first, second)) is not None:
             steps = sequence_walk(opened, *rows, named(first, second))
-            heard(steps, doubts).write(folder / name)
+            heard(steps, doubts).write(folder / stem)
             continue
         ends, labels = ends_of(opened, clips, first, second)
         for way in ("straight", "spherical"):
             steps = walk(opened, between(*ends, STEPS, way), labels, names=named(first, second), seed=seed)
-            heard(steps, doubts).write(folder / f"{name}-{way}")
+            heard(steps, doubts).write(folder / f"{stem}-{way}")
     plane = find_plane(clips.latents)
     if corners:
         latents = plane.back(along(np.array(corners), STEPS))
