@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from voxlet.exploring.clips import Clips
+    from voxlet.exploring.directions import Direction, Meaning
     from voxlet.exploring.reconstruct import Reconstruction
     from voxlet.exploring.sprite import Sprite
     from voxlet.recipes.opened import Opened
@@ -175,15 +176,21 @@ def explore(
         seed=request.seed,
         doubts=doubts,
     )
-    figures = {
-        "model": opened.name,
-        "clips": len(shown),
-        "page_bytes": size,
+    figures = {"model": opened.name, "clips": len(shown), "page_bytes": size, **told(*found, own)}
+    files.write_atomically(out / "figures.json", f"{json.dumps(figures, indent=1)}\n".encode())
+    return Explored(out / "index.html", size, folders, tuple(maps), doubts, own)
+
+
+def told(
+    units: Sequence[Meaning], directions: Sequence[Direction], sounds: Sequence[Reconstruction]
+) -> dict[str, list[dict[str, object]]]:
+    """What was found, for JSON."""
+    return {
         "units": [
-            {"unit": one.unit + 1, "spread": one.spread, "explained": dict(one.shares)} for one in found[0]
+            {"unit": one.unit + 1, "spread": one.spread, "explained": dict(one.shares)} for one in units
         ],
         "directions": [
-            {"name": one.name, "read": finite(one.read), "chance": one.chance} for one in found[1]
+            {"name": one.name, "read": finite(one.read), "chance": one.chance} for one in directions
         ],
         "sounds": [
             {
@@ -192,11 +199,9 @@ def explore(
                 "loss": finite(one.loss),
                 "difference_db": finite(one.difference_db),
             }
-            for one in own
+            for one in sounds
         ],
     }
-    files.write_atomically(out / "figures.json", f"{json.dumps(figures, indent=1)}\n".encode())
-    return Explored(out / "index.html", size, folders, tuple(maps), doubts, own)
 
 
 def explore_map(opened: Opened, folder: Path, request: Request | None = None) -> Path:
