@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import json
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -13,12 +14,13 @@ from starlette.testclient import TestClient
 
 from synthetic import word
 from voxlet import audio
+from voxlet.corpus.corpus import open_corpus
 from voxlet.corpus.recording import check
 from voxlet.corpus.recording.consent import NOTE
 from voxlet.serving.app import create_app
 from voxlet.serving.jobs.making import Making
 from voxlet.serving.jobs.runs import Runs
-from voxlet.serving.jobs.takes import PROBLEMS
+from voxlet.serving.jobs.takes import ASIDE, LAYOUT, PROBLEMS
 from voxlet.serving.limits import Limits
 
 HERE = "http://127.0.0.1"
@@ -43,6 +45,29 @@ def send(client: TestClient, said: str, samples: np.ndarray) -> dict:
     answer = client.post("/takes/mine", params={"word": said}, content=wav(samples), headers=WAV)
     assert answer.status_code == 200, answer.text
     return answer.json()
+
+
+def test_a_voice_is_made_of_the_words_that_are_wanted_and_no_take_is_lost(client, tmp_path) -> None:
+    folder = tmp_path / "runs" / "takes" / "mine"
+
+    def recorded() -> dict[str, int]:
+        return dict(Counter(clip.label for clip in open_corpus(folder, layout=LAYOUT).clips))
+
+    client.put("/takes/mine", json=WANTED)
+    for said in ("lumos", "turn left"):
+        for take in range(2):
+            send(client, said, word(WANTED["words"].index(said), 0, take))
+    assert recorded() == {"lumos": 2, "turn left": 2}
+    fewer = client.put("/takes/mine", json={**WANTED, "words": ["turn left", "nox"]}).json()
+    assert [(one["word"], len(one["takes"])) for one in fewer["words"]] == [("turn left", 2), ("nox", 0)]
+    assert recorded() == {"turn left": 2}
+    for spelled in ("lumos", "Lumos"):
+        again = client.put("/takes/mine", json={**WANTED, "words": [spelled, "turn left"]}).json()
+        assert [(one["word"], len(one["takes"])) for one in again["words"]] == [
+            (spelled, 2),
+            ("turn left", 2),
+        ]
+        assert recorded() == {"lumos": 2, "turn left": 2}
 
 
 def test_takes_are_kept_in_turn_and_can_be_heard_and_removed(client, tmp_path) -> None:
@@ -72,7 +97,7 @@ def test_takes_are_kept_in_turn_and_can_be_heard_and_removed(client, tmp_path) -
     other = client.put("/takes/mine", json={**WANTED, "words": ["lumos", "nox"]}).json()
     assert [len(one["takes"]) for one in other["words"]] == [2, 0]
     assert client.get("/takes").json() == {"names": ["mine"]}
-    assert len(list(folder.glob("turn left_*.wav"))) == 2
+    assert len(list((folder / ASIDE).glob("turn left_*.wav"))) == 2
 
 
 def test_what_is_wrong_with_a_take_is_what_the_recorder_finds(client) -> None:

@@ -49,9 +49,11 @@ class Session:
         self.paths: dict[str, list[Path]] = {word: [] for word in words}  # of those that are kept
         self.numbers: Counter[str] = Counter()  # the first number that is free
         self.last: tuple[str, Path] | None = None
+        called = {fold(word): word for word in words}
         for path in sorted(folder.glob("*.wav")) if folder.is_dir() else []:
-            word, *rest = path.stem.split("_")
-            if word not in self.kept or len(rest) != 2 or rest[0] != speaker or not rest[1].isdecimal():
+            name, *rest = path.stem.split("_")
+            word = called.get(fold(name))
+            if word is None or len(rest) != 2 or rest[0] != speaker or not rest[1].isdecimal():
                 continue
             self.numbers[word] = max(self.numbers[word], int(rest[1]) + 1)
             sound = audio.read(path)

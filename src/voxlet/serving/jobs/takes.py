@@ -3,6 +3,7 @@
 TAKES/mine.json                 words, how many takes of each, language
 TAKES/mine/lumos_me_0.wav       a take; none is overwritten
            consent.txt          whose voice it is
+           .aside/              takes of words that are not wanted any more
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import json
 import threading
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -25,9 +26,14 @@ from voxlet.serving.catalogue import uploaded
 from voxlet.serving.jobs.runs import LONGEST_NAME
 from voxlet.serving.refusals import RefusedError
 from voxlet.words.language import check_language
+from voxlet.words.spelling import fold
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 SPEAKER = "me"
 LAYOUT = "{label}_{speaker}_{take}"
+ASIDE = ".aside"  # hidden: no corpus reads it
 MOST_WORDS, MOST_TAKES, LONGEST_WORD = 100, 100, 40
 MOST_SETS = 100
 LONGEST_TAKE = 15.0  # seconds
@@ -129,7 +135,9 @@ class TakeSets:
         return self.folder / name
 
     def want(self, name: str, wanted: Wanted) -> TakesView:
-        """Make a set, or let another have other words; the takes that are there stay.
+        """Make a set, or let another have other words, of whose takes a voice is then made.
+
+        Takes of words that are not wanted any more are put aside, and are back when the word is.
 
         Raises:
             RefusedError: The name cannot be, or there are too many sets.
@@ -145,6 +153,7 @@ class TakeSets:
                 raise RefusedError(409, f"there are {MOST_SETS} sets of takes already; remove some files")
             files.make_folder(folder)
             asked = Asked(words, wanted.takes, language)
+            _put_aside(folder, words)
             files.write_atomically(folder / NOTE, f"{wanted.consent}\n".encode())
             files.write_atomically(folder.with_suffix(".json"), json.dumps(asdict(asked)).encode())
             self._open.pop(name, None)
@@ -248,6 +257,18 @@ class TakeSets:
             raise RefusedError(409, f"the takes {name!r} cannot be read ({error})", code="damaged") from error
         self._open[name] = Recording(asked, session, session.next_word())
         return self._open[name]
+
+
+def _put_aside(folder: Path, words: Sequence[str]) -> None:
+    """Let the takes of these words lie in a set's folder, and those of others in a hidden one."""
+    wanted = {fold(word) for word in words}
+    aside = folder / ASIDE
+    for source, target, moved in ((folder, aside, False), (aside, folder, True)):
+        for path in sorted(source.glob("*.wav")):
+            if (fold(path.stem.partition("_")[0]) in wanted) is moved and not (target / path.name).exists():
+                files.make_folder(target)
+                with files.writing(target / path.name):
+                    path.rename(target / path.name)
 
 
 def _read(recording: bytes) -> audio.Sound:
