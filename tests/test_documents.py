@@ -359,3 +359,16 @@ def test_docstrings_and_comments_use_standard_words() -> None:
             lines = [line.strip() for text in in_words(path) for line in text.splitlines()]
             wrong += [f"{name_of(path)}: {line}" for line in lines if PRIVATE.search(line)]
     assert not wrong, "\n".join(wrong)
+
+
+def test_names_that_contributing_tells_of_stand_where_it_says() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    told = [(path, names) for path, names in re.findall(r"`([\w/]+\.py)`: ((?:`\w+`(?:, )?)+)", text)]
+    told += [
+        (path, names) for names, path in re.findall(r"((?:`\w+`(?: or |, )?)+) in\s+`([\w/]+\.py)`", text)
+    ]
+    assert len(told) >= 5
+    for path, names in told:
+        source = (ROOT / "src" / "voxlet" / path).read_text()
+        for name in re.findall(r"`(\w+)`", names):
+            assert re.search(rf"^(?:    )?(?:def |class )?{name}\b", source, re.MULTILINE), (path, name)

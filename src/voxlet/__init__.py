@@ -19,9 +19,11 @@ The map; which room may import which is a table in tests/test_imports.py:
     exploring/   the latent space, seen, heard and steered
     cli/         one file a command
 
-    version, errors, digits (their words), extras (optional packages), files (whole or not at all, locks,
-    names), audio (samples and sound files), trimming (where the speech is),
-    plots (the only matplotlib)
+    words/       what a word is: spelling, digits, languages
+    datasets/    labelled clips of a voice by the hundred thousand
+
+    and what all of them use: audio, decoding, trimming, files, cache, engines, downloading, plots. Every
+    room, and who may import whom: ARCHITECTURE.md.
 
 What a name below stands for is imported when it is first used, so `import voxlet` is quick and light.
 """

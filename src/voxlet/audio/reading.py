@@ -48,6 +48,9 @@ class SoundFile:
     def read(self, seconds: float | None = None) -> Sound:
         """See `read`."""
         header = self.header
+        if seconds is not None and not seconds > 0:  # not a number fails, too
+            raise AudioError(f"{seconds!r} are no seconds to read", where=self.path)
+        seconds = None if seconds == np.inf else seconds
         most = MOST_SAMPLES // header.channels
         asked = most + 1 if seconds is None else min(round(seconds * header.rate), most)
         if seconds is None and header.frames is not None and header.frames > most:
@@ -161,8 +164,15 @@ def read(path: str | os.PathLike[str], *, seconds: float | None = None) -> Sound
 
 
 def read_metadata(path: str | os.PathLike[str]) -> dict[str, str]:
-    """The text fields that a sound file carries (`title`, `software`, `comment`, ...)."""
+    """The text fields that a sound file carries (`title`, `software`, `comment`, ...).
+
+    Raises:
+        AudioError: It is missing, or none that libsndfile reads.
+    """
     import soundfile
 
-    with soundfile.SoundFile(path) as file:
-        return {key: value for key, value in file.copy_metadata().items() if value}
+    try:
+        with soundfile.SoundFile(path) as file:
+            return {key: value for key, value in file.copy_metadata().items() if value}
+    except (OSError, soundfile.SoundFileError) as error:
+        raise AudioError("is no sound file whose text fields can be read", where=path) from error

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from voxlet.errors import AudioError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -15,7 +17,14 @@ SPEECH_RMS = 0.08  # level of a clip in training, in classifiers' inputs and in 
 
 
 def resample(samples: Samples, rate: int, new_rate: int) -> Samples:
-    """Band-limited resampling along the last axis, (..., T) -> (..., T * new_rate / rate)."""
+    """Band-limited resampling along the last axis, (..., T) -> (..., T * new_rate / rate).
+
+    Raises:
+        AudioError: One of the two is no rate.
+    """
+    for one in (rate, new_rate):
+        if not 0 < one < np.inf:  # not a number fails, too
+            raise AudioError(f"{one!r} is no rate")
     if rate == new_rate:
         return samples
     import soxr  # only where it is needed: `voxlet say` has to start at once

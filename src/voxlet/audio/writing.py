@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from voxlet.audio.reading import RATES
 from voxlet.errors import AudioError, FileError
 from voxlet.files import atomic_file, descriptor_of, spooled
 from voxlet.interrupts import uninterrupted
@@ -29,7 +30,7 @@ def encode_wav(samples: Samples, rate: int, metadata: Mapping[str, str] | None =
     """The bytes of a 16-bit WAV file; `metadata` may have `title`, `software` and `comment`.
 
     Raises:
-        AudioError: A sample is not a number.
+        AudioError: It is no array of samples, a sample is not a number, or the rate is none.
     """
     buffer = io.BytesIO()
     _encode(buffer, [samples], rate, metadata)
@@ -83,17 +84,19 @@ def _encode(
 ) -> None:
     import soundfile
 
+    if isinstance(rate, bool) or not isinstance(rate, int | np.integer) or not RATES[0] <= rate <= RATES[1]:
+        raise AudioError(f"{rate!r} is no rate", remedy=f"give {RATES[0]} to {RATES[1]} Hz")
     guarded = _Guarded(file)
     try:
         with contextlib.ExitStack() as opened:
             with uninterrupted():
-                sound = soundfile.SoundFile(guarded, "w", rate, 1, subtype="PCM_16", format="WAV")
+                sound = soundfile.SoundFile(guarded, "w", int(rate), 1, subtype="PCM_16", format="WAV")
                 opened.callback(_close, sound)
             for key, value in (metadata or {}).items():
                 setattr(sound, key, value)
             for piece in _checked(pieces, rate):
                 with uninterrupted():
-                    sound.write(np.clip(piece, -1.0, 32767 / 32768))
+                    sound.write(np.clip(piece.astype(np.float32, copy=False), -1.0, 32767 / 32768))
                 guarded.check()
     except soundfile.SoundFileError:
         guarded.check()  # the cause, where there is one
@@ -107,9 +110,15 @@ def _close(sound: Any) -> None:  # soundfile has no types
 
 
 def _checked(pieces: Iterable[Samples], rate: int) -> Iterator[Samples]:
-    """The pieces, as long as they are numbers and fit into a WAV file."""
+    """The pieces, as long as they are samples, numbers, and fit into a WAV file."""
     count = 0
     for piece in pieces:
+        if not isinstance(piece, np.ndarray) or piece.ndim != 1 or piece.dtype.kind != "f":
+            shown = f"{piece.dtype} {piece.shape}" if isinstance(piece, np.ndarray) else type(piece).__name__
+            raise AudioError(
+                f"refusing to write {shown} as a sound",
+                remedy="give floats (T,) with full scale at 1: samples of 16 bits divided by 32768",
+            )
         if not np.isfinite(piece).all():
             raise AudioError("refusing to write samples that are not numbers")
         count += len(piece)
@@ -135,7 +144,7 @@ def write(
 
     Raises:
         FileError: The folder is missing or cannot be written, or the reader of a pipe has gone.
-        AudioError: A sample is not a number.
+        AudioError: It is no array of samples, a sample is not a number, or the rate is none.
 
     >>> from voxlet import audio
     >>> audio.write("half.wav", np.full(8000, 0.5, np.float32), rate=8000)

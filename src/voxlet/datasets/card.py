@@ -143,7 +143,9 @@ def readme(plan: Plan, card: dict[str, Any]) -> str:
     for one in card["made_with"]:
         versions = ", ".join(f"{name} {version}" for name, version in one["versions"].items())
         lines.append(f"| made with | {_cell(versions)}; {_cell(one['processor'])} |")
-    lines += ["", f"Open it: `{format_.reader.format(place='.')}`. All of this, and the voice's scorecard:"]
+    last = sum(shard.split == "train" for shard in plan.shards()) - 1
+    opened = format_.reader.format(place=".", last=max(last, 0))
+    lines += ["", f"Open it: `{opened}`. All of this, and the voice's scorecard:"]
     lines += [f"[{CARD}]({CARD}).", ""]
     return "\n".join(lines)
 

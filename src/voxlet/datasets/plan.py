@@ -14,6 +14,8 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from voxlet.errors import ConfigError
 from voxlet.speak.manner import BOUNDS, USUAL, Manner
 from voxlet.speak.speech import check_seed
@@ -106,6 +108,11 @@ class Plan:
 
     def __post_init__(self) -> None:
         check_seed(self.seed)
+        for name in ("seed", "count", "rate", "shard"):  # also numpy's, which JSON does not know
+            value = getattr(self, name)
+            if isinstance(value, float | np.floating) and not float(value).is_integer():
+                raise ConfigError(f"{value:g} is no whole number", where=f"--{name}")
+            object.__setattr__(self, name, int(value))
         _within("--count", self.count, 1, MOST_CLIPS)
         _within("--rate", self.rate, *RATES)
         _within("--shard", self.shard, 1, 100_000)
@@ -114,6 +121,12 @@ class Plan:
             _within("--seconds", self.seconds, 0.1, LONGEST)
         for share in self.held_out:
             _within("--held-out", share, 0.0, 0.8)
+        if len(self.held_out) != 2 or min(self.sizes.values()) < 0:
+            raise ConfigError(
+                f"{', '.join(f'{share:g}' for share in self.held_out)} are not two shares of one whole",
+                where="--held-out",
+                remedy="give one for validation and one for testing, such as 0.1,0.1",
+            )
         for effect in self.effects:
             if effect not in EFFECTS or self.effects.count(effect) > 1:
                 what = f"there is no {effect!r}" if effect not in EFFECTS else f"{effect!r} is named twice"

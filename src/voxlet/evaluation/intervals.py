@@ -37,10 +37,12 @@ def wilson(successes: int, count: int, confidence: float = CONFIDENCE) -> Interv
     """A share and Wilson's score interval (1927), which stays sensible at 0 and at 1.
 
     Raises:
-        ScoreError: `count` is 0.
+        ScoreError: `count` is 0, or less than `successes`.
     """
     if count <= 0:
         raise ScoreError("a share of no clips has no value")
+    if not 0 <= successes <= count:
+        raise ScoreError(f"{successes} of {count} is no share")
     z = NormalDist().inv_cdf(0.5 + confidence / 2)
     share = successes / count
     centre = (share + z**2 / (2 * count)) / (1 + z**2 / count)

@@ -17,6 +17,7 @@ from __future__ import annotations
 import hashlib
 import html
 import json
+import os
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -121,7 +122,7 @@ class Explored:
 
 def explore(
     opened: Opened,
-    out: Path,
+    out: str | os.PathLike[str],
     request: Request | None = None,
     *,
     beside: Opened | None = None,
@@ -144,7 +145,7 @@ def explore(
     check(request.projection)
     for path in request.sounds:  # minutes would be lost on a file that cannot be read
         audio.read(path)
-    files.make_folder(out)
+    out = files.make_folder(out)
     clips = gather(opened, request.count, corpus=request.corpus, seed=request.seed, progress=progress)
     tour.check(opened, clips, request.walks)  # minutes, too
     words = learn_words(clips) if request.sounds and not isinstance(opened, ClipRun) else None

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from voxlet.corpus.corpus import open_corpus
+from voxlet.corpus.recording.consent import GIVEN, LICENCE, OWN
 from voxlet.errors import ConfigError, RunError
 from voxlet.recipes.opened import load_run
 from voxlet.recipes.presets import PRESETS
@@ -92,6 +93,8 @@ def adapt(
     Raises:
         VoxletError: See `train`.
     """
+    if consent not in ("", OWN, GIVEN, LICENCE):
+        raise ConfigError(f"{consent!r} is none", where="consent", remedy=f"give {OWN} or {GIVEN}")
     began = time.monotonic() if began is None else began
     start = begin_with(base)
     opened = opened or open_corpus(

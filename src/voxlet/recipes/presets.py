@@ -48,7 +48,7 @@ PRESETS: dict[str, Training] = {
 SUMMARIES: dict[str, str] = {
     "mlp": "the study's dense layers, 1024-512-256 (38 million parameters)",
     "mlp-dropout": "the same with 30 % dropout",
-    "cnn": "the study's convolutions at full resolution (294 million parameters)",
+    "cnn": "the study's convolutions at full resolution (295 million parameters)",
     "cnn-regularised": "the same with L2 0.001 on the convolutions and 20 % dropout",
     "cnn-light": "convolutions along time, under 3 million parameters",
     "base": "a voice of many speakers and words, from which others are adapted",

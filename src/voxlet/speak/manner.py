@@ -40,7 +40,7 @@ class Manner:
     def __post_init__(self) -> None:
         for name, (least, most) in BOUNDS.items():
             value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int | float | np.number):
+            if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
                 raise ConfigError(f"{value!r} is no number", where=name, remedy=f"give {least:g} to {most:g}")
             if not least <= value <= most:  # not a number fails, too
                 raise ConfigError(
@@ -50,7 +50,7 @@ class Manner:
     @property
     def metadata(self) -> dict[str, object]:
         """What is not as usual, for a sound's metadata."""
-        return {name: value for name, value in asdict(self).items() if value != USUAL[name]}
+        return {name: float(value) for name, value in asdict(self).items() if value != USUAL[name]}
 
     def wishes(self, names: Sequence[str], voice: str) -> Samples:
         """What a voice of these attributes is given, (A,) float32.

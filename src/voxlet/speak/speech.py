@@ -149,7 +149,7 @@ def describe(
     who: dict[str, object] = {"speaker": speaker}
     if style is not None:
         who = {"style": [round(float(value), 6) for value in np.ravel(style)]}
-    return {"synthetic": True, "voice": sampler.name, **who, "seed": seed, "text": text}
+    return {"synthetic": True, "voice": sampler.name, **who, "seed": int(seed), "text": text}
 
 
 def wav_metadata(metadata: Mapping[str, object]) -> dict[str, str]:
@@ -223,14 +223,14 @@ def _check(rate: int, gap: float, seed: int) -> None:
     check_seed(seed)
 
 
-def check_seed(seed: int) -> None:
-    """Refuse what is no whole number from 0.
+def check_seed(seed: int, name: str = "seed") -> None:
+    """Refuse what is no whole number from 0; `name` is what it is called.
 
     Raises:
         ConfigError: It is none.
     """
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-        raise ConfigError(f"{seed!r} is no seed", where="seed", remedy="give a whole number from 0")
+        raise ConfigError(f"{seed!r} is no {name}", where=name, remedy="give a whole number from 0")
 
 
 def _pieces(

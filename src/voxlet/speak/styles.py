@@ -38,21 +38,21 @@ class Styles:
         self.named, self.size, self._voice = named, size, voice
 
     def style(self, speaker: str | None, seed: int) -> Style:
-        """The style (S,) of a speaker.
+        """The style (S,) of a speaker, the caller's own to change.
 
         Raises:
             VoiceError: There is no such speaker, or a blend cannot be read.
         """
         if speaker is None:
-            return next(iter(self.named.values()), np.zeros(self.size, dtype=np.float32))
+            return next(iter(self.named.values()), np.zeros(self.size, dtype=np.float32)).copy()
         if speaker in self.named:
-            return self.named[speaker]
+            return self.named[speaker].copy()
         if speaker == RANDOM:
             return generator(seed, STYLE_KEY).standard_normal(self.size, dtype=np.float32)
         if "," in speaker or ":" in speaker:
             return self._blend(speaker, seed)
         if (known := find(speaker, self.named)) is not None:
-            return self.named[known]
+            return self.named[known].copy()
         raise VoiceError(
             f"there is no speaker {speaker!r}",
             where=self._voice,

@@ -17,6 +17,7 @@ from voxlet.speak.onnx.guard import Wanted
 from voxlet.speak.onnx.reader import FLOAT, INT64
 from voxlet.speak.onnx.sizes import ONE, exact
 from voxlet.speak.session import Graph
+from voxlet.speak.speech import check_seed
 from voxlet.speak.styles import NOISE_KEY, Styles, generator, listed
 from voxlet.speak.voice_file import VoiceFile, VoiceInfo, read_voice
 from voxlet.trimming.regions import find_speech
@@ -157,8 +158,10 @@ class Voice:
         if self._encoder_base64 is None:
             raise VoiceError("has no style encoder: it cannot speak like a recording", where=self.name)
         sound = recording if isinstance(recording, audio.Sound) else audio.read(recording, seconds=SEARCHED)
-        samples = sound.samples[: round(SEARCHED * sound.rate)]
-        heard = audio.resample(samples, sound.rate, self.rate)
+        given = np.asarray(sound.samples, dtype=np.float32)
+        if given.ndim != 1 or not np.isfinite(given).all() or not 0 < sound.rate < np.inf:
+            raise AudioError(f"{given.shape} at {sound.rate!r} Hz is no recording (T,) of numbers at a rate")
+        heard = audio.resample(given[: round(SEARCHED * sound.rate)], sound.rate, self.rate)
         speech = find_speech(heard, self.rate)
         clip = heard[speech.start : speech.stop]
         if len(clip) < ENCODED[0] * self.rate or audio.rms(clip) == 0.0:
@@ -211,6 +214,7 @@ class Voice:
             >>> alone[0].tobytes() == clips[1].tobytes()
             True
         """
+        check_seed(first, "first")
         numbers = np.array([self._number(label) for label in labels], dtype=np.int64)
         styles = self._styles.rows(len(labels), speaker, style, seed)
         asked = self._attributes(len(labels), manner)
@@ -276,8 +280,10 @@ class Voice:
         self, speaker: str | None, style: Style | Sequence[float] | None, seed: int
     ) -> Style | None:
         """Refuse a bad speaker or style before the first word is sampled."""
-        self._styles.rows(1, speaker, style, seed)
-        return None if style is None else np.asarray(style, dtype=np.float32)
+        if speaker is not None and not isinstance(speaker, str):
+            raise VoiceError(f"{speaker!r} is no name of a speaker", where=self.name)
+        (row,) = self._styles.rows(1, speaker, style, seed)
+        return None if style is None else row
 
     def _noise(self, seed: int, clip: int) -> Samples:
         size = (1, self.info.frames, self.info.latent_size)

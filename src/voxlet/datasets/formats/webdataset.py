@@ -21,7 +21,7 @@ class WebDataset:
 
     sound = "flac"
     loader = "webdataset"
-    reader = 'webdataset.WebDataset("{place}/train/train-{{00000..00000}}.tar", shardshuffle=False)'
+    reader = 'webdataset.WebDataset("{place}/train/train-{{00000..{last:05d}}}.tar", shardshuffle=False)'
 
     def objects(self, plan: Plan, shard: Shard, clips: Sequence[Encoded]) -> Iterator[Object]:
         """One tar file."""

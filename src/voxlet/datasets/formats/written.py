@@ -30,7 +30,7 @@ class Format(Protocol):
 
     @property
     def reader(self) -> str:
-        """What opens it: a line of Python, for the data card."""
+        """What opens it: a line of Python, with its `place` and the `last` shard to train on."""
 
     @property
     def loader(self) -> str:

@@ -41,7 +41,8 @@ class ClipRun(TrainedRun[ClipTraining]):
     """A `voxlet.speak.speech.Sampler` without speakers and styles, and the clips that it learned from.
 
     Everything is computed on the CPU, from the weights with the lowest validation loss, so that the same
-    seed gives the same samples everywhere.
+    call with the same seed gives the same samples. A clip's latent depends on its seed and place alone; its
+    sound, by rounding that Griffin-Lim enlarges, a little on the clips that are decoded with it.
 
     Args:
         run: The run's folder.
@@ -170,7 +171,7 @@ class ClipRun(TrainedRun[ClipTraining]):
             labels: B names, which conditional models are given.
 
         Raises:
-            VoiceError: There is no such label.
+            VoiceError: See `decode_spectrograms`.
         """
         decoded = self.decode_spectrograms(latents, labels)
         waveforms = sampler.to_waveforms(decoded, self.speech, self.config.spectrogram, self.phase)
@@ -180,9 +181,15 @@ class ClipRun(TrainedRun[ClipTraining]):
         """Scaled log spectrograms (B, M, F) in [0, 1] of latents (B, Z).
 
         Raises:
-            VoiceError: There is no such label.
+            VoiceError: There is no such label, or these are no latents for so many.
         """
-        return sampler.decode(self.model, latents, torch.tensor(self._numbers(labels)))
+        given, shape = torch.as_tensor(latents).float(), (len(labels), self.model.config.latent_size)
+        if not len(labels) or given.shape != shape or not given.isfinite().all():
+            raise VoiceError(
+                f"latents of shape {tuple(given.shape)} are not {shape[0]} rows of {shape[1]} numbers",
+                where=self.name,
+            )
+        return sampler.decode(self.model, given, torch.tensor(self._numbers(labels)))
 
     def spectrogram_parts(self, rows: NDArray[np.int64]) -> Iterator[Tensor]:
         """Spectrograms of these clips of the dataset, some (b, M, F) at a time."""

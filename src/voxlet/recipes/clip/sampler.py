@@ -21,6 +21,7 @@ from voxlet.errors import ConfigError, FileError, RunError
 from voxlet.files import write_atomically
 from voxlet.models.clip.build import build_model
 from voxlet.recipes.clip.label_posterior import LabelPosterior, from_arrays
+from voxlet.speak.speech import check_seed
 from voxlet.spectral.griffin_lim import griffin_lim
 from voxlet.spectral.log_spectrogram import Spectrogram, amplitudes
 from voxlet.spectral.stft import istft
@@ -88,7 +89,12 @@ def draw_latents(
         size: Z.
         seed: Of all of them.
         first: The place of the first one.
+
+    Raises:
+        ConfigError: One of the two is no whole number from 0.
     """
+    check_seed(seed)
+    check_seed(first, "first")
     drawn = np.empty((len(labels), size))
     for place, label in enumerate(labels):
         generator = np.random.default_rng((seed, first + place))
