@@ -178,7 +178,7 @@ def _own_file(text: str) -> str:
     if path.exists():
         try:
             ours = audio.read_metadata(path).get("software", "").startswith("voxlet ")
-        except (OSError, RuntimeError):
+        except AudioError:
             ours = False
         if not ours:
             raise AudioError(
