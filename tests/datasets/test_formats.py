@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -85,6 +86,14 @@ def test_webdataset_opens_it(tmp_path: Path) -> None:
     assert all(one["synthetic"] for one in facts)
     assert [int(row["cls"]) for row in rows] == [[*LABELS, "unknown"].index(one["label"]) for one in facts]
     assert all(row["flac"][:4] == b"fLaC" for row in rows)
+
+
+def test_the_readme_opens_every_shard(tmp_path: Path) -> None:
+    folder = made(tmp_path / "words", "webdataset")
+    first, last = re.findall(r"train-\{(\d{5})\.\.(\d{5})\}\.tar", (folder / "README.md").read_text())[0]
+    opened = {f"train-{number:05d}.tar" for number in range(int(first), int(last) + 1)}
+    assert opened == {path.name for path in folder.glob("train/*.tar")}
+    assert len(opened) == 5
 
 
 def test_speech_commands_layout_is_read_as_that_corpus(tmp_path: Path) -> None:
