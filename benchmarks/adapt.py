@@ -21,6 +21,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,9 +37,9 @@ from voxlet.evaluation.metrics import band, distribution, memorisation, naturaln
 from voxlet.evaluation.reference import Reference
 from voxlet.recipes.adapt import adapt
 from voxlet.recipes.opened import VoiceRun, load
+from voxlet.speak.in_manner import InManner
 from voxlet.speak.manner import Manner
-from voxlet.speak.speech import Style
-from voxlet.speak.voice import InManner, Voice
+from voxlet.speak.voice import Voice
 from voxlet.training import hardware
 
 KINDS = ("cross_corpus", "off_the_shelf")
@@ -114,15 +115,7 @@ class Varied(InManner):
     speed: float = 0.0
     pitch: float = 0.0
 
-    def sample(
-        self,
-        labels: Sequence[str],
-        *,
-        speaker: str | None = None,
-        style: Style | None = None,
-        seed: int = 0,
-        first: int = 0,
-    ) -> list[Samples]:
+    def sample(self, labels: Sequence[str], *, seed: int = 0, first: int = 0, **who: Any) -> list[Samples]:
         generators = [np.random.default_rng([seed, first + row, 7]) for row in range(len(labels))]
         drawn = [generator.standard_normal(2) for generator in generators]
         manners = [
@@ -133,7 +126,7 @@ class Varied(InManner):
             )
             for faster, higher in drawn
         ]
-        return self.voice.sample(labels, speaker=speaker, style=style, manner=manners, seed=seed, first=first)
+        return self.voice.sample(labels, manner=manners, seed=seed, first=first, **who)
 
 
 def varied(voice: Voice, takes: ClipSet) -> Varied:

@@ -43,25 +43,10 @@ def write_new(path: Path, data: bytes) -> None:
         FileExistsError: Something is there.
         FileError: The folder is missing, full or not writable.
     """
-    with writing(path):
-        temporary = _temporary(path)
-        try:
-            with temporary.open("xb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            try:
-                os.link(temporary, path)
-            except FileExistsError:
-                pass
-            except OSError:  # a file system without links
-                if not path.exists():
-                    temporary.replace(path)
-                    return
-            else:
-                return
-        finally:
-            temporary.unlink(missing_ok=True)
+    with writing(path), contextlib.suppress(FileExistsError):
+        with _built_beside(path, _take_free) as file:
+            file.write(data)
+        return
     raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
 
 
@@ -81,7 +66,7 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
         if descriptor is None and target.is_dir():
             raise FileError("is a folder", where=Path(path), remedy="name a file in it")
         if descriptor is None and not is_special(target):
-            with _replacing(target) as file:
+            with _built_beside(target, _replace) as file:
                 yield file
             return
 
@@ -151,22 +136,36 @@ def is_special(path: Path) -> bool:
     return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
 
 
-def _temporary(target: Path) -> Path:
-    """Beside a file. A short name: that of the target may be as long as names can be."""
-    return target.parent / f".{target.name[:40]}.{secrets.token_hex(4)}.part"
-
-
 @contextlib.contextmanager
-def _replacing(target: Path) -> Iterator[IO[bytes]]:
-    temporary = _temporary(target)
+def _built_beside(target: Path, put: Callable[[Path, Path], None]) -> Iterator[IO[bytes]]:
+    """A file to write to, on the disk when the block has ended, which `put` then brings to its place."""
+    # A short name: that of the target may be as long as names can be.
+    temporary = target.parent / f".{target.name[:40]}.{secrets.token_hex(4)}.part"
     try:
         with temporary.open("x+b") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        with contextlib.suppress(FileNotFoundError):
-            temporary.chmod(stat.S_IMODE(target.stat().st_mode))
-        temporary.replace(target)
+        put(temporary, target)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def _replace(temporary: Path, target: Path) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        temporary.chmod(stat.S_IMODE(target.stat().st_mode))
+    temporary.replace(target)
+
+
+def _take_free(temporary: Path, target: Path) -> None:
+    try:
+        os.link(temporary, target)
+    except FileExistsError:
+        raise
+    except OSError as error:  # a file system without links
+        if target.exists():
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target)) from error
+        temporary.replace(target)
+    else:
+        temporary.unlink()

@@ -69,8 +69,10 @@ class Guard:
                 headers.update(HEADERS)
                 headers.setdefault("Cache-Control", "no-cache")  # an old script meets no new one
             if heads and message["type"] == "http.response.body":
-                message = {**message, "body": b""}
+                return
             await send(message)
+            if heads:  # an answer that goes on, as events do, is over, too
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
 
         # Every address that is read can be asked about: routes know GET alone.
         heads = scope["method"] == "HEAD"

@@ -84,11 +84,16 @@ def from_voxlet(error: VoxletError) -> JSONResponse:
     return refusal(400, str(error), param=param)
 
 
+def content_type(request: Request) -> str:
+    """What a request says that its body is, without parameters and in small letters."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
 def from_validation(request: Request, error: RequestValidationError) -> JSONResponse:
     """The first field that is not as it should be, without what was in it."""
     first = error.errors()[0]
     if first["loc"] == ("body",):
-        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        kind = content_type(request)
         if not kind.endswith(("/json", "+json")):
             told = f"this was sent as {kind!r}" if kind else "this was sent without one"
             return refusal(415, f"the body is to be JSON, with Content-Type: {JSON}; {told}")
@@ -130,16 +135,12 @@ def install(app: FastAPI) -> None:
 
     async def http(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)
-        status, headers = error.status_code, dict(error.headers or {})
-        detail = error.detail
-        methods = _methods(app, request) if status in (404, 405) else []
+        asked = f"({request.method} {request.url.path})"
+        methods = _methods(app, request) if error.status_code in (404, 405) else []
         if methods:  # the page's folder, which is asked last, knows no such file
-            status, detail, headers["Allow"] = (
-                405,
-                f"Method Not Allowed, {' or '.join(methods)}",
-                ", ".join(methods),
-            )
-        return refusal(status, f"{detail} ({request.method} {request.url.path})", headers=headers)
+            message = f"Method Not Allowed, {' or '.join(methods)} {asked}"
+            return refusal(405, message, headers={"Allow": ", ".join(methods)})
+        return refusal(error.status_code, f"{error.detail} {asked}", headers=error.headers)
 
     app.add_exception_handler(RequestValidationError, validation)
     app.add_exception_handler(VoxletError, voxlet)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,13 +11,13 @@ import numpy as np
 from voxlet import audio
 from voxlet.errors import AudioError, VoiceError
 from voxlet.speak import speech
+from voxlet.speak.in_manner import InManner
 from voxlet.speak.library import find_voice
 from voxlet.speak.manner import PLAIN, Manner
 from voxlet.speak.onnx.guard import Wanted
 from voxlet.speak.onnx.reader import FLOAT, INT64
 from voxlet.speak.onnx.sizes import ONE, exact
 from voxlet.speak.session import Graph
-from voxlet.speak.speech import check_seed
 from voxlet.speak.styles import NOISE_KEY, Styles, generator, listed
 from voxlet.speak.voice_file import VoiceFile, VoiceInfo, read_voice
 from voxlet.trimming.regions import find_speech
@@ -214,7 +214,7 @@ class Voice:
             >>> alone[0].tobytes() == clips[1].tobytes()
             True
         """
-        check_seed(first, "first")
+        speech.check_seed(first, "first")
         numbers = np.array([self._number(label) for label in labels], dtype=np.int64)
         styles = self._styles.rows(len(labels), speaker, style, seed)
         asked = self._attributes(len(labels), manner)
@@ -328,53 +328,6 @@ class Voice:
             {"clip": Wanted(FLOAT, (ONE, (1, round(ENCODED[1] * self.rate))))},
             {"style": Wanted(FLOAT, (None, *exact((self.info.style_size,))))},
             threads=self._threads,
-        )
-
-
-@dataclass(frozen=True)
-class InManner:
-    """A `Sampler`: a voice that speaks in one manner."""
-
-    voice: Voice
-    manner: Manner
-
-    @property
-    def name(self) -> str:
-        """The voice's own name."""
-        return self.voice.name
-
-    @property
-    def rate(self) -> int:
-        """Of its clips, in Hz."""
-        return self.voice.rate
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """The words it can say."""
-        return self.voice.labels
-
-    @property
-    def spellings(self) -> Mapping[str, Sequence[str]]:
-        """See `Voice.spellings`."""
-        return self.voice.spellings
-
-    @property
-    def speakers(self) -> tuple[str, ...]:
-        """See `Voice.speakers`."""
-        return self.voice.speakers
-
-    def sample(
-        self,
-        labels: Sequence[str],
-        *,
-        speaker: str | None = None,
-        style: Style | None = None,
-        seed: int = 0,
-        first: int = 0,
-    ) -> list[Samples]:
-        """One clip (T,) float32 per label; see `Voice.sample`."""
-        return self.voice.sample(
-            labels, speaker=speaker, style=style, manner=self.manner, seed=seed, first=first
         )
 
 

@@ -15,7 +15,7 @@ from voxlet.serving.jobs.events import TYPE, Watching
 from voxlet.serving.jobs.making import AskedJob, JobView, Making, job_view
 from voxlet.serving.jobs.runs import RunSummary
 from voxlet.serving.jobs.takes import LONGEST_WORD, Checked, TakesView, Wanted
-from voxlet.serving.refusals import RESPONSES, RefusedError
+from voxlet.serving.refusals import RESPONSES, RefusedError, content_type
 from voxlet.serving.speech import Speaking
 
 WAV = "audio/wav"
@@ -79,7 +79,7 @@ def _add_takes(router: APIRouter, making: Making, speaking: Speaking) -> None:
         name: str, word: Annotated[str, Query(min_length=1, max_length=LONGEST_WORD)], request: Request
     ) -> Checked:
         """Check a take of a word, and keep it if nothing is wrong."""
-        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != WAV:
+        if content_type(request) != WAV:
             raise RefusedError(415, f"a take is sent as {WAV}")
         recording = await request.body()
         try:

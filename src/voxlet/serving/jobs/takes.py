@@ -153,10 +153,10 @@ class TakeSets:
                 raise RefusedError(409, f"there are {MOST_SETS} sets of takes already; remove some files")
             files.make_folder(folder)
             asked = Asked(words, wanted.takes, language)
-            _put_aside(folder, words)
             files.write_atomically(folder / NOTE, f"{wanted.consent}\n".encode())
             files.write_atomically(folder.with_suffix(".json"), json.dumps(asdict(asked)).encode())
             self._open.pop(name, None)
+            _put_aside(folder, words)
             return self.view(name)
 
     def view(self, name: str) -> TakesView:
