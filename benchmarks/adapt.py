@@ -1,14 +1,14 @@
 """What a few takes come to: speakers of FSDD, whom no base hears, adapted to, beside their other takes.
 
     python benchmarks/adapt.py FOLDER [--speakers theo,george] [--takes 10] [--minutes 10] [--draws 3]
-        [--base FILE] [--count 1000] [--vary]
+        [--base FILE] [--count 1000]
 
 For each speaker and draw some takes of every digit go into a folder, `voxlet adapt` makes a voice of them,
 and its clips are measured beside all other takes of the speaker, by rulers at 8 kHz; what the voice has above
 4 kHz is told as a share of all. Recall and coverage are against one half of those takes, of the other half
-where they are the takes' own; `spread` is the distance of two clips of one word. `--vary` also measures clips
-whose speed and pitch differ as those of the takes that were learned from. A run that is there is not made
-again. Each line is added to FOLDER/results.jsonl.
+where they are the takes' own; `spread` is the distance of two clips of one word, `still` clips whose speed
+and pitch are always the same. A run that is there is not made again. Each line is added to
+FOLDER/results.jsonl.
 """
 
 from __future__ import annotations
@@ -18,16 +18,11 @@ import itertools
 import json
 import shutil
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from voxlet.audio import Samples
-from voxlet.corpus.attributes.pitch import median_pitch
 from voxlet.corpus.corpus import Corpus, open_corpus
 from voxlet.evaluation.classifiers.inputs import InputConfig, log_mels
 from voxlet.evaluation.classifiers.opened import Classifiers, open_classifiers
@@ -37,9 +32,7 @@ from voxlet.evaluation.metrics import band, distribution, memorisation, naturaln
 from voxlet.evaluation.reference import Reference
 from voxlet.recipes.adapt import adapt
 from voxlet.recipes.opened import VoiceRun, load
-from voxlet.speak.in_manner import InManner
 from voxlet.speak.manner import Manner
-from voxlet.speak.voice import Voice
 from voxlet.training import hardware
 
 KINDS = ("cross_corpus", "off_the_shelf")
@@ -108,39 +101,6 @@ def spread(pictures: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
     return float(np.mean(far))
 
 
-@dataclass(frozen=True)
-class Varied(InManner):
-    """A voice whose clips differ in speed, a standard deviation of its logarithm, and in pitch, semitones."""
-
-    speed: float = 0.0
-    pitch: float = 0.0
-
-    def sample(self, labels: Sequence[str], *, seed: int = 0, first: int = 0, **who: Any) -> list[Samples]:
-        generators = [np.random.default_rng([seed, first + row, 7]) for row in range(len(labels))]
-        drawn = [generator.standard_normal(2) for generator in generators]
-        manners = [
-            replace(
-                self.manner,
-                speed=float(np.clip(np.exp(self.speed * faster), 0.6, 1.7)),
-                pitch=float(np.clip(self.pitch * higher, -8, 8)),
-            )
-            for faster, higher in drawn
-        ]
-        return self.voice.sample(labels, manner=manners, seed=seed, first=first, **who)
-
-
-def varied(voice: Voice, takes: ClipSet) -> Varied:
-    """A voice that varies as these takes of each word do; by medians: some pitches are tracked wrong."""
-    speed = np.log([len(sound) / takes.rate for sound in takes.sounds])
-    pitch = 12 * np.log2(median_pitch(takes.sounds, takes.rate))
-    for label in np.unique(takes.labels):
-        own = takes.labels == label
-        for values in (speed, pitch):
-            values[own] -= np.nanmedian(values[own])
-    spreads = [1.4826 * float(np.nanmedian(np.abs(values))) for values in (speed, pitch)]
-    return Varied(voice, Manner(), *spreads)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("folder", type=Path)
@@ -150,7 +110,6 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=1)
     parser.add_argument("--base", type=Path)
     parser.add_argument("--count", type=int, default=1000)
-    parser.add_argument("--vary", action="store_true")
     asked = parser.parse_args()
     hardware.set_up()
     corpus = open_corpus("fsdd")
@@ -179,9 +138,9 @@ def main() -> None:
                 Reference("fsdd", "all", kept, real, language="en"), 8000, kinds=KINDS
             )
             voice = opened.voice
-            clear, own = (
+            clear, own, still = (
                 sample_clips(voice.in_manner(manner), asked.count).renamed(real.label_names, (who,))
-                for manner in (Manner(), Manner(clarity=0.0))
+                for manner in (Manner(), Manner(clarity=0.0), Manner(variation=0.0))
             )
             line = {
                 "speaker": who,
@@ -191,13 +150,10 @@ def main() -> None:
                 "seconds": None if done else round(took),
                 "generated": figures(classifiers, clear, real, kept),
                 "generated, as clear as the takes": figures(classifiers, own, real, kept),
+                "generated, still": figures(classifiers, still, real, kept),
+                "variation": dict(voice.info.variation),
                 "real": figures(classifiers, real, real, kept),
             }
-            if asked.vary:
-                other = varied(voice, kept)
-                clips = sample_clips(other, asked.count).renamed(real.label_names, (who,))
-                line["varied"] = {"speed": round(other.speed, 3), "pitch": round(other.pitch, 2)}
-                line["generated, varied as the takes"] = figures(classifiers, clips, real, kept)
             with (asked.folder / "results.jsonl").open("a") as file:
                 file.write(json.dumps(line) + "\n")
             print(json.dumps(line, indent=1), flush=True)

@@ -2,9 +2,9 @@
 
     python benchmarks/manner.py VOICE [--count 300]
 
-The same clips, with the same seeds, as they are and in each manner: the ratio of their lengths, the median
-of their pitch's change in semitones, DNSMOS, the labels that the cross-corpus classifier recognises, and
-the likeness to the speaker's neutral clips. One line of a table each.
+The same clips, with the same seeds, always in the speaker's own manner (neutral) and in each other: the
+ratio of their lengths, the median of their pitch's change in semitones, DNSMOS, the labels that the
+cross-corpus classifier recognises, and the likeness to the speaker's neutral clips. One line of a table each.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from voxlet.training import hardware
 
 DNSMOS_STRINGS = 12
 ASKED = (
+    Manner(variation=0.0),
     Manner(),
     *(Manner(speed=value) for value in (0.8, 0.9, 1.15, 1.3)),
     *(Manner(pitch=value) for value in (-3, -1.5, 1.5, 3)),
@@ -39,7 +40,7 @@ def line(manner: Manner, clips: ClipSet, neutral: ClipSet, accuracy: float) -> s
     alike = speaker.similarity(clips, neutral)[speaker.SIMILARITY]
     shown = "-" if isinstance(alike, str) else f"{alike.value:.3f}"
     scores = " / ".join(f"{value.value:.2f}" for value in mos.values())
-    asked = ", ".join(f"{name} {value:g}" for name, value in manner.metadata.items()) or "neutral"
+    asked = ", ".join(f"{name} {value:g}" for name, value in manner.metadata.items()) or "nothing"
     return f"| {asked} | {ratio:.3f} | {change:+.2f} | {100 * accuracy:.1f} % | {scores} | {shown} |"
 
 

@@ -15,15 +15,23 @@ FILE = Path(__file__).parent.parent / "src" / "voxlet" / "serving" / "page" / "m
 
 
 def content() -> bytes:
-    """The file's bytes: titles of parts, and of each metric with one value its title, unit and direction."""
+    """The file's bytes: titles of parts, and of each metric with one value its title, unit and direction.
+
+    Latent spaces are left out: a clip VAE has no voice's card for them to stand in.
+    """
     metrics = {
         metric.key: [metric.title, metric.unit, metric.better]
         for metric in CATALOGUE.values()
-        if metric.by is None
+        if metric.by is None and metric.part != "latents"
     }
-    return (
-        f"{json.dumps({'parts': PART_TITLES, 'metrics': metrics}, indent=1, ensure_ascii=False)}\n".encode()
-    )
+    parts = {name: title for name, title in PART_TITLES.items() if name != "latents"}
+    lines = (f"{json.dumps(key)}:{_compact(value)}" for key, value in metrics.items())
+    rows = ",\n".join(lines)
+    return f'{{"parts":{_compact(parts)},\n"metrics":{{\n{rows}\n}}}}\n'.encode()
+
+
+def _compact(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 if __name__ == "__main__":

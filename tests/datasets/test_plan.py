@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections import Counter, defaultdict
 from dataclasses import replace
 
@@ -135,3 +136,19 @@ def test_a_class_without_a_clip_is_refused() -> None:
 def test_what_makes_no_sense_is_refused(changes: dict) -> None:
     with pytest.raises(ConfigError):
         replace(PLAN, **changes)
+
+
+def test_what_has_no_range_differs_as_takes_do() -> None:
+    plan = replace(PLAN, variation=(("speed", 0.2), ("pitch", 1.5)))
+    found = clips(plan)
+    assert [one.manner.speed for one in found] == [one.manner.speed for one in clips(PLAN)]
+    assert np.std([one.manner.pitch for one in found]) == pytest.approx(1.5, rel=0.1)
+    assert {one.manner.variation for one in [*found, *clips(PLAN)]} == {0.0}  # all of it is in the plan
+    assert {one.manner.pitch for one in clips(PLAN)} == {0.0}
+    assert read_plan(plan.to_json()) == plan
+
+
+def test_plans_of_before_takes_differed_are_read() -> None:
+    raw = json.loads(PLAN.to_json())
+    del raw["variation"]
+    assert read_plan(json.dumps(raw)) == PLAN

@@ -11,7 +11,7 @@ from torch import nn
 from voxlet.corpus.attributes.pitch import median_pitch
 from voxlet.models.voice.config import ATTRIBUTES, PITCH, SPEED, PriorConfig
 from voxlet.models.voice.wave_vae import Decoded
-from voxlet.recipes.voice.export import CLIPS, Delivered, SpeakerGraph, delivered
+from voxlet.recipes.voice.export import CLIPS, Delivered, SpeakerGraph, delivered, spreads
 
 RATE, UNIT, FRAMES, OWN_HZ, OWN_FRAMES = 8000, 256, 40, 150.0, 20
 
@@ -73,6 +73,25 @@ def test_a_voice_is_as_fast_and_as_high_as_it_is_asked_to_be() -> None:
     assert lengths[0] / lengths[1] == pytest.approx(1.25, rel=0.01)
     hz = median_pitch([one[:length].numpy() for one, length in zip(waveforms, lengths, strict=True)], RATE)
     assert 12 * torch.log2(torch.from_numpy(hz) / OWN_HZ) == pytest.approx([0, 0, 3, -3], abs=0.1)
+
+
+class Lively(Half):
+    """A prior whose clips of a word differ by chance: by `spread` in speed, ten times as much in pitch."""
+
+    def __init__(self, spread: float) -> None:
+        super().__init__(1.0, 1.0)
+        self.spread = spread
+
+    def sample(self, noise, label, style, attributes, *, steps):
+        by_chance = self.spread * noise[:, 0] * torch.tensor([1.0, 10.0])
+        moved = torch.cat([attributes[:, :2] + by_chance, attributes[:, 2:3]], dim=1)
+        return super().sample(noise, label, style, moved, steps=steps)
+
+
+@pytest.mark.parametrize("spread", [0.0, 0.1])
+def test_how_far_a_voices_clips_differ_by_themselves_is_measured(spread: float) -> None:
+    found = spreads(SpeakerGraph(Lively(spread), Pulses(), 4), torch.zeros(2, 16))
+    assert found == pytest.approx({SPEED: spread, PITCH: 10 * spread}, rel=0.25, abs=0.02)
 
 
 def test_nothing_is_measured_where_nothing_can_be_asked_for() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import unicodedata
+from dataclasses import asdict
 from random import Random
 
 import numpy as np
@@ -12,13 +13,14 @@ import pytest
 import soundfile
 import torch
 
+import tiny_voice
 from browser import chromium, opened, served
 from voxlet import audio
 from voxlet.errors import TextError
 from voxlet.serving.static.page import write_page
-from voxlet.speak.manner import PLAIN
+from voxlet.speak.manner import PLAIN, Manner
 from voxlet.speak.speech import shape, wav_metadata
-from voxlet.speak.styles import generator
+from voxlet.speak.styles import TAKE_KEY, generator
 from voxlet.speak.text import parse
 from voxlet.speak.voice import load_voice
 from voxlet.spectral.config import SpectrogramConfig
@@ -186,11 +188,34 @@ def test_words_sound_alike(page):
         }""",
         [asked, PLAIN.wishes(voice.info.attributes, voice.name).tolist()],
     )
+    still = Manner(variation=0.0)
     for (label, who, seed), clip in zip(asked, found, strict=True):
-        (raw,) = voice.sample([label], speaker=who, seed=seed, first=2)
+        (raw,) = voice.sample([label], speaker=who, manner=still, seed=seed, first=2)
         wanted = shape(raw, voice.rate, voice.rate, label)
         assert len(clip) == len(wanted), (label, who, seed)
         assert np.abs(np.float32(clip) - wanted).max() < 1e-2, (label, who, seed)
+
+
+def test_takes_differ_alike(page):
+    """What the page asks of a voice's graph is what Python does, for each seed."""
+    info = tiny_voice.info(attributes=("pitch", "clarity", "speed"), variation={"speed": 0.2, "pitch": 1.5})
+    manners = [PLAIN, Manner(speed=1.9, pitch=-11.5, clarity=0.25)]
+    found = page.evaluate(
+        """async ([info, manners, seeds]) => {
+          const { wishes } = await import('/voice/styles.js');
+          return seeds.map((seed) => manners.map((manner) => wishes(info, manner, seed)));
+        }""",
+        [
+            {"attributes": info.attributes, "variation": info.variation},
+            list(map(asdict, manners)),
+            [*range(50)],
+        ],
+    )
+    for seed, rows in enumerate(found):
+        drawn = generator(seed, TAKE_KEY).standard_normal(2, dtype=np.float32)
+        for row, manner in zip(rows, manners, strict=True):
+            wanted = manner.of_take(info.variation, drawn).wishes(info.attributes, "tiny")
+            np.testing.assert_allclose(row, wanted, atol=1e-6)
 
 
 def test_a_file_holds_the_same_samples_and_says_that_it_is_synthetic(page):

@@ -622,9 +622,9 @@ def test_ctrl_c_ends_the_opening_of_a_voice_that_unpacks_much(tmp_path):
         assert not (tmp_path / "a.wav").exists()
 
 
-def in_manners() -> bytes:
-    """A voice that has learned speed and clarity: clarity is heard as level."""
-    of = tiny_voice.info(attributes=("speed", "clarity"))
+def in_manners(**changes) -> bytes:
+    """A voice that has learned two attributes, speed and clarity: the second is heard as level."""
+    of = tiny_voice.info(**{"attributes": ("speed", "clarity"), **changes})
     graph = tiny_voice.graph(len(of.labels), waveform="plain")
     graph.input.append(helper.make_tensor_value_info("attributes", TensorProto.FLOAT, ["B", 2]))
     graph.node.append(helper.make_node("Gather", ["attributes", "second"], ["clarity"], axis=1))
@@ -645,6 +645,22 @@ def test_a_voice_speaks_in_the_manner_that_is_asked_for(tmp_path):
     assert [piece.word.label for piece in pieces] == ["two", "four"]
     with pytest.raises(VoiceError, match="has not learned pitch"):
         voice.say("2", manner=Manner(pitch=1))
+
+
+def test_clips_differ_as_takes_do_and_an_utterance_is_one_take(tmp_path):
+    pitched = {"attributes": ("speed", "pitch"), "variation": {"pitch": 1.5}}  # pitch is heard as level
+    (tmp_path / "a.voice").write_bytes(in_manners(**pitched))
+    voice = load_voice(tmp_path / "a.voice")
+    clips = voice.sample(["two"] * 200)
+    one = [voice.sample(["two"], manner=Manner(pitch=1.0), first=number)[0] for number in range(200)]
+    pitches = [float(np.dot(clip, by) / np.dot(by, by)) for clip, by in zip(clips, one, strict=True)]
+    assert (np.mean(pitches), np.std(pitches)) == pytest.approx((0.0, 1.5), abs=0.25)
+    assert voice.sample(["two"], first=7)[0].tobytes() == clips[7].tobytes()
+    assert not np.any(voice.sample(["two"], manner=Manner(variation=0.0))[0])
+    seeds = [[piece.samples for piece in voice.stream("222", seed=seed)] for seed in range(8)]
+    signs = [{float(np.sign(np.dot(word[:800], one[0][:800]))) for word in words} for words in seeds]
+    assert all(len(found) == 1 for found in signs)
+    assert set().union(*signs) == {-1.0, 1.0}
 
 
 @pytest.mark.parametrize("names", ["speed", ["loudness"], ["speed", "speed"], [["speed"]], 3])

@@ -130,6 +130,37 @@ def test_other_spellings_are_read_and_kept(tmp_path):
     assert parse_info(read_metadata(read_voice(file).with_card({}))["voxlet"]).spellings == voice.spellings
 
 
+def test_how_far_takes_differ_is_read_and_kept(read):
+    of = tiny_voice.info(attributes=("speed", "pitch"), variation={"speed": 0.125, "pitch": 1.5})
+    file = read(tiny_voice.voice_bytes(of))
+    assert file.info.variation == {"speed": 0.125, "pitch": 1.5}
+    assert parse_info(read_metadata(file.with_card({}))["voxlet"]).variation == file.info.variation
+    assert read(tiny_voice.voice_bytes()).info.variation == {}
+
+
+@pytest.mark.parametrize(
+    "spreads",
+    [
+        [],
+        0.1,
+        {"pitch": 1.0},  # cannot be asked for of this voice
+        {"clarity": 0.1},  # does not differ from take to take
+        {"loudness": 1.0},
+        {"speed": -0.1},
+        {"speed": 0.6},
+        {"speed": True},
+        {"speed": "0.1"},
+        {"speed": None},
+        {"speed": float("nan")},
+        {"speed": 10**400},
+    ],
+)
+def test_takes_that_differ_in_what_makes_no_sense_are_refused(read, spreads):
+    of = tiny_voice.info(attributes=("speed", "clarity"))
+    with pytest.raises(VoiceError, match="its field 'variation' "):
+        read(tiny_voice.voice_bytes(of, edit=lambda raw: raw.update(variation=spreads)))
+
+
 @pytest.mark.parametrize(
     "ways",
     [

@@ -19,7 +19,7 @@ import numpy as np
 from voxlet.errors import ConfigError
 from voxlet.speak.manner import BOUNDS, USUAL, Manner
 from voxlet.speak.speech import check_seed
-from voxlet.speak.styles import generator
+from voxlet.speak.styles import TAKE_KEY, generator
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +31,7 @@ EFFECTS = ("rooms", "noise", "codecs")
 MOST_CLIPS = 10**9
 RATES = (4_000, 192_000)  # Hz
 LONGEST = 60.0  # seconds
-# Keys of random numbers; those of `speak.styles`, 0 and 1, are for the clips' noise and for styles.
+# Keys of random numbers; those of `speak.styles` are for the clips' noise, for styles and for takes.
 STYLE_KEY, ORDER_KEY, PLACE_KEY, SPEAKER_KEY = 1, 2, 3, 4
 
 
@@ -81,6 +81,7 @@ class Plan:
         ranges: Names of what varies (speed, pitch, clarity), each with its least and most.
         held_out: Shares of the clips for validation and for tests.
         seconds: Length of each clip; without it, each has its own.
+        variation: Standard deviations of what differs from take to take where it has no range.
         effects: What happens to clips as they are recorded: `rooms`, `noise`, `codecs`.
         check: The classifier that has to agree with the label; without one, every clip is taken.
         shard: Clips that are written together.
@@ -102,6 +103,7 @@ class Plan:
     ranges: tuple[tuple[str, float, float], ...] = ()
     held_out: tuple[float, float] = (0.1, 0.1)
     seconds: float | None = None
+    variation: tuple[tuple[str, float], ...] = ()
     effects: tuple[str, ...] = ()
     check: str | None = None
     shard: int = 1000
@@ -241,17 +243,19 @@ class Plan:
             word,
             speaker,
             style,
-            self._manner(turns, (number, *block)),
+            self._manner(index, turns, (number, *block)),
         )
 
-    def _manner(self, turn: int, series: tuple[int, ...]) -> Manner:
+    def _manner(self, index: int, turn: int, series: tuple[int, ...]) -> Manner:
         values = {}
         for name, least, most in self.ranges:
             kind = list(USUAL).index(name)
             order = generator(self.seed, ORDER_KEY, kind, turn // PARTS, *series)
             part = order.permutation(PARTS)[turn % PARTS]
             values[name] = least + (most - least) * float(part + order.random(PARTS)[turn % PARTS]) / PARTS
-        return Manner(**values)
+        spreads = {name: spread for name, spread in self.variation if name not in values}
+        drawn = generator(self.seed, TAKE_KEY, index).standard_normal(2, dtype=np.float32)
+        return Manner(**values).of_take(spreads, drawn)
 
     def to_json(self) -> str:
         """The plan as JSON, the same for equal plans."""
@@ -273,7 +277,8 @@ def read_plan(text: str | bytes) -> Plan:
         raw = json.loads(text)
         for name in ("labels", "others", "speakers", "held_out", "effects"):
             raw[name] = tuple(raw[name])
-        raw["ranges"] = tuple(tuple(one) for one in raw["ranges"])
+        for name in ("ranges", "variation"):
+            raw[name] = tuple(tuple(one) for one in raw.get(name, ()))
         return Plan(**raw)
     except (TypeError, KeyError, RecursionError, ConfigError) as error:
         raise ValueError(str(error)) from error

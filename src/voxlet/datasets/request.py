@@ -68,6 +68,7 @@ class Request:
             ranges=self.ranges,
             held_out=self.held_out,
             seconds=SPEECH_COMMANDS_SECONDS if likeness and self.seconds is None else self.seconds,
+            variation=tuple(voice.info.variation.items()),
             effects=self.effects,
             check=self.check,
             shard=self.shard,

@@ -1,8 +1,9 @@
-"""How something is said: speed, pitch and clarity, where a voice has learned them."""
+"""How something is said: speed, pitch and clarity, where a voice has learned them; how far takes differ."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+import math
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,13 +11,15 @@ import numpy as np
 from voxlet.errors import ConfigError, VoiceError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from voxlet.audio import Samples
 
 # What each attribute may be asked to be, and what it is unless asked.
 BOUNDS = {"speed": (0.5, 2.0), "pitch": (-12.0, 12.0), "clarity": (0.0, 1.0)}
 USUAL = {"speed": 1.0, "pitch": 0.0, "clarity": 1.0}
+MOST_VARIATION = 2.0  # times as much as takes differ
+FARTHEST = 2.0  # standard deviations from the middle: what is rarer is drawn in to there
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,8 @@ class Manner:
         pitch: Semitones above it.
         clarity: How clean the recording sounds: 0 as the speaker's own recordings, 1 as the cleanest ones
             that the voice learned from.
+        variation: How far clips of a word differ in speed and pitch, where these are not asked for: 1 as far
+            as the takes that the voice learned from, 0 not at all.
 
     Raises:
         ConfigError: A value is out of bounds.
@@ -36,9 +41,10 @@ class Manner:
     speed: float = USUAL["speed"]
     pitch: float = USUAL["pitch"]
     clarity: float = USUAL["clarity"]
+    variation: float = 1.0
 
     def __post_init__(self) -> None:
-        for name, (least, most) in BOUNDS.items():
+        for name, (least, most) in {**BOUNDS, "variation": (0.0, MOST_VARIATION)}.items():
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
                 raise ConfigError(f"{value!r} is no number", where=name, remedy=f"give {least:g} to {most:g}")
@@ -50,7 +56,8 @@ class Manner:
     @property
     def metadata(self) -> dict[str, object]:
         """What is not as usual, for a sound's metadata."""
-        return {name: float(value) for name, value in asdict(self).items() if value != USUAL[name]}
+        usual = asdict(PLAIN)
+        return {name: float(value) for name, value in asdict(self).items() if value != usual[name]}
 
     def wishes(self, names: Sequence[str], voice: str) -> Samples:
         """What a voice of these attributes is given, (A,) float32.
@@ -63,6 +70,25 @@ class Manner:
                 raise VoiceError(f"has not learned {name}", where=voice, remedy=f"leave {name} at {usual:g}")
         values = {"speed": np.log(self.speed), "pitch": self.pitch, "clarity": self.clarity}
         return np.array([values[name] for name in names], dtype=np.float32)
+
+    def of_take(self, spreads: Mapping[str, float], drawn: Sequence[float] | Samples) -> Manner:
+        """The manner of one take: speed and pitch differ from take to take unless they are asked for.
+
+        Args:
+            spreads: Standard deviations among takes: of the logarithm of `speed`, of semitones of `pitch`.
+            drawn: One standard normal number for the speed and one for the pitch.
+        """
+        faster, higher = (self.variation * max(-FARTHEST, min(FARTHEST, float(one))) for one in drawn)
+        takes = {
+            "speed": math.exp(spreads.get("speed", 0.0) * faster),
+            "pitch": spreads.get("pitch", 0.0) * higher,
+        }
+        changed = {
+            name: max(BOUNDS[name][0], min(BOUNDS[name][1], value))
+            for name, value in takes.items()
+            if getattr(self, name) == USUAL[name]
+        }
+        return replace(self, **changed, variation=0.0)
 
 
 PLAIN = Manner()

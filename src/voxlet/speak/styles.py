@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 RANDOM = "random"  # asked for as a speaker: a fresh style from the prior
 LISTED = 24  # names that an error message lists at most
-NOISE_KEY, STYLE_KEY = 0, 1  # random numbers for different things must differ although they share a seed
+# Random numbers for different things must differ although they share a seed; 2 to 6 are a data set's.
+NOISE_KEY, STYLE_KEY, TAKE_KEY = 0, 1, 7
 
 
 class Styles:

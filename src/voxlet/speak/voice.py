@@ -18,7 +18,7 @@ from voxlet.speak.onnx.guard import Wanted
 from voxlet.speak.onnx.reader import FLOAT, INT64
 from voxlet.speak.onnx.sizes import ONE, exact
 from voxlet.speak.session import Graph
-from voxlet.speak.styles import NOISE_KEY, Styles, generator, listed
+from voxlet.speak.styles import NOISE_KEY, TAKE_KEY, Styles, generator, listed
 from voxlet.speak.voice_file import VoiceFile, VoiceInfo, read_voice
 from voxlet.trimming.regions import find_speech
 from voxlet.words.spelling import find
@@ -188,7 +188,7 @@ class Voice:
         seed: int = 0,
         first: int = 0,
     ) -> list[Samples]:
-        """One clip (T,) float32 of natural length per label.
+        """One clip (T,) float32 of natural length per label, as different as takes are.
 
         Clip i depends on its label, its style, its manner, `seed` and `first + i` alone, to the last bit:
         each is a run of its own, however many are asked for together. Several cores share them.
@@ -197,8 +197,8 @@ class Voice:
             labels: B words of `self.labels`.
             speaker: One for all, or one per label.
             style: In place of speakers, one (S,) for all or one per label (B, S).
-            manner: How fast, how high and how clean, where the voice has learned that; one for all or one
-                per label.
+            manner: How fast, how high, how clean and how different from one another, where the voice has
+                learned that; one for all or one per label.
             seed: A whole number from 0.
             first: The number of the first clip.
 
@@ -217,7 +217,7 @@ class Voice:
         speech.check_seed(first, "first")
         numbers = np.array([self._number(label) for label in labels], dtype=np.int64)
         styles = self._styles.rows(len(labels), speaker, style, seed)
-        asked = self._attributes(len(labels), manner)
+        asked = self._attributes(len(labels), manner, seed, first)
         clips: list[Samples] = []
         for start in range(0, len(numbers), AT_ONCE):
             feeds: list[dict[str, np.ndarray]] = [
@@ -243,10 +243,13 @@ class Voice:
         rate: int | None = None,
         gap: float | None = None,
     ) -> Utterance:
-        """Say `text`; arguments and errors are those of `voxlet.speak.speech.stream`."""
+        """Say `text`, all of it as one take: a little quicker or higher with one seed than with another.
+
+        Arguments and errors are those of `voxlet.speak.speech.stream`.
+        """
         checked = self._one_style(speaker, style, seed)
         said = speech.say(
-            self.in_manner(manner), text, speaker=speaker, style=checked, seed=seed, rate=rate, gap=gap
+            self._one_take(manner, seed), text, speaker=speaker, style=checked, seed=seed, rate=rate, gap=gap
         )
         return replace(said, metadata={**said.metadata, **manner.metadata})
 
@@ -264,7 +267,7 @@ class Voice:
         """Say `text` word by word; arguments and errors are those of `voxlet.speak.speech.stream`."""
         checked = self._one_style(speaker, style, seed)
         return speech.stream(
-            self.in_manner(manner), text, speaker=speaker, style=checked, seed=seed, rate=rate, gap=gap
+            self._one_take(manner, seed), text, speaker=speaker, style=checked, seed=seed, rate=rate, gap=gap
         )
 
     def in_manner(self, manner: Manner) -> InManner:
@@ -275,6 +278,16 @@ class Voice:
         """
         manner.wishes(self.info.attributes, self.name)
         return InManner(self, manner)
+
+    def _one_take(self, manner: Manner, seed: int) -> InManner:
+        return self.in_manner(self._of_take(manner, seed))
+
+    def _of_take(self, manner: Manner, seed: int, *clip: int) -> Manner:
+        """A manner as a take has it that depends on the seed and, if it is said, on the clip's number."""
+        if not (self.info.variation and manner.variation):
+            return manner
+        drawn = generator(seed, TAKE_KEY, *clip).standard_normal(2, dtype=np.float32)
+        return manner.of_take(self.info.variation, drawn)
 
     def _one_style(
         self, speaker: str | None, style: Style | Sequence[float] | None, seed: int
@@ -289,12 +302,15 @@ class Voice:
         size = (1, self.info.frames, self.info.latent_size)
         return generator(seed, NOISE_KEY, clip).standard_normal(size, dtype=np.float32)
 
-    def _attributes(self, count: int, manner: Manner | Sequence[Manner]) -> np.ndarray | None:
+    def _attributes(
+        self, count: int, manner: Manner | Sequence[Manner], seed: int, first: int
+    ) -> np.ndarray | None:
         """What is asked of each of `count` words, (B, A); None where the voice has learned no attributes."""
         manners = [manner] * count if isinstance(manner, Manner) else manner
         if len(manners) != count:
             raise VoiceError(f"there are {len(manners)} manners for {count} words", where=self.name)
-        rows = [one.wishes(self.info.attributes, self.name) for one in manners]
+        takes = [self._of_take(one, seed, first + i) for i, one in enumerate(manners)]
+        rows = [one.wishes(self.info.attributes, self.name) for one in takes]
         return np.stack(rows) if self.info.attributes and rows else None
 
     def _number(self, label: str) -> int:

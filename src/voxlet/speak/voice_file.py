@@ -38,6 +38,7 @@ SUFFIX = ".voice"
 INFO_KEY, ENCODER_KEY, CHECKSUM_KEY = "voxlet", "voxlet.style_encoder", "voxlet.sha256"
 
 ATTRIBUTES = "attributes"  # a field, and a feature that readers must know
+VARIATION = "variation"  # a field
 
 # Bounds, far above any sensible voice and far below what would hurt.
 MOST_BYTES = 96 * 2**20
@@ -49,6 +50,7 @@ LONGEST_NAME = 100  # characters of a name, label or speaker
 MOST_FRAMES, MOST_LATENT, MOST_STYLE = 8_192, 1_024, 1_024
 MOST_NOISE = 2**18  # numbers of noise per word, frames times latent size
 RATES = (4_000, 192_000)  # Hz
+MOST_SPREAD = {"speed": 0.5, "pitch": 6.0}  # of takes: of the logarithm of speed, of semitones
 FARTHEST_STYLE = 100.0  # the prior is a standard normal: nothing sensible lies further out
 DEEPEST_CARD = 20  # objects and lists within each other
 EXPORT_AGAIN = "fetch or export it again"
@@ -79,6 +81,7 @@ class VoiceInfo:
     language: str = UNKNOWN_LANGUAGE  # of the labels, a tag of BCP 47
     attributes: tuple[str, ...] = ()  # what can be asked for, in the order of the graph's input
     spellings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # other ways to write labels
+    variation: Mapping[str, float] = field(default_factory=dict)  # how takes differ, see `Manner.of_take`
 
     def to_json(self) -> str:
         """The text for a new file's metadata, which `parse_info` reads."""
@@ -105,6 +108,7 @@ class VoiceInfo:
                 **(
                     {"attributes": list(self.attributes), "requires": [ATTRIBUTES]} if self.attributes else {}
                 ),
+                **({VARIATION: dict(self.variation)} if self.variation else {}),
             }
         )
 
@@ -249,6 +253,7 @@ def parse_info(text: bytes | str) -> VoiceInfo:
     card = _cleaned(raw.get("card", {}), "card")
     if not isinstance(card, dict):
         _refuse("card", "is not an object")
+    attributes = _attributes(raw.get(ATTRIBUTES, []))
     others = {_name(key, "its own name"): _cleaned(raw[key], "others") for key in raw if key not in KNOWN}
     return VoiceInfo(
         name=_name(raw.get("name"), "name"),
@@ -263,7 +268,8 @@ def parse_info(text: bytes | str) -> VoiceInfo:
         card=card,
         format=number,
         others=others,
-        attributes=_attributes(raw.get(ATTRIBUTES, [])),
+        attributes=attributes,
+        variation=_variation(raw.get(VARIATION, {}), attributes),
         spellings=_spellings(raw.get("spellings", {}), labels),
     )
 
@@ -277,6 +283,16 @@ def _attributes(names: object) -> tuple[str, ...]:
     return tuple(names)
 
 
+def _variation(raw: object, attributes: Sequence[str]) -> dict[str, float]:
+    if not isinstance(raw, dict) or not raw.keys() <= MOST_SPREAD.keys() & set(attributes):
+        _refuse(VARIATION, "is not an object of attributes that can be asked for and that takes differ in")
+    for name, spread in raw.items():
+        number = isinstance(spread, int | float) and not isinstance(spread, bool)
+        if not number or not 0 <= spread <= MOST_SPREAD[name]:  # not a number fails, too
+            _refuse(VARIATION, f"has no {name} from 0 to {MOST_SPREAD[name]:g}")
+    return {name: float(spread) for name, spread in raw.items()}
+
+
 def _spellings(raw: object, labels: Sequence[str]) -> dict[str, tuple[str, ...]]:
     if not isinstance(raw, dict) or not raw.keys() <= set(labels):
         _refuse("spellings", "is not an object of labels")
@@ -288,7 +304,7 @@ def _spellings(raw: object, labels: Sequence[str]) -> dict[str, tuple[str, ...]]
 
 # The fields of the metadata that this voxlet reads, see `VoiceInfo.to_json`.
 KNOWN = {"format", "requires", "version", "name", "rate", "labels", "frames", "latent_size", "style_size"}
-KNOWN |= {"speakers", "card", "language", "spellings", ATTRIBUTES}
+KNOWN |= {"speakers", "card", "language", "spellings", ATTRIBUTES, VARIATION}
 
 
 def _cleaned(value: object, name: str, depth: int = 0) -> object:

@@ -16,11 +16,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from voxlet.corpus.attributes.attributes import measure
 from voxlet.corpus.attributes.pitch import median_pitch
 from voxlet.extras import import_extra
 from voxlet.models.voice.config import PITCH, SPEED
 from voxlet.models.voice.flow_prior import lengths_of
 from voxlet.recipes.onnx_graph import SCALE, graph_of, packed_graph, rounded
+from voxlet.recipes.voice.clips.attributes import spreads_of
 from voxlet.speak.manner import PLAIN
 from voxlet.speak.voice_file import ENCODER_KEY, INFO_KEY, with_metadata
 
@@ -138,6 +140,29 @@ def delivered(prior: FlowPrior, wave: WaveVAE, steps: int, styles: Tensor) -> De
         share = float(came.nanmedian()) / (2 * ASKED[name])
         found[name] = min(1.0, share) if share > LEAST[name] else LEAST[name]
     return Delivered(**found)
+
+
+@torch.no_grad()
+def spreads(speaker: SpeakerGraph, styles: Tensor) -> dict[str, float]:
+    """How far two clips of a word by one speaker differ while nothing is asked for: see `spreads_of`.
+
+    Args:
+        speaker: The voice.
+        styles: Of the speakers (K, S), who take turns.
+    """
+    names = speaker.prior.config.attributes
+    turns = torch.arange(CLIPS)
+    label, style = turns % speaker.prior.labels, styles[turns // speaker.prior.labels % len(styles)]
+    wishes = torch.from_numpy(PLAIN.wishes(names, "")).repeat(CLIPS, 1)
+    drawn, rows = torch.Generator().manual_seed(0), []
+    for _ in range(2):
+        noise = torch.randn(CLIPS, speaker.prior.frames, speaker.prior.channels, generator=drawn)
+        waveforms, lengths = speaker(noise, label, style, wishes)
+        clips = [one[:length].numpy() for one, length in zip(waveforms, lengths.tolist(), strict=True)]
+        heard = measure(clips, speaker.wave.rate)  # as takes are measured
+        rows.append(np.stack([-np.log(heard.seconds), 12 * np.log2(heard.pitch_hz)], axis=1))
+    found = spreads_of(torch.from_numpy(np.concatenate(rows)), turns.repeat(2)[:, None])
+    return dict(zip((SPEED, PITCH), found.tolist(), strict=True))
 
 
 def export_voice(speaker: SpeakerGraph, encoder: StyleEncoder, info: VoiceInfo) -> bytes:

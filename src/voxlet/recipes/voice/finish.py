@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from math import inf, isnan
+from dataclasses import replace
+from math import inf, isnan, sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,10 +14,11 @@ from voxlet.corpus.held_out import LISTS
 from voxlet.corpus.merge import MANY_LANGUAGES, credit_of
 from voxlet.errors import CorpusError, RunError, VoiceError
 from voxlet.files import write_atomically
-from voxlet.models.voice.config import CLARITY
+from voxlet.models.voice.config import CLARITY, PITCH, SPEED
 from voxlet.recipes.voice.base_file import DISCRIMINATORS, SPEAKERS, STYLE, Base
+from voxlet.recipes.voice.clips.attributes import spreads_of
 from voxlet.recipes.voice.clips.speakers import FEWEST_CLIPS, Speakers, speakers_of
-from voxlet.recipes.voice.export import SpeakerGraph, delivered, export_voice, with_card
+from voxlet.recipes.voice.export import SpeakerGraph, delivered, export_voice, spreads, with_card
 from voxlet.recipes.voice.weights import DISTILLATION, PRIOR, WAVE, load_discriminators, load_teacher
 from voxlet.speak.voice_file import (
     LONGEST_NAME,
@@ -32,7 +34,7 @@ from voxlet.version import __version__
 from voxlet.words.arabic import spellings_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -42,6 +44,9 @@ if TYPE_CHECKING:
     from voxlet.recipes.voice.voice_run import VoiceRun
 
 CPU = torch.device("cpu")
+# Standard deviations of takes of a word by one speaker: of the logarithm of speed, of semitones. The median
+# of FSDD's speakers; and a little more than the most of one, above which a name stands for several people.
+USUAL_SPREAD, MOST_SPREAD = {SPEED: 0.15, PITCH: 1.0}, {SPEED: 0.25, PITCH: 2.0}
 ADAPT = "adapt"  # in place of a preset's name
 SCORES = "scores"  # of a model card: what `voxlet score --stamp` measured
 
@@ -117,9 +122,29 @@ def write_voice(opened: VoiceRun, path: Path) -> None:
     styles = torch.from_numpy(np.stack(list(info.styles.values())))
     share = delivered(student, opened.wave, steps, styles)
     speaker = SpeakerGraph(student, opened.wave, steps, share)
+    if info.attributes:
+        info = replace(info, variation=variation_of(opened, spreads(speaker, styles)))
     written = VoiceFile(path, info, export_voice(speaker, opened.style, info), None)
     scores = scores_of(opened.voice_path, written.digest)
     write_atomically(path, with_card(written, {**info.card, SCORES: scores}) if scores else written.model)
+
+
+def variation_of(opened: VoiceRun, own: Mapping[str, float]) -> dict[str, float]:
+    """How far speed and pitch have to differ for clips to differ as the takes that they were learned from.
+
+    Args:
+        opened: The run.
+        own: How far they differ by themselves.
+    """
+    data, rows = opened.data, torch.from_numpy(opened.split.train)
+    groups = torch.stack([data.labels[rows], data.speakers[rows]], dim=1)
+    taken = dict(zip(data.names, spreads_of(data.attributes[rows], groups).tolist(), strict=True))
+    found = {}
+    for name in (name for name in own if name in taken):
+        wanted = USUAL_SPREAD[name] if isnan(taken[name]) else min(taken[name], MOST_SPREAD[name])
+        there = 0.0 if isnan(own[name]) else own[name]
+        found[name] = round(sqrt(max(0.0, wanted**2 - there**2)), 4)
+    return found
 
 
 def scores_of(path: Path, digest: str) -> object:

@@ -8,7 +8,7 @@ import { t } from './texts.js';
 import { batch, computed, signal } from './vendor/signals.js';
 import { VoiceClient } from './voice/client.js';
 import { GAP, pauseAfter } from './voice/speech.js';
-import { Plane, blend, randomStyle, readBlend, writeBlend } from './voice/styles.js';
+import { Plane, blend, randomStyle, readBlend, wishes, writeBlend } from './voice/styles.js';
 import { TextError, Vocabulary, parse } from './voice/text.js';
 import { USUAL } from './voice/voice_file.js';
 import { encodeWav } from './voice/wav.js';
@@ -48,7 +48,6 @@ let client = null;
 let turn = 0; // of what is being said: an older one ends when it notices
 let typing = 0; // a timer
 let noticing = 0; // another
-const RIGHT = { speed: Math.log, pitch: (x) => x, clarity: (x) => x };
 
 function styleOf(whom, info, seedNow) {
   if (whom?.parts) return blend(whom.parts, info.speakers);
@@ -190,12 +189,8 @@ export async function keepLink() {
 
 // Speaking
 
-function wishes() {
-  return voice.value.attributes.map((name) => RIGHT[name](manner.value[name]));
-}
-
 function askedFor(label, index) {
-  return { label, index, style: style.value, wishes: wishes(), seed: seed.value };
+  return { label, index, style: style.value, wishes: wishes(voice.value, manner.value, seed.value), seed: seed.value };
 }
 
 function clipOf(label, index) {
@@ -204,7 +199,7 @@ function clipOf(label, index) {
 
 /** A word by any style, as the map asks for it: { samples, rate }. */
 export async function sampleAt(style0, label) {
-  const wished = voice.value.attributes.map((name) => RIGHT[name](USUAL[name]));
+  const wished = voice.value.attributes.map((name) => Number(name === 'clarity'));
   const samples = await client.sample({ label, index: 0, style: style0, wishes: wished, seed: 0 });
   return { samples, rate: voice.value.rate };
 }

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 PITCH_ORIGIN = 100.0  # Hz: zero semitones
 
+FEWEST_PAIRS = 10  # of takes, by which spreads are measured
+NORMAL = 1.4826 / 2**0.5  # standard deviations in the median distance of two, where they are normal
+
 
 def columns_of(found: Attributes, dataset: Dataset, names: Sequence[str]) -> Tensor:
     """The attributes (N, A) of all clips of a dataset, not a number where a clip does not show one.
@@ -34,6 +37,28 @@ def columns_of(found: Attributes, dataset: Dataset, names: Sequence[str]) -> Ten
         CLARITY: found.clarity,
     }
     return torch.from_numpy(np.stack([columns[name] for name in names], axis=1)).float()
+
+
+def spreads_of(attributes: Tensor, groups: Tensor) -> NDArray[np.float64]:
+    """How far clips of a group differ, (A,): standard deviations, by the median, as some pitches are wrong.
+
+    Args:
+        attributes: (N, A) of the clips, not a number where one does not show it.
+        groups: (N, ...) what is the same for clips of a group: their label and speaker, say.
+
+    Returns:
+        Not a number where too few clips show one.
+    """
+    pairs = [attributes[:0]]
+    for group in torch.unique(groups, dim=0):
+        own = attributes[(groups == group).all(1)]
+        if len(own) > 1:  # takes that were made one after the other are more alike than others
+            pairs.append(own - own.roll(len(own) // 2, dims=0))
+    differences = torch.cat(pairs).abs().double().numpy()
+    enough = (~np.isnan(differences)).sum(0) >= FEWEST_PAIRS
+    found = np.full(differences.shape[1], np.nan)
+    found[enough] = NORMAL * np.nanmedian(differences[:, enough], axis=0)
+    return found
 
 
 def bands_of(dataset: Dataset, found: Attributes | None) -> Tensor:

@@ -3,6 +3,7 @@
 
 export const NOISE_KEY = 0;
 export const STYLE_KEY = 1;
+export const TAKE_KEY = 7;
 const POOL = 4;
 const MASK = (1n << 128n) - 1n;
 const MULTIPLIER = 0x2360ed051fc65da44385df649fccf645n;

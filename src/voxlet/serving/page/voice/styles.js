@@ -1,10 +1,12 @@
 // Who speaks: named styles, blends and fresh ones, as Python's `voxlet.speak.styles`; and all in a plane.
 
-import { STYLE_KEY, standardNormal } from './noise.js';
+import { STYLE_KEY, TAKE_KEY, standardNormal } from './noise.js';
+import { BOUNDS } from './voice_file.js';
 
 const ROUNDS = 80; // of the power iteration
 const MOST_SHOWN = 300; // speakers in the plane
 const { fround } = Math;
+const clamp = (x, [least, most]) => Math.min(Math.max(x, least), most);
 
 /** The style of a blend: [[name, weight], ...]. */
 export function blend(parts, speakers) {
@@ -35,6 +37,16 @@ export function writeBlend(parts) {
 /** A fresh style that depends on the seed alone. */
 export function randomStyle(seed, size) {
   return Array.from(standardNormal(seed, [STYLE_KEY], size));
+}
+
+/** What a voice's graph is given: a manner as the take of this seed has it. */
+export function wishes({ attributes, variation }, manner, seed) {
+  const [faster, higher] = standardNormal(seed, [TAKE_KEY], 2).map((x) => clamp(x, [-2, 2]));
+  const taken = { ...manner }; // but for what is not asked for
+  if (taken.speed === 1) taken.speed = Math.exp(variation.speed * faster);
+  if (taken.pitch === 0) taken.pitch = variation.pitch * higher;
+  const right = (name) => clamp(taken[name], BOUNDS[name]);
+  return attributes.map((name) => (name === 'speed' ? Math.log(right(name)) : right(name)));
 }
 
 /** The plane that shows most of how speakers differ, and each speaker's place in it. */

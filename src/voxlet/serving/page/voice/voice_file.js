@@ -54,7 +54,7 @@ function checked(info) {
   if (!KNOWN_FORMATS.includes(info.format)) throw new Problem('newer', String(info.format));
   const unknown = (info.requires ?? []).filter((feature) => feature !== 'attributes');
   if (unknown.length > 0) throw new Problem('newer', unknown.join(', '));
-  const { labels, speakers, attributes } = info;
+  const { labels, speakers, attributes, variation } = info;
   const good =
     named(info.name) &&
     Array.isArray(labels) &&
@@ -66,6 +66,7 @@ function checked(info) {
     whole(info.latentSize, 1, 1024) &&
     whole(info.styleSize, 1, 1024) &&
     attributes.every((name) => name in BOUNDS) &&
+    Object.values(variation).every((value) => value >= 0 && value <= 6) &&
     Object.entries(speakers).every(
       ([name, style]) => named(name) && style.length === info.styleSize && style.every(Number.isFinite),
     );
@@ -96,6 +97,7 @@ export function readVoice(model) {
     styleSize: raw.style_size,
     speakers: raw.speakers ?? {},
     attributes: raw.attributes ?? [],
+    variation: { speed: 0, pitch: 0, ...raw.variation },
     card: raw.card ?? {},
   });
   const encoded = metadata.get('voxlet.style_encoder');
