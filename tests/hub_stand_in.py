@@ -68,8 +68,15 @@ class Handler(BaseHTTPRequestHandler):
         path, server = self.seen(), self.server
         repository, _, rest = path.strip("/").partition("/resolve/")
         revision, _, name = rest.partition("/")
+        listed = path.removeprefix("/api/models/").removesuffix("/tree/main")
         if server.way.isdecimal():
             self.reply(int(server.way))
+        elif path.endswith("/tree/main") and listed in server.repositories:
+            files = server.repositories[listed]
+            told = [
+                {"type": "file", "path": name, "size": len(data), "oid": ""} for name, data in files.items()
+            ]
+            self.reply(200, json.dumps(told).encode())
         elif repository not in server.repositories:
             self.reply(404, X_Error_Code="RepoNotFound")
         elif revision not in ("main", COMMIT):
@@ -139,6 +146,8 @@ class Handler(BaseHTTPRequestHandler):
                     server.repositories[repository][value["path"]] = base64.b64decode(value["content"])
                 elif line["key"] == "lfsFile":
                     server.repositories[repository][value["path"]] = server.large[value["oid"]]
+                elif line["key"] == "deletedFile":
+                    del server.repositories[repository][value["path"]]
             url = f"{server.address}/{repository}/commit/{COMMIT}"
             self.reply(200, {"success": True, "commitOid": COMMIT, "commitUrl": url})
         else:

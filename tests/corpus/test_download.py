@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import gzip
 import io
@@ -15,7 +16,7 @@ from dataclasses import replace
 
 import pytest
 
-from loopback import DIGEST, FILES, HASTE, tar_of, zip_of
+from loopback import DIGEST, FILES, HASTE, dripping, tar_of, zip_of
 from voxlet import files
 from voxlet.cli.main import main
 from voxlet.corpus.catalog import CATALOG
@@ -173,6 +174,86 @@ def test_addresses_that_are_none(tmp_path, fresh_cache, address, capsys):
     assert main(["corpus", "get", "fsdd", "--source", address]) == 2
     assert capsys.readouterr().err.count("\n") == 1
     assert not fresh_cache.exists()
+
+
+@pytest.mark.follows("downloading/fetch.py: leave out what stands before the @")
+@pytest.mark.parametrize("user", ["me:secret@", "secret@", "me:secret@x@"])
+def test_a_password_is_not_shown(server, tmp_path, user):
+    with pytest.raises(DownloadError, match="not sent; leave out what stands before the @") as caught:
+        fetch(server.address.replace("//", f"//{user}"), tmp_path / "archive", limit=LIMIT)
+    assert "secret" not in str(caught.value)
+    assert server.seen == []
+    download(server, tmp_path / "archive")
+
+
+@pytest.mark.follows("downloading/fetch.py: check what stands between // and the next /")
+@pytest.mark.parametrize("host", ["exa mple.org", f"{64 * 'a'}.org", "a..org", "a<b"])
+def test_a_host_that_is_none(server, tmp_path, host):
+    address = server.address.replace("127.0.0.1", host)
+    with pytest.raises(DownloadError, match="can be no host; check what stands between") as caught:
+        fetch(address, tmp_path / "archive", limit=LIMIT)
+    assert "\n" not in str(caught.value)
+    download(server, tmp_path / "archive")
+
+
+@pytest.fixture
+def proxied(monkeypatch):
+    """Sets a proxy's variable; none else is set."""
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    return monkeypatch.setenv
+
+
+@pytest.mark.parametrize("form", ["http://{}", "{}", "http://{}/", "http://me:p%40ss@{}", "me:p%40ss@{}"])
+@pytest.mark.parametrize("name", ["http_proxy", "all_proxy"])
+def test_by_way_of_a_proxy(server, tmp_path, proxied, name, form):
+    proxied(name, form.format(f"127.0.0.1:{server.server_address[1]}"))
+    fetch("http://voices.example/a", tmp_path / "archive", limit=LIMIT, progress=False, retries=HASTE)
+    assert (tmp_path / "archive").read_bytes() == server.data
+    user = base64.b64encode(b"me:p@ss").decode()
+    told = {name.lower(): value for name, value in server.seen[0].items()}
+    assert told.get("proxy-authorization") == (f"Basic {user}" if "me:" in form else None)
+    assert told["host"] == "voices.example"
+
+
+def test_a_password_is_for_the_proxy_alone(server, tmp_path, proxied):
+    proxied("http_proxy", "http://me:secret@127.0.0.1:9")
+    proxied("no_proxy", "127.0.0.1")
+    download(server, tmp_path / "archive")
+    assert "proxy-authorization" not in map(str.lower, server.seen[0])
+
+
+@pytest.mark.follows("downloading/fetch.py: give this variable the form http://host:port, or unset it")
+@pytest.mark.parametrize(
+    "proxy", ["socks5://127.0.0.1:1080", "http://", "http://me:secret@a b:1", "127.0.0.1:x", "http://h:99999"]
+)
+def test_a_proxy_that_is_none(server, tmp_path, proxied, proxy):
+    server.plan = ["truncates", "503"]
+    with pytest.raises(DownloadError):
+        download(server, tmp_path / "archive")
+    proxied("http_proxy", proxy)
+    with pytest.raises(DownloadError, match=r"^http_proxy: .* is no proxy that can be used; give") as caught:
+        download(server, tmp_path / "archive")
+    assert "secret" not in str(caught.value)
+    assert (tmp_path / "archive.part").stat().st_size == ARRIVED
+    server.plan = ["whole"]
+    proxied("http_proxy", f"http://127.0.0.1:{server.server_address[1]}")
+    download(server, tmp_path / "archive")
+    assert server.seen[-1]["Range"] == f"bytes={ARRIVED}-"
+
+
+@pytest.mark.parametrize("digits", [20, 5_000])
+def test_a_length_of_many_digits_is_too_much(tmp_path, digits):
+    head = f"HTTP/1.1 200 OK\r\nContent-Length: {digits * '9'}\r\n\r\n".encode()
+    with dripping(head, b"") as address, pytest.raises(DownloadError, match="as a bomb would"):
+        fetch(address, tmp_path / "archive", limit=LIMIT, progress=False, retries=HASTE)
+
+
+def test_a_piece_that_begins_at_a_number_of_many_digits(tmp_path):
+    head = f"HTTP/1.1 206 OK\r\nContent-Length: 1\r\nContent-Range: bytes {5_000 * '9'}-\r\n\r\n".encode()
+    with dripping(head, b"a") as address, pytest.raises(DownloadError, match="sent another piece than"):
+        fetch(address, tmp_path / "archive", limit=LIMIT, progress=False, retries=HASTE)
 
 
 def test_what_cannot_be_gone_on_with_is_removed(server, tmp_path):

@@ -96,10 +96,11 @@ def test_the_readme_opens_every_shard(tmp_path: Path) -> None:
     assert len(opened) == 5
 
 
-def test_speech_commands_layout_is_read_as_that_corpus(tmp_path: Path) -> None:
-    folder = made(tmp_path / "words", "speech-commands")
+@pytest.mark.parametrize("shard", [10, 30, 100])
+def test_speech_commands_layout_is_read_as_that_corpus(tmp_path: Path, shard: int) -> None:
+    folder = made(tmp_path / "words", "speech-commands", shard=shard)
     corpus = open_corpus(folder)
-    assert len(corpus.clips) == 60
+    assert Counter(clip.part for clip in corpus.clips) == {"train": 48, "validation": 6, "test": 6}
     assert {*LABELS, "four"} < set(corpus.labels)  # other words are words, as in Speech Commands
     files = tree(folder)
     lists = {name: files[name].decode().split() for name in ("validation_list.txt", "testing_list.txt")}
@@ -182,8 +183,13 @@ def test_verify_finds_each_kind_of_damage(tmp_path: Path) -> None:
 
     from voxlet.datasets.encoding import decode, encode
 
+    for key, changed in (("clips", 99), ("rejected", 1), ("labels", {"one": 99})):
+        record = {**json.loads(whole["shards/train-00001.json"]), key: changed}
+        (folder / "shards" / "train-00001.json").write_text(json.dumps(record))
+        assert "train-00001: its record says other numbers than there are clips" in problems()
     samples, rate, facts = decode(whole[clip])
     for changed, expected in (
+        (encode(samples, rate, "wav", {**facts, "speed": 1.5}), "its speed is 1.5: it was made by another"),
         (encode(samples, rate, "wav", {**facts, "index": 11}), "holds other clips than were planned"),
         (encode(samples, rate, "wav", {**facts, "speaker": "bob"}), "its speaker is 'bob'"),
         (encode(samples * 0, rate, "wav", facts), "is silent"),

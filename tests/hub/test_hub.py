@@ -13,6 +13,7 @@ import voxlet
 from hub_stand_in import TOKEN
 from voxlet.cli.main import main
 from voxlet.errors import FileError, HubError, VoiceError, VoxletError
+from voxlet.hub.address import is_address, parse_address
 from voxlet.hub.pull import pull
 from voxlet.hub.push import push
 
@@ -151,6 +152,10 @@ def test_what_a_server_of_the_web_may_do(server, fresh_cache, monkeypatch, way: 
         "hf:me/mine@",
         "hf:me/mine@../..",
         "hf:me/mi\nne",
+        "hf:me/mine.git",
+        "hf:me/-mine",
+        "hf:me-/mine",
+        f"hf:me/{97 * 'a'}",
         "https://example.org/x.voice",
         "https://example.org/x.voice#sha256=12",
         "https://example.org/x.voice#md5=12",
@@ -161,6 +166,118 @@ def test_an_address_that_is_none(fresh_cache, address: str) -> None:
         pull(address)
     with pytest.raises(HubError):
         voxlet.load(address)
+
+
+@pytest.mark.parametrize(
+    ("last", "name"),
+    [
+        ("my%20words.v2.voice?x=1", "my words.v2"),
+        ("mine.voice", "mine"),
+        ("mine", "mine"),
+        ("%C3%BC.voice", "ü"),
+    ],
+)
+def test_a_web_voices_name(last: str, name: str) -> None:
+    assert parse_address(f"https://example.org/{last}#sha256={'0' * 64}").name == name
+
+
+def test_schemes_in_any_case(hub, server, voice) -> None:
+    push(voice, "me/mine")
+    assert pull("HF:me/mine") == pull(ADDRESS)
+    server.data = voice.read_bytes()
+    digest = hashlib.sha256(server.data).hexdigest()
+    address = f"{server.address.replace('http', 'HTTP')}#sha256={digest}"
+    assert is_address(address)
+    assert pull(address).read_bytes() == server.data
+
+
+@pytest.mark.parametrize("fragment", ["", f"#sha256={'0' * 64}"])
+def test_an_address_with_a_password(server, fresh_cache, fragment: str) -> None:
+    with pytest.raises(HubError, match="leave out what stands before the @") as refused:
+        pull(server.address.replace("//", "//me:secret@") + fragment)
+    assert "secret" not in str(refused.value)
+    assert server.seen == []
+
+
+def test_what_a_download_advises_is_told(server, fresh_cache, monkeypatch) -> None:
+    address = f"{server.address}#sha256={'0' * 64}"
+    server.plan = ["503"]
+    with pytest.raises(HubError, match=r"; run it again to go on where it stopped$"):
+        pull(address, retries=loopback.HASTE)
+    monkeypatch.setenv("http_proxy", "socks5://127.0.0.1:1")
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    with pytest.raises(HubError, match="give this variable the form http://host:port"):
+        pull(address, retries=loopback.HASTE)
+
+
+def test_pieces_of_two_versions_are_fetched_anew(server, fresh_cache, voice) -> None:
+    server.data = voice.read_bytes()
+    address = f"{server.address}#sha256={hashlib.sha256(server.data).hexdigest()}"
+    new, server.data, server.etag = server.data, bytes(len(server.data)), ""  # nothing marks the versions
+    server.plan = ["truncates", "503"]
+    with pytest.raises(HubError):
+        pull(address, retries=loopback.HASTE)
+    server.data, server.plan = new, ["whole"]
+    assert pull(address).read_bytes() == new
+    assert [asked.get("Range") is None for asked in server.seen[-2:]] == [False, True]
+
+
+def test_another_file_in_one_piece_is_not_fetched_twice(server, fresh_cache) -> None:
+    with pytest.raises(HubError, match="another file than was asked for"):
+        pull(f"{server.address}#sha256={'0' * 64}")
+    assert len(server.seen) == 1
+
+
+def offline(patch: pytest.MonkeyPatch) -> None:
+    from huggingface_hub.utils import _http
+
+    patch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    _http.close_session()  # a session knows whether it may ask from when it was made
+
+
+@pytest.mark.follows("hub/pull.py: unset this variable, or give it an address that begins with https://")
+@pytest.mark.follows("hub/pull.py: copy it anew into this variable, or unset it and log in: `hf auth login`")
+@pytest.mark.parametrize(
+    ("changed", "part"),
+    [
+        (lambda patch: patch.setenv("HF_TOKEN", "tökén"), "^HF_TOKEN: the token holds .*hf auth login"),
+        (
+            lambda patch: patch.setattr("huggingface_hub.constants.ENDPOINT", "foo"),
+            "^HF_ENDPOINT: 'foo' is no address of a hub; unset",
+        ),
+        (offline, "HF_HUB_OFFLINE is set; unset"),
+    ],
+)
+def test_a_client_set_up_wrongly(pushed, hasty, voice, changed, part: str) -> None:
+    from huggingface_hub.utils import _http
+
+    with pytest.MonkeyPatch.context() as patch:
+        changed(patch)
+        with pytest.raises(HubError, match=part):
+            pull(ADDRESS)
+        with pytest.raises(HubError, match=part):
+            push(voice, "me/other")
+    _http.close_session()
+    assert pull(ADDRESS).is_file()
+    assert push(voice, "me/other")
+
+
+@pytest.mark.follows("hub/push.py: leave --private out; who may see it is set on its page")
+def test_private_is_for_a_new_repository(pushed, voice, capsys) -> None:
+    assert main(["push", str(voice), "me/new", "--private", "--update"]) == 0
+    capsys.readouterr()
+    assert main(["push", str(voice), "me/mine", "--private", "--update"]) == 2
+    assert "is there already, and --private is for a new one" in capsys.readouterr().err
+    assert main(["push", str(voice), "me/mine", "--update"]) == 0
+
+
+def test_a_name_is_checked_before_anything_is_fetched(pushed, capsys) -> None:
+    pushed.asked.clear()
+    assert main(["pull", ADDRESS, "--name", "a/b"]) == 2
+    assert pushed.asked == []
+    assert "'a/b': cannot be a file's name; take" in capsys.readouterr().err
+    assert main(["pull", ADDRESS, "--name", "a-b"]) == 0
 
 
 def test_what_is_no_voice_is_not_kept(server, fresh_cache) -> None:

@@ -15,6 +15,8 @@ from hub_stand_in import Hub
 from tiny_corpus import FLAGS, write_corpus
 from voxlet.cli.main import main
 from voxlet.errors import HubError, RunError, VoxletError
+from voxlet.hub.pull import pull
+from voxlet.hub.push import push
 from voxlet.recipes.clip.clip_run import ClipRun
 from voxlet.recipes.clip.portable import push_run
 from voxlet.recipes.opened import load_run
@@ -99,6 +101,25 @@ def test_the_command_and_what_it_refuses(
     assert "is there already" in shown[0]
     assert "its training has not come to its end" in shown[1]
     assert set(hub.repositories) == {"me/vae"}
+
+
+def test_what_is_renewed_is_no_longer_the_other_kind(
+    hub: Hub, files: dict[str, bytes], trained: ClipRun, voice: Path
+) -> None:
+    files["notes.md"] = b"the owner's own"
+    push(voice, "me/vae", update=True)
+    assert set(files) == {"model.voice", "README.md", "notes.md"}
+    assert pull(ADDRESS).read_bytes() == voice.read_bytes()
+    push_run(trained, "me/vae", update=True)
+    assert set(files) == {*SENT, "digests.json", "README.md", "notes.md"}
+    assert pull(ADDRESS).is_dir()
+
+
+@pytest.mark.parametrize("listing", [b"nothing", json.dumps({"never/there": "0" * 64}).encode()])
+def test_renewed_over_a_list_that_does_not_fit(files: dict[str, bytes], voice: Path, listing: bytes) -> None:
+    files["digests.json"] = listing
+    push(voice, "me/vae", update=True)
+    assert set(files) == {*SENT, "model.voice", "README.md"}
 
 
 @pytest.mark.follows("hub/pull.py: run it again")

@@ -177,10 +177,13 @@ def test_connections_that_say_nothing_are_cut(tmp_path, voice) -> None:
     from voxlet.serving.limits import Limits
     from voxlet.serving.server import bind, make_server
 
+    page = tmp_path / "page"
+    page.mkdir()
+    (page / "big.bin").write_bytes(bytes(50_000_000))
     limits = Limits(head=0.2, stalled=0.3)
     listening = bind("127.0.0.1", 0)
     ready = threading.Event()
-    running = make_server(create_app([voice], limits=limits), limits, ready.set)
+    running = make_server(create_app([voice], limits=limits, page=page), limits, ready.set)
     thread = threading.Thread(target=running.run, kwargs={"sockets": [listening]})
     thread.start()
     assert ready.wait(20)
@@ -209,6 +212,19 @@ def test_connections_that_say_nothing_are_cut(tmp_path, voice) -> None:
         while serving_now() != "voxlet_serving 0.0":
             assert time.monotonic() < deadline
             time.sleep(0.1)
-    running.should_exit = True
-    thread.join(20)
+    # So is who takes nothing of a file, be it that the server ends: nothing waits for them.
+    with contextlib.ExitStack() as held:
+        for _ in range(5):
+            lazy = held.enter_context(socket.create_connection(listening.getsockname(), timeout=5))
+            lazy.sendall(b"GET /big.bin HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        deadline = time.monotonic() + 20
+        time.sleep(0.2)
+        while running.server_state.connections:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        lazy = held.enter_context(socket.create_connection(listening.getsockname(), timeout=5))
+        lazy.sendall(b"GET /big.bin HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        time.sleep(0.2)
+        running.should_exit = True
+        thread.join(20)
     assert not thread.is_alive()

@@ -123,6 +123,23 @@ def test_names_lead_nowhere_else(client, tmp_path, name) -> None:
     assert not list((tmp_path / "runs").rglob("*"))
 
 
+def test_names_with_a_dot_are_sets_of_their_own(client, voice, page, tmp_path) -> None:
+    for name, said in (("mine", "yes"), ("mine.v2", "no"), ("mine.v3", "stop")):
+        assert client.put(f"/takes/{name}", json={**WANTED, "words": [said]}).status_code == 200
+    again = TestClient(create_app([voice], page=page, making=Making(tmp_path / "runs")), base_url=HERE)
+    assert again.get("/takes").json() == {"names": ["mine", "mine.v2", "mine.v3"]}
+    views = [again.get(f"/takes/{name}").json() for name in ("mine", "mine.v2", "mine.v3")]
+    assert [view["words"][0]["word"] for view in views] == ["yes", "no", "stop"]
+
+
+def test_a_take_that_somebody_removed_is_gone(client, tmp_path) -> None:
+    client.put("/takes/mine", json=WANTED)
+    file = send(client, "lumos", word(0, 0, 0))["file"]
+    (tmp_path / "runs" / "takes" / "mine" / file).unlink()
+    assert client.get(f"/takes/mine/{file}").status_code == 404
+    assert client.get("/takes/mine").json()["words"][0]["takes"] == []
+
+
 def test_files_of_a_set_are_its_takes_alone(client, tmp_path) -> None:
     client.put("/takes/mine", json=WANTED)
     (tmp_path / "runs" / "letter.wav").write_bytes(b"dear")
@@ -193,16 +210,21 @@ def test_without_a_folder_there_is_nothing_of_it(voice, page) -> None:
 def test_damaged_files_of_runs_are_passed_over(tmp_path) -> None:
     run = tmp_path / "mine"
     (run / "samples").mkdir(parents=True)
-    (run / "config.json").write_text(
-        '{"preset": "voice", "kind": "voice", "budget": {"minutes": 10}, "config": 3}'
-    )
+    config = '{"preset": "voice", "kind": "voice", "budget": {"minutes": 10}, "config": 3}'
     lines = [
         {"stage": "wave", "step": 1, "done": 0.1, "loss": 2.0, "seconds_left": 90},
         "no line",
         {"stage": 1},
     ]
-    (run / "progress.jsonl").write_text("\n".join(json.dumps(line) for line in lines) + '\n{"stage": "wa')
     (run / "outcome.json").write_text("[1]")
+    lines.append({"stage": "wave", "step": 2, "done": None, "loss": 1.0, "seconds_left": "soon"})
+    (run / "config.json").write_text('{"kind": "voice", "config": {"wave_share": "abc"}}')
+    (run / "progress.jsonl").write_text("\n".join(json.dumps(line) for line in lines))
+    assert Runs(tmp_path).view("mine").done == 0
+    (run / "config.json").write_text(config)
+    (run / "progress.jsonl").write_text(
+        "\n".join(json.dumps(line) for line in lines[:-1]) + '\n{"stage": "wa'
+    )
     (run / "mine.voice").touch()
     view = Runs(tmp_path).view("mine")
     assert view is not None

@@ -43,6 +43,13 @@ def test_a_voice_is_installed_renamed_and_removed(
     assert [voice["name"] for voice in json.loads(capsys.readouterr().out)] == sorted(SHIPPED)
 
 
+def test_a_voice_that_is_called_so_already_stays(file: Path) -> None:
+    path = install(file)
+    with pytest.raises(VoiceError, match=r"^mine: is called so already$"):
+        rename("mine", "mine")
+    assert path.is_file()
+
+
 @pytest.mark.follows("speak/library.py: give another name, or first: voxlet voices remove …")
 @pytest.mark.follows("speak/library.py: take letters, digits and hyphens")
 @pytest.mark.follows("speak/library.py: there is: …")

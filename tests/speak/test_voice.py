@@ -22,6 +22,7 @@ import tiny_voice
 import voxlet
 from voxlet import audio
 from voxlet.errors import AudioError, ConfigError, VoiceError, VoxletError
+from voxlet.recipes.generate import generate
 from voxlet.speak import library, voice_file
 from voxlet.speak.library import available
 from voxlet.speak.manner import PLAIN, Manner
@@ -675,3 +676,11 @@ def test_a_graph_without_the_input_that_its_metadata_promise_is_refused(tmp_path
     (tmp_path / "a.voice").write_bytes(tiny_voice.voice_bytes(tiny_voice.info(attributes=("speed",))))
     with pytest.raises(VoiceError, match="its graph"):
         load_voice(tmp_path / "a.voice")
+
+
+def test_generated_files_are_takes_as_say_has_them(tmp_path):
+    pitched = {"attributes": ("speed", "pitch"), "variation": {"pitch": 1.5}}
+    (tmp_path / "a.voice").write_bytes(in_manners(**pitched))
+    voice = load_voice(tmp_path / "a.voice")
+    for seed, path in enumerate(generate(voice, "2 4 2", tmp_path / "said", count=3)):
+        assert path.read_bytes() == voice.say("2 4 2", seed=seed).wav()

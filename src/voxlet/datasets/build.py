@@ -210,10 +210,10 @@ def begin(plan: Plan, store: Store) -> None:
     except ValueError:
         raise FileError("is no plan of a data set", where=f"{store.place}/{PLAN}", remedy=ELSEWHERE) from None
     own = json.loads(plan.to_json())
-    if differing := [name for name in own if own[name] != other[name]]:
+    if differing := [name for name in own if own[name] != other.get(name)]:
         name = differing[0]
         raise ConfigError(
-            f"a data set with another {name} is there ({other[name]!r:.60}, not {own[name]!r:.60})",
+            f"a data set with another {name} is there ({other.get(name)!r:.60}, not {own[name]!r:.60})",
             where=store.place,
             remedy=ELSEWHERE,
         )

@@ -259,7 +259,10 @@ class Plan:
 
     def to_json(self) -> str:
         """The plan as JSON, the same for equal plans."""
-        return json.dumps(asdict(self), indent=1)
+        held = asdict(self)
+        if not self.variation:  # as plans of before have it
+            del held["variation"]
+        return json.dumps(held, indent=1)
 
     @property
     def key(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from voxlet.datasets.formats.written import formats
 from voxlet.datasets.plan import read_plan
 from voxlet.datasets.record import RECORDS, read_record, record_of
 from voxlet.errors import FileError
+from voxlet.speak.manner import USUAL
 
 if TYPE_CHECKING:
     from voxlet.datasets.plan import Plan, Planned, Shard
@@ -113,6 +115,7 @@ def _shard(plan: Plan, shard: Shard, record: Record, store: Store, verdict: Verd
             verdict.bytes += size
     verdict.shards += 1
     indices: list[int] = []
+    counted = Counter[str]()
     format_ = formats()[plan.format]
     for rejected in (False, True):
         names = [name for name in objects if name.startswith(REJECTED) == rejected]
@@ -122,8 +125,14 @@ def _shard(plan: Plan, shard: Shard, record: Record, store: Store, verdict: Verd
                 indices.append(index)
                 verdict.rejected += rejected
                 verdict.clips += not rejected
-    if len(objects) == len(record.objects) and sorted(indices) != list(range(shard.start, shard.stop)):
+                counted[REJECTED if rejected else plan.clip(index).label] += 1
+    if len(objects) < len(record.objects):
+        return
+    if sorted(indices) != list(range(shard.start, shard.stop)):
         verdict.add(shard.name, "holds other clips than were planned")
+    refused = counted.pop(REJECTED, 0)
+    if (record.clips, record.rejected, record.labels) != (counted.total(), refused, dict(counted)):
+        verdict.add(shard.name, "its record says other numbers than there are clips")
 
 
 def _clip(plan: Plan, shard: Shard, sound: bytes, verdict: Verdict) -> int | None:
@@ -142,6 +151,9 @@ def _clip(plan: Plan, shard: Shard, sound: bytes, verdict: Verdict) -> int | Non
     for key in ("label", "word", "speaker"):
         if facts.get(key) != getattr(planned, key):
             verdict.add(shard.name, f"{where} its {key} is {facts.get(key)!r}, not {getattr(planned, key)!r}")
+    for key in USUAL:
+        if facts.get(key) != round(getattr(planned.manner, key), 4):
+            verdict.add(shard.name, f"{where} its {key} is {facts.get(key)!r}: it was made by another plan")
     if facts.get("synthetic") is not True:
         verdict.add(shard.name, f"{where} does not say that it is synthetic")
     if rate != plan.rate or not len(samples) or not samples.any():

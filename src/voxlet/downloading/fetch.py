@@ -35,6 +35,7 @@ PIECE = 1 << 14  # bytes read at once at most; an attempt that brings fewer is o
 FLOOR_RATE = 1000.0  # bytes per second
 FLOOR_SECONDS = 60.0  # over which the rate is looked at
 RETRY_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
+DIGITS = 19  # of a number of bytes that nobody has; Python itself reads no number of some thousands
 LONGEST_WAIT = 60.0  # seconds, whatever a busy server asks for
 MIRROR = "name a mirror or a local archive with --source"
 GO_ON = f"run it again to go on where it stopped, or {MIRROR}"
@@ -79,23 +80,27 @@ def fetch(
     limit: int,
     progress: bool = True,
     retries: RetryPolicy = DEFAULT_RETRIES,
-) -> None:
+) -> bool:
     """Download `address` to the file `target`, going on where an earlier attempt or process stopped.
 
     What has come so far lies in `target`.part, and the server's mark of its version in `target`.json: a
     server that has changed the file sends it anew (RFC 9110, If-Range). Both stay only where it can be gone
     on with them.
 
+    Returns:
+        Whether it was put together of pieces, or may have been: a server that gives no marks may have changed
+        the file between them.
+
     Raises:
-        DownloadError: The address is malformed or unknown, or the server refuses, fails, is too slow or sends
-            too much.
+        DownloadError: The address or the proxy is malformed, or the address unknown, or the server refuses,
+            fails, is too slow or sends too much.
     """
     if target.is_file():
-        return
+        return True
     check_address(address)
     part = target.with_name(f"{target.name}.part")
     try:
-        receive_with_retries(Download(address, part, limit, progress, retries))
+        pieces = receive_with_retries(Download(address, part, limit, progress, retries))
         part.replace(target)
     except RefusedError:
         part.unlink(missing_ok=True)
@@ -104,29 +109,60 @@ def fetch(
         if read_mark(part) is None or not part.exists() or part.stat().st_size == 0:
             part.unlink(missing_ok=True)
             mark_path(part).unlink(missing_ok=True)
+    return pieces
 
 
 def check_address(address: str) -> None:
     """Check that something can be downloaded from an address, before anything is tried or made.
 
     Raises:
-        DownloadError: It is malformed, or of another scheme than http and https.
+        DownloadError: It is malformed, or of another scheme than http and https, or holds a password.
     """
-    try:
-        parts = urllib.parse.urlsplit(address)
-        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # of a port that is none
-        valid = False
-    if not valid:
+    if (shown := without_password(address)) != address:
+        raise DownloadError(
+            "holds a user's name or password, which is not sent",
+            where=shown,
+            remedy="leave out what stands before the @",
+        )
+    if not (host := host_of(address)):
         raise DownloadError(
             "is neither an http(s) address nor a file that exists",
             where=address,
             remedy="give --source an address that begins with http:// or https://, or the path of an archive",
         )
+    if not is_host(host):
+        raise DownloadError(
+            f"{host!r} can be no host",
+            where=address,
+            remedy="check what stands between // and the next /",
+        )
 
 
-def receive_with_retries(download: Download) -> None:
-    """Receive all of the file, in as many attempts as it takes while they bring something.
+def without_password(address: str) -> str:
+    """An address as it may be shown."""
+    return re.sub(r"//[^/?#]*@", "//", address, count=1)
+
+
+def host_of(address: str) -> str:
+    """The host that an http(s) address names; "" where it is none."""
+    try:
+        parts = urllib.parse.urlsplit(address)
+        valid = parts.scheme in ("http", "https") and parts.port != 0
+    except ValueError:  # of a port that is none
+        return ""
+    return (parts.hostname or "") if valid else ""
+
+
+def is_host(name: str) -> bool:
+    """Whether this can be a host's name or address."""
+    try:
+        return re.fullmatch(r"[\w.:%-]+", name) is not None and (":" in name or bool(name.encode("idna")))
+    except UnicodeError:  # of a part that is empty or too long
+        return False
+
+
+def receive_with_retries(download: Download) -> bool:
+    """Receive all of the file, in as many attempts as it takes while they bring something; see `fetch`.
 
     Raises:
         DownloadError: See `fetch`.
@@ -144,14 +180,12 @@ def receive_with_retries(download: Download) -> None:
             time.sleep(pause)
         before = part.stat().st_size if part.exists() else 0
         try:
-            attempt(urllib3, download)
+            return attempt(urllib3, download)
         except urllib3.exceptions.HTTPError as error:
             refuse_hopeless(urllib3, error, address)
             reason = describe(error)
         except BusyError as error:
             reason, asked = str(error), error.seconds
-        else:
-            return
         after = part.stat().st_size if part.exists() else 0
         failures = 1 if after - before >= PIECE else failures + 1
     raise DownloadError(
@@ -161,8 +195,8 @@ def receive_with_retries(download: Download) -> None:
     )
 
 
-def attempt(library: Any, download: Download) -> None:
-    """One attempt: ask for what the part lacks and append it.
+def attempt(library: Any, download: Download) -> bool:
+    """One attempt: ask for what the part lacks and append it; whether there was a part.
 
     Raises:
         RefusedError: The server refuses for good, or sends too much.
@@ -174,13 +208,14 @@ def attempt(library: Any, download: Download) -> None:
     with open_pool(library, download.address, retries) as pool, Pace(FLOOR_RATE, retries.patience) as pace:
         pace.watch(pool)
         try:
-            receive(pool, download, pace)
+            pieces = receive(pool, download, pace)
         except library.exceptions.HTTPError as error:
             if pace.too_slow:
                 raise too_slow(download) from error
             raise
         if pace.too_slow:  # of an answer that tells no length, its end is all that is seen
             raise too_slow(download)
+    return pieces
 
 
 def refuse_hopeless(library: Any, error: Exception, address: str) -> None:
@@ -241,20 +276,50 @@ def describe(error: Exception) -> str:
 
 
 def open_pool(library: Any, address: str, retries: RetryPolicy) -> urllib3.PoolManager:
-    """Connections of the library urllib3, by way of the proxy that the environment names, if it does."""
+    """Connections of the library urllib3, by way of the proxy that the environment names, if it does.
+
+    Raises:
+        DownloadError: What it names is no proxy.
+    """
     # Redirects are followed by the library, attempts are counted here: they must go on at the right byte.
     settings = {
         "timeout": library.Timeout(connect=retries.timeout, read=retries.timeout),
         "retries": library.Retry(total=None, connect=0, read=0, redirect=5, other=0),
     }
-    parts = urllib.parse.urlsplit(address)
-    proxy = urllib.request.getproxies().get(parts.scheme)
-    direct = not proxy or urllib.request.proxy_bypass(parts.hostname or "")
-    made = library.PoolManager(**settings) if direct else library.ProxyManager(proxy, **settings)
+    proxy = proxy_for(address)
+    if proxy is None:
+        return cast("urllib3.PoolManager", library.PoolManager(**settings))
+    user = urllib.parse.urlsplit(proxy).netloc.rpartition("@")[0]
+    named = {"proxy_basic_auth": urllib.parse.unquote(user), "proxy_basic_auth_encoding": "utf-8"}
+    headers = library.make_headers(**named) if user else {}
+    made = library.ProxyManager(proxy, proxy_headers=headers, **settings)
     return cast("urllib3.PoolManager", made)
 
 
-def receive(pool: urllib3.PoolManager, download: Download, pace: Pace) -> None:
+def proxy_for(address: str) -> str | None:
+    """The proxy that the environment names for an address.
+
+    Raises:
+        DownloadError: What it names is none.
+    """
+    parts = urllib.parse.urlsplit(address)
+    if urllib.request.proxy_bypass(parts.hostname or ""):
+        return None
+    named = urllib.request.getproxies()
+    kind = parts.scheme if named.get(parts.scheme) else "all"
+    if not (proxy := named.get(kind)):
+        return None
+    whole = proxy if "://" in proxy else f"http://{proxy}"
+    if not is_host(host_of(whole)):
+        raise DownloadError(
+            f"{without_password(whole)} is no proxy that can be used",
+            where=f"{kind}_proxy",
+            remedy="give this variable the form http://host:port, or unset it",
+        )
+    return whole
+
+
+def receive(pool: urllib3.PoolManager, download: Download, pace: Pace) -> bool:
     """Ask for what the part lacks and append it; see `attempt`.
 
     Raises:
@@ -274,8 +339,8 @@ def receive(pool: urllib3.PoolManager, download: Download, pace: Pace) -> None:
     pace.begin()
     try:
         begin = first_byte(answer, download, offset)
-        length = answer.headers.get("Content-Length", "")
-        total = begin + int(length) if length.isdecimal() else None
+        length = count(answer.headers.get("Content-Length", ""))
+        total = None if length is None else begin + length
         if total is not None and total > download.limit:
             raise too_much(download)
         if begin == 0:
@@ -285,6 +350,12 @@ def receive(pool: urllib3.PoolManager, download: Download, pace: Pace) -> None:
             append(answer, download, begin, shown, pace)
     finally:
         answer.close()
+    return begin > 0
+
+
+def count(text: str) -> int | None:
+    """How many bytes a header tells; None where it tells no number. One of many digits is only large."""
+    return int(text.lstrip("0")[:DIGITS] or "0") if text.isdecimal() else None
 
 
 def first_byte(answer: urllib3.BaseHTTPResponse, download: Download, offset: int) -> int:
@@ -308,7 +379,7 @@ def first_byte(answer: urllib3.BaseHTTPResponse, download: Download, offset: int
             remedy=MIRROR,
         )
     start = re.match(r"bytes (\d+)-", answer.headers.get("Content-Range", ""))
-    if start is None or int(start[1]) != offset:
+    if start is None or count(start[1]) != offset:
         download.part.unlink(missing_ok=True)
         raise BusyError("the server sent another piece than the one asked for")
     return offset

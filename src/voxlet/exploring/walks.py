@@ -18,7 +18,8 @@ from voxlet.corpus.look.report import decibels
 from voxlet.errors import ConfigError
 from voxlet.plots.figure import encode, save
 from voxlet.plots.training import spectrogram_strips
-from voxlet.recipes.opened import ClipRun
+from voxlet.recipes.opened import ClipRun, VoiceRun
+from voxlet.speak.manner import Manner
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from voxlet.audio import Samples
-    from voxlet.recipes.opened import Opened, VoiceRun
+    from voxlet.recipes.opened import Opened
 
     Reals = NDArray[np.float64]
 
@@ -145,15 +146,16 @@ def grid(low: Reals, high: Reals, side: int) -> Reals:
 def render(opened: Opened, latents: Reals, labels: Sequence[str], *, seed: int = 0) -> list[Samples]:
     """What a model makes of latents (K, Z), or a voice of styles, each with its word: K clips (T,).
 
-    A voice has the same noise in every step, so that only style and word change.
+    A voice has the same noise and manner in every step, so that only style and word change.
 
     Raises:
         VoiceError: There is no such word, or a style that is out of bounds.
     """
     if isinstance(opened, ClipRun):
         return opened.decode(torch.from_numpy(np.asarray(latents, dtype=np.float32)), labels)
+    voice, still = opened.voice if isinstance(opened, VoiceRun) else opened, Manner(variation=0.0)
     pairs = zip(latents.astype(np.float32), labels, strict=True)
-    return [opened.sample([label], style=style, seed=seed)[0] for style, label in pairs]
+    return [voice.sample([label], style=style, manner=still, seed=seed)[0] for style, label in pairs]
 
 
 def sequence_walk(run: VoiceRun, first: int, second: int, names: Sequence[str]) -> Walk:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+import urllib.parse
 from dataclasses import dataclass
 
-from voxlet.errors import HubError
+from voxlet.downloading.fetch import MIRROR, check_address
+from voxlet.errors import DownloadError, HubError
+from voxlet.speak.voice_file import SUFFIX
 
 HUB = "hf:"
 WEB = ("https://", "http://")
-REPOSITORY = re.compile(r"[\w-][\w.-]{0,95}/[\w-][\w.-]{0,95}", re.ASCII)
+REPOSITORY = re.compile(r"\w([\w.-]{0,94}\w)?/\w([\w.-]{0,94}\w)?", re.ASCII)  # as the hub's client has it
 REVISION = re.compile(r"[\w-][\w./-]{0,99}", re.ASCII)
 DIGEST = re.compile(r"sha256=([0-9a-f]{64})", re.IGNORECASE)
 HOW = "give hf:user/name, hf:user/name@revision, or https://...#sha256=... with 64 hexadecimal digits"
@@ -41,7 +44,8 @@ class WebAddress:
     @property
     def name(self) -> str:
         """What the voice is called."""
-        return self.url.partition("?")[0].rpartition("/")[2].partition(".")[0]
+        last = self.url.partition("?")[0].rpartition("/")[2]
+        return urllib.parse.unquote(last).removesuffix(SUFFIX)
 
     def __str__(self) -> str:
         return self.url
@@ -49,7 +53,7 @@ class WebAddress:
 
 def is_address(text: str) -> bool:
     """Whether a text is meant to be one of these, right or wrong, and no file or voice of this machine."""
-    return text.startswith((HUB, *WEB))
+    return text.lower().startswith((HUB, *WEB))
 
 
 def check_repository(text: str) -> str:
@@ -58,23 +62,34 @@ def check_repository(text: str) -> str:
     Raises:
         HubError: It is none.
     """
-    if REPOSITORY.fullmatch(text) is None or ".." in text or "--" in text or text.endswith((".", "-")):
+    if REPOSITORY.fullmatch(text) is None or ".." in text or "--" in text or text.endswith(".git"):
         raise HubError(f"{text!r} names no repository", remedy="give user/name, of letters, digits and -_.")
     return text
+
+
+def own_remedy(error: DownloadError) -> str | None:
+    """What a download's error advises that is of use without the option --source, which is a corpus's."""
+    remedy = (error.remedy or "").removesuffix(f", or {MIRROR}")
+    return remedy if remedy and "--source" not in remedy else None
 
 
 def parse_address(text: str) -> HubAddress | WebAddress:
     """Read an address.
 
     Raises:
-        HubError: It is malformed, or of the web without a digest.
+        HubError: It is malformed, or of the web without a digest, or holds a password.
     """
-    if text.startswith(WEB):
+    if text.lower().startswith(WEB):
         url, _, fragment = text.partition("#")
+        try:
+            check_address(url)
+        except DownloadError as error:
+            remedy = own_remedy(error)
+            raise HubError(error.what, where=error.where, remedy=HOW if remedy is None else remedy) from error
         if (found := DIGEST.fullmatch(fragment)) is None:
             raise HubError("does not say which file it has to be", where=text, remedy=HOW)
         return WebAddress(url, found[1].lower())
-    repository, _, revision = text.removeprefix(HUB).partition("@")
+    repository, _, revision = re.sub(f"^{HUB}", "", text, flags=re.IGNORECASE).partition("@")
     if "@" in text and REVISION.fullmatch(revision) is None:
         raise HubError(f"{revision!r} is no revision", where=text, remedy=HOW)
     return HubAddress(check_repository(repository), revision or None)

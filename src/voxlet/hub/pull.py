@@ -16,11 +16,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from voxlet.downloading.fetch import DEFAULT_RETRIES, RetryPolicy, fetch
+from voxlet.downloading.fetch import DEFAULT_RETRIES, RetryPolicy, fetch, host_of, is_host, without_password
 from voxlet.errors import DownloadError, HubError, VoiceError, VoxletError
 from voxlet.extras import import_extra
 from voxlet.files import cache_folder, exclusive, writing_cache
-from voxlet.hub.address import HubAddress, WebAddress, parse_address
+from voxlet.hub.address import HubAddress, WebAddress, own_remedy, parse_address
 from voxlet.speak.voice_file import MOST_BYTES, SUFFIX, read_voice
 
 if TYPE_CHECKING:
@@ -90,17 +90,21 @@ def _from_hub(address: HubAddress, folder: Path) -> Path:
     hub = import_hub()
     with answering(hub, str(address)):
         try:
-            return _file(hub, address, FILE, folder, MOST_BYTES)
+            return file_of(hub, address, FILE, folder, MOST_BYTES)
         except (hub.errors.RemoteEntryNotFoundError, hub.errors.LocalEntryNotFoundError) as no_voice:
             try:
-                listing = _file(hub, address, LISTING, folder, MOST_LISTED)
+                listing = file_of(hub, address, LISTING, folder, MOST_LISTED)
             except (hub.errors.RemoteEntryNotFoundError, hub.errors.LocalEntryNotFoundError):
                 raise no_voice  # noqa: B904  # that there is no list either is no news
         return _folder(hub, address, listing, folder)
 
 
-def _file(hub: Any, address: HubAddress, name: str, folder: Path, limit: int) -> Path:
-    """One file of a repository of anybody: its size is looked at before it is fetched."""
+def file_of(hub: Any, address: HubAddress, name: str, folder: Path, limit: int) -> Path:
+    """One file of a repository of anybody: its size is looked at before it is fetched.
+
+    Raises:
+        HubError: It is too large.
+    """
     asked = {"filename": name, "revision": address.revision, "cache_dir": folder}
     told = hub.hf_hub_download(address.repository, **asked, dry_run=True)
     if told.file_size is not None and told.file_size > limit:
@@ -110,16 +114,10 @@ def _file(hub: Any, address: HubAddress, name: str, folder: Path, limit: int) ->
 
 def _folder(hub: Any, address: HubAddress, listing: Path, folder: Path) -> Path:
     """The folder of the files that a list names, all of the list's commit, each as the list says."""
-    try:
-        digests = json.loads(listing.read_bytes())
-        places = all(PLACE.fullmatch(name) and ".." not in name for name in digests)
-        if not places or not 0 < len(digests) <= MOST_FILES or not isinstance(digests, dict):
-            raise ValueError
-    except (ValueError, TypeError, RecursionError):
-        raise HubError(f"its {LISTING} is no list of files", where=address) from None
+    digests = listed(listing, address)
     commit = replace(address, revision=listing.parent.name)
     for name, digest in digests.items():
-        path = _file(hub, commit, name, folder, MOST_OF_A_FILE)
+        path = file_of(hub, commit, name, folder, MOST_OF_A_FILE)
         with path.open("rb") as file:
             if hashlib.file_digest(file, "sha256").hexdigest() == digest:
                 continue
@@ -128,6 +126,22 @@ def _folder(hub: Any, address: HubAddress, listing: Path, folder: Path) -> Path:
             one.unlink(missing_ok=True)
         raise HubError(f"{name} came damaged", where=address, remedy="run it again")
     return listing.parent
+
+
+def listed(listing: Path, address: HubAddress) -> dict[str, object]:
+    """The digests of a list, by the places of their files.
+
+    Raises:
+        HubError: It is none.
+    """
+    try:
+        digests = json.loads(listing.read_bytes())
+        places = all(PLACE.fullmatch(name) and ".." not in name for name in digests)
+        if not places or not 0 < len(digests) <= MOST_FILES or not isinstance(digests, dict):
+            raise ValueError
+    except (ValueError, TypeError, RecursionError):
+        raise HubError(f"its {LISTING} is no list of files", where=address) from None
+    return digests
 
 
 def _from_web(address: WebAddress, folder: Path, retries: RetryPolicy) -> Path:
@@ -141,13 +155,10 @@ def _from_web(address: WebAddress, folder: Path, retries: RetryPolicy) -> Path:
 def _fetched(address: WebAddress, path: Path, retries: RetryPolicy) -> Path:
     """Fetch and check the file at an address; nobody else does so now."""
     arriving = path.with_suffix(".fetched")
-    try:
-        fetch(address.url, arriving, limit=MOST_BYTES, progress=False, retries=retries)
-    except DownloadError as error:
-        raise HubError(error.what, where=address, remedy=ONLINE) from error
-    digest = hashlib.sha256(arriving.read_bytes()).hexdigest()
+    digest, pieces = _arrived(address, arriving, retries)
+    if digest != address.digest and pieces:  # perhaps of two versions of it
+        digest, _ = _arrived(address, arriving, retries)
     if digest != address.digest:
-        arriving.unlink()
         raise HubError(
             f"is another file than was asked for: its SHA-256 is {digest}",
             where=address,
@@ -157,14 +168,28 @@ def _fetched(address: WebAddress, path: Path, retries: RetryPolicy) -> Path:
     return path
 
 
+def _arrived(address: WebAddress, arriving: Path, retries: RetryPolicy) -> tuple[str, bool]:
+    """The digest of what came, which stays only where it is the one asked for; whether it came in pieces."""
+    try:
+        pieces = fetch(address.url, arriving, limit=MOST_BYTES, progress=False, retries=retries)
+    except DownloadError as error:
+        remedy = own_remedy(error)
+        raise HubError(error.what, where=address, remedy=ONLINE if remedy is None else remedy) from error
+    digest = hashlib.sha256(arriving.read_bytes()).hexdigest()
+    if digest != address.digest:
+        arriving.unlink()
+    return digest, pieces
+
+
 @contextmanager
 def answering(hub: Any, where: str) -> Iterator[None]:
     """Turn what the hub or the way to it refuses into one line, which holds no token and no header.
 
     Raises:
-        HubError: The block raised an error of the hub.
+        HubError: The block raised an error of the hub, or the client cannot work as it is set up.
         OSError: The disk did.
     """
+    _check_settings(hub)
     try:
         with warnings.catch_warnings():  # of a disk that is nearly full: what fails is told
             warnings.simplefilter("ignore")
@@ -172,12 +197,31 @@ def answering(hub: Any, where: str) -> Iterator[None]:
     except VoxletError:
         raise
     except Exception as error:  # the client's errors have no class in common
-        # "Not in the cache either" has the hub's answer as its cause.
-        cause = error.__cause__ if isinstance(error.__cause__, hub.errors.HfHubHTTPError) else error
+        # "Not in the cache either" has the hub's answer as its cause, or that it may not be asked.
+        known = (hub.errors.HfHubHTTPError, hub.errors.OfflineModeIsEnabled)
+        cause = error.__cause__ if isinstance(error.__cause__, known) else error
         if isinstance(cause, OSError) and not isinstance(cause, _not_of_the_disk(hub)):
             raise
         what, remedy = _told(hub, cause)
         raise HubError(what, where=where, remedy=remedy) from error
+
+
+def _check_settings(hub: Any) -> None:
+    """See that the client can work: its own errors of these name no variable."""
+    endpoint = hub.constants.ENDPOINT
+    if not is_host(host_of(endpoint)):
+        raise HubError(
+            f"{without_password(endpoint)!r} is no address of a hub",
+            where="HF_ENDPOINT",
+            remedy="unset this variable, or give it an address that begins with https://",
+        )
+    token = hub.get_token() or ""
+    if not (token.isascii() and token.isprintable()):
+        raise HubError(
+            "the token holds characters that none has",
+            where="HF_TOKEN",
+            remedy="copy it anew into this variable, or unset it and log in: `hf auth login`",
+        )
 
 
 def _not_of_the_disk(hub: Any) -> tuple[type[OSError], ...]:
@@ -188,6 +232,8 @@ def _not_of_the_disk(hub: Any) -> tuple[type[OSError], ...]:
 def _told(hub: Any, error: BaseException) -> tuple[str, str | None]:
     """What is wrong, and the remedy."""
     errors = hub.errors
+    if isinstance(error, errors.OfflineModeIsEnabled):
+        return "the hub is not asked: HF_HUB_OFFLINE is set", "unset this variable"
     if isinstance(error, errors.GatedRepoError):
         return "asks for consent on its page first", "give it there, then `hf auth login`"
     if isinstance(error, errors.RepositoryNotFoundError):

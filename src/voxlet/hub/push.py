@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from voxlet.errors import HubError
-from voxlet.hub.address import HUB, check_repository
+from voxlet.files import cache_folder, writing_cache
+from voxlet.hub.address import HUB, HubAddress, check_repository
 from voxlet.hub.card import model_card
-from voxlet.hub.pull import FILE, LISTING, answering, import_hub
+from voxlet.hub.pull import CACHE, FILE, LISTING, MOST_LISTED, answering, file_of, import_hub, listed
 from voxlet.speak.library import find_voice
 from voxlet.speak.voice_file import read_voice
 
@@ -36,6 +38,7 @@ def push(
 
     Raises:
         HubError: The repository is there already, or the hub refuses or cannot be reached.
+        FileError: The cache cannot be written.
         VoiceError: There is no such voice, or its file is damaged.
         MissingExtraError: A package is not installed.
     """
@@ -55,6 +58,7 @@ def send(
 
     Raises:
         HubError: See `push`.
+        FileError: See `push`.
         MissingExtraError: A package is not installed.
     """
     check_repository(repository)
@@ -67,13 +71,34 @@ def send(
     address = f"{HUB}{repository}"
     with answering(hub, address):
         try:
-            api.create_repo(repository, private=private, exist_ok=update)
+            api.create_repo(repository, private=private, exist_ok=update and not private)
         except hub.errors.HfHubHTTPError as error:
             if getattr(error.response, "status_code", 0) != CONFLICT:
                 raise
+            if update:
+                raise HubError(
+                    "is there already, and --private is for a new one",
+                    where=address,
+                    remedy="leave --private out; who may see it is set on its page",
+                ) from error
             raise HubError(
                 "is there already", where=address, remedy="choose another name, or --update to renew it"
             ) from error
-        added = [hub.CommitOperationAdd(name, content) for name, content in sent.items()]
-        api.create_commit(repository, added, commit_message=title)
+        done = [hub.CommitOperationAdd(name, content) for name, content in sent.items()]
+        if update:
+            stale = sorted(_ours(hub, repository) - set(sent))
+            done += [hub.CommitOperationDelete(name) for name in stale]
+        api.create_commit(repository, done, commit_message=title)
     return address
+
+
+def _ours(hub: Any, repository: str) -> set[str]:
+    """The files of a voice or a folder in a repository: a voice that stayed would hide a folder."""
+    there = set(hub.HfApi().list_repo_files(repository))
+    ours = {FILE, LISTING}
+    folder = cache_folder(CACHE)
+    if LISTING in there:
+        with writing_cache(folder), contextlib.suppress(HubError):  # what is no list names no file
+            address = HubAddress(repository)
+            ours |= set(listed(file_of(hub, address, LISTING, folder, MOST_LISTED), address))
+    return ours & there

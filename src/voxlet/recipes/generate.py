@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,9 @@ from tqdm import tqdm
 
 from voxlet import files
 from voxlet.errors import ConfigError
+from voxlet.recipes.opened import VoiceRun
 from voxlet.speak.speech import say
+from voxlet.speak.voice import Voice
 
 if TYPE_CHECKING:
     import os
@@ -42,11 +45,14 @@ def generate(
     """
     if not 1 <= count <= MOST_FILES:
         raise ConfigError(f"{count} files cannot be made", where="-n", remedy=f"give 1 to {MOST_FILES}")
+    speaking = sampler.voice if isinstance(sampler, VoiceRun) else sampler
+    # A voice says all words of a text as one take.
+    speak = speaking.say if isinstance(speaking, Voice) else partial(say, speaking)
     target = Path(folder)
     stem = files.safe_name(text, LONGEST_STEM) or "clip"
     written: list[Path] = []
     for one in tqdm(range(seed, seed + count), unit="file", disable=count == 1):
-        utterance = say(sampler, text, speaker=speaker, seed=one, rate=rate, gap=gap)
+        utterance = speak(text, speaker=speaker, seed=one, rate=rate, gap=gap)
         if not written:  # nothing is made for a text that cannot be said
             files.make_folder(target)
         path = target / f"{stem}-seed{one}.wav"

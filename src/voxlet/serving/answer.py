@@ -8,10 +8,13 @@ import contextlib
 import json
 from typing import TYPE_CHECKING
 
-from starlette.responses import Response
+from starlette.responses import FileResponse, Response
+
+from voxlet.serving.refusals import RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
+    from pathlib import Path
 
     from starlette.types import Receive, Scope, Send
 
@@ -55,18 +58,48 @@ class SoundAnswer(Response):
     async def _send_all(self, send: Send, gone: asyncio.Future[None]) -> None:
         start = {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
         await send(start)
-        async for piece in self._pieces:
+        while True:
+            coming = asyncio.ensure_future(_next(self._pieces))
+            try:
+                await asyncio.wait((coming, gone), return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                coming.cancel()  # if it is not there
             if gone.done():
                 return
+            piece = coming.result()
+            if piece is None:
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+                return
             if piece:
-                async with asyncio.timeout(self._limits.stalled):
-                    await send({"type": "http.response.body", "body": piece, "more_body": True})
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+
+
+async def _next(pieces: AsyncIterator[bytes]) -> bytes | None:
+    return await anext(pieces, None)
 
 
 async def _until_gone(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
+
+
+def file_answer(
+    path: Path, media_type: str, headers: Mapping[str, str] | None = None, filename: str | None = None
+) -> FileResponse:
+    """A file as it lies on the disk.
+
+    Args:
+        path: The file.
+        media_type: Of it.
+        headers: Further ones.
+        filename: What it is called where it is saved.
+
+    Raises:
+        RefusedError: It is not there any more.
+    """
+    if not path.is_file():
+        raise RefusedError(404, f"{path.name} is not there any more", code="not_found")
+    return FileResponse(path, media_type=media_type, headers=headers, filename=filename)
 
 
 async def as_events(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

@@ -22,6 +22,7 @@ from voxlet.errors import VoiceError
 from voxlet.evaluation.report.verdict import verdict_of_card
 from voxlet.extras import import_extra
 from voxlet.serving import refusals
+from voxlet.serving.answer import file_answer
 from voxlet.serving.catalogue import catalogue_routes
 from voxlet.serving.guard import Guard
 from voxlet.serving.limits import Limits, Turns
@@ -209,7 +210,7 @@ def _add_own_routes(app: FastAPI, speaking: Speaking, making: Making | None) -> 
         found = next((one for one in speaking.voices.all if one.name == name), None)
         if found is None:
             raise RefusedError(404, f"there is no voice {name!r}", code="not_found")
-        return FileResponse(found.file, media_type="application/octet-stream")
+        return file_answer(found.file, "application/octet-stream")
 
 
 def made_voices(making: Making, voices: Mapping[str, Path]) -> list[VoiceOfPage]:

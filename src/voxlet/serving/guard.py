@@ -6,6 +6,7 @@ import asyncio
 import base64
 import hmac
 import logging
+import math
 import time
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -58,19 +59,26 @@ class Guard:
             await self._app(scope, receive, send)
             return
         begun, status = time.perf_counter(), 0
+        until, late = math.inf, False  # when an answer has to be over; whether the client took too long
 
         async def sending(message: Message) -> None:
-            nonlocal status
+            nonlocal status, until, late
             if body.refused is not None and status == 0:
                 return  # what the application makes of half a body
             if message["type"] == "http.response.start":
                 status = message["status"]
+                until = begun + self._limits.request + self._limits.answer
                 headers = MutableHeaders(scope=message)
                 headers.update(HEADERS)
                 headers.setdefault("Cache-Control", "no-cache")  # an old script meets no new one
             if heads and message["type"] == "http.response.body":
                 return
-            await send(message)
+            try:  # a client that takes nothing would hold its connection, and the end of the server, for ever
+                async with asyncio.timeout(min(self._limits.stalled, until - time.perf_counter())):
+                    await send(message)
+            except TimeoutError:
+                late = True
+                raise
             if heads:  # an answer that goes on, as events do, is over, too
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
 
@@ -86,6 +94,8 @@ class Guard:
             except RefusedError as error:
                 refused = error
             except Exception as error:
+                if late:
+                    return  # the connection is cut
                 log.error("failed: %s in %s", type(error).__name__, _place(error))
                 refused = RefusedError(500, "the server failed", code="internal_error")
                 if status:  # half an answer: the connection is cut

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 LONGEST_EVENT = 2**17  # bytes of what belongs to an event
 ROUTE = "wyoming"  # in the figures
 # What reading or answering something else than an event, or a connection that ends, raises.
-BROKEN = (OSError, EOFError, ValueError, TypeError, LookupError, AttributeError)
+BROKEN = (OSError, EOFError, ValueError, TypeError, LookupError, AttributeError, RecursionError)
 FORMAT = {"rate": RATE, "width": 2, "channels": 1}
 
 

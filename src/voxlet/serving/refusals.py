@@ -8,7 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
-from starlette.routing import Match, Route
+from starlette.routing import Match, Mount
 
 from voxlet.errors import AudioError, MissingExtraError, TextError, VoiceError, VoxletError
 from voxlet.serving.limits import BusyError
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 LONGEST_MESSAGE = 500  # characters
 JSON = "application/json"
+METHODS = ("DELETE", "GET", "PATCH", "POST", "PUT")
 INVALID = "invalid_request_error"
 # Which field of a request an error is about.
 FIELDS = {TextError: "input", VoiceError: "voice", AudioError: "file"}
@@ -107,11 +108,10 @@ def from_validation(request: Request, error: RequestValidationError) -> JSONResp
 
 def _methods(app: FastAPI, request: Request) -> list[str]:
     """How the address of a request can be asked, where it was asked in another way."""
-    found: set[str] = set()
-    for route in app.routes:
-        if isinstance(route, Route) and route.matches(request.scope)[0] is Match.PARTIAL:
-            found |= route.methods or set()
-    return sorted(found)
+    routes = [route for route in app.routes if not isinstance(route, Mount)]  # folders know every address
+    ways = ({**request.scope, "method": method} for method in METHODS)
+    found = {way["method"] for way in ways if any(one.matches(way)[0] is Match.FULL for one in routes)}
+    return sorted(found | {"HEAD"} if "GET" in found else found)
 
 
 def install(app: FastAPI) -> None:

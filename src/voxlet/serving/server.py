@@ -92,6 +92,9 @@ def make_server(app: FastAPI, limits: Limits, ready: Callable[[], None]) -> uvic
             super().connection_lost(exc)
 
         def _look(self) -> None:
+            if self.transport.is_closing():  # but waits for the client, which has had its time
+                self.transport.abort()
+                return
             busy = self.cycle is not None and not self.cycle.response_complete
             if not busy and self.cycle is self._seen:
                 self.transport.close()

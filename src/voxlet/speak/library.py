@@ -64,6 +64,19 @@ def _is_file(path: Path) -> bool:
         return False
 
 
+def check_name(name: str) -> str:
+    """A name that a voice can be installed under.
+
+    Raises:
+        VoiceError: It cannot be a file's on every system.
+    """
+    if not name or safe_name(name, LONGEST_NAME) != name:
+        raise VoiceError(
+            "cannot be a file's name", where=repr(name), remedy="take letters, digits and hyphens"
+        )
+    return name
+
+
 def install(file: str | os.PathLike[str], name: str | None = None) -> Path:
     """Check a voice's file and copy it to where voices are found by name; no other one is replaced.
 
@@ -107,6 +120,8 @@ def rename(name: str, new: str) -> Path:
         FileError: Its file cannot be written.
     """
     path, target = _own(name), _installed(new)
+    if path == target:
+        raise VoiceError("is called so already", where=name)
     with writing(path, "cannot be read", remedy=None):
         model = path.read_bytes()
     try:
@@ -128,11 +143,7 @@ def _taken(name: str) -> VoiceError:
 
 def _installed(name: str) -> Path:
     """Where a voice of this name is installed."""
-    if not name or safe_name(name, LONGEST_NAME) != name:
-        raise VoiceError(
-            "cannot be a file's name", where=repr(name), remedy="take letters, digits and hyphens"
-        )
-    return folders()[0] / f"{name}{SUFFIX}"
+    return folders()[0] / f"{check_name(name)}{SUFFIX}"
 
 
 def _own(name: str) -> Path:

@@ -124,11 +124,13 @@ class VoiceFile:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of all but the metadata: what decides how the voice sounds, whatever its card says."""
+        """SHA-256 of graph and variation: what decides how the voice sounds, whatever its card says."""
         found = hashlib.sha256()
         for number, _, content in wire_fields(memoryview(self.model)):
             if number != MODEL_METADATA and not isinstance(content, int):
                 found.update(content)
+        if self.info.variation:
+            found.update(json.dumps(sorted(self.info.variation.items())).encode())
         return found.hexdigest()
 
     def with_card(self, card: Mapping[str, object]) -> bytes:

@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     import argparse
 
 SUMMARY = "fetch a voice or clip VAE from a hub or the web"
-LONGEST_NAME = 60  # characters
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,8 +29,10 @@ def run(arguments: argparse.Namespace) -> None:
     from voxlet.files import safe_name
     from voxlet.hub.address import parse_address
     from voxlet.hub.pull import pull
-    from voxlet.speak.library import install
+    from voxlet.speak.library import LONGEST_NAME, check_name, install
 
+    if arguments.name is not None:
+        check_name(arguments.name)  # before anything is fetched
     name = arguments.name or safe_name(parse_address(arguments.address).name, LONGEST_NAME) or "pulled"
     pulled = pull(arguments.address)
     if pulled.is_dir():

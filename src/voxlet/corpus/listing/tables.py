@@ -94,6 +94,8 @@ def list_tables(
             notes = (not_read(error),)
     if (kaldi := list_kaldi(root)) is not None:
         return with_listed(kaldi, root, paths), notes
+    if layout != "manifest" and all((root / name).is_file() for name in PART_LISTS):
+        return None, notes  # Speech Commands' layout, which needs no other table to be understood
     found, guessed, doubtful = any_tables(reader)
     if found and not guessed:
         return together(found, reader), notes

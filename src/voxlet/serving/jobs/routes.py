@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from starlette.responses import Response
 
 from voxlet.errors import FileError
-from voxlet.serving.answer import SoundAnswer
+from voxlet.serving.answer import SoundAnswer, file_answer
 from voxlet.serving.jobs.events import TYPE, Watching
 from voxlet.serving.jobs.making import AskedJob, JobView, Making, job_view
 from voxlet.serving.jobs.runs import RunSummary
@@ -91,7 +91,7 @@ def _add_takes(router: APIRouter, making: Making, speaking: Speaking) -> None:
     async def read_take(name: str, file: str) -> FileResponse:
         """A take."""
         path = await run(lambda: making.takes.find(name, file))
-        return FileResponse(path, media_type=WAV, headers=FRESH)
+        return file_answer(path, WAV, FRESH)
 
     @router.delete("/takes/{name}/{file}")
     async def remove_take(name: str, file: str) -> TakesView:
@@ -146,7 +146,7 @@ def _add_runs(router: APIRouter, making: Making, speaking: Speaking) -> None:
     async def read_sample(name: str, file: str) -> FileResponse:
         """A clip that a run has made on its way."""
         path = await run(lambda: making.runs.sample(name, file))
-        return FileResponse(path, media_type=WAV, headers=FRESH)
+        return file_answer(path, WAV, FRESH)
 
     @router.get(
         "/runs/{name}/voice",
@@ -156,4 +156,4 @@ def _add_runs(router: APIRouter, making: Making, speaking: Speaking) -> None:
     async def read_voice(name: str) -> FileResponse:
         """The voice that a run ended with."""
         path = await run(lambda: making.runs.voice(name))
-        return FileResponse(path, media_type="application/octet-stream", filename=path.name)
+        return file_answer(path, "application/octet-stream", filename=path.name)

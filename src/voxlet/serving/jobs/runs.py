@@ -6,7 +6,7 @@ import json
 import re
 import time
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeGuard
 
 from pydantic import BaseModel, TypeAdapter
 
@@ -182,7 +182,7 @@ def _stages(config: dict[str, Any], told: list[dict[str, Any]]) -> list[Stage]:
         return [Stage(name=name, share=1 / len(names)) for name in names]
     settings = config.get("config")
     held = settings if isinstance(settings, dict) else {}
-    shares = {name: float(held.get(key, 0)) for name, key in STAGES.items() if key}
+    shares = {name: _number(held.get(key)) for name, key in STAGES.items() if key}
     last = {name: 1 - sum(shares.values()) for name, key in STAGES.items() if not key}
     return [Stage(name=name, share=share) for name, share in {**shares, **last}.items()]
 
@@ -191,9 +191,9 @@ def _time_left(view: RunView, config: dict[str, Any], last: dict[str, Any]) -> N
     """How much is done of all, and the seconds left: of this stage as it goes, of later ones as planned."""
     names = [stage.name for stage in view.stages]
     place = names.index(view.stage) if view.stage in names else 0
-    shares, done = [stage.share for stage in view.stages], float(last.get("done", 0.0))
+    shares, done = [stage.share for stage in view.stages], _number(last.get("done"))
     view.done = round(sum(shares[:place]) + shares[place] * done, 4)
-    view.seconds_left = float(last.get("seconds_left", 0.0))
+    view.seconds_left = _number(last.get("seconds_left"))
     later = sum(shares[place + 1 :])
     budget = config.get("budget")
     minutes = budget.get("minutes") if isinstance(budget, dict) else None
@@ -265,7 +265,12 @@ def _lines(path: Path) -> list[dict[str, Any]]:
     return found
 
 
-def _is_number(value: object) -> bool:
+def _number(value: object) -> float:
+    """What a file of a run says, 0 where it says no number."""
+    return float(value) if _is_number(value) else 0.0
+
+
+def _is_number(value: object) -> TypeGuard[int | float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 

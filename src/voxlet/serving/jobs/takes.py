@@ -154,7 +154,7 @@ class TakeSets:
             files.make_folder(folder)
             asked = Asked(words, wanted.takes, language)
             files.write_atomically(folder / NOTE, f"{wanted.consent}\n".encode())
-            files.write_atomically(folder.with_suffix(".json"), json.dumps(asdict(asked)).encode())
+            files.write_atomically(_settings(folder), json.dumps(asdict(asked)).encode())
             self._open.pop(name, None)
             _put_aside(folder, words)
             return self.view(name)
@@ -239,16 +239,15 @@ class TakeSets:
     def digest(self, name: str) -> str:
         """Which takes a set has: the same, the same string."""
         with self._lock:
-            kept = self._recording(name).session.paths.values()
-            found = [(path.name, path.stat().st_size) for paths in kept for path in paths]
+            found = [(path.name, path.stat().st_size) for path in _files(self._recording(name))]
             return hashlib.sha256(repr(sorted(found)).encode()).hexdigest()
 
     def _recording(self, name: str) -> Recording:
-        if name in self._open:
+        if name in self._open and all(map(Path.is_file, _files(self._open[name]))):
             return self._open[name]
         folder = self.path(name)
         try:
-            held = json.loads(folder.with_suffix(".json").read_text())
+            held = json.loads(_settings(folder).read_text())
             asked = Asked(tuple(held["words"]), int(held["takes"]), str(held["language"]))
             session = Session(folder, asked.words, asked.takes, speaker=SPEAKER)
         except FileNotFoundError as error:
@@ -257,6 +256,15 @@ class TakeSets:
             raise RefusedError(409, f"the takes {name!r} cannot be read ({error})", code="damaged") from error
         self._open[name] = Recording(asked, session, session.next_word())
         return self._open[name]
+
+
+def _files(recording: Recording) -> list[Path]:
+    return [path for paths in recording.session.paths.values() for path in paths]
+
+
+def _settings(folder: Path) -> Path:
+    """Where a set's words stand: beside its folder, whose name may have a dot."""
+    return folder.with_name(f"{folder.name}.json")
 
 
 def _put_aside(folder: Path, words: Sequence[str]) -> None:

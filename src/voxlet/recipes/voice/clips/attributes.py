@@ -50,10 +50,12 @@ def spreads_of(attributes: Tensor, groups: Tensor) -> NDArray[np.float64]:
         Not a number where too few clips show one.
     """
     pairs = [attributes[:0]]
-    for group in torch.unique(groups, dim=0):
-        own = attributes[(groups == group).all(1)]
-        if len(own) > 1:  # takes that were made one after the other are more alike than others
-            pairs.append(own - own.roll(len(own) // 2, dims=0))
+    _, numbers, counts = torch.unique(groups, dim=0, return_inverse=True, return_counts=True)
+    by_group = attributes[numbers.argsort(stable=True)]
+    for own in torch.split(by_group, counts.tolist()):
+        apart = len(own) // 2  # takes that were made one after the other are more alike than others
+        if apart:
+            pairs.append(own[apart:] - own[:-apart])
     differences = torch.cat(pairs).abs().double().numpy()
     enough = (~np.isnan(differences)).sum(0) >= FEWEST_PAIRS
     found = np.full(differences.shape[1], np.nan)
