@@ -165,3 +165,11 @@ def test_consent_is_one_of_those_that_a_card_knows(tmp_path: Path) -> None:
     for told in ("own", "given"):
         with pytest.raises(VoxletError, match="holds no sound files"):  # the next thing that is wrong
             adapt(tmp_path, tmp_path / "run", consent=told)
+
+
+def test_numbers_of_any_kind_are_numbers(voice: Voice) -> None:
+    """Numpy's small ones would wrap round to clips that are another's."""
+    clips = voice.sample(["one"] * 12, first=np.uint8(250), seed=np.uint8(255))
+    wanted = voice.sample(["one"] * 12, first=250, seed=255)
+    assert [clip.tobytes() for clip in clips] == [clip.tobytes() for clip in wanted]
+    assert voice.sample([], speaker=[]) == voice.sample([]) == []

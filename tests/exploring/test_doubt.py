@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,6 +13,9 @@ from synthetic import RATE, every_word, write_clip
 from voxlet import audio, files
 from voxlet.corpus.corpus import open_corpus
 from voxlet.exploring.doubt import FOLDS, find_doubts, folds_of, label_odds, unexplained
+from voxlet.exploring.explore import with_doubts
+from voxlet.exploring.tour import usual_walks
+from voxlet.recipes.opened import ClipRun
 
 
 def test_planted_labels_are_doubted_and_the_right_one_is_heard() -> None:
@@ -32,6 +37,17 @@ def test_labels_with_few_takes_are_not_doubted() -> None:
     odds, _ = label_odds(features, features.astype(np.float32), labels, np.arange(23))
     assert np.isnan(odds[-3:]).all()
     assert np.isfinite(odds[:-3]).all()
+
+
+def test_copies_of_one_take_are_no_takes_to_learn_from() -> None:
+    rng = np.random.default_rng(0)
+    labels = np.repeat([0, 1, 2], [20, 20, 5])
+    features = rng.standard_normal((45, 4)) + 5 * labels[:, None]
+    features[40:] = features[40]
+    groups = np.append(np.arange(40), np.full(5, 40))
+    odds, _ = label_odds(features, features.astype(np.float32), labels, groups)
+    assert np.isnan(odds[40:]).all()
+    assert not np.isnan(odds[:40]).any()
 
 
 def test_copies_are_in_one_fold_and_folds_are_even() -> None:
@@ -68,7 +84,7 @@ def faulty(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.slow
 def test_faults_are_named_and_the_table_is_trained_on(faulty: Path, tmp_path: Path) -> None:
     corpus = open_corpus(faulty, layout="folders", allow_rejected=True)
-    losses = {clip.digest: float(100 + number % 5) for number, clip in enumerate(corpus.clips)}
+    losses = {(clip.label, clip.digest): float(100 + number % 5) for number, clip in enumerate(corpus.clips)}
     found = find_doubts(corpus.clips, losses=losses, progress=False)
     said = {clip.path.name + clip.label: found.reasons[row] for row, clip in enumerate(corpus.clips)}
     every = [reason for reasons in said.values() for reason in reasons]
@@ -83,3 +99,31 @@ def test_faults_are_named_and_the_table_is_trained_on(faulty: Path, tmp_path: Pa
     assert {(clip.path.resolve(), clip.label, clip.speaker) for clip in again.clips} == {
         (clip.path.resolve(), clip.label, clip.speaker) for clip in corpus.clips
     }
+
+
+@dataclass
+class Shown:
+    """What is asked of a map's clips here."""
+
+    labels: np.ndarray
+    label_names: tuple[str, ...]
+    digests: tuple[str, ...]
+    doubt: np.ndarray
+
+
+def test_of_copies_with_two_labels_the_wrong_one_is_doubted_on_the_map() -> None:
+    clips = [SimpleNamespace(label=label, digest=digest) for label, digest in (("one", "a"), ("zero", "a"))]
+    doubts = SimpleNamespace(clips=clips, wrong=np.array([0.9, 0.0]))
+    shown = Shown(np.array([1, 0, 1]), ("zero", "one"), ("a", "a", ""), np.zeros(3))
+    np.testing.assert_array_equal(with_doubts(shown, doubts).doubt, [0.9, 0.0, np.nan])
+
+
+def test_usual_walks_are_between_words_of_the_map() -> None:
+    names = tuple("abcdefghij")
+    for there, walks in (
+        ((0, 9), [("a", "j")]),
+        ((5,), []),
+        (range(10), [("d", "h"), ("e", "i"), ("f", "j")]),
+    ):
+        shown = Shown(np.array(there), names, (), np.zeros(0))
+        assert usual_walks(ClipRun.__new__(ClipRun), shown) == walks

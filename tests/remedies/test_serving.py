@@ -42,7 +42,7 @@ def test_threads(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @follows("serving/server.py: put a key of your own into the variable VOXLET_KEY")
-@follows("serving/server.py: give 8 or more ASCII characters without spaces")
+@follows("serving/guard.py: give 8 or more ASCII characters without spaces")
 def test_a_key(file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     everywhere = ("--host", "0.0.0.0", "--port", "0")
     assert serve(file, *everywhere) == 2

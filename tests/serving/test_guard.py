@@ -241,3 +241,9 @@ def test_headers_do_not_hold_up_the_first_sound():
         connection, _ = listening.accept()
         with connection:
             assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+@pytest.mark.parametrize("key", ["", "short", "with a space", "schlüssel-1"])
+def test_what_is_no_key_is_refused_before_anybody_asks(voice, key) -> None:
+    with pytest.raises(ConfigError, match=r"^VOXLET_KEY: is no key; give 8 or more"):
+        create_app([voice], key=key)

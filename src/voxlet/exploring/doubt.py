@@ -120,13 +120,13 @@ def shown(value: float, digits: int) -> str:
 
 
 def find_doubts(
-    clips: Sequence[Clip], *, losses: Mapping[str, float] | None = None, progress: bool = True
+    clips: Sequence[Clip], *, losses: Mapping[tuple[str, str], float] | None = None, progress: bool = True
 ) -> Doubts:
     """What is to be doubted of recordings.
 
     Args:
         clips: Of one corpus.
-        losses: A clip VAE's, in nats, by the digest of the file.
+        losses: A clip VAE's, in nats, by label and digest of the file: copies may be labelled otherwise.
         progress: Show how it goes.
 
     Raises:
@@ -141,7 +141,7 @@ def find_doubts(
     known = np.isfinite(odds)
     learned = Examples(features[known], labels[known], np.flatnonzero(known))
     head = fit(learned, len(corpus.labels), CONFIG) if known.any() else None
-    own = np.array([(losses or {}).get(clip.digest, np.nan) for clip in clips])
+    own = np.array([(losses or {}).get((clip.label, clip.digest), np.nan) for clip in clips])
     with np.errstate(over="ignore"):
         wrong = 1 / (1 + np.exp(-odds))
     said = reasons(corpus, measures, wrong, heard)
@@ -201,7 +201,8 @@ def label_odds(
         groups: (B,), the same for copies of one recording: none is learned where another is asked about.
     """
     count = int(labels.max()) + 1
-    known = np.bincount(labels, minlength=count)[labels] >= FEWEST_TAKES
+    takes = np.unique(np.stack([labels, groups], axis=1), axis=0)  # a copy is no other take
+    known = np.bincount(takes[:, 0], minlength=count)[labels] >= FEWEST_TAKES
     odds, heard = np.full(len(labels), np.nan), labels.copy()
     if len(np.unique(labels[known])) < 2:
         return odds, heard

@@ -249,9 +249,10 @@ def map_of(opened: Opened, clips: Clips, request: Request, doubts: Doubts | None
     doubtful: list[tuple[int, str]] = []
     table: tuple[tuple[str, str, str], ...] = ()
     if doubts is not None:
-        places = {digest: row for row, digest in enumerate(clips.digests) if digest}
+        names = (clips.label_names[label] for label in clips.labels)
+        places = {key: row for row, key in enumerate(zip(names, clips.digests, strict=True)) if key[1]}
         for row in doubts.order.tolist():
-            place = places.get(doubts.clips[row].digest)
+            place = places.get((doubts.clips[row].label, doubts.clips[row].digest))
             if place is not None and doubts.reasons[row] and len(doubtful) < SHOWN_DOUBTS:
                 doubtful.append((place, "; ".join(doubts.reasons[row])))
         pairs = zip(doubts.names, doubts.clips, strict=True)
@@ -280,7 +281,7 @@ def doubts_of(opened: Opened, corpus: str | None, progress: bool) -> Doubts | No
     if isinstance(opened, ClipRun):
         # One at a time: the loss of each, all with the same noise.
         each = [opened.explain(np.array([row])).loss for row in range(len(prepared))]
-        losses = {clip.digest: loss for clip, loss in zip(prepared.clips, each, strict=True)}
+        losses = {(clip.label, clip.digest): loss for clip, loss in zip(prepared.clips, each, strict=True)}
     takes = sorted((*prepared.clips, *prepared.dropped), key=lambda clip: clip.path)
     return find_doubts(takes, losses=losses, progress=progress)
 
@@ -289,8 +290,11 @@ def with_doubts(clips: Clips, doubts: Doubts | None) -> Clips:
     """The same clips, the doubts of the real ones' labels known."""
     if doubts is None:
         return clips
-    known = {clip.digest: wrong for clip, wrong in zip(doubts.clips, doubts.wrong, strict=True)}
-    return replace(clips, doubt=np.array([known.get(digest, np.nan) for digest in clips.digests]))
+    pairs = zip(doubts.clips, doubts.wrong, strict=True)
+    known = {(clip.label, clip.digest): wrong for clip, wrong in pairs}
+    names = (clips.label_names[label] for label in clips.labels)
+    keys = zip(names, clips.digests, strict=True)
+    return replace(clips, doubt=np.array([known.get(key, np.nan) for key in keys]))
 
 
 def with_sounds(clips: Clips, sounds: Sequence[Reconstruction]) -> Clips:

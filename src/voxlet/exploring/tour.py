@@ -113,7 +113,9 @@ def heard(steps: Walk, doubts: Doubts | None) -> Walk:
 
 def usual_walks(opened: Opened, clips: Clips) -> list[tuple[str, str]]:
     """Pairs that are walked between where none is asked for: words of a clip VAE, speakers of a voice."""
-    names = clips.label_names if isinstance(opened, ClipRun) else opened.speakers
+    there = set(clips.labels.tolist())
+    words = tuple(name for number, name in enumerate(clips.label_names) if number in there)
+    names = words if isinstance(opened, ClipRun) else opened.speakers
     return list(zip(names[3:6] or names[:1], names[7:10] or names[1:2], strict=False))
 
 

@@ -24,7 +24,7 @@ from voxlet.extras import import_extra
 from voxlet.serving import refusals
 from voxlet.serving.answer import file_answer
 from voxlet.serving.catalogue import catalogue_routes
-from voxlet.serving.guard import Guard
+from voxlet.serving.guard import Guard, check_key
 from voxlet.serving.limits import Limits, Turns
 from voxlet.serving.metrics import CONTENT_TYPE, Metrics
 from voxlet.serving.refusals import RESPONSES, RefusedError
@@ -98,7 +98,8 @@ def create_app(
     Args:
         voices: Each under the name of its file; the first also for models of other makers.
         limits: What is taken on.
-        key: Asked for from everybody; None: only programs of this machine are answered.
+        key: Asked for from everybody; None: only who asks under a name of this machine is answered, so serve
+            it on `localhost` alone.
         threads: Steps that are made at once; without it, as many as there are cores.
         page: A folder that is served at `/`, where it exists.
         maps: Folders that `voxlet explore` wrote, for the page; without any, the map that comes with voxlet.
@@ -106,9 +107,11 @@ def create_app(
         making: Where takes are recorded and voices made; None: nothing is.
 
     Raises:
-        ConfigError: There are no voices, or two of one name, or a folder holds no map.
+        ConfigError: There are no voices, or two of one name, or a folder holds no map, or the key is none.
         MissingExtraError: There is no package for the Wyoming protocol.
     """
+    if key is not None:
+        check_key(key)
     if wyoming is not None:
         import_extra("wyoming", "wyoming")
     made = making.runs.voices if making is not None else tuple

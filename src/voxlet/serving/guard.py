@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 
+from voxlet.errors import ConfigError
 from voxlet.serving.refusals import RefusedError, refusal
 
 if TYPE_CHECKING:
@@ -35,6 +36,18 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 log = logging.getLogger("voxlet.serving")
+
+
+def check_key(key: str) -> None:
+    """Refuse a key that nobody would have to guess, or that cannot be sent.
+
+    Raises:
+        ConfigError: It is one.
+    """
+    if not key.isascii() or not key.isprintable() or " " in key or len(key) < 8:
+        raise ConfigError(
+            "is no key", where="VOXLET_KEY", remedy="give 8 or more ASCII characters without spaces"
+        )
 
 
 class Guard:

@@ -12,7 +12,7 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from voxlet.errors import ConfigError
-from voxlet.serving.guard import LOCAL_NAMES
+from voxlet.serving.guard import LOCAL_NAMES, check_key
 
 if TYPE_CHECKING:
     import asyncio
@@ -38,10 +38,8 @@ def check_exposure(host: str, key: str | None) -> None:
             where="--host",
             remedy="put a key of your own into the variable VOXLET_KEY",
         )
-    if key is not None and (not key.isascii() or not key.isprintable() or " " in key or len(key) < 8):
-        raise ConfigError(
-            "is no key", where="VOXLET_KEY", remedy="give 8 or more ASCII characters without spaces"
-        )
+    if key is not None:
+        check_key(key)
 
 
 def bind(host: str, port: int) -> socket.socket:

@@ -223,14 +223,15 @@ def _check(rate: int, gap: float, seed: int) -> None:
     check_seed(seed)
 
 
-def check_seed(seed: int, name: str = "seed") -> None:
-    """Refuse what is no whole number from 0; `name` is what it is called.
+def check_seed(seed: int, name: str = "seed") -> int:
+    """A whole number from 0, numpy's as Python's own, which never wraps round; `name` is what it is called.
 
     Raises:
         ConfigError: It is none.
     """
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
         raise ConfigError(f"{seed!r} is no {name}", where=name, remedy="give a whole number from 0")
+    return int(seed)
 
 
 def _pieces(

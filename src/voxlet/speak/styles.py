@@ -103,7 +103,7 @@ class Styles:
             raise VoiceError(f"there are {len(speaker)} speakers for {count} words", where=self._voice)
         else:
             known = {name: self.style(name, seed) for name in set(speaker)}
-            rows = np.array([known[name] for name in speaker], dtype=np.float32)
+            rows = np.array([known[name] for name in speaker], dtype=np.float32).reshape(count, self.size)
         return np.ascontiguousarray(np.broadcast_to(rows, (count, self.size)))
 
     def checked(self, style: Style | Sequence[float] | np.ndarray) -> Style:

@@ -214,7 +214,7 @@ class Voice:
             >>> alone[0].tobytes() == clips[1].tobytes()
             True
         """
-        speech.check_seed(first, "first")
+        first = speech.check_seed(first, "first")
         numbers = np.array([self._number(label) for label in labels], dtype=np.int64)
         styles = self._styles.rows(len(labels), speaker, style, seed)
         asked = self._attributes(len(labels), manner, seed, first)

@@ -152,7 +152,7 @@ class ClipRun(TrainedRun[ClipTraining]):
                 where=self.name,
                 remedy="leave speaker and style out, or take a voice",
             )
-        return self.decode(self.draw(labels, seed=seed, first=first), labels) if labels else []
+        return self.decode(self.draw(labels, seed=seed, first=first), labels) if len(labels) else []
 
     def draw(self, labels: Sequence[str], *, seed: int = 0, first: int = 0) -> Tensor:
         """Latents (B, Z), each a function of its label, `seed`, and `first` plus its place.
@@ -193,20 +193,21 @@ class ClipRun(TrainedRun[ClipTraining]):
 
     def spectrogram_parts(self, rows: NDArray[np.int64]) -> Iterator[Tensor]:
         """Spectrograms of these clips of the dataset, some (b, M, F) at a time."""
-        for batch in in_turn(rows, encoding.BATCH):
+        for batch in in_turn(whole(rows), encoding.BATCH):
             yield self.spectrograms.read(torch.from_numpy(batch))
 
     def encode(self, rows: NDArray[np.int64]) -> Latents:
         """Where these clips of the dataset lie in the latent space."""
-        return encoding.encode(self.model, self.spectrograms, self.label_numbers, rows)
+        return encoding.encode(self.model, self.spectrograms, self.label_numbers, whole(rows))
 
     def explain(self, rows: NDArray[np.int64], *, refined: bool = False) -> Explained:
         """The ELBO of these clips of the dataset; `refined`: each with the best posterior found for it."""
-        return encoding.explain(self.model, self.spectrograms, self.label_numbers, rows, refined=refined)
+        chosen = whole(rows)
+        return encoding.explain(self.model, self.spectrograms, self.label_numbers, chosen, refined=refined)
 
     def reconstruct_spectrograms(self, rows: NDArray[np.int64]) -> Tensor:
         """These clips of the dataset from their posterior means, scaled log spectrograms (B, M, F)."""
-        chosen = torch.from_numpy(rows)
+        chosen = torch.from_numpy(whole(rows))
         return encoding.reconstruct(self.model, self.spectrograms.read(chosen), self.label_numbers[chosen])
 
     @torch.inference_mode()
@@ -215,6 +216,7 @@ class ClipRun(TrainedRun[ClipTraining]):
 
         Their level is the clips' own, their phase Griffin-Lim's.
         """
+        rows = whole(rows)
         audio = torch.from_numpy(self.prepared.rows.read(rows))
         real = analyse(audio, self.config.spectrogram)
         rebuilt = self.reconstruct_spectrograms(rows)
@@ -240,3 +242,8 @@ class ClipRun(TrainedRun[ClipTraining]):
                 )
             found.append(numbers[known])
         return found
+
+
+def whole(rows: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:
+    """Row numbers (B,) as torch takes them, in whatever form they were given."""
+    return np.ascontiguousarray(rows, dtype=np.int64)

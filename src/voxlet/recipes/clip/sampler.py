@@ -94,7 +94,7 @@ def draw_latents(
         ConfigError: One of the two is no whole number from 0.
     """
     check_seed(seed)
-    check_seed(first, "first")
+    first = check_seed(first, "first")
     drawn = np.empty((len(labels), size))
     for place, label in enumerate(labels):
         generator = np.random.default_rng((seed, first + place))
