@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,22 @@ def test_a_voice_is_installed_renamed_and_removed(
     capsys.readouterr()
     assert main(["voices", "--json"]) == 0
     assert [voice["name"] for voice in json.loads(capsys.readouterr().out)] == sorted(SHIPPED)
+
+
+def test_voices_that_were_put_there_by_hand_can_be_renamed_and_removed(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders = [tmp_path / "voices", tmp_path / "others"]
+    monkeypatch.setenv("VOXLET_VOICES", os.pathsep.join(map(str, folders)))
+    for folder, name in zip(folders, ("my words", "second"), strict=True):
+        folder.mkdir()
+        (folder / f"{name}.voice").write_bytes(file.read_bytes())
+    (folders[0] / "gone.voice").symlink_to(tmp_path / "nowhere")
+    assert set(available()) == {*SHIPPED, "my words", "second", "gone"}
+    rename("my words", "my-words")
+    for name in ("my-words", "second", "gone"):
+        remove(name)
+    assert set(available()) == SHIPPED
 
 
 def test_a_voice_that_is_called_so_already_stays(file: Path) -> None:

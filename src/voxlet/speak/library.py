@@ -147,12 +147,12 @@ def _installed(name: str) -> Path:
 
 
 def _own(name: str) -> Path:
-    """The file of an installed voice."""
-    path = _installed(name)
-    if not _is_file(path):
-        shipped = available().get(name)
-        what = "is shipped with voxlet" if shipped and shipped.parent == SHIPPED else "is not installed"
-        installed = [found.stem for found in available().values() if found.parent == path.parent]
+    """The file of an installed voice, whatever it is called: somebody may have put it there by hand."""
+    there = available()
+    path = there.get(name)
+    if path is None or path.parent == SHIPPED:
+        what = "is not installed" if path is None else "is shipped with voxlet"
+        installed = [found.stem for found in there.values() if found.parent != SHIPPED]
         raise VoiceError(
             what, where=name, remedy=f"there is: {', '.join(installed)}" if installed else "install one first"
         )
