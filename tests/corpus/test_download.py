@@ -176,7 +176,7 @@ def test_addresses_that_are_none(tmp_path, fresh_cache, address, capsys):
     assert not fresh_cache.exists()
 
 
-@pytest.mark.follows("downloading/fetch.py: leave out what stands before the @")
+@pytest.mark.follows("downloading/addresses.py: leave out what stands before the @")
 @pytest.mark.parametrize("user", ["me:secret@", "secret@", "me:secret@x@"])
 def test_a_password_is_not_shown(server, tmp_path, user):
     with pytest.raises(DownloadError, match="not sent; leave out what stands before the @") as caught:
@@ -186,7 +186,7 @@ def test_a_password_is_not_shown(server, tmp_path, user):
     download(server, tmp_path / "archive")
 
 
-@pytest.mark.follows("downloading/fetch.py: check what stands between // and the next /")
+@pytest.mark.follows("downloading/addresses.py: check what stands between // and the next /")
 @pytest.mark.parametrize("host", ["exa mple.org", f"{64 * 'a'}.org", "a..org", "a<b"])
 def test_a_host_that_is_none(server, tmp_path, host):
     address = server.address.replace("127.0.0.1", host)
@@ -224,7 +224,7 @@ def test_a_password_is_for_the_proxy_alone(server, tmp_path, proxied):
     assert "proxy-authorization" not in map(str.lower, server.seen[0])
 
 
-@pytest.mark.follows("downloading/fetch.py: give this variable the form http://host:port, or unset it")
+@pytest.mark.follows("downloading/addresses.py: give this variable the form http://host:port, or unset it")
 @pytest.mark.parametrize(
     "proxy", ["socks5://127.0.0.1:1080", "http://", "http://me:secret@a b:1", "127.0.0.1:x", "http://h:99999"]
 )

@@ -99,7 +99,7 @@ def test_a_machine_that_is_not_online(
 
 @pytest.mark.usefixtures("tiny")
 @follows(
-    "downloading/fetch.py: give --source an address that begins with http:// or https://, or the "
+    "downloading/addresses.py: give --source an address that begins with http:// or https://, or the "
     "path of an archive"
 )
 def test_a_source_that_is_none(

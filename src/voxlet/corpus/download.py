@@ -14,11 +14,11 @@ from voxlet import files
 from voxlet.corpus.catalog import CATALOG, Known, content_digest, find_known, home, known_ones
 from voxlet.corpus.listing.sound_files import sound_files
 from voxlet.corpus.unpack import unpack
+from voxlet.downloading.addresses import check_address
 from voxlet.downloading.fetch import (
     DEFAULT_RETRIES,
     MIRROR,
     RetryPolicy,
-    check_address,
     fetch,
     progress_bar,
 )

@@ -120,12 +120,12 @@ def _shard(plan: Plan, shard: Shard, record: Record, store: Store, verdict: Verd
     for rejected in (False, True):
         names = [name for name in objects if name.startswith(REJECTED) == rejected]
         for sound in format_.clips(names, objects.__getitem__):
-            index = _clip(plan, shard, sound, verdict)
-            if index is not None:
-                indices.append(index)
+            planned = _clip(plan, shard, sound, verdict)
+            if planned is not None:
+                indices.append(planned.index)
                 verdict.rejected += rejected
                 verdict.clips += not rejected
-                counted[REJECTED if rejected else plan.clip(index).label] += 1
+                counted[REJECTED if rejected else planned.label] += 1
     if len(objects) < len(record.objects):
         return
     if sorted(indices) != list(range(shard.start, shard.stop)):
@@ -135,8 +135,8 @@ def _shard(plan: Plan, shard: Shard, record: Record, store: Store, verdict: Verd
         verdict.add(shard.name, "its record says other numbers than there are clips")
 
 
-def _clip(plan: Plan, shard: Shard, sound: bytes, verdict: Verdict) -> int | None:
-    """The number of a clip, if it is as it should be."""
+def _clip(plan: Plan, shard: Shard, sound: bytes, verdict: Verdict) -> Planned | None:
+    """What a clip was planned to be, if it belongs here; what else is wrong with it is noted."""
     try:
         samples, rate, facts = decode(sound)
         index = int(str(facts["index"]))
@@ -147,7 +147,7 @@ def _clip(plan: Plan, shard: Shard, sound: bytes, verdict: Verdict) -> int | Non
     if not shard.start <= index < shard.stop:
         verdict.add(shard.name, f"{where} belongs to another shard")
         return None
-    planned: Planned = plan.clip(index)
+    planned = plan.clip(index)
     for key in ("label", "word", "speaker"):
         if facts.get(key) != getattr(planned, key):
             verdict.add(shard.name, f"{where} its {key} is {facts.get(key)!r}, not {getattr(planned, key)!r}")
@@ -163,7 +163,7 @@ def _clip(plan: Plan, shard: Shard, sound: bytes, verdict: Verdict) -> int | Non
             shard.name,
             f"{where} its speaker {planned.speaker} is in {verdict.splits_of[planned.speaker]}, too",
         )
-    return index
+    return planned
 
 
 def _described(plan: Plan, found: list[Record], store: Store, verdict: Verdict) -> None:

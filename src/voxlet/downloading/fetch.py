@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from voxlet import files
+from voxlet.downloading.addresses import check_address, proxy_for
 from voxlet.downloading.pace import Pace
 from voxlet.errors import DownloadError, printable
 from voxlet.extras import import_extra
@@ -110,55 +111,6 @@ def fetch(
             part.unlink(missing_ok=True)
             mark_path(part).unlink(missing_ok=True)
     return pieces
-
-
-def check_address(address: str) -> None:
-    """Check that something can be downloaded from an address, before anything is tried or made.
-
-    Raises:
-        DownloadError: It is malformed, or of another scheme than http and https, or holds a password.
-    """
-    if (shown := without_password(address)) != address:
-        raise DownloadError(
-            "holds a user's name or password, which is not sent",
-            where=shown,
-            remedy="leave out what stands before the @",
-        )
-    if not (host := host_of(address)):
-        raise DownloadError(
-            "is neither an http(s) address nor a file that exists",
-            where=address,
-            remedy="give --source an address that begins with http:// or https://, or the path of an archive",
-        )
-    if not is_host(host):
-        raise DownloadError(
-            f"{host!r} can be no host",
-            where=address,
-            remedy="check what stands between // and the next /",
-        )
-
-
-def without_password(address: str) -> str:
-    """An address as it may be shown."""
-    return re.sub(r"//[^/?#]*@", "//", address, count=1)
-
-
-def host_of(address: str) -> str:
-    """The host that an http(s) address names; "" where it is none."""
-    try:
-        parts = urllib.parse.urlsplit(address)
-        valid = parts.scheme in ("http", "https") and parts.port != 0
-    except ValueError:  # of a port that is none
-        return ""
-    return (parts.hostname or "") if valid else ""
-
-
-def is_host(name: str) -> bool:
-    """Whether this can be a host's name or address."""
-    try:
-        return re.fullmatch(r"[\w.:%-]+", name) is not None and (":" in name or bool(name.encode("idna")))
-    except UnicodeError:  # of a part that is empty or too long
-        return False
 
 
 def receive_with_retries(download: Download) -> bool:
@@ -294,29 +246,6 @@ def open_pool(library: Any, address: str, retries: RetryPolicy) -> urllib3.PoolM
     headers = library.make_headers(**named) if user else {}
     made = library.ProxyManager(proxy, proxy_headers=headers, **settings)
     return cast("urllib3.PoolManager", made)
-
-
-def proxy_for(address: str) -> str | None:
-    """The proxy that the environment names for an address.
-
-    Raises:
-        DownloadError: What it names is none.
-    """
-    parts = urllib.parse.urlsplit(address)
-    if urllib.request.proxy_bypass(parts.hostname or ""):
-        return None
-    named = urllib.request.getproxies()
-    kind = parts.scheme if named.get(parts.scheme) else "all"
-    if not (proxy := named.get(kind)):
-        return None
-    whole = proxy if "://" in proxy else f"http://{proxy}"
-    if not is_host(host_of(whole)):
-        raise DownloadError(
-            f"{without_password(whole)} is no proxy that can be used",
-            where=f"{kind}_proxy",
-            remedy="give this variable the form http://host:port, or unset it",
-        )
-    return whole
 
 
 def receive(pool: urllib3.PoolManager, download: Download, pace: Pace) -> bool:

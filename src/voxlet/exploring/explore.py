@@ -249,8 +249,7 @@ def map_of(opened: Opened, clips: Clips, request: Request, doubts: Doubts | None
     doubtful: list[tuple[int, str]] = []
     table: tuple[tuple[str, str, str], ...] = ()
     if doubts is not None:
-        names = (clips.label_names[label] for label in clips.labels)
-        places = {key: row for row, key in enumerate(zip(names, clips.digests, strict=True)) if key[1]}
+        places = {key: row for row, key in enumerate(keys_of(clips)) if key[1]}
         for row in doubts.order.tolist():
             place = places.get((doubts.clips[row].label, doubts.clips[row].digest))
             if place is not None and doubts.reasons[row] and len(doubtful) < SHOWN_DOUBTS:
@@ -292,9 +291,13 @@ def with_doubts(clips: Clips, doubts: Doubts | None) -> Clips:
         return clips
     pairs = zip(doubts.clips, doubts.wrong, strict=True)
     known = {(clip.label, clip.digest): wrong for clip, wrong in pairs}
+    return replace(clips, doubt=np.array([known.get(key, np.nan) for key in keys_of(clips)]))
+
+
+def keys_of(clips: Clips) -> list[tuple[str, str]]:
+    """Label and digest of each clip: copies of a recording may be labelled otherwise."""
     names = (clips.label_names[label] for label in clips.labels)
-    keys = zip(names, clips.digests, strict=True)
-    return replace(clips, doubt=np.array([known.get(key, np.nan) for key in keys]))
+    return list(zip(names, clips.digests, strict=True))
 
 
 def with_sounds(clips: Clips, sounds: Sequence[Reconstruction]) -> Clips:

@@ -6,7 +6,8 @@ import re
 import urllib.parse
 from dataclasses import dataclass
 
-from voxlet.downloading.fetch import MIRROR, check_address
+from voxlet.downloading.addresses import check_address
+from voxlet.downloading.fetch import MIRROR
 from voxlet.errors import DownloadError, HubError
 from voxlet.speak.voice_file import SUFFIX
 

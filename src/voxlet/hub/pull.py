@@ -16,7 +16,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from voxlet.downloading.fetch import DEFAULT_RETRIES, RetryPolicy, fetch, host_of, is_host, without_password
+from voxlet.downloading.addresses import host_of, is_host, without_password
+from voxlet.downloading.fetch import DEFAULT_RETRIES, RetryPolicy, fetch
 from voxlet.errors import DownloadError, HubError, VoiceError, VoxletError
 from voxlet.extras import import_extra
 from voxlet.files import cache_folder, exclusive, writing_cache

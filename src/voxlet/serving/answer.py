@@ -45,7 +45,7 @@ class SoundAnswer(Response):
         self._pieces, self._limits, self._ending = pieces, limits, ending
 
     async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
-        """Send all of it, unless the client goes away or takes nothing for too long."""
+        """Send all of it, unless the client goes away or it takes too long; the guard bounds each piece."""
         gone = asyncio.ensure_future(_until_gone(receive))
         try:
             with contextlib.suppress(TimeoutError):  # the connection is cut: the answer has begun

@@ -6,7 +6,6 @@ import asyncio
 import base64
 import hmac
 import logging
-import math
 import time
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -72,15 +71,15 @@ class Guard:
             await self._app(scope, receive, send)
             return
         begun, status = time.perf_counter(), 0
-        until, late = math.inf, False  # when an answer has to be over; whether the client took too long
+        until = begun + self._limits.request + self._limits.answer
+        late = False  # whether the client took too long
 
         async def sending(message: Message) -> None:
-            nonlocal status, until, late
+            nonlocal status, late
             if body.refused is not None and status == 0:
                 return  # what the application makes of half a body
             if message["type"] == "http.response.start":
                 status = message["status"]
-                until = begun + self._limits.request + self._limits.answer
                 headers = MutableHeaders(scope=message)
                 headers.update(HEADERS)
                 headers.setdefault("Cache-Control", "no-cache")  # an old script meets no new one

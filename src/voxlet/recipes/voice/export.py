@@ -29,6 +29,9 @@ from voxlet.speak.voice_file import ENCODER_KEY, INFO_KEY, with_metadata
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from numpy.typing import NDArray
+
+    from voxlet.audio import Samples
     from voxlet.models.voice.flow_prior import FlowPrior
     from voxlet.models.voice.style_encoder import StyleEncoder
     from voxlet.models.voice.wave_vae import WaveVAE
@@ -116,30 +119,35 @@ def delivered(prior: FlowPrior, wave: WaveVAE, steps: int, styles: Tensor) -> De
         steps: Of the prior.
         styles: Of the speakers (K, S), who take turns.
     """
-    names = prior.config.attributes
     graph = SpeakerGraph(prior, wave, steps)
-    turns = torch.arange(CLIPS)
-    label, style = turns % prior.labels, styles[turns // prior.labels % len(styles)]
-    drawn = torch.Generator().manual_seed(0)
-    noise = torch.randn(CLIPS, prior.frames, prior.channels, generator=drawn)
 
-    def said(name: str, wish: float) -> tuple[Tensor, Tensor]:
-        wishes = torch.from_numpy(PLAIN.wishes(names, name)).repeat(CLIPS, 1)
-        wishes[:, names.index(name)] += wish
-        waveforms, lengths = graph(noise, label, style, wishes)
-        return waveforms, lengths
+    def pitches(clips: list[Samples]) -> NDArray[np.float64]:
+        return 12 * np.log2(median_pitch(clips, wave.rate))
 
-    def pitches(waveforms: Tensor, lengths: Tensor) -> Tensor:
-        sounds = [one[:length].numpy() for one, length in zip(waveforms, lengths.tolist(), strict=True)]
-        return torch.from_numpy(12 * np.log2(median_pitch(sounds, wave.rate)))
+    def speeds(clips: list[Samples]) -> NDArray[np.float64]:
+        return -np.log([len(clip) for clip in clips])
 
     found = {}
-    for name in (name for name in ASKED if name in names):
-        less, more = (said(name, sign * ASKED[name]) for sign in (-1, 1))
-        came = pitches(*more) - pitches(*less) if name == PITCH else torch.log(less[1] / more[1])
-        share = float(came.nanmedian()) / (2 * ASKED[name])
+    for name in (name for name in ASKED if name in prior.config.attributes):
+        less, more = (said(graph, styles, 0, {name: sign * ASKED[name]}) for sign in (-1, 1))
+        heard = pitches if name == PITCH else speeds
+        share = float(torch.from_numpy(heard(more) - heard(less)).nanmedian()) / (2 * ASKED[name])
         found[name] = min(1.0, share) if share > LEAST[name] else LEAST[name]
     return Delivered(**found)
+
+
+def said(speaker: SpeakerGraph, styles: Tensor, seed: int, wishes: Mapping[str, float]) -> list[Samples]:
+    """Some clips of all labels by all speakers (K, S), in turn, in the usual manner but for some wishes."""
+    prior = speaker.prior
+    names, turns = prior.config.attributes, torch.arange(CLIPS)
+    label, style = turns % prior.labels, styles[turns // prior.labels % len(styles)]
+    drawn = torch.Generator().manual_seed(seed)
+    noise = torch.randn(CLIPS, prior.frames, prior.channels, generator=drawn)
+    asked = torch.from_numpy(PLAIN.wishes(names, "")).repeat(CLIPS, 1)
+    for name, wish in wishes.items():
+        asked[:, names.index(name)] += wish
+    waveforms, lengths = speaker(noise, label, style, asked)
+    return [one[:length].numpy() for one, length in zip(waveforms, lengths.tolist(), strict=True)]
 
 
 @torch.no_grad()
@@ -150,18 +158,11 @@ def spreads(speaker: SpeakerGraph, styles: Tensor) -> dict[str, float]:
         speaker: The voice.
         styles: Of the speakers (K, S), who take turns.
     """
-    names = speaker.prior.config.attributes
-    turns = torch.arange(CLIPS)
-    label, style = turns % speaker.prior.labels, styles[turns // speaker.prior.labels % len(styles)]
-    wishes = torch.from_numpy(PLAIN.wishes(names, "")).repeat(CLIPS, 1)
-    drawn, rows = torch.Generator().manual_seed(0), []
-    for _ in range(2):
-        noise = torch.randn(CLIPS, speaker.prior.frames, speaker.prior.channels, generator=drawn)
-        waveforms, lengths = speaker(noise, label, style, wishes)
-        clips = [one[:length].numpy() for one, length in zip(waveforms, lengths.tolist(), strict=True)]
-        heard = measure(clips, speaker.wave.rate)  # as takes are measured
+    rows = []
+    for seed in range(2):
+        heard = measure(said(speaker, styles, seed, {}), speaker.wave.rate)  # as takes are measured
         rows.append(np.stack([-np.log(heard.seconds), 12 * np.log2(heard.pitch_hz)], axis=1))
-    found = spreads_of(torch.from_numpy(np.concatenate(rows)), turns.repeat(2)[:, None])
+    found = spreads_of(torch.from_numpy(np.concatenate(rows)), torch.arange(CLIPS).repeat(2)[:, None])
     return dict(zip((SPEED, PITCH), found.tolist(), strict=True))
 
 

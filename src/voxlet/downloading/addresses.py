@@ -1,0 +1,81 @@
+"""Addresses of the web, and the proxies on the way to them: checked before anything is asked for."""
+
+from __future__ import annotations
+
+import re
+import urllib.parse
+import urllib.request
+
+from voxlet.errors import DownloadError
+
+
+def check_address(address: str) -> None:
+    """Check that something can be downloaded from an address, before anything is tried or made.
+
+    Raises:
+        DownloadError: It is malformed, or of another scheme than http and https, or holds a password.
+    """
+    if (shown := without_password(address)) != address:
+        raise DownloadError(
+            "holds a user's name or password, which is not sent",
+            where=shown,
+            remedy="leave out what stands before the @",
+        )
+    if not (host := host_of(address)):
+        raise DownloadError(
+            "is neither an http(s) address nor a file that exists",
+            where=address,
+            remedy="give --source an address that begins with http:// or https://, or the path of an archive",
+        )
+    if not is_host(host):
+        raise DownloadError(
+            f"{host!r} can be no host",
+            where=address,
+            remedy="check what stands between // and the next /",
+        )
+
+
+def without_password(address: str) -> str:
+    """An address as it may be shown."""
+    return re.sub(r"//[^/?#]*@", "//", address, count=1)
+
+
+def host_of(address: str) -> str:
+    """The host that an http(s) address names; "" where it is none."""
+    try:
+        parts = urllib.parse.urlsplit(address)
+        valid = parts.scheme in ("http", "https") and parts.port != 0
+    except ValueError:  # of a port that is none
+        return ""
+    return (parts.hostname or "") if valid else ""
+
+
+def is_host(name: str) -> bool:
+    """Whether this can be a host's name or address."""
+    try:
+        return re.fullmatch(r"[\w.:%-]+", name) is not None and (":" in name or bool(name.encode("idna")))
+    except UnicodeError:  # of a part that is empty or too long
+        return False
+
+
+def proxy_for(address: str) -> str | None:
+    """The proxy that the environment names for an address.
+
+    Raises:
+        DownloadError: What it names is none.
+    """
+    parts = urllib.parse.urlsplit(address)
+    if urllib.request.proxy_bypass(parts.hostname or ""):
+        return None
+    named = urllib.request.getproxies()
+    kind = parts.scheme if named.get(parts.scheme) else "all"
+    if not (proxy := named.get(kind)):
+        return None
+    whole = proxy if "://" in proxy else f"http://{proxy}"
+    if not is_host(host_of(whole)):
+        raise DownloadError(
+            f"{without_password(whole)} is no proxy that can be used",
+            where=f"{kind}_proxy",
+            remedy="give this variable the form http://host:port, or unset it",
+        )
+    return whole
