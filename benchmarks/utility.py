@@ -6,7 +6,7 @@
     python benchmarks/utility.py --table
     python benchmarks/utility.py --figure docs/figures/utility.png
 
-A recogniser of 10,000 parameters (BC-ResNet) is trained on k takes of each word by n speakers with strong
+A recogniser of some 9,000 parameters (BC-ResNet) is trained on k takes of each word by n speakers with strong
 augmentation, on those and generated clips, or on generated clips alone, always for the same steps; then it is
 tested on speakers whom neither it nor the generator has heard. What was measured is kept in
 docs/figures/utility.json after each recogniser, and not measured again: it can be stopped and continued.
