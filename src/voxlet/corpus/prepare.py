@@ -58,12 +58,12 @@ class Preparation:
     """How clips are brought to one rate, length and level.
 
     Attributes:
-        rate: Hz.
-        length: Seconds of each row, and what is longer is cut; None: those of the longest clip that is kept.
+        rate: Sampling rate in Hz.
+        length: Seconds that each clip is padded or cut to; None: the length of the longest clip kept.
         trim: Cut leading and trailing silence.
-        outliers: Of a label with thirty takes or more, clips shorter or longer than these percentiles of its
-            lengths are dropped; None keeps all.
-        rms: Root mean square that each clip's speech is scaled to, less where the clip would be distorted;
+        outliers: Drop clips shorter or longer than these percentiles of their label's lengths, for labels
+            with thirty takes or more; None keeps all.
+        rms: Root mean square that each clip's speech is scaled to, or less if the clip would be distorted;
             None keeps its level.
 
     Raises:

@@ -13,9 +13,9 @@ class SpectrogramConfig:
 
     Args:
         rate: Sampling rate in Hz.
-        n_fft: Samples in a frame and its Hann window.
+        n_fft: Samples in a frame, which is the length of its Hann window.
         hop: Samples from one frame to the next.
-        range_db: What lies further below the clip's maximum counts as this far below.
+        range_db: Values more than this many dB below the clip's maximum are raised to that floor.
     """
 
     rate: int = 22_050

@@ -52,13 +52,13 @@ class LoopConfig:
     """How a stage is trained, whatever it is.
 
     Args:
-        batch_size: Clips of a step, over all processes; an epoch's last batch may be smaller.
-        seed: Of the weights, the order and the noise.
-        decay: The learning rates over the budget: `constant`, or half a `cosine` down to `final_rate`.
-        final_rate: Share of the learning rates that a cosine ends with.
+        batch_size: Clips per step, over all processes; an epoch's last batch may be smaller.
+        seed: Seed of the weights, the order of the clips and the noise.
+        decay: Learning rates over the budget: `constant`, or half a `cosine` down to `final_rate`.
+        final_rate: Share of the learning rates at which a cosine ends.
         warmup: Share of the budget in which the learning rates rise linearly.
         validate_every: Steps between validations; None validates at the end of each epoch.
-        checkpoint_seconds: Between checkpoints; longer where writing takes more than a tenth of the time.
+        checkpoint_seconds: Seconds between checkpoints; more if writing takes over a tenth of the time.
     """
 
     batch_size: int = 128

@@ -16,14 +16,14 @@ class VAEConfig:
     """What every clip VAE has.
 
     Args:
-        latent_size: Z.
-        likelihood: Of a spectrogram value in [0, 1] given its logit: `bernoulli` is the study's binary
-            cross-entropy, `gaussian` has one learned standard deviation for all values.
+        latent_size: Latent size, Z.
+        likelihood: Likelihood of a spectrogram value in [0, 1], given its logit: `bernoulli` is the study's
+            binary cross-entropy, `gaussian` has one learned standard deviation for all values.
         conditional: Whether encoder and decoder are given the label.
         dropout: Share of the hidden values dropped after each dense layer while training.
         free_bits: Nats per latent unit that cost nothing (Kingma et al. 2016, https://arxiv.org/abs/1606.04934).
-        prior_components: Normal distributions whose mixture, learned with the rest, is the prior; 0: the
-            standard normal.
+        prior_components: Components of the prior, a Gaussian mixture learned with the rest; 0: the standard
+            normal.
     """
 
     latent_size: int = 2
@@ -62,11 +62,11 @@ class CNNConfig(VAEConfig):
 
     Args:
         kind: Says in JSON which configuration this is.
-        channels: Of the 3x3 convolutions, from the spectrogram inwards; the decoder mirrors them.
-        width: Of the dense layer on either side of the latent.
+        channels: Channels of the 3x3 convolutions, from the spectrogram inwards; the decoder mirrors them.
+        width: Width of the dense layer on either side of the latent.
         seed_channels: Channels that the decoder's dense layer makes. 64, the encoder's own, is the full
             mirror with 582 million parameters; 1 halves that.
-        l2: Weight of the convolution kernels' sum of squares in the loss.
+        l2: Weight in the loss of the convolution kernels' sum of squares.
     """
 
     kind: Literal["cnn"] = "cnn"

@@ -15,11 +15,11 @@ class WaveConfig:
     """The wave VAE.
 
     Args:
-        latent_size: Z.
+        latent_size: Latent size, Z.
         encoder_width: Features per frame.
         encoder_blocks: ConvNeXt blocks at each of the three resolutions.
         decoder_width: Features per frame.
-        decoder_blocks: Likewise; twice as many at the finest resolution.
+        decoder_blocks: The same in the decoder; twice as many at the finest resolution.
     """
 
     latent_size: int = 32
@@ -36,13 +36,13 @@ class PriorConfig:
     Args:
         width: Features per latent frame.
         blocks: Transformer blocks.
-        heads: Of attention; `width` is a multiple of it.
-        expansion: Of the perceptrons, times `width`.
-        condition_width: Features of what time, label and style become together.
-        dropout: In the perceptrons, while training.
-        style_size: S.
+        heads: Attention heads; `width` is a multiple of it.
+        expansion: Hidden width of the feed-forward layers, as a multiple of `width`.
+        condition_width: Features of the joint embedding of time, label and style.
+        dropout: Dropout in the feed-forward layers, while training.
+        style_size: Style size, S.
         style_width: Features of the style encoder.
-        attributes: Names of the measured properties that can be asked for, A of them.
+        attributes: Names of the attributes that can be asked for, A of them.
     """
 
     width: int = 256
@@ -72,8 +72,8 @@ class DiscriminatorConfig:
     """The discriminators that the wave VAE is trained against.
 
     Args:
-        windows: Seconds of each spectrogram discriminator's STFT window.
-        periods: Samples at which each period discriminator folds the waveform.
+        windows: STFT window of each spectrogram discriminator, in seconds.
+        periods: Period at which each period discriminator folds the waveform, in samples.
         width: Channels of the first layers.
     """
 

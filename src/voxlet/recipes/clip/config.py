@@ -20,11 +20,11 @@ class Augmentation:
     """How far a training spectrogram may be moved at random, each way; by default not at all.
 
     Args:
-        shift: Seconds.
-        stretch: Of the time axis, a share.
-        bend: Of the frequency axis, a share.
+        shift: Largest shift in time, in seconds.
+        stretch: Largest stretch of the time axis, as a share.
+        bend: Largest stretch of the frequency axis, as a share.
         moved: Share of a batch's clips that are moved, drawn anew each time. The others stay exactly as
-            recorded: moving blurs a spectrogram a little, and those to be explained later are not blurred.
+            recorded: moving blurs a spectrogram a little, and test clips are not blurred.
     """
 
     shift: float = 0.0
@@ -50,18 +50,18 @@ class ClipTraining:
 
     Args:
         model: The VAE.
-        preparation: How clips are made alike.
-        spectrogram: How they become spectrograms; its rate is the preparation's.
-        split: Which clips are trained on, validated with and tested on; seeded by `split_seed`.
-        split_seed: See `split`.
-        train_share: Of each label's training clips, how many are trained on.
+        preparation: How clips are brought to one rate, length and level.
+        spectrogram: How they become spectrograms; the rate is the preparation's.
+        split: How clips are divided into training, validation and test; seeded by `split_seed`.
+        split_seed: Seed of the split.
+        train_share: Share of each label's training clips that is used.
         loop: Batches, schedule, checkpoints.
         augmentation: How training clips are varied.
-        learning_rate: Adam's.
+        learning_rate: Learning rate, by Adam.
         beta: Weight of the KL divergence.
         kl_warmup: Share of the budget in which beta rises linearly from 0.
-        clip_norm: Gradients are scaled down to this norm; None leaves them.
-        precision: Of matrix products; `auto` takes bfloat16 where the hardware is quicker in it.
+        clip_norm: Gradients of a larger norm are scaled down to this one; None: no clipping.
+        precision: Precision of matrix products; `auto` takes bfloat16 if the hardware is faster in it.
     """
 
     model: ModelConfig

@@ -25,22 +25,23 @@ class WaveTraining:
 
     Args:
         model: The wave VAE.
-        discriminators: What it is trained against.
+        discriminators: Its discriminators.
         loop: Batches, schedule, checkpoints.
-        crop: Seconds of a clip that a step sees.
-        learning_rate: Of the VAE, by AdamW.
-        discriminator_learning_rate: Of the discriminators, likewise.
-        mel_weight: Weight of the multi-resolution log-mel L1.
-        kl_weight: Weight of the divergence in nats per latent number.
-        pitch_weight: Weight of the pitch's error in octaves.
+        crop: Seconds of each clip that a step is given.
+        learning_rate: Learning rate of the VAE, by AdamW.
+        discriminator_learning_rate: Learning rate of the discriminators, by AdamW.
+        mel_weight: Weight of the multi-resolution log-mel L1 distance.
+        kl_weight: Weight of the KL divergence, in nats per latent number.
+        pitch_weight: Weight of the pitch error, in octaves.
         adversarial_weight: Weight of the discriminators' mean score.
-        feature_matching_weight: Weight of the feature matching.
+        feature_matching_weight: Weight of the feature-matching loss.
         discriminators_from: Share of the budget before the discriminators join.
         discriminators_per_step: Discriminators of each kind that a step uses.
         ema_decay: Decay of the exponential moving average of the weights.
-        decoder_only: Leave the encoder as a base has it: latents, and what was learned of them, stay.
-        narrow_share: Share of crops of which the encoder hears nothing above 3.2 to 4 kHz, as in recordings
-            at 8 kHz, while all is compared: the decoder learns what is likely there.
+        decoder_only: Keep the encoder as the base has it, so that latents, and a prior trained on them, stay
+            valid.
+        narrow_share: Share of crops given to the encoder without anything above 3.2 to 4 kHz, as in 8 kHz
+            recordings, while the loss compares the full band: the decoder learns what is likely there.
     """
 
     model: WaveConfig = field(default_factory=WaveConfig)
@@ -80,18 +81,18 @@ class PriorTraining:
     Args:
         model: Prior and style encoder.
         loop: Batches, schedule, checkpoints.
-        learning_rate: By AdamW.
-        label_rate: Of the labels' table, times the learning rate.
-        weight_decay: AdamW's.
-        style_kl_weight: Weight of a nat of style against the mean squared error of a velocity.
-        style_clips: The style of a clip is inferred from at most so many other clips of its speaker.
-        condition_dropout: Chance that label and style are left out, which classifier-free guidance needs.
-        attribute_dropout: Chance of each attribute to be left out, so that it need not be asked for.
-        shifts: Each clip is used at so many starts, one STFT hop apart.
-        views_per_step: Of these starts and speeds, so many are encoded with each step, until all are.
-        speeds: Each clip is also used at these speeds, as clips of another speaker.
-        speeds_up_to: Speakers; a corpus of more is various enough without other speeds.
-        same_speed: Share of the clips of a step that keep their own speed.
+        learning_rate: Learning rate, by AdamW.
+        label_rate: Learning rate of the label embeddings, as a multiple of `learning_rate`.
+        weight_decay: Weight decay, by AdamW.
+        style_kl_weight: Weight of the style's KL divergence, in nats, beside the mean squared velocity error.
+        style_clips: A clip's style is inferred from at most this many other clips of its speaker.
+        condition_dropout: Probability of leaving out label and style, for classifier-free guidance.
+        attribute_dropout: Probability of leaving out each attribute, so that it need not be asked for.
+        shifts: Number of starts at which each clip is used, one STFT hop apart.
+        views_per_step: Views of clips (other starts and speeds) encoded with each step, until all are.
+        speeds: Speeds at which each clip is used as well, as clips of another speaker.
+        speeds_up_to: Most speakers for which other speeds are used; with more, a corpus is varied enough.
+        same_speed: Share of a step's clips that keep their own speed.
         ema_decay: Decay of the exponential moving average of the weights.
     """
 
@@ -141,12 +142,12 @@ class DistillationTraining:
     Args:
         loop: Batches, schedule, checkpoints.
         steps: The student's steps from noise to data.
-        substeps: The teacher's, in each of them.
-        guidance: The teacher's,
-        guidance_from: from this time on the way from noise (0) to data (1); 1 before it.
-        learning_rate: By AdamW.
-        prior_style_share: Share of styles drawn from the standard normal prior, the others are of speakers.
-        asked_share: Share of the clips for which other attributes are asked than their own.
+        substeps: The teacher's steps in each of the student's.
+        guidance: The teacher's classifier-free guidance.
+        guidance_from: When guidance begins, between noise (0) and data (1); before that it is 1.
+        learning_rate: Learning rate, by AdamW.
+        prior_style_share: Share of styles drawn from the standard normal prior; the others are speakers'.
+        asked_share: Share of the clips that are asked for other attributes than their own.
         ema_decay: Decay of the exponential moving average of the weights.
     """
 
@@ -180,15 +181,15 @@ class VoiceTraining:
     """How a voice is trained: wave VAE, prior, few-step prior, each for its share of the budget.
 
     Args:
-        preparation: How clips are made alike; its rate is the voice's.
-        split: Which clips are trained on, validated with and left for tests; seeded by `split_seed`.
-        split_seed: See `split`.
-        wave: The first stage.
-        prior: The second.
-        distillation: The third.
-        wave_share: Of the budget.
-        prior_share: Of the budget; the third stage has the rest.
-        precision: Of matrix products; `auto` takes bfloat16 where the hardware is quicker in it.
+        preparation: How clips are brought to one rate, length and level; the rate is the voice's.
+        split: How clips are divided into training, validation and test; seeded by `split_seed`.
+        split_seed: Seed of the split.
+        wave: First stage: the wave VAE.
+        prior: Second stage: the prior and the style encoder.
+        distillation: Third stage: the few-step prior.
+        wave_share: Share of the budget for the first stage.
+        prior_share: Share of the budget for the second stage; the third has the rest.
+        precision: Precision of matrix products; `auto` takes bfloat16 if the hardware is faster in it.
     """
 
     preparation: Preparation = VOICE_PREPARATION
