@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import tiny_voice
+import voxlet
 from tiny_dataset import plan
-from voxlet import audio
+from voxlet import audio, files
 from voxlet.audio import Sound
+from voxlet.corpus.corpus import open_corpus
 from voxlet.errors import AudioError, ConfigError, ScoreError, VoiceError, VoxletError
 from voxlet.evaluation.intervals import wilson
-from voxlet.recipes.adapt import adapt
+from voxlet.recipes.adapt import adapt, begin_with
+from voxlet.recipes.opened import load_run
+from voxlet.speak import library
 from voxlet.speak.manner import Manner
 from voxlet.speak.voice import Voice, load_voice
 
@@ -173,3 +178,47 @@ def test_numbers_of_any_kind_are_numbers(voice: Voice) -> None:
     wanted = voice.sample(["one"] * 12, first=250, seed=255)
     assert [clip.tobytes() for clip in clips] == [clip.tobytes() for clip in wanted]
     assert voice.sample([], speaker=[]) == voice.sample([]) == []
+
+
+IMPOSSIBLE = (
+    "a" * 5000,
+    "a/" * 3000,
+    "b" * 300 + ".voice",
+    "a\0b",
+    "hf:\0/a",
+    "\ud800",
+    "~nobody-has-this-name/a",
+)
+TAKES_A_PATH: dict[str, Callable[[str], object]] = {
+    "load": voxlet.load,
+    "load_voice": load_voice,
+    "load_run": load_run,
+    "base": begin_with,
+    "install": library.install,
+    "open_corpus": open_corpus,
+    "train": lambda path: voxlet.train("cnn", corpus=path, run="r", epochs=1),
+    "read": audio.read,
+    "write": lambda path: audio.write(f"{path}/b.wav" if path[0] == "~" else path, TONE, RATE),
+}
+
+
+@pytest.mark.parametrize("name", TAKES_A_PATH)
+@pytest.mark.parametrize("path", IMPOSSIBLE, ids=ascii)
+def test_a_name_that_nothing_can_have(
+    name: str, path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(VoxletError) as caught:
+        TAKES_A_PATH[name](path)
+    str(caught.value).encode()  # it can be printed
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_empty_path_is_not_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for word in ("yes", "no"):
+        audio.write(files.make_folder(word) / "a_nohash_0.wav", TONE, RATE)
+    assert open_corpus(".").labels == ("no", "yes")
+    for name in ("load", "load_run", "base", "install", "open_corpus", "train"):
+        with pytest.raises(VoxletError):
+            TAKES_A_PATH[name]("")

@@ -33,7 +33,8 @@ class VoxletError(Exception):
         line = what if self.where is None else f"{self.where}: {what}"
         if remedy is not None:
             line = f"{line}; {remedy}"
-        super().__init__(" ".join(line.split()))
+        # A lone surrogate, such as a name that is no UTF-8 has, could not be printed.
+        super().__init__(" ".join(line.split()).encode(errors="backslashreplace").decode())
 
 
 class FileError(VoxletError):

@@ -74,6 +74,15 @@ def test_unknown_flags_are_told_in_one_line(name, capsys):
     assert line.endswith(f"; see `voxlet {name} --help`")
 
 
+@every_command
+def test_an_empty_path_is_not_the_current_folder(name, capsys):
+    actions = [one for one in main.parser_of(name, main.load(name))._actions if one.type is not None]
+    for action in (one for one in actions if "path" in one.type.__name__):
+        arguments = [action.option_strings[-1], ""] if action.option_strings else [""]
+        assert "'' is no path; give . for this folder" in complaint(capsys, *name.split(), *arguments)
+    assert not [one.dest for one in actions if one.type is Path]
+
+
 @pytest.mark.parametrize("arguments", [(), ("-h",), ("--help",), ("help",)])
 def test_the_list_of_commands(arguments, capsys):
     text = answers(capsys, *arguments)

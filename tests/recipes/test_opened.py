@@ -79,6 +79,15 @@ def test_what_is_encoded_is_decoded(clip_run: ClipRun) -> None:
     assert all(clip.dtype == np.float32 for clip in clip_run.decode(latents, labels))
 
 
+def test_rows_in_any_form(clip_run: ClipRun) -> None:
+    rows = clip_run.split.test[:2]
+    wanted = clip_run.encode(rows)
+    for asked in (rows.tolist(), tuple(rows), rows.astype(np.int32), [], np.array([])):
+        found = clip_run.encode(asked)
+        assert np.array_equal(found.mean, wanted.mean[: len(asked)])
+        assert found.deviation.shape == found.mean.shape
+
+
 def test_reconstructions_are_as_long_and_as_high_as_their_clips(clip_run: ClipRun) -> None:
     rows = clip_run.split.test
     for row, clip in zip(rows, clip_run.reconstruct(rows), strict=True):
@@ -118,6 +127,10 @@ def test_a_voice_run_reconstructs_its_clips(opened_voice_run: VoiceRun) -> None:
         assert clip.shape == (length,)
         assert np.array_equal(run.decode([posterior.mean])[0][:length], clip)
     assert run.student.frames == run.data.frames
+    for asked in (rows[:1].tolist(), rows[:1].astype(np.int32), [], np.array([])):
+        assert [clip.tolist() for clip in run.reconstruct(asked)] == [
+            clip.tolist() for clip in clips[: len(asked)]
+        ]
 
 
 def test_a_corpus_that_has_changed_is_not_taken_for_the_run_s(runs: Path, tmp_path: Path) -> None:

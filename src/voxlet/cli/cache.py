@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from voxlet.cache.contents import Entry
 
-SUMMARY = "say what lies in the cache, or clear it"
+SUMMARY = "show what is in the cache, or clear it"
 ALL = "all"
 
 
@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         const=ALL,
         choices=(ALL, *KINDS),
         metavar="KIND",
-        help="remove everything, or one kind, but what a running process uses",
+        help="remove everything, or one kind, except what a running process uses",
     )
     parser.add_argument("--json", action="store_true", help="print the answer as JSON")
 

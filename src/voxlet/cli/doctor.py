@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
 
-SUMMARY = "say what is installed and missing, and what the machine has"
+SUMMARY = "show what is installed or missing, and what the machine has"
 # What each extra is for; "" is what is always installed.
 NEEDED_BY = {
     "": "say, voices, page, cache, doctor",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from voxlet.cli.output import answer, complain
@@ -75,6 +76,13 @@ def number(text: str) -> float:
         return float(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number") from error
+
+
+def a_path(text: str) -> Path:
+    """The type of an option that takes a path; an empty one would be the current folder."""
+    if not text:
+        raise argparse.ArgumentTypeError("'' is no path; give . for this folder")
+    return Path(text)
 
 
 def names(text: str) -> tuple[str, ...]:

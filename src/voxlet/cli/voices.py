@@ -27,7 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="ACTION",
         help="install a file, remove or rename an installed voice",
     )
-    parser.add_argument("names", nargs="*", metavar="NAME", help="the file or name, and the new name")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help="the file or the voice's name; to rename, then the new name"
+    )
     parser.add_argument("--json", action="store_true", help="print the list as JSON, with the model cards")
 
 

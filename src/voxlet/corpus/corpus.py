@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections import Counter
@@ -28,6 +29,7 @@ from voxlet.decoding.decoders import file_argument
 from voxlet.decoding.kinds import LIBSNDFILE_SUFFIXES, LOSSY_SUFFIXES
 from voxlet.engines.threads import THREADS
 from voxlet.errors import ConfigError, CorpusError, printable
+from voxlet.files import is_there
 from voxlet.words.language import UNKNOWN_LANGUAGE, check_language, describe_language, same_language
 from voxlet.words.spelling import find
 
@@ -205,20 +207,28 @@ def open_corpus(
             cache.hold(found)
         root, name, layout = found.resolve(), known.name, layout or known.layout
     else:
-        root = Path(name_or_path).expanduser().resolve()
+        root = place_of(name_or_path)
         name = own_name(root)
-        if not root.exists():
-            raise CorpusError(
-                "no such folder, manifest or known corpus",
-                where=name_or_path,
-                remedy=known_ones(),
-            )
     listing = list_entries(root, layout)
     if known is not None:
         listing = of_labels(listing, known, root)
     base = root.parent if root.is_file() else root
     spoken = language_of(name, language)
     return check_share(replace(build_corpus(name, base, listing, engine), language=spoken), allow_rejected)
+
+
+def place_of(path: str | os.PathLike[str]) -> Path:
+    """The whole path of a folder or a manifest that is there.
+
+    Raises:
+        CorpusError: Nothing is there, or the path is empty: that would be the current folder.
+    """
+    root = Path(os.path.expanduser(path))  # noqa: PTH111 - which leaves the home of nobody as it is
+    if not str(path) or not is_there(root):
+        raise CorpusError(
+            "no such folder, manifest or known corpus", where=path or repr(path), remedy=known_ones()
+        )
+    return root.resolve()
 
 
 def own_name(root: Path) -> str:

@@ -21,6 +21,7 @@ from voxlet.decoding.chunks import Mended, find_data
 from voxlet.decoding.kinds import HEAD_BYTES, kind_of
 from voxlet.errors import AudioError
 from voxlet.extras import how_to_install
+from voxlet.files import is_file
 from voxlet.interrupts import uninterrupted
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ def opened(path: Path) -> Iterator[Decoder]:
         UnreadKindError: Only the extra `formats` reads it, and it is not installed.
         AudioError: It is missing, ends before its sound begins, or cannot be decoded.
     """
-    if not path.is_file():
+    if not is_file(path):
         raise AudioError("no such sound file", where=path)
     with _told(path), path.open("rb") as file:
         kind = kind_of(file.read(HEAD_BYTES))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 from voxlet.corpus.corpus import open_corpus
 from voxlet.corpus.recording.consent import GIVEN, LICENCE, OWN
 from voxlet.errors import ConfigError, RunError
+from voxlet.files import is_folder
 from voxlet.recipes.opened import load_run
 from voxlet.recipes.presets import PRESETS
 from voxlet.recipes.timetable import Timetable
@@ -142,7 +143,7 @@ def begin_with(base: str | os.PathLike[str] | None) -> Base | None:
     if base is None:
         found = find_base()
         return None if found is None else read_base(found)
-    if not Path(base).is_dir():
+    if not is_folder(base):
         return read_base(Path(base))
     opened = load_run(base)
     if not isinstance(opened, VoiceRun) or not opened.voice_path.exists():

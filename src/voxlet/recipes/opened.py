@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voxlet.errors import RunError, VoiceError
+from voxlet.files import is_folder
 from voxlet.hub.address import is_address
 from voxlet.hub.pull import pull
 from voxlet.recipes.clip.clip_run import ClipRun
@@ -63,7 +64,7 @@ def load(path_or_name: str | os.PathLike[str], *, phase: Phase = "griffin-lim") 
             raise RunError("holds a voice's run, not its voice", where=path_or_name)
         check_parts(run)
         return run
-    if Path(path_or_name).is_dir():
+    if is_folder(path_or_name):
         return load_run(path_or_name, phase=phase)
     if str(path_or_name) in shipped():
         return load_run(SHIPPED / path_or_name, phase=phase)

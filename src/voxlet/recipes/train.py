@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from voxlet import files
 from voxlet.corpus.catalog import BASE, CATALOG
-from voxlet.corpus.corpus import open_corpus
+from voxlet.corpus.corpus import open_corpus, place_of
 from voxlet.corpus.dataset import Dataset, check_recordings, make_dataset
 from voxlet.engines.threads import THREADS
 from voxlet.errors import RunError, printable
@@ -223,7 +223,7 @@ def _say(name: str, *lines: str) -> None:
 
 def _source(corpus: str | os.PathLike[str]) -> str:
     """How a run names its corpus: a known one by its name, else by its whole path."""
-    return os.fspath(corpus) if corpus in (*CATALOG, BASE) else str(Path(corpus).expanduser().resolve())
+    return os.fspath(corpus) if corpus in (*CATALOG, BASE) else str(place_of(corpus))
 
 
 def _keep_reading(corpus: Corpus, run: Run) -> None:

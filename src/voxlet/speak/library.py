@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from voxlet.errors import VoiceError
-from voxlet.files import make_folder, safe_name, write_new, writing
+from voxlet.files import is_file, make_folder, safe_name, write_new, writing
 from voxlet.speak.voice_file import SUFFIX, read_voice
 
 LONGEST_NAME = 60  # characters of a voice's name
@@ -47,21 +47,14 @@ def find_voice(name_or_path: str | os.PathLike[str]) -> Path:
         voices = available()
         if named in voices:
             return voices[named]
-        if not _is_file(path):
+        if not is_file(path):
             raise VoiceError(
                 f"there is no voice {named!r}",
                 remedy=f"there is: {', '.join(voices)}" if voices else "give the path of a .voice file",
             )
-    if not _is_file(path):
+    if not is_file(path):
         raise VoiceError("no such voice file", where=path, remedy="`voxlet voices` lists what there is")
     return path
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except (OSError, ValueError):  # a name that no file can have
-        return False
 
 
 def check_name(name: str) -> str:

@@ -187,8 +187,8 @@ def read_voice(path: str | os.PathLike[str]) -> VoiceFile:
             model = file.read(MOST_BYTES + 1)
         if len(model) > MOST_BYTES:
             raise VoiceError(f"is too large for a voice (more than {MOST_BYTES:,} bytes)", where=path)
-    except OSError as error:
-        raise VoiceError(f"cannot be read ({error.strerror})", where=path) from error
+    except (OSError, ValueError) as error:  # ValueError: no file can have this name
+        raise VoiceError(f"cannot be read ({getattr(error, 'strerror', error)})", where=path) from error
     try:
         metadata = read_metadata(model)
         if INFO_KEY not in metadata:

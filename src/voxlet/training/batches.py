@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 def epoch_order(rows: NDArray[np.int64], seed: int, epoch: int) -> NDArray[np.int64]:
     """`rows` in the order of one epoch, a function of (seed, epoch) alone."""
     return np.random.default_rng((seed, epoch)).permutation(rows)
+
+
+def row_numbers(rows: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:
+    """Row numbers (B,) as torch takes them, in whatever form they were given."""
+    return np.ascontiguousarray(rows, dtype=np.int64)
 
 
 def in_turn(rows: NDArray[np.int64], batch: int) -> Iterator[NDArray[np.int64]]:

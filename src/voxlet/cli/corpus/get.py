@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="URL|FILE",
         help="a mirror or a local archive (.tar.gz, .tar, .zip) instead of the listed source",
     )
-    add("--json", action="store_true", help="print where it is as JSON")
+    add("--json", action="store_true", help="print the answer as JSON")
 
 
 def run(arguments: argparse.Namespace) -> None:

@@ -4,29 +4,29 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voxlet.cli.output import answer
+from voxlet.cli.parser import a_path
 
 if TYPE_CHECKING:
     import argparse
 
-SUMMARY = "measure recordings, and tell which are unusable and why"
+SUMMARY = "measure recordings, and list the unusable with reasons"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `voxlet corpus inspect`."""
     add = parser.add_argument
     add("path", metavar="NAME|PATH", help="a known corpus, a folder, or a manifest")
-    add("-o", "--out", type=Path, metavar="DIR", help="write a page with pictures into this folder")
+    add("-o", "--out", type=a_path, metavar="DIR", help="write a page with pictures into this folder")
     add(
         "--layout",
         metavar="LAYOUT",
         help="where the labels are: names, folders, manifest, or a pattern such as "
-        "'{label}/{speaker}_NO_{take}'; detected without it",
+        "'{label}/{speaker}_NO_{take}' (default: detected)",
     )
-    add("--language", metavar="TAG", help="which language the words are in, such as en or ar")
+    add("--language", metavar="TAG", help="language of the words, such as en or ar")
     add("--json", action="store_true", help="print the figures as JSON")
 
 

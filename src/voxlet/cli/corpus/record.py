@@ -7,12 +7,11 @@ import os
 import select
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voxlet.cli.consent import consent_for
 from voxlet.cli.output import answer
-from voxlet.cli.parser import whole_number
+from voxlet.cli.parser import a_path, whole_number
 from voxlet.corpus.recording.consent import GIVEN, NOTE, OWN
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from voxlet.audio import Samples
     from voxlet.corpus.recording.session import Session
 
-SUMMARY = "record takes of words, each checked at once"
+SUMMARY = "record takes of words, and check each at once"
 COUNTDOWN = 3  # before the first word
 PAUSE = 0.7  # seconds between words, in which a key can be pressed
 METER = 20  # characters of the level meter
@@ -32,12 +31,24 @@ AGAIN, STOP = "r", "q"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The words, how many takes, where they go."""
     add = parser.add_argument
-    add("words", nargs="+", metavar="WORD", help="what will be said, in any language")
-    add("--takes", type=whole_number, default=10, metavar="N", help="of each word (10)")
-    add("--out", type=Path, required=True, metavar="FOLDER", help="for the takes; what is there stays")
-    add("--speaker", default="me", metavar="NAME", help="who says them (me)")
-    add("--seed", type=whole_number, default=0, metavar="N", help="of the order of the words (0)")
-    add("--consent", choices=(OWN, GIVEN), help="the voice is your own, or its owner has consented")
+    add("words", nargs="+", metavar="WORD", help="words to record, in any language")
+    add("--takes", type=whole_number, default=10, metavar="N", help="takes of each word (default: 10)")
+    add(
+        "--out",
+        type=a_path,
+        required=True,
+        metavar="FOLDER",
+        help="folder for the takes; nothing in it is overwritten",
+    )
+    add("--speaker", default="me", metavar="NAME", help="who speaks (default: me)")
+    add(
+        "--seed",
+        type=whole_number,
+        default=0,
+        metavar="N",
+        help="seed of the order of the words (default: 0)",
+    )
+    add("--consent", choices=(OWN, GIVEN), help="whether the voice is your own, or its owner has agreed")
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -121,12 +132,14 @@ def keys() -> Iterator[Iterator[str]]:
     if sys.stdin is None or not sys.stdin.isatty():
         yield iter(lambda: "", None)
         return
-    try:
-        import termios
-        import tty
-    except ImportError:  # Windows
-        yield iter(lambda: "", None)
+    if sys.platform == "win32":
+        import msvcrt
+
+        yield iter(lambda: msvcrt.getwch().lower() if msvcrt.kbhit() else "", None)
         return
+    import termios
+    import tty
+
     number = sys.stdin.fileno()
     before = termios.tcgetattr(number)
 
@@ -145,7 +158,8 @@ def keys() -> Iterator[Iterator[str]]:
 def _meter(level: float) -> None:
     """Show a level in dB re full scale."""
     full = round(METER * min(1.0, max(0.0, (level + 60) / 60)))
-    _show("\x1b7[" + "#" * full + " " * (METER - full) + "]\x1b8")
+    shown = f"[{'#' * full:<{METER}}]"
+    _show(shown + "\b" * len(shown))  # back to its beginning, on any terminal
 
 
 def _show(text: str) -> None:

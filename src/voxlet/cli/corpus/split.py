@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voxlet.cli.output import answer
-from voxlet.cli.parser import whole_number
+from voxlet.cli.parser import a_path, whole_number
 
 if TYPE_CHECKING:
     import argparse
 
-SUMMARY = "cut one long recording at its pauses, into takes of words"
+SUMMARY = "cut a long recording at its pauses into takes of words"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The recording, what was said in it, where the takes go."""
     add = parser.add_argument
-    add("recording", type=Path, metavar="FILE", help="a sound file with many words, pauses between them")
-    add("--labels", type=_labels, required=True, metavar="A,B,C", help="what was said, in that order")
-    add("--takes", type=whole_number, metavar="N", help="of each; found out by the pauses without it")
-    add("--out", type=Path, metavar="FOLDER", help="a new folder for the takes (as the file is named)")
-    add("--speaker", metavar="NAME", help="who says them (as the file is named)")
+    add("recording", type=a_path, metavar="FILE", help="a sound file of many words with pauses between them")
+    add(
+        "--labels",
+        type=_labels,
+        required=True,
+        metavar="A,B,C",
+        help="the words that are said, in this order",
+    )
+    add("--takes", type=whole_number, metavar="N", help="takes of each label (default: found by the pauses)")
+    add(
+        "--out",
+        type=a_path,
+        metavar="FOLDER",
+        help="a new folder for the takes (default: named after the file)",
+    )
+    add("--speaker", metavar="NAME", help="who speaks (default: the name of the file)")
 
 
 def run(arguments: argparse.Namespace) -> None:

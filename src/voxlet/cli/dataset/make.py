@@ -45,24 +45,30 @@ def a_part(text: str) -> tuple[int, int]:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `voxlet dataset`."""
     add = parser.add_argument
-    add("voice", metavar="VOICE", help="a voice's name or file")
-    add("--count", type=whole_number, required=True, metavar="N", help="clips in all")
+    add("voice", metavar="VOICE", help="a name from `voxlet voices`, or a voice file")
+    add("--count", type=whole_number, required=True, metavar="N", help="number of clips")
     add("--out", required=True, metavar="DIR", help="folder, or a URL such as s3://bucket/words")
-    add("--format", choices=FORMATS, default="wav", help="how they are written (%(default)s)")
-    add("--labels", type=names, default=(), metavar="A,B", help="words to tell apart; all without it")
+    add("--format", choices=FORMATS, default="wav", help="format of the data set (default: %(default)s)")
+    add(
+        "--labels",
+        type=names,
+        default=(),
+        metavar="A,B",
+        help="words to be labels (default: all of the voice's)",
+    )
     add(
         "--unknown",
         type=number,
         default=0.0,
         metavar="SHARE",
-        help="of clips that say the voice's other words",
+        help="share of clips that say other words of the voice (default: 0)",
     )
     who = parser.add_mutually_exclusive_group()
     who.add_argument(
-        "--speakers", type=names, default=(), metavar="A,B", help="named speakers, divided over the splits"
+        "--speakers", type=names, default=(), metavar="A,B", help="named speakers, divided among the splits"
     )
     who.add_argument(
-        "--styles", choices=("fresh",), default="fresh", help="a new one for each round of the words"
+        "--styles", choices=("fresh",), default="fresh", help="draw a new style for each round of the words"
     )
     add("--speeds", type=a_range, metavar="A:B", help="range of speeds, such as 0.8:1.2")
     add("--pitches", type=a_range, metavar="A:B", help="range of pitches in semitones, such as -2:2")
@@ -72,33 +78,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=two_shares,
         default=(0.1, 0.1),
         metavar="V,T",
-        help="shares for validation and test (0.1,0.1)",
+        help="shares for validation and test (default: 0.1,0.1)",
     )
     add(
         "--effects",
         type=names,
         default=(),
         metavar="A,B",
-        help="of rooms, noise, codecs: each for half the clips",
+        help="any of rooms, noise, codecs: each is applied to half of the clips",
     )
     add(
         "--check",
         choices=("pocketsphinx",),
-        help="classifier that has to hear the word; other clips are kept apart",
+        help="classifier that must recognise the word; other clips are kept apart",
     )
-    add("--rate", type=whole_number, metavar="HZ", help="sampling rate; without it the voice's own")
-    add("--seconds", type=number, metavar="S", help="one length for all; without it each has its own")
-    add("--seed", type=whole_number, default=0, metavar="N", help="of all that is drawn (0)")
-    add(
-        "--shard", type=whole_number, default=1000, metavar="N", help="clips that are written together (1000)"
-    )
-    add("--workers", type=whole_number, metavar="N", help="processes; without it one a core")
-    add("--ray", metavar="ADDRESS", help="make them on a running Ray cluster, or `local`")
+    add("--rate", type=whole_number, metavar="HZ", help="sampling rate (default: the voice's own)")
+    add("--seconds", type=number, metavar="S", help="one length for all clips (default: each its own)")
+    add("--seed", type=whole_number, default=0, metavar="N", help="seed of all random draws (default: 0)")
+    add("--shard", type=whole_number, default=1000, metavar="N", help="clips in a shard (default: 1000)")
+    add("--workers", type=whole_number, metavar="N", help="processes (default: one per core)")
+    add("--ray", metavar="ADDRESS", help="make the clips on a running Ray cluster; `local` starts one here")
     add(
         "--part",
         type=a_part,
         metavar="I/N",
-        help="make the share of machine I of N, counted from 0; without it make what is left, and finish",
+        help="make only part I of N (from 0), on one of N machines; without it, make what is left and finish",
     )
 
 

@@ -14,7 +14,7 @@ SUMMARY = "check every object and clip of a data set"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The argument of `voxlet dataset verify`."""
-    parser.add_argument("out", metavar="DIR", help="its folder or URL")
+    parser.add_argument("out", metavar="DIR", help="folder or URL of the data set")
 
 
 def run(arguments: argparse.Namespace) -> None:

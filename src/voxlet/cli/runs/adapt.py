@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from voxlet.cli.consent import consent_for
 from voxlet.cli.output import answer, complain
-from voxlet.cli.parser import number
+from voxlet.cli.parser import a_path, number
 from voxlet.corpus.recording.consent import GIVEN, OWN
 from voxlet.errors import ConfigError
 
@@ -22,26 +22,40 @@ SPLITS = ("all", "official", "speakers", "stratified")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The recordings, the run, how long."""
     add = parser.add_argument
-    add("recordings", metavar="FOLDER", help="the recordings: a folder or manifest, or a known corpus")
-    add("--run", type=Path, required=True, metavar="DIR", help="the run's folder: new, or one to continue")
-    add("--minutes", type=number, metavar="M", help="from the command to the voice file (default: 10)")
-    add("--steps", type=_steps, metavar="W,P,D", help="or the steps of its three stages, as a run noted them")
+    add("recordings", metavar="FOLDER", help="a folder or manifest of recordings, or a known corpus")
+    add("--run", type=a_path, required=True, metavar="DIR", help="the run's folder: new, or one to continue")
+    add("--minutes", type=number, metavar="M", help="time from the command to the voice file (default: 10)")
+    add(
+        "--steps",
+        type=_steps,
+        metavar="W,P,D",
+        help="or the steps of the three stages, as in a run's timetable.json",
+    )
     add(
         "--base",
-        type=Path,
+        type=a_path,
         metavar="PATH",
-        help="begin with this base or voice's run",
+        help="begin with this base, or with the voice of this run",
     )
     only = parser.add_mutually_exclusive_group()
     for what, kept in (("words", "speakers"), ("speakers", "words")):
-        text = f"add {what} to the base, which keeps its {kept}"
+        text = f"add only {what}; the {kept} are the base's"
         only.add_argument(f"--{what}-only", dest="adds", action="store_const", const=what, help=text)
-    add("--keep", action="store_true", help="the voice keeps the words and speakers of the base, too")
-    add("--consent", choices=(OWN, GIVEN), help="the voice is your own, or its owner has consented")
-    add("--layout", metavar="LAYOUT", help="how the files are named: '{label}/{speaker}_NO_{take}'")
-    add("--language", metavar="TAG", help="which language the words are in, such as en or ar")
-    add("--split", choices=SPLITS, default="all", help="hold takes out for a scorecard")
-    add("--allow-rejected", action="store_true", help="go on even if over a tenth of the files is unusable")
+    add("--keep", action="store_true", help="also keep the words and speakers of the base")
+    add("--consent", choices=(OWN, GIVEN), help="whether the voice is your own, or its owner has agreed")
+    add("--layout", metavar="LAYOUT", help="how the files are named, such as '{label}/{speaker}_NO_{take}'")
+    add("--language", metavar="TAG", help="language of the words, such as en or ar")
+    add(
+        "--split",
+        choices=SPLITS,
+        default="all",
+        help="how to hold takes out for `voxlet score`; all (the default): none",
+    )
+    add(
+        "--allow-rejected",
+        action="store_true",
+        help="continue even if over a tenth of the files are unusable",
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from voxlet.cli.output import answer, in_bytes
-from voxlet.cli.parser import names, whole_number
+from voxlet.cli.parser import a_path, names, whole_number
 
 SUMMARY = "see, hear and steer what a run or a voice has learned"
 
@@ -15,10 +14,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `voxlet explore`."""
     add = parser.add_argument
     add("model", metavar="RUN_OR_VOICE", help="a run's folder, or a voice")
-    add("--out", type=Path, required=True, metavar="DIR", help="folder for the page and all sounds")
-    add("--beside", metavar="RUN_OR_VOICE", help="a second one, whose map stands beside it")
-    add("--clips", type=whole_number, default=3000, metavar="N", help="clips on a map (%(default)s)")
-    add("--projection", default="linear", metavar="KIND", help="linear (without it), tsne, or umap")
+    add("--out", type=a_path, required=True, metavar="DIR", help="folder for the page and all sounds")
+    add("--beside", metavar="RUN_OR_VOICE", help="a second one, to show its map beside the first")
+    add("--clips", type=whole_number, default=3000, metavar="N", help="clips on a map (default: %(default)s)")
+    add("--projection", default="linear", metavar="KIND", help="linear (default), tsne or umap")
     add("--corpus", metavar="NAME|PATH", help="recordings to show with a voice; a run has its own")
     add(
         "--walk",
@@ -26,11 +25,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="A,B",
-        help="between two words or speakers",
+        help="a walk between two words or speakers; can be repeated",
     )
     add("--path", type=corners, default=(), metavar="X,Y,X,Y", help="a walk over the map, corner by corner")
-    add("--sound", type=Path, action="append", default=[], metavar="FILE", help="a file to be reconstructed")
-    add("--seed", type=whole_number, default=0, metavar="N", help="of what is generated (0)")
+    add(
+        "--sound",
+        type=a_path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a sound file to reconstruct; can be repeated",
+    )
+    add("--seed", type=whole_number, default=0, metavar="N", help="seed of what is generated (default: 0)")
 
 
 def pair(text: str) -> tuple[str, str]:

@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voxlet.cli.output import answer
-from voxlet.cli.parser import whole_number
+from voxlet.cli.parser import a_path, whole_number
 from voxlet.errors import ConfigError
 from voxlet.files import descriptor_of, safe_names
 
 if TYPE_CHECKING:
     import argparse
 
-SUMMARY = "write the voice of a finished run as one file, or its words"
+SUMMARY = "write a finished run's voice as a file, or as sound files"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `voxlet export`."""
     parser.add_argument(
-        "folder", type=Path, metavar="RUN", help="the run's folder; with --clips also a voice"
+        "folder", type=a_path, metavar="RUN", help="a run's folder; with --clips also a voice"
     )
     parser.add_argument(
         "-o",
         "--out",
-        type=Path,
+        type=a_path,
         required=True,
         metavar="FILE",
         help="file to write, such as my.voice; its name becomes the voice's",
@@ -33,9 +32,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--clips",
         type=whole_number,
         metavar="N",
-        help="instead, N sound files of each word, into the folder that is given with -o",
+        help="write N sound files of each word into the folder -o instead",
     )
-    parser.add_argument("--speaker", metavar="NAME", help="who says them")
+    parser.add_argument("--speaker", metavar="NAME", help="who speaks in these")
 
 
 def run(arguments: argparse.Namespace) -> None:

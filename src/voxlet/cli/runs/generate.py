@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voxlet.cli.output import answer
-from voxlet.cli.parser import number, whole_number
+from voxlet.cli.parser import a_path, number, whole_number
 
 if TYPE_CHECKING:
     import argparse
 
-SUMMARY = "say a text many times with a trained run or a voice"
+SUMMARY = "say a text many times with a run or a voice"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,23 +18,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("model", metavar="MODEL", help="a run's folder, or a voice")
     add("text", metavar="TEXT", help="what to say, such as 4091")
-    add("--out", type=Path, required=True, metavar="DIR", help="folder for the WAV files")
-    add("-n", "--count", type=whole_number, default=1, metavar="N", help="number of files (%(default)s)")
+    add("--out", type=a_path, required=True, metavar="DIR", help="folder for the WAV files")
+    add(
+        "-n",
+        "--count",
+        type=whole_number,
+        default=1,
+        metavar="N",
+        help="number of files (default: %(default)s)",
+    )
     add(
         "--seed",
         type=whole_number,
         default=0,
         metavar="N",
-        help="of the first file; the next have the next (0)",
+        help="seed of the first file, counted up for the others (default: 0)",
     )
-    add("--speaker", metavar="NAME", help="who speaks, where a voice has speakers")
+    add("--speaker", metavar="NAME", help="who speaks, if the voice has named speakers")
     add(
         "--rate",
         type=whole_number,
         metavar="HZ",
-        help="sampling rate of the files; without it the model's own",
+        help="sampling rate of the files (default: the model's own)",
     )
-    add("--gap", type=number, metavar="SECONDS", help="between the words of a group (0.08)")
+    add("--gap", type=number, metavar="SECONDS", help="between the words of a group (default: 0.08)")
 
 
 def run(arguments: argparse.Namespace) -> None:

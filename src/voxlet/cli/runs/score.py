@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voxlet.cli.output import answer
-from voxlet.cli.parser import names, whole_number
+from voxlet.cli.parser import a_path, names, whole_number
 
 if TYPE_CHECKING:
     import argparse
@@ -18,32 +17,60 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `voxlet score`."""
     add = parser.add_argument
     add("model", nargs="?", metavar="MODEL", help="a run's folder, or a voice")
-    add("--clips", type=Path, metavar="DIR", help="in its place, a folder of sound files in any layout")
+    add(
+        "--clips",
+        type=a_path,
+        metavar="DIR",
+        help="instead of a model, a folder of sound files in any layout",
+    )
     add(
         "--corpus",
         metavar="NAME|PATH",
-        help="real recordings to compare with; else the run's, or those of a known corpus",
+        help="real recordings to compare with (default: the run's, or a known corpus)",
     )
-    add("--language", metavar="TAG", help="which language those are in, such as en, where it is not known")
-    add("--layout", metavar="LAYOUT", help="how the files of --corpus are named, if it is taken wrongly")
+    add("--language", metavar="TAG", help="language of these recordings, such as en, if it is not known")
+    add("--layout", metavar="LAYOUT", help="how the files of --corpus are named, if detected wrongly")
     add("--clips-layout", metavar="LAYOUT", help="how the files in --clips are named, likewise")
-    add("-n", "--count", type=whole_number, default=1000, metavar="N", help="clips to generate (%(default)s)")
-    add("--seed", type=whole_number, default=0, metavar="N", help="of the clips and all random draws (0)")
+    add(
+        "-n",
+        "--count",
+        type=whole_number,
+        default=1000,
+        metavar="N",
+        help="clips to generate (default: %(default)s)",
+    )
+    add(
+        "--seed",
+        type=whole_number,
+        default=0,
+        metavar="N",
+        help="seed of the clips and all random draws (default: 0)",
+    )
     add(
         "--only",
         type=names,
         default=(),
         metavar="PARTS",
-        help="parts with commas between: recognition, naturalness, distribution, band, speaker, "
-        "memorisation, attributes; of a run also reconstruction, latents; of a voice also styles; detection "
-        "and utility are measured only if named here",
+        help="parts to measure, separated by commas: recognition, naturalness, distribution, band, speaker, "
+        "memorisation, attributes; for a run also reconstruction, latents; for a voice also styles; "
+        "detection and utility only if named here",
     )
-    add("--sc09", type=Path, metavar="FILE", help="also by SC09's protocol, with its classifier's weights")
+    add(
+        "--sc09",
+        type=a_path,
+        metavar="FILE",
+        help="also by the SC09 protocol, with the weights of its classifier",
+    )
     add("--selected", metavar="HOW", help="how the clips in --clips were selected; printed with the figures")
-    add("--json", type=Path, metavar="FILE", help="write all figures to this file")
-    add("--html", type=Path, metavar="FILE", help="write a page with sounds and pictures to this file")
-    add("--pairs", type=Path, metavar="DIR", help="write the ten clips nearest to training clips, with those")
-    add("--ray", metavar="ADDRESS", help="measure on a running Ray cluster, or `local`")
+    add("--json", type=a_path, metavar="FILE", help="write all figures here")
+    add("--html", type=a_path, metavar="FILE", help="write a page with sounds and pictures here")
+    add(
+        "--pairs",
+        type=a_path,
+        metavar="DIR",
+        help="write the ten pairs of clip and training clip that are nearest",
+    )
+    add("--ray", metavar="ADDRESS", help="measure on a running Ray cluster; `local` starts one here")
     add("--stamp", action="store_true", help="write the figures into the voice file's model card")
 
 

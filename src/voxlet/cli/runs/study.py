@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voxlet.cli.output import answer
-from voxlet.cli.parser import names, whole_number
+from voxlet.cli.parser import a_path, names, whole_number
 
 if TYPE_CHECKING:
     import argparse
 
-SUMMARY = "train and compare the study's models, as a report"
+SUMMARY = "train the study's models and compare them in a report"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,30 +18,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add(
         "--out",
-        type=Path,
+        type=a_path,
         required=True,
         metavar="DIR",
         help="the study's folder; the same command continues it",
     )
-    add("--corpus", default="fsdd", metavar="NAME|PATH", help="the real recordings (%(default)s)")
-    add("--layout", metavar="LAYOUT", help="how its files are named, if it is taken wrongly")
+    add("--corpus", default="fsdd", metavar="NAME|PATH", help="the real recordings (default: %(default)s)")
+    add("--layout", metavar="LAYOUT", help="how its files are named, if detected wrongly")
     add("--quick", action="store_true", help="a tenth of the epochs, and fewer clips")
     add(
         "--only",
         type=names,
         default=(),
         metavar="ROWS",
-        help="rows to add, such as mlp-50,light-16; else all",
+        help="rows to add, such as mlp-50,light-16 (default: all)",
     )
-    add("-n", "--count", type=whole_number, metavar="N", help="clips to generate and measure of each row")
-    add("--runs", type=Path, metavar="DIR", help="where the runs are, to share those of another study")
-    add("--voice", default="digits", metavar="NAME|FILE", help="a voice to compare with (%(default)s)")
+    add("-n", "--count", type=whole_number, metavar="N", help="clips to generate and measure for each row")
+    add("--runs", type=a_path, metavar="DIR", help="folder of the runs, to share those of another study")
+    add(
+        "--voice",
+        default="digits",
+        metavar="NAME|FILE",
+        help="a voice to compare with (default: %(default)s)",
+    )
     add(
         "--tune",
         type=whole_number,
         default=0,
         metavar="N",
-        help="settings of cnn-light to try with Optuna (0)",
+        help="settings of cnn-light to try with Optuna (default: 0)",
     )
 
 

@@ -7,11 +7,10 @@ import contextlib
 import io
 import re
 import textwrap
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from voxlet.cli.output import answer
-from voxlet.cli.parser import number, whole_number
+from voxlet.cli.parser import a_path, number, whole_number
 from voxlet.errors import ConfigError
 from voxlet.extras import import_extra
 
@@ -31,46 +30,48 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     presets = "\n".join(
         textwrap.fill(row, 78, initial_indent="  ", subsequent_indent=" " * 19) for row in rows
     )
-    parser.epilog = f"presets:\n{presets}\n\n`voxlet train PRESET --help` lists the settings of each, too."
+    parser.epilog = f"presets:\n{presets}\n\n`voxlet train PRESET --help` also lists the settings of PRESET."
     parser.usage = """%(prog)s PRESET --corpus NAME|PATH --run DIR
                     (--epochs N | --minutes M) [--SETTING VALUE ...]"""
     parser.set_defaults(settings=())
     add = parser.add_argument
-    add("-h", "--help", action=_Help, nargs=0, help="show this help, behind a PRESET with its settings")
-    add("preset", type=_preset, metavar="PRESET", help="what is trained, and with which settings; see below")
+    add("-h", "--help", action=_Help, nargs=0, help="show this help; after a PRESET, its settings, too")
+    add("preset", type=_preset, metavar="PRESET", help="model and settings to train; see below")
     add(
         "--corpus",
         required=True,
         metavar="NAME|PATH",
-        help="a known corpus, or a folder or manifest of yours",
+        help="a known corpus, or your own folder or manifest",
     )
     add(
         "--layout",
         metavar="LAYOUT",
-        help="how its files are named, if `voxlet corpus inspect` takes them wrongly: "
+        help="how its files are named, if `voxlet corpus inspect` gets it wrong, such as "
         "'{label}/{speaker}_NO_{take}'",
     )
     add(
         "--language",
         metavar="TAG",
-        help="which language its words are in, such as en or ar; known corpora have their own",
+        help="language of its words, such as en or ar; not needed for known corpora",
     )
     add(
         "--base",
-        type=Path,
+        type=a_path,
         metavar="FILE",
-        help="begin with the weights of a base, which `voxlet export RUN -o NAME.safetensors` writes",
+        help="begin with the weights of a base, as `voxlet export RUN -o NAME.safetensors` writes them",
     )
-    add("--run", type=Path, required=True, metavar="DIR", help="the run's folder: new, or one to continue")
-    add("--epochs", type=whole_number, metavar="N", help="how long: passes over the clips")
-    add("--minutes", type=number, metavar="M", help="or a time to train, validation included")
+    add("--run", type=a_path, required=True, metavar="DIR", help="the run's folder: new, or one to continue")
+    add("--epochs", type=whole_number, metavar="N", help="how long to train: passes over the clips")
+    add("--minutes", type=number, metavar="M", help="or minutes of training and validation")
     add("--tensorboard", action="store_true", help="also write the metrics as TensorBoard events")
     add(
         "--allow-rejected",
         action="store_true",
-        help="train even if over a tenth of the recordings is unusable",
+        help="train even if over a tenth of the recordings are unusable",
     )
-    add("--ray", metavar="ADDRESS", help="prepare the clips on a running Ray cluster, or `local`")
+    add(
+        "--ray", metavar="ADDRESS", help="prepare the clips on a running Ray cluster; `local` starts one here"
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voxlet.cli.output import answer
+from voxlet.cli.parser import a_path
 
 if TYPE_CHECKING:
     import argparse
@@ -16,20 +17,20 @@ SUMMARY = "write a page that speaks in the browser, for any web host"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `voxlet page`."""
     add = parser.add_argument
-    add("--out", type=Path, required=True, metavar="DIR", help="folder to write; a page there is replaced")
+    add("--out", type=a_path, required=True, metavar="DIR", help="folder to write; a page there is replaced")
     add(
         "--voice",
         action="append",
         metavar="NAME|FILE",
-        help="one of `voxlet voices`, or a voice file; given several times, the first one speaks "
-        "first (digits)",
+        help="a name from `voxlet voices`, or a voice file; can be repeated, the first one speaks first "
+        "(default: digits)",
     )
     add(
         "--map",
         action="append",
         metavar="DIR|RUN",
-        help="a folder that `voxlet explore` wrote, or a run or voice to be explored now; given several "
-        "times, the page offers them all (the map of cnn-light-digits)",
+        help="a folder that `voxlet explore` wrote, or a run or voice to explore now; can be repeated, the "
+        "page offers them all (default: the map of cnn-light-digits)",
     )
 
 

@@ -10,7 +10,7 @@ from voxlet.cli.output import answer
 if TYPE_CHECKING:
     import argparse
 
-SUMMARY = "fetch a voice or clip VAE from a hub or the web"
+SUMMARY = "download a voice or clip VAE from a hub or the web"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="ADDRESS",
         help="hf:user/name, hf:user/name@revision, or https://...#sha256=... with the file's digest",
     )
-    add("--name", metavar="NAME", help="what to call the voice (as in the address)")
+    add("--name", metavar="NAME", help="name for the voice (default: as in the address)")
 
 
 def run(arguments: argparse.Namespace) -> None:

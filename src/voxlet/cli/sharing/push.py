@@ -10,16 +10,20 @@ from voxlet.cli.output import answer
 if TYPE_CHECKING:
     import argparse
 
-SUMMARY = "send a voice or clip VAE, with its card, to a hub"
+SUMMARY = "upload a voice or clip VAE, with its card, to a hub"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `voxlet push`."""
     add = parser.add_argument
-    add("model", metavar="MODEL", help="one of `voxlet voices`, a voice file, or the run of a clip VAE")
-    add("repository", metavar="USER/NAME", help="where to; log in first: `hf auth login`, or HF_TOKEN")
-    add("--private", action="store_true", help="let a new repository be seen by you and whom you let alone")
-    add("--update", action="store_true", help="put it into a repository that is there already")
+    add("model", metavar="MODEL", help="a name from `voxlet voices`, a voice file, or the run of a clip VAE")
+    add(
+        "repository",
+        metavar="USER/NAME",
+        help="its repository; log in first with `hf auth login`, or set HF_TOKEN",
+    )
+    add("--private", action="store_true", help="make the new repository private")
+    add("--update", action="store_true", help="upload into a repository that exists already")
 
 
 def run(arguments: argparse.Namespace) -> None:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voxlet.cli.output import answer, complain
-from voxlet.cli.parser import whole_number
+from voxlet.cli.parser import a_path, whole_number
 
 if TYPE_CHECKING:
     import argparse
 
-SUMMARY = "serve voices over HTTP to OpenAI's clients, and the page"
+SUMMARY = "serve voices to OpenAI clients over HTTP, and the page"
 KEY_VARIABLE = "VOXLET_KEY"
 
 
@@ -23,41 +22,42 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "voices",
         nargs="*",
         metavar="VOICE",
-        help="names or voice files (all of `voxlet voices`, digits first); "
-        "the first speaks for models of other makers",
+        help="names or voice files (default: all of `voxlet voices`, digits first); "
+        "the first also answers for OpenAI's models, such as tts-1",
     )
     add(
         "--host",
         default="127.0.0.1",
         metavar="ADDRESS",
-        help=f"address to listen on (127.0.0.1); others than this machine's need a key in {KEY_VARIABLE}",
+        help="address to listen on (default: 127.0.0.1); any but this machine's own needs a key in "
+        f"{KEY_VARIABLE}",
     )
     add(
         "--port",
         type=whole_number,
         default=8750,
         metavar="N",
-        help="port to listen on (8750); 0: any",
+        help="port to listen on (default: 8750); 0: any that is free",
     )
     add(
         "--wyoming",
         type=whole_number,
         metavar="N",
-        help="port of this machine for the Wyoming protocol of Home Assistant as well; 0: any that is free",
+        help="also serve Home Assistant's Wyoming protocol on this port of this machine; 0: any that is free",
     )
     add(
         "--runs",
-        type=Path,
+        type=a_path,
         metavar="DIR",
-        help="let the page record takes and make voices of them, and show these and all runs in this folder",
+        help="let the page record takes and make voices from them in this folder, and show all runs there",
     )
     add(
         "--map",
         action="append",
         metavar="DIR",
-        help="a folder that `voxlet explore` wrote, for the page (the map of cnn-light-digits)",
+        help="a folder that `voxlet explore` wrote, for the page (default: the map of cnn-light-digits)",
     )
-    add("--threads", type=whole_number, metavar="N", help="that make sound at once (as many as cores)")
+    add("--threads", type=whole_number, metavar="N", help="threads that make sound (default: one per core)")
 
 
 def run(arguments: argparse.Namespace) -> None:

@@ -17,7 +17,7 @@ from voxlet.recipes.clip.data import Spectrograms, spectrograms_of
 from voxlet.recipes.trained_run import TrainedRun
 from voxlet.spectral.griffin_lim import griffin_lim
 from voxlet.spectral.log_spectrogram import Spectrogram, amplitudes, analyse
-from voxlet.training.batches import in_turn
+from voxlet.training.batches import in_turn, row_numbers
 from voxlet.words.spelling import find
 
 if TYPE_CHECKING:
@@ -191,32 +191,32 @@ class ClipRun(TrainedRun[ClipTraining]):
             )
         return sampler.decode(self.model, given, torch.tensor(self._numbers(labels)))
 
-    def spectrogram_parts(self, rows: NDArray[np.int64]) -> Iterator[Tensor]:
+    def spectrogram_parts(self, rows: Sequence[int] | NDArray[np.int64]) -> Iterator[Tensor]:
         """Spectrograms of these clips of the dataset, some (b, M, F) at a time."""
-        for batch in in_turn(whole(rows), encoding.BATCH):
+        for batch in in_turn(row_numbers(rows), encoding.BATCH):
             yield self.spectrograms.read(torch.from_numpy(batch))
 
-    def encode(self, rows: NDArray[np.int64]) -> Latents:
+    def encode(self, rows: Sequence[int] | NDArray[np.int64]) -> Latents:
         """Where these clips of the dataset lie in the latent space."""
-        return encoding.encode(self.model, self.spectrograms, self.label_numbers, whole(rows))
+        return encoding.encode(self.model, self.spectrograms, self.label_numbers, row_numbers(rows))
 
-    def explain(self, rows: NDArray[np.int64], *, refined: bool = False) -> Explained:
+    def explain(self, rows: Sequence[int] | NDArray[np.int64], *, refined: bool = False) -> Explained:
         """The ELBO of these clips of the dataset; `refined`: each with the best posterior found for it."""
-        chosen = whole(rows)
+        chosen = row_numbers(rows)
         return encoding.explain(self.model, self.spectrograms, self.label_numbers, chosen, refined=refined)
 
-    def reconstruct_spectrograms(self, rows: NDArray[np.int64]) -> Tensor:
+    def reconstruct_spectrograms(self, rows: Sequence[int] | NDArray[np.int64]) -> Tensor:
         """These clips of the dataset from their posterior means, scaled log spectrograms (B, M, F)."""
-        chosen = torch.from_numpy(whole(rows))
+        chosen = torch.from_numpy(row_numbers(rows))
         return encoding.reconstruct(self.model, self.spectrograms.read(chosen), self.label_numbers[chosen])
 
     @torch.inference_mode()
-    def reconstruct(self, rows: NDArray[np.int64]) -> list[Samples]:
+    def reconstruct(self, rows: Sequence[int] | NDArray[np.int64]) -> list[Samples]:
         """These clips of the dataset from their posterior means, each (T,) as long as the clip.
 
         Their level is the clips' own, their phase Griffin-Lim's.
         """
-        rows = whole(rows)
+        rows = row_numbers(rows)
         audio = torch.from_numpy(self.prepared.rows.read(rows))
         real = analyse(audio, self.config.spectrogram)
         rebuilt = self.reconstruct_spectrograms(rows)
@@ -242,8 +242,3 @@ class ClipRun(TrainedRun[ClipTraining]):
                 )
             found.append(numbers[known])
         return found
-
-
-def whole(rows: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:
-    """Row numbers (B,) as torch takes them, in whatever form they were given."""
-    return np.ascontiguousarray(rows, dtype=np.int64)

@@ -45,7 +45,8 @@ class Explained:
 @torch.inference_mode()
 def encode(model: ClipVAE, spectrograms: Spectrograms, labels: Tensor, rows: NDArray[np.int64]) -> Latents:
     """Where the clips `rows` of all spectrograms (B, M, F) and labels (B,) lie in the latent space."""
-    means, deviations = [], []
+    none = torch.zeros(0, model.config.latent_size, dtype=torch.float64)
+    means, deviations = [none], [none]
     for batch in in_turn(rows, BATCH):
         chosen = torch.from_numpy(batch)
         found = model.encode(spectrograms.read(chosen), labels[chosen])

@@ -115,7 +115,7 @@ def ranges(prepared: Prepared, rows: NDArray[np.int64], config: SpectrogramConfi
 def write_samples(folder: Path, sampler: Sampler) -> None:
     """A WAV file of each label, unselected: the first that the seed gives."""
     files.make_folder(folder)
+    stems = files.safe_names(sampler.labels, LONGEST_STEM, "clip")
     for label, clip in zip(sampler.labels, sampler.sample(sampler.labels, seed=SEED), strict=True):
         metadata = wav_metadata(describe(sampler, label, None, None, SEED))
-        stem = files.safe_name(label, LONGEST_STEM) or "clip"
-        audio.write(folder / f"{stem}.wav", clip, sampler.rate, metadata)
+        audio.write(folder / f"{stems[label]}.wav", clip, sampler.rate, metadata)

@@ -16,6 +16,7 @@ from voxlet.recipes.voice.scope import Scope
 from voxlet.recipes.voice.weights import load_kept, load_student, load_wave
 from voxlet.speak.voice import load_voice
 from voxlet.speak.voice_file import SUFFIX
+from voxlet.training.batches import row_numbers
 from voxlet.training.run import GO_ON
 
 if TYPE_CHECKING:
@@ -141,10 +142,10 @@ class VoiceRun(TrainedRun[VoiceTraining]):
         return None if self.scope is None else load_kept(self.run, self.scope.speakers)
 
     @torch.inference_mode()
-    def encode(self, rows: NDArray[np.int64]) -> list[Gaussian]:
+    def encode(self, rows: Sequence[int] | NDArray[np.int64]) -> list[Gaussian]:
         """The posterior (L, Z) of each of these clips of the dataset, L as its length asks for."""
         unit, found = self.wave.samples_per_latent, []
-        for row in rows:
+        for row in row_numbers(rows):
             samples = -(-int(self.data.lengths[row]) // unit) * unit
             audio = self.data.audio.read(torch.tensor([row]), samples)
             found.append(Gaussian(*(part[0] for part in self.wave.encode(audio))))
@@ -155,8 +156,8 @@ class VoiceRun(TrainedRun[VoiceTraining]):
         """The waveform (L * samples per latent,) of each latent sequence (L, Z)."""
         return [self.wave.decode(sequence[None]).waveform[0].numpy() for sequence in latents]
 
-    def reconstruct(self, rows: NDArray[np.int64]) -> list[Samples]:
+    def reconstruct(self, rows: Sequence[int] | NDArray[np.int64]) -> list[Samples]:
         """These clips of the dataset from their posterior means, each (T,) as long as the clip."""
         waveforms = self.decode([posterior.mean for posterior in self.encode(rows)])
-        lengths = self.data.lengths[torch.from_numpy(rows)].tolist()
+        lengths = self.data.lengths[torch.from_numpy(row_numbers(rows))].tolist()
         return [wave[:length] for wave, length in zip(waveforms, lengths, strict=True)]
