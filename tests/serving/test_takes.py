@@ -132,6 +132,15 @@ def test_names_with_a_dot_are_sets_of_their_own(client, voice, page, tmp_path) -
     assert [view["words"][0]["word"] for view in views] == ["yes", "no", "stop"]
 
 
+def test_a_name_in_another_case_is_no_other_set(client, tmp_path) -> None:
+    """On macOS and Windows both would be one folder: the takes of one would be put aside by the other."""
+    assert client.put("/takes/mine", json=WANTED).status_code == 200
+    refused = client.put("/takes/Mine", json={**WANTED, "words": ["nox"]})
+    assert (refused.status_code, "there are takes 'mine' already" in refused.text) == (409, True)
+    assert client.put("/takes/mine", json=WANTED).status_code == 200
+    assert [path.name for path in (tmp_path / "runs" / "takes").glob("*.json")] == ["mine.json"]
+
+
 def test_a_take_that_somebody_removed_is_gone(client, tmp_path) -> None:
     client.put("/takes/mine", json=WANTED)
     file = send(client, "lumos", word(0, 0, 0))["file"]

@@ -145,10 +145,10 @@ def test_a_start_that_fails_leaves_the_lock_of_who_came_after_it(
     locked = Run.locked
 
     @contextmanager
-    def then_another(self: Run) -> Iterator[None]:
+    def then_another(self: Run) -> Iterator[Callable[[], None]]:
         try:
-            with locked(self):
-                yield
+            with locked(self) as remove:
+                yield remove
         finally:  # at once, before the first has cleared up
             run.path.mkdir(exist_ok=True)
             held.enter_context(locked(run))

@@ -24,7 +24,7 @@ from voxlet.errors import ConfigError, LockedError
 from voxlet.files import ABANDONED_SECONDS, cache_path, exclusive, write_atomically
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
 LIMIT_VARIABLE = "VOXLET_CACHE_GB"
@@ -128,12 +128,11 @@ def remove(entry: Entry) -> bool:
     if entry.unfinished and time.time() - entry.used < ABANDONED_SECONDS:
         return False
     try:
-        with _unused(entry) as locks:
+        with _unused(entry) as remove_lock:
             for path in entry.paths:
                 if path.suffix != ".lock":
                     _remove(path)
-            for lock in locks:  # last, and only by who has it: others may build under one made anew
-                _remove(lock)
+            remove_lock()  # last, and only by who has it: others may build under one made anew
     except (LockedError, OSError):
         return False
     return not any(path.exists() for path in entry.paths if path.suffix != ".lock")
@@ -206,8 +205,9 @@ def _statuses(path: Path) -> Iterator[tuple[os.stat_result, bool]]:
 
 
 @contextlib.contextmanager
-def _unused(entry: Entry) -> Iterator[list[Path]]:
-    """Keep others from building or holding an entry while the block runs; which lock files go with it.
+def _unused(entry: Entry) -> Iterator[Callable[[], None]]:
+    """Keep others from building or holding an entry while the block runs; what then removes its lock file, or
+    leaves that of others.
 
     Raises:
         LockedError: A process does so already.
@@ -221,17 +221,21 @@ def _unused(entry: Entry) -> Iterator[list[Path]]:
         lock = cache_path(entry.kind, f"{name}.lock")
     folders = [path for path in entry.paths if path.is_dir()]
     with contextlib.ExitStack() as held:
-        going = []
+        remove_lock: Callable[[], None] = _nothing
         # A small install lacks the package that locks; nothing of it fills the cache.
         if (folders or lock.exists()) and importlib.util.find_spec("filelock"):
             made = not lock.exists()
-            held.enter_context(exclusive(lock, wait=False))
-            going = [lock] if made or lock in entry.paths else []
+            own = held.enter_context(exclusive(lock, wait=False))
+            remove_lock = own if made or lock in entry.paths else _nothing
         for folder in folders:
             handle = lock_for_removal(folder)
             if handle is not None:
                 held.callback(os.close, handle)
-        yield going
+        yield remove_lock
+
+
+def _nothing() -> None:
+    """For a lock that stays."""
 
 
 def _remove(path: Path) -> None:

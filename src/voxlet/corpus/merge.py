@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voxlet.corpus.catalog import BASE, CATALOG
 from voxlet.corpus.corpus import Corpus, open_corpus
 from voxlet.corpus.held_out import use_of
+from voxlet.corpus.listing.sound_files import common_folder
 from voxlet.engines.threads import THREADS
 
 if TYPE_CHECKING:
@@ -61,7 +60,7 @@ def merge(name: str, corpora: Sequence[Corpus], keep: Callable[[str, Clip], bool
     digest = hashlib.sha256("\n".join(sorted(digests)).encode("utf-8", "surrogateescape")).hexdigest()
     return Corpus(
         name,
-        Path(os.path.commonpath([corpus.root for corpus in corpora])),
+        common_folder(corpus.root for corpus in corpora),
         tuple(clips),
         tuple(rejected),
         digest,

@@ -56,7 +56,7 @@ class Folder:
             path.parent.mkdir(parents=True, exist_ok=True)
             try:
                 beginning.write_bytes(data)
-                beginning.replace(path)
+                files.patiently(beginning.replace, path)
             except OSError:
                 beginning.unlink(missing_ok=True)
                 raise
@@ -102,8 +102,8 @@ class Folder:
         locks += [] if part else sorted(self.root.glob(f"{LOCK}-*"))
         with contextlib.ExitStack() as held:
             for lock in locks:
-                held.enter_context(files.exclusive(lock, wait=False, state="a data set is being made here"))
-                held.callback(lock.unlink, missing_ok=True)
+                own = files.exclusive(lock, wait=False, state="a data set is being made here")
+                held.callback(held.enter_context(own))  # its file goes while it is held
             yield
 
 

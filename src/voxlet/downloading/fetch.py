@@ -102,7 +102,7 @@ def fetch(
     part = target.with_name(f"{target.name}.part")
     try:
         pieces = receive_with_retries(Download(address, part, limit, progress, retries))
-        part.replace(target)
+        files.patiently(part.replace, target)
     except RefusedError:
         part.unlink(missing_ok=True)
         raise

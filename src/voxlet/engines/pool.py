@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import pickle
 import signal
+import sys
 import threading
 from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -19,10 +20,12 @@ from voxlet import files
 from voxlet.engines.engine import AHEAD, ATTEMPTS, Task
 from voxlet.errors import VoxletError
 
+MOST = 61 if sys.platform == "win32" else None  # processes that one waits for at once
+
 
 @dataclass(frozen=True)
 class LocalPool:
-    """A pool of processes on this machine."""
+    """A pool of processes on this machine; on Windows 61 at most."""
 
     workers: int
 
@@ -47,7 +50,8 @@ class LocalPool:
         # by a file: through the pipe it would wait for ever for a worker that dies before it has read it.
         context = multiprocessing.get_context("spawn")
         others = set(multiprocessing.active_children())
-        pool = ProcessPoolExecutor(self.workers, context, _begin, (task_file,))
+        workers = min(self.workers, MOST or self.workers)
+        pool = ProcessPoolExecutor(workers, context, _begin, (task_file,))
         flying: dict[Future[Any], tuple[Any, int]] = {}
         broken: list[tuple[Any, int]] = []
         try:

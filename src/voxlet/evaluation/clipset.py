@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -13,6 +12,7 @@ import numpy as np
 
 from voxlet import audio
 from voxlet.corpus.corpus import open_corpus
+from voxlet.corpus.listing.sound_files import common_folder, relative_name
 from voxlet.corpus.look.advise import listed
 from voxlet.errors import ScoreError
 from voxlet.training.progress import Progress
@@ -153,7 +153,7 @@ def read_clips(
         raise ScoreError("there are no clips", where=name)
     rate = Counter(clip.rate for clip in clips).most_common(1)[0][0]
     sounds = (audio.read(clip.path) for clip in clips)
-    root = os.path.commonpath([clip.path.parent for clip in clips])
+    root = common_folder(clip.path.parent for clip in clips)
     return ClipSet(
         name=name,
         sounds=tuple(audio.resample(sound.samples, sound.rate, rate) for sound in sounds),
@@ -163,7 +163,7 @@ def read_clips(
         speakers=np.array([speaker_names.index(clip.speaker) for clip in clips], dtype=np.int64),
         speaker_names=speaker_names,
         # What is stored or given away says nothing of this machine's folders.
-        sources=tuple(clip.path.relative_to(root).as_posix() for clip in clips),
+        sources=tuple(relative_name(clip.path, root) for clip in clips),
     )
 
 

@@ -7,7 +7,6 @@ styles, as its style encoder infers them from a clip.
 from __future__ import annotations
 
 import contextlib
-import os
 from dataclasses import astuple, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +17,7 @@ from voxlet import audio
 from voxlet.corpus.attributes.pitch import median_pitch
 from voxlet.corpus.catalog import CATALOG
 from voxlet.corpus.dataset import open_dataset
-from voxlet.corpus.listing.sound_files import relative_name
+from voxlet.corpus.listing.sound_files import common_folder, relative_name
 from voxlet.corpus.prepare import Preparation
 from voxlet.corpus.speakers import SpeakerMetadata, read_metadata
 from voxlet.errors import AudioError, ConfigError, CorpusError, RunError
@@ -226,7 +225,7 @@ def generated_clips(opened: Opened, count: int, seed: int, shown: Progress) -> C
 
 def common_root(clips: Sequence[Clip]) -> Path:
     """The folder that all clips lie under."""
-    return Path(os.path.commonpath([clip.path.parent for clip in clips]))
+    return common_folder(clip.path.parent for clip in clips)
 
 
 def credit_of(opened: Opened) -> str:

@@ -231,7 +231,9 @@ def write_maps(
     written: list[Path] = []
     for number, (one, sprite, opened) in enumerate(zip(maps, sprites, models, strict=True)):
         name = files.safe_name(one.clips.name, LONGEST_NAME) or "map"
-        target = folder / (name if number == 0 or written[0].name != name else f"{name}-{number + 1}")
+        if number > 0 and written[0].name.casefold() == name.casefold():  # one folder on macOS and Windows
+            name = f"{name}-{number + 1}"
+        target = folder / name
         write_map_folder(target, model_data(one), sprite, decoding_of(opened))
         written.append(target)
     return tuple(written)

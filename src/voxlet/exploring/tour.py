@@ -241,11 +241,12 @@ def steering(out: Path, opened: Opened, clips: Clips, directions: tuple[Directio
     row = int(np.flatnonzero(real & (clips.labels == clips.labels[real][0]))[0])
     start, word = clips.latents[row], clips.label_names[clips.labels[row]]
     rows = {}
+    stems = files.safe_names((one.name for one in read[:MOST_DIRECTIONS]), 60, "direction")
     for one in read[:MOST_DIRECTIONS]:
         latents = np.stack([steered(start, one, strength) for strength in STRENGTHS])
         names = tuple(f"{strength:+.0f}" for strength in STRENGTHS)
         made = walk(opened, latents, [word] * len(STRENGTHS), names=names, seed=seed)
-        audio.write(folder / f"{files.safe_name(one.name, 60)}.wav", made.sound(), made.rate)
+        audio.write(folder / f"{stems[one.name]}.wav", made.sound(), made.rate)
         rows[one.name.replace(" ", "\n")] = made
     save(strips(rows), folder / "directions.png")
     whos = [one.name.removeprefix("speaker ") for one in read if one.name.startswith("speaker ")]

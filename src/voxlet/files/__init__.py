@@ -1,10 +1,19 @@
 """Files and folders that appear whole or not at all, their names, locks, and the cache folder."""
 
 from voxlet.files.cache import CACHE_VARIABLE, cache_folder, cache_path, writing_cache
-from voxlet.files.folders import ABANDONED_SECONDS, atomic_folder, make_folder, real_path, temporary_folder
+from voxlet.files.folders import (
+    ABANDONED_SECONDS,
+    atomic_folder,
+    is_file,
+    is_folder,
+    is_there,
+    make_folder,
+    real_path,
+    temporary_folder,
+)
 from voxlet.files.locks import exclusive
 from voxlet.files.names import safe_name, safe_names
-from voxlet.files.refused import writing
+from voxlet.files.refused import patiently, writing
 from voxlet.files.whole import (
     atomic_file,
     descriptor_of,
@@ -25,8 +34,12 @@ __all__ = [
     "descriptor_of",
     "exclusive",
     "flush",
+    "is_file",
+    "is_folder",
     "is_special",
+    "is_there",
     "make_folder",
+    "patiently",
     "real_path",
     "safe_name",
     "safe_names",

@@ -13,13 +13,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voxlet.errors import VoxletError
-from voxlet.files.refused import writing
+from voxlet.files.refused import patiently, writing
 from voxlet.files.whole import flush
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ABANDONED_SECONDS = 86_400.0  # what was begun so long ago was left by a process that was killed
+
+
+def is_there(path: str | os.PathLike[str]) -> bool:
+    """Whether anything is there; a name that nothing can have is none, where `Path.exists` may raise."""
+    return os.path.exists(path)  # noqa: PTH110
+
+
+def is_folder(path: str | os.PathLike[str]) -> bool:
+    """Whether a folder is there; a name that no folder can have is none, where `Path.is_dir` may raise."""
+    return os.path.isdir(path)  # noqa: PTH112
+
+
+def is_file(path: str | os.PathLike[str]) -> bool:
+    """Whether a file is there; a name that no file can have is none, where `Path.is_file` may raise."""
+    return os.path.isfile(path)  # noqa: PTH113
 
 
 def make_folder(path: str | os.PathLike[str]) -> Path:
@@ -80,14 +95,14 @@ def _put(building: Path, folder: Path, before: tuple[int, int] | None) -> None:
     try:
         if before is not None and _identity(folder) == before:
             with contextlib.suppress(FileNotFoundError):  # another process has just removed it
-                folder.rename(stale)
-        building.rename(folder)
+                patiently(folder.rename, stale)
+        patiently(building.rename, folder)
     except OSError as error:
         if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
             raise
     finally:
         if stale.exists() and not folder.exists():
-            stale.rename(folder)
+            patiently(stale.rename, folder)
         shutil.rmtree(stale, ignore_errors=True)
 
 

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# Names that stand for devices on Windows, whatever follows after a dot.
-RESERVED = frozenset({"CON", "PRN", "AUX", "NUL", *(f"{p}{n}" for p in ("COM", "LPT") for n in range(1, 10))})
+# Names that stand for devices on Windows, whatever follows after a dot; their numbers may be raised, too.
+RESERVED = frozenset(
+    {"CON", "PRN", "AUX", "NUL", *(f"{p}{n}" for p in ("COM", "LPT") for n in "123456789¹²³")}
+)
 
 
 def safe_name(text: str, longest: int) -> str:

@@ -3,12 +3,36 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING
+import os
+import sys
+import time
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from voxlet.errors import FileError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+Given = ParamSpec("Given")
+Result = TypeVar("Result")
+# Seconds, together three: for who reads a small file, or looks through each new one for viruses.
+PAUSES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 1.12)
+
+
+def patiently(act: Callable[Given, Result], *given: Given.args, **named: Given.kwargs) -> Result:
+    """What a function returns that moves or removes a file or folder; on Windows it is tried for some time.
+
+    There nothing is moved, replaced or removed while any process has it open, be it for a moment.
+
+    Raises:
+        OSError: It cannot be done.
+    """
+    for pause in PAUSES if sys.platform == "win32" else ():
+        try:
+            return act(*given, **named)
+        except PermissionError:
+            time.sleep(pause)
+    return act(*given, **named)
 
 
 @contextlib.contextmanager
@@ -21,9 +45,20 @@ def writing(
     """Turn what the system refuses while the block runs into one error that names the file or folder.
 
     Raises:
-        FileError: The block raised an `OSError`.
+        FileError: The block raised an `OSError`, or no file can have such a name.
     """
     try:
         yield
     except OSError as error:
         raise FileError(f"{what} ({error.strerror or error})", where=where, remedy=remedy) from error
+    except ValueError as error:
+        if is_a_name(str(where)):
+            raise
+        raise FileError("no file can have this name", where=repr(str(where))) from error
+
+
+def is_a_name(text: str) -> bool:
+    """Whether a file could have it: what is none makes system calls raise `ValueError`, not `OSError`."""
+    with contextlib.suppress(UnicodeEncodeError):
+        return "\0" not in os.fsdecode(os.fsencode(text))
+    return False

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from voxlet.errors import FileError
-from voxlet.files.refused import writing
+from voxlet.files.refused import patiently, writing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -131,7 +131,7 @@ def is_special(path: Path) -> bool:
     """Whether a pipe, a device or a socket is there, or a link to one."""
     try:
         mode = path.stat().st_mode
-    except OSError:  # nothing is there, or nothing that can be looked at
+    except (OSError, ValueError):  # nothing is there, or nothing that can be looked at
         return False
     return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
 
@@ -155,7 +155,7 @@ def _built_beside(target: Path, put: Callable[[Path, Path], None]) -> Iterator[I
 def _replace(temporary: Path, target: Path) -> None:
     with contextlib.suppress(FileNotFoundError):
         temporary.chmod(stat.S_IMODE(target.stat().st_mode))
-    temporary.replace(target)
+    patiently(temporary.replace, target)
 
 
 def _take_free(temporary: Path, target: Path) -> None:
@@ -166,6 +166,6 @@ def _take_free(temporary: Path, target: Path) -> None:
     except OSError as error:  # a file system without links
         if target.exists():
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target)) from error
-        temporary.replace(target)
+        patiently(temporary.replace, target)
     else:
-        temporary.unlink()
+        patiently(temporary.unlink)

@@ -20,7 +20,7 @@ from voxlet.downloading.addresses import host_of, is_host, without_password
 from voxlet.downloading.fetch import DEFAULT_RETRIES, RetryPolicy, fetch
 from voxlet.errors import DownloadError, HubError, VoiceError, VoxletError
 from voxlet.extras import import_extra
-from voxlet.files import cache_folder, exclusive, writing_cache
+from voxlet.files import cache_folder, exclusive, patiently, writing_cache
 from voxlet.hub.address import HubAddress, WebAddress, own_remedy, parse_address
 from voxlet.speak.voice_file import MOST_BYTES, SUFFIX, read_voice
 
@@ -165,7 +165,7 @@ def _fetched(address: WebAddress, path: Path, retries: RetryPolicy) -> Path:
             where=address,
             remedy="ask whoever gave the address for the digest",
         )
-    arriving.replace(path)
+    patiently(arriving.replace, path)
     return path
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import mimetypes
 import os
 import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
 
 PAGE = Path(__file__).parent / "page"
 DEFAULT_LIMITS = Limits()
+# Of the page's files. The registry of Windows may say otherwise, and a browser runs no script that is text.
+TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 
 class VoiceOfPage(BaseModel):
@@ -151,6 +154,8 @@ def create_app(
 
         app.include_router(making_routes(making, speaking))
         app.state.closing = making.closing
+    for suffix, kind in TYPES.items():
+        mimetypes.add_type(kind, suffix)
     if page.is_dir():
         app.mount("/", StaticFiles(directory=page, html=True), name="page")
     app.add_middleware(Guard, limits=limits, key=key, metrics=speaking.metrics)

@@ -24,6 +24,8 @@ PLAYERS = (
 )
 UNHEARD = "audio open failed"  # says ffplay of a machine without a sound device, and that all went well
 
+TO_A_FILE = "write a file instead: -o NAME.wav"
+
 
 def play(path: Path) -> None:
     """Play the WAV file at `path` and return when it has ended.
@@ -34,7 +36,10 @@ def play(path: Path) -> None:
     if sys.platform == "win32":
         import winsound
 
-        winsound.PlaySound(str(path), winsound.SND_FILENAME)
+        try:
+            winsound.PlaySound(str(path), winsound.SND_FILENAME | winsound.SND_NODEFAULT)
+        except RuntimeError as error:  # all that it tells
+            raise AudioError(f"cannot play here ({error})", remedy=TO_A_FILE) from error
         return
     failures = []
     for name, *options in PLAYERS:
@@ -51,9 +56,7 @@ def play(path: Path) -> None:
         reason = next(iter([*unheard, *lines]), f"status {done.returncode}")
         failures.append(f"{name}: {reason[:100]}")
     if failures:
-        raise AudioError(
-            f"cannot play here ({'; '.join(failures)})", remedy="write a file instead: -o NAME.wav"
-        )
+        raise AudioError(f"cannot play here ({'; '.join(failures)})", remedy=TO_A_FILE)
     raise AudioError(
         "there is no program here that plays sound",
         remedy=f"install one of {', '.join(name for name, *_ in PLAYERS)}, or write a file: -o NAME.wav",

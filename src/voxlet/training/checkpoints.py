@@ -26,7 +26,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from voxlet.errors import RunError, TrainingError
-from voxlet.files import flush
+from voxlet.files import flush, patiently
 from voxlet.training.progress import note_once
 
 if TYPE_CHECKING:
@@ -219,7 +219,7 @@ def save(
         (part / DIGESTS).write_text(json.dumps(digests, indent=1))
         for path in (*part.iterdir(), part):
             flush(path)
-        part.replace(target)
+        patiently(part.replace, target)
         flush(stage)
     except (OSError, SafetensorError) as error:
         shutil.rmtree(part, ignore_errors=True)

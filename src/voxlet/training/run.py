@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -125,8 +125,11 @@ class Run:
             files.write_atomically(path, kept)
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self) -> Iterator[Callable[[], None]]:
         """Keep other processes from training this run; the lock goes with the process, however it ends.
+
+        Yields:
+            What removes the lock's file; see `files.exclusive`.
 
         Raises:
             RunError: Another process has it.
@@ -134,12 +137,13 @@ class Run:
         """
         with ExitStack() as held:
             try:
-                held.enter_context(files.exclusive(self.path / LOCK, wait=False, state="is being trained"))
+                lock = files.exclusive(self.path / LOCK, wait=False, state="is being trained")
+                remove = held.enter_context(lock)
             except LockedError as error:
                 raise RunError(
                     error.what, where=self.path, remedy="wait for it, stop it, or take another folder"
                 ) from error
-            yield
+            yield remove
 
 
 def _metrics_of(line: bytes) -> dict[str, JSON] | None:
@@ -168,8 +172,8 @@ def open_run(path: str | os.PathLike[str]) -> Run:
         RunError: It is not.
     """
     run = Run(Path(path))
-    if not (run.path / CONFIG).is_file():
-        what = "is no training run (it has no config.json)" if run.path.exists() else "no such run"
+    if not files.is_file(run.path / CONFIG):
+        what = "is no training run (it has no config.json)" if files.is_there(run.path) else "no such run"
         raise RunError(what, where=run.path, remedy="train one with `voxlet train PRESET --run DIR ...`")
     return run
 
@@ -235,7 +239,7 @@ def begun(path: str | os.PathLike[str], settings: Mapping[str, JSON]) -> Iterato
     try:
         with files.writing(run.path):
             place.mkdir(parents=True, exist_ok=True)
-        with run.locked():
+        with run.locked() as remove_lock:
             fresh = not (run.path / CONFIG).exists()
             try:
                 yield make_run(path, settings)
@@ -244,7 +248,7 @@ def begun(path: str | os.PathLike[str], settings: Mapping[str, JSON]) -> Iterato
                     _empty(run)
                     with suppress(OSError):
                         if not (run.path / CONFIG).exists():
-                            (run.path / LOCK).unlink()  # while it is held: afterwards it may be another's
+                            remove_lock()
                 raise
     except BaseException:
         with suppress(OSError):  # of a folder that holds something

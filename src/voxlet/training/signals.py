@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM become a flag, so that a training can save before it goes."""
+"""Ctrl-C, SIGTERM and Ctrl-Break become a flag, so that a training can save before it goes."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from types import FrameType, TracebackType
 
 
 class Signals:
-    """While entered, the first SIGINT or SIGTERM is only noted; a second one acts at once.
+    """While entered, the first SIGINT, SIGTERM or (on Windows) SIGBREAK is only noted; a second acts at once.
 
     Outside the main thread Python allows no handlers, and nothing is changed.
     """
 
-    KINDS = (signal.SIGINT, signal.SIGTERM)
+    KINDS = tuple(
+        getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGBREAK") if hasattr(signal, name)
+    )
 
     def __init__(self) -> None:
         self.received = 0

@@ -90,6 +90,15 @@ def relative_name(path: Path, root: Path) -> str:
         return path.as_posix()
 
 
+def common_folder(paths: Iterable[Path]) -> Path:
+    """The folder that all paths lie under; the first one's drive where they lie on several, as on Windows."""
+    found = list(paths)
+    try:
+        return Path(os.path.commonpath(found))
+    except ValueError:
+        return Path(found[0].anchor)
+
+
 def kind_name(path: Path) -> str:
     """The ending of a file's name, which a reader knows its kind by."""
     suffix = path.suffix.lower()

@@ -114,13 +114,13 @@ def open_classifier(training_set: TrainingSet, *, progress: bool = True) -> Trai
         ScoreError: Fewer than two clips.
     """
     from safetensors import SafetensorError
-    from safetensors.torch import load_file, save
+    from safetensors.torch import load, save
 
     path = cache_folder("classifiers") / f"{training_set.digest}.safetensors"
     if path.is_file():
         network = new_network(training_set)
         try:
-            network.load_state_dict(load_file(path))
+            network.load_state_dict(load(path.read_bytes()))  # mapped, Windows would not let it go
             cache.touch(path)
             return TrainedClassifier(network, training_set)
         except (SafetensorError, RuntimeError, OSError):

@@ -6,11 +6,13 @@ JOBS/000007/job.json      what was asked for
             ended.json    written by that process: the command's exit code
             out.txt, err.txt   what the command printed
             .lock         held by the process
+            cancel        made on Windows to end it: a signal would leave its command running
 """
 
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -28,6 +30,7 @@ JOB, STATE, PROCESS, ENDED, OUT, ERR, LOCK = (
     "err.txt",
     ".lock",
 )
+CANCEL, BY_FILE = "cancel", sys.platform == "win32"  # how a process is told to end
 Kind = Literal["adapt", "score"]
 Stand = Literal["waiting", "running", "done", "failed", "cancelled"]
 LOG_BYTES = 4_000  # of what a command printed that are looked at

@@ -3,7 +3,8 @@
     python -m voxlet.serving.jobs.process FOLDER COMMAND...
 
 It holds the folder's lock as long as it runs, so that any server sees that it does. SIGTERM goes on to the
-command, which saves and ends.
+command, which saves and ends. On Windows no process can be told so: there a file is looked for, and then the
+command gets Ctrl-Break.
 """
 
 from __future__ import annotations
@@ -19,11 +20,14 @@ from pathlib import Path
 
 from voxlet import files
 from voxlet.errors import LockedError
-from voxlet.serving.jobs.job import ENDED, ERR, LOCK, OUT, PROCESS
+from voxlet.serving.jobs.job import BY_FILE, CANCEL, ENDED, ERR, LOCK, OUT, PROCESS
 
 NICER = 5  # than the server, which goes on answering
 TRIES, WAIT = 10, 0.3  # for the lock, which a server may be looking at; seconds
 MERCY = 30.0  # seconds that a command may take to save
+LOOK = 0.5  # seconds between looks for the file that ends it
+OWN_GROUP = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)  # on Windows: Ctrl-Break is for it alone
+END = getattr(signal, "CTRL_BREAK_EVENT", signal.SIGTERM)
 
 
 def main(folder: Path, command: list[str]) -> None:
@@ -47,7 +51,7 @@ def _run(folder: Path, command: list[str]) -> None:
         nonlocal ending
         ending = True
         if child is not None:
-            child.terminate()
+            child.send_signal(END)
             timer = threading.Timer(MERCY, child.kill)
             timer.daemon = True
             timer.start()
@@ -55,10 +59,18 @@ def _run(folder: Path, command: list[str]) -> None:
     signal.signal(signal.SIGTERM, end)
     files.write_atomically(folder / PROCESS, f"{os.getpid()}\n".encode())
     with (folder / OUT).open("ab") as out, (folder / ERR).open("ab") as err:
-        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
+        child = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, creationflags=OWN_GROUP
+        )
     if ending:
         end()  # it came before there was a command
-    code = child.wait()
+    while True:
+        try:
+            code = child.wait(LOOK if BY_FILE and not ending else None)
+            break
+        except subprocess.TimeoutExpired:
+            if (folder / CANCEL).exists():
+                end()
     files.write_atomically(folder / ENDED, json.dumps({"code": code}).encode())
 
 

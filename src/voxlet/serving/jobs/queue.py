@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from voxlet import files
 from voxlet.errors import ConfigError, LockedError
-from voxlet.serving.jobs.job import ENDED, LOCK, PROCESS, Job, Kind, Stand, State, read_jobs
+from voxlet.serving.jobs.job import BY_FILE, CANCEL, ENDED, LOCK, PROCESS, Job, Kind, Stand, State, read_jobs
 from voxlet.serving.refusals import RefusedError
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ MOST_WAITING = 4
 SAVING = 60.0  # seconds in which a cancelled job has ended
 MOST_ATTEMPTS = 3  # of a job that is interrupted again and again
 VOXLET = (sys.executable, "-m", "voxlet")
+NO_WINDOW = getattr(subprocess, "CREATE_NO_WINDOW", 0)  # on Windows: a console of its own, that none sees
 
 
 class Jobs:
@@ -174,7 +175,7 @@ class Jobs:
         return False
 
     def _begin(self, job: Job, state: State) -> None:
-        for left in (ENDED, PROCESS):
+        for left in (ENDED, PROCESS, CANCEL):
             (job.folder / left).unlink(missing_ok=True)
         begun = state.begun or time.time()
         self._set(job, replace(state, stand="running", attempts=state.attempts + 1, begun=begun))
@@ -192,6 +193,7 @@ class Jobs:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 start_new_session=True,  # Ctrl-C of the server is not for it
+                creationflags=NO_WINDOW,  # on Windows this is what keeps Ctrl-C from it
             )
 
     def _runs(self, job: Job) -> bool:
@@ -205,6 +207,9 @@ class Jobs:
             return True
 
     def _signal(self, job: Job) -> None:
+        if BY_FILE:
+            files.write_atomically(job.folder / CANCEL, b"")
+            return
         process = self._processes.get(job.number)
         if process is not None and process.poll() is None:
             process.terminate()

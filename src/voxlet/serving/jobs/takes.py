@@ -140,7 +140,7 @@ class TakeSets:
         Takes of words that are not wanted any more are put aside, and are back when the word is.
 
         Raises:
-            RefusedError: The name cannot be, or there are too many sets.
+            RefusedError: The name cannot be, or differs from another's in case alone, or there are too many.
             ConfigError: A word cannot be a file's name or is there twice, or the language is no tag.
             FileError: It cannot be written.
         """
@@ -149,7 +149,11 @@ class TakeSets:
         language = check_language(wanted.language) if wanted.language else ""
         with self._lock:
             folder = self.path(name)
-            if name not in self.names() and len(self.names()) >= MOST_SETS:
+            there = self.names()
+            other = next((one for one in there if one.casefold() == name.casefold()), name)
+            if name not in there and other != name:  # one folder on macOS and Windows
+                raise RefusedError(409, f"there are takes {other!r} already; take that name, or another")
+            if name not in there and len(there) >= MOST_SETS:
                 raise RefusedError(409, f"there are {MOST_SETS} sets of takes already; remove some files")
             files.make_folder(folder)
             asked = Asked(words, wanted.takes, language)

@@ -89,7 +89,7 @@ def write_page(
     target = Path(folder).absolute()
     sources, stored = _sources(voices), find_maps(maps)
     found = [listed_voice(name, path) for name, path in sources.items()]
-    if len({voice.file for voice in found}) < len(found):
+    if len({voice.file.casefold() for voice in found}) < len(found):  # one file on macOS and Windows
         raise ConfigError("two voices have the same name for a file", remedy="rename the file of one of them")
     with writing(target, remedy=None):
         if target.exists() and not _is_page(target):
