@@ -39,7 +39,7 @@ MINUTES = 10.0
 STAGES = (WAVE, PRIOR, DISTILLATION)
 # Of the time, by stage.
 WAVE_SHARE, PRIOR_SHARE = 0.45, 0.35
-KEEPING_PRIOR_SHARE = 0.5  # where words or speakers are kept: the wave VAE stays as it is then
+KEEPING_PRIOR_SHARE = 0.8  # where words or speakers are kept: the wave VAE stays as it is then
 RATE, EMA_DECAY = 0.4, 0.995  # a base's weights are near: low rates, and averages that forget quickly
 # New words are far: they begin anywhere, some 15 from each other, and a step moves a label by a rate. What is
 # known loses by such rates.
