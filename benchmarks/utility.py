@@ -260,8 +260,9 @@ HEAD = ["words", "trained on", "speakers x takes a word", "steps", "accuracy", "
 
 
 def figure(rows: list[Row], path: Path) -> None:
-    """Accuracy over the number of takes of each word, a panel for each set of words."""
-    sets = list(dict.fromkeys(row.words for row in rows))
+    """Accuracy over the number of takes of each word, a panel for each set that has several."""
+    given = {words: {row.people * row.takes for row in rows if row.words == words} - {0} for words in POINTS}
+    sets = [words for words, counts in given.items() if len(counts) > 1]
     drawn, axes = canvas(5.5 * len(sets), 3.6, 1, len(sets))
     for axis, words in zip(axes, sets, strict=True):
         for colour, (way, title) in zip(COLOURS, WAYS.items(), strict=False):
@@ -277,6 +278,8 @@ def figure(rows: list[Row], path: Path) -> None:
                 ends = [min(shares[n]) for n in counts], [max(shares[n]) for n in counts]
                 axis.fill_between(counts, *ends, color=colour, alpha=0.2)
         axis.set_xscale("log")
+        axis.set_xticks(sorted(given[words]), labels=map(str, sorted(given[words])))
+        axis.minorticks_off()
         axis.set_xlabel("takes of each word, of all speakers")
         axis.set_ylabel("accuracy, %")
         axis.set_title(words, fontsize=10, loc="left")
