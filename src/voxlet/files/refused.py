@@ -60,5 +60,5 @@ def writing(
 def is_a_name(text: str) -> bool:
     """Whether a file could have it: what is none makes system calls raise `ValueError`, not `OSError`."""
     with contextlib.suppress(UnicodeEncodeError):
-        return "\0" not in os.fsdecode(os.fsencode(text))
+        return b"\0" not in os.fsencode(text)
     return False

@@ -158,6 +158,7 @@ class VoiceRun(TrainedRun[VoiceTraining]):
 
     def reconstruct(self, rows: Sequence[int] | NDArray[np.int64]) -> list[Samples]:
         """These clips of the dataset from their posterior means, each (T,) as long as the clip."""
-        waveforms = self.decode([posterior.mean for posterior in self.encode(rows)])
-        lengths = self.data.lengths[torch.from_numpy(row_numbers(rows))].tolist()
+        chosen = row_numbers(rows)
+        waveforms = self.decode([posterior.mean for posterior in self.encode(chosen)])
+        lengths = self.data.lengths[torch.from_numpy(chosen)].tolist()
         return [wave[:length] for wave, length in zip(waveforms, lengths, strict=True)]

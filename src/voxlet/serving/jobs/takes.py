@@ -280,7 +280,7 @@ def _put_aside(folder: Path, words: Sequence[str]) -> None:
             if (fold(path.stem.partition("_")[0]) in wanted) is moved and not (target / path.name).exists():
                 files.make_folder(target)
                 with files.writing(target / path.name):
-                    path.rename(target / path.name)
+                    files.patiently(path.rename, target / path.name)
 
 
 def _read(recording: bytes) -> audio.Sound:
