@@ -260,9 +260,9 @@ HEAD = ["words", "trained on", "speakers x takes a word", "steps", "accuracy", "
 
 
 def figure(rows: list[Row], path: Path) -> None:
-    """Accuracy over the number of takes of each word, a panel for each set that has several."""
+    """Accuracy over the number of takes of each word, a panel for each set that has several; else for all."""
     given = {words: {row.people * row.takes for row in rows if row.words == words} - {0} for words in POINTS}
-    sets = [words for words, counts in given.items() if len(counts) > 1]
+    sets = [words for words, counts in given.items() if len(counts) > 1] or list(filter(given.get, given))
     drawn, axes = canvas(5.5 * len(sets), 3.6, 1, len(sets))
     for axis, words in zip(axes, sets, strict=True):
         for colour, (way, title) in zip(COLOURS, WAYS.items(), strict=False):
@@ -315,6 +315,8 @@ def main() -> None:
     if arguments.table:
         for line in [HEAD, *table(rows)]:
             print(" | ".join(line))
+    if arguments.figure and not rows:
+        parser.error("nothing was measured yet: name the words to begin with")
     if arguments.figure:
         figure(rows, arguments.figure)
 
