@@ -48,7 +48,7 @@ SAMPLE = """async (asked) => {
   const clips = [];
   for (const [label, who, seed] of asked) {
     const parts = readBlend(who, window.info.speakers);
-    const style = parts ? blend(parts, window.info.speakers) : randomStyle(seed, window.info.styleSize);
+    const style = parts ? blend(parts, window.info.speakers) : randomStyle(seed, window.info);
     clips.push(Array.from(await window.client.sample({ label, style, wishes, seed, index: 0 })));
   }
   return clips;

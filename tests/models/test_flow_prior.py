@@ -7,7 +7,7 @@ import torch
 from voxlet.models.distributions import Gaussian
 from voxlet.models.voice.config import PriorConfig
 from voxlet.models.voice.flow_prior import FlowPrior, described, lengths_of, presence
-from voxlet.models.voice.style_encoder import StyleEncoder, standardise
+from voxlet.models.voice.style_encoder import StyleEncoder, standardise, unstandardise
 
 TINY = PriorConfig(width=32, blocks=2, heads=2, condition_width=32, style_size=3, style_width=8, dropout=0.0)
 
@@ -92,13 +92,27 @@ def test_in_standard_coordinates_styles_are_standard_and_mean_the_same() -> None
     arguments = torch.randn(40, 3, 4), torch.rand(40), torch.randint(2, (40,))
     velocity = prior(*arguments, before.mean)
     standardise(prior, encoder, Gaussian(before.mean[:5], before.log_variance[:5]))
-    standardise(prior, encoder, encoder(clips, lengths))  # what was done before is not undone
+    standardise(prior, encoder, before)  # what was done before does not count
     after = encoder(clips, lengths)
     assert torch.allclose(prior(*arguments, after.mean), velocity, atol=1e-3)
     assert torch.allclose(after.mean.mean(0), torch.zeros(3), atol=1e-3)
-    own = torch.diag(after.log_variance.exp().mean(0))  # its diagonal: a posterior is seen as that
-    total = (after.mean.T @ after.mean / len(clips) + own).diagonal()
-    assert torch.allclose(total, torch.ones(3), atol=1e-2)
+    between = after.mean.T @ after.mean / len(clips)
+    noise = encoder.whitening * before.log_variance.exp().mean(0) @ encoder.whitening.T
+    assert torch.allclose(between + noise, torch.eye(3), atol=1e-3)
+    assert torch.allclose(between, encoder.deviation.square().diag(), atol=1e-3)
+    unstandardise(prior, encoder)
+    again = encoder(clips, lengths)
+    assert torch.allclose(again.mean, before.mean, atol=1e-4)
+    assert torch.allclose(again.log_variance, before.log_variance, atol=1e-5)
+    assert torch.allclose(prior(*arguments, again.mean), velocity, atol=1e-3)
+
+
+def test_a_style_encoder_of_before_draws_speakers_as_it_did() -> None:
+    encoder = StyleEncoder(TINY, 8000)
+    held = {name: tensor for name, tensor in encoder.state_dict().items() if name != "deviation"}
+    encoder.deviation.zero_()
+    encoder.load_state_dict(held)
+    assert torch.equal(encoder.deviation, torch.ones(3))
 
 
 ASKED = PriorConfig(**{**vars(TINY), "attributes": ("speed", "pitch", "clarity")})

@@ -20,7 +20,7 @@ from voxlet.errors import TextError
 from voxlet.serving.static.page import write_page
 from voxlet.speak.manner import PLAIN, Manner
 from voxlet.speak.speech import shape, wav_metadata
-from voxlet.speak.styles import TAKE_KEY, generator
+from voxlet.speak.styles import TAKE_KEY, Styles, generator
 from voxlet.speak.text import parse
 from voxlet.speak.voice import load_voice
 from voxlet.spectral.config import SpectrogramConfig
@@ -177,11 +177,11 @@ def test_words_sound_alike(page):
           const { blend, randomStyle, readBlend } = await import('/voice/styles.js');
           const client = new VoiceClient();
           const { voices } = await (await fetch('/voices.json')).json();
-          const { speakers, styleSize } = await client.open({ ...voices[0], file: '/' + voices[0].file });
+          const info = await client.open({ ...voices[0], file: '/' + voices[0].file });
           const clips = [];
           for (const [label, who, seed] of asked) {
-            const parts = readBlend(who, speakers);
-            const style = parts ? blend(parts, speakers) : randomStyle(seed, styleSize);
+            const parts = readBlend(who, info.speakers);
+            const style = parts ? blend(parts, info.speakers) : randomStyle(seed, info);
             clips.push(Array.from(await client.sample({ label, style, wishes, seed, index: 2 })));
           }
           return clips;
@@ -194,6 +194,21 @@ def test_words_sound_alike(page):
         wanted = shape(raw, voice.rate, voice.rate, label)
         assert len(clip) == len(wanted), (label, who, seed)
         assert np.abs(np.float32(clip) - wanted).max() < 1e-2, (label, who, seed)
+
+
+def test_new_speakers_are_drawn_alike(page):
+    stds = [None, np.float32([0.9, 1.1e-3, 0.0, 0.3])]
+    found = page.evaluate(
+        """async ([stds, seeds]) => {
+          const { randomStyle } = await import('/voice/styles.js');
+          return stds.map((styleStd) => seeds.map((seed) => randomStyle(seed, { styleSize: 4, styleStd })));
+        }""",
+        [[None if std is None else std.tolist() for std in stds], [*range(50)]],
+    )
+    for std, rows in zip(stds, found, strict=True):
+        styles = Styles({}, 4, "tiny", std)
+        for seed, row in enumerate(rows):
+            assert np.array_equal(np.float32(row), styles.style("random", seed)), (std, seed)
 
 
 def test_takes_differ_alike(page):

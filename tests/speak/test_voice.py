@@ -115,6 +115,17 @@ def test_fresh_styles_have_the_priors_moments():
     assert np.abs(styles.std(axis=0) - 1).max() < 0.1
 
 
+def test_fresh_styles_lie_as_far_as_the_voice_says():
+    of = tiny_voice.info(style_std=np.array([0.5, 0.01], dtype=np.float32))
+    voice = Voice(voice_file.VoiceFile(None, of, tiny_voice.voice_bytes(of), None))
+    styles = np.stack([voice.style("random", seed=seed) for seed in range(1000)])
+    assert styles.dtype == np.float32
+    assert np.allclose(styles.std(axis=0), [0.5, 0.01], rtol=0.1)
+    drawn = voice.draw_style(np.random.default_rng(0))
+    assert np.array_equal(drawn, voice.draw_style(np.random.default_rng(0)))
+    assert abs(drawn[1]) < 0.05
+
+
 @pytest.mark.parametrize(
     ("spec", "match"),
     [

@@ -138,6 +138,21 @@ def test_how_far_takes_differ_is_read_and_kept(read):
     assert read(tiny_voice.voice_bytes()).info.variation == {}
 
 
+def test_how_far_new_styles_lie_is_read_kept_and_counts(read):
+    of = tiny_voice.info(style_std=np.array([0.75, 0.0], dtype=np.float32))
+    file, without = read(tiny_voice.voice_bytes(of)), read(tiny_voice.voice_bytes())
+    assert file.info.style_std.tolist() == [0.75, 0.0]
+    assert parse_info(read_metadata(file.with_card({}))["voxlet"]).style_std.tolist() == [0.75, 0.0]
+    assert without.info.style_std is None
+    assert file.digest != without.digest
+
+
+@pytest.mark.parametrize("std", [[], [1.0], [1.0, -0.1], [1.0, "1"], [float("nan")] * 2, [1e9, 1], 1.0, {}])
+def test_new_styles_that_make_no_sense_are_refused(read, std):
+    with pytest.raises(VoiceError, match="its field 'style_std' "):
+        read(tiny_voice.voice_bytes(edit=lambda raw: raw.update(style_std=std)))
+
+
 @pytest.mark.parametrize(
     "spreads",
     [

@@ -76,8 +76,7 @@ def make_clip(plan: Plan, voice: Voice, index: int) -> Made:
 def _style(plan: Plan, voice: Voice, planned: Planned) -> Style:
     if planned.style is None:
         return voice.style(planned.speaker)
-    drawn = generator(plan.seed, STYLE_KEY, planned.style)
-    return drawn.standard_normal(voice.info.style_size, dtype=np.float32)
+    return voice.draw_style(generator(plan.seed, STYLE_KEY, planned.style))
 
 
 def _finished(plan: Plan, voice: Voice, planned: Planned, clip: Samples) -> Made:

@@ -247,7 +247,7 @@ def finite(value: float) -> float | None:
 def map_of(opened: Opened, clips: Clips, request: Request, doubts: Doubts | None) -> Map:
     """A model's map."""
     placed = project(clips.latents, request.projection, seed=request.seed)
-    density = prior_density(placed, prior_draws(opened, clips.latents.shape[1], request.seed))
+    density = prior_density(placed, prior_draws(opened, request.seed))
     doubtful: list[tuple[int, str]] = []
     table: tuple[tuple[str, str, str], ...] = ()
     if doubts is not None:
@@ -262,12 +262,15 @@ def map_of(opened: Opened, clips: Clips, request: Request, doubts: Doubts | None
     return Map(clips, placed, density, tuple(doubtful), table, isinstance(opened, ClipRun), voice)
 
 
-def prior_draws(opened: Opened, size: int, seed: int) -> NDArray[np.float64]:
-    """Latents (D, Z) from a model's prior."""
+def prior_draws(opened: Opened, seed: int) -> NDArray[np.float64]:
+    """Latents (D, Z) from a model's prior, of a voice new styles."""
     rng = np.random.default_rng(seed)
-    prior = opened.model.prior if isinstance(opened, ClipRun) else None
+    if not isinstance(opened, ClipRun):
+        voice = opened if isinstance(opened, Voice) else opened.voice
+        return np.array([voice.draw_style(rng) for _ in range(PRIOR_DRAWS)], dtype=np.float64)
+    prior = opened.model.prior
     if prior is None:
-        return rng.standard_normal((PRIOR_DRAWS, size))
+        return rng.standard_normal((PRIOR_DRAWS, opened.model.config.latent_size))
     labels = np.arange(PRIOR_DRAWS // 10) % len(opened.labels)  # one at a time
     return np.array([prior.draw(int(label), rng) for label in labels])
 

@@ -23,7 +23,7 @@ NOISE_KEY, STYLE_KEY, TAKE_KEY = 0, 1, 7
 
 
 class Styles:
-    """The styles (S,) of one voice, points in a space with a standard normal prior.
+    """The styles (S,) of one voice, points in a space with a normal prior.
 
     A speaker is asked for as one of `named` in any spelling, a blend of them (`george,theo` or
     `george:0.7,theo:0.3`; weights are divided by their sum), or `random`, a fresh style that depends on the
@@ -33,10 +33,12 @@ class Styles:
         named: By speaker; the first one speaks unless another is asked for.
         size: S.
         voice: The voice's name, for errors.
+        std: Standard deviations (S,) of fresh styles, 1 unless given.
     """
 
-    def __init__(self, named: Mapping[str, Style], size: int, voice: str) -> None:
+    def __init__(self, named: Mapping[str, Style], size: int, voice: str, std: Style | None = None) -> None:
         self.named, self.size, self._voice = named, size, voice
+        self.std = np.ones(size, dtype=np.float32) if std is None else std
 
     def style(self, speaker: str | None, seed: int) -> Style:
         """The style (S,) of a speaker, the caller's own to change.
@@ -49,7 +51,7 @@ class Styles:
         if speaker in self.named:
             return self.named[speaker].copy()
         if speaker == RANDOM:
-            return generator(seed, STYLE_KEY).standard_normal(self.size, dtype=np.float32)
+            return self.drawn(generator(seed, STYLE_KEY))
         if "," in speaker or ":" in speaker:
             return self._blend(speaker, seed)
         if (known := find(speaker, self.named)) is not None:
@@ -61,6 +63,10 @@ class Styles:
             if self.named
             else f"this voice names no speakers; ask for {RANDOM}",
         )
+
+    def drawn(self, random: np.random.Generator) -> Style:
+        """A fresh style (S,)."""
+        return self.std * random.standard_normal(self.size, dtype=np.float32)
 
     def _blend(self, spec: str, seed: int) -> Style:
         total, weights = np.zeros(self.size), 0.0

@@ -62,7 +62,7 @@ class Voice:
         self.path: Path = file.path
         self._threads = threads
         self._numbers = {label: number for number, label in enumerate(file.info.labels)}
-        self._styles = Styles(file.info.styles, file.info.style_size, file.info.name)
+        self._styles = Styles(file.info.styles, file.info.style_size, file.info.name, file.info.style_std)
         inputs = {
             "noise": Wanted(FLOAT, (ONE, *exact((file.info.frames, file.info.latent_size)))),
             "label": Wanted(INT64, (ONE,)),
@@ -139,6 +139,10 @@ class Voice:
             ((16,), (16,))
         """
         return self._styles.style(speaker, seed)
+
+    def draw_style(self, random: np.random.Generator) -> Style:
+        """The style (S,) of somebody new, drawn like the voice's speakers, by these random numbers."""
+        return self._styles.drawn(random)
 
     def like(self, recording: str | os.PathLike[str] | audio.Sound) -> Style:
         """The style (S,) of whoever speaks in a recording: the mean of the style encoder's posterior.

@@ -38,7 +38,7 @@ SUFFIX = ".voice"
 INFO_KEY, ENCODER_KEY, CHECKSUM_KEY = "voxlet", "voxlet.style_encoder", "voxlet.sha256"
 
 ATTRIBUTES = "attributes"  # a field, and a feature that readers must know
-VARIATION = "variation"  # a field
+VARIATION, STYLE_STD = "variation", "style_std"  # fields
 
 # Bounds, far above any sensible voice and far below what would hurt.
 MOST_BYTES = 96 * 2**20
@@ -82,10 +82,11 @@ class VoiceInfo:
     attributes: tuple[str, ...] = ()  # what can be asked for, in the order of the graph's input
     spellings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # other ways to write labels
     variation: Mapping[str, float] = field(default_factory=dict)  # how takes differ, see `Manner.of_take`
+    style_std: Style | None = None  # of new styles, (S,); each 1 unless given
 
     def to_json(self) -> str:
         """The text for a new file's metadata, which `parse_info` reads."""
-        speakers = {name: [round(float(value), 6) for value in style] for name, style in self.styles.items()}
+        speakers = {name: _numbers(style) for name, style in self.styles.items()}
         return json.dumps(
             {
                 **self.others,
@@ -109,6 +110,7 @@ class VoiceInfo:
                     {"attributes": list(self.attributes), "requires": [ATTRIBUTES]} if self.attributes else {}
                 ),
                 **({VARIATION: dict(self.variation)} if self.variation else {}),
+                **({} if self.style_std is None else {STYLE_STD: _numbers(self.style_std)}),
             }
         )
 
@@ -124,13 +126,16 @@ class VoiceFile:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of graph and variation: what decides how the voice sounds, whatever its card says."""
+        """SHA-256 of graph, variation and new styles: what decides how the voice sounds, whatever its card
+        says."""
         found = hashlib.sha256()
         for number, _, content in wire_fields(memoryview(self.model)):
             if number != MODEL_METADATA and not isinstance(content, int):
                 found.update(content)
         if self.info.variation:
             found.update(json.dumps(sorted(self.info.variation.items())).encode())
+        if self.info.style_std is not None:
+            found.update(json.dumps(_numbers(self.info.style_std)).encode())
         return found.hexdigest()
 
     def with_card(self, card: Mapping[str, object]) -> bytes:
@@ -252,6 +257,7 @@ def parse_info(text: bytes | str) -> VoiceInfo:
     if not isinstance(speakers, dict) or len(speakers) > MOST_SPEAKERS:
         _refuse("speakers", "is not an object of names and styles")
     styles = {_name(name, "speakers"): _style(style, style_size, name) for name, style in speakers.items()}
+    std = raw.get(STYLE_STD)
     card = _cleaned(raw.get("card", {}), "card")
     if not isinstance(card, dict):
         _refuse("card", "is not an object")
@@ -273,6 +279,7 @@ def parse_info(text: bytes | str) -> VoiceInfo:
         attributes=attributes,
         variation=_variation(raw.get(VARIATION, {}), attributes),
         spellings=_spellings(raw.get("spellings", {}), labels),
+        style_std=None if std is None else _style(std, style_size, "new styles", STYLE_STD, least=0.0),
     )
 
 
@@ -306,7 +313,7 @@ def _spellings(raw: object, labels: Sequence[str]) -> dict[str, tuple[str, ...]]
 
 # The fields of the metadata that this voxlet reads, see `VoiceInfo.to_json`.
 KNOWN = {"format", "requires", "version", "name", "rate", "labels", "frames", "latent_size", "style_size"}
-KNOWN |= {"speakers", "card", "language", "spellings", ATTRIBUTES, VARIATION}
+KNOWN |= {"speakers", "card", "language", "spellings", ATTRIBUTES, VARIATION, STYLE_STD}
 
 
 def _cleaned(value: object, name: str, depth: int = 0) -> object:
@@ -353,11 +360,18 @@ def _language(value: object) -> str:
         _refuse("language", "is no tag of a language")
 
 
-def _style(values: Sequence[object], size: int, speaker: str) -> Style:
+def _style(
+    values: object, size: int, whose: str, name: str = "speakers", *, least: float = -FARTHEST_STYLE
+) -> Style:
     if not isinstance(values, list) or len(values) != size:
-        _refuse("speakers", f"has no {size} numbers for {speaker[:LONGEST_NAME]!r}")
+        _refuse(name, f"has no {size} numbers for {whose[:LONGEST_NAME]!r}")
     for value in values:
         # Not a number and infinity fail the comparison; so does a whole number too large for a float.
-        if not isinstance(value, int | float) or isinstance(value, bool) or not abs(value) <= FARTHEST_STYLE:
-            _refuse("speakers", f"has a style out of bounds for {speaker[:LONGEST_NAME]!r}")
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not number or not least <= value <= FARTHEST_STYLE:
+            _refuse(name, f"has a style out of bounds for {whose[:LONGEST_NAME]!r}")
     return np.array(values, dtype=np.float32)
+
+
+def _numbers(style: Style) -> list[float]:
+    return [round(float(value), 6) for value in style]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -24,6 +26,7 @@ class StyleEncoder(nn.Module):
     filters: Tensor
     whitening_mean: Tensor
     whitening: Tensor
+    deviation: Tensor
 
     BANDS, STRIDE = 40, 2
     REACH = 8  # frames after it that the layers take into account for each frame
@@ -50,6 +53,8 @@ class StyleEncoder(nn.Module):
         # The coordinates that styles have, see `standardise`: at first those that the layers give.
         self.register_buffer("whitening_mean", torch.zeros(config.style_size))
         self.register_buffer("whitening", torch.eye(config.style_size))
+        self.register_buffer("deviation", torch.ones(config.style_size))
+        self.register_load_state_dict_pre_hook(_with_deviation)  # type: ignore[no-untyped-call]
 
     def features(self, waveform: Tensor) -> Tensor:
         """Log-mel (B, 40, F) of waveforms (B, T)."""
@@ -94,30 +99,55 @@ class StyleEncoder(nn.Module):
         return Gaussian((styles.mean - self.whitening_mean) @ self.whitening.T, variance.log())
 
 
+def _with_deviation(encoder: nn.Module, held: dict[str, Any], prefix: str, *_: object) -> None:
+    """Encoders of before `deviation` drew speakers with 1 along each axis."""
+    held.setdefault(f"{prefix}deviation", torch.ones_like(encoder.get_buffer("deviation")))
+
+
 @torch.no_grad()
 def standardise(prior: FlowPrior, encoder: StyleEncoder, styles: Gaussian) -> None:
-    """Whiten the style: change its coordinates so that its aggregated posterior is standard normal in mean
-    and covariance.
+    """Whiten the style: change its coordinates so that its aggregated posterior has mean 0 and covariance 1,
+    and learn how far new speakers lie along each.
 
-    The divergence alone does not ensure that: where its weight is small, styles lie in a few tight clusters,
-    and the prior was never trained near most draws from the standard normal. In the new coordinates such a
-    draw is as far from the mean, and in the same directions, as speakers are. Both modules compute the same
-    as before.
+    The divergence alone does not ensure that: where its weight is small, styles lie in a few tight clusters.
+    In the new coordinates, noise counts the same in all directions, and the posteriors' means are spread
+    along the axes, by `deviation`. A speaker is drawn like these: the posterior's noise tells nothing of who
+    speaks, and words that were learned from few takes are lost in it.
+
+    Both modules compute the same as before.
 
     Args:
         prior: Takes styles.
         encoder: Gives them; it may be whitened already.
-        styles: Posteriors (N, S) of many clips, as it gives them.
+        styles: Posteriors (N, S) of many clips, in the coordinates of its layers.
     """
+    unstandardise(prior, encoder)
     centre = styles.mean.double().mean(0)
     centred = styles.mean.double() - centre
-    spread = styles.log_variance.double().exp().mean(0)
-    covariance = centred.T @ centred / len(centred) + torch.diag(spread)
-    variances, axes = torch.linalg.eigh(covariance)
+    between = centred.T @ centred / len(centred)
+    variances, axes = torch.linalg.eigh(between + torch.diag(styles.log_variance.double().exp().mean(0)))
+    to_one = (axes / variances.sqrt()).T
+    shares, turn = torch.linalg.eigh(to_one @ between @ to_one.T)  # of the variance along each axis,
+    shares, turn = shares.flip(0), turn.flip(1)  # the most first
+    encoder.whitening_mean.copy_(centre)
+    encoder.whitening.copy_(turn.T @ to_one)
+    encoder.deviation.copy_(shares.clamp_min(0).sqrt())
+    _read_from(prior, axes * variances.sqrt() @ turn, centre)
+
+
+@torch.no_grad()
+def unstandardise(prior: FlowPrior, encoder: StyleEncoder) -> None:
+    """The reverse: give styles the coordinates of the encoder's layers, in which a posterior's numbers are
+    independent, and its divergence from the standard normal is what it was trained with."""
     before = encoder.whitening.double()
-    encoder.whitening_mean.add_(torch.linalg.solve(before, centre))
-    encoder.whitening.copy_((axes / variances.sqrt()).T @ before)
-    back = axes * variances.sqrt()
+    _read_from(prior, before, -before @ encoder.whitening_mean.double())
+    encoder.whitening_mean.zero_()
+    encoder.whitening.copy_(torch.eye(len(before)))
+    encoder.deviation.fill_(1)
+
+
+def _read_from(prior: FlowPrior, back: Tensor, centre: Tensor) -> None:
+    """Let a prior read styles s, where it read `back @ s + centre`."""
     readers: list[tuple[Tensor, Tensor]] = [(prior.style.weight, prior.style.bias)]
     if prior.config.attributes:
         readers.append((prior.neutral_weight, prior.neutral_bias))

@@ -146,7 +146,7 @@ class DistillationTraining:
         guidance: The teacher's classifier-free guidance.
         guidance_from: When guidance begins, between noise (0) and data (1); before that it is 1.
         learning_rate: Learning rate, by AdamW.
-        prior_style_share: Share of styles drawn from the standard normal prior; the others are speakers'.
+        prior_style_share: Share of styles that are drawn anew; the others are speakers'.
         asked_share: Share of the clips that are asked for other attributes than their own.
         ema_decay: Decay of the exponential moving average of the weights.
     """

@@ -74,7 +74,7 @@ class Speaking(NamedTuple):
 
 
 class DistillationTask:
-    """Trains a copy of `teacher` to take `config.steps` guided steps, in styles whose draws are standard.
+    """Trains a copy of `teacher` to take `config.steps` guided steps, in styles that can be drawn.
 
     Args:
         config: Settings.
@@ -125,10 +125,10 @@ class DistillationTask:
         """
         c, count = self.config, len(rows)
         others = self.data.others(rows, STYLE_CLIPS)
-        style = self.style(*self.data.cut(others, self.data.longest(others))).sample()
+        style = self.style(*self.data.cut(others, self.data.longest(others))).mean  # as it will be asked for
         label, style = self.said(rows, style)
         fresh = batch_random.rand(count, 1, device=self.device) < c.prior_style_share
-        style = torch.where(fresh, batch_random.randn_like(style), style)
+        style = torch.where(fresh, self.style.deviation * batch_random.randn_like(style), style)
         attributes = self.attributes(rows, style)
         x = batch_random.randn(count, self.teacher.frames, self.teacher.channels, device=self.device)
         for taken in range(int(step.max())):
@@ -148,10 +148,8 @@ class DistillationTask:
         labels, kept, share = self.speaking
         drawn = batch_random.rand(len(rows), 3, device=self.device)
         if kept.names:
-            styles, who = kept.styles(self.style), (drawn[:, 1] * len(kept.names)).long()
-            spread = styles.log_variance[who].div(2).exp()
-            old = styles.mean[who] + spread * batch_random.randn_like(style)
-            style = torch.where(drawn[:, 2:] < share, old, style)
+            who = (drawn[:, 1] * len(kept.names)).long()
+            style = torch.where(drawn[:, 2:] < share, kept.styles(self.style).mean[who], style)
         return (drawn[:, 0] * labels).long(), style
 
     def attributes(self, rows: Tensor, style: Tensor) -> Tensor | None:
@@ -210,8 +208,8 @@ class DistillationTask:
 def settle(
     teacher: StyledPrior, clips: VoiceData, speeds: Sequence[float], speaking: Speaking | None = None
 ) -> None:
-    """Give a teacher's style the coordinates in which a standard normal draw is somebody like the voice's
-    speakers, and learn which attributes such a style has by itself.
+    """Give a teacher's style the coordinates in which somebody like the voice's speakers can be drawn, and
+    learn which attributes such a style has by itself.
 
     Args:
         teacher: The prior and its style encoder; both are changed.
@@ -232,7 +230,7 @@ def settle(
         named.append(kept)
     mean, log_variance, attributes = (torch.cat(each) for each in zip(*parts, strict=True))
     styles = Gaussian(mean, log_variance)
-    standardise(flow, encoder, encoder.whitened(styles))
+    standardise(flow, encoder, styles)
     if data.names:
         flow.fit_neutral(
             encoder.whitened(styles).mean,

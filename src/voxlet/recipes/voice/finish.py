@@ -117,6 +117,7 @@ def write_voice(opened: VoiceRun, path: Path) -> None:
         styles=named_styles(opened),
         card=model_card(opened),
         attributes=config.prior.model.attributes,
+        style_std=opened.style.deviation.numpy(),
     )
     steps = config.distillation.steps
     styles = torch.from_numpy(np.stack(list(info.styles.values())))

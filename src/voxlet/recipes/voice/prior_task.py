@@ -6,7 +6,7 @@ base says of these, and the style encoder stays as it is: old styles then mean w
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from voxlet import batch_random
 from voxlet.models.distributions import Gaussian, kl_per_unit
 from voxlet.models.voice.flow_prior import FlowPrior, described, presence
-from voxlet.models.voice.style_encoder import StyleEncoder
+from voxlet.models.voice.style_encoder import StyleEncoder, unstandardise
 from voxlet.recipes.voice.base_file import PRIOR, STYLE, fill_prior
 from voxlet.recipes.voice.clips.replay import Replay
 from voxlet.recipes.voice.clips.views import views_of
@@ -117,11 +117,12 @@ class PriorTask:
         """
         if PRIOR not in base.parts:
             return
-        for style in (self.style, self.style_ema.module):
-            base.fill(STYLE, style)
         anywhere = self.prior.label.weight.detach().clone()
-        for prior in (self.prior, self.prior_ema.module):
+        averages = cast("FlowPrior", self.prior_ema.module), cast("StyleEncoder", self.style_ema.module)
+        for prior, style in ((self.prior, self.style), averages):
+            base.fill(STYLE, style)
             fill_prior(base, prior, rows, anywhere)
+            unstandardise(prior, style)
 
     def keep(self, labels: Sequence[int], speakers: Speakers) -> None:
         """From now on keep what the prior says of these labels by these speakers, and the style encoder.

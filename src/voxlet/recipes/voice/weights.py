@@ -75,8 +75,7 @@ def load_teacher(run: Run, config: VoiceTraining, device: torch.device) -> Style
 
 
 def load_student(run: Run, config: VoiceTraining, device: torch.device) -> StyledPrior:
-    """The few-step prior of a run's third stage, in the coordinates in which a standard normal draw means
-    somebody.
+    """The few-step prior of a run's third stage, in the coordinates in which somebody new can be drawn.
 
     Raises:
         RunError: It is not trained yet, or its weights are damaged.

@@ -51,7 +51,7 @@ let noticing = 0; // another
 
 function styleOf(whom, info, seedNow) {
   if (whom?.parts) return blend(whom.parts, info.speakers);
-  if (whom?.fresh) return randomStyle(seedNow, info.styleSize);
+  if (whom?.fresh) return randomStyle(seedNow, info);
   return whom?.style ?? new Array(info.styleSize).fill(0);
 }
 

@@ -25,7 +25,7 @@ export function radiusOf(atlas, view) {
   return (devicePixelRatio || 1) * Math.min(8, usual * view.k ** 0.3);
 }
 
-/** How much of each pixel about its middle a mark covers, 0 to 256; generated ones are hollow beside recordings. */
+/** How much of each pixel about its middle a mark covers, 0 to 256; generated ones are hollow. */
 function stamp(shape, radius, hollow) {
   const reach = Math.ceil(radius * 1.4 + 1);
   const side = 2 * reach + 1;

@@ -1,4 +1,4 @@
-// What decodes and encodes on a map: the model's own networks in a thread, started when they are first asked.
+// What decodes and encodes on a map: the model's own networks in a thread, started when first asked.
 
 import { decode as decodeFile } from '../player.js';
 import { Problem } from '../problem.js';

@@ -1,4 +1,4 @@
-// The sounds of a map's clips: Opus files with many clips each, decoded at the clips' own rate when first asked for.
+// The sounds of a map's clips: Opus files with many clips each, decoded when first asked for.
 
 import { Problem, reach } from '../problem.js';
 

@@ -1,7 +1,7 @@
 // Words made before they are asked for: any key may be pressed next, and what it says then is known.
 
 const MOST = 12; // words: more would cost a small machine more than they save
-const QUIET = 500; // milliseconds after which who pressed a key is taken to listen; guesses before would be in the way
+const QUIET = 500; // milliseconds after a key: guesses before would be in the way
 
 /** Makes words ahead, one at a time, while nothing else is wanted of the voice. */
 export class Ahead {

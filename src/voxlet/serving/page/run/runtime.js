@@ -1,4 +1,4 @@
-// ONNX Runtime, and files that are fetched with their progress told. For threads: it stands still while it works.
+// ONNX Runtime, and files that are fetched with their progress told, for threads.
 
 import { Problem, reach } from '../problem.js';
 

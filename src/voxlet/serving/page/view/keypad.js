@@ -29,7 +29,7 @@ for (const end of ['pointerup', 'pointercancel']) addEventListener(end, letGo);
 
 function Key({ label, shown, under, written }) {
   const down = soundingLabel.value === label;
-  // A mouse's button sounds as it goes down, as keys do; a finger may want to move the page, so it counts as it is lifted.
+  // A mouse's button sounds as it goes down; a finger may want to move the page, so it counts as it is lifted.
   const pushed = (event) => {
     if (event.pointerType !== 'mouse' || event.button !== 0) return;
     isDown = true;

@@ -25,7 +25,7 @@ function planeOf(info) {
 function ofVoice() {
   const info = voice.value;
   const speakers = Object.keys(info.speakers);
-  const styles = [...Object.values(info.speakers), ...Array.from({ length: NEW }, (_, seed) => randomStyle(seed, info.styleSize))];
+  const styles = [...Object.values(info.speakers), ...Array.from({ length: NEW }, (_, seed) => randomStyle(seed, info))];
   const { centre, directions } = planeOf(info);
   const places = styles.map((style) => directions.map((d) => d.reduce((sum, x, i) => sum + x * (style[i] - centre[i]), 0)));
   const [low, high] = [Math.min, Math.max].map((most) => [0, 1].map((axis) => most(...places.map((at) => at[axis]))));

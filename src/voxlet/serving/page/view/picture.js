@@ -9,7 +9,7 @@ const BAR = 3; // pixels from one bar of the waveform to the next
 const WINDOW_SECONDS = 0.025;
 const RANGE_DB = 60;
 const AT_ONCE = 24; // moments of a spectrogram that are calculated without a pause
-const LATER = 250; // milliseconds until it is begun: who presses keys one after the other is not held up by it
+const LATER = 250; // milliseconds until it is begun: fast keys are not held up by it
 
 /** A colour of the style sheet, by its name. */
 export function ink(name) {

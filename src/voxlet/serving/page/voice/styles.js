@@ -35,8 +35,8 @@ export function writeBlend(parts) {
 }
 
 /** A fresh style that depends on the seed alone. */
-export function randomStyle(seed, size) {
-  return Array.from(standardNormal(seed, [STYLE_KEY], size));
+export function randomStyle(seed, { styleSize, styleStd }) {
+  return Array.from(standardNormal(seed, [STYLE_KEY], styleSize), (x, i) => fround(x * fround(styleStd?.[i] ?? 1)));
 }
 
 /** What a voice's graph is given: a manner as the take of this seed has it. */

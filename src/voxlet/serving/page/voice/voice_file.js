@@ -1,4 +1,4 @@
-// What a voice file says about itself: the metadata of an ONNX model, as docs/voice-file.md describes it.
+// What a voice file says about itself, as docs/voice-file.md describes it.
 
 import { Problem } from '../problem.js';
 
@@ -54,7 +54,8 @@ function checked(info) {
   if (!KNOWN_FORMATS.includes(info.format)) throw new Problem('newer', String(info.format));
   const unknown = (info.requires ?? []).filter((feature) => feature !== 'attributes');
   if (unknown.length > 0) throw new Problem('newer', unknown.join(', '));
-  const { labels, speakers, attributes, variation } = info;
+  const { labels, speakers, attributes, variation, styleStd } = info;
+  const sized = (style) => style.length === info.styleSize && style.every(Number.isFinite);
   const good =
     named(info.name) &&
     Array.isArray(labels) &&
@@ -67,9 +68,8 @@ function checked(info) {
     whole(info.styleSize, 1, 1024) &&
     attributes.every((name) => name in BOUNDS) &&
     Object.values(variation).every((value) => value >= 0 && value <= 6) &&
-    Object.entries(speakers).every(
-      ([name, style]) => named(name) && style.length === info.styleSize && style.every(Number.isFinite),
-    );
+    (!styleStd || sized(styleStd)) &&
+    Object.entries(speakers).every(([name, style]) => named(name) && sized(style));
   if (!good) throw new Problem('damaged');
   return info;
 }
@@ -95,6 +95,7 @@ export function readVoice(model) {
     frames: raw.frames,
     latentSize: raw.latent_size,
     styleSize: raw.style_size,
+    styleStd: raw.style_std,
     speakers: raw.speakers ?? {},
     attributes: raw.attributes ?? [],
     variation: { speed: 0, pitch: 0, ...raw.variation },

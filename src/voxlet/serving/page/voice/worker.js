@@ -27,7 +27,7 @@ async function open({ url, bytes, sha256 }, tell) {
   opened = { info, encoder, session: await openSession(model), encoderSession: null };
   const style = Object.values(info.speakers)[0] ?? new Array(info.styleSize).fill(0);
   const clip = await sample({ label: info.labels[0], style, wishes: info.attributes.map(() => 0), seed: 0, index: 0 });
-  for (let turn = 0; turn < WARM; turn += 1) shape(clip, info.rate); // or the first words would wait for the compiler
+  for (let turn = 0; turn < WARM; turn += 1) shape(clip, info.rate); // so that words need not wait for the compiler
   return { ...info, canResemble: Boolean(encoder) };
 }
 
