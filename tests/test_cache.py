@@ -115,7 +115,7 @@ def test_the_least_recently_used_goes_first(fresh_cache, monkeypatch):
 def test_a_limit_that_is_no_number(fresh_cache, monkeypatch, value):
     monkeypatch.setenv(cache.LIMIT_VARIABLE, value)
     with pytest.raises(
-        ConfigError, match=rf"VOXLET_CACHE_GB: '{value}' is no number of gigabytes; 0 or more"
+        ConfigError, match=rf"VOXLET_CACHE_GB: '{value}' is not a number of gigabytes; give 0 or more"
     ):
         cache.limit()
     for remedy in ("0", "inf"):
@@ -268,14 +268,14 @@ def test_prepared_clips_stay_while_they_are_used_and_are_made_again(fresh_cache,
 
 
 @needs_locks
-@pytest.mark.follows("cache/folder_locks.py: give the same command again")
+@pytest.mark.follows("cache/folder_locks.py: run the same command again")
 def test_prepared_clips_that_are_being_removed_are_not_taken(fresh_cache, tmp_path):
     """Whoever comes between the lock of who removes them and the end of their folder makes them again."""
     words = put_words(tmp_path / "words", 2, 3)
     folder = prepare(open_corpus(words), Preparation(rate=8000), progress=False).rows.folder
     handle = folder_locks.lock_for_removal(folder)
     assert stored.load_rows(folder) is None
-    with pytest.raises(LockedError, match="is being removed; give the same command again"):
+    with pytest.raises(LockedError, match="is being removed; run the same command again"):
         cache.hold(folder)
     os.close(handle)
     assert stored.load_rows(folder) is not None

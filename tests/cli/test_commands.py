@@ -79,7 +79,7 @@ def test_an_empty_path_is_not_the_current_folder(name, capsys):
     actions = [one for one in main.parser_of(name, main.load(name))._actions if one.type is not None]
     for action in (one for one in actions if "path" in one.type.__name__):
         arguments = [action.option_strings[-1], ""] if action.option_strings else [""]
-        assert "'' is no path; give . for this folder" in complaint(capsys, *name.split(), *arguments)
+        assert "'' is not a path; give . for this folder" in complaint(capsys, *name.split(), *arguments)
     assert not [one.dest for one in actions if one.type is Path]
 
 
@@ -125,7 +125,7 @@ def test_the_version(flag, capsys):
     [
         (["corpus", "get"], "the following arguments are required: NAME"),
         (["corpus", "list", "fsdd"], "unrecognized arguments: fsdd"),
-        (["corpus", "inspect", "x", "--layout", "heap"], "no layout is called 'heap'; take names, folders, "),
+        (["corpus", "inspect", "x", "--layout", "heap"], "no layout is called 'heap'; give names, folders, "),
         (["generate", "digits", "1"], "the following arguments are required: --out"),
         (["generate", "digits", "1", "--out", "x", "-n", "two"], "-n/--count: 'two' is not a whole number"),
         (["export", "runs/x"], "the following arguments are required: -o/--out"),

@@ -32,7 +32,7 @@ def test_who_is_at_the_terminal_is_asked(
     assert "Is it your own voice" in said
 
 
-@pytest.mark.follows("cli/consent.py: give --consent own, or --consent given where its owner has agreed")
+@pytest.mark.follows("cli/consent.py: give --consent own, or --consent given if its owner has agreed")
 def test_where_nobody_answers_it_has_to_be_given(monkeypatch: pytest.MonkeyPatch) -> None:
     for stream in (io.StringIO("o\n"), Terminal("perhaps\n"), Terminal(""), None):
         monkeypatch.setattr(sys, "stdin", stream)
@@ -53,7 +53,7 @@ def test_of_a_known_corpus_the_licence_says_it_and_a_run_keeps_what_was_answered
     assert consent_for("fsdd") == "licence"
     assert capsys.readouterr().err == ""
     assert consent_for("fsdd", "given") == "licence"
-    said = "fsdd: consent is by its licence (CC BY-SA 4.0); --consent given is left aside\n"
+    said = "fsdd: its licence (CC BY-SA 4.0) settles consent; --consent given is ignored\n"
     assert capsys.readouterr().err == said
     assert consent_for(Path("fsdd"), "given") == "given"
     monkeypatch.setattr(sys, "stdin", None)

@@ -131,8 +131,11 @@ def test_a_standard_error_that_cannot_be_written_stops_nothing(to, names_corpus)
 @pytest.mark.parametrize(
     ("error", "says"),
     [
-        (OSError(28, "No space left on device", "/there"), "/there: the system refuses (No space left on"),
-        (OSError("nothing"), "voxlet: the system refuses (nothing)"),
+        (
+            OSError(28, "No space left on device", "/there"),
+            "/there: the system refused this (No space left on",
+        ),
+        (OSError("nothing"), "voxlet: the system refused this (nothing)"),
         (MemoryError(), "voxlet: the memory is full; "),
     ],
 )

@@ -75,7 +75,7 @@ def test_its_own_file_may_be_replaced_but_no_other(capsys):
     for text in ("43", "44"):
         done = run(capsys, "say", text)
         assert done.status == 2
-        assert done.err.startswith(f"voxlet: {text}.wav: is there already and was not made by voxlet; ")
+        assert done.err.startswith(f"voxlet: {text}.wav: exists already and was not made by voxlet; ")
     assert run(capsys, "say", "43", "-o", "43.wav").status == 0
 
 
@@ -155,21 +155,21 @@ def test_who_speaks(capsys):
         (["4x1"], "character 2: cannot say 'x'; this voice can say: zero, one"),
         ([""], "nothing to say"),
         ([], "no text is given; for example: voxlet say 4091"),
-        (["1", "--voice", "none"], "there is no voice 'none'; there is: "),
+        (["1", "--voice", "none"], "there is no voice 'none'; the voices are: "),
         (["1", "--voice", "no/such.voice"], "no such voice file"),
-        (["1", "--speaker", "carl"], "there is no speaker 'carl'; there is: ann, bob"),
+        (["1", "--speaker", "carl"], "there is no speaker 'carl'; the speakers are: ann, bob"),
         (["1", "--style", "1"], "a style here has 2 numbers, not 1"),
-        (["1", "--style", "a,b"], "'a,b' is no style; give 2 numbers"),
+        (["1", "--style", "a,b"], "'a,b' is not a style; give 2 numbers"),
         (["1", "--like", "none.wav"], "none.wav: no such sound file"),
         (["1", "--speaker", "ann", "--like", "a.wav"], "three ways to say who speaks"),
-        (["1", "--seed", "-1"], "seed: -1 is no seed"),
-        (["1", "--rate", "1"], "rate: 1 is no rate"),
-        (["1", "--gap", "nan"], "gap: nan is no gap"),
+        (["1", "--seed", "-1"], "seed: -1 is not a seed"),
+        (["1", "--rate", "1"], "rate: 1 is not a sampling rate"),
+        (["1", "--gap", "nan"], "gap: nan is not a gap"),
         (["1", "-o", "a.mp3"], "a.mp3: only WAV can be written"),
         (["1", "-o", "no/folder/a.wav"], "cannot be written (No such file or directory)"),
         (["1", "-o", "."], ".: is a folder; name a file in it"),
         (["1", "-o", ""], ".: is a folder; name a file in it"),
-        (["-", "4"], "- reads standard input, and other text stands beside it; give one of them"),
+        (["-", "4"], "- reads standard input, but other text is given too; give one of them"),
         (["1", "-o", "-", "--json"], "both write to standard output"),
     ],
 )

@@ -24,7 +24,7 @@ def test_good_recordings_get_one_sentence():
         (10, (10, 10), 1, "understood, not natural (ten takes by one speaker: 96 % of words)"),
         (3, (3, 3), 1, "mostly understood, not natural"),
         (2, (2, 2), 1, "enough to try it out; record ten of each word"),
-        (500, (1,) * 1000, 500, "a voice of many people, understood in some 9 of 10 words"),
+        (500, (1,) * 1000, 500, "a voice of many people, understood in about 9 of 10 words"),
         (9, (1,) * 18, 9, "too few to be understood (nine takes by nine speakers gave nothing)"),
         (50, (1,) * 100, 50, "mostly understood"),
     ],
@@ -55,14 +55,14 @@ def test_what_a_base_comes_to(takes, expected):
 
 def test_words_that_lack_takes():
     few = replace(GOOD, takes={"no": 100, "stop": 30, "yes": 100})
-    assert "words that lack takes, where others have 100: stop (30)" in advise(few)
+    assert "words with too few takes, where others have 100: stop (30)" in advise(few)
     assert not any("lack" in line for line in advise(replace(few, takes={"no": 100, "stop": 40, "yes": 100})))
     alike = replace(GOOD, takes={"no": 3, "stop": 3, "yes": 1})
-    assert "words that lack takes, where others have 3: yes (1)" in advise(alike)
+    assert "words with too few takes, where others have 3: yes (1)" in advise(alike)
     lost = replace(GOOD, lost=("left",), outliers={"no": 2})
     said = advise(lost)
-    assert "no recording can be used of: left; training stops until they are mended" in said
-    assert "left out by training for a length that is unusual for their label: no (2)" in said
+    assert "labels without a usable recording: left; training does not start with them" in said
+    assert "left out of training because the length is unusual for their label: no (2)" in said
     assert any("one label alone" in line for line in advise(replace(GOOD, takes={"no": 100})))
 
 
@@ -78,7 +78,7 @@ def test_one_speaker_noise_and_bandwidth():
 def test_recordings_that_have_less_than_their_rate_says():
     one = replace(GOOD, rate=44_100, speakers=2, narrow={"ann": 3880.0})
     assert (
-        "recorded at 44,100 Hz, but as by a telephone or a headset, with nothing above 3.9 kHz (ann); "
+        "recorded at 44,100 Hz, but as if by telephone or headset, with nothing above 3.9 kHz (ann); "
         "`voxlet adapt` guesses what lies there"
     ) in advise(one)
     assert any("--preparation.rate" in line for line in advise(one))

@@ -350,9 +350,11 @@ def test_the_language_is_told_or_that_of_a_known_corpus(tmp_path, monkeypatch):
     assert open_corpus("fsdd").language == open_corpus(tmp_path / "fsdd").language == "en"
     assert open_corpus("fsdd", language="en-GB").language == "en"
     assert open_corpus("fsdd").digest == open_corpus(tmp_path / "mine", language="ar").digest
-    with pytest.raises(ConfigError, match=r"^language: is 'ar', but fsdd is in 'en'; leave it out$"):
+    with pytest.raises(
+        ConfigError, match=r"^language: is 'ar', but fsdd is in 'en'; leave the language out$"
+    ):
         open_corpus("fsdd", language="ar")
-    with pytest.raises(ConfigError, match=r"^language: 'english' is no tag of a language"):
+    with pytest.raises(ConfigError, match=r"^language: 'english' is not a language tag"):
         open_corpus(tmp_path / "nothing", language="english")
 
 
@@ -382,8 +384,8 @@ def test_every_file_is_accounted_for(tmp_path):
     corpus = open_corpus(words)
     assert corpus.account == (
         "29 files: 20 used; 1 left out (1 is empty); 8 passed over (2 without an ending; "
-        "1 .bak copies or parts, by their ending; 1 .csv; "
-        "1 .raw: tell their rate with ffmpeg -f s16le -ar RATE -i yes/old.raw "
+        "1 .bak copies or unfinished files, by their ending; 1 .csv; "
+        "1 .raw: give their rate with ffmpeg -f s16le -ar RATE -i yes/old.raw "
         "yes/old.wav; 1 .txt; "
         "1 .wav hidden; 1 .wav in folders of background noise or named _...)"
     )
@@ -413,7 +415,7 @@ def test_a_rate_that_cannot_be_is_doubted_by_name(voxlet_data, tmp_path):
     soundfile.write(path, samples, 4000)
     (note,) = open_corpus(tmp_path).notes
     assert note.startswith("3_lucas_2.wav is ")
-    assert "its rate is rather 8,000 than 4,000 Hz" in note
+    assert "its rate is probably 8,000, not 4,000 Hz" in note
     assert note.endswith("ffmpeg -i 3_lucas_2.wav -af asetrate=8000 NEW.wav")
 
 

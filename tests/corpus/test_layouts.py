@@ -256,10 +256,10 @@ def clips_of_sounds(pattern, count=40):
             all_of("{label}/{speaker}.wav", ("ja", "nein"), PEOPLE),
             "every folder (anna, ben, cleo)",
         ),
-        (all_of("{label}/s{take}_{speaker}_0.wav", ("ja", "nein"), PEOPLE), "two things (s0, s1, s2; anna, "),
+        (all_of("{label}/s{take}_{speaker}_0.wav", ("ja", "nein"), PEOPLE), "two parts (s0, s1, s2; anna, "),
         (
             all_of("{label}{speaker}{take}.wav", ("Ja", "Nein"), ("Ann", "Bob")),
-            "two things (Ja, Nein; ",
+            "two parts (Ja, Nein; ",
         ),
         (all_of("{take}-{label}.wav", ("1", "2", "3"), takes=range(1, 5)), "could as well be"),
     ],
@@ -289,7 +289,7 @@ def test_names_that_say_enough_are_not_doubted(tmp_path, names):
 
 
 def test_names_that_say_nothing_are_an_error(tmp_path):
-    with pytest.raises(CorpusError, match=r"nothing in the names .* as 03a01Fa\.wav; list the"):
+    with pytest.raises(CorpusError, match=r"such as 03a01Fa\.wav, do not tell .*; list the"):
         read(write_names(tmp_path, "03a01Fa.wav", "08a01Na.wav", "09b01Wb.wav"))
 
 
@@ -305,20 +305,20 @@ def test_a_layout_can_be_told(tmp_path):
     found, people, listing = read(root, "{speaker}-{label}.{take}")
     assert (found, people) == ({"ja", "nein"}, set(PEOPLE))
     assert [entry.problem for entry in listing.entries if entry.problem] == [
-        "its name does not read {speaker}-{label}.{take}"
+        "its name does not fit {speaker}-{label}.{take}"
     ]
     assert listing.layout == "{speaker}-{label}.{take}, as given"
     nested = write_names(tmp_path / "n", *all_of("{label}/{speaker}/{take}.wav", ("ja", "nein"), PEOPLE))
     assert read(nested, "{speaker}/{label}/*")[0] == set(PEOPLE)
 
 
-@pytest.mark.follows("corpus/listing/layouts.py: mend --layout, or leave it out and see what is found out")
+@pytest.mark.follows("corpus/listing/layouts.py: correct --layout, or leave it out to have it detected")
 @pytest.mark.parametrize("layout", ["{label}/{label}", "{label}/{speaker}_nohash_{take}", "{label}.{take}"])
 def test_a_layout_that_reads_nothing_is_refused(tmp_path, layout):
     root = write_names(tmp_path, *all_of("{label}/{speaker}_{take}.wav", ("ja", "nein"), PEOPLE))
     with pytest.raises(CorpusError) as caught:
         read(root, layout)
-    assert f"no name reads {layout}, such as ja/anna_0.wav; mend --layout" in str(caught.value)
+    assert f"no file name fits {layout}, such as ja/anna_0.wav; correct --layout" in str(caught.value)
     for told in (None, "{label}/{speaker}_{take}"):  # left out, or mended
         assert read(root, told)[:2] == ({"ja", "nein"}, set(PEOPLE))
 
@@ -328,13 +328,13 @@ def test_what_a_layout_does_not_read_in_a_label_s_folder_is_said(tmp_path):
     root = write_names(tmp_path, *names, "ja/x.wav", "nein/y.wav")
     found, _, listing = read(root, "{label}/{speaker}_NO_{take}")
     assert (found, len(listing.entries)) == ({"ja", "nein"}, len(names) + 2)
-    assert "2 names do not read {label}/{speaker}_NO_{take}, such as ja/x.wav" in listing.notes[0]
+    assert "2 file names do not fit {label}/{speaker}_NO_{take}, such as ja/x.wav" in listing.notes[0]
 
 
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("heap", "no layout is called 'heap'; take names, folders, manifest or a pattern"),
+        ("heap", "no layout is called 'heap'; give names, folders, manifest or a pattern"),
         ("{speaker}_{take}", "has no {label}"),
         ("{label}{take}", "two fields with nothing between them"),
         ("{label}*", "two fields with nothing between them"),

@@ -144,7 +144,7 @@ def test_what_only_may_be_labels_does_not_outweigh_names(tmp_path):
         (tmp_path / name).with_suffix(".txt").write_text("clear" if take % 2 else "noisy")
     corpus = open_corpus(tmp_path)
     assert corpus.labels == ("no", "yes")
-    beside = "the texts beside the recordings (.txt), could as well say the labels (clear, noisy)"
+    beside = "the texts beside the recordings (.txt), could give the labels instead (clear, noisy)"
     assert beside in corpus.notes[0]
     for path in tmp_path.glob("*/*.txt"):
         path.unlink()
@@ -152,7 +152,7 @@ def test_what_only_may_be_labels_does_not_outweigh_names(tmp_path):
     (tmp_path / "heard.csv").write_text("file,verdict\n" + rows)
     corpus = open_corpus(tmp_path)
     assert corpus.labels == ("no", "yes")
-    assert "labels in 'verdict', could as well say the labels" in corpus.notes[0]
+    assert "labels in 'verdict', could give the labels instead" in corpus.notes[0]
     assert open_corpus(tmp_path, layout="manifest").labels == ("clear", "noisy")
 
 

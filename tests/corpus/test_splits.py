@@ -160,7 +160,7 @@ def test_parts_by_any_of_their_names_and_what_is_none(tmp_path):
     (tmp_path / "manifest.csv").write_text("path,label,split\n" + "".join(lines))
     corpus = open_corpus(tmp_path)
     assert [clip.part for clip in corpus.clips] == ["train", "validation", "", ""]
-    assert "parts that are none, trained on: 'tset'" in corpus.layout
+    assert "unknown parts, used for training: 'tset'" in corpus.layout
 
 
 def test_the_same_recording_is_never_in_two_parts(tmp_path):
@@ -194,22 +194,22 @@ def test_the_same_recording_is_never_in_two_parts(tmp_path):
             "official",
             {},
             {"name": "audiomnist"},
-            "'audiomnist' has no official division.*take the split 'speakers'",
+            "'audiomnist' has no official division.*use the split 'speakers'",
         ),
-        ("speakers", {"held_out": "zoe"}, {}, "nobody is called 'zoe'; there are: ann, bob, cyd"),
-        ("stratified", {"held_out": "ann"}, {}, "held_out: only goes with the split 'speakers'"),
+        ("speakers", {"held_out": "zoe"}, {}, "no speaker is called 'zoe'; the speakers are: ann, bob, cyd"),
+        ("stratified", {"held_out": "ann"}, {}, "held_out: goes only with the split 'speakers'"),
         ("random", {}, {}, "no split is called 'random'"),
         (
             "speakers",
             {},
             {"speakers": np.zeros(90, dtype=np.int64)},
-            "names 1 speaker; take the split 'stratified'",
+            "names 1 speaker; use the split 'stratified'",
         ),
         (
             "official",
             {},
             {"name": "speech_commands"},
-            "of 90 clips to .* on; take the split 'speakers' or 'stratified'",
+            "of 90 clips to .* on; use the split 'speakers' or 'stratified'",
         ),
     ],
 )

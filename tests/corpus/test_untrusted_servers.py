@@ -1,4 +1,4 @@
-"""Servers that drip wherever they can, and servers whose certificate is not to be trusted."""
+"""Servers that drip wherever they can, and servers whose certificate cannot be trusted."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def download(address: str, target: Path, retries: RetryPolicy = IMPATIENCE) -> N
 def test_a_server_that_drips_is_given_up(where: str, tmp_path: Path) -> None:
     with ends(), loopback.dripping(*DRIPS[where]) as address, pytest.raises(DownloadError) as refusal:
         download(address, tmp_path / "archive")
-    assert "the download came at less than 1 kB/s for 0.4 s; run it again" in str(refusal.value)
+    assert "the download was slower than 1 kB/s for 0.4 s; run it again" in str(refusal.value)
     assert not (tmp_path / "archive").exists()
 
 
@@ -48,7 +48,7 @@ def test_a_handshake_that_drips_is_given_up(tmp_path: Path) -> None:
         pytest.raises(DownloadError) as refusal,
     ):
         download(address.replace("http:", "https:"), tmp_path / "archive")
-    assert "less than 1 kB/s" in str(refusal.value)
+    assert "slower than 1 kB/s" in str(refusal.value)
 
 
 def test_what_is_slow_but_not_too_slow_arrives(server: loopback.Server, tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ def test_certificates_that_are_not_to_be_trusted(
     with pytest.raises(DownloadError) as refusal:
         fetch(address, tmp_path / "archive", limit=10**7, retries=RetryPolicy(attempts=2, backoff=0.01))
     line = str(refusal.value)
-    assert line.startswith(f"{address}: the server's certificate is not to be trusted (")
+    assert line.startswith(f"{address}: the server's certificate cannot be trusted (")
     assert problem in line
     assert "\n" not in line
     assert "trying again" not in capsys.readouterr().err

@@ -135,7 +135,7 @@ def test_a_record_that_a_power_failure_damaged_is_named(tmp_path: Path, damaged:
     wanted = made(tmp_path)
     record = tmp_path / "shards" / "train-00003.json"
     record.write_bytes(damaged)
-    with pytest.raises(FileError, match=r"train-00003\.json: is damaged; remove it, then give the command"):
+    with pytest.raises(FileError, match=r"train-00003\.json: is damaged; remove it, then repeat the command"):
         made(tmp_path)
     record.unlink()
     assert made(tmp_path) == wanted
@@ -181,7 +181,7 @@ def test_parts_are_made_beside_each_other_and_not_beside_the_whole(tmp_path: Pat
 def test_a_full_disk_leaves_what_is_made(small_disk: Path, tmp_path: Path) -> None:
     changes = {"count": 40, "shard": 5}
     place = small_disk / "words"
-    with pytest.raises(FileError, match=r"No space left.*goes on from there"):
+    with pytest.raises(FileError, match=r"No space left.*continues from there"):
         made(place, **changes)
     whole, left = made(tmp_path / "whole", **changes), tree(place)
     records = [name for name in left if name.startswith("shards/")]
@@ -293,7 +293,7 @@ def alive(process: int) -> bool:
 
 def test_a_folder_of_another_data_set_is_left_alone(tmp_path: Path) -> None:
     before = made(tmp_path)
-    with pytest.raises(VoxletError, match=r"another seed is there \(0, not 1\)"):
+    with pytest.raises(VoxletError, match=r"another seed \(0, not 1\)"):
         made(tmp_path, seed=1)
     assert tree(tmp_path) == before
 
@@ -303,10 +303,10 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
     own = tmp_path / "train" / "metadata.csv"
     own.parent.mkdir()
     own.write_text("mine")
-    with pytest.raises(ConfigError, match="holds something else than a data set; give --out another folder"):
+    with pytest.raises(ConfigError, match="holds something other than a data set; give --out another folder"):
         made(tmp_path)
     assert tree(tmp_path) == {"train/metadata.csv": b"mine"}
-    with pytest.raises(FileError, match="is no folder; give a new folder"):
+    with pytest.raises(FileError, match="is not a folder; give a new folder"):
         open_store("")
     assert open_store(str(tmp_path / "new")).root == tmp_path / "new"
 

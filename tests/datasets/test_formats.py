@@ -155,7 +155,7 @@ def test_verify_finds_each_kind_of_damage(tmp_path: Path) -> None:
 
     clip = "train/00001/000000012.wav"
     (folder / clip).write_bytes(whole[clip][:-2])
-    assert problems() == [f"train-00001: {clip} is not what was written"]
+    assert problems() == [f"train-00001: {clip} differs from what was written"]
     (folder / clip).unlink()
     assert problems() == [f"train-00001: {clip} is missing"]
     (folder / "shards" / "test-00000.json").unlink()
@@ -164,14 +164,14 @@ def test_verify_finds_each_kind_of_damage(tmp_path: Path) -> None:
     assert problems() == ["dataset.json: is missing"]
     for name in ("README.md", "manifest.csv", "train/metadata.csv"):
         (folder / name).write_bytes(whole[name][:-2])
-        assert problems() == [f"{name}: is not what was written"]
+        assert problems() == [f"{name}: differs from what was written"]
     card = whole["dataset.json"]
     for changed, problem in (
-        (b"", "is no card of a data set"),
-        (card[:99], "is no card of a data set"),
-        (b"[1, 2]", "is no card of a data set"),
-        (b'{"voice": []}', "is no card of a data set"),
-        (card.replace(b'"clips": 48', b'"clips": 49'), "says other things than the shards"),
+        (b"", "is not the card of a data set"),
+        (card[:99], "is not the card of a data set"),
+        (b"[1, 2]", "is not the card of a data set"),
+        (b'{"voice": []}', "is not the card of a data set"),
+        (card.replace(b'"clips": 48', b'"clips": 49'), "does not match the shards"),
     ):
         (folder / "dataset.json").write_bytes(changed)
         assert problems() == [f"dataset.json: {problem}"]
@@ -186,11 +186,11 @@ def test_verify_finds_each_kind_of_damage(tmp_path: Path) -> None:
     for key, changed in (("clips", 99), ("rejected", 1), ("labels", {"one": 99})):
         record = {**json.loads(whole["shards/train-00001.json"]), key: changed}
         (folder / "shards" / "train-00001.json").write_text(json.dumps(record))
-        assert "train-00001: its record says other numbers than there are clips" in problems()
+        assert "train-00001: its record does not match the number of its clips" in problems()
     samples, rate, facts = decode(whole[clip])
     for changed, expected in (
         (encode(samples, rate, "wav", {**facts, "speed": 1.5}), "its speed is 1.5: it was made by another"),
-        (encode(samples, rate, "wav", {**facts, "index": 11}), "holds other clips than were planned"),
+        (encode(samples, rate, "wav", {**facts, "index": 11}), "holds clips other than the planned ones"),
         (encode(samples, rate, "wav", {**facts, "speaker": "bob"}), "its speaker is 'bob'"),
         (encode(samples * 0, rate, "wav", facts), "is silent"),
         (encode(samples, 9000, "wav", facts), "another rate"),

@@ -112,7 +112,7 @@ def test_another_seed_gives_other_speakers_and_speeds() -> None:
 
 @pytest.mark.follows("datasets/plan.py: give some of …")
 def test_effects_are_named_as_they_are() -> None:
-    with pytest.raises(ConfigError, match=r"there is no 'room'; give some of rooms, noise, codecs$"):
+    with pytest.raises(ConfigError, match=r"there is no effect 'room'; give some of rooms, noise, codecs$"):
         replace(PLAN, effects=("room",))
     assert replace(PLAN, effects=("rooms", "noise", "codecs")).effects
 
@@ -120,7 +120,9 @@ def test_effects_are_named_as_they_are() -> None:
 @pytest.mark.follows("datasets/plan.py: give a larger share, or a larger --count")
 def test_a_class_without_a_clip_is_refused() -> None:
     few = replace(PLAN, count=20, held_out=(0.1, 0.1), unknown=0.0)
-    with pytest.raises(ConfigError, match=r"--unknown: a share of 0.01 of 20 clips is not one clip; give"):
+    with pytest.raises(
+        ConfigError, match=r"--unknown: a share of 0.01 of 20 clips is less than one clip; give"
+    ):
         replace(few, unknown=0.01)
     for changes in ({"unknown": 0.1}, {"unknown": 0.01, "count": 200}):
         plan = replace(few, **changes)

@@ -89,5 +89,5 @@ def test_s3_gets_the_bytes_of_a_folder_and_its_loss_is_one_error(tmp_path: Path,
     assert verify(store).wrong == 0
     s3.kill()
     s3.wait()
-    with pytest.raises(FileError, match=r"s3://words/tiny/.*cannot be reached.*goes on from there"):
+    with pytest.raises(FileError, match=r"s3://words/tiny/.*cannot be reached.*continues from there"):
         make_dataset(plan(**changes), VOICE, store, Here(), progress=False)

@@ -28,7 +28,7 @@ from voxlet.evaluation.reference import Reference
 
 def test_a_worker_with_other_versions_refuses(tmp_path: Path) -> None:
     task = MakeShard(plan(), VOICE, Folder(tmp_path), (("numpy", "1.0"), ("voxlet", "0.0.1")))
-    with pytest.raises(VoxletError, match=r"a worker has numpy 2.* in place of numpy 1\.0, voxlet 0\.0\.1"):
+    with pytest.raises(VoxletError, match=r"a worker has numpy 2.* instead of numpy 1\.0, voxlet 0\.0\.1"):
         task(plan().shards()[0])
     assert tree(tmp_path) == {}
 

@@ -208,8 +208,8 @@ def test_speakers_that_were_asked_for():
     asked, prediction = np.array([0, 1, -1]), sure(0, 0, 0)
     assert speaker.evaluate(asked, ("ann", "bob"), prediction) == {"speaker.accuracy": wilson(1, 2)}
     assert speaker.evaluate(asked, ("ann",), prediction) == {
-        "speaker.accuracy": "the reference has but one speaker"
+        "speaker.accuracy": "the reference has only one speaker"
     }
     assert speaker.evaluate(np.full(3, -1), ("ann", "bob"), prediction) == {
-        "speaker.accuracy": "nobody in particular was asked for"
+        "speaker.accuracy": "no particular speaker was asked for"
     }

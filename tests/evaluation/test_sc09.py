@@ -90,7 +90,7 @@ def test_a_pipe_or_a_device_is_not_waited_for(tmp_path):
             open_network(path)
 
 
-@follows("evaluation/sc09/network.py: bring the file of the published SC09 classifier")
+@follows("evaluation/sc09/network.py: give the weights file of the published SC09 classifier")
 def test_weights_of_another_network_are_refused(weights, tmp_path):
     torch.save(torch.nn.Linear(3, 3).state_dict(), tmp_path / "linear.pth")
     with pytest.raises(FileError, match="other weights than a ResNeXt-29"):

@@ -129,7 +129,7 @@ def test_parts_that_a_model_has_not(corpus, run, tmp_path, capsys):
     ):
         asked = ["score", str(model), "--corpus", str(corpus), "--count", "4", "--only", part]
         assert main(asked) == 2
-        assert f"--only: '{part}' is measured of {having} only" in capsys.readouterr().err
+        assert f"--only: '{part}' is measured only for {having}" in capsys.readouterr().err
 
 
 def test_a_voice_is_stamped_with_its_figures(corpus, tmp_path, capsys):
@@ -225,7 +225,7 @@ def test_the_language_of_what_is_measured_and_of_the_recordings(corpus, tmp_path
             "en",
             "what is measured speaks 'ar', the recordings are in 'en'; name recordings in 'ar' with",
         ),
-        ("english", "language: 'english' is no tag of a language; give one of BCP 47, such as en"),
+        ("english", "language: 'english' is not a language tag; give a BCP 47 tag, such as en"),
     ):
         assert main([*asked, "--language", language]) == 2
         error = capsys.readouterr().err
@@ -235,12 +235,14 @@ def test_the_language_of_what_is_measured_and_of_the_recordings(corpus, tmp_path
     path.write_bytes(voice_bytes(info(("zero", "one"))))
     capsys.readouterr()
     assert main(["score", str(path), "--language", "english"]) == 2
-    assert "'english' is no tag of a language" in capsys.readouterr().err
+    assert "'english' is not a language tag" in capsys.readouterr().err
     assert main(["score", str(path), "--count", "4"]) == 2
     assert "the voice does not say its language; name real recordings" in capsys.readouterr().err
     path.write_bytes(voice_bytes(info(("zero", "one"), language="tlh")))
     assert main(["score", str(path), "--count", "4"]) == 2
-    assert "the voice speaks 'tlh', as no known corpus; name real recordings" in capsys.readouterr().err
+    assert (
+        "the voice speaks 'tlh', which no known corpus does; name real recordings" in capsys.readouterr().err
+    )
 
 
 def test_the_usual_corpus_is_of_the_language():

@@ -56,9 +56,9 @@ def test_neighbours_stay_neighbours() -> None:
 
 
 def test_what_cannot_be_projected_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(ConfigError, match="no projection is called 'isomap'; take linear, tsne or umap"):
+    with pytest.raises(ConfigError, match="no projection is called 'isomap'; use linear, tsne or umap"):
         project(two_clouds(), "isomap")
-    with pytest.raises(ConfigError, match="10 clips have no neighbourhoods; take linear"):
+    with pytest.raises(ConfigError, match="10 clips are too few for this projection; use linear"):
         project(two_clouds(10), "tsne")
     monkeypatch.setitem(sys.modules, "umap", None)
     with pytest.raises(MissingExtraError, match="install it with: pip install umap-learn"):

@@ -38,9 +38,9 @@ def test_where_there_is_no_one_arc_the_walk_is_straight(stop: list[float]) -> No
 
 def test_bad_walks_are_refused() -> None:
     here = np.zeros(2)
-    with pytest.raises(ConfigError, match="1 steps are no walk; take two or more"):
+    with pytest.raises(ConfigError, match="1 steps are too few for a walk; use two or more"):
         between(here, here, 1)
-    with pytest.raises(ConfigError, match="no way is called 'round'; take straight or spherical"):
+    with pytest.raises(ConfigError, match="no way is called 'round'; use straight or spherical"):
         between(here, here, 3, "round")  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="two corners and two steps"):
         along(np.zeros((1, 2)), 3)

@@ -57,7 +57,7 @@ def test_without_a_network_what_was_pulled_is_there(pushed, hasty, monkeypatch) 
 
 
 def test_a_name_that_exists(pushed, voice) -> None:
-    with pytest.raises(HubError, match="is there already; choose another name, or --update"):
+    with pytest.raises(HubError, match="exists already; choose another name, or give --update"):
         push(voice, "me/mine")
     voice.write_bytes(tiny_voice.voice_bytes(tiny_voice.info(version="2")))
     push(voice, "me/mine", update=True)
@@ -193,7 +193,7 @@ def test_schemes_in_any_case(hub, server, voice) -> None:
 
 @pytest.mark.parametrize("fragment", ["", f"#sha256={'0' * 64}"])
 def test_an_address_with_a_password(server, fresh_cache, fragment: str) -> None:
-    with pytest.raises(HubError, match="leave out what stands before the @") as refused:
+    with pytest.raises(HubError, match="leave out what comes before the @") as refused:
         pull(server.address.replace("//", "//me:secret@") + fragment)
     assert "secret" not in str(refused.value)
     assert server.seen == []
@@ -202,7 +202,7 @@ def test_an_address_with_a_password(server, fresh_cache, fragment: str) -> None:
 def test_what_a_download_advises_is_told(server, fresh_cache, monkeypatch) -> None:
     address = f"{server.address}#sha256={'0' * 64}"
     server.plan = ["503"]
-    with pytest.raises(HubError, match=r"; run it again to go on where it stopped$"):
+    with pytest.raises(HubError, match=r"; run it again to continue where it stopped$"):
         pull(address, retries=loopback.HASTE)
     monkeypatch.setenv("http_proxy", "socks5://127.0.0.1:1")
     monkeypatch.delenv("no_proxy", raising=False)
@@ -237,14 +237,14 @@ def offline(patch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.follows("hub/pull.py: unset this variable, or give it an address that begins with https://")
-@pytest.mark.follows("hub/pull.py: copy it anew into this variable, or unset it and log in: `hf auth login`")
+@pytest.mark.follows("hub/pull.py: copy it into this variable again, or unset it and log in: `hf auth login`")
 @pytest.mark.parametrize(
     ("changed", "part"),
     [
         (lambda patch: patch.setenv("HF_TOKEN", "tökén"), "^HF_TOKEN: the token holds .*hf auth login"),
         (
             lambda patch: patch.setattr("huggingface_hub.constants.ENDPOINT", "foo"),
-            "^HF_ENDPOINT: 'foo' is no address of a hub; unset",
+            "^HF_ENDPOINT: 'foo' is not the address of a hub; unset",
         ),
         (offline, "HF_HUB_OFFLINE is set; unset"),
     ],
@@ -268,7 +268,7 @@ def test_private_is_for_a_new_repository(pushed, voice, capsys) -> None:
     assert main(["push", str(voice), "me/new", "--private", "--update"]) == 0
     capsys.readouterr()
     assert main(["push", str(voice), "me/mine", "--private", "--update"]) == 2
-    assert "is there already, and --private is for a new one" in capsys.readouterr().err
+    assert "exists already, and --private is for a new one" in capsys.readouterr().err
     assert main(["push", str(voice), "me/mine", "--update"]) == 0
 
 
@@ -276,7 +276,7 @@ def test_a_name_is_checked_before_anything_is_fetched(pushed, capsys) -> None:
     pushed.asked.clear()
     assert main(["pull", ADDRESS, "--name", "a/b"]) == 2
     assert pushed.asked == []
-    assert "'a/b': cannot be a file's name; take" in capsys.readouterr().err
+    assert "'a/b': cannot be a file name; take" in capsys.readouterr().err
     assert main(["pull", ADDRESS, "--name", "a-b"]) == 0
 
 

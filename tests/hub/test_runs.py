@@ -98,7 +98,7 @@ def test_the_command_and_what_it_refuses(
     assert main(["push", str(tmp_path), "me/other"]) == 2
     shown = capsys.readouterr().err.splitlines()
     assert len(shown) == 2
-    assert "is there already" in shown[0]
+    assert "exists already" in shown[0]
     assert "its training has not come to its end" in shown[1]
     assert set(hub.repositories) == {"me/vae"}
 
@@ -127,7 +127,7 @@ def test_renewed_over_a_list_that_does_not_fit(files: dict[str, bytes], voice: P
 def test_what_comes_damaged_is_fetched_again(hub: Hub, files: dict[str, bytes], name: str) -> None:
     whole = files[name]
     files[name] = whole[:-1] + bytes([whole[-1] ^ 1])
-    with pytest.raises(HubError, match="came damaged; run it again"):
+    with pytest.raises(HubError, match="arrived damaged; run it again"):
         voxlet.load(ADDRESS)
     files[name] = whole
     assert voxlet.load(ADDRESS).labels == ("zero", "one")
@@ -172,7 +172,7 @@ def test_settings_of_a_stranger_take_no_memory(files: dict[str, bytes], field, v
 )
 def test_a_list_that_is_none(files: dict[str, bytes], listing: bytes) -> None:
     files["digests.json"] = listing
-    with pytest.raises(HubError, match=r"digests\.json is no list of files"):
+    with pytest.raises(HubError, match=r"digests\.json is not a list of files"):
         voxlet.load(ADDRESS)
 
 

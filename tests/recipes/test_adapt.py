@@ -139,7 +139,7 @@ def test_new_words_begin_apart_and_move_far(voice_run: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.follows("cli/runs/adapt.py: give three, as --steps 400,1100,600")
+@pytest.mark.follows("cli/runs/adapt.py: give three, as in --steps 400,1100,600")
 def test_the_command_prints_the_voice(
     base: Path,
     takes: Path,
@@ -153,7 +153,7 @@ def test_the_command_prints_the_voice(
     assert main([*asked, "--consent", "own"]) == 0
     *table, why, voice = capsys.readouterr().out.splitlines()
     assert table[0].split() == ["generated", "takes"]
-    assert why.startswith("listen yourself: with fewer than five takes of a word nothing here tells")
+    assert why.startswith("listen yourself: with fewer than five takes of a word, how often")
     assert voice == str(run / "mine.voice")
     kept = json.loads((run / OUTCOME).read_text())
     assert f"{kept['grade']}: {kept['why']}" == why
@@ -161,10 +161,12 @@ def test_the_command_prints_the_voice(
     opened = load(run)
     assert isinstance(opened, VoiceRun)
     assert main([*asked, "--consent", "given"]) == 2
-    assert "consent is 'own' there and 'given' here" in capsys.readouterr().err
+    assert "consent is 'own' in the run and 'given' now" in capsys.readouterr().err
     assert main(["adapt", str(takes), "--run", str(run), "--steps", "x"]) == 2
     error = capsys.readouterr().err
-    assert error.endswith("--steps 'x' are no numbers; give three, as --steps 400,1100,600\n")
+    assert error.endswith(
+        "--steps 'x' is not a list of whole numbers; give three, as in --steps 400,1100,600\n"
+    )
     assert _steps(error.split()[-1]) == [400, 1100, 600]
 
 

@@ -152,7 +152,7 @@ def test_words_are_said_by_the_speakers_of_the_base(base: Path, tmp_path: Path) 
 
 
 @pytest.mark.slow
-@pytest.mark.follows("recipes/adapt.py: give one, or a base's file")
+@pytest.mark.follows("recipes/adapt.py: give such a run, or a base's file")
 def test_a_voice_is_added_to_and_keeps_what_it_had(voice_run: Path, base: Path, tmp_path: Path) -> None:
     takes = takes_of(tmp_path / "takes", ("zero", "no"))
     opened = adapt(takes, tmp_path / "run", steps=STEPS, base=voice_run, keep=True)
@@ -167,7 +167,7 @@ def test_a_voice_is_added_to_and_keeps_what_it_had(voice_run: Path, base: Path, 
     third = adapt(more, tmp_path / "third", steps=STEPS, base=opened.path, adds="speakers")
     assert (third.voice.labels, third.voice.speakers) == (("no", "one", "zero"), ("you",))
     third.voice_path.unlink()
-    with pytest.raises(RunError, match="is no run that ended with a voice"):
+    with pytest.raises(RunError, match="is not a run that finished with a voice"):
         begin_with(third.path)
 
 

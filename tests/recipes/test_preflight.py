@@ -54,12 +54,12 @@ def test_time_is_work_over_speed() -> None:
 
 def test_as_a_user_is_told() -> None:
     needs = Needs(memory=2.04e9, disk=0.5e9, epoch_seconds=3.0)
-    assert needs.sentence() == "some 3 s an epoch, 2.0 GB of memory, 500 MB of disk"
-    assert needs.sentence(Budget(epochs=100)).startswith("some 5 minutes, ")
-    assert needs.sentence(Budget(epochs=10_000)).startswith("some 8.3 hours, ")
-    assert needs.sentence(Budget(minutes=10)).startswith("10 minutes, some 200 epochs, ")
+    assert needs.sentence() == "about 3 s an epoch, 2.0 GB of memory, 500 MB of disk"
+    assert needs.sentence(Budget(epochs=100)).startswith("about 5 minutes, ")
+    assert needs.sentence(Budget(epochs=10_000)).startswith("about 8.3 hours, ")
+    assert needs.sentence(Budget(minutes=10)).startswith("10 minutes, about 200 epochs, ")
     slow = Needs(memory=2e9, disk=5e8, epoch_seconds=900.0)
-    assert slow.sentence(Budget(minutes=1)).startswith("1 minute, some 7 % of an epoch, ")
+    assert slow.sentence(Budget(minutes=1)).startswith("1 minute, about 7 % of an epoch, ")
     assert set(presets_on(material(100, 0.5))) == set(PRESETS)
 
 
@@ -67,13 +67,16 @@ def test_too_little_memory_or_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     needs = Needs(memory=2e9, disk=5e9, epoch_seconds=1.0)
     monkeypatch.setattr(machine, "memory", lambda: machine.Memory(4 * 10**9, 1_500_000_000))
     monkeypatch.setattr(machine, "free_space", lambda folder: 10**12)
-    with pytest.raises(TrainingError, match=r"run: training needs 2.0 GB of memory, and 1.5 GB are free"):
+    with pytest.raises(
+        TrainingError, match=r"run: training needs 2.0 GB of memory, but only 1.5 GB are free"
+    ):
         check(PRESETS["mlp"], needs, tmp_path / "run")
     monkeypatch.setattr(machine, "memory", lambda: None)  # a system that does not tell
     check(PRESETS["mlp"], needs, tmp_path / "run")
     monkeypatch.setattr(machine, "free_space", lambda folder: 4 * 10**9)
     with pytest.raises(
-        TrainingError, match=r"training needs 5.0 GB of disk, and 4.0 GB are free; free some, or name"
+        TrainingError,
+        match=r"training needs 5.0 GB of disk, but only 4.0 GB are free; free some space, or name",
     ):
         check(PRESETS["voice"], needs, tmp_path / "run")
 
@@ -87,7 +90,7 @@ def test_a_start_that_is_refused_leaves_nothing(
     with monkeypatch.context() as small:
         small.setattr(preflight.machine, "memory", lambda: machine.Memory(10**9, 10**6))
         assert main(asked) == 2
-    assert "are free; take a smaller model or batch" in capsys.readouterr().err
+    assert "are free; use a smaller model or batch" in capsys.readouterr().err
     assert not run.exists()
     assert main(asked) == 0
-    assert "training takes some 1 s, " in capsys.readouterr().err
+    assert "training takes about 1 s, " in capsys.readouterr().err

@@ -125,7 +125,7 @@ def test_what_is_left_out_is_told_by_label(tmp_path: Path, capsys: pytest.Captur
     assert main(asked) == 0  # rows of 0.1 s
     lines = capsys.readouterr().err.splitlines()
     told = [line for line in lines if "left out for" in line or "cut at their end" in line]
-    assert "1 take left out for a length that is unusual for the label: left 1 of 41" in told[0]
-    assert "takes cut at their end, with something to be heard behind the cut: left 40 of 40 (" in told[1]
+    assert "1 take left out because the length is unusual for the label: left 1 of 41" in told[0]
+    assert "takes cut at their end, losing some audible sound: left 40 of 40 (" in told[1]
     assert "% of the label's energy), right 5 of 5 (" in told[1]
     assert {clip.path.name for clip in load_run(tmp_path / "run").prepared.dropped} >= {"ann_nohash_99.wav"}

@@ -175,7 +175,7 @@ def test_where_no_time_is_left_each_stage_still_takes_a_step(tmp_path: Path) -> 
     assert steps_of(run) == {"first": 1, "second": 1}
 
 
-@pytest.mark.follows("recipes/timetable.py: begin in a new folder")
+@pytest.mark.follows("recipes/timetable.py: start again in a new folder")
 @pytest.mark.parametrize("text", ["", "[]", '{"seconds": 1}', '{"seconds": "x", "steps": {}}'])
 def test_a_damaged_timetable_is_one_line(tmp_path: Path, text: str) -> None:
     run = make_run(tmp_path / "run", {})

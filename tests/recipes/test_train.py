@@ -221,7 +221,7 @@ def an_empty_corpus(corpus: Path, path: Path) -> list[str]:
     ("make", "message"),
     [
         (lambda c, p: ["train", "mpl", "--epochs", "1"], "unknown preset 'mpl'; the presets are: mlp, "),
-        (lambda c, p: command(c, p / "run"), "give --epochs or --minutes, one of them (neither given)"),
+        (lambda c, p: command(c, p / "run"), "give either --epochs or --minutes (neither given)"),
         (lambda c, p: command(c, p / "run", "--epochs", "1", "--minutes", "1"), "(both given)"),
         (lambda c, p: command(c, p / "run", "--epochs", "-3"), "--epochs -3 is less than 1"),
         (lambda c, p: command(c, p / "run", "--minutes", "-3"), "--minutes -3.0 is not a positive number"),
@@ -235,16 +235,16 @@ def an_empty_corpus(corpus: Path, path: Path) -> list[str]:
         (lambda c, p: command(c, p / "run", "--epochs", "1", "--kl-warmup", "2"), "kl_warmup 2.0"),
         (
             lambda c, p: command(c, p / "run", "--epochs", "1", "--spectrogram.rate", "16000"),
-            "preparation.rate 8000 is not spectrogram.rate 16000",
+            "preparation.rate 8000 differs from spectrogram.rate 16000",
         ),
         (lambda c, p: command(p / "nowhere", p / "run", "--epochs", "1"), "no such folder"),
         (an_empty_corpus, "empty"),
         (lambda c, p: command(c, Path("/proc/run"), "--epochs", "1"), "/proc/run: cannot be written"),
         (a_file, "is a file, not a folder"),
-        (a_full_folder, "holds files but is no run"),
+        (a_full_folder, "holds files but is not a run"),
         (a_damaged_config, "config.json: cannot be read"),
-        (other_learning_rate, "config.learning_rate is 0.001 there and 0.5 here"),
-        (other_budget, "budget.epochs is 1 there and 2 here"),
+        (other_learning_rate, "config.learning_rate is 0.001 in the run and 0.5 now"),
+        (other_budget, "budget.epochs is 1 in the run and 2 now"),
         (other_corpus, "corpus.digest is"),
     ],
 )
@@ -295,7 +295,7 @@ def test_memory_that_is_full_is_said(
 
     monkeypatch.setattr("voxlet.training.stages.fit", full)
     assert main(command(corpus, tmp_path / "run", "--epochs", "1")) == 2
-    assert "the memory is full; take a smaller model" in capsys.readouterr().err
+    assert "the memory is full; use a smaller model" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
 
 

@@ -28,6 +28,7 @@ from voxlet.recipes.voice import finish
 from voxlet.recipes.voice.clips.data import VoiceData
 from voxlet.recipes.voice.clips.speakers import Speakers
 from voxlet.recipes.voice.clips.waveforms import Held
+from voxlet.recipes.voice.distillation_task import styles_of
 from voxlet.recipes.voice.export import (
     MARGIN,
     SpeakerGraph,
@@ -106,6 +107,19 @@ def test_the_style_of_a_recording_is_the_style_encoders(voice_run: Path) -> None
         np.testing.assert_allclose(style, wanted.numpy(), atol=1e-4)  # weights of 8 bits
         styles.append(style)
     assert np.abs(styles[0] - styles[1]).max() > 1e-3  # ten times the tolerance
+
+
+def test_new_speakers_of_a_voice_lie_as_its_clips_do(voice_run: Path) -> None:
+    voice, opened = voxlet.load_voice(voice_run / "tiny.voice"), load_run(voice_run)
+    assert isinstance(opened, VoiceRun)
+    assert voice.info.style_std is not None
+    np.testing.assert_allclose(voice.info.style_std, opened.style.deviation, atol=1e-6)
+    data = opened.data.with_speeds(opened.config.prior.speeds_for(len(opened.data.count)))
+    found = opened.style.whitened(styles_of(opened.style, data, data.by_speaker)).mean
+    np.testing.assert_allclose(found.mean(0), 0, atol=1e-4)
+    np.testing.assert_allclose(found.std(0, correction=0), voice.info.style_std, atol=1e-3)
+    drawn = np.array([voice.style("random", seed=seed) for seed in range(500)])
+    np.testing.assert_allclose(drawn.std(0), voice.info.style_std, rtol=0.15)
 
 
 def test_the_voice_can_be_exported_again_under_another_name(voice_run: Path, tmp_path: Path) -> None:

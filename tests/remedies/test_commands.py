@@ -170,7 +170,7 @@ def test_a_setting_that_there_is(capsys: pytest.CaptureFixture[str]) -> None:
     assert read_settings("mlp", [flag, "4"]).model.latent_size == 4
 
 
-@follows("cache/contents.py: 0 or more; inf for no bound")
+@follows("cache/contents.py: give 0 or more; inf for no bound")
 def test_bounds_of_the_cache(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(contents.LIMIT_VARIABLE, "-1")
     message(ConfigError, contents.limit)

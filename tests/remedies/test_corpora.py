@@ -48,7 +48,7 @@ def size(source: object, **options: object) -> int:
 
 
 @pytest.mark.slow
-@follows("corpus/corpus.py: `voxlet corpus inspect` lists all; --allow-rejected leaves them out and goes on")
+@follows("corpus/corpus.py: `voxlet corpus inspect` lists them all; --allow-rejected goes on without them")
 def test_recordings_that_cannot_be_used(
     words: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -74,11 +74,11 @@ def test_recordings_that_cannot_be_used(
     assert main([*command, "--allow-rejected"]) == 0
 
 
-@follows("corpus/listing/layouts.py: take … or a pattern such as {label}/{speaker}_NO_{take}")
+@follows("corpus/listing/layouts.py: give … or a pattern such as {label}/{speaker}_NO_{take}")
 @follows("corpus/listing/tables.py: add …")
 def test_layouts_that_there_are(words: Path) -> None:
     line = message(ConfigError, open_corpus, words, layout="nope")
-    *names, last = line.partition("; take ")[2].partition(" or a pattern such as ")[0].split(", ")
+    *names, last = line.partition("; give ")[2].partition(" or a pattern such as ")[0].split(", ")
     for layout in names:
         place = words if layout == "names" else in_folders(words)
         assert size(place, layout=layout) == 12
@@ -112,7 +112,7 @@ def as_pattern(words: Path, pattern: str) -> Path:
 
 
 @follows("corpus/listing/tables.py: give its folder, or a manifest: a .csv, .tsv, .txt, .jsonl or .json file")
-@follows("corpus/listing/layouts.py: give the folder that it lies in")
+@follows("corpus/listing/layouts.py: give the folder that it is in")
 def test_a_file_in_place_of_a_folder(words: Path) -> None:
     clip = words / "0_ann_0.wav"
     for layout in (None, "names"):
@@ -126,13 +126,13 @@ def test_a_file_in_place_of_a_folder(words: Path) -> None:
 
 
 @follows(
-    "corpus/listing/layouts.py: list the recordings in … with the columns path and label, or tell --layout"
+    "corpus/listing/layouts.py: list the recordings in … with the columns path and label, or give --layout"
 )
 def test_names_that_say_nothing(words: Path) -> None:
     for number, path in enumerate(sorted(words.iterdir())):
         path.rename(words / f"{number % 2}a{number}b.wav")
     told = message(CorpusError, open_corpus, words)
-    assert "nothing in the names" in told
+    assert "do not tell which word" in told
     assert size(words, layout="{label}a*") == 12
     table(words, "path,label", *(f"{path.name},{path.name[0]}" for path in words.iterdir()))
     assert open_corpus(words).labels == ("zero", "one")
@@ -231,7 +231,7 @@ def test_stretches_of_longer_recordings(words: Path) -> None:
     assert open_corpus(words).labels == ("zero",)
 
 
-@follows("corpus/listing/manifest.py: divide it into several")
+@follows("corpus/listing/manifest.py: split it into several files")
 def test_a_manifest_that_is_too_large(words: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lines = [f"{path.name},{path.name[0]}" for path in sorted(words.glob("*.wav"))]
     monkeypatch.setattr(manifest, "LARGEST_TABLE", 150)
@@ -251,7 +251,7 @@ def test_patterns(words: Path, layout: str) -> None:
     assert size(words, layout="{label}_*_{take}") == 12
 
 
-@follows("corpus/prepare.py: give the same command again")
+@follows("corpus/prepare.py: run the same command again")
 def test_a_clip_that_has_changed(words: Path, fresh_cache: Path) -> None:
     corpus = open_corpus(words)
     changed = words / "0_ann_0.wav"
@@ -260,7 +260,7 @@ def test_a_clip_that_has_changed(words: Path, fresh_cache: Path) -> None:
     assert len(prepare(open_corpus(words), Preparation(outliers=None), progress=False)) == 11
 
 
-@follows("corpus/prepare.py: give the same command again")
+@follows("corpus/prepare.py: run the same command again")
 def test_a_cache_that_was_damaged(words: Path, fresh_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     corpus = open_corpus(words)
     with monkeypatch.context() as damage:
@@ -294,33 +294,33 @@ def refusal(corpus: Corpus, kind: str, **options: object) -> str:
     return message(ConfigError, make_split, prepared, kind, **options)
 
 
-@follows("corpus/splits.py: take the split 'stratified'")
+@follows("corpus/splits.py: use the split 'stratified'")
 def test_one_speaker(tmp_path: Path) -> None:
     corpus = small(tmp_path / "words", 2, 1, 4)
-    kind = refusal(corpus, "speakers").rpartition("take the split ")[2].strip("'")
+    kind = refusal(corpus, "speakers").rpartition("use the split ")[2].strip("'")
     assert divided(corpus, kind)
 
 
-@follows("corpus/splits.py: take the split 'speakers' or 'stratified'")
+@follows("corpus/splits.py: use the split 'speakers' or 'stratified'")
 @pytest.mark.parametrize("first", [0, 5])
 def test_no_official_division(tmp_path: Path, first: int) -> None:
     """None at all; and one by takes, where there are only takes of one part."""
     corpus = small(tmp_path / "words", 2, 3, 4)
     if first:
         corpus = Corpus("fsdd", corpus.root, corpus.clips, (), corpus.digest)  # takes 0 to 4 are for testing
-    kinds = refusal(corpus, "official").rpartition("take the split ")[2].split(" or ")
+    kinds = refusal(corpus, "official").rpartition("use the split ")[2].split(" or ")
     assert [kind.strip("'") for kind in kinds] == ["speakers", "stratified"]
     for kind in kinds:
         assert divided(corpus, kind.strip("'"))
 
 
-@follows("corpus/splits.py: there are: …")
-@follows("corpus/splits.py: take auto, official, stratified, speakers, untested or all")
+@follows("corpus/splits.py: the speakers are: …")
+@follows("corpus/splits.py: use auto, official, stratified, speakers, untested or all")
 def test_names_of_splits_and_speakers(names_corpus: Path) -> None:
     corpus = open_corpus(names_corpus)
-    kinds = refusal(corpus, "random").rpartition("; take ")[2].replace(" or ", ", ").split(", ")
+    kinds = refusal(corpus, "random").rpartition("; use ")[2].replace(" or ", ", ").split(", ")
     for kind in kinds:
         assert kind in ("untested", "all") or divided(corpus, kind)
     assert len(make_split(prepare(corpus, Preparation(outliers=None), progress=False), kinds[-1]).train)
-    for name in refusal(corpus, "speakers", held_out="dan").rpartition("there are: ")[2].split(", "):
+    for name in refusal(corpus, "speakers", held_out="dan").rpartition("the speakers are: ")[2].split(", "):
         assert divided(corpus, "speakers", held_out=name)

@@ -56,7 +56,7 @@ def test_other_words_for_the_unknown() -> None:
     assert plan(unknown=0.2, labels=("one", "two")).others
 
 
-@follows("datasets/plan.py: give --held-out 0,0, or --styles fresh in place of speakers")
+@follows("datasets/plan.py: give --held-out 0,0, or --styles fresh instead of --speakers")
 def test_enough_speakers_for_the_splits() -> None:
     message(ConfigError, plan, speakers=("ann", "bob"))
     assert plan(speakers=("ann", "bob"), held_out=(0.0, 0.0)).people["train"]
@@ -70,7 +70,7 @@ def test_labels_that_the_voice_has() -> None:
         assert plan(**{key: tuple(named)}, held_out=(0.0, 0.0))
 
 
-@follows("datasets/stores.py: when it can be written, give the same command again: it goes on from there")
+@follows("datasets/stores.py: when it can be written, run the same command again: it continues from there")
 def test_a_folder_that_can_be_written_again(tmp_path: Path, small_disk: Path) -> None:
     message(FileError, make, small_disk / "words", 60)
     whole = small_disk.parent / "moved"
@@ -80,7 +80,7 @@ def test_a_folder_that_can_be_written_again(tmp_path: Path, small_disk: Path) ->
 
 
 @follows(
-    "datasets/stores.py: when the store can be reached, give the same command again: it goes on from there"
+    "datasets/stores.py: when the store can be reached, run the same command again: it continues from there"
 )
 def test_a_store_that_can_be_reached_again(monkeypatch: pytest.MonkeyPatch) -> None:
     import fsspec.implementations.memory
@@ -172,7 +172,7 @@ class RayThatLosesWorkers:
         return work(*given)
 
 
-@follows("engines/cluster.py: give the cluster more memory, then the same command again")
+@follows("engines/cluster.py: give the cluster more memory, then run the same command again")
 def test_a_cluster_that_has_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make(tmp_path / "here")
     for loses in (True, False):
@@ -248,7 +248,7 @@ def test_a_folder_with_a_data_set(words: Path, capsys: pytest.CaptureFixture[str
     assert "12 clips in 3 shards" in capsys.readouterr().out
 
 
-@follows("datasets/verify.py: give the command that made it again")
+@follows("datasets/verify.py: repeat the command that made the data set")
 def test_a_card_written_again(words: Path) -> None:
     whole = tree(words)
     (words / "dataset.json").unlink()
@@ -257,7 +257,7 @@ def test_a_card_written_again(words: Path) -> None:
     assert tree(words) == whole
 
 
-@follows("datasets/verify.py: remove …, then give the command that made it again")
+@follows("datasets/verify.py: remove …, then repeat the command that made the data set")
 def test_a_shard_made_again(words: Path, capsys: pytest.CaptureFixture[str]) -> None:
     whole = tree(words)
     (words / "train/00000/000000003.wav").write_bytes(b"damaged")
@@ -270,7 +270,7 @@ def test_a_shard_made_again(words: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert tree(words) == whole
 
 
-@follows("datasets/card.py: remove its folder shards, then give the command that made it again")
+@follows("datasets/card.py: remove its folder shards, then repeat the command that made the data set")
 def test_all_made_again(words: Path) -> None:
     whole = tree(words)
     (words / "rows" / "train-00000.csv").unlink()
@@ -280,7 +280,7 @@ def test_all_made_again(words: Path) -> None:
     assert tree(words) == whole
 
 
-@follows("datasets/card.py: remove it, then give the command that made it again")
+@follows("datasets/card.py: remove it, then repeat the command that made the data set")
 def test_a_record_written_again(words: Path) -> None:
     whole = tree(words)
     (words / "shards" / "train-00000.json").write_bytes(b"")
@@ -290,7 +290,7 @@ def test_a_record_written_again(words: Path) -> None:
     assert tree(words) == whole
 
 
-@follows("datasets/verify.py: remove it, then give the command that made it again")
+@follows("datasets/verify.py: remove it, then repeat the command that made the data set")
 def test_a_plan_written_again(words: Path) -> None:
     whole = tree(words)
     (words / "plan.json").write_bytes(b"")

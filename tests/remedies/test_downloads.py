@@ -59,7 +59,7 @@ def mirror_or_archive(archive: Path) -> None:
 
 @pytest.mark.usefixtures("tiny")
 @follows(
-    "downloading/fetch.py: run it again to go on where it stopped, or name a mirror or a local "
+    "downloading/fetch.py: run it again to continue where it stopped, or name a mirror or a local "
     "archive with --source"
 )
 def test_a_download_that_stops(server: Server, archive: Path) -> None:
@@ -83,7 +83,9 @@ def test_a_download_that_is_refused(server: Server, archive: Path, plan: str) ->
     mirror_or_archive(archive)
 
 
-@follows("downloading/fetch.py: is this machine online? If not, bring the archive and name it with --source")
+@follows(
+    "downloading/fetch.py: is this machine online? If not, copy the archive here and name it with --source"
+)
 def test_a_machine_that_is_not_online(
     tiny: Known, server: Server, archive: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -191,7 +193,7 @@ def test_a_folder_in_place_of_an_archive(tmp_path: Path, monkeypatch: pytest.Mon
 
 @pytest.mark.usefixtures("tiny")
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no named pipes")
-@follows("corpus/download.py: save it as a file, and name that")
+@follows("corpus/download.py: save it as a file, and give --source that file")
 def test_a_pipe_in_place_of_an_archive(archive: Path, tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)  # which nobody writes to
@@ -203,12 +205,12 @@ def test_a_pipe_in_place_of_an_archive(archive: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("tiny")
-@follows("corpus/download.py: let it be read: chmod u+r …")
+@follows("corpus/download.py: make it readable: chmod u+r …")
 def test_an_archive_that_may_not_be_read(archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     archive.chmod(0)
     # Root may read anything: what others may is in the file's mode.
     monkeypatch.setattr(os, "access", lambda path, _: bool(Path(path).stat().st_mode & 0o400))
-    command = refused(source=str(archive)).partition("let it be read: ")[2]
+    command = refused(source=str(archive)).partition("make it readable: ")[2]
     subprocess.run(shlex.split(command), check=True)
     assert got(archive)
 

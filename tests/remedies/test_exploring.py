@@ -24,28 +24,28 @@ follows = pytest.mark.follows
 HERE, THERE = np.zeros(3), np.ones(3)
 
 
-@follows("exploring/walks.py: take two or more")
+@follows("exploring/walks.py: use two or more")
 def test_too_few_steps() -> None:
-    assert "take two" in message(ConfigError, between, HERE, THERE, 1)
+    assert "use two" in message(ConfigError, between, HERE, THERE, 1)
     assert len(between(HERE, THERE, 2)) == 2
 
 
-@follows("exploring/walks.py: take straight or spherical")
+@follows("exploring/walks.py: use straight or spherical")
 def test_ways_that_there_are() -> None:
-    said = message(ConfigError, between, HERE, THERE, 3, "round").partition("take ")[2]
+    said = message(ConfigError, between, HERE, THERE, 3, "round").partition("use ")[2]
     for way in said.split(" or "):
         assert len(between(HERE, THERE, 3, way)) == 3
 
 
-@follows("exploring/projection.py: take linear, tsne or umap")
-@follows("exploring/projection.py: take linear")
+@follows("exploring/projection.py: use linear, tsne or umap")
+@follows("exploring/projection.py: use linear")
 def test_projections_that_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
     for package in ("umap", "openTSNE"):  # whether or not they are installed
         monkeypatch.setitem(sys.modules, package, sys.modules[__name__])
     few = np.random.default_rng(0).standard_normal((8, 4))
-    kinds = re.split(", | or ", message(ConfigError, project, few, "isomap").partition("take ")[2])
+    kinds = re.split(", | or ", message(ConfigError, project, few, "isomap").partition("use ")[2])
     for kind in kinds[1:]:
-        said = message(ConfigError, project, few, kind).partition("take ")[2]
+        said = message(ConfigError, project, few, kind).partition("use ")[2]
         assert project(few, said).places.shape == (8, 2)
 
 
@@ -66,7 +66,7 @@ def test_umap_is_installed_by_its_user(monkeypatch: pytest.MonkeyPatch) -> None:
     assert np.array_equal(project(latents, "umap").places, latents[:, :2])
 
 
-@follows("exploring/tour.py: take words: …")
+@follows("exploring/tour.py: use words: …")
 def test_words_to_walk_between() -> None:
     clips, voice = some_clips(), load("digits")
     words = message(ConfigError, ends_of, voice, clips, "nobody", "one").partition("words: ")[2].split(", ")
@@ -85,7 +85,7 @@ def test_a_word_without_a_clip() -> None:
 @pytest.mark.slow
 @follows("exploring/clips.py: ask for ten or more")
 @follows("exploring/clips.py: leave it out")
-@follows("exploring/reconstruct.py: there is: …")
+@follows("exploring/reconstruct.py: the words are: …")
 def test_clips_of_a_map(runs: Path) -> None:
     run = load(runs / "plain")
     assert "ten" in message(ConfigError, gather, run, 9, progress=False)
@@ -94,6 +94,6 @@ def test_clips_of_a_map(runs: Path) -> None:
     assert "leave it out" in message(ConfigError, dataset_of, run, "fsdd")
     assert dataset_of(run, None) is not None
     sound = next((runs / "tones").glob("*.wav"))
-    said = message(ConfigError, reconstruct, run, sound, clips, label="ten").partition("there is: ")[2]
+    said = message(ConfigError, reconstruct, run, sound, clips, label="ten").partition("the words are: ")[2]
     for word in said.split(", "):
         assert reconstruct(run, sound, clips, label=word).label == word

@@ -66,7 +66,7 @@ def test_online(server: Server, fresh_cache: Path, voice: Path) -> None:
     assert pull(f"{server.address}#sha256={digest}") == path
 
 
-@follows("hub/push.py: choose another name, or --update to renew it")
+@follows("hub/push.py: choose another name, or give --update to replace its files")
 def test_a_repository_that_is_there(hub: Hub, voice: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["push", str(voice), "me/mine"]) == 0
     assert main(["push", str(voice), "me/mine"]) == 2

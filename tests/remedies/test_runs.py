@@ -78,7 +78,7 @@ def trained(runs: Path, tmp_path: Path, name: str = "plain") -> Path:
 
 
 @follows("recipes/clip/clip_run.py: it says: …")
-@follows("recipes/clip/clip_run.py: leave speaker and style out, or take a voice")
+@follows("recipes/clip/clip_run.py: leave speaker and style out, or use a voice")
 def test_what_a_clip_run_can_say(runs: Path) -> None:
     run = load(runs / "plain")
     for label in message(VoiceError, run.sample, ["jam"]).partition("it says: ")[2].split(", "):
@@ -88,7 +88,7 @@ def test_what_a_clip_run_can_say(runs: Path) -> None:
     assert load("digits").sample(["one"], speaker="theo")[0].size
 
 
-@follows("recipes/clip/finish.py: check the folder and its free space, then give the same command again")
+@follows("recipes/clip/finish.py: check the folder and its free space, then run the same command again")
 def test_a_disk_that_is_full_at_the_end(
     command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -125,8 +125,8 @@ def interrupted(owner: type, name: str, call: int):
         yield
 
 
-@follows("recipes/clip/sampler.py: give the command that trained it again, and it goes on")
-@follows("training/run.py: give the command that trained it again, and it goes on")
+@follows("recipes/clip/sampler.py: repeat the command that trained it, and training continues")
+@follows("training/run.py: repeat the command that trained it, and training continues")
 def test_a_run_that_has_not_come_to_its_end(command: list[str], tmp_path: Path) -> None:
     command[command.index("--epochs") + 1] = "3"
     command += ["--loop.checkpoint-seconds", "0"]
@@ -140,8 +140,8 @@ def test_a_run_that_has_not_come_to_its_end(command: list[str], tmp_path: Path) 
     assert load(tmp_path / "run").sample(["one"])[0].size
 
 
-@follows("recipes/clip/label_posterior.py: give the command that trained it again, and it goes on")
-@follows("recipes/clip/sampler.py: give the command that trained it again, and it goes on")
+@follows("recipes/clip/label_posterior.py: repeat the command that trained it, and training continues")
+@follows("recipes/clip/sampler.py: repeat the command that trained it, and training continues")
 def test_what_a_run_speaks_with_is_damaged_or_gone(command: list[str], tmp_path: Path) -> None:
     assert main(command) == 0
     path = tmp_path / "run" / sampler.FILE
@@ -214,7 +214,7 @@ def test_presets_that_there_are() -> None:
         assert find_preset(name)
 
 
-@follows("training/stages.py: take a smaller model, or a smaller batch in a new run")
+@follows("training/stages.py: use a smaller model, or a smaller batch in a new run")
 def test_memory_that_is_full(
     command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -239,8 +239,8 @@ def test_a_run_that_is_no_voices(runs: Path, corpus: Path, tmp_path: Path) -> No
     assert export(tmp_path / "voice", tmp_path / "a.voice").is_file()
 
 
-@follows("recipes/voice/finish.py: go on with `voxlet train` first, with the settings in its config.json")
-@follows("recipes/voice/voice_run.py: give the command that trained it again, and it goes on")
+@follows("recipes/voice/finish.py: train it first, with `voxlet train` and the settings in its config.json")
+@follows("recipes/voice/voice_run.py: repeat the command that trained it, and training continues")
 def test_a_voice_that_is_not_finished(corpus: Path, tmp_path: Path) -> None:
     run = tmp_path / "voice"
     with interrupted(prior_task.PriorTask, "train_step", 3), pytest.raises(KeyboardInterrupt):
@@ -271,7 +271,7 @@ def flags_of(settings: dict, prefix: str = "") -> list[str]:
 
 
 @follows("spectral/config.py: give positive values and an even n_fft")
-@follows("spectral/config.py: take at most half of n_fft")
+@follows("spectral/config.py: use at most half of n_fft")
 def test_spectrograms() -> None:
     for wrong in ({"rate": 0}, {"n_fft": 511}, {"range_db": -1.0}, {"hop": 300}):
         message(ConfigError, SpectrogramConfig, **wrong)
@@ -325,7 +325,7 @@ def test_places_that_are_taken(
         assert in_new_folder(command, tmp_path / folder)
 
 
-@follows("training/run.py: give the same settings to go on with it, or another folder")
+@follows("training/run.py: give the same settings to continue it, or another folder")
 def test_other_settings(command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(command) == 0
     other = [*command, "--learning-rate", "0.5"]
@@ -352,7 +352,7 @@ def test_no_such_run(command: list[str], tmp_path: Path) -> None:
     assert open_run(tmp_path / "run").record
 
 
-@follows("training/run.py: wait for it, stop it, or take another folder")
+@follows("training/run.py: wait for it, stop it, or use another folder")
 def test_a_run_that_is_in_use(command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(command) == 0
     with Run(tmp_path / "run").locked():
@@ -372,7 +372,7 @@ def test_a_run_that_is_in_use(command: list[str], tmp_path: Path, capsys: pytest
 
 
 @follows("recipes/voice/finish.py: rename it there")
-@follows("recipes/voice/finish.py: take a part of it")
+@follows("recipes/voice/finish.py: use a part of it")
 @follows("recipes/voice/finish.py: give another name")
 def test_what_a_voice_cannot_hold_is_refused_before_it_is_trained(
     voice_run: Path, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

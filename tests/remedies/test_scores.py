@@ -57,9 +57,9 @@ def test_parts_that_there_are() -> None:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("stand_ins")
-@follows("evaluation/score.py: make its folder, or let it be written to")
+@follows("evaluation/score.py: make its folder, or allow writing there")
 @follows("evaluation/score.py: name a file")
-@follows("evaluation/score.py: name two files")
+@follows("evaluation/score.py: name two different files")
 @follows("evaluation/scorecard.py: measure again: voxlet score ... --json FILE")
 def test_where_scores_are_written(tmp_path: Path) -> None:
     corpus = str(write_corpus(tmp_path / "tones", takes=20))
@@ -80,7 +80,7 @@ def test_where_scores_are_written(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("stand_ins")
-@follows("evaluation/reference.py: give recordings with three takes of a label or more: --corpus FOLDER")
+@follows("evaluation/reference.py: give recordings with three or more takes of each label: --corpus FOLDER")
 def test_recordings_that_are_all_trained_on(tmp_path: Path) -> None:
     few = str(write_corpus(tmp_path / "few", takes=1))
     run = str(tmp_path / "run")
@@ -96,7 +96,7 @@ def test_rows_that_there_are() -> None:
         assert [row.name for row in chosen((name,), False)] == [name]
 
 
-@follows("words/language.py: give one of BCP 47, such as en for English, ar for Arabic or pt-BR")
+@follows("words/language.py: give a BCP 47 tag, such as en for English, ar for Arabic or pt-BR")
 def test_tags_of_languages() -> None:
     examples = message(ConfigError, check_language, "english").partition("such as ")[2]
     tags = re.findall(r"\b[a-z]{2}(?:-[A-Z]{2})?\b(?= for|$)", examples)
@@ -104,7 +104,7 @@ def test_tags_of_languages() -> None:
     assert [check_language(tag) for tag in tags] == tags
 
 
-@follows("corpus/corpus.py: leave it out")
+@follows("corpus/corpus.py: leave the language out")
 def test_the_language_of_a_known_corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_corpus(tmp_path / "fsdd" / "recordings")
     monkeypatch.setenv("VOXLET_DATA", str(tmp_path))
@@ -114,7 +114,7 @@ def test_the_language_of_a_known_corpus(tmp_path: Path, monkeypatch: pytest.Monk
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("stand_ins")
-@follows("evaluation/score.py: leave it out")
+@follows("evaluation/score.py: leave the language out")
 @follows("evaluation/score.py: name real recordings to compare with: --corpus NAME_OR_FOLDER")
 @follows("evaluation/score.py: name recordings in … with --corpus")
 def test_what_a_voice_is_compared_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

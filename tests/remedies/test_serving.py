@@ -54,11 +54,11 @@ def test_a_key(file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
     assert serve(file, *everywhere) == 0
 
 
-@follows("serving/server.py: choose another port (--port; 0 takes one that is free)")
+@follows("serving/server.py: choose another port (--port; 0 picks a free one)")
 def test_a_port(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with bind("127.0.0.1", 0) as taken:
         assert serve(file, "--port", str(taken.getsockname()[1])) == 2
-        assert "0 takes one that is free" in capsys.readouterr().err
+        assert "0 picks a free one" in capsys.readouterr().err
         assert serve(file, "--port", "0") == 0
 
 

@@ -72,7 +72,7 @@ def test_more_than_a_wav_file_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 @pytest.mark.slow
 @needs_ffmpeg
 @follows("decoding/decoders.py: …, or ffmpeg -i … …")
-@follows("decoding/decoders.py: …, or put in its place what this makes: ffmpeg -i … NEW.wav")
+@follows("decoding/decoders.py: …, or replace it with what this makes: ffmpeg -i … NEW.wav")
 @pytest.mark.usefixtures("no_formats")
 @pytest.mark.parametrize("name", ["yes_ann_0.m4a", "-yes ann.mp4", "a:b's.m4a"])
 def test_a_kind_that_needs_ffmpeg(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,7 +50,7 @@ def labels(tmp_path: Path) -> tuple[str, ...]:
     return load_run(tmp_path / "run").labels
 
 
-@follows("corpus/dataset.py: record it anew, or take its files out of there and go on without the label")
+@follows("corpus/dataset.py: record it again, or remove its files to go on without the label")
 @pytest.mark.parametrize("anew", [True, False])
 def test_a_label_without_a_usable_recording(words: Path, tmp_path: Path, anew: bool) -> None:
     silent = words / "stop" / "ann_nohash_0.wav"
@@ -66,7 +66,7 @@ def test_a_label_without_a_usable_recording(words: Path, tmp_path: Path, anew: b
     assert labels(tmp_path) == (("left", "right", "stop") if anew else ("left", "right"))
 
 
-@follows("corpus/dataset.py: take the split 'stratified' (--split stratified)")
+@follows("corpus/dataset.py: use the split 'stratified' (--split stratified)")
 def test_a_label_that_is_only_tested(words: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows = [
         f"{label}/ann_nohash_{take}.wav,{label},{'test' if label == 'right' or take > 3 else 'train'}"
@@ -83,7 +83,7 @@ def test_a_label_that_is_only_tested(words: Path, tmp_path: Path, capsys: pytest
 
 @follows(
     "corpus/dataset.py: its takes are copies of other labels' recordings: remove one of each two, "
-    "or record it anew"
+    "or record it again"
 )
 @pytest.mark.parametrize("remedy", ["remove its own", "remove the other's", "record anew"])
 def test_a_label_of_copies(words: Path, tmp_path: Path, remedy: str) -> None:
@@ -146,7 +146,8 @@ SMALLER = {
 
 
 @follows(
-    "recipes/preflight.py: take a smaller model or batch, cut clips with --preparation.length, or free some"
+    "recipes/preflight.py: use a smaller model or batch, shorten clips with --preparation.length, "
+    "or free some memory"
 )
 @pytest.mark.parametrize("remedy", SMALLER)
 def test_too_little_memory(
@@ -168,7 +169,7 @@ def test_too_little_memory(
     assert main(smaller) == 0
 
 
-@follows("recipes/preflight.py: free some, name a folder on another disk, or take a smaller model")
+@follows("recipes/preflight.py: free some space, name a folder on another disk, or use a smaller model")
 @pytest.mark.parametrize("remedy", ["free some", "another disk", "model"])
 def test_too_little_disk(
     remedy: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: list[Needs]
@@ -194,8 +195,8 @@ class BegunError(Exception):
     """The networks would be made now."""
 
 
-@follows("recipes/preflight.py: cut clips with --preparation.length, or free some")
-@follows("recipes/preflight.py: free some, or name a folder on another disk")
+@follows("recipes/preflight.py: shorten clips with --preparation.length, or free some memory")
+@follows("recipes/preflight.py: free some space, or name a folder on another disk")
 def test_too_little_for_a_voice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: list[Needs]) -> None:
     """Its networks are too large to train here: what is asked of the machine is followed."""
     corpus = write_corpus(tmp_path / "tones")

@@ -43,9 +43,9 @@ def listed(line: str, before: str, after: str = "") -> list[str]:
     return (rest.partition(after)[0] if after else rest).split(", ")
 
 
-@follows("speak/library.py: there is: …")
+@follows("speak/library.py: the voices are: …")
 def test_a_voice_that_there_is(installed: Path) -> None:
-    names = listed(message(VoiceError, load_voice, "nobody"), "there is: ")
+    names = listed(message(VoiceError, load_voice, "nobody"), "the voices are: ")
     assert "mine" in names
     for name in names:
         assert load_voice(name).labels
@@ -252,10 +252,10 @@ def test_no_usable_sound(voice_run: Path, tmp_path: Path) -> None:
     assert load_voice(tmp_path / "a.voice").say("one", seed=0).samples.size
 
 
-@follows("speak/styles.py: there is: …, a blend of them (a,b or a:0.7,b:0.3) or random")
+@follows("speak/styles.py: the speakers are: …, a blend of them (a,b or a:0.7,b:0.3) or random")
 def test_a_speaker_that_there_is(voice: Voice) -> None:
     line = message(VoiceError, voice.say, "4", speaker="nobody")
-    ann, bob = listed(line, "there is: ", ", a blend")
+    ann, bob = listed(line, "the speakers are: ", ", a blend")
     for speaker in (ann, bob, f"{ann},{bob}", f"{ann}:0.7,{bob}:0.3", "random"):
         voice.say("4", speaker=speaker)
 

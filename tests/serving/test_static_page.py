@@ -61,11 +61,11 @@ def test_a_page_is_replaced_and_anything_else_is_left_alone(tmp_path, tiny):
     assert [path.name for path in (tmp_path / "site" / "voices").iterdir()] == ["tiny.voice"]
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "letter.txt").write_text("dear")
-    with pytest.raises(FileError, match=r"holds something else than a page; name a new folder$"):
+    with pytest.raises(FileError, match=r"holds something other than a page; name a new folder$"):
         write_page(tmp_path / "other", [tiny])
     assert (tmp_path / "other" / "letter.txt").read_text() == "dear"
     (tmp_path / "file").write_text("dear")
-    with pytest.raises(FileError, match="something else"):
+    with pytest.raises(FileError, match="something other"):
         write_page(tmp_path / "file", [tiny])
     assert write_page(tmp_path / "new", [tiny])
 
@@ -104,10 +104,10 @@ def test_what_is_no_map_is_refused_and_nothing_is_written(tmp_path, tiny):
     with pytest.raises(ConfigError, match=r"other: holds no map; name a folder that `voxlet explore` wrote$"):
         write_page(tmp_path / "site", [tiny], [tmp_path / "other"])
     for content, said in (
-        ("{", "is no map"),
+        ("{", "is not a map"),
         ('{"format": 2}', "is a map of format 2, not 1"),
         ('{"format": 1, "name": "a", "parts": ["clips-00.opus"]}', "lacks some of its files"),
-        ('{"format": 1, "name": "a", "parts": 3}', "is no map"),
+        ('{"format": 1, "name": "a", "parts": 3}', "is not a map"),
     ):
         (other / "map.json").write_text(content)
         with pytest.raises(ConfigError, match=said):

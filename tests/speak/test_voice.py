@@ -129,10 +129,10 @@ def test_fresh_styles_lie_as_far_as_the_voice_says():
 @pytest.mark.parametrize(
     ("spec", "match"),
     [
-        ("carl", "no speaker 'carl'; there is: ann, bob"),
+        ("carl", "no speaker 'carl'; the speakers are: ann, bob"),
         ("ann,carl", "no speaker 'carl'"),
-        ("ann:x", "'x' is no weight"),
-        ("ann:nan,bob", "'nan' is no weight"),
+        ("ann:x", "'x' is not a weight"),
+        ("ann:nan,bob", "'nan' is not a weight"),
         ("ann:1e30,bob:-1e30", "add up to nothing"),
         ("ann:1e6,bob:-999999", "out of bounds"),
         (",", "no speaker ''"),
@@ -160,7 +160,7 @@ def test_asking_for_what_does_not_fit(voice):
     with pytest.raises(ConfigError, match="a speaker and a style"):
         voice.say("1", speaker="ann", style=[0.0, 0.0])
     for seed in (-1, 0.5):
-        with pytest.raises(ConfigError, match="is no seed"):
+        with pytest.raises(ConfigError, match="is not a seed"):
             voice.sample(["one"], seed=seed)
     with pytest.raises(VoiceError, match="1 speakers for 2 words"):
         voice.sample(["one", "two"], speaker=["ann"])
@@ -226,7 +226,7 @@ def test_names_are_looked_for_where_voices_are_installed(path, tmp_path, monkeyp
     assert {"mine", "other"} <= set(available())
     assert load_voice("mine").path == first / "mine.voice"
     assert voxlet.say("12", voice="mine").duration > 0.1
-    with pytest.raises(VoiceError, match=r"no voice 'none'; there is: .*mine"):
+    with pytest.raises(VoiceError, match=r"no voice 'none'; the voices are: .*mine"):
         load_voice("none")
     monkeypatch.delenv("VOXLET_VOICES")
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))

@@ -255,5 +255,5 @@ def test_the_language_of_a_voice(read):
     older = read(tiny_voice.voice_bytes(edit=lambda raw: raw.pop("language")))
     assert (older.info.language, older.info.others) == ("und", {})
     for wrong in ("english", "", None, 3, ["en"], "en\x1b"):
-        with pytest.raises(VoiceError, match="its field 'language' is no tag of a language"):
+        with pytest.raises(VoiceError, match="its field 'language' is not a language tag"):
             read(tiny_voice.voice_bytes(edit=lambda raw, wrong=wrong: raw.update(language=wrong)))

@@ -83,7 +83,7 @@ def test_hops_that_leave_gaps(hop):
     with pytest.raises(ConfigError) as caught:
         SpectrogramConfig(n_fft=8, hop=hop)
     assert str(caught.value) == (
-        f"SpectrogramConfig: hop {hop} leaves gaps between windows of 8; take at most half of n_fft"
+        f"SpectrogramConfig: hop {hop} leaves gaps between windows of 8; use at most half of n_fft"
     )
 
 

@@ -264,7 +264,7 @@ def test_trials_go_on_where_they_stopped(tiny, corpus, tmp_path, monkeypatch):
     block = report.hyper_parameters(three)
     assert block.table[0] == ("settings", "learning_rate", "model.latent_size", "validation loss")
     assert "3 settings of cnn-light were tried for 1 epochs each" in block.paragraphs[0]
-    with pytest.raises(ConfigError, match="-1 trials cannot be made"):
+    with pytest.raises(ConfigError, match="-1 is negative"):
         tuning.tune(tmp_path, str(corpus), -1)
 
 

@@ -189,7 +189,7 @@ def test_damage_leads_to_the_checkpoint_before(
     assert not checkpoints.is_finished(tmp_path)
     told = capsys.readouterr().err
     assert told.count("\n") == 1  # once, however often it is asked for
-    assert "is damaged; checkpoint-000001 counts in its place" in told
+    assert "is damaged; checkpoint-000001 is used instead" in told
     if name in (checkpoints.LAST, checkpoints.DIGESTS):
         assert float(checkpoints.read(tmp_path, checkpoints.LAST)["m.w"][0]) == 1.0
     checkpoints.remove_newer(found)
@@ -270,11 +270,11 @@ def test_optimizers_come_back_without_pickle(tmp_path: Path, kind, settings) -> 
 def test_weights_of_another_model_are_refused(tmp_path: Path) -> None:
     tensors = checkpoints.module_tensors({"a": nn.Linear(3, 2)})
     checkpoints.load_modules({"a": nn.Linear(3, 2)}, tensors, tmp_path)
-    with pytest.raises(RunError, match="holds other weights than 'a' has"):
+    with pytest.raises(RunError, match="holds weights other than those of 'a'"):
         checkpoints.load_modules({"a": nn.Linear(4, 2)}, tensors, tmp_path)
     _, adam = trained(torch.optim.Adam)
     _, held = checkpoints.optimizer_tensors({"a": adam})
-    with pytest.raises(RunError, match="holds other optimisers"):
+    with pytest.raises(RunError, match="holds optimisers other"):
         checkpoints.load_optimizers({"b": adam}, {}, held, tmp_path)
 
 

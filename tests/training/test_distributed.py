@@ -157,5 +157,5 @@ def test_after_a_worker_is_killed_all_go_on_from_the_last_checkpoint(
         os.kill(children(launcher.pid)[-1], signal.SIGKILL)
         assert launcher.wait(120) == 0, (tmp_path / "said").read_text()
     text = (tmp_path / "said").read_text()
-    assert "goes on from step" in text
+    assert "continues from step" in text
     assert_same_losses(open_run(tmp_path / "one"), open_run(tmp_path / "two"), 1e-3)

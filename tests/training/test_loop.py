@@ -186,12 +186,12 @@ def test_signals_save_first(
     if number == signal.SIGTERM:
         assert caught.value.code == 143
     assert checkpoints.newest(run.stage("main")).position()["step"] == 5
-    assert "saved at step 5; the same command goes on" in capsys.readouterr().err
+    assert "saved at step 5; the same command continues" in capsys.readouterr().err
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == handlers
     resumed = Regression()
     train(run, resumed, config=LoopConfig(batch_size=4, checkpoint_seconds=1e9))
     assert len(resumed.seen) == 1
-    assert "goes on from step 5" in capsys.readouterr().err
+    assert "continues from step 5" in capsys.readouterr().err
 
 
 def test_a_finished_stage_is_left_alone(run: Run) -> None:
@@ -233,7 +233,7 @@ def test_weights_that_are_no_numbers_are_never_saved(run: Run) -> None:
             task.average.module.weight.data[0, 0] = math.nan
 
     task.before_step = break_weights
-    with pytest.raises(TrainingError, match=r"'average.module.weight' hold a number that is none"):
+    with pytest.raises(TrainingError, match=r"'average.module.weight' hold a value that is not a number"):
         train(run, task)
     assert checkpoints.newest(run.stage("main")).position()["step"] == 4
 
@@ -365,7 +365,7 @@ def test_a_checkpoint_of_another_model_is_refused(run: Run) -> None:
     train(run, Regression())
     task = Regression()
     task.modules["second"] = nn.Linear(5, 1)
-    with pytest.raises(RunError, match="holds other weights than 'second' has"):
+    with pytest.raises(RunError, match="holds weights other than those of 'second'"):
         train(run, task)
 
 

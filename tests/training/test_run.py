@@ -26,7 +26,9 @@ def test_made_and_opened(tmp_path: Path) -> None:
 def test_another_configuration_is_refused_by_field(tmp_path: Path) -> None:
     make_run(tmp_path / "run", SETTINGS)
     other = {"preset": "mlp", "config": {"beta": 4.0, "loop": {"seed": 1}}}
-    with pytest.raises(RunError, match=r"config.beta is 1.0 there and 4.0 here; config.loop.seed is 0 there"):
+    with pytest.raises(
+        RunError, match=r"config.beta is 1.0 in the run and 4.0 now; config.loop.seed is 0 in the run"
+    ):
         make_run(tmp_path / "run", other)
     assert open_run(tmp_path / "run").record["config"] == SETTINGS["config"]
 
@@ -35,7 +37,7 @@ def test_other_folders_and_files_are_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "thesis.txt").write_text("x")
-    for name, message in (("file", "is a file"), ("full", "holds files but is no run")):
+    for name, message in (("file", "is a file"), ("full", "holds files but is not a run")):
         with pytest.raises(RunError, match=message):
             check_target(tmp_path / name)
         with pytest.raises(RunError, match=message):
@@ -303,7 +305,9 @@ def test_a_pipe_or_a_device_in_a_run_is_not_waited_for(tmp_path: Path, name: str
     os.mkfifo(tmp_path / name)
     (tmp_path / "endless").symlink_to("/dev/zero")
     for _ in range(2):
-        with pytest.raises(RunError, match=r"is a pipe or a device, no file of a run.*remove it") as refused:
+        with pytest.raises(
+            RunError, match=r"is a pipe or a device, not a file of a run.*remove it"
+        ) as refused:
             _ = Run(tmp_path).record
         Path(str(refused.value).partition(": ")[0]).unlink()
     assert make_run(tmp_path, {}).record["format"]

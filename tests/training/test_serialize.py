@@ -118,7 +118,7 @@ def test_differences_name_the_fields() -> None:
     other = replace(OUTER, inner=Inner(4, 0.5), counts={"b": 1})
     assert differences(to_json(OUTER), to_json(OUTER)) == []
     assert differences(to_json(OUTER), to_json(other)) == [
-        "inner.size is 3 there and 4 here",
-        "counts.a is only there",
-        "counts.b is only here",
+        "inner.size is 3 in the run and 4 now",
+        "counts.a is only in the run",
+        "counts.b is only given now",
     ]

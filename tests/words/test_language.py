@@ -33,7 +33,7 @@ def test_a_tag_in_its_usual_case(tag, usual):
 )
 def test_what_is_no_tag(tag):
     with pytest.raises(
-        ConfigError, match=r"^language: .* is no tag of a language; give one of BCP 47, such as en"
+        ConfigError, match=r"^language: .* is not a language tag; give a BCP 47 tag, such as en"
     ) as caught:
         check_language(tag)
     assert "\n" not in str(caught.value)

@@ -49,7 +49,7 @@ class SoundFile:
         """See `read`."""
         header = self.header
         if seconds is not None and not seconds > 0:  # not a number fails, too
-            raise AudioError(f"{seconds!r} are no seconds to read", where=self.path)
+            raise AudioError(f"{seconds!r} is not a number of seconds to read", where=self.path)
         seconds = None if seconds == np.inf else seconds
         most = MOST_SAMPLES // header.channels
         asked = most + 1 if seconds is None else min(round(seconds * header.rate), most)
@@ -96,8 +96,8 @@ class SoundFile:
         minutes, most = frames / header.rate / 60, MOST_SAMPLES / header.channels / header.rate / 60
         length = f"{minutes:,.0f} minutes" if header.frames is not None else f"more than {most:,.0f} minutes"
         return AudioError(
-            f"is too long: {length}, and of {header.channels} channels at {header.rate:,} Hz at most "
-            f"{most:,.0f} are read",
+            f"is too long: {length}; with {header.channels} channels at {header.rate:,} Hz, at most "
+            f"{most:,.0f} minutes are read",
             where=self.path,
             remedy="cut it into shorter files",
         )
@@ -175,4 +175,4 @@ def read_metadata(path: str | os.PathLike[str]) -> dict[str, str]:
         with soundfile.SoundFile(path) as file:
             return {key: value for key, value in file.copy_metadata().items() if value}
     except (OSError, soundfile.SoundFileError) as error:
-        raise AudioError("is no sound file whose text fields can be read", where=path) from error
+        raise AudioError("is not a sound file with readable text fields", where=path) from error

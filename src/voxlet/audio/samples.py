@@ -24,7 +24,7 @@ def resample(samples: Samples, rate: int, new_rate: int) -> Samples:
     """
     for one in (rate, new_rate):
         if not 0 < one < np.inf:  # not a number fails, too
-            raise AudioError(f"{one!r} is no rate")
+            raise AudioError(f"{one!r} is not a sampling rate")
     if rate == new_rate:
         return samples
     import soxr  # only where it is needed: `voxlet say` has to start at once

@@ -85,7 +85,7 @@ def _encode(
     import soundfile
 
     if isinstance(rate, bool) or not isinstance(rate, int | np.integer) or not RATES[0] <= rate <= RATES[1]:
-        raise AudioError(f"{rate!r} is no rate", remedy=f"give {RATES[0]} to {RATES[1]} Hz")
+        raise AudioError(f"{rate!r} is not a sampling rate", remedy=f"give {RATES[0]} to {RATES[1]} Hz")
     guarded = _Guarded(file)
     try:
         with contextlib.ExitStack() as opened:

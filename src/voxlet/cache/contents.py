@@ -69,16 +69,16 @@ class Entry:
 
 KINDS = {
     "prepared": Kind("clips brought to one rate, length and level", r"[0-9a-f]{24}"),
-    "scans": Kind("what decoding each recording has shown", r"[0-9a-f]{24}"),
-    "classifiers": Kind("classifiers that measure", r"[0-9a-f]{32}"),
+    "scans": Kind("what reading each recording has shown", r"[0-9a-f]{24}"),
+    "classifiers": Kind("classifiers trained for scores", r"[0-9a-f]{32}"),
     "judges": Kind("classifiers of voxlet 0.1", r"[0-9a-f]{32}"),
     "scores": Kind("what was measured", r"[0-9a-f]{32}"),
-    "downloads": Kind("archives that have not come whole", r"\w+-[0-9a-f]{8}"),
+    "downloads": Kind("archives whose download is unfinished", r"\w+-[0-9a-f]{8}"),
     "voices": Kind(
         "pulled voices; only --clear removes them", r"models--[\w.-]+|[0-9a-f]{64}", bounded=False
     ),
     "matplotlib": Kind("matplotlib's list of this machine's fonts", r"fontlist-[\w-]+", bounded=False),
-    "said": Kind("what was said once and need not be said again", r"\w+", bounded=False),
+    "said": Kind("notes that are shown only once", r"\w+", bounded=False),
     CORPORA: Kind("fetched recordings; only --clear removes them", r"\w+", bounded=False),
 }
 _held: dict[Path, int] = {}  # folders in use until this process ends
@@ -97,7 +97,9 @@ def limit() -> float:
         gigabytes = math.nan
     if not gigabytes >= 0:
         raise ConfigError(
-            f"{text!r} is no number of gigabytes", where=LIMIT_VARIABLE, remedy="0 or more; inf for no bound"
+            f"{text!r} is not a number of gigabytes",
+            where=LIMIT_VARIABLE,
+            remedy="give 0 or more; inf for no bound",
         )
     return gigabytes * 1e9
 

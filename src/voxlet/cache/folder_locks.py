@@ -14,7 +14,7 @@ from voxlet.errors import LockedError
 if TYPE_CHECKING:
     from pathlib import Path
 
-AGAIN = "give the same command again"
+AGAIN = "run the same command again"
 
 
 def lock_for_use(folder: Path) -> int | None:

@@ -27,7 +27,7 @@ def consent_for(recordings: str | Path, told: str | None = None) -> str:
     if isinstance(recordings, str) and recordings in CATALOG:
         if told is not None:
             licence = CATALOG[recordings].licence
-            complain(f"{recordings}: consent is by its licence ({licence}); --consent {told} is left aside")
+            complain(f"{recordings}: its licence ({licence}) settles consent; --consent {told} is ignored")
         return LICENCE
     if told is not None:
         return told
@@ -51,9 +51,9 @@ def asked() -> str:
         answer = sys.stdin.readline().strip().lower()
     if answer not in ANSWERS:
         raise ConfigError(
-            "whose voice it is was not said",
+            "it was not said whose voice this is",
             where="consent",
-            remedy="give --consent own, or --consent given where its owner has agreed",
+            remedy="give --consent own, or --consent given if its owner has agreed",
         )
     return ANSWERS[answer]
 

@@ -128,7 +128,7 @@ def _packages(extras: dict[str, Any]) -> list[tuple[str, str]]:
     remedy = how_to_install(wanted) if wanted else "pip install -c constraints.txt ."
     return [
         ("core", _versions(core)),
-        ("extras", f"{', '.join(complete) or 'none is complete'}: {_versions(others) or 'no packages'}"),
+        ("extras", f"{', '.join(complete) or 'none complete'}: {_versions(others) or 'no packages'}"),
         ("missing", f"{'; '.join(missing.values())}: {remedy}" if missing else "nothing"),
     ]
 
@@ -150,5 +150,5 @@ def _free(place: dict[str, Any]) -> str:
 
 
 def _sound(sound: dict[str, Any]) -> str:
-    devices = {True: "a device", False: "no device: write files with -o", None: "device not looked for"}
+    devices = {True: "a device", False: "no device: write files with -o", None: "device not checked"}
     return f"{', '.join(sound['players']) or 'no player'}; {devices[sound['device']]}"

@@ -104,10 +104,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return UNREAD
     except OSError as error:  # of a place that no room of ours writes to by name, such as a library's own
         where = f"{error.filename}: " if error.filename else ""
-        complain(f"voxlet: {where}the system refuses ({error.strerror or error})")
+        complain(f"voxlet: {where}the system refused this ({error.strerror or error})")
         return USER_ERROR
     except MemoryError:
-        complain("voxlet: the memory is full; close other programs, or ask for less at once")
+        complain("voxlet: out of memory; close other programs, or ask for less at once")
         return USER_ERROR
 
 

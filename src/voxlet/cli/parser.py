@@ -81,7 +81,7 @@ def number(text: str) -> float:
 def a_path(text: str) -> Path:
     """The type of an option that takes a path; an empty one would be the current folder."""
     if not text:
-        raise argparse.ArgumentTypeError("'' is no path; give . for this folder")
+        raise argparse.ArgumentTypeError("'' is not a path; give . for this folder")
     return Path(text)
 
 

@@ -119,7 +119,7 @@ def _read(text: Sequence[str]) -> str:
     if not text:
         raise TextError("no text is given", remedy="for example: voxlet say 4091")
     if text[0] == "-" and len(text) > 1:
-        raise TextError("- reads standard input, and other text stands beside it", remedy="give one of them")
+        raise TextError("- reads standard input, but other text is given too", remedy="give one of them")
     if tuple(text) != ("-",):
         return " ".join(text)
     if sys.stdin is None:
@@ -142,7 +142,7 @@ def _style(voice: Voice, request: Request) -> Style | Sequence[float] | None:
         return [float(number) for number in request.style.split(",")]
     except ValueError as error:
         raise ConfigError(
-            f"{request.style!r} is no style",
+            f"{request.style!r} is not a style",
             where="--style",
             remedy=f"give {voice.info.style_size} numbers with commas between them",
         ) from error
@@ -182,6 +182,6 @@ def _own_file(text: str) -> str:
             ours = False
         if not ours:
             raise AudioError(
-                "is there already and was not made by voxlet", where=path, remedy="name the file: -o NAME.wav"
+                "exists already and was not made by voxlet", where=path, remedy="name the file: -o NAME.wav"
             )
     return str(path)

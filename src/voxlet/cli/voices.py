@@ -57,7 +57,7 @@ def _change(action: str, names: list[str]) -> Path:
     wanted = ACTIONS[action].split()
     if len(names) != len(wanted):
         raise ConfigError(
-            f"takes {len(wanted)}, not {len(names)}",
+            f"takes {len(wanted)} argument{'s' * (len(wanted) != 1)}, not {len(names)}",
             where=action,
             remedy=f"voxlet voices {action} {ACTIONS[action]}",
         )

@@ -183,7 +183,7 @@ def open_corpus(
     if name_or_path == BASE:
         if layout is not None or language is not None:
             raise ConfigError(
-                "is made of corpora that have their own",
+                "belongs to each of its corpora and cannot be set",
                 where=f"{'layout' if language is None else 'language'} of {BASE!r}",
                 remedy=f"leave it out, or give ./{BASE} for a folder of that name",
             )
@@ -250,7 +250,9 @@ def language_of(name: str, told: str | None) -> str:
         return told or UNKNOWN_LANGUAGE
     own = CATALOG[name].language
     if told is not None and not same_language(told, own):
-        raise ConfigError(f"is {told!r}, but {name} is in {own!r}", where="language", remedy="leave it out")
+        raise ConfigError(
+            f"is {told!r}, but {name} is in {own!r}", where="language", remedy="leave the language out"
+        )
     return own
 
 
@@ -334,12 +336,12 @@ def doubtful_rates(clips: Sequence[Clip], scans: Mapping[Path, Scan], root: Path
         how = "long and low" if doubt.times > 1 else "short and high"
         times = max(doubt.times, 1 / doubt.times)
         notes.append(
-            f"{name} is {times:.1f} times as {how} as other takes of its label: its rate is rather "
-            f"{doubt.likely:,} than {doubt.rate:,} Hz; if so, put in its place what this makes: "
+            f"{name} is {times:.1f} times as {how} as other takes of its label: its rate is probably "
+            f"{doubt.likely:,}, not {doubt.rate:,} Hz; if so, replace it with what this makes: "
             f"ffmpeg -i {file_argument(name)} -af asetrate={doubt.likely} NEW.wav"
         )
     if len(doubts) > SHOWN_DOUBTS:
-        notes.append(f"{len(doubts) - SHOWN_DOUBTS:,} more files have such a rate")
+        notes.append(f"{len(doubts) - SHOWN_DOUBTS:,} more files have such a doubtful rate")
     return notes
 
 
@@ -366,5 +368,5 @@ def check_share(corpus: Corpus, allow_rejected: bool) -> Corpus:
     raise CorpusError(
         f"{what}, more than a tenth; {example}",
         where=corpus.root,
-        remedy="`voxlet corpus inspect` lists all; --allow-rejected leaves them out and goes on",
+        remedy="`voxlet corpus inspect` lists them all; --allow-rejected goes on without them",
     )

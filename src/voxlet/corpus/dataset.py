@@ -41,7 +41,7 @@ class Dataset:
         found = lost_takes(losses(self.prepared))
         if not len(self.split.validation):
             found.append(
-                "too few takes to validate with: trains without, and keeps the last weights, not the best"
+                "too few takes for validation: trains without it and keeps the last weights, not the best"
             )
         return found
 
@@ -91,9 +91,9 @@ def lost_takes(lost: Sequence[Loss]) -> list[str]:
     if dropped:
         count = sum(one.dropped for one in lost)
         takes = "1 take" if count == 1 else f"{count:,} takes"
-        found.append(f"{takes} left out for a length that is unusual for the label: {dropped}")
+        found.append(f"{takes} left out because the length is unusual for the label: {dropped}")
     if cut:
-        found.append(f"takes cut at their end, with something to be heard behind the cut: {cut}")
+        found.append(f"takes cut at their end, losing some audible sound: {cut}")
     return found
 
 
@@ -107,7 +107,7 @@ def check_recordings(corpus: Corpus) -> None:
         raise CorpusError(
             f"no recording of the label {label!r} can be used; {first.path.name} {first.reason}",
             where=corpus.root,
-            remedy="record it anew, or take its files out of there and go on without the label",
+            remedy="record it again, or remove its files to go on without the label",
         )
 
 
@@ -123,11 +123,11 @@ def check_labels(prepared: Prepared, split: Split) -> None:
         return
     raise CorpusError(
         f"the split {split.kind!r} leaves no clip to learn the label {missing[0]!r} from"
-        + (f", nor {len(missing) - 1} others" if missing[1:] else ""),
+        + (f" (nor for {len(missing) - 1} other labels)" if missing[1:] else ""),
         where=prepared.name,
-        remedy="take the split 'stratified' (--split stratified)"
+        remedy="use the split 'stratified' (--split stratified)"
         if split.kind != "stratified"
-        else "its takes are copies of other labels' recordings: remove one of each two, or record it anew",
+        else "its takes are copies of other labels' recordings: remove one of each two, or record it again",
     )
 
 

@@ -132,10 +132,12 @@ def checked_archive(local: Path) -> Path:
         )
     if files.is_special(local):
         raise DownloadError(
-            "is a pipe or a device, no archive", where=local, remedy="save it as a file, and name that"
+            "is a pipe or a device, not an archive",
+            where=local,
+            remedy="save it as a file, and give --source that file",
         )
     if not os.access(local, os.R_OK):
-        raise DownloadError("cannot be read", where=local, remedy=f"let it be read: chmod u+r {quoted}")
+        raise DownloadError("cannot be read", where=local, remedy=f"make it readable: chmod u+r {quoted}")
     return local
 
 
@@ -153,7 +155,7 @@ def install(known: Known, archive: Path, progress: bool) -> Fetched:
         digest, clips = folder_digest(building)
         if clips != known.clips:
             raise DownloadError(
-                f"the archive holds {clips:,} clips in place of {known.clips:,}",
+                f"the archive holds {clips:,} clips instead of {known.clips:,}",
                 where=archive,
                 remedy=f"{MIRROR}, or open your own part of the corpus by its folder's path",
             )

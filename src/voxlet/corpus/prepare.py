@@ -130,7 +130,7 @@ class Prepared:
 
 
 DEFAULT_PREPARATION = Preparation()
-AGAIN = "give the same command again"
+AGAIN = "run the same command again"
 
 
 def prepare(

@@ -24,8 +24,8 @@ OFFICIAL_TEST_TAKES = 5  # FSDD: takes 0 to 4
 LEAST_SHARE = 0.01  # a part with less than this of the clips is no part
 # What to do about a split that cannot be made; a stratified one always can.
 OTHER_SPLIT = {
-    "official": "take the split 'speakers' or 'stratified'",
-    "speakers": "take the split 'stratified'",
+    "official": "use the split 'speakers' or 'stratified'",
+    "speakers": "use the split 'stratified'",
 }
 COMPARED_SAMPLES = 32  # of two clips that may be the same, before all are
 LEAST_LEFT = 2  # takes of a label that are trained on before any is held out
@@ -69,7 +69,7 @@ def make_split(
     if kind == "auto":
         return automatic_split(prepared, seed)
     if held_out is not None and kind != "speakers":
-        raise ConfigError("only goes with the split 'speakers'", where="held_out")
+        raise ConfigError("goes only with the split 'speakers'", where="held_out")
     groups = content_groups(prepared)
     rng = np.random.default_rng(seed)
     if kind == "stratified":
@@ -87,7 +87,7 @@ def make_split(
         raise ConfigError(
             f"no split is called {kind!r}",
             where="split",
-            remedy="take auto, official, stratified, speakers, untested or all",
+            remedy="use auto, official, stratified, speakers, untested or all",
         )
     # A recording that lies in several parts stays in the one that is furthest from training.
     rest = ~np.isin(groups, groups[test])
@@ -233,7 +233,9 @@ def speaker_parts(
         order = order[order != tested[0]]
     else:
         shown = ", ".join(names[:12]) + (" ..." if len(names) > 12 else "")
-        raise ConfigError(f"nobody is called {held_out!r}", where="held_out", remedy=f"there are: {shown}")
+        raise ConfigError(
+            f"no speaker is called {held_out!r}", where="held_out", remedy=f"the speakers are: {shown}"
+        )
     test = np.isin(prepared.speakers, tested)
     if len(order) < FEW_SPEAKERS:
         return test, None

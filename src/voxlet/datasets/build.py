@@ -201,19 +201,21 @@ def begin(plan: Plan, store: Store) -> None:
     if there is None and not store.is_empty() and not store.names(RECORDS):  # a lost plan is written again
         there = store.get(PLAN)  # another part may have begun in this moment
         if there is None:
-            raise ConfigError("holds something else than a data set", where=store.place, remedy=ELSEWHERE)
+            raise ConfigError("holds something other than a data set", where=store.place, remedy=ELSEWHERE)
     if there is None:
         store.put(PLAN, plan.to_json().encode())
         return
     try:
         other = json.loads(read_plan(there).to_json())
     except ValueError:
-        raise FileError("is no plan of a data set", where=f"{store.place}/{PLAN}", remedy=ELSEWHERE) from None
+        raise FileError(
+            "is not the plan of a data set", where=f"{store.place}/{PLAN}", remedy=ELSEWHERE
+        ) from None
     own = json.loads(plan.to_json())
     if differing := [name for name in own if own[name] != other.get(name)]:
         name = differing[0]
         raise ConfigError(
-            f"a data set with another {name} is there ({other.get(name)!r:.60}, not {own[name]!r:.60})",
+            f"holds a data set with another {name} ({other.get(name)!r:.60}, not {own[name]!r:.60})",
             where=store.place,
             remedy=ELSEWHERE,
         )

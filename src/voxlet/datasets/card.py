@@ -54,7 +54,7 @@ def finish(plan: Plan, voice: bytes, store: Store) -> dict[str, Any]:
     return card
 
 
-AGAIN = "give the command that made it again"
+AGAIN = "repeat the command that made the data set"
 
 
 def facts_of(plan: Plan, voice: Voice) -> dict[str, Any]:

@@ -48,5 +48,5 @@ def decode(data: bytes) -> tuple[Samples, int, dict[str, object]]:
     except RecursionError as error:
         raise ValueError("its comment is nested too deeply") from error
     if not isinstance(facts, dict):
-        raise ValueError("its comment is no object")
+        raise ValueError("its comment is not a JSON object")
     return samples, rate, facts

@@ -113,7 +113,7 @@ class Plan:
         for name in ("seed", "count", "rate", "shard"):  # also numpy's, which JSON does not know
             value = getattr(self, name)
             if isinstance(value, float | np.floating) and not float(value).is_integer():
-                raise ConfigError(f"{value:g} is no whole number", where=f"--{name}")
+                raise ConfigError(f"{value:g} is not a whole number", where=f"--{name}")
             object.__setattr__(self, name, int(value))
         _within("--count", self.count, 1, MOST_CLIPS)
         _within("--rate", self.rate, *RATES)
@@ -125,13 +125,17 @@ class Plan:
             _within("--held-out", share, 0.0, 0.8)
         if len(self.held_out) != 2 or min(self.sizes.values()) < 0:
             raise ConfigError(
-                f"{', '.join(f'{share:g}' for share in self.held_out)} are not two shares of one whole",
+                f"{', '.join(f'{one:g}' for one in self.held_out)} are not two shares of at most 1 together",
                 where="--held-out",
                 remedy="give one for validation and one for testing, such as 0.1,0.1",
             )
         for effect in self.effects:
             if effect not in EFFECTS or self.effects.count(effect) > 1:
-                what = f"there is no {effect!r}" if effect not in EFFECTS else f"{effect!r} is named twice"
+                what = (
+                    f"there is no effect {effect!r}"
+                    if effect not in EFFECTS
+                    else f"{effect!r} is named twice"
+                )
                 raise ConfigError(what, where="--effects", remedy=f"give some of {', '.join(EFFECTS)}")
         for name, least, most in self.ranges:
             _within(name, least, *BOUNDS[name])
@@ -144,16 +148,16 @@ class Plan:
             )
         if self.unknown and not any(math.floor(size * self.unknown) for size in self.sizes.values()):
             raise ConfigError(
-                f"a share of {self.unknown:g} of {self.count:,} clips is not one clip",
+                f"a share of {self.unknown:g} of {self.count:,} clips is less than one clip",
                 where="--unknown",
                 remedy="give a larger share, or a larger --count",
             )
         parts = sum(size > 0 for size in self.sizes.values())
         if self.speakers and len(self.speakers) < parts:
             raise ConfigError(
-                f"{len(self.speakers)} speakers cannot be divided over {parts} splits",
+                f"{len(self.speakers)} speakers cannot be divided among {parts} splits",
                 where="--speakers",
-                remedy="give --held-out 0,0, or --styles fresh in place of speakers",
+                remedy="give --held-out 0,0, or --styles fresh instead of --speakers",
             )
 
     @property

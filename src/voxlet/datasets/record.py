@@ -59,7 +59,7 @@ def read_record(data: bytes) -> Record:
             {name: raw["made_with"][name] for name in ("versions", "processor", "instructions")},
         )
     except (TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise ValueError(f"no record of a shard ({error})") from error
+        raise ValueError(f"not the record of a shard ({error})") from error
 
 
 def record_of(shard: Shard) -> str:

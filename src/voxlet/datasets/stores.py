@@ -21,8 +21,8 @@ from voxlet.extras import import_extra
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-GO_ON = "when it can be written, give the same command again: it goes on from there"
-LOST = "when the store can be reached, give the same command again: it goes on from there"
+GO_ON = "when it can be written, run the same command again: it continues from there"
+LOST = "when the store can be reached, run the same command again: it continues from there"
 S3 = "s3"
 LOCK = ".lock"
 BEGUN = ".part"
@@ -187,7 +187,7 @@ def open_store(place: str) -> Store:
         FileError: It is a file, or empty.
     """
     if not place:
-        raise FileError("is no folder", where="--out ''", remedy="give a new folder")
+        raise FileError("is not a folder", where="--out ''", remedy="give a new folder")
     protocol, mark, path = place.partition("://")
     if mark and protocol != "file":
         return Remote(place.rstrip("/"))

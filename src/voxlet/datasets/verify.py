@@ -80,7 +80,7 @@ def verify(store: Store) -> Verdict:
         plan = read_plan(text)
     except ValueError as error:
         raise FileError(
-            f"is no plan of a data set ({error})",
+            f"is not the plan of a data set ({error})",
             where=f"{store.place}/{PLAN}",
             remedy=f"remove it, then {AGAIN}",
         ) from error
@@ -109,7 +109,7 @@ def _shard(plan: Plan, shard: Shard, record: Record, store: Store, verdict: Verd
         if data is None:
             verdict.add(shard.name, f"{name} is missing")
         elif len(data) != size or hashlib.sha256(data).hexdigest() != digest:
-            verdict.add(shard.name, f"{name} is not what was written")
+            verdict.add(shard.name, f"{name} differs from what was written")
         else:
             objects[name] = data
             verdict.bytes += size
@@ -129,10 +129,10 @@ def _shard(plan: Plan, shard: Shard, record: Record, store: Store, verdict: Verd
     if len(objects) < len(record.objects):
         return
     if sorted(indices) != list(range(shard.start, shard.stop)):
-        verdict.add(shard.name, "holds other clips than were planned")
+        verdict.add(shard.name, "holds clips other than the planned ones")
     refused = counted.pop(REJECTED, 0)
     if (record.clips, record.rejected, record.labels) != (counted.total(), refused, dict(counted)):
-        verdict.add(shard.name, "its record says other numbers than there are clips")
+        verdict.add(shard.name, "its record does not match the number of its clips")
 
 
 def _clip(plan: Plan, shard: Shard, sound: bytes, verdict: Verdict) -> Planned | None:
@@ -157,7 +157,7 @@ def _clip(plan: Plan, shard: Shard, sound: bytes, verdict: Verdict) -> Planned |
     if facts.get("synthetic") is not True:
         verdict.add(shard.name, f"{where} does not say that it is synthetic")
     if rate != plan.rate or not len(samples) or not samples.any():
-        verdict.add(shard.name, f"{where} is silent, or has another rate than {plan.rate} Hz")
+        verdict.add(shard.name, f"{where} is silent, or its rate is not {plan.rate} Hz")
     if verdict.splits_of.setdefault(planned.speaker, shard.split) != shard.split:
         verdict.add(
             shard.name,
@@ -181,10 +181,10 @@ def _described(plan: Plan, found: list[Record], store: Store, verdict: Verdict) 
         wanted = describe(plan, card["voice"], found)
         about = readme(plan, wanted).encode()
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        verdict.lacks(CARD, "is no card of a data set")
+        verdict.lacks(CARD, "is not the card of a data set")
         return
     if card != wanted:
-        verdict.lacks(CARD, "says other things than the shards")
+        verdict.lacks(CARD, "does not match the shards")
     for name, content in (*formats()[plan.format].finish(plan, get), (README, about)):
         if store.get(name) != content:
-            verdict.lacks(name, "is not what was written")
+            verdict.lacks(name, "differs from what was written")

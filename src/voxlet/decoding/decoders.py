@@ -240,7 +240,7 @@ def remedy_for(name: str) -> str:
     extra, old = how_to_install(EXTRA), file_argument(name)
     new = file_argument(PurePath(name).with_suffix(".wav").as_posix())
     return (
-        f"{extra}, or put in its place what this makes: ffmpeg -i {old} NEW.wav"
+        f"{extra}, or replace it with what this makes: ffmpeg -i {old} NEW.wav"
         if name.lower().endswith(".wav")  # which it is not
         else f"{extra}, or ffmpeg -i {old} {new}"
     )

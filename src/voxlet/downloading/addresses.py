@@ -17,9 +17,9 @@ def check_address(address: str) -> None:
     """
     if (shown := without_password(address)) != address:
         raise DownloadError(
-            "holds a user's name or password, which is not sent",
+            "contains a user name or password, which is not sent",
             where=shown,
-            remedy="leave out what stands before the @",
+            remedy="leave out what comes before the @",
         )
     if not (host := host_of(address)):
         raise DownloadError(
@@ -29,9 +29,9 @@ def check_address(address: str) -> None:
         )
     if not is_host(host):
         raise DownloadError(
-            f"{host!r} can be no host",
+            f"{host!r} cannot be a host name",
             where=address,
-            remedy="check what stands between // and the next /",
+            remedy="check what is between // and the next /",
         )
 
 
@@ -74,7 +74,7 @@ def proxy_for(address: str) -> str | None:
     whole = proxy if "://" in proxy else f"http://{proxy}"
     if not is_host(host_of(whole)):
         raise DownloadError(
-            f"{without_password(whole)} is no proxy that can be used",
+            f"{without_password(whole)} is not a usable proxy",
             where=f"{kind}_proxy",
             remedy="give this variable the form http://host:port, or unset it",
         )

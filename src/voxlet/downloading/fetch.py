@@ -39,7 +39,7 @@ RETRY_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
 DIGITS = 19  # of a number of bytes that nobody has; Python itself reads no number of some thousands
 LONGEST_WAIT = 60.0  # seconds, whatever a busy server asks for
 MIRROR = "name a mirror or a local archive with --source"
-GO_ON = f"run it again to go on where it stopped, or {MIRROR}"
+GO_ON = f"run it again to continue where it stopped, or {MIRROR}"
 
 
 @dataclass(frozen=True)
@@ -174,20 +174,20 @@ def refuse_hopeless(library: Any, error: Exception, address: str) -> None:
     """Give up at once where another attempt could bring nothing else.
 
     Raises:
-        DownloadError: No such host, one whose certificate is not to be trusted, or redirected in a circle or
+        DownloadError: No such host, one whose certificate cannot be trusted, or redirected in a circle or
             to something that is no http address.
     """
     errors = library.exceptions
     cause = getattr(error, "reason", None)
     if isinstance(cause, errors.NameResolutionError):
         raise DownloadError(
-            f"there is no way to {urllib.parse.urlsplit(address).hostname}",
+            f"cannot find the server {urllib.parse.urlsplit(address).hostname}",
             where=address,
-            remedy="is this machine online? If not, bring the archive and name it with --source",
+            remedy="is this machine online? If not, copy the archive here and name it with --source",
         ) from error
     if isinstance(cause, errors.SSLError) and (problem := certificate_problem(cause)):
         raise DownloadError(
-            f"the server's certificate is not to be trusted ({problem})",
+            f"the server's certificate cannot be trusted ({problem})",
             where=address,
             remedy="check this machine's clock, name the certificates to trust in the variable "
             f"SSL_CERT_FILE, or {MIRROR}",
@@ -298,19 +298,19 @@ def first_byte(answer: urllib3.BaseHTTPResponse, download: Download, offset: int
         raise BusyError(status_line(answer), answer.headers.get("Retry-After", ""))
     if answer.status == 416:  # what is here is no beginning of what is there
         download.part.unlink(missing_ok=True)
-        raise BusyError("the server has not the piece asked for")
+        raise BusyError("the server does not have the piece asked for")
     if answer.status == 200:
         return 0
     if answer.status != 206:
         raise RefusedError(
-            f"the download is refused: {status_line(answer)}",
+            f"the download was refused: {status_line(answer)}",
             where=download.address,
             remedy=MIRROR,
         )
     start = re.match(r"bytes (\d+)-", answer.headers.get("Content-Range", ""))
     if start is None or count(start[1]) != offset:
         download.part.unlink(missing_ok=True)
-        raise BusyError("the server sent another piece than the one asked for")
+        raise BusyError("the server sent a different piece from the one asked for")
     return offset
 
 
@@ -340,7 +340,7 @@ def too_much(download: Download) -> RefusedError:
 def too_slow(download: Download) -> DownloadError:
     """The error for a server that sends a byte now and then."""
     return DownloadError(
-        f"the download came at less than {FLOOR_RATE / 1000:g} kB/s for {download.retries.patience:g} s",
+        f"the download was slower than {FLOOR_RATE / 1000:g} kB/s for {download.retries.patience:g} s",
         where=download.address,
         remedy=GO_ON,
     )

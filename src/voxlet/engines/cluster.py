@@ -45,7 +45,7 @@ class RayCluster:
         while cause is not None:
             if type(cause).__name__ == "AuthenticationError" or "InvalidAuthToken" in str(cause):
                 return VoxletError(
-                    "takes only processes that have its token",
+                    "accepts only processes that have its token",
                     where=f"--ray {self.address}",
                     remedy="set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN unless ~/.ray/auth_token holds it",
                 )
@@ -95,9 +95,9 @@ def _result(ray: Any, reference: Any, item: Any) -> Any:
         if cause is not None and not isinstance(cause, ray.exceptions.RayError):
             raise cause from None
         raise VoxletError(
-            f"its workers died, or their machines ({type(cause or error).__name__})",
+            f"its workers or their machines died ({type(cause or error).__name__})",
             where=item,
-            remedy="give the cluster more memory, then the same command again",
+            remedy="give the cluster more memory, then run the same command again",
         ) from error
 
 

@@ -37,7 +37,7 @@ def refuse_others(here: Mapping[str, str], asked: Versions) -> None:
     differing = [name for name in {**there, **here} if here.get(name) != there.get(name)]
     if differing:
         raise VoxletError(
-            f"a worker has {_listed(here, differing)} in place of {_listed(there, differing)}",
+            f"a worker has {_listed(here, differing)} instead of {_listed(there, differing)}",
             remedy="install the same versions on every machine",
         )
 

@@ -40,8 +40,8 @@ SPOILT_SHARE = 0.25  # of a label's takes, or of all: so many are no accident
 WORD_ACCURACY = 0.75  # a word that is recognised less often is not understood
 ACCURACY, NATURALNESS, SIMILARITY = "words recognised, %", "naturalness (DNSMOS)", "likeness of the voice"
 NOTICED = 3  # words in the sentence
-FEW_TAKES = "with fewer than five takes of a word nothing here tells how often it is understood"
-OTHER_VOICES = "nothing that knows one voice alone can tell how well the words are understood in others"
+FEW_TAKES = "with fewer than five takes of a word, how often it is understood cannot be measured"
+OTHER_VOICES = "with takes of one voice only, how well the words are understood in others cannot be measured"
 
 
 @dataclass(frozen=True)
@@ -156,7 +156,7 @@ def _spoilt(takes: Takes, unsure: Mapping[str, float]) -> Iterator[str]:
         if takes.doubtful.get(label, 0) >= SPOILT_SHARE * count or label in unsure
     ]
     if unlike:
-        yield f"listen to the takes of {listed(unlike[:NOTICED])}, and record what is wrong anew"
+        yield f"listen to the takes of {listed(unlike[:NOTICED])}, and record the wrong ones again"
     if takes.full_scale >= SPOILT_SHARE * total:
         yield f"{takes.full_scale} of {total} takes are distorted at full scale; lower the microphone's level"
     if takes.contrast < NOISY_DB:

@@ -44,7 +44,7 @@ def parts_asked(only: Sequence[str]) -> list[str]:
     """
     if strange := [name for name in only if name not in PARTS]:
         raise ConfigError(
-            f"no part {strange[0]!r}", where="--only", remedy=f"the parts are {', '.join(PARTS)}"
+            f"there is no part {strange[0]!r}", where="--only", remedy=f"the parts are {', '.join(PARTS)}"
         )
     return list(only) or [name for name, part in PARTS.items() if part.by_default]
 

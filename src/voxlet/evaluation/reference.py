@@ -83,9 +83,9 @@ def reference_of(dataset: Dataset) -> Reference:
     unheard = [row for row in split.test if use_of(prepared.name, prepared.clips[row]) != "classifiers"]
     if not unheard:
         raise ScoreError(
-            "has too few takes: all are trained on, and none is left to compare with",
+            "has too few takes: all are used for training, and none is left to compare with",
             where=prepared.name,
-            remedy="give recordings with three takes of a label or more: --corpus FOLDER",
+            remedy="give recordings with three or more takes of each label: --corpus FOLDER",
         )
 
     def read(part: str, rows: NDArray[np.int64]) -> ClipSet:

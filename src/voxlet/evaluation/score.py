@@ -129,20 +129,22 @@ def check_request(request: ScoreRequest, outputs: Outputs) -> None:
         ConfigError: A setting makes no sense, alone or beside another.
     """
     if (request.model is None) == (request.clips is None):
-        raise ConfigError("give a run or voice, or --clips FOLDER, one of them")
+        raise ConfigError("give either a run or voice, or --clips FOLDER")
     if request.language is not None:
         check_language(request.language)
     if request.count < 1:
         raise ConfigError(f"--count {request.count} is less than 1")
     if request.selection is not None and request.clips is None:
         raise ConfigError(
-            "only goes with --clips: what is sampled here is never selected", where="--selected"
+            "goes only with --clips: clips that are generated here are never selected", where="--selected"
         )
     if request.sc09 is not None:
         open_network(request.sc09)  # minutes would be lost on a file that cannot be used
     one, other = outputs.json, outputs.page
     if one and other and files.real_path(one) == files.real_path(other) and not files.is_special(one):
-        raise ConfigError(f"{other} is that of --json, too", where="--html", remedy="name two files")
+        raise ConfigError(
+            f"{other} is also the file of --json", where="--html", remedy="name two different files"
+        )
     if outputs.pairs is not None and request.only and "memorisation" not in request.only:
         raise ConfigError("needs the part 'memorisation'", where="--pairs")
     if outputs.stamp and request.model is None:
@@ -160,7 +162,7 @@ def check_parts(request: ScoreRequest, outputs: Outputs, model: Opened | None) -
         raise ConfigError("needs a voice, whose card has room for the figures", where="--stamp")
     for part in request.only:
         if part in OWNERS and part not in has:
-            raise ConfigError(f"{part!r} is measured of {OWNERS[part]} only", where="--only")
+            raise ConfigError(f"{part!r} is measured only for {OWNERS[part]}", where="--only")
     parts_asked(parts_of_sets(request))
 
 
@@ -187,7 +189,7 @@ def check_writable(outputs: Outputs, model: Opened | None) -> None:
         folder = files.real_path(path).parent  # of what a symbolic link leads to
         if not folder.is_dir() or not os.access(folder, os.W_OK):
             raise ConfigError(
-                f"{path} cannot be written", where=flag, remedy="make its folder, or let it be written to"
+                f"{path} cannot be written", where=flag, remedy="make its folder, or allow writing there"
             )
     if outputs.pairs is not None:
         files.make_folder(outputs.pairs)
@@ -275,7 +277,7 @@ def told(reference: Reference, language: str | None) -> Reference:
         raise ConfigError(
             f"is {language!r}, but {reference.name} is in {reference.language!r}",
             where="language",
-            remedy="leave it out",
+            remedy="leave the language out",
         )
     return reference
 
@@ -296,7 +298,9 @@ def usual_corpus(language: str | None) -> str:
     found = [name for name, known in CATALOG.items() if same_language(known.language, asked)]
     if not found:
         speaks = (
-            "does not say its language" if language is None else f"speaks {language!r}, as no known corpus"
+            "does not say its language"
+            if language is None
+            else f"speaks {language!r}, which no known corpus does"
         )
         raise ScoreError(
             f"the voice {speaks}", remedy="name real recordings to compare with: --corpus NAME_OR_FOLDER"

@@ -226,7 +226,7 @@ def read_scorecard(text: str) -> Scorecard:
         figures = tuple(read_figure(figure) for figure in stored.pop("figures"))
         return Scorecard(figures=figures, **stored)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise ConfigError(f"this is no scorecard ({error})") from error
+        raise ConfigError(f"this is not a scorecard ({error})") from error
 
 
 def read_figure(stored: dict[str, Any]) -> Figure:

@@ -123,7 +123,7 @@ def gather(
         VoxletError: The model cannot make clips.
     """
     if count < 10:
-        raise ConfigError(f"{count} clips make no map", where="clips", remedy="ask for ten or more")
+        raise ConfigError(f"{count} clips are too few for a map", where="clips", remedy="ask for ten or more")
     dataset = dataset_of(opened, corpus)
     kept = min(0 if dataset is None else len(dataset.prepared), round((1 - GENERATED_SHARE) * count))
     made = round(GENERATED_SHARE * count) if kept else count

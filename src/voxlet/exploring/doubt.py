@@ -247,9 +247,7 @@ def reasons(corpus: Corpus, measures: Measures, wrong: Reals, heard: Integers) -
     for row, clip in enumerate(corpus.clips):
         if copies[clip.digest] > 1:
             other = first[clip.digest]
-            what = (
-                f"is there {copies[clip.digest]} times" if other is clip else f"a copy of {other.path.name}"
-            )
+            what = f"occurs {copies[clip.digest]} times" if other is clip else f"a copy of {other.path.name}"
             said[row].append(what)
     return said
 

@@ -58,7 +58,7 @@ def check_kind(kind: str) -> None:
     """
     if kind not in get_args(Kind):
         raise ConfigError(
-            f"no projection is called {kind!r}", where="projection", remedy="take linear, tsne or umap"
+            f"no projection is called {kind!r}", where="projection", remedy="use linear, tsne or umap"
         )
 
 
@@ -100,7 +100,7 @@ def project(latents: NDArray[np.float64], kind: str = "linear", *, seed: int = 0
         return Projection(plane.project(latents), plane.axes, plane)
     if len(latents) < FEWEST:
         raise ConfigError(
-            f"{len(latents)} clips have no neighbourhoods", where="projection", remedy="take linear"
+            f"{len(latents)} clips are too few for this projection", where="projection", remedy="use linear"
         )
     check(kind)
     axes = (f"{'t-SNE' if kind == 'tsne' else 'UMAP'}: who is near to whom; axes mean nothing", "")

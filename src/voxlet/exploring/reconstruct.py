@@ -90,7 +90,9 @@ def reconstruct(
     told = None if label is None else find(label, clips.label_names)
     if label is not None and told is None:
         raise ConfigError(
-            f"there is no word {label!r}", where="label", remedy=f"there is: {', '.join(clips.label_names)}"
+            f"there is no word {label!r}",
+            where="label",
+            remedy=f"the words are: {', '.join(clips.label_names)}",
         )
     if not isinstance(opened, ClipRun):
         sound = audio.read(path)

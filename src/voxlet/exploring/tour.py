@@ -148,9 +148,9 @@ def ends_of(opened: Opened, clips: Clips, first: str, second: str) -> tuple[tupl
             words.append(clips.label_names[0])
         else:
             raise ConfigError(
-                f"{name!r} is no word, speaker or clip of the map",
+                f"{name!r} is not a word, speaker or clip of the map",
                 where="walk",
-                remedy=f"take words: {', '.join(clips.label_names[:12])}",
+                remedy=f"use words: {', '.join(clips.label_names[:12])}",
             )
     half = STEPS // 2 + 1
     return (ends[0], ends[1]), [words[0]] * half + [words[1]] * (STEPS - half)

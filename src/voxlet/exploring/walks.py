@@ -107,12 +107,12 @@ def between(start: Reals, stop: Reals, steps: int, way: Way = "straight") -> Rea
         ConfigError: Fewer than two steps, or another way.
     """
     if steps < 2:
-        raise ConfigError(f"{steps} steps are no walk", where="steps", remedy="take two or more")
+        raise ConfigError(f"{steps} steps are too few for a walk", where="steps", remedy="use two or more")
     share = np.linspace(0.0, 1.0, steps)[:, None]
     if way == "straight":
         return np.asarray((1 - share) * start + share * stop)
     if way != "spherical":
-        raise ConfigError(f"no way is called {way!r}", where="way", remedy="take straight or spherical")
+        raise ConfigError(f"no way is called {way!r}", where="way", remedy="use straight or spherical")
     lengths = np.array([np.linalg.norm(start), np.linalg.norm(stop)])
     if lengths.min() < PARALLEL:
         return between(start, stop, steps)

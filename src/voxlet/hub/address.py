@@ -64,7 +64,9 @@ def check_repository(text: str) -> str:
         HubError: It is none.
     """
     if REPOSITORY.fullmatch(text) is None or ".." in text or "--" in text or text.endswith(".git"):
-        raise HubError(f"{text!r} names no repository", remedy="give user/name, of letters, digits and -_.")
+        raise HubError(
+            f"{text!r} does not name a repository", remedy="give user/name, of letters, digits and -_."
+        )
     return text
 
 
@@ -88,9 +90,9 @@ def parse_address(text: str) -> HubAddress | WebAddress:
             remedy = own_remedy(error)
             raise HubError(error.what, where=error.where, remedy=HOW if remedy is None else remedy) from error
         if (found := DIGEST.fullmatch(fragment)) is None:
-            raise HubError("does not say which file it has to be", where=text, remedy=HOW)
+            raise HubError("does not give the digest of the file", where=text, remedy=HOW)
         return WebAddress(url, found[1].lower())
     repository, _, revision = re.sub(f"^{HUB}", "", text, flags=re.IGNORECASE).partition("@")
     if "@" in text and REVISION.fullmatch(revision) is None:
-        raise HubError(f"{revision!r} is no revision", where=text, remedy=HOW)
+        raise HubError(f"{revision!r} is not a revision", where=text, remedy=HOW)
     return HubAddress(check_repository(repository), revision or None)

@@ -125,7 +125,7 @@ def _folder(hub: Any, address: HubAddress, listing: Path, folder: Path) -> Path:
         for one in (path, listing):  # the files themselves, then the links to them
             one.resolve().unlink(missing_ok=True)
             one.unlink(missing_ok=True)
-        raise HubError(f"{name} came damaged", where=address, remedy="run it again")
+        raise HubError(f"{name} arrived damaged", where=address, remedy="run it again")
     return listing.parent
 
 
@@ -141,7 +141,7 @@ def listed(listing: Path, address: HubAddress) -> dict[str, object]:
         if not places or not 0 < len(digests) <= MOST_FILES or not isinstance(digests, dict):
             raise ValueError
     except (ValueError, TypeError, RecursionError):
-        raise HubError(f"its {LISTING} is no list of files", where=address) from None
+        raise HubError(f"its {LISTING} is not a list of files", where=address) from None
     return digests
 
 
@@ -161,7 +161,7 @@ def _fetched(address: WebAddress, path: Path, retries: RetryPolicy) -> Path:
         digest, _ = _arrived(address, arriving, retries)
     if digest != address.digest:
         raise HubError(
-            f"is another file than was asked for: its SHA-256 is {digest}",
+            f"is not the file that was asked for: its SHA-256 is {digest}",
             where=address,
             remedy="ask whoever gave the address for the digest",
         )
@@ -212,16 +212,16 @@ def _check_settings(hub: Any) -> None:
     endpoint = hub.constants.ENDPOINT
     if not is_host(host_of(endpoint)):
         raise HubError(
-            f"{without_password(endpoint)!r} is no address of a hub",
+            f"{without_password(endpoint)!r} is not the address of a hub",
             where="HF_ENDPOINT",
             remedy="unset this variable, or give it an address that begins with https://",
         )
     token = hub.get_token() or ""
     if not (token.isascii() and token.isprintable()):
         raise HubError(
-            "the token holds characters that none has",
+            "the token holds characters that no token has",
             where="HF_TOKEN",
-            remedy="copy it anew into this variable, or unset it and log in: `hf auth login`",
+            remedy="copy it into this variable again, or unset it and log in: `hf auth login`",
         )
 
 
@@ -245,12 +245,12 @@ def _told(hub: Any, error: BaseException) -> tuple[str, str | None]:
     if isinstance(error, errors.RevisionNotFoundError):
         return "has no such revision", "leave @revision out"
     if isinstance(error, errors.RemoteEntryNotFoundError):
-        return f"holds no {FILE} and no {LISTING}: it is nothing of voxlet", None
+        return f"holds no {FILE} and no {LISTING}: it was not made by voxlet", None
     if isinstance(error, errors.HfHubHTTPError):
         status = getattr(error.response, "status_code", 0)
         if status in (401, 403):
-            return "you may not do this", "log in as who may: `hf auth login`"
+            return "you are not allowed to do this", "log in as somebody who is: `hf auth login`"
         return f"the hub answered {status}", "try again later"
     if isinstance(error, errors.LocalEntryNotFoundError):
         return "cannot be reached, and is not in the cache", ONLINE
-    return f"the transfer failed ({type(error).__name__})", "run it again to go on where it stopped"
+    return f"the transfer failed ({type(error).__name__})", "run it again to continue where it stopped"

@@ -77,12 +77,14 @@ def send(
                 raise
             if update:
                 raise HubError(
-                    "is there already, and --private is for a new one",
+                    "exists already, and --private is for a new one",
                     where=address,
                     remedy="leave --private out; who may see it is set on its page",
                 ) from error
             raise HubError(
-                "is there already", where=address, remedy="choose another name, or --update to renew it"
+                "exists already",
+                where=address,
+                remedy="choose another name, or give --update to replace its files",
             ) from error
         done = [hub.CommitOperationAdd(name, content) for name, content in sent.items()]
         if update:

@@ -95,7 +95,7 @@ def adapt(
         VoxletError: See `train`.
     """
     if consent not in ("", OWN, GIVEN, LICENCE):
-        raise ConfigError(f"{consent!r} is none", where="consent", remedy=f"give {OWN} or {GIVEN}")
+        raise ConfigError(f"{consent!r} is not an answer", where="consent", remedy=f"give {OWN} or {GIVEN}")
     began = time.monotonic() if began is None else began
     start = begin_with(base)
     opened = opened or open_corpus(
@@ -147,7 +147,9 @@ def begin_with(base: str | os.PathLike[str] | None) -> Base | None:
         return read_base(Path(base))
     opened = load_run(base)
     if not isinstance(opened, VoiceRun) or not opened.voice_path.exists():
-        raise RunError("is no run that ended with a voice", where=base, remedy="give one, or a base's file")
+        raise RunError(
+            "is not a run that finished with a voice", where=base, remedy="give such a run, or a base's file"
+        )
     return replace(base_of(opened), digest=read_voice(opened.voice_path).digest)
 
 
@@ -230,5 +232,5 @@ def shares_of(config: VoiceTraining, *, keeping: bool = False) -> tuple[float, f
 def _of_preset(name: str) -> VoiceTraining:
     found = PRESETS[name]
     if not isinstance(found, VoiceTraining):
-        raise ConfigError(f"the preset {name!r} trains no voice")
+        raise ConfigError(f"the preset {name!r} does not train a voice")
     return found

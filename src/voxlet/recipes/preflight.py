@@ -67,15 +67,15 @@ class Needs:
 
     def sentence(self, budget: Budget | None = None) -> str:
         """As a user is told, for a budget where it is known."""
-        times = f"some {duration(self.epoch_seconds)} an epoch"
+        times = f"about {duration(self.epoch_seconds)} an epoch"
         if budget is not None and budget.epochs is not None:
-            times = f"some {duration(budget.epochs * self.epoch_seconds)}"
+            times = f"about {duration(budget.epochs * self.epoch_seconds)}"
         elif budget is not None and budget.minutes is not None:
             epochs = 60 * budget.minutes / self.epoch_seconds
             some = (
-                f"some {epochs:,.0f} epochs"
+                f"about {epochs:,.0f} epochs"
                 if epochs >= 1.5
-                else f"some {max(1, 100 * epochs):.0f} % of an epoch"
+                else f"about {max(1, 100 * epochs):.0f} % of an epoch"
             )
             times = f"{budget.minutes:g} minute{'s' * (budget.minutes != 1)}, {some}"
         return f"{times}, {gigabytes(self.memory)} of memory, {gigabytes(self.disk)} of disk"
@@ -179,20 +179,21 @@ def check(config: Training, needs: Needs, run: Path) -> None:
     memory = machine.memory()
     if memory is not None and memory.available is not None and needs.memory > memory.available:
         raise TrainingError(
-            f"training needs {gigabytes(needs.memory)} of memory, and {gigabytes(memory.available)} are free",
+            f"training needs {gigabytes(needs.memory)} of memory, but only "
+            f"{gigabytes(memory.available)} are free",
             where=run,
-            remedy="cut clips with --preparation.length, or free some"
+            remedy="shorten clips with --preparation.length, or free some memory"
             if fixed
-            else "take a smaller model or batch, cut clips with --preparation.length, or free some",
+            else "use a smaller model or batch, shorten clips with --preparation.length, or free some memory",
         )
     free = machine.free_space(run)
     if free and needs.disk > free:  # none at all is no disk, or a full one: writing says which
         raise TrainingError(
-            f"training needs {gigabytes(needs.disk)} of disk, and {gigabytes(free)} are free",
+            f"training needs {gigabytes(needs.disk)} of disk, but only {gigabytes(free)} are free",
             where=run,
-            remedy="free some, or name a folder on another disk"
+            remedy="free some space, or name a folder on another disk"
             if fixed
-            else "free some, name a folder on another disk, or take a smaller model",
+            else "free some space, name a folder on another disk, or use a smaller model",
         )
 
 

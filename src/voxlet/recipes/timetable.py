@@ -66,7 +66,9 @@ class Timetable:
         except FileNotFoundError:
             return
         except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-            raise RunError(f"cannot be read ({error})", where=path, remedy="begin in a new folder") from error
+            raise RunError(
+                f"cannot be read ({error})", where=path, remedy="start again in a new folder"
+            ) from error
         # The file is from the moment when that stage began; its own checkpoint knows what it has taken since.
         found = checkpoints.newest(self.run.stage(self.stage)) if self.stage else None
         self.before += float(found.position()["seconds"]) if found is not None else 0.0

@@ -206,7 +206,7 @@ def export(run: str | os.PathLike[str], out: str | os.PathLike[str]) -> Path:
         return out
     if out.suffix != SUFFIX:
         raise RunError(
-            f"is no name for a voice, it has to end in {SUFFIX}",
+            f"is not a name for a voice: it must end in {SUFFIX}",
             where=out,
             remedy=f"name it {out.stem}{SUFFIX}, or {out.stem}{BASE_SUFFIX} for a base",
         )

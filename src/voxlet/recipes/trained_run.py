@@ -87,7 +87,9 @@ class TrainedRun(Generic[C]):
             language=None if self.source == BASE or self.language == UNKNOWN_LANGUAGE else self.language,
         )
         if corpus.digest != self._corpus["digest"]:
-            raise RunError(f"was trained on other recordings than {self.source} holds now", where=self.path)
+            raise RunError(
+                f"was trained on recordings other than those in {self.source} now", where=self.path
+            )
         config = self.config
         return make_dataset(corpus, config.preparation, split=config.split, seed=config.split_seed)
 

@@ -95,10 +95,10 @@ def file_answer(
         filename: What it is called where it is saved.
 
     Raises:
-        RefusedError: It is not there any more.
+        RefusedError: It is no longer there.
     """
     if not path.is_file():
-        raise RefusedError(404, f"{path.name} is not there any more", code="not_found")
+        raise RefusedError(404, f"{path.name} is no longer there", code="not_found")
     return FileResponse(path, media_type=media_type, headers=headers, filename=filename)
 
 

@@ -45,7 +45,7 @@ def check_key(key: str) -> None:
     """
     if not key.isascii() or not key.isprintable() or " " in key or len(key) < 8:
         raise ConfigError(
-            "is no key", where="VOXLET_KEY", remedy="give 8 or more ASCII characters without spaces"
+            "is not a valid key", where="VOXLET_KEY", remedy="give 8 or more ASCII characters without spaces"
         )
 
 

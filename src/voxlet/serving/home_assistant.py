@@ -118,7 +118,7 @@ class _BoundedReader:
 
     async def readexactly(self, count: Any) -> bytes:
         if not isinstance(count, int) or count > LONGEST_EVENT:
-            raise ValueError("too long an event")
+            raise ValueError("the event is too long")
         return await self._reader.readexactly(count)
 
 

@@ -97,9 +97,9 @@ def from_validation(request: Request, error: RequestValidationError) -> JSONResp
         kind = content_type(request)
         if not kind.endswith(("/json", "+json")):
             told = f"this was sent as {kind!r}" if kind else "this was sent without one"
-            return refusal(415, f"the body is to be JSON, with Content-Type: {JSON}; {told}")
+            return refusal(415, f"the body must be JSON, with Content-Type: {JSON}; {told}")
         if first["type"] == "missing":
-            return refusal(400, "the body is empty; it is to be a JSON object")
+            return refusal(400, "the body is empty; it must be a JSON object")
     places = [str(place) for place in first["loc"][1:] if isinstance(place, str | int)]
     param = places[0] if places and first["type"] != "json_invalid" else None
     message = f"{param}: {first['msg']}" if param else str(first["msg"])

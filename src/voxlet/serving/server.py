@@ -34,7 +34,7 @@ def check_exposure(host: str, key: str | None) -> None:
     """
     if host not in LOCAL_NAMES and key is None:
         raise ConfigError(
-            f"{host} can be reached from other machines, and there is no key",
+            f"{host} can be reached from other machines, but no key is set",
             where="--host",
             remedy="put a key of your own into the variable VOXLET_KEY",
         )
@@ -53,9 +53,9 @@ def bind(host: str, port: int) -> socket.socket:
         listening = socket.create_server((host, port), family=family, backlog=BACKLOG)
     except (OSError, OverflowError, UnicodeError) as error:
         raise ConfigError(
-            f"cannot be listened on ({getattr(error, 'strerror', None) or error})",
+            f"cannot listen on this address ({getattr(error, 'strerror', None) or error})",
             where=f"{host}:{port}",
-            remedy="choose another port (--port; 0 takes one that is free)",
+            remedy="choose another port (--port; 0 picks a free one)",
         ) from error
     # Connections inherit it. Without it the first sound waits until the client has acknowledged the headers,
     # often 40 ms; asyncio sets it for sockets alone that it has made itself.

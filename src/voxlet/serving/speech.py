@@ -82,7 +82,7 @@ class Speaking:
         if found is None:
             raise RefusedError(
                 404,
-                f"there is no model {model!r}; there is: {self.voices.names}",
+                f"there is no model {model!r}; the models are: {self.voices.names}",
                 param="model",
                 code="model_not_found",
             )

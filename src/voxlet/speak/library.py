@@ -50,7 +50,7 @@ def find_voice(name_or_path: str | os.PathLike[str]) -> Path:
         if not is_file(path):
             raise VoiceError(
                 f"there is no voice {named!r}",
-                remedy=f"there is: {', '.join(voices)}" if voices else "give the path of a .voice file",
+                remedy=f"the voices are: {', '.join(voices)}" if voices else "give the path of a .voice file",
             )
     if not is_file(path):
         raise VoiceError("no such voice file", where=path, remedy="`voxlet voices` lists what there is")
@@ -64,9 +64,7 @@ def check_name(name: str) -> str:
         VoiceError: It cannot be a file's on every system.
     """
     if not name or safe_name(name, LONGEST_NAME) != name:
-        raise VoiceError(
-            "cannot be a file's name", where=repr(name), remedy="take letters, digits and hyphens"
-        )
+        raise VoiceError("cannot be a file name", where=repr(name), remedy="use letters, digits and hyphens")
     return name
 
 
@@ -114,7 +112,7 @@ def rename(name: str, new: str) -> Path:
     """
     path, target = _own(name), _installed(new)
     if path == target:
-        raise VoiceError("is called so already", where=name)
+        raise VoiceError("already has this name", where=name)
     with writing(path, "cannot be read", remedy=None):
         model = path.read_bytes()
     try:
@@ -130,7 +128,7 @@ def _taken(name: str) -> VoiceError:
     return VoiceError(
         "is installed already",
         where=name,
-        remedy=f"give another name, or first: voxlet voices remove {name}",
+        remedy=f"give another name, or first run: voxlet voices remove {name}",
     )
 
 
@@ -144,9 +142,15 @@ def _own(name: str) -> Path:
     there = available()
     path = there.get(name)
     if path is None or path.parent == SHIPPED:
-        what = "is not installed" if path is None else "is shipped with voxlet"
+        what = (
+            "is not installed" if path is None else "is shipped with voxlet and cannot be removed or renamed"
+        )
         installed = [found.stem for found in there.values() if found.parent != SHIPPED]
         raise VoiceError(
-            what, where=name, remedy=f"there is: {', '.join(installed)}" if installed else "install one first"
+            what,
+            where=name,
+            remedy=f"installed are: {', '.join(installed)}"
+            if installed
+            else "install one first: voxlet voices install FILE",
         )
     return path

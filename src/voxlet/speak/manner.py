@@ -47,7 +47,9 @@ class Manner:
         for name, (least, most) in {**BOUNDS, "variation": (0.0, MOST_VARIATION)}.items():
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
-                raise ConfigError(f"{value!r} is no number", where=name, remedy=f"give {least:g} to {most:g}")
+                raise ConfigError(
+                    f"{value!r} is not a number", where=name, remedy=f"give {least:g} to {most:g}"
+                )
             if not least <= value <= most:  # not a number fails, too
                 raise ConfigError(
                     f"{value:g} is out of bounds", where=name, remedy=f"give {least:g} to {most:g}"

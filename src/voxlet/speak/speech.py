@@ -217,9 +217,11 @@ def stream(
 
 def _check(rate: int, gap: float, seed: int) -> None:
     if isinstance(rate, bool) or not isinstance(rate, int | np.integer) or not RATES[0] <= rate <= RATES[1]:
-        raise ConfigError(f"{rate!r} is no rate", where="rate", remedy=f"give {RATES[0]} to {RATES[1]} Hz")
+        raise ConfigError(
+            f"{rate!r} is not a sampling rate", where="rate", remedy=f"give {RATES[0]} to {RATES[1]} Hz"
+        )
     if not isinstance(gap, int | float | np.number) or not 0 <= gap <= LONGEST_GAP:  # NaN fails too
-        raise ConfigError(f"{gap!r} is no gap", where="gap", remedy=f"give 0 to {LONGEST_GAP:g} seconds")
+        raise ConfigError(f"{gap!r} is not a gap", where="gap", remedy=f"give 0 to {LONGEST_GAP:g} seconds")
     check_seed(seed)
 
 
@@ -230,7 +232,7 @@ def check_seed(seed: int, name: str = "seed") -> int:
         ConfigError: It is none.
     """
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-        raise ConfigError(f"{seed!r} is no {name}", where=name, remedy="give a whole number from 0")
+        raise ConfigError(f"{seed!r} is not a {name}", where=name, remedy="give a whole number from 0")
     return int(seed)
 
 

@@ -59,7 +59,7 @@ class Styles:
         raise VoiceError(
             f"there is no speaker {speaker!r}",
             where=self._voice,
-            remedy=f"there is: {listed(self.named)}, a blend of them (a,b or a:0.7,b:0.3) or {RANDOM}"
+            remedy=f"the speakers are: {listed(self.named)}, a blend of them (a,b or a:0.7,b:0.3) or {RANDOM}"
             if self.named
             else f"this voice names no speakers; ask for {RANDOM}",
         )
@@ -77,7 +77,7 @@ class Styles:
             except ValueError:
                 weight = np.nan
             if not np.isfinite(weight):
-                raise VoiceError(f"{number!r} is no weight in the blend {spec!r}", where=self._voice)
+                raise VoiceError(f"{number!r} is not a weight in the blend {spec!r}", where=self._voice)
             total += weight * self.style(name.strip(), seed)
             weights += weight
         if not abs(weights) > 1e-6:

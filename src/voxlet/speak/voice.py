@@ -164,7 +164,7 @@ class Voice:
         sound = recording if isinstance(recording, audio.Sound) else audio.read(recording, seconds=SEARCHED)
         given = np.asarray(sound.samples, dtype=np.float32)
         if given.ndim != 1 or not np.isfinite(given).all() or not 0 < sound.rate < np.inf:
-            raise AudioError(f"{given.shape} at {sound.rate!r} Hz is no recording (T,) of numbers at a rate")
+            raise AudioError(f"{given.shape} at {sound.rate!r} Hz is not a recording (T,) at a rate")
         heard = audio.resample(given[: round(SEARCHED * sound.rate)], sound.rate, self.rate)
         speech = find_speech(heard, self.rate)
         clip = heard[speech.start : speech.stop]
@@ -298,7 +298,7 @@ class Voice:
     ) -> Style | None:
         """Refuse a bad speaker or style before the first word is sampled."""
         if speaker is not None and not isinstance(speaker, str):
-            raise VoiceError(f"{speaker!r} is no name of a speaker", where=self.name)
+            raise VoiceError(f"{speaker!r} is not the name of a speaker", where=self.name)
         (row,) = self._styles.rows(1, speaker, style, seed)
         return None if style is None else row
 

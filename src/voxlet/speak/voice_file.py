@@ -357,7 +357,7 @@ def _language(value: object) -> str:
     try:
         return check_language(value if isinstance(value, str) else "")
     except ConfigError:
-        _refuse("language", "is no tag of a language")
+        _refuse("language", "is not a language tag")
 
 
 def _style(

@@ -34,7 +34,7 @@ class SpectrogramConfig:
             raise ConfigError(
                 f"hop {self.hop} leaves gaps between windows of {self.n_fft}",
                 where="SpectrogramConfig",
-                remedy="take at most half of n_fft",
+                remedy="use at most half of n_fft",
             )
 
     @property

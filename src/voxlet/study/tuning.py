@@ -80,7 +80,7 @@ def tune(folder: Path, corpus: str, trials: int, *, epochs: int = EPOCHS, layout
         FileError: The folder cannot be made.
     """
     if trials < 0:
-        raise ConfigError(f"{trials} trials cannot be made", where="--tune")
+        raise ConfigError(f"{trials} is negative", where="--tune")
     optuna = import_extra("optuna", "study")
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     files.make_folder(folder)

@@ -119,7 +119,7 @@ def newest_whole(stage: Path) -> Checkpoint | None:
         found.verify()
         return found
 
-    return _first_whole(stage, whole, "{} counts in its place")
+    return _first_whole(stage, whole, "{} is used instead")
 
 
 def read(stage: Path, name: str) -> dict[str, Tensor] | None:
@@ -128,7 +128,7 @@ def read(stage: Path, name: str) -> dict[str, Tensor] | None:
     Raises:
         RunError: It is damaged in all of them.
     """
-    return _first_whole(stage, lambda found: found.tensors(name), "that of {} is used")
+    return _first_whole(stage, lambda found: found.tensors(name), "the one in {} is used instead")
 
 
 def _first_whole(stage: Path, look: Callable[[Checkpoint], T], instead: str) -> T | None:
@@ -253,7 +253,7 @@ def load_modules(modules: Mapping[str, nn.Module], tensors: Mapping[str, Tensor]
         try:
             module.load_state_dict(own)
         except RuntimeError as error:
-            raise RunError(f"holds other weights than {name!r} has ({error})", where=where) from error
+            raise RunError(f"holds weights other than those of {name!r} ({error})", where=where) from error
 
 
 def optimizer_tensors(
@@ -301,7 +301,7 @@ def load_optimizers(
             ]
             optimizer.load_state_dict({"state": state, "param_groups": groups})
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise RunError(f"holds other optimisers than these ({error})", where=where) from error
+        raise RunError(f"holds optimisers other than these ({error})", where=where) from error
 
 
 def random_tensors() -> dict[str, Tensor]:
@@ -337,7 +337,7 @@ def _read_object(path: Path) -> dict[str, Any]:
     except (OSError, ValueError, RecursionError) as error:
         raise RunError(f"cannot be read ({error})", where=path, remedy=DAMAGED) from error
     if not isinstance(data, dict):
-        raise RunError("holds no object", where=path, remedy=DAMAGED)
+        raise RunError("holds no JSON object", where=path, remedy=DAMAGED)
     return data
 
 

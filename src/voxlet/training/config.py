@@ -28,11 +28,11 @@ class Budget:
     def __post_init__(self) -> None:
         if self.steps is not None:
             if self.steps < 0 or self.epochs is not None or self.minutes is not None:
-                raise ConfigError(f"{self.steps} steps are no budget, or not the only one")
+                raise ConfigError(f"{self.steps} steps are not a budget, or not the only one")
             return
         if (self.epochs is None) == (self.minutes is None):
             given = "neither" if self.epochs is None else "both"
-            raise ConfigError(f"give --epochs or --minutes, one of them ({given} given)")
+            raise ConfigError(f"give either --epochs or --minutes ({given} given)")
         if self.epochs is not None and self.epochs < 1:
             raise ConfigError(f"--epochs {self.epochs} is less than 1")
         if self.minutes is not None and not (self.minutes > 0 and math.isfinite(self.minutes)):

@@ -105,7 +105,7 @@ def fit(
     writer = distributed.rank() == 0
     with Signals() as signals, Progress(stage, silent=not writer) as bar:
         if training.position.step:
-            bar.note(f"goes on from step {training.position.step}")
+            bar.note(f"continues from step {training.position.step}")
         while not training.spent:
             losses = training.step()
             if training.validation_due:
@@ -114,7 +114,7 @@ def fit(
             if agreed.signal or (agreed.save and not training.spent):
                 training.save()
             if agreed.signal:
-                bar.note(f"saved at step {training.position.step}; the same command goes on from there")
+                bar.note(f"saved at step {training.position.step}; the same command continues from there")
                 stop(agreed.signal)
             bar.show(training.progress, training.describe(losses), training.seconds_left)
             training.tell(losses)
@@ -325,7 +325,7 @@ class _Training:
         weights = checkpoints.module_tensors(self.task.modules)
         for name, tensor in weights.items():
             if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
-                raise self._not_a_number(f"the weights {name!r} hold a number that is none")
+                raise self._not_a_number(f"the weights {name!r} hold a value that is not a number")
 
         def write() -> None:
             tensors, settings = checkpoints.optimizer_tensors(self.task.optimizers)

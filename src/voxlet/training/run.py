@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 LOCK = ".lock"
-GO_ON = "give the command that trained it again, and it goes on"
+GO_ON = "repeat the command that trained it, and training continues"
 FORMAT = 2  # 1 is that of voxlet 0.1.0, whose settings and modules had other names
 Which = Literal["best", "last"]
 
@@ -54,7 +54,7 @@ class Run:
         path = self.path / CONFIG
         if (special := next(filter(files.is_special, self.path.rglob("*")), None)) is not None:
             # Nobody may write to a pipe, and some devices end never.
-            raise RunError("is a pipe or a device, no file of a run", where=special, remedy="remove it")
+            raise RunError("is a pipe or a device, not a file of a run", where=special, remedy="remove it")
         try:
             record = json.loads(path.read_text())
         except OSError as error:
@@ -62,7 +62,7 @@ class Run:
         except (ValueError, RecursionError) as error:
             raise RunError(f"cannot be read ({error})", where=path, remedy=checkpoints.DAMAGED) from error
         if not isinstance(record, dict) or "format" not in record:
-            raise RunError("is no run's configuration", where=path, remedy=checkpoints.DAMAGED)
+            raise RunError("is not the configuration of a run", where=path, remedy=checkpoints.DAMAGED)
         if record["format"] != FORMAT:
             raise RunError(
                 f"was written by voxlet {record.get('voxlet')} in format {record['format']}, "
@@ -141,7 +141,7 @@ class Run:
                 remove = held.enter_context(lock)
             except LockedError as error:
                 raise RunError(
-                    error.what, where=self.path, remedy="wait for it, stop it, or take another folder"
+                    error.what, where=self.path, remedy="wait for it, stop it, or use another folder"
                 ) from error
             yield remove
 
@@ -192,7 +192,7 @@ def check_target(path: str | os.PathLike[str]) -> None:
     with files.writing(target):
         # A process that was killed may have left a lock or an unfinished config.json.
         if any(entry.name != LOCK and not entry.name.startswith(f".{CONFIG}.") for entry in target.iterdir()):
-            raise RunError("holds files but is no run", where=target, remedy="give a new or empty folder")
+            raise RunError("holds files but is not a run", where=target, remedy="give a new or empty folder")
 
 
 def make_run(path: str | os.PathLike[str], settings: Mapping[str, JSON]) -> Run:
@@ -279,5 +279,5 @@ def _check_same(run: Run, settings: Mapping[str, JSON]) -> None:
         raise RunError(
             f"holds a run with other settings: {'; '.join(different)}",
             where=run.path,
-            remedy="give the same settings to go on with it, or another folder",
+            remedy="give the same settings to continue it, or another folder",
         )

@@ -110,9 +110,9 @@ def differences(saved: JSON, asked: JSON, field: str = "") -> list[str]:
             if name in saved and name in asked:
                 lines += differences(saved[name], asked[name], dotted)
             else:
-                lines.append(f"{dotted} is only {'there' if name in saved else 'here'}")
+                lines.append(f"{dotted} is only {'in the run' if name in saved else 'given now'}")
         return lines
-    return [] if saved == asked else [f"{field} is {saved!r} there and {asked!r} here"]
+    return [] if saved == asked else [f"{field} is {saved!r} in the run and {asked!r} now"]
 
 
 def _dotted(prefix: str, name: str) -> str:

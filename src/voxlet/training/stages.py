@@ -107,7 +107,7 @@ def train_stages(
             raise TrainingError(
                 "the memory is full",
                 where=run.path,
-                remedy="take a smaller model, or a smaller batch in a new run",
+                remedy="use a smaller model, or a smaller batch in a new run",
             ) from error
         raise
     distributed.main_first(plan.finish)

@@ -30,9 +30,9 @@ def check_language(tag: str) -> str:
     found = _TAG.fullmatch(tag.lower()) if len(tag) <= MOST_CHARACTERS else None
     if found is None:
         raise ConfigError(
-            f"{tag[:MOST_CHARACTERS]!r} is no tag of a language",
+            f"{tag[:MOST_CHARACTERS]!r} is not a language tag",
             where="language",
-            remedy="give one of BCP 47, such as en for English, ar for Arabic or pt-BR",
+            remedy="give a BCP 47 tag, such as en for English, ar for Arabic or pt-BR",
         )
     script, region = found["script"] or "", found["region"] or ""
     return f"{found['language']}{found['extended']}{script.title()}{region.upper()}{found['rest']}"

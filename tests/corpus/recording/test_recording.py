@@ -140,11 +140,11 @@ def test_two_sessions_in_one_folder_lose_nothing(tmp_path: Path) -> None:
     assert all(len(audio.read(path).samples) == len(samples) for path in paths)
 
 
-@pytest.mark.follows("corpus/recording/session.py: take letters, digits, spaces and hyphens")
+@pytest.mark.follows("corpus/recording/session.py: use letters, digits, spaces and hyphens")
 @pytest.mark.follows("corpus/recording/session.py: give each once: voxlet record yes no stop --out my_words")
 def test_words_that_cannot_be_file_names_are_refused(tmp_path: Path) -> None:
     for words, speaker in ((["a/b"], "me"), (["turn_left"], "me"), ([" "], "me"), (["no"], "a:b")):
-        with pytest.raises(ConfigError, match="cannot be a part of a file's name"):
+        with pytest.raises(ConfigError, match="cannot be part of a file name"):
             Session(tmp_path, words, 1, speaker=speaker)
     for words in ([], ["no", "NO"]):
         with pytest.raises(ConfigError, match="give each once"):
@@ -215,7 +215,7 @@ def test_the_command_records_what_is_said_before_it(
     assert main(asked) == 0
     out, err = capsys.readouterr()
     assert out == f"{folder}: 6 takes of 3 words\n"
-    assert "again, please: nothing was heard - say the word after the sign" in err
+    assert "again, please: nothing was heard - say the word when it is shown" in err
     assert re.search(r"1 of 6 +say: +(no|yes|stop)", err)
     corpus = open_corpus(folder)
     assert {label: sum(clip.label == label for clip in corpus.clips) for label in corpus.labels} == (
@@ -238,7 +238,7 @@ def test_the_command_records_what_is_said_before_it(
         main(["record", *WORDS, "--takes", "2", "--consent", "own", "--out", str(tmp_path / "other")]) == 130
     )
     out, err = capsys.readouterr()
-    assert out == f"{tmp_path / 'other'}: 2 takes of 3 words; 4 to go: the same command goes on\n"
+    assert out == f"{tmp_path / 'other'}: 2 takes of 3 words; 4 to go: the same command continues\n"
     assert err.endswith("ok\nvoxlet: interrupted\n")
 
 
@@ -262,7 +262,7 @@ def test_keys_stop_and_take_back(tmp_path: Path) -> None:
     "corpus/recording/microphone.py: plug one in and allow its use; or record elsewhere, and cut that with "
     "`voxlet split`"
 )
-@pytest.mark.follows("corpus/recording/microphone.py: plug it in again, and go on")
+@pytest.mark.follows("corpus/recording/microphone.py: plug it in again, and continue")
 def test_a_machine_without_a_microphone_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     miniaudio = pytest.importorskip("miniaudio")
 
@@ -282,5 +282,5 @@ def test_a_machine_without_a_microphone_says_so(monkeypatch: pytest.MonkeyPatch)
     with microphone.microphone(16_000) as blocks:
         assert next(blocks).shape == (800,)
     monkeypatch.setattr(microphone, "SILENT", 0.01)
-    with pytest.raises(AudioError, match="gives no sound any more"):
+    with pytest.raises(AudioError, match="no longer gives any sound"):
         next(microphone.arriving(microphone.queue.SimpleQueue()))

@@ -137,7 +137,7 @@ def test_a_recording_without_speech(tmp_path: Path) -> None:
 
 
 @pytest.mark.follows("corpus/recording/split.py: name a new folder with --out")
-@pytest.mark.follows("corpus/recording/split.py: --labels yes,no,stop")
+@pytest.mark.follows("corpus/recording/split.py: give them as in --labels yes,no,stop")
 @pytest.mark.follows("corpus/recording/split.py: name each once; --takes says how often each was said")
 def test_takes_that_cannot_be_written_are_one_line_that_names_their_folder(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

@@ -41,7 +41,9 @@ def run(arguments: argparse.Namespace) -> None:
     if not fetched.fresh:
         lines[0] = f"{name}: here already, {fetched.clips:,} of {known.clips:,} clips in {fetched.folder}"
         if fetched.clips < known.clips:
-            lines.append(f"  a part, found by way of {DATA_VARIABLE}; unset that to fetch the whole")
+            lines.append(
+                f"  only a part, found through {DATA_VARIABLE}; unset that to fetch the whole corpus"
+            )
     pinned = " (pinned now: a later download must have the same)" if fetched.pinned else ""
     lines.append(f"  content digest {fetched.digest}{pinned}")
     lines.append(f"  {known.licence}; credit: {known.credit}")

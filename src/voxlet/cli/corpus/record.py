@@ -63,7 +63,7 @@ def run(arguments: argparse.Namespace) -> None:
     consent = consent_for(arguments.out, arguments.consent)
     with microphone(RATE) as blocks, keys() as pressed:
         files.write_atomically(files.make_folder(arguments.out) / NOTE, f"{consent}\n".encode())
-        _show(f"{AGAIN}: the last word again, {STOP}: stop; the same command goes on\n")
+        _show(f"{AGAIN}: the last word again, {STOP}: stop; the same command continues later\n")
         interrupted = False
         try:
             for number in range(COUNTDOWN, 0, -1):
@@ -74,7 +74,7 @@ def run(arguments: argparse.Namespace) -> None:
             interrupted = True
         _show("\n")
     missing = sum(session.missing.values())
-    left = f"; {missing} to go: the same command goes on" if missing else ""
+    left = f"; {missing} to go: the same command continues" if missing else ""
     kept = sum(len(takes) for takes in session.kept.values())
     answer(f"{arguments.out}: {kept} takes of {len(session.words)} words{left}")
     if interrupted:

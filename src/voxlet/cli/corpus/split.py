@@ -52,7 +52,7 @@ def run(arguments: argparse.Namespace) -> None:
         *rows,
         f"{len(found.takes)} takes, {each} of each label, said {found.order}",
         *([f"pauses between words: {found.pause:.2f} s or more"] if len(found.takes) > 1 else []),
-        f"{out}: listen, and correct {out / MANIFEST}; a line removed leaves its take out",
+        f"{out}: listen, and correct {out / MANIFEST}; removing a line leaves its take out",
     )
 
 

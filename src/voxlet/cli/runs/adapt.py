@@ -115,5 +115,6 @@ def _steps(text: str) -> list[int]:
         return [int(count) for count in text.split(",")]
     except ValueError:
         raise ConfigError(
-            f"--steps {text!r} are no numbers", remedy="give three, as --steps 400,1100,600"
+            f"--steps {text!r} is not a list of whole numbers",
+            remedy="give three, as in --steps 400,1100,600",
         ) from None

@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace) -> None:
             answer(written)
         return
     if arguments.clips < 1:
-        raise ConfigError(f"{arguments.clips} files cannot be made", where="--clips")
+        raise ConfigError(f"{arguments.clips} is less than 1", where="--clips")
     from voxlet.recipes.generate import LONGEST_STEM, generate
     from voxlet.recipes.opened import load
 

@@ -80,7 +80,7 @@ def run(arguments: argparse.Namespace) -> None:
     key = os.environ.get(KEY_VARIABLE) or None
     check_exposure(arguments.host, key)
     if arguments.threads is not None and arguments.threads < 1:
-        raise ConfigError(f"{arguments.threads} is no count", where="--threads", remedy="give 1 or more")
+        raise ConfigError(f"{arguments.threads} is less than 1", where="--threads", remedy="give 1 or more")
     named = arguments.voices or sorted(available(), key=lambda name: name != USUAL)
     voices = [load_voice(name, threads=1) for name in named]
     limits = Limits()

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-LIST_THEM = f"list the recordings in {MANIFEST_NAMES[0]} with the columns path and label, or tell --layout"
+LIST_THEM = f"list the recordings in {MANIFEST_NAMES[0]} with the columns path and label, or give --layout"
 CODES_CLOSE = (
     0.6  # of numbers that may stand for anything: a difference in score that is no reason to be sure
 )
@@ -59,7 +59,7 @@ def check_layout(layout: str) -> str:
             raise ConfigError(
                 f"no layout is called {layout!r}",
                 where="layout",
-                remedy=f"take {', '.join(LAYOUTS)} or a pattern such as {{label}}/{{speaker}}_NO_{{take}}",
+                remedy=f"give {', '.join(LAYOUTS)} or a pattern such as {{label}}/{{speaker}}_NO_{{take}}",
             )
         Pattern(layout)
     return layout
@@ -112,7 +112,7 @@ def finish(listing: Listing) -> Listing:
     labels = {entry.label for entry in entries if entry.label}
     if len(labels) == 1:
         notes.append(
-            f"there is only one label, {labels.pop()!r}; if that is wrong, tell the layout with --layout"
+            f"there is only one label, {labels.pop()!r}; if that is wrong, give the layout with --layout"
         )
     return Listing(tuple(entries), listing.layout, (*listing.notes, *notes))
 
@@ -124,7 +124,7 @@ def list_names(root: Path, layout: str | None, paths: Sequence[Path]) -> Listing
         CorpusError: It is no folder, or no name says anything.
     """
     if not root.is_dir():
-        raise CorpusError("is not a folder", where=root, remedy="give the folder that it lies in")
+        raise CorpusError("is not a folder", where=root, remedy="give the folder that it is in")
     if layout is not None and layout not in LAYOUTS:
         best = explain(paths, root, Pattern(layout))
         told = f"{best.pattern.text}, as given"
@@ -144,7 +144,7 @@ def list_names(root: Path, layout: str | None, paths: Sequence[Path]) -> Listing
     best = ranked[0]
     if not best.labels:
         raise CorpusError(
-            f"nothing in the names of its recordings says which word they are, such as {paths[0].name}",
+            f"the names of its recordings, such as {paths[0].name}, do not tell which word each one is",
             where=root,
             remedy=LIST_THEM,
         )
@@ -216,14 +216,14 @@ def unread(given: Explained, paths: Sequence[Path], root: Path) -> tuple[str, ..
     shown = f"such as {strange[0].relative_to(root).as_posix()}" if strange else ""
     if len(strange) == len(paths):
         raise CorpusError(
-            f"no name reads {text}, {shown}",
+            f"no file name fits {text}, {shown}",
             where=root,
-            remedy="mend --layout, or leave it out and see what is found out",
+            remedy="correct --layout, or leave it out to have it detected",
         )
     if not strange or not in_label_folder(text):
         return ()
-    told = f"{len(strange):,} names do not read {text}, {shown}"
-    return (f"{told}: of them only the label is known, by the folder",)
+    told = f"{len(strange):,} file names do not fit {text}, {shown}"
+    return (f"{told}: only their label is known, from the folder",)
 
 
 def in_label_folder(text: str) -> bool:
@@ -241,7 +241,7 @@ def read_names(explained: Explained, paths: Sequence[Path], root: Path) -> tuple
             {"label": path.parent.name} if found is None and in_folders and path.parent != root else found
         )
         if reading is None:
-            problem = "lies outside the label folders" if in_folders else f"its name does not read {text}"
+            problem = "lies outside the label folders" if in_folders else f"its name does not fit {text}"
             entries.append(Entry(path, problem=problem))
             continue
         label, speaker = tidy_label(reading["label"]), reading.get("speaker", UNKNOWN_SPEAKER)
@@ -265,7 +265,7 @@ def doubts(ranked: Sequence[Explained], paths: Sequence[Path]) -> tuple[str, ...
     best = ranked[0]
     rival = close_rival(ranked)
     found = (
-        rival and f"the names could as well be {rival.summary()}: if so, tell it with --layout",
+        rival and f"the names could as well be {rival.summary()}: if so, give it with --layout",
         doubtful_labels(best) or doubtful_codes(ranked) or doubtful_singles(best),
         doubtful_pairs(best),
         doubtful_folders(best, paths),
@@ -277,7 +277,7 @@ def doubtful_labels(best: Explained) -> str | None:
     """That labels look like speakers."""
     if best.like_speakers <= 0.5:
         return None
-    return f"the labels look like speakers ({shorten(best.labels)}): if so, tell the layout with --layout"
+    return f"the labels look like speakers ({shorten(best.labels)}): if so, give the layout with --layout"
 
 
 def doubtful_codes(ranked: Sequence[Explained]) -> str | None:
@@ -311,8 +311,8 @@ def doubtful_singles(best: Explained) -> str | None:
         single = sum(count == 1 for count in names.values())
         if single >= FEWEST_SINGLES and 2 * single > len(names):
             return (
-                f"{single:,} of the {len(names):,} {what} have a single recording: if names say something "
-                f"else, {LIST_THEM}"
+                f"{single:,} of the {len(names):,} {what} have a single recording: if the names mean "
+                f"something else, {LIST_THEM}"
             )
     return None
 
@@ -325,7 +325,7 @@ def doubtful_pairs(best: Explained) -> str | None:
         one, two = (Counter(found[side] for found in pairs) for side in (0, 1))
         if len(one) > 1 < len(two) and len(one) * len(two) == len(names) == len(pairs):
             both = f"{shorten(one)}; {shorten(two)}"
-            return f"the {what} are called by two things ({both}): if they are not one, tell --layout"
+            return f"the names of {what} have two parts ({both}): if only one part is the name, give --layout"
     return None
 
 
@@ -346,6 +346,7 @@ def doubtful_folders(best: Explained, paths: Sequence[Path]) -> str | None:
     ):
         return None
     return (
-        f"the same names stand in every folder ({shorten(Counter(same))}): if that is what is said, and "
-        "folders who speaks, tell --layout '{speaker}/{label}'; if it is who speaks, '{label}/{speaker}'"
+        f"the same names stand in every folder ({shorten(Counter(same))}): if those names are the words, "
+        "and the folders the speakers, give --layout '{speaker}/{label}'; if the names are the speakers, "
+        "'{label}/{speaker}'"
     )

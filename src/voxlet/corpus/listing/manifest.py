@@ -98,7 +98,7 @@ def read_manifest(
         raise CorpusError("lists no clips", where=path, remedy="add a row for each recording")
     strange = {value for row in rows if (value := row.values.get("part", "")) and not part_of(value)}
     shown = ", ".join(map(repr, sorted(strange)[:5]))
-    told = [columns.told, f"parts that are none, trained on: {shown}" if strange else ""]
+    told = [columns.told, f"unknown parts, used for training: {shown}" if strange else ""]
     return Manifest(tuple(entries), "; ".join(filter(None, told)), columns.guessed)
 
 
@@ -118,7 +118,7 @@ def read_text(path: Path) -> str:
     """
     try:
         if path.stat().st_size > LARGEST_TABLE:
-            raise CorpusError("is too large for a manifest", where=path, remedy="divide it into several")
+            raise CorpusError("is too large for a manifest", where=path, remedy="split it into several files")
         data = path.read_bytes()
     except OSError as error:
         raise CorpusError(f"cannot be read ({error.strerror or error})", where=path) from error

@@ -30,12 +30,12 @@ NO_KIND = "without an ending"
 NO_SOUND = "no sound"
 HIDDEN = "hidden"
 ASIDE = "in folders of background noise or named _..."
-UNFINISHED = "copies or parts, by their ending"
+UNFINISHED = "copies or unfinished files, by their ending"
 HEADERLESS = "without a header"
 UNREAD = "of a kind that needs FFmpeg"
 UNLISTED = "not in the table"
-OTHER_KIND = "takes that are there as another kind of file, too"
-OTHER_LABELS = "of other labels than the known corpus has"
+OTHER_KIND = "takes that also exist as another kind of file"
+OTHER_LABELS = "with labels that the known corpus does not have"
 NOT_OPENED = "folders that cannot be opened"
 
 
@@ -66,7 +66,7 @@ class Passed:
             old = file_argument(self.example)
             new = file_argument(f"{PurePosixPath(self.example).with_suffix('.wav')}")
             form = HEADERLESS_SUFFIXES[self.kind]
-            return f"{counted}: tell their rate with ffmpeg -f {form} -ar RATE -i {old} {new}"
+            return f"{counted}: give their rate with ffmpeg -f {form} -ar RATE -i {old} {new}"
         return f"{counted} {self.reason}" if self.reason != NO_SOUND else counted
 
 

@@ -106,7 +106,7 @@ def list_tables(
     if listing is None or layout == "manifest" or not names_say_more(listing.entries, root, paths):
         return listing and with_listed(listing, root, paths), notes
     labels = shorten(Counter(entry.label for entry in listing.entries))
-    other = f"{listing.layout}, could as well say the labels ({labels})"
+    other = f"{listing.layout}, could give the labels instead ({labels})"
     return None, (*notes, f"{other}: if so, list them in {MANIFEST_NAMES[0]} with the columns path and label")
 
 
@@ -199,7 +199,7 @@ def any_tables(reader: Reader) -> tuple[list[Table], bool, list[str]]:
     if 2 * listed < len(paths):  # a data set's own lists, say, one for each of its shards
         doubtful.append(
             f"{most} was not read as a table of clips: it lists {listed:,} of the {len(paths):,} recordings; "
-            f"if they are all that is meant, call it {MANIFEST_NAMES[0]}"
+            f"if you want only these, name it {MANIFEST_NAMES[0]}"
         )
         return [], False, doubtful
     return chosen, most in guessed, doubtful

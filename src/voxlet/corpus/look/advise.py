@@ -79,7 +79,7 @@ def kind_of_voice(figures: Figures) -> str:
     if by_one >= UNDERSTOOD_TAKES:
         return f"{takes}: a voice that is understood, not natural (ten takes by one speaker: 96 % of words)"
     if total >= MANY_TAKES:
-        return f"{takes}: a voice of many people, understood in some 9 of 10 words"
+        return f"{takes}: a voice of many people, understood in about 9 of 10 words"
     if by_one < FAINT_TAKES and total < LOST_TAKES and figures.speakers > 1:
         return (
             f"{takes}: too few to be understood (nine takes by nine speakers gave nothing); "
@@ -100,7 +100,7 @@ def kind_of_adapted_voice(figures: Figures) -> str:
         known = "as well understood and a little less natural than the takes (three a digit, five minutes)"
     else:
         known = "something to try; record three or more of each"
-    others = "others need some seven takes (86 % of words recognised, of the takes 92 %)"
+    others = "other words need about seven takes (86 % recognised; of the takes themselves 92 %)"
     return f"{takes}: words that the base knows become {known}; {others}"
 
 
@@ -108,7 +108,7 @@ def speakers(figures: Figures) -> list[str]:
     """Who will speak."""
     if figures.speakers == 1:
         return [
-            "one speaker: the voice speaks as this one; a new voice (--speaker random) will differ little"
+            "one speaker: the voice sounds like this one; a new voice (--speaker random) will differ little"
         ]
     return []
 
@@ -118,7 +118,7 @@ def lacking(figures: Figures) -> list[str]:
     said = []
     if figures.lost:
         said.append(
-            f"no recording can be used of: {listed(figures.lost)}; training stops until they are mended"
+            f"labels without a usable recording: {listed(figures.lost)}; training does not start with them"
         )
     usual = median(figures.takes.values())
     few = [
@@ -127,11 +127,11 @@ def lacking(figures: Figures) -> list[str]:
         if count < max(LACKING_SHARE * usual, min(usual, UNDERSTOOD_TAKES))
     ]
     if few:
-        said.append(f"words that lack takes, where others have {usual:.0f}: {listed(few)}")
+        said.append(f"words with too few takes, where others have {usual:.0f}: {listed(few)}")
     if len(figures.takes) == 1:
-        said.append("one label alone: a voice of it says nothing else, and nothing tells it from other words")
+        said.append("one label alone: its voice says nothing else, and cannot be checked against other words")
     if left_out := [f"{label} ({count})" for label, count in figures.outliers.items()]:
-        said.append(f"left out by training for a length that is unusual for their label: {listed(left_out)}")
+        said.append(f"left out of training because the length is unusual for their label: {listed(left_out)}")
     return said
 
 
@@ -152,12 +152,12 @@ def sound(figures: Figures, adapting: bool) -> list[str]:
             for speaker, hz in figures.narrow.items()
         ]
         said.append(
-            f"recorded at {figures.rate:,} Hz, but as by a telephone or a headset, with nothing above "
+            f"recorded at {figures.rate:,} Hz, but as if by telephone or headset, with nothing above "
             f"{listed(ends)}; `voxlet adapt` guesses what lies there"
         )
     if figures.rate >= WIDE_RATE and len(figures.narrow) < figures.speakers and not adapting:
         said.append(
-            f"recorded at {figures.rate:,} Hz, and a voice has {VOICE_RATE:,} Hz by default: "
+            f"recorded at {figures.rate:,} Hz, but a voice has {VOICE_RATE:,} Hz by default: "
             f"--preparation.rate {WIDE_RATE} keeps more of it and takes longer to train"
         )
     return said

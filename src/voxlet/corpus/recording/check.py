@@ -29,14 +29,14 @@ LENGTH = "much longer or shorter than the other takes"
 UNLIKE = "sounds more like another word"
 
 WHAT_TO_DO = {
-    NOTHING: "say the word after the sign",
-    QUIET: "come nearer, or raise the microphone's level",
-    DISTORTED: "keep away a little, or lower the microphone's level",
-    CUT: "wait for the sign, and be silent for a moment after the word",
-    NOISY: "find a quieter place, or come nearer",
+    NOTHING: "say the word when it is shown",
+    QUIET: "move nearer, or raise the microphone's level",
+    DISTORTED: "move back a little, or lower the microphone's level",
+    CUT: "wait until the word is shown, and be silent for a moment after it",
+    NOISY: "find a quieter place, or move nearer",
     PAUSED: "say the word alone, once",
-    LENGTH: "say it as the other times, or as many others differently",
-    UNLIKE: "say what is shown",
+    LENGTH: "say it as you did the other times, or say more takes this way",
+    UNLIKE: "say the word that is shown",
 }
 LOUD_SAMPLES = 3  # at full scale: one alone may be chance
 LENGTHS = (0.45, 2.2)  # times the median of the other takes

@@ -75,7 +75,7 @@ def arriving(blocks: queue.SimpleQueue[Samples]) -> Iterator[Samples]:
             yield blocks.get(timeout=SILENT)
         except queue.Empty:
             raise AudioError(
-                "gives no sound any more", where="microphone", remedy="plug it in again, and go on"
+                "no longer gives any sound", where="microphone", remedy="plug it in again, and continue"
             ) from None
 
 

@@ -135,13 +135,13 @@ def check_names(words: Sequence[str], speaker: str) -> None:
     for name in (*words, speaker):
         if not name.strip() or FORBIDDEN & set(name):
             raise ConfigError(
-                f"{name!r} cannot be a part of a file's name",
+                f"{name!r} cannot be part of a file name",
                 where="words" if name in words else "--speaker",
-                remedy="take letters, digits, spaces and hyphens",
+                remedy="use letters, digits, spaces and hyphens",
             )
     if not words or len({fold(word) for word in words}) < len(words):
         raise ConfigError(
-            "none is given" if not words else f"one is there twice: {', '.join(words)}",
+            "none is given" if not words else f"one is given twice: {', '.join(words)}",
             where="words",
             remedy="give each once: voxlet record yes no stop --out my_words",
         )

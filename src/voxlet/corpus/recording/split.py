@@ -111,7 +111,11 @@ def check(labels: Sequence[str], takes: int | None) -> None:
         ConfigError: There is not.
     """
     if not labels or not all(label.strip() for label in labels):
-        raise ConfigError("names no labels, or an empty one", where="--labels", remedy="--labels yes,no,stop")
+        raise ConfigError(
+            "names no labels, or an empty one",
+            where="--labels",
+            remedy="give them as in --labels yes,no,stop",
+        )
     if len({fold(label) for label in labels}) < len(labels):
         raise ConfigError(
             f"names a label twice: {', '.join(labels)}",
@@ -159,7 +163,7 @@ def group(
             words.append([start, stop])
     if len(words) != best:  # pauses that are equally long
         raise CorpusError(
-            f"{len(words)} words were found in place of {best}",
+            f"{len(words)} words were found instead of {best}",
             remedy="leave longer pauses, or say with --takes how often each was said",
         )
     return [(start, stop) for start, stop in words], pause

@@ -79,7 +79,7 @@ def cross_corpus_classifier(
     chosen = [reserved(corpus, label_names) for corpus in opened]
     labels = np.array([label_names.index(clip.label) for clips in chosen for clip in clips], dtype=np.int64)
     if missing := [name for row, name in enumerate(label_names) if row not in labels]:
-        raise ScoreError(f"nobody reserved says {missing[0]!r} in {', '.join(corpora) or 'any corpus'}")
+        raise ScoreError(f"no reserved speaker says {missing[0]!r} in {', '.join(corpora) or 'any corpus'}")
     english = all(CATALOG[name].language == ENGLISH for name in corpora)
     inputs = InputConfig(rate=WIDE_RATE) if wide else InputConfig()
 

@@ -101,7 +101,7 @@ def check(takes: ClipSet) -> None:
     rare = int(counts.argmin())
     if counts[rare] < FEWEST_TAKES:
         raise ScoreError(
-            f"no other classifier knows these words, and to learn them takes {FEWEST_TAKES} takes of each: "
+            f"no other classifier knows these words, and learning them needs {FEWEST_TAKES} takes of each: "
             f"{takes.label_names[rare]!r} has {counts[rare]}"
         )
     if len(takes.label_names) < 2:

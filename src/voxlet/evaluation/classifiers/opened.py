@@ -30,7 +30,7 @@ NARROW_RATE = 8000  # Hz: telephone bandwidth, which every clip has
 WIDE_ALONE: tuple[ClassifierKind, ...] = ("in_corpus_narrow", "cross_corpus_wide", "off_the_shelf_wide")
 NOT_OPENED = "this classifier was not opened"
 NO_POCKETSPHINX = f"PocketSphinx is not installed: {how_to_install('study')}"
-NO_LANGUAGE = "the language of the real recordings is not known: if they are English, --language en"
+NO_LANGUAGE = "the language of the real recordings is not known: if they are English, give --language en"
 NOT_ENGLISH = "PocketSphinx knows English words only"
 NO_CORPUS = "no corpus that reserves speakers for these labels is on this machine"
 

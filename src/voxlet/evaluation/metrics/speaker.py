@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 KEY = "speaker.accuracy"
 SIMILARITY, OTHERS = "speaker.similarity", "speaker.similarity.others"
-NOBODY = "nobody in particular was asked for"
+NOBODY = "no particular speaker was asked for"
 WORDS = 10  # of a string: some five seconds
 MOST_STRINGS = 10  # of a speaker
 MOST_SPEAKERS = 20
@@ -37,7 +37,7 @@ def evaluate(asked: NDArray[np.int64], speaker_names: tuple[str, ...], predictio
     if not known.any():
         return {KEY: NOBODY}
     if len(speaker_names) < 2:
-        return {KEY: "the reference has but one speaker"}
+        return {KEY: "the reference has only one speaker"}
     return {KEY: accuracy(asked[known], prediction.speakers[known])}
 
 

@@ -105,7 +105,7 @@ def open_network(path: Path) -> ResNeXt:
         raise FileError(
             f"holds other weights than a ResNeXt-29 8x64d with ten labels ({reason})",
             where=path,
-            remedy="bring the file of the published SC09 classifier",
+            remedy="give the weights file of the published SC09 classifier",
         ) from error
     return network.eval()
 
@@ -120,7 +120,7 @@ def read_weights(path: Path) -> Mapping[str, Tensor]:
     from safetensors.torch import load_file
 
     if is_special(path):  # nobody may write to a pipe, and some devices end never
-        raise FileError("is a pipe or a device, no file", where=path, remedy="check its path")
+        raise FileError("is a pipe or a device, not a file", where=path, remedy="check its path")
     try:
         if path.suffix == ".safetensors":
             return load_file(path)

@@ -35,9 +35,9 @@ class VAEConfig:
 
     def __post_init__(self) -> None:
         if self.latent_size < 1:
-            raise ConfigError(f"latent_size {self.latent_size} leaves no latent", where=type(self).__name__)
+            raise ConfigError(f"latent_size {self.latent_size} is less than 1", where=type(self).__name__)
         if self.likelihood not in ("bernoulli", "gaussian"):
-            raise ConfigError(f"no likelihood {self.likelihood!r}", where=type(self).__name__)
+            raise ConfigError(f"there is no likelihood {self.likelihood!r}", where=type(self).__name__)
         if not 0 <= self.dropout < 1:
             raise ConfigError(f"dropout {self.dropout} is not in [0, 1)", where=type(self).__name__)
         if self.free_bits < 0:

@@ -57,7 +57,7 @@ class PriorConfig:
 
     def __post_init__(self) -> None:
         if self.width % self.heads:
-            raise ConfigError(f"width {self.width} is no multiple of heads {self.heads}", where="prior")
+            raise ConfigError(f"width {self.width} is not a multiple of heads {self.heads}", where="prior")
         for name in self.attributes:
             if name not in ATTRIBUTES:
                 raise ConfigError(

@@ -150,7 +150,7 @@ class ClipRun(TrainedRun[ClipTraining]):
             raise VoiceError(
                 "a clip VAE mixes the voices that it was trained on and cannot choose one",
                 where=self.name,
-                remedy="leave speaker and style out, or take a voice",
+                remedy="leave speaker and style out, or use a voice",
             )
         return self.decode(self.draw(labels, seed=seed, first=first), labels) if len(labels) else []
 

@@ -81,12 +81,13 @@ class ClipTraining:
     def __post_init__(self) -> None:
         if self.preparation.rate != self.spectrogram.rate:
             raise ConfigError(
-                f"preparation.rate {self.preparation.rate} is not spectrogram.rate {self.spectrogram.rate}"
+                f"preparation.rate {self.preparation.rate} differs from "
+                f"spectrogram.rate {self.spectrogram.rate}"
             )
         if not (self.learning_rate > 0 and math.isfinite(self.learning_rate)):
             raise ConfigError(f"learning_rate {self.learning_rate} is not a positive number")
         if not (self.beta >= 0 and math.isfinite(self.beta)):
-            raise ConfigError(f"beta {self.beta} is negative or no number")
+            raise ConfigError(f"beta {self.beta} is negative or not a number")
         if not 0 < self.train_share <= 1:
             raise ConfigError(f"train_share {self.train_share} is not a share of the clips")
         if not 0 <= self.kl_warmup <= 1:

@@ -72,7 +72,7 @@ def finish_run(run: Run, config: ClipTraining, dataset: Dataset) -> Explained:
         raise RunError(
             f"its pictures and samples cannot be written ({error})",
             where=run.path,
-            remedy="check the folder and its free space, then give the same command again",
+            remedy="check the folder and its free space, then run the same command again",
         ) from error
     return found
 

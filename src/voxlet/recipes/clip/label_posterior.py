@@ -63,7 +63,7 @@ def from_arrays(arrays: Mapping[str, NDArray[np.float64]], *, where: object) -> 
         raise RunError("holds a posterior whose arrays do not fit together", where=where, remedy=GO_ON)
     finite = all(bool(np.isfinite(array).all()) for array in (weights, means, factors))
     if not finite or weights.min() < 0 or not np.allclose(weights.sum(axis=1), 1):
-        raise RunError("holds a posterior that is no mixture", where=where, remedy=GO_ON)
+        raise RunError("holds a posterior that is not a mixture", where=where, remedy=GO_ON)
     return LabelPosterior(weights, means, factors)
 
 

@@ -43,7 +43,7 @@ def push_run(
         MissingExtraError: A package is not installed.
     """
     if not isinstance(opened, ClipRun):
-        raise RunError("is a voice's run: its voice travels, the run does not", where=opened.path)
+        raise RunError("is a voice's run: push the voice, not the run", where=opened.path)
     files = portable_files(opened)
     card = text_of(facts_of(opened), repository)
     return send(repository, files, card, opened.name, private=private, update=update)
@@ -104,17 +104,17 @@ def check_parts(opened: ClipRun) -> None:
     config, speech, posterior = opened.config, opened.speech, opened.posterior
     shape = config.spectrogram.bands, config.spectrogram.frames(speech.samples)
     if speech.shape != shape or not -LOUDEST_DB <= speech.low <= speech.high <= LOUDEST_DB:
-        raise _foreign(opened, "its spectrograms are not of its settings")
+        raise _foreign(opened, "its spectrograms do not match its settings")
     if posterior is not None:
         sizes = len(opened.labels), config.model.latent_size
         if (len(posterior.means), posterior.means.shape[2]) != sizes:
-            raise _foreign(opened, "its labels have no place in its latent space")
+            raise _foreign(opened, "its labels do not match its latent space")
     with torch.device("meta"):  # without memory
         model = build_model(config.model, shape, len(opened.labels))
     wanted = {f"{STAGE}.{name}": tensor.shape for name, tensor in model.state_dict().items()}
     if wanted != {name: tensor.shape for name, tensor in opened.run.weights(STAGE).items()}:
-        raise _foreign(opened, "its weights are not of its settings")
+        raise _foreign(opened, "its weights do not match its settings")
 
 
 def _foreign(opened: ClipRun, what: str) -> RunError:
-    return RunError(f"is damaged, or no run of voxlet: {what}", where=opened.name)
+    return RunError(f"is damaged, or not a run of voxlet: {what}", where=opened.name)

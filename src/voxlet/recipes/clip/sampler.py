@@ -171,7 +171,7 @@ def _kept(run: Run) -> tuple[Speech, dict[str, NDArray[np.float64]]]:
     path = run.path / FILE
     if not path.exists():
         raise RunError(
-            "cannot speak yet: its training has not come to its end",
+            "cannot speak yet: its training is not finished",
             where=run.path,
             remedy=GO_ON,
         )

@@ -204,7 +204,7 @@ def read_base(path: Path) -> Base:
     except (OSError, SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise RunError(f"cannot be read as a base ({error})", where=path, remedy=REMEDY) from error
     if not isinstance(about, dict) or about.get("format") != FORMAT:
-        raise RunError("is no base that this voxlet can read", where=path, remedy=REMEDY)
+        raise RunError("is not a base that this voxlet can read", where=path, remedy=REMEDY)
     parts: dict[str, dict[str, Tensor]] = {part: {} for part in PARTS}
     for name, tensor in tensors.items():
         part, _, rest = name.partition(".")

@@ -66,7 +66,7 @@ def check_names(corpus: Corpus, run: Path) -> None:
             raise CorpusError(
                 f"has {len(names):,} {kind}s, and a voice holds {most:,}",
                 where=corpus.root,
-                remedy="take a part of it",
+                remedy="use a part of it",
             )
         for name in names:
             if problem := unfit(name):
@@ -101,7 +101,7 @@ def write_voice(opened: VoiceRun, path: Path) -> None:
             raise RunError(
                 f"has not finished its stage {stage!r}",
                 where=opened.path,
-                remedy="go on with `voxlet train` first, with the settings in its config.json",
+                remedy="train it first, with `voxlet train` and the settings in its config.json",
             )
     student, prepared, config = opened.student, opened.prepared, opened.config
     labels = prepared.label_names if opened.scope is None else opened.scope.labels

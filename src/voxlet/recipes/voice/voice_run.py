@@ -58,7 +58,7 @@ class VoiceRun(TrainedRun[VoiceTraining]):
         """
         if not self.voice_path.exists():
             raise RunError(
-                "cannot speak yet: its training has not come to its end",
+                "cannot speak yet: its training is not finished",
                 where=self.path,
                 remedy=GO_ON,
             )

@@ -30,7 +30,7 @@ class Watching:
             RefusedError: There is no such run, or there are too many who watch.
         """
         if self._count >= MOST_WATCHERS:
-            raise RefusedError(429, f"{MOST_WATCHERS} watch already; close a page", code="busy")
+            raise RefusedError(429, f"{MOST_WATCHERS} pages watch already; close one of them", code="busy")
         self._making.watch(name)
         self._count += 1
         return self._events(name)

@@ -109,7 +109,7 @@ class Jobs:
                 raise RefusedError(409, f"there is a job for {run!r} already; wait for it, or cancel it")
             if sum(state.stand == "waiting" for _, state in open_ones) >= MOST_WAITING:
                 raise RefusedError(
-                    429, f"{MOST_WAITING} jobs wait already; wait until one is through", code="busy"
+                    429, f"{MOST_WAITING} jobs are waiting already; wait until one is done", code="busy"
                 )
             number = max(self._jobs, default=0) + 1
             job = Job(
@@ -179,7 +179,7 @@ class Jobs:
             (job.folder / left).unlink(missing_ok=True)
         begun = state.begun or time.time()
         self._set(job, replace(state, stand="running", attempts=state.attempts + 1, begun=begun))
-        with files.writing(job.folder, "the job cannot be begun"):
+        with files.writing(job.folder, "the job cannot be started"):
             self._processes[job.number] = subprocess.Popen(
                 [
                     sys.executable,

@@ -80,7 +80,7 @@ def _add_takes(router: APIRouter, making: Making, speaking: Speaking) -> None:
     ) -> Checked:
         """Check a take of a word, and keep it if nothing is wrong."""
         if content_type(request) != WAV:
-            raise RefusedError(415, f"a take is sent as {WAV}")
+            raise RefusedError(415, f"a take must be sent as {WAV}")
         recording = await request.body()
         try:
             return await run(lambda: making.takes.add(name, word, recording))

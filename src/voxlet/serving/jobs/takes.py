@@ -152,7 +152,7 @@ class TakeSets:
             there = self.names()
             other = next((one for one in there if one.casefold() == name.casefold()), name)
             if name not in there and other != name:  # one folder on macOS and Windows
-                raise RefusedError(409, f"there are takes {other!r} already; take that name, or another")
+                raise RefusedError(409, f"there are takes {other!r} already; use that name, or another")
             if name not in there and len(there) >= MOST_SETS:
                 raise RefusedError(409, f"there are {MOST_SETS} sets of takes already; remove some files")
             files.make_folder(folder)

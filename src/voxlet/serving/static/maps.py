@@ -100,7 +100,7 @@ def read_map(folder: Path) -> StoredMap:
             raise ConfigError("lacks some of its files", where=folder, remedy=REMEDY)
         name = str(told["name"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise ConfigError("is no map", where=path, remedy=REMEDY) from error
+        raise ConfigError("is not a map", where=path, remedy=REMEDY) from error
     file = f"maps/{safe_name(name, LONGEST_NAME) or 'map'}/{FILE}"
     return StoredMap(folder, ListedMap(name, file), tuple(Path(one).name for one in names))
 

@@ -84,7 +84,7 @@ def write_page(
     Raises:
         VoiceError: There is no such voice, or its file is damaged or foreign.
         ConfigError: Two voices have one name, or a folder holds no map.
-        FileError: The folder cannot be written, or holds something else than a page.
+        FileError: The folder cannot be written, or holds something other than a page.
     """
     target = Path(folder).absolute()
     sources, stored = _sources(voices), find_maps(maps)
@@ -93,7 +93,7 @@ def write_page(
         raise ConfigError("two voices have the same name for a file", remedy="rename the file of one of them")
     with writing(target, remedy=None):
         if target.exists() and not _is_page(target):
-            raise FileError("holds something else than a page", where=folder, remedy="name a new folder")
+            raise FileError("holds something other than a page", where=folder, remedy="name a new folder")
     make_folder(target.parent)
     with writing(target), atomic_folder(target) as building:
         shutil.copytree(PAGE, building, dirs_exist_ok=True)

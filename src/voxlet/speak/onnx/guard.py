@@ -43,15 +43,19 @@ def check_graph(model: bytes, inputs: Mapping[str, Wanted], outputs: Mapping[str
         VoiceError: It has other operators, types or parts than voices have, other inputs or outputs, needs
             too many steps or too much memory, or is damaged.
     """
+    first, last = OPERATOR_SETS
     try:
         found = read_model(model)
-        if not OPERATOR_SETS[0] <= found.opset <= OPERATOR_SETS[1]:
-            raise VoiceError(f"needs the operators of ONNX {found.opset}, not {OPERATOR_SETS}", remedy=REMEDY)
+        if not first <= found.opset <= last:
+            raise VoiceError(
+                f"needs the operators of ONNX {found.opset}, not those of {first} to {last}",
+                remedy=REMEDY,
+            )
         _check_ends(found.inputs, inputs)
         _check_ends(found.outputs, outputs)
         _check_cost(found, inputs)
     except (ValueError, LookupError, TypeError) as error:
-        raise VoiceError("has a graph that is damaged, or no voice's", remedy=REMEDY) from error
+        raise VoiceError("has a graph that is damaged, or not a voice's", remedy=REMEDY) from error
 
 
 def _check_ends(found: Mapping[str, End], wanted: Mapping[str, Wanted]) -> None:
