@@ -8,10 +8,10 @@
 
 TIME is `--minutes 10`, or `--steps 0,200,120`. The rulers:
 
-- words: takes of the Arabic words that are held out, by a test speaker, said by the base's speakers. A
-  classifier that learned these words from other people alone (the corpus's validation speakers, whom no base
-  hears) is asked about generated clips and the speaker's other takes. Voices of Arabic speakers of the base
-  are compared with their real takes of other words, and with the person who recorded.
+- words: takes of the Arabic words that are held out, by a test speaker, said by the base's speakers and by
+  new ones. A classifier that learned these words from other people alone (the corpus's validation speakers,
+  whom no base hears) is asked about generated clips and the speaker's other takes. Voices of Arabic speakers
+  of the base are compared with their real takes of other words, and with the person who recorded.
 - plain: the same words in that person's own voice, by plain `voxlet adapt`.
 - speakers: a speaker of FSDD, of whom zero to four are recorded, says all digits; the cross-corpus classifier
   hears those that were recorded and those that were not, beside all his other takes.
@@ -57,6 +57,7 @@ RECORDED = ("zero", "one", "two", "three", "four")
 FILES = {"words": ARABIC_WORDS, "plain": ARABIC_WORDS, "keep": ADDED, "speakers": RECORDED}
 COMPARED = 4  # Arabic speakers of the base, whose likeness is measured: each needs strings of ten words
 LIKE = 4  # every fourth take tells the style of who recorded
+NEW, NEW_SPEAKERS = "new ", 45  # whose words are heard beside those of named speakers
 STRINGS = 8  # of nine seconds, by which naturalness is measured
 
 
@@ -85,14 +86,17 @@ def clips_of(clips: Sequence[Clip], name: str) -> ClipSet:
 def said(
     opened: VoiceRun, labels: Sequence[str], speakers: Sequence[str], count: int, seed: int = 0
 ) -> ClipSet:
-    """Clips of a voice, as many of each label by each speaker as of any other."""
+    """Clips of a voice, as many of each label by each speaker as of any other; of who is new, `NEW` and a
+    seed tell the style."""
     which, whom = plan(len(labels), len(speakers), count, seed)
     sounds: list[np.ndarray] = [np.zeros(0)] * count
     for number, name in enumerate(speakers):
         rows = np.flatnonzero(whom == number)
         asked = [labels[which[row]] for row in rows]
+        who, drawn = ("random", int(name.removeprefix(NEW))) if name.startswith(NEW) else (name, 0)
+        style = opened.voice.style(who, seed=drawn)
         for row, sound in zip(
-            rows, opened.sample(asked, speaker=name, seed=seed, first=1000 * number), strict=True
+            rows, opened.sample(asked, style=style, seed=seed, first=1000 * number), strict=True
         ):
             sounds[row] = sound
     sources = tuple(map(str, range(count)))
@@ -161,9 +165,13 @@ def words(asked: argparse.Namespace, takes: Path, others: ClipSet, corpus: Corpu
         "real": share(others, judge.predict(others.sounds, others.rate).labels, judge.label_names),
         "real dnsmos": dnsmos(others),
     }
-    groups = {"arabic": arabic, "other": [name for name in named if name not in arabic]}
+    groups = {
+        "arabic": arabic,
+        "other": [name for name in named if name not in arabic],
+        "new": [f"{NEW}{seed}" for seed in range(NEW_SPEAKERS)],
+    }
     for name, speakers in groups.items():
-        clips = said(opened, ARABIC_WORDS, speakers, asked.count // len(groups))
+        clips = said(opened, ARABIC_WORDS, speakers, asked.count // 2)
         found[name] = share(clips, judge.predict(clips.sounds, clips.rate).labels, judge.label_names)
         found[f"{name} dnsmos"] = dnsmos(clips)
     like = [opened.voice.like(path) for path in sorted(takes.rglob("*.*"))[::LIKE]]

@@ -52,8 +52,10 @@ def bind(host: str, port: int) -> socket.socket:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         listening = socket.create_server((host, port), family=family, backlog=BACKLOG)
     except (OSError, OverflowError, UnicodeError) as error:
+        told = str(getattr(error, "strerror", None) or error)
+        problem = told.partition(" (while")[0]  # and where, once more
         raise ConfigError(
-            f"cannot listen on this address ({getattr(error, 'strerror', None) or error})",
+            f"cannot listen on this address ({problem})",
             where=f"{host}:{port}",
             remedy="choose another port (--port; 0 picks a free one)",
         ) from error
