@@ -223,3 +223,11 @@ def test_the_small_install_names_the_extra_of_every_command(arguments, extra, tm
     assert done.returncode == 2
     assert f"'.[{extra}]'" in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_a_setting_is_called_as_its_option_where_that_was_given(capsys, tmp_path):
+    named = complaint(capsys, "corpus", "inspect", "fsdd", "--language", "de")
+    assert named.startswith("voxlet: --language: is 'de'")
+    assert complaint(capsys, "corpus", "inspect", "fsdd", "--language=de") == named
+    folder = tmp_path / "--language"
+    assert complaint(capsys, "corpus", "inspect", str(folder)).startswith(f"voxlet: {folder}: ")

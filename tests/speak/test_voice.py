@@ -136,7 +136,7 @@ def test_fresh_styles_lie_as_far_as_the_voice_says():
         ("ann:1e30,bob:-1e30", "add up to nothing"),
         ("ann:1e6,bob:-999999", "out of bounds"),
         (",", "no speaker ''"),
-        (":", "no weight"),
+        (":", "is not a weight"),
         ("", "no speaker ''"),
     ],
 )

@@ -88,14 +88,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit status: 0, 2 for a user's error, 130 for an interruption, 1 if nobody reads the answer.
     """
+    given = sys.argv[1:] if arguments is None else list(arguments)
     try:
         prepare_streams()
         # Matplotlib keeps a list of fonts from its first run on: in our cache, not in a folder of its own.
         with contextlib.suppress(FileError):  # a user without a home folder can still speak
             os.environ.setdefault("MPLCONFIGDIR", str(cache_path("matplotlib")))
-        return _run(sys.argv[1:] if arguments is None else list(arguments))
+        return _run(given)
     except VoxletError as error:
-        complain(f"voxlet: {error}")
+        complain(f"voxlet: {as_given(error, given)}")
         return USER_ERROR
     except KeyboardInterrupt:
         complain("voxlet: interrupted")
@@ -109,6 +110,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except MemoryError:
         complain("voxlet: out of memory; close other programs, or ask for less at once")
         return USER_ERROR
+
+
+def as_given(error: VoxletError, arguments: Sequence[str]) -> str:
+    """An error's line, in which a field that an option has set is called as that option."""
+    option = f"--{error.where}".replace("_", "-")
+    if option in {argument.partition("=")[0] for argument in arguments}:
+        return str(error).replace(str(error.where), option, 1)
+    return str(error)
 
 
 def load(name: str) -> Command:
