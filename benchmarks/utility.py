@@ -15,8 +15,8 @@ docs/figures/utility.json after each recogniser, and not measured again: it can 
 and Speech Commands' speakers that no generator may learn from. The shipped voice has itself learned from
 2,400 takes of FSDD: its curve says what its clips add to few takes, not that few takes make such a voice.
 `arabic`: takes alone, by the published split.
-`words`: takes of one speaker in a folder, and clips of the voice that learned these words from them alone, by
-the speakers that it kept (`benchmarks/keeping.py words` makes both); tested on all others who said them, whom
+`words`: takes of one speaker in a folder, and clips of the voice that learned these words from them alone, in
+new styles (`benchmarks/keeping.py words` makes both); tested on all others who said them, whom
 neither the base nor the voice has heard say them.
 """
 
@@ -154,15 +154,12 @@ def words_task(voice: str, folder: Path) -> Task:
         examples(train, WIDE),
         examples(test, WIDE),
         log_mels(strange.sounds, strange.rate, WIDE),
-        lambda draw: generated_examples(voice, own.labels, draw, WIDE, named=True),
+        lambda draw: generated_examples(voice, own.labels, draw, WIDE),
     )
 
 
-def generated_examples(
-    name: str, labels: tuple[str, ...], draw: int, inputs: InputConfig, *, named: bool = False
-) -> Examples:
-    """Clips of a voice, every word in each of many new styles, or by many `named` speakers, each in a manner
-    of its own."""
+def generated_examples(name: str, labels: tuple[str, ...], draw: int, inputs: InputConfig) -> Examples:
+    """Clips of a voice, every word in each of many new styles and in a manner of its own."""
     voice, rng = load_voice(name), np.random.default_rng(draw)
     sounds = []
     for number in range(STYLES):
@@ -175,8 +172,7 @@ def generated_examples(
             )
         ]
         seed = 10_000 * draw + number
-        speaker = str(rng.choice(voice.speakers)) if named else "random"
-        sounds += voice.sample(labels, speaker=speaker, manner=manners, seed=seed)
+        sounds += voice.sample(labels, speaker="random", manner=manners, seed=seed)
     return Examples(log_mels(sounds, voice.rate, inputs), np.tile(np.arange(len(labels)), STYLES))
 
 
