@@ -136,7 +136,7 @@ def test_a_standard_error_that_cannot_be_written_stops_nothing(to, names_corpus)
             "/there: the system refused this (No space left on",
         ),
         (OSError("nothing"), "voxlet: the system refused this (nothing)"),
-        (MemoryError(), "voxlet: the memory is full; "),
+        (MemoryError(), "voxlet: out of memory; "),
     ],
 )
 def test_what_no_room_expects_of_the_system_is_one_line(error, says, capsys, monkeypatch):

@@ -91,10 +91,10 @@ def test_a_run_shows_its_latent_space(run, capsys, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ([], "give a run or voice, or --clips FOLDER"),
+        ([], "give either a run or voice, or --clips FOLDER"),
         (["nobody"], "there is no run and no voice 'nobody'"),
         (["nobody", "--count", "0"], "--count 0 is less than 1"),
-        (["nobody", "--selected", "by ear"], "only goes with --clips"),
+        (["nobody", "--selected", "by ear"], "goes only with --clips"),
         (["--clips", "CORPUS", "--corpus", "CORPUS", "--only", "beauty"], "no part 'beauty'"),
         (["--clips", "CORPUS", "--corpus", "CORPUS", "--only", "latents"], "the run of a clip VAE only"),
         (["--clips", "CORPUS", "--corpus", "nowhere"], "no such folder, manifest or known corpus"),

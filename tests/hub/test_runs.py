@@ -99,7 +99,7 @@ def test_the_command_and_what_it_refuses(
     shown = capsys.readouterr().err.splitlines()
     assert len(shown) == 2
     assert "exists already" in shown[0]
-    assert "its training has not come to its end" in shown[1]
+    assert "its training is not finished" in shown[1]
     assert set(hub.repositories) == {"me/vae"}
 
 
@@ -143,9 +143,9 @@ def listed(files: dict[str, bytes], **changed: bytes) -> None:
 @pytest.mark.parametrize(
     ("field", "value", "part"),
     [
-        ("widths", [10**9], "weights are not of its settings"),
-        ("latent_size", 10**9, "no place in its latent space"),
-        ("n_fft", 2**40, "spectrograms are not of its settings"),
+        ("widths", [10**9], "its weights do not match its settings"),
+        ("latent_size", 10**9, "its labels do not match its latent space"),
+        ("n_fft", 2**40, "its spectrograms do not match its settings"),
         ("kind", "pickle", "kind"),
     ],
 )

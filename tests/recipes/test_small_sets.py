@@ -58,7 +58,7 @@ def test_small_sets_go_through_every_command(
 
     run = tmp_path / "clips"
     assert main(["train", "mlp", "--corpus", str(corpus), "--run", str(run), *FLAGS, "--epochs", "2"]) == 0
-    assert ("too few takes to validate with" in capsys.readouterr().err) is not held_out
+    assert ("too few takes for validation" in capsys.readouterr().err) is not held_out
     assert main(["generate", str(run), first, "--out", str(tmp_path / "said")]) == 0
     assert ("validation_loss" in load_run(run).metrics()[-1]) is held_out
 
@@ -72,7 +72,7 @@ def test_small_sets_go_through_every_command(
         capsys.readouterr()
         code = main(["score", str(made), "--count", "12", "--only", "recognition"])
         assert code == (0 if held_out else 2)
-        assert ("all are trained on, and none is left" in capsys.readouterr().err) is not held_out
+        assert ("all are used for training, and none is left" in capsys.readouterr().err) is not held_out
 
 
 def test_the_last_weights_are_kept_where_nothing_validates(tmp_path: Path) -> None:

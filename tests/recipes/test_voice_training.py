@@ -128,7 +128,7 @@ def test_the_voice_can_be_exported_again_under_another_name(voice_run: Path, tmp
     assert again.name == "other"
     first = voxlet.load_voice(voice_run / "tiny.voice")
     assert again.say("01", seed=1).samples.tobytes() == first.say("01", seed=1).samples.tobytes()
-    with pytest.raises(RunError, match=r"has to end in \.voice"):
+    with pytest.raises(RunError, match=r"must end in \.voice"):
         export(voice_run, tmp_path / "other.onnx")
 
 

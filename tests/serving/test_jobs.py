@@ -146,7 +146,7 @@ def test_one_at_a_time_and_a_few_that_wait(client, takes) -> None:
         assert adapt(client)["state"] == "waiting"
     refused = client.post("/jobs", json={"kind": "adapt", "name": "mine", "minutes": 1})
     assert refused.status_code == 429
-    assert "4 jobs wait already" in refused.json()["error"]["message"]
+    assert "4 jobs are waiting already" in refused.json()["error"]["message"]
     for number in (again.json()["number"], first["number"]):
         assert client.delete(f"/jobs/{number}").json()["state"] == "cancelled"
     (takes / "slow").unlink()
