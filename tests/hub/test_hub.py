@@ -70,7 +70,7 @@ def test_a_name_that_exists(pushed, voice) -> None:
         ("whole", "hf:me/nothing", HubError, "no such repository"),
         ("whole", "hf:me/mine@v9", HubError, "no such revision"),
         ("whole", "hf:me/empty", HubError, "holds no model.voice and no digests.json"),
-        ("403", ADDRESS, HubError, "may not"),
+        ("403", ADDRESS, HubError, "you are not allowed"),
         ("500", ADDRESS, HubError, "answered 500"),
         ("huge", ADDRESS, HubError, "too large"),
         ("flipped", ADDRESS, VoiceError, "checksum"),
@@ -276,7 +276,7 @@ def test_a_name_is_checked_before_anything_is_fetched(pushed, capsys) -> None:
     pushed.asked.clear()
     assert main(["pull", ADDRESS, "--name", "a/b"]) == 2
     assert pushed.asked == []
-    assert "'a/b': cannot be a file name; take" in capsys.readouterr().err
+    assert "'a/b': cannot be a file name; use" in capsys.readouterr().err
     assert main(["pull", ADDRESS, "--name", "a-b"]) == 0
 
 

@@ -124,7 +124,7 @@ def test_what_is_left_out_is_told_by_label(tmp_path: Path, capsys: pytest.Captur
     asked = ["train", "mlp", "--corpus", str(corpus), "--run", str(tmp_path / "run"), *FLAGS, "--epochs", "1"]
     assert main(asked) == 0  # rows of 0.1 s
     lines = capsys.readouterr().err.splitlines()
-    told = [line for line in lines if "left out for" in line or "cut at their end" in line]
+    told = [line for line in lines if "left out because" in line or "cut at their end" in line]
     assert "1 take left out because the length is unusual for the label: left 1 of 41" in told[0]
     assert "takes cut at their end, losing some audible sound: left 40 of 40 (" in told[1]
     assert "% of the label's energy), right 5 of 5 (" in told[1]
