@@ -193,7 +193,7 @@ def test_verify_finds_each_kind_of_damage(tmp_path: Path) -> None:
         (encode(samples, rate, "wav", {**facts, "index": 11}), "holds clips other than the planned ones"),
         (encode(samples, rate, "wav", {**facts, "speaker": "bob"}), "its speaker is 'bob'"),
         (encode(samples * 0, rate, "wav", facts), "is silent"),
-        (encode(samples, 9000, "wav", facts), "another rate"),
+        (encode(samples, 9000, "wav", facts), "its rate is not"),
         (encode(samples, rate, "wav", {**facts, "synthetic": False}), "does not say that it is synthetic"),
         (encode(samples, rate, "wav", {**facts, "index": 999}), "belongs to another shard"),
         (b"nonsense", "cannot be decoded"),

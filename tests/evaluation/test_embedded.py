@@ -120,7 +120,7 @@ def test_the_takes_of_a_label_are_in_all_folds_alike():
 
 def test_four_takes_of_a_word_give_no_accuracy_and_say_why():
     takes = tones(9, seed=1)  # five and four
-    with pytest.raises(ScoreError, match="takes 5 takes of each: 'high' has 4"):
+    with pytest.raises(ScoreError, match="needs 5 takes of each: 'high' has 4"):
         cross_fitted_classifier(takes, progress=False)
     one = replace(takes.take(takes.labels == 0), label_names=("low",))
     with pytest.raises(ScoreError, match="one word alone"):

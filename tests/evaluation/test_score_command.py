@@ -96,7 +96,7 @@ def test_a_run_shows_its_latent_space(run, capsys, tmp_path):
         (["nobody", "--count", "0"], "--count 0 is less than 1"),
         (["nobody", "--selected", "by ear"], "goes only with --clips"),
         (["--clips", "CORPUS", "--corpus", "CORPUS", "--only", "beauty"], "no part 'beauty'"),
-        (["--clips", "CORPUS", "--corpus", "CORPUS", "--only", "latents"], "the run of a clip VAE only"),
+        (["--clips", "CORPUS", "--corpus", "CORPUS", "--only", "latents"], "only for the run of a clip VAE"),
         (["--clips", "CORPUS", "--corpus", "nowhere"], "no such folder, manifest or known corpus"),
     ],
 )

@@ -91,7 +91,7 @@ def test_faults_are_named_and_the_table_is_trained_on(faulty: Path, tmp_path: Pa
     assert "silent" in every
     assert "perhaps two words" in every
     assert any(reason.startswith("a copy of") for reason in every)
-    assert any(reason == "is there 2 times" for reason in every)
+    assert any(reason == "occurs 2 times" for reason in every)
     worst = found.order[: sum(map(bool, found.reasons))]
     assert all(found.reasons[row] for row in worst)
     found.write(tmp_path / "doubts.csv")

@@ -70,7 +70,7 @@ def test_a_walk_to_nowhere_is_refused_before_the_long_work(
     monkeypatch.setattr(exploring, "doubts_of", never)
     asked = ["explore", str(runs / "plain"), "--out", str(tmp_path), "--clips", "20"]
     assert main([*asked, "--walk", "zero,one", "--walk", "zero,eleven"]) == 2
-    assert "walk: 'eleven' is not a word, speaker or clip of the map; take words: " in capsys.readouterr().err
+    assert "walk: 'eleven' is not a word, speaker or clip of the map; use words: " in capsys.readouterr().err
 
 
 def test_walks_whose_names_become_one_have_a_file_each(runs: Path, tmp_path: Path) -> None:

@@ -140,7 +140,7 @@ def test_a_corpus_that_has_changed_is_not_taken_for_the_run_s(runs: Path, tmp_pa
     record = json.loads(config.read_text())
     record["corpus"]["source"] = str(corpus)
     config.write_text(json.dumps(record))
-    with pytest.raises(RunError, match="other recordings"):
+    with pytest.raises(RunError, match="recordings other than"):
         _ = load(tmp_path / "run").dataset
     del record["corpus"]
     config.write_text(json.dumps(record))
@@ -176,11 +176,11 @@ def test_what_cannot_be_opened_is_said(runs: Path, voice_run: Path, tmp_path: Pa
     with pytest.raises(RunError, match="damaged"):
         _ = load(copy).labels
     (copy / FILE).unlink()
-    with pytest.raises(RunError, match="not come to its end"):
+    with pytest.raises(RunError, match="is not finished"):
         _ = load(copy).labels
     shutil.copytree(voice_run, tmp_path / "tiny")
     (tmp_path / "tiny" / "tiny.voice").unlink()
-    with pytest.raises(RunError, match="not come to its end"):
+    with pytest.raises(RunError, match="is not finished"):
         load(tmp_path / "tiny").sample(["one"])
 
 

@@ -107,7 +107,7 @@ def test_damaged_and_unfinished_runs(runs: Path, tmp_path: Path) -> None:
     with pytest.raises(RunError, match="damaged"):
         _ = load(run).labels
     (run / FILE).unlink()
-    with pytest.raises(RunError, match="not come to its end"):
+    with pytest.raises(RunError, match="is not finished"):
         _ = load(run).labels
 
 
