@@ -11,7 +11,8 @@ TIME is `--minutes 10`, or `--steps 0,200,120`. The rulers:
 - words: takes of the Arabic words that are held out, by a test speaker, said by the base's speakers and by
   new ones. A classifier that learned these words from other people alone (the corpus's validation speakers,
   whom no base hears) is asked about generated clips and the speaker's other takes. Voices of Arabic speakers
-  of the base are compared with their real takes of other words, and with the person who recorded.
+  of the base are compared with their real takes of other words, and with the person who recorded. Half of
+  `--count` clips are said by each kind of speaker.
 - plain: the same words in that person's own voice, by plain `voxlet adapt`.
 - speakers: a speaker of FSDD, of whom zero to four are recorded, says all digits; the cross-corpus classifier
   hears those that were recorded and those that were not, beside all his other takes.

@@ -16,8 +16,8 @@ and Speech Commands' speakers that no generator may learn from. The shipped voic
 2,400 takes of FSDD: its curve says what its clips add to few takes, not that few takes make such a voice.
 `arabic`: takes alone, by the published split.
 `words`: takes of one speaker in a folder, and clips of the voice that learned these words from them alone, in
-new styles (`benchmarks/keeping.py words` makes both); tested on all others who said them, whom
-neither the base nor the voice has heard say them.
+new styles (`benchmarks/keeping.py words` makes both); tested on all others who said them, whom neither the
+base nor the voice has heard say them.
 """
 
 from __future__ import annotations
