@@ -1,14 +1,14 @@
-"""What a few takes come to: speakers of FSDD, whom no base hears, adapted to, beside their other takes.
+"""How good voices from a few takes are: bases adapted to speakers of FSDD, which no base was trained on.
 
     python benchmarks/adapt.py FOLDER [--speakers theo,george] [--takes 10] [--minutes 10] [--draws 3]
         [--base FILE] [--count 1000]
 
-For each speaker and draw some takes of every digit go into a folder, `voxlet adapt` makes a voice of them,
-and its clips are measured beside all other takes of the speaker, by rulers at 8 kHz; what the voice has above
-4 kHz is told as a share of all. Recall and coverage are against one half of those takes, of the other half
-where they are the takes' own; `spread` is the distance of two clips of one word, `still` clips whose speed
-and pitch are always the same. A run that is there is not made again. Each line is added to
-FOLDER/results.jsonl.
+For each speaker and draw, some takes of every digit go into a folder and `voxlet adapt` makes a voice from
+them. The voice's clips and the speaker's other takes are measured by the same metrics at 8 kHz; energy above
+4 kHz is given as a share of all energy. Recall and coverage are measured against one half of those other
+takes; where these takes are measured themselves, only their other half is. `spread` is the distance between
+two clips of one word; `still` means clips whose speed and pitch never vary. A run that exists is not made
+again. Each result is appended as a line to FOLDER/results.jsonl.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ DNSMOS_STRINGS = 12
 
 
 def drawn(corpus: Corpus, who: str, takes: int, draw: int) -> tuple[list[Path], list[Path]]:
-    """Files to learn from, so many of each label, and the speaker's others."""
+    """Files to learn from, `takes` of each label, and the speaker's other files."""
     rng = np.random.default_rng([draw, takes])
     learned, others = [], []
     for label in corpus.labels:
@@ -57,7 +57,7 @@ def clips_of(corpus: Corpus, paths: list[Path], who: str) -> ClipSet:
 
 
 def figures(classifiers: Classifiers, clips: ClipSet, real: ClipSet, learned: ClipSet) -> dict[str, float]:
-    """Shares and scores of a set of clips of one speaker, beside his takes."""
+    """Metrics of a set of clips of one speaker, compared with the speaker's real takes."""
     found = {}
     for kind in KINDS:
         said = classifiers.ask(kind, clips)
@@ -69,10 +69,10 @@ def figures(classifiers: Classifiers, clips: ClipSet, real: ClipSet, learned: Cl
     found["above_4k_db"] = round(
         float(np.mean([band.above_telephone(sound, clips.rate) for sound in clips.sounds])), 1
     )
-    # Real takes are compared with others of the speaker, so generated ones are compared with the same.
+    # Real takes are compared with the other half of them, so generated clips are compared with that half too.
     halves = np.arange(len(real)) % 2 == 0
     compared = clips.take(~halves) if clips is real else clips
-    # Equally many of each, as what is near to something grows with their number.
+    # Equally many clips of each set, since recall and coverage grow with their number.
     some = compared.take(np.linspace(0, len(compared) - 1, int((~halves).sum())).astype(int))
     said, heard = (classifiers.predict("cross_corpus", one) for one in (some, real.take(halves)))
     shared = distribution.manifolds(distribution.features_of(heard), distribution.features_of(said))
@@ -89,7 +89,7 @@ def figures(classifiers: Classifiers, clips: ClipSet, real: ClipSet, learned: Cl
 
 
 def spread(pictures: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
-    """How far two clips of one word are from each other: log-mels (B, M, F) at the best shift, as a mean."""
+    """The mean distance between two clips of one word, from log-mels (B, M, F) at the best shift."""
     rng = np.random.default_rng(0)
     far = []
     for label in np.unique(labels):

@@ -1,11 +1,12 @@
-"""Which Arabic word was said for each English name in Arabic Speech Commands: `voxlet.words.arabic`, tried.
+"""Which Arabic word was said for each English label in Arabic Speech Commands: tests `voxlet.words.arabic`.
 
     VOXLET_DATA=... python benchmarks/arabic_words.py
 
-Needs `espeak-ng` (Debian) and librosa. For each label, words that translate it, read by three of eSpeak NG's
-Arabic voices, are laid over a take of each of 14 speakers by dynamic time warping of cepstra (cosine, mean
-along the path). A line each: the distance of its own words, nearest first, and the place of the first one
-among the words of all labels. Vowel marks are eSpeak's help: it guesses what is not written.
+Needs `espeak-ng` (Debian) and librosa. For each label, three of eSpeak NG's Arabic voices read words that
+translate it; these are aligned with a take of each of 14 speakers by dynamic time warping of cepstra (cosine
+distance, mean along the path). Prints a line for each label: the distances of its own words, nearest first,
+and the rank of the nearest one among the words of all labels. The words are written with vowel marks because
+eSpeak guesses vowels that are not written.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ RATE = 16_000
 
 
 def cepstra(sound: audio.Sound) -> NDArray[np.float32]:
-    """Standardised cepstra and their slopes, (D, F), of a clip's speech, every 20 ms."""
+    """Standardised cepstra and their slopes (D, F) of a clip's speech, every 20 ms."""
     samples = audio.resample(sound.samples, sound.rate, RATE)
     shape = librosa.feature.mfcc(y=trim(samples, RATE), sr=RATE, n_mfcc=20, n_fft=512, hop_length=160)[1:]
     parts = (shape, librosa.feature.delta(shape))
@@ -71,13 +72,13 @@ def cepstra(sound: audio.Sound) -> NDArray[np.float32]:
 
 
 def distance(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
-    """Mean along the cheapest path between two clips."""
+    """The mean cosine distance of two clips' cepstra (D, F) along the cheapest path."""
     costs, path = librosa.sequence.dtw(one, other, metric="cosine")
     return float(costs[-1, -1] / len(path))
 
 
 def read_by_espeak(word: str, folder: Path) -> list[NDArray[np.float32]]:
-    """The cepstra of a word by each voice."""
+    """The cepstra of a word as each voice of eSpeak NG reads it."""
     found = []
     for voice in VOICES:
         file = folder / "word.wav"

@@ -1,9 +1,9 @@
-"""Attributes of real takes that were spoiled by known amounts: are they what was done to them?
+"""Attributes of real takes that were degraded by known amounts: do the measured values match?
 
     python benchmarks/attributes.py [--corpus arabic_speech_commands] [--count 40]
 
-Noise and hum at known levels, filters, rooms with known decays; whole takes and takes cut to their speech.
-The 10th, 50th and 90th percentile over takes.
+Adds noise and hum at known levels, and applies filters and rooms with known decay times. Prints the 10th,
+50th and 90th percentiles over takes, for whole takes and for takes cut to their speech.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Spoil = Callable[[Samples, int], Samples]
 
 
 def noisy(level_db: float) -> Spoil:
-    """White noise so far below the speech, both as `emphasise_speech` weighs them."""
+    """Adds white noise at this level relative to the speech, both weighted by `emphasise_speech`."""
 
     def spoil(samples: Samples, rate: int) -> Samples:
         noise = np.random.default_rng(0).standard_normal(len(samples)).astype(np.float32)
@@ -36,7 +36,7 @@ def noisy(level_db: float) -> Spoil:
 
 
 def humming(level_db: float) -> Spoil:
-    """A saw tooth of 50 Hz so far below the speech."""
+    """Adds a sawtooth of 50 Hz at this level relative to the speech."""
 
     def spoil(samples: Samples, rate: int) -> Samples:
         saw = ((50 * np.arange(len(samples)) / rate) % 1 - 0.5).astype(np.float32)
@@ -48,7 +48,7 @@ def humming(level_db: float) -> Spoil:
 
 
 def filtered(cut: float) -> Spoil:
-    """Nothing above a frequency in Hz."""
+    """Removes everything above a frequency in Hz."""
 
     def spoil(samples: Samples, rate: int) -> Samples:
         spectrum = np.fft.rfft(samples)
@@ -59,7 +59,7 @@ def filtered(cut: float) -> Spoil:
 
 
 def in_room(seconds: float) -> Spoil:
-    """A room whose response is noise that falls by 60 dB in so many seconds."""
+    """Adds a room whose impulse response is noise that decays by 60 dB in so many seconds."""
 
     def spoil(samples: Samples, rate: int) -> Samples:
         time = np.arange(round(1.2 * seconds * rate)) / rate
@@ -72,7 +72,7 @@ def in_room(seconds: float) -> Spoil:
 
 
 def cases() -> Iterator[tuple[str, str, Spoil]]:
-    """What is done to the takes: the attribute that has to show it, how much, and the doing."""
+    """Each degradation: the attribute that should show it, its description, and the function that does it."""
     yield from (("noise_db", f"noise of {level} dB", noisy(level)) for level in LEVELS_DB)
     yield from (("hum_db", f"hum of {level} dB", humming(level)) for level in LEVELS_DB)
     yield from (("bandwidth_hz", f"nothing above {cut} Hz", filtered(cut)) for cut in CUTS_HZ)
@@ -80,7 +80,7 @@ def cases() -> Iterator[tuple[str, str, Spoil]]:
 
 
 def line(name: str, attribute: str, sounds: list[Samples], rate: int) -> str:
-    """Percentiles of an attribute, of the whole takes and of those cut to their speech."""
+    """A row with the percentiles of an attribute, of whole takes and of takes cut to their speech."""
     shown = []
     for cut in (False, True):
         values = getattr(measure(sounds, rate, cut=cut), attribute)
@@ -98,7 +98,7 @@ def report(sounds: list[Samples], rate: int) -> Iterator[str]:
 
 
 def main() -> None:
-    """Spoil takes of a corpus and print what is measured."""
+    """Degrade takes of a corpus, and print what is measured."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--corpus", default="arabic_speech_commands")
     parser.add_argument("--count", type=int, default=40)

@@ -1,13 +1,14 @@
-"""How well a base's wave VAE gives back real takes of speakers that it never heard.
+"""How well a base's wave VAE reconstructs real takes of speakers that it was not trained on.
 
     python benchmarks/base.py [base.safetensors] [--clips 120]
 
-Takes of the held-out speakers of each corpus, as recorded and through the wave VAE (posterior means), by
-DNSMOS at 8 and at 16 kHz. FSDD, which no base hears, is at 8 kHz alone.
+The first table has DNSMOS at 8 and at 16 kHz of takes of each corpus's held-out speakers, as recorded and
+reconstructed (from posterior means). FSDD, which no base is trained on, is measured at 8 kHz alone.
 
-Then what lies above 4 kHz, as a share of all in dB, mean over clips: as recorded, through the wave VAE, and
-through it from takes cut off at 4 and at 3.4 kHz. With these the largest difference from takes recorded at
-16 kHz in a third octave from 4 kHz on, where levels are means over clips in dB: FSDD's from AudioMNIST's.
+The second table has the energy above 4 kHz as a share of all energy, in dB, a mean over clips: as recorded,
+reconstructed, and reconstructed from takes low-passed at 4 and at 3.4 kHz. Beside each reconstruction is its
+largest difference from takes recorded at 16 kHz in any third octave from 4 kHz on, where levels are means
+over clips in dB: FSDD's from AudioMNIST's takes, those of other corpora from their own.
 """
 
 from __future__ import annotations
@@ -37,21 +38,21 @@ CUTS = (TELEPHONE, 3400.0)  # Hz
 
 
 def above(sounds: list[Samples], rate: int) -> tuple[float, NDArray[np.float64]]:
-    """The share above 4 kHz and the level in each third octave from there on, dB, means over clips."""
+    """The share of energy above 4 kHz and the level of each third octave above it; means over clips, dB."""
     borders = edges(rate)
     found = levels(sounds, rate, borders)[:, borders[1:] > TELEPHONE].mean(0)
     return float(np.mean([above_telephone(sound, rate) for sound in sounds])), found
 
 
 def cut_off(clip: Samples, rate: int, hertz: float) -> Samples:
-    """A clip (T,) without what lies above a frequency."""
+    """A clip (T,) without frequencies above `hertz`."""
     kernel = low_pass(EDGE * hertz / rate)[None]
     heard: Samples = filtered(torch.from_numpy(clip)[None], kernel)[0].numpy()
     return heard
 
 
 def band_row(real: list[Samples], wide: list[Samples], wave: WaveVAE, rate: int) -> str:
-    """Of takes, and of these through the wave VAE; `wide` are recorded at 16 kHz."""
+    """Cells of the second table for takes and their reconstructions; `wide` are takes recorded at 16 kHz."""
     wanted = above(wide, rate)[1]
     heard = [real, *([cut_off(clip, rate, hertz) for clip in real] for hertz in CUTS)]
     found = [above([reconstructed(wave, clip) for clip in clips], rate) for clips in heard]
@@ -61,7 +62,7 @@ def band_row(real: list[Samples], wide: list[Samples], wave: WaveVAE, rate: int)
 
 @torch.inference_mode()
 def reconstructed(wave: WaveVAE, clip: Samples) -> Samples:
-    """A clip (T,) through the wave VAE, (T,)."""
+    """A clip (T,) as the wave VAE reconstructs it, (T,)."""
     unit = wave.samples_per_latent
     padded = torch.zeros(1, -(-len(clip) // unit) * unit)
     padded[0, : len(clip)] = torch.from_numpy(clip)
@@ -81,7 +82,7 @@ def main() -> None:
     wave.eval()
     print(f"| takes | rate | real, {' / '.join(SCALES)} | through the wave VAE |\n|---|---|---|---|")
     bands: list[str] = []
-    wide: list[Samples] = []  # of the first corpus
+    wide: list[Samples] = []  # takes of the first corpus
     for name in CORPORA:
         prepared = prepare(open_corpus(name), Preparation(rate=rate, outliers=None))
         unheard = [row for row, clip in enumerate(prepared.clips) if use_of(name, clip) in UNHEARD]

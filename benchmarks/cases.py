@@ -1,10 +1,11 @@
-"""Small corpora on which a tool for voices may go wrong, each through `inspect`, `train` and `say`.
+"""Small corpora that a tool for voices may handle wrongly, each through `inspect`, `train` and `say`.
 
     python benchmarks/cases.py FOLDER [--seconds 3] [--preset voice] [--only 04,05] [--json FILE]
 
-Every folder in FOLDER that holds sound files or a table is one case. A row of the table tells what `inspect`
-found (clips used, left out, labels, speakers), what `train` said on the way or why it stopped, and what the
-voice said of its first two labels. Each command is a process of its own, with an empty cache.
+Every folder in FOLDER that holds a file other than a table is one case, unless its name begins with
+`hostile-` or `damaged-`. A row of the printed table gives what `inspect` found (clips used, left out, labels,
+speakers), what `train` noted or why it stopped, and whether the voice said its first two labels. Each command
+runs in a process of its own; the cache is empty when a case begins.
 """
 
 from __future__ import annotations
@@ -24,24 +25,24 @@ NO_CASE = ("hostile-", "damaged-")
 
 @dataclass(frozen=True)
 class Result:
-    """What became of a case; `train` and `say` hold an error's line where there was one."""
+    """The outcome of a case; where a command failed, its field holds the error's line."""
 
     case: str
     inspect: str
     train: str
     say: str
-    left: bool  # whether a refused training left a folder
+    left: bool  # whether a refused training left a run's folder behind
 
 
 def voxlet(*arguments: object, cache: Path) -> subprocess.CompletedProcess[str]:
-    """A command's answer."""
+    """Run a `voxlet` command in a process of its own, with this cache."""
     own = {**os.environ, "VOXLET_CACHE": str(cache)}
     command = [sys.executable, "-m", "voxlet", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, env=own, check=False)
 
 
 def cases(folder: Path) -> list[Path]:
-    """The cases in a folder that are corpora."""
+    """The cases in a folder: those of its folders that are corpora."""
     found = []
     for place in sorted(folder.iterdir()):
         if place.is_dir() and not place.name.startswith(NO_CASE):
@@ -52,7 +53,7 @@ def cases(folder: Path) -> list[Path]:
 
 
 def try_case(place: Path, preset: str, seconds: float, work: Path) -> Result:
-    """A case through all three commands."""
+    """Run all three commands on a case."""
     cache, run = work / "cache", work / "run"
     looked = voxlet("corpus", "inspect", place, "--json", cache=cache)
     if looked.returncode:
@@ -79,7 +80,7 @@ def try_case(place: Path, preset: str, seconds: float, work: Path) -> Result:
 
 
 def last(text: str) -> str:
-    """The last line that says something."""
+    """The last line that is not blank."""
     return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "nothing said")
 
 

@@ -1,13 +1,14 @@
-"""How accurate the classifiers are on real recordings that they have never heard.
+"""How accurate the classifiers are on real recordings that they were not trained on.
 
     python benchmarks/classifiers.py [--json FILE]    # all corpora that are here, by corpus and by label
     python benchmarks/classifiers.py --speakers       # the in-corpus one on speakers that it does not know
     python benchmarks/classifiers.py --prepared       # clips as they are, and as training prepares them
 
-The recordings: FSDD's test takes, all of AudioMNIST, and of the corpora that reserve speakers for classifiers
-those of the held-out list's tests. `--speakers` trains a classifier for each of FSDD's speakers, on all
-others: some minutes each. `--prepared` asks the cross-corpus classifier, and DNSMOS at the clips' own rate,
-whether preparing costs anything; `--only fsdd` names the corpora.
+The recordings are FSDD's test takes, all of AudioMNIST, and the test speakers of the corpora that reserve
+speakers for classifiers, as the held-out list names them. `--speakers` trains, for each of FSDD's speakers, a
+classifier on all the others, which takes some minutes each. `--prepared` measures with the cross-corpus
+classifier, and with DNSMOS at the clips' own rate, whether preparation costs quality; `--only fsdd` names the
+corpora to measure.
 """
 
 from __future__ import annotations
@@ -41,8 +42,8 @@ from voxlet.evaluation.reference import open_reference
 from voxlet.trimming.regions import find_speech
 
 WIDE_RATE = 16_000
-STRINGS = 40  # that DNSMOS hears
-NOBODY = -1  # a label that nobody asked for: not recognised
+STRINGS = 40  # scored by DNSMOS
+NOBODY = -1  # a label that no clip has: the word was not recognised
 
 
 def unheard_clips(corpus: Corpus) -> list[Clip]:
@@ -54,7 +55,7 @@ def unheard_clips(corpus: Corpus) -> list[Clip]:
 
 
 def unheard(name: str) -> ClipSet:
-    """These clips, read."""
+    """Read the clips of a corpus that no classifier was trained on."""
     corpus = open_corpus(name)
     return read_clips(name, unheard_clips(corpus), corpus.labels, corpus.speakers)
 
@@ -67,7 +68,7 @@ def shown(value: Value) -> str:
 
 
 class Report:
-    """Lines as they come, and the figures behind them."""
+    """Prints results as they come, and keeps their figures."""
 
     def __init__(self) -> None:
         self.figures: dict[str, object] = {}
@@ -87,7 +88,7 @@ def below(value: Value) -> bool:
 
 
 def cross_corpus(corpus: str, report: Report) -> None:
-    """The cross-corpus classifier at both bandwidths."""
+    """Measure the cross-corpus classifier at both bandwidths."""
     clips = unheard(corpus)
     for wide in (False, True):
         if wide and clips.rate < WIDE_RATE:
@@ -99,7 +100,7 @@ def cross_corpus(corpus: str, report: Report) -> None:
 
 
 def off_the_shelf(corpus: str, report: Report) -> None:
-    """PocketSphinx at both bandwidths: single words, then strings of four."""
+    """Measure PocketSphinx at both bandwidths: on single words, then on strings of four."""
     clips = unheard(corpus)
     for wide in (False, True):
         if wide and clips.rate < WIDE_RATE:
@@ -112,7 +113,7 @@ def off_the_shelf(corpus: str, report: Report) -> None:
 
 
 def cross_fitted(report: Report) -> None:
-    """The cross-fitted classifier on ten takes a digit of one speaker: takes left out, then all others."""
+    """Measure a cross-fitted classifier of ten takes per digit: on left-out takes, then on all others."""
     corpus = open_corpus("fsdd")
     own = [clip for clip in corpus.clips if clip.speaker == "theo"]
     few, rest = (
@@ -126,7 +127,7 @@ def cross_fitted(report: Report) -> None:
 
 
 def in_corpus(report: Report) -> None:
-    """The in-corpus classifier of FSDD."""
+    """Measure the in-corpus classifier of FSDD."""
     reference = open_reference("fsdd")
     classifier = in_corpus_classifier(reference.train, inputs=InputConfig())
     said = classifier.predict(reference.test.sounds, reference.test.rate)
@@ -135,7 +136,7 @@ def in_corpus(report: Report) -> None:
 
 
 def unknown_speakers(report: Report) -> None:
-    """The in-corpus classifier without each of FSDD's speakers, on that speaker."""
+    """Measure in-corpus classifiers, each trained without one of FSDD's speakers, on that speaker."""
     reference = open_reference("fsdd")
     train, test, right = reference.train, reference.test, []
     for number, name in enumerate(train.speaker_names):
@@ -149,7 +150,7 @@ def unknown_speakers(report: Report) -> None:
 
 
 def laid_back(clip: Clip, ready: Samples, rate: int) -> Samples:
-    """A recording (T,) at its own rate, what training makes of its word put in that word's place."""
+    """A recording (T,) at its own rate, with its word replaced by the prepared word `ready`."""
     whole = audio.read(clip.path).samples
     whole = whole - np.float32(whole.mean(dtype=np.float64))
     start = max(0, find_speech(whole, rate).start - round(TRIM_MARGIN * rate))
@@ -159,10 +160,10 @@ def laid_back(clip: Clip, ready: Samples, rate: int) -> Samples:
 
 
 def prepared(name: str, report: Report) -> None:
-    """Clips as they are, as training prepares them (outliers left in), and these laid back.
+    """Measure clips as they are, as training prepares them (outliers left in), and as prepared but laid back.
 
-    Both rulers trim what they are given. Of a prepared clip they cut more than of its recording, since little
-    of the background is left to tell the word from; laid back into their recordings, words are cut alike.
+    The classifier and DNSMOS both trim their input. They cut more off a prepared clip than off its recording,
+    since little background is left to tell the word from; laid back into recordings, words are cut alike.
     """
     corpus = open_corpus(name)
     drawn = unheard_clips(corpus)

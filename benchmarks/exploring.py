@@ -1,4 +1,4 @@
-"""How well doubtful recordings are found, and what moving a speaker, or along a direction, does.
+"""How well doubtful recordings are found, and what moving clips to another speaker or along a direction does.
 
 python benchmarks/exploring.py doubt      # labels planted wrongly
 python benchmarks/exploring.py elbo       # the same by a clip VAE's loss, which knows no labels
@@ -45,17 +45,17 @@ from voxlet.speak.manner import Manner
 CORPORA = {"fsdd": 3000, "speech_commands": 3000, "arabic_speech_commands": 3200}
 PLANTED, LOOKED_AT, SEEDS = 20, 40, range(5)
 STRENGTHS = (-2.0, -1.0, 0.0, 1.0, 2.0)
-MOVED_OF_EACH = 12  # clips of a speaker that are moved along a direction
+MOVED_OF_EACH = 12  # clips of each speaker that are moved along a direction
 
 
 def some(name: str, most: int) -> list[Clip]:
-    """Clips spread evenly over a corpus."""
+    """At most `most` clips, spread evenly over a corpus."""
     clips = open_corpus(name, allow_rejected=True).clips
     return [clips[row] for row in np.linspace(0, len(clips) - 1, min(most, len(clips))).round().astype(int)]
 
 
 def doubt() -> None:
-    """Planted labels among the worst 40 of each corpus, by either witness and both."""
+    """Planted labels among the worst 40 of each corpus: by classifiers, by likeness, and by both."""
     print("corpus, clips: of 20 planted labels in the worst 40, mean and worst of five plantings")
     for name, most in CORPORA.items():
         clips = some(name, most)
@@ -72,7 +72,7 @@ def doubt() -> None:
             labels = truth.copy()
             labels[bad] = (truth[bad] + rng.integers(1, len(names), PLANTED)) % len(names)
             given = labels, groups_of(clips)
-            alike = np.zeros_like(pictures)  # of which likeness says nothing
+            alike = np.zeros_like(pictures)  # so that likeness has no influence
             with np.errstate(invalid="ignore"):
                 alone = label_odds(features, alike, *given)[0]
             scores = {
@@ -88,9 +88,9 @@ def doubt() -> None:
 
 
 def elbo() -> None:
-    """Planted labels among the worst 40 by the shipped clip VAE's loss, against the label's median.
+    """Planted labels among the worst 40 by the shipped clip VAE's loss, relative to the label's median loss.
 
-    The model is not given the label: a wrong one shows only where the loss is unusual among its new label's.
+    The model is not given the label: a wrong one shows only if the loss is unusual among clips of that label.
     """
     run = voxlet.load("cnn-light-digits")
     rows = [row for row, clip in enumerate(run.prepared.clips) if int(clip.take) >= 5]
@@ -110,7 +110,7 @@ def elbo() -> None:
 
 
 def faults() -> None:
-    """Of FSDD's test takes: 20 cut in their middle, 20 at -55 dB, 20 doubled; how many are named as such."""
+    """How many faults are named in FSDD's test takes: 20 cut in half, 20 at -55 dB, 20 doubled."""
     clips = [clip for clip in open_corpus("fsdd").clips if int(clip.take) < 5]
     rng = np.random.default_rng(0)
     chosen = rng.permutation(len(clips))[: 3 * PLANTED].reshape(3, PLANTED)
@@ -142,7 +142,7 @@ def faults() -> None:
 
 
 def timbre(sounds: list[audio.Samples], rate: int) -> np.ndarray:
-    """What tells speakers apart in clips, (B, D): the mean log-mel spectrum of the speech, and its pitch."""
+    """Features (B, D) that tell speakers apart: the mean log-mel spectrum of the speech, and its pitch."""
     spectra = log_mels(sounds, rate, InputConfig())
     heard = spectra.mean(axis=1, keepdims=True) > np.log(FLOOR) + 1
     mean = (spectra * heard).sum(axis=2) / np.maximum(heard.sum(axis=2), 1)
@@ -151,14 +151,15 @@ def timbre(sounds: list[audio.Samples], rate: int) -> np.ndarray:
 
 
 def voices() -> None:
-    """Real test clips of the shipped model's corpus, reconstructed, and in each other speaker's voice.
+    """Accuracies of the shipped model's test clips: real, reconstructed, and moved to each speaker.
 
-    By linear classifiers on real training clips: labels from the speech embedding, speakers from the timbre.
+    Linear classifiers, trained on real training clips, recognise labels by the speech embedding and speakers
+    by the timbre.
     """
     run = voxlet.load("cnn-light-digits")
     clips = gather(run, 1500)
     tested = np.isin(clips.rows, run.split.test)
-    learned = replace(clips, generated=clips.generated | tested)  # where speakers are is known without these
+    learned = replace(clips, generated=clips.generated | tested)  # speakers' places are found without these
     trained = np.flatnonzero((clips.rows >= 0) & ~tested)
     rows = np.flatnonzero(tested)[:200]
     real = [clips.sounds[row] for row in trained]
@@ -191,17 +192,17 @@ def voices() -> None:
 
 
 def share(right: np.ndarray) -> str:
-    """Of answers that are right, with its interval."""
+    """The share of right answers, with its interval."""
     found = wilson(int(right.sum()), len(right))
     return f"{found.value:.1%} [{found.low:.1%}, {found.high:.1%}]"
 
 
 def again() -> None:
-    """FSDD's test takes said again by the voice `digits`, each as one of its other speakers: 50 for each.
+    """Accuracies of FSDD's test takes, said again by the voice `digits` as another speaker: 50 for each.
 
-    The word is heard in the file by a classifier that has learned what the voice itself says, and never saw a
-    recording. The style is a named speaker's, or is heard in a test take of his. Words are told by the
-    cross-corpus classifier, speakers by timbre, which knows them from their training takes.
+    The word in the file is recognised by a classifier that was trained on the voice's own clips, never on
+    recordings. The style is a named speaker's, or is encoded from one test take of that speaker. The results
+    are measured by the cross-corpus classifier for words, and by timbre, as in training takes, for speakers.
     """
     voice = voxlet.load("digits")
     assert isinstance(voice, Voice)
@@ -249,10 +250,10 @@ def again() -> None:
 
 
 def directions(model: str) -> None:
-    """What a linear probe reads of AudioMNIST's speakers, and what their clips moved along gender become.
+    """What a linear probe reads of AudioMNIST's speakers, and how clips change when moved along gender.
 
-    Clips of a fifth of the speakers are moved; where the direction leads, and what a woman's timbre is, was
-    learned of the others.
+    Clips of a fifth of the speakers at a time are moved; the direction, and the probe that recognises a
+    woman's timbre, are learned from the other speakers.
     """
     opened = voxlet.load(model)
     clips = gather(opened, 700, corpus="audiomnist" if isinstance(opened, Voice) else None)
@@ -282,7 +283,7 @@ def directions(model: str) -> None:
 def moved_along(
     opened: Opened, clips: Clips, name: str
 ) -> tuple[np.ndarray, list[list[audio.Samples]], np.ndarray]:
-    """Rows of real clips; each moved at each strength; whether a probe hears a woman (strengths, clips)."""
+    """The moved rows, their sounds at each strength, whether a probe hears a woman (strengths, clips)."""
     real = np.flatnonzero(~clips.generated)
     women = np.array([gender_of(clips, row) == "female" for row in real])
     folds = folds_of(women.astype(np.int64), clips.speakers[real])
@@ -310,17 +311,17 @@ def moved_along(
 
 
 def spread(rows: np.ndarray) -> list[int]:
-    """Some of them, evenly."""
+    """At most `MOVED_OF_EACH` of the rows, spread evenly."""
     return rows[np.unique(np.linspace(0, len(rows) - 1, MOVED_OF_EACH).astype(int))].tolist()
 
 
 def gender_of(clips: Clips, row: int) -> str:
-    """As the corpus says."""
+    """The gender of a clip's speaker, as the corpus states it."""
     return clips.metadata[clips.speaker_names[clips.speakers[row]]].gender
 
 
 def walks() -> None:
-    """What a classifier that has learned FSDD's takes says along three walks, straight and spherical."""
+    """What a classifier trained on FSDD's takes recognises along three walks, straight and spherical."""
     run = voxlet.load("cnn-light-digits")
     clips = gather(run, 400)
     found = find_doubts([*run.prepared.clips, *run.prepared.dropped])

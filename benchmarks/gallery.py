@@ -1,14 +1,14 @@
-"""Make the gallery anew: what each model generates of every digit, unselected, to hear and to see.
+"""Make the gallery: unselected clips of every digit that each model generates, to hear and to see.
 
     python benchmarks/gallery.py --run mlp=runs/mlp [--run cnn=runs/cnn] [--voice digits]
     python benchmarks/gallery.py --voice digits      # the voice's column alone; the others stay
 
-The study's own models are rows of the study (`voxlet study --only mlp-100,cnn-50`), or, within a time:
+The study's own models are rows of the study (`voxlet study --only mlp-100,cnn-50`), or are trained here:
 
     python benchmarks/gallery.py --train mlp-100=runs/mlp --minutes 30
 
-A column takes some ten seconds, training as long as it is told. What the columns are is kept in
-`gallery.json`, from which page and table are written.
+A column takes about ten seconds, and training `--minutes`. `gallery.json` describes the columns; page and
+table are written from it.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ GALLERY = Path(__file__).parents[1] / "docs" / "gallery"
 RECORDING = (
     "https://github.com/Jakobovski/free-spoken-digit-dataset/blob/v1.0.10/recordings/{digit}_george_0.wav"
 )
-BITS = 24_000  # a second
+BITS = 24_000  # per second
 SEED = 0
 TITLES = {
     "mlp": "the study's MLP",
@@ -50,7 +50,7 @@ CREDIT = "Recordings, and what learned from them: Z. Jackson et al., Free Spoken
 
 
 def column(name: str, opened: Opened, note: str) -> None:
-    """Generate ten clips, the first of the seed, and keep them with a strip of their spectrograms."""
+    """Generate ten clips, the first of the seed, and store them with a strip of their spectrograms."""
     began = time.process_time()
     sounds = opened.sample(DIGIT_WORDS, seed=SEED)
     rate = next((one for one in RATES if one >= opened.rate), RATES[-1])
@@ -66,14 +66,14 @@ def column(name: str, opened: Opened, note: str) -> None:
 
 
 def read() -> dict[str, dict[str, object]]:
-    """The columns that are kept, in the order of the titles."""
+    """The stored columns, in the order of the titles."""
     path = GALLERY / "gallery.json"
     kept = json.loads(path.read_text()) if path.is_file() else {}
     return {name: kept[name] for name in (*TITLES, *kept) if name in kept}
 
 
 def note_of(run: ClipRun) -> str:
-    """How a run was trained."""
+    """A note on how a run was trained."""
     lines = [json.loads(line) for line in (run.path / "metrics.jsonl").read_text().splitlines()]
     last = max((line for line in lines if "epoch" in line), key=lambda line: line["epoch"])
     told = f"{run.config.model.latent_size} latent numbers, {last['epoch']:.0f} epochs of FSDD"
@@ -81,7 +81,7 @@ def note_of(run: ClipRun) -> str:
 
 
 def write() -> None:
-    """The page and the Markdown table of all columns."""
+    """Write the page and the Markdown table of all columns."""
     kept = read()
     heads = ["digit", "a recording", *(str(one["title"]) for one in kept.values())]
     (GALLERY / "README.md").write_text(markdown(kept, heads))
@@ -89,7 +89,7 @@ def write() -> None:
 
 
 def markdown(kept: dict[str, dict[str, object]], heads: list[str]) -> str:
-    """The table for who reads it on the forge, with links."""
+    """The Markdown table with links, for readers of the repository."""
     table = [heads, ["---"] * len(heads)]
     for digit, word in enumerate(DIGIT_WORDS):
         hear = [f"[hear]({name}-{digit}.opus)" for name in kept]
@@ -104,7 +104,7 @@ def markdown(kept: dict[str, dict[str, object]], heads: list[str]) -> str:
 
 
 def page(kept: dict[str, dict[str, object]], heads: list[str]) -> str:
-    """The page with players."""
+    """The HTML page with players."""
     rows = []
     for digit, word in enumerate(DIGIT_WORDS):
         players = "".join(

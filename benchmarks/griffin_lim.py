@@ -1,10 +1,10 @@
-"""What phase alone costs: real clips reduced to magnitudes, given a phase again, classified again.
+"""What estimating the phase costs: real clips reduced to magnitudes, given a new phase, and classified.
 
     python benchmarks/griffin_lim.py [--corpus fsdd] [--off-the-shelf]
 
-Every row is the same real test clips. `own phase` goes through the study's spectrogram and back with the
-phase it had, so it shows what scaling, resampling and cutting cost; the rows after it had to find one.
-Convergence is the distance of the magnitudes from those asked for, in dB: lower is better.
+Every row has the same real test clips. In `own phase` they go through the study's spectrogram and back with
+their original phase, which shows what scaling, resampling and cutting cost; the rows after it estimate the
+phase. Convergence is the distance of the magnitudes from the target, in dB: lower is better.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ SETTINGS = ((0, 0.0), (16, 0.0), (64, 0.0), (16, 0.99), (32, 0.99), (64, 0.99), 
 
 
 def rows_of(clips: ClipSet, config: SpectrogramConfig) -> torch.Tensor:
-    """Clips at the spectrogram's rate, (B, T), cut or padded."""
+    """Clips (B, T) at the spectrogram's rate, cut or padded to `SECONDS`."""
     count = round(SECONDS * config.rate)
     rows = np.zeros((len(clips.sounds), count), np.float32)
     for row, samples in zip(rows, clips.sounds, strict=True):
@@ -57,7 +57,7 @@ def accuracies(classifiers: Classifiers, kinds: list[ClassifierKind], clips: Cli
 
 
 def convergence(waveforms: torch.Tensor, amplitude: torch.Tensor, config: SpectrogramConfig) -> float:
-    """Distance of the magnitudes of waveforms (B, T) from those asked for, in dB."""
+    """Distance of the magnitudes of waveforms (B, T) from the target `amplitude`, in dB."""
     again = stft(waveforms, config).abs()
     distance = (again - amplitude).square().sum(dim=(1, 2)) / amplitude.square().sum(dim=(1, 2))
     return float(10 * distance.log10().mean())
@@ -69,7 +69,7 @@ def measure(
     kinds: list[ClassifierKind],
     settings: tuple[tuple[int, float], ...] = SETTINGS,
 ) -> Iterator[str]:
-    """The table, line by line: as recorded, with the phase it had, and with one found in so many steps."""
+    """The table, line by line: clips as recorded, with their own phase, with phases estimated in steps."""
     config = SpectrogramConfig()
     waveforms = rows_of(test, config)
     spectrum = stft(waveforms, config)

@@ -1,11 +1,11 @@
-"""What voices, manifests and runs from unknown sources cost, and what is said of each.
+"""What voices, manifests and runs from untrusted sources cost to open, and what is reported for each.
 
     python benchmarks/hostile.py FOLDER [--markdown FILE]
 
-FOLDER holds `.voice` files, manifests (`.csv`, `.jsonl`) and, in a folder named `damaged-runs`, the
-`metrics.jsonl` of runs, at any depth. Each is opened in a process of its own, which says one word, lists the
-clips or reads the lines. Seconds are those of the processor, from the beginning of what reads the file;
-the process's peak memory holds Python and its libraries, too. A process gets a minute.
+FOLDER holds, at any depth, `.voice` files, manifests (`.csv`, `.tsv`, `.jsonl`) and, in folders named
+`damaged-runs`, `metrics.jsonl` files of runs. Each file is opened in a process of its own, which says one
+word, lists the clips or reads the lines. Seconds are processor time from the start of reading the file; peak
+memory includes Python and its libraries. A process is stopped after a minute.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 LONGEST = 60.0  # seconds
-MESSAGE = 130  # characters that the table shows
+MESSAGE = 130  # characters of a message that the table shows
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of an input: processor seconds, megabytes, and the one line that was said."""
+    """The outcome of opening an input: processor seconds, peak megabytes, and the line that was reported."""
 
     name: str
     seconds: float | None
@@ -58,7 +58,7 @@ def open_metrics(path: Path) -> str:
 
 
 def kind(path: Path):
-    """What opens a file; None for what is no input."""
+    """The function that opens a file; None if the file is not an input."""
     if path.suffix == ".voice":
         return open_voice
     if path.suffix in (".csv", ".tsv", ".jsonl"):
@@ -67,7 +67,7 @@ def kind(path: Path):
 
 
 def open_here(path: Path) -> None:
-    """Open one file in this process, and print what became of it."""
+    """Open one file in this process, and print the outcome as JSON."""
     from voxlet.errors import VoxletError
     from voxlet.machine import peak_memory
 
@@ -82,7 +82,7 @@ def open_here(path: Path) -> None:
 
 
 def try_one(path: Path, folder: Path) -> Outcome:
-    """What becomes of a file in a process of its own."""
+    """The outcome of opening a file in a process of its own."""
     name = path.relative_to(folder).as_posix()
     command = [sys.executable, __file__, "--one", str(path)]
     try:
@@ -95,7 +95,7 @@ def try_one(path: Path, folder: Path) -> Outcome:
 
 
 def markdown(outcomes: list[Outcome]) -> str:
-    """The outcomes as a table, and the worst of them."""
+    """The outcomes as a Markdown table."""
     rows = ["| input | s | MB | what is said |", "|---|---|---|---|"]
     for one in outcomes:
         figures = [f"{one.seconds:.2f}", f"{one.peak:.0f}"] if one.seconds and one.peak else ["-", "-"]

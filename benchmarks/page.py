@@ -1,10 +1,10 @@
-"""The page in Chromium: from a press to its sound, how long it loads, and whether it sounds as Python does.
+"""The page in Chromium: delay from a press to its sound, loading time, and agreement with Python's sound.
 
     python benchmarks/page.py [VOICE] [--presses N] [--words N] [--json FILE]
 
-A press is timed from the browser's event to the moment at which its sound is ordered to begin, the delay that
-the sound device announces included; the pointer comes to a key as it is pressed, not
-before. Needs the extra `dev` and Chromium.
+A press is timed from the browser's event to the scheduled start of its sound, including the delay that the
+sound device reports. The pointer reaches a key only when it presses it, not before. Needs the extra `dev` and
+Chromium.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ from voxlet.speak.voice import load_voice
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-# Seconds from a sound to the next press: the word is heard to its end; as people dial; as fast as it answers.
+# Seconds from a sound to the next press: after the whole word, as people dial, as fast as the page answers.
 PACES = {"heard": 1.0, "dialled": 0.4, "rushed": 0.0}
-WHO = ("{0}", "{0}:0.61,{1}:0.39", "random")  # of 300 words, who speaks them in turn
+WHO = ("{0}", "{0}:0.61,{1}:0.39", "random")  # who speaks the compared words, in turn
 PRESSED = "addEventListener('pointerdown', (event) => { window.pressedAt = event.timeStamp; }, true)"
 SAMPLE = """async (asked) => {
   const { VoiceClient } = await import('/voice/client.js');
@@ -56,7 +56,7 @@ SAMPLE = """async (asked) => {
 
 
 def latencies(page: Page, presses: int, pause: float) -> list[float]:
-    """Milliseconds from presses to their sounds; `pause` seconds from a sound to the next press."""
+    """Milliseconds from each press to its sound, with `pause` seconds from a sound to the next press."""
     page.evaluate(PRESSED)
     keys = page.locator(".key[aria-label^='say ']")
     found = []
@@ -65,7 +65,7 @@ def latencies(page: Page, presses: int, pause: float) -> list[float]:
         keys.nth(int(key)).click()
         until(page, "played[0]?.at")
         found.append(page.evaluate("played[0].at - pressedAt"))
-        if press % 10 == 9:  # a number of ten digits, then another
+        if press % 10 == 9:  # ten digits, then a new number
             page.get_by_role("textbox", name="Text to say").fill("")
             page.get_by_role("button", name="Another take").click()
         page.wait_for_timeout(1000 * pause)
@@ -73,7 +73,7 @@ def latencies(page: Page, presses: int, pause: float) -> list[float]:
 
 
 def differences(page: Page, name: str, words: int) -> tuple[int, float]:
-    """Of words made here and there: how many differ in length, and the largest difference of a sample."""
+    """How many words of the page and of Python differ in length, and the largest difference of a sample."""
     voice = load_voice(name, threads=1)
     first, second = (*voice.speakers, *voice.speakers)[:2]
     asked = [

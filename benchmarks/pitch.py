@@ -1,11 +1,11 @@
-"""Our pitch tracker against librosa.pyin: voices of known pitch, and real recordings.
+"""Our pitch tracker against librosa.pyin, on voices of known pitch and on real recordings.
 
     VOXLET_DATA=... python benchmarks/pitch.py [--clips 60] [--corpus fsdd] [--json FILE]
 
 Synthetic voices are pulse trains at a known pitch, constant or gliding, under two formants, with noise. A
-gross error is a frame more than 20 % off; the median error is over the others, in cents (100 a semitone).
-Real recordings have no known pitch: there it is how often the two trackers disagree, where both find a voice.
-Times are of one thread, without the first call, in which librosa compiles.
+gross error is a frame more than 20 % off; the median error is over the others, in cents (100 per semitone).
+Real recordings have no known pitch: for them, the two trackers are compared in frames that both find voiced.
+Times are for one thread, without the first call, in which librosa compiles.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ FORMANTS = ((700.0, 130.0), (1200.0, 180.0))  # Hz and width
 
 
 def voice(pitch: np.ndarray, snr_db: float, rng: np.random.Generator) -> np.ndarray:
-    """A waveform (T,) whose pitch is (T,) Hz: harmonics under formants, in white noise."""
+    """A waveform (T,) with a pitch (T,) in Hz: harmonics under formants, in white noise."""
     phase = 2 * np.pi * np.cumsum(pitch) / RATE
     samples = np.zeros(len(pitch))
     for harmonic in range(1, int(RATE / 2 / pitch.min()) + 1):
@@ -43,7 +43,7 @@ def voice(pitch: np.ndarray, snr_db: float, rng: np.random.Generator) -> np.ndar
 
 
 def voices(count: int, snr_db: float) -> tuple[np.ndarray, np.ndarray]:
-    """Clips (N, T) and the pitch (N, T) they have: from 80 to 400 Hz, half of them gliding by a third."""
+    """Clips (B, T) and their pitch (B, T): from 80 to 400 Hz, half of them gliding by up to 0.4 octaves."""
     rng = np.random.default_rng(0)
     ramp = np.linspace(-0.5, 0.5, round(SECONDS * RATE))
     hz = 80 * 5 ** rng.random(count)
@@ -53,13 +53,13 @@ def voices(count: int, snr_db: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 def ours(clips: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Pitch (N, F) in Hz and whether there is a voice."""
+    """Our tracker's pitch (B, F) in Hz, and whether each frame is voiced (B, F)."""
     found = track_pitch(torch.from_numpy(clips), RATE, HOP)
     return found.hz.numpy(), found.voicing.numpy() > 0.5
 
 
 def pyin(clips: np.ndarray, frame: int) -> tuple[np.ndarray, np.ndarray]:
-    """The same by librosa; shifted by half a hop, since its frames are centred on whole hops."""
+    """The same by librosa, on clips shifted by half a hop, since its frames are centred on whole hops."""
     rows = [
         librosa.pyin(
             np.pad(row[HOP // 2 :], (0, HOP // 2)),

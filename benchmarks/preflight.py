@@ -1,10 +1,11 @@
-"""What training takes, against what `voxlet.recipes.preflight` says before: memory, disk and time.
+"""Memory, disk and time that training takes, to compare with what `voxlet.recipes.preflight` predicts.
 
     python benchmarks/preflight.py [--presets mlp,cnn-light,voice] [--json FILE]
 
-Each row trains a preset for an epoch, in a process of its own, on tones in noise: so many clips of so many
-seconds, two labels, two speakers. Processor time is the whole command's: rows compare by their differences.
-Memory for a voice's other starts and speeds is taken at once, as it is after a while in a long training.
+Each row trains a preset for one epoch, in a process of its own, on tones in noise: so many clips of so many
+seconds, two labels, two speakers. Processor time is that of the whole command, so only differences between
+rows mean anything. Memory for a voice's clips at other starts and speeds is allocated at once, as it is only
+after a while in a long training.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ RATE = 16_000
 
 
 def write_tones(folder: Path, clips: int, seconds: float) -> None:
-    """A corpus of tones, with a breath of silence at either end."""
+    """Write a corpus of tones in noise."""
     from voxlet import audio
 
     rng = np.random.default_rng(0)
@@ -41,7 +42,7 @@ def write_tones(folder: Path, clips: int, seconds: float) -> None:
 
 
 def measure(preset: str, folder: str, run: str) -> dict[str, float]:
-    """Train for an epoch and report."""
+    """Train for one epoch; return memory and disk space in bytes, and times in seconds."""
     import resource
 
     from voxlet.machine import peak_memory
@@ -55,7 +56,7 @@ def measure(preset: str, folder: str, run: str) -> dict[str, float]:
     def made_whole(views: HeldViews, *arguments: Any, **options: Any) -> None:
         made(views, *arguments, **options)
         for part in views.latents:
-            part.add_(0.0)  # memory that nobody has written to is not there yet
+            part.add_(0.0)  # memory is not allocated until it is written to
 
     with mock.patch.object(HeldViews, "__init__", made_whole):
         trained = train(preset, folder, run, epochs=1)

@@ -1,14 +1,14 @@
-"""How fast each preset of a clip VAE trains, in float32 and in bfloat16, beside what the processor can do.
+"""How fast each preset of a clip VAE trains in float32 and bfloat16, compared with the processor's limit.
 
     VOXLET_DATA=... python benchmarks/presets.py [--presets mlp,cnn-light] [--clips 1280] [--json FILE]
 
-On FSDD at the study's features (22,050 Hz, 17,640 samples, 257 x 69; 2,430 training clips, the preset's
-batches).
-Each row is a process of its own: its peak memory is the preset's. The limit is a 2,048 x 2,048 x 2,048
-product in the same precision, measured in the same process; the share is floating-point operations of
-forward and backward passes, as PyTorch counts them, per second of whole training steps, over that limit.
-`core ms` is the processor time of the quickest step, over all cores: where the machine does other work, too,
-it says more than the time on the wall. bfloat16 is left out where the processor only emulates it.
+On FSDD with the study's features (22,050 Hz, 17,640 samples, 257 x 69; 2,430 training clips, the preset's
+batches). Each row is measured in a process of its own, whose peak memory is thus the preset's. The limit is
+the speed of a 2,048 x 2,048 x 2,048 matrix product in the same precision, measured in the same process; the
+share of it is the floating-point operations of forward and backward passes, as PyTorch counts them, per
+second of whole training steps, divided by the limit. `core ms` is the processor time per clip of the fastest
+step, summed over all cores: on a busy machine it says more than wall-clock time. bfloat16 is left out where
+the processor only emulates it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ SIZE = 2048
 
 
 def precisions() -> tuple[str, ...]:
-    """Those that the processor multiplies matrices in."""
+    """The precisions in which the processor multiplies matrices without emulation."""
     import torch
 
     from voxlet.training.hardware import has_fast_bfloat16
@@ -38,7 +38,7 @@ def precisions() -> tuple[str, ...]:
 
 
 def limit(precision: str) -> float:
-    """Floating-point operations a second of a large matrix product."""
+    """Floating-point operations per second of a large matrix product."""
     import torch
 
     kind = torch.bfloat16 if precision == "bfloat16" else torch.float32
@@ -52,7 +52,7 @@ def limit(precision: str) -> float:
 
 
 def onednn_flops(x: tuple[int, ...], weight: tuple[int, ...], *_: object, **__: object) -> int:
-    """Of oneDNN's product of (B, inputs) and (outputs, inputs), which PyTorch's counter does not know."""
+    """Operations of oneDNN's product of (B, inputs) and (outputs, inputs), unknown to PyTorch's counter."""
     return 2 * x[0] * weight[0] * weight[1]
 
 
@@ -114,7 +114,7 @@ def main() -> None:
     rows = []
     for preset in asked.presets.split(","):
         for precision in precisions():
-            # The large ones need no more than a few steps: each takes seconds.
+            # A few steps are enough for the large presets, whose steps take seconds.
             clips = (
                 min(asked.clips, 384) if preset.startswith("cnn") and preset != "cnn-light" else asked.clips
             )

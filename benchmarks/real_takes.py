@@ -1,9 +1,9 @@
-"""What real recordings score by the rulers of band, speaker and naturalness, where half of them is the ruler.
+"""What real recordings score on the metrics of band, speaker and naturalness against other real recordings.
 
     python benchmarks/real_takes.py [--corpora fsdd,audiomnist,...]
 
-Every corpus's clips are drawn in two halves of at most 300, speaker by speaker; one is measured against the
-other. DNSMOS is the mean of twelve strings.
+Each corpus's clips are drawn, speaker by speaker, into two halves of at most 300 clips; one half is measured
+against the other. DNSMOS is the mean over twelve strings.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from voxlet.evaluation.clipset import ClipSet, read_clips
 from voxlet.evaluation.metric import CATALOGUE, Value, show
 from voxlet.evaluation.metrics import band, naturalness, speaker
 
-MOST_CLIPS = 300  # of a half
+MOST_CLIPS = 300  # in each half
 MOST_SPEAKERS = 10
 
 
 def halves(name: str) -> tuple[ClipSet, ClipSet]:
-    """Two sets of clips of the same speakers, those with the most clips."""
+    """Two sets of clips by the same speakers, which are those with the most clips."""
     corpus = open_corpus(name)
     rng = np.random.default_rng(0)
     counts = {who: sum(clip.speaker == who for clip in corpus.clips) for who in corpus.speakers}

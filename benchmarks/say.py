@@ -1,4 +1,4 @@
-"""How quick and how small speaking is: the whole process, the first word, long texts, clips in bulk.
+"""Speed and memory of speaking: the whole process, the first word, long texts, clips in bulk.
 
     python benchmarks/say.py [VOICE] [--runs N] [--json FILE]
 
@@ -41,7 +41,7 @@ def process(voice: str, runs: int) -> dict[str, float]:
 
 
 def speaking(name: str, runs: int) -> dict[str, float]:
-    """A loaded voice: first word, processor seconds per second of speech, clips a second."""
+    """A voice in this process: loading, first word, processor time per second of speech, clips per second."""
     start = time.perf_counter()
     voice = load_voice(name)
     loading = time.perf_counter() - start

@@ -1,22 +1,23 @@
-"""A spotter for eight words: from a data set alone, from real takes alone, from both.
+"""A spotter for eight words, trained on a data set alone, on real takes alone, or on both.
 
     python benchmarks/spotter.py [--clips 2000] [--people 3] [--takes 3] [--steps 1500]
     python benchmarks/spotter.py --table
 
-The words are eight digits. The data set is what `voxlet dataset digits --unknown 0.2 --effects
-rooms,noise,codecs` makes, with a new speaker for each round of the words; the real takes are FSDD's. Both
-train the same small recogniser (BC-ResNet) for the same steps with the same augmentation.
+The words are eight digits. The data set is made by `voxlet dataset digits --unknown 0.2 --effects
+rooms,noise,codecs`, with a new speaker for each round of the words; the real takes are FSDD's. The same small
+recogniser (BC-ResNet) is trained on either for the same number of steps with the same augmentation.
 
-What is none of the words is of three classes, drawn as often as a word each: other digits, which either set
-has; what is made of its words, namely second halves before first halves of others, words played backwards,
-and noise that rises and falls; and, in a fourth way, real words of another language. A word is accepted where
-it is more probable than a threshold that takes at most one in a hundred of these in a validation set:
-speakers of the data set that train nothing, and two others of FSDD.
+Sounds that are none of the words have three classes, each drawn as often as a word: other digits, which are
+in either set; sounds made from its words, namely the second half of a word before the first half of another,
+words played backwards, and noise that rises and falls; and, in a fourth way of training, real words of
+another language. A word is accepted if its probability is above a threshold, which accepts at most one in a
+hundred of these sounds in a validation set: by speakers of the data set who are not trained on, and two more
+of FSDD.
 
-It is tested on speakers of AudioMNIST and Speech Commands whom no generator has heard: the eight words, and
-the two other digits. Words that it has never been given are those of the Arabic corpus that no base may
-learn, said by its test speakers. What was measured is kept in docs/figures/spotter.json. The voice has
-itself learned from FSDD.
+The spotter is tested on speakers of AudioMNIST and Speech Commands whom no generator has heard, with the
+eight words and the two other digits. Words never given in training are those of the Arabic corpus that no
+base may learn, said by its test speakers. Results are kept in docs/figures/spotter.json. The voice itself has
+learned from FSDD.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ from voxlet.trimming.regions import speech_bounds
 STORED = Path(__file__).parent.parent / "docs" / "figures" / "spotter.json"
 WORDS = ("one", "two", "three", "four", "five", "six", "seven", "eight")
 ARABIC = "arabic_speech_commands"
-NONE = ("other digits", "made of words", "other words")  # classes that are no word
+NONE = ("other digits", "made of words", "other words")  # classes of sounds that are none of the words
 OTHER, MADE, FOREIGN = range(len(WORDS), len(WORDS) + len(NONE))
 WAYS = {
     "dataset": "the data set alone",
@@ -60,27 +61,27 @@ WAYS = {
     "both": "both",
     "foreign": "both, and real words of another language",
 }
-FALSE = 0.01  # of what is no word in the validation set, accepted at the threshold
-MOST_FOREIGN = 600  # clips that are trained on
+FALSE = 0.01  # share of the validation set's other sounds that the threshold accepts
+MOST_FOREIGN = 600  # foreign clips that are trained on
 FADE = 0.01  # seconds
-STEPS = 1500  # after 400 of a data set's clips 37 % of unseen speakers' words were most probable
+STEPS = 1500  # after 400 steps on a data set, accuracy on unseen speakers was 37 %
 
 
 @dataclass(frozen=True)
 class Row:
-    """A trained spotter and what it is worth on unseen speakers.
+    """A trained spotter and its results on unseen speakers.
 
     Attributes:
         way: A key of `WAYS`.
-        clips: Of the data set.
+        clips: Clips of the data set.
         people: Speakers of real takes.
-        takes: Of each word by each of them.
-        steps: Of training.
-        threshold: From which probability on a word is accepted.
-        accuracy: Share of the words that are most probable among the eight.
-        found: Share that is, and is accepted.
+        takes: Real takes of each word by each speaker.
+        steps: Training steps.
+        threshold: The probability above which a word is accepted.
+        accuracy: Share of words that are the most probable of the eight.
+        found: Share of words that are the most probable, and accepted.
         digits: Share of the two other digits that is accepted as a word.
-        foreign: The same of words that it was never given.
+        foreign: Share of words never given in training that is accepted as a word.
     """
 
     way: str
@@ -104,13 +105,13 @@ class Given:
 
 
 def read(name: str, clips: list[Clip]) -> ClipSet:
-    """Clips of a corpus, all alike."""
+    """Read clips of a corpus into one set."""
     labels, speakers = ({getattr(clip, key) for clip in clips} for key in ("label", "speaker"))
     return read_clips(name, clips, tuple(sorted(labels)), tuple(sorted(speakers)))
 
 
 def classed(clips: ClipSet, *, seed: int = 0) -> Examples:
-    """A set whose labels are digits, with as many of each kind of no word as it has other digits."""
+    """Examples from a set of digits, with as many of each kind of made sound as it has other digits."""
     names = [clips.label_names[label] for label in clips.labels]
     labels = [WORDS.index(name) if name in WORDS else OTHER for name in names]
     rng = np.random.default_rng(seed)
@@ -128,14 +129,14 @@ def classed(clips: ClipSet, *, seed: int = 0) -> Examples:
 
 
 def cut(sound: audio.Samples, rate: int) -> tuple[audio.Samples, audio.Samples]:
-    """The two halves of what is said in a clip (T,)."""
+    """The two halves of the speech in a clip (T,)."""
     start, stop = speech_bounds(sound, rate)
     middle = (start + stop) // 2
     return audio.fade(sound[start:middle], rate, FADE), audio.fade(sound[middle:stop], rate, FADE)
 
 
 def hiss(count: int, rng: np.random.Generator) -> audio.Samples:
-    """Noise of some colour, (count,), in one or two bursts."""
+    """Noise (count,) of a random colour, in one or two bursts."""
     spectrum = np.fft.rfft(rng.standard_normal(count))
     spectrum *= np.maximum(np.arange(len(spectrum)), 1) ** -rng.uniform(0, 1.5)
     times = np.arange(count) / count
@@ -148,7 +149,7 @@ def hiss(count: int, rng: np.random.Generator) -> audio.Samples:
 
 
 def made(count: int) -> Given:
-    """A data set: its training split, and the speakers that validate."""
+    """Make a data set: its training split, and the split of the validation speakers."""
     with tempfile.TemporaryDirectory() as folder:
         command = ["dataset", "digits", "--count", str(count), "--out", f"{folder}/words", "--workers", "1"]
         command += ["--labels", ",".join(WORDS), "--unknown", "0.2", "--effects", "rooms,noise,codecs"]
@@ -162,7 +163,7 @@ def made(count: int) -> Given:
 
 
 def takes(people: int, count: int) -> Given:
-    """A few takes of each word by a few speakers of FSDD, and as many of two others, who validate."""
+    """A few takes of each word by a few speakers of FSDD, and as many by two others for validation."""
     corpus = open_corpus("fsdd")
     clips = read_clips("fsdd", corpus.clips, corpus.labels, corpus.speakers)
     train, more = (few_takes(clips.labels, clips.speakers, n, count, seed=0) for n in (people, people + 2))
@@ -170,7 +171,7 @@ def takes(people: int, count: int) -> Given:
 
 
 def foreign() -> Given:
-    """Words of another language by two thirds of the speakers that a base may hear; the others validate."""
+    """Another language's words by two thirds of a base's speakers to train on, the others to validate."""
     clips = [clip for clip in open_corpus(ARABIC).clips if use_of(ARABIC, clip) == "base"]
     order = np.random.default_rng(0).permutation(len(clips))[: MOST_FOREIGN * 3 // 2]
     people = sorted({clip.speaker for clip in clips})
@@ -184,12 +185,12 @@ def foreign() -> Given:
 
 
 def joined(sets: list[Examples]) -> Examples:
-    """Several sets as one."""
+    """Several sets of examples as one."""
     return Examples(*(np.concatenate([getattr(one, key) for one in sets]) for key in ("log_mels", "labels")))
 
 
 def beside(one: Given, other: Given) -> Given:
-    """Two as one."""
+    """The sets of `one` and of `other` joined."""
     return Given(joined([one.train, other.train]), joined([one.validation, other.validation]))
 
 
@@ -202,7 +203,7 @@ class Test:
 
 
 def heldout() -> Test:
-    """What no generator and no spotter has heard."""
+    """Clips that no generator and no spotter has heard."""
     sets = []
     for name in ("audiomnist", "speech_commands"):
         clips = [clip for clip in open_corpus(name).clips if use_of(name, clip) in ("classifiers", "tests")]
@@ -216,7 +217,7 @@ def heldout() -> Test:
 
 
 def threshold(network: BCResNet, validation: Examples) -> float:
-    """The probability from which on at most one in a hundred of what is no word is accepted."""
+    """The probability above which at most one in a hundred sounds that are no word are accepted."""
     none = validation.log_mels[validation.labels >= len(WORDS)]
     return float(np.quantile(words_of(network, none).max(axis=1), 1 - FALSE))
 
@@ -227,7 +228,7 @@ def words_of(network: BCResNet, log_mel: np.ndarray) -> np.ndarray:
 
 
 def worth(network: BCResNet, least: float, test: Test) -> dict[str, Interval]:
-    """What a spotter with a threshold finds, and takes for a word."""
+    """What a spotter finds, and what it accepts wrongly, at the threshold `least`: fields of `Row`."""
     said, labels = words_of(network, test.digits.log_mels), test.digits.labels
     asked, accepted = labels < len(WORDS), said.max(axis=1) > least
     right = said.argmax(axis=1) == labels
@@ -241,7 +242,7 @@ def worth(network: BCResNet, least: float, test: Test) -> dict[str, Interval]:
 
 
 def read_rows(path: Path) -> list[Row]:
-    """What was measured before."""
+    """The results that are stored."""
     rows = json.loads(path.read_text()) if path.exists() else []
     return [
         Row(**{key: Interval(**value) if isinstance(value, dict) else value for key, value in row.items()})
@@ -250,7 +251,7 @@ def read_rows(path: Path) -> list[Row]:
 
 
 def shown(row: Row) -> list[str]:
-    """A spotter's line of the table."""
+    """A spotter's row of the table."""
     own = [
         f"{100 * one.value:.1f} % [{100 * one.low:.1f}, {100 * one.high:.1f}]"
         for one in (row.accuracy, row.found)

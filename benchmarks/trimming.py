@@ -1,19 +1,21 @@
-"""How well trimming finds the word: real clips laid into noise, hum, clicks, breath and silence.
+"""How well trimming finds the word: real clips embedded in noise, hum, clicks, breath and silence.
 
     VOXLET_DATA=... python benchmarks/trimming.py [--clips 100] [--corpora fsdd] [--kinds hum,click]
 
-Only clips enter of which it is known where the word is. The word is the first to the last 10 ms frame within
-40 dB of the loudest (weighted as `emphasise_speech` does), or 10 dB above the quietest 50 ms where these are
-louder than -50 dB. Clips are passed over where that is above -35 dB, where 5 dB more would move an end by
-more than 50 ms, where a pause within the word is longer than 160 ms, or where it begins with a click of the
-lips. It is cut out, faded over 5 ms, and laid into 0.3 to 0.8 s of surroundings at each side. Noise and hum
-have their RMS that many dB below the word's; breath is 20 dB below it; clicks and knocks have twice its peak;
-all are 160 ms from it or more. `close` is white noise of which 50 ms are left at each side.
+Only clips are used in which the word's place is known. The word extends from the first to the last 10 ms
+frame within 40 dB of the loudest (weighted by `emphasise_speech`), or 10 dB above the quietest 50 ms where
+these are louder than -50 dB. A clip is passed over if that level is above -35 dB, if 5 dB more would move an
+end by more than 50 ms, if a pause within the word is longer than 160 ms, or if the word begins with a lip
+click. The word is cut out, faded over 5 ms, and placed in 0.3 to 0.8 s of surroundings at each side. The RMS
+of noise and hum is so many dB below the word's, that of breath 20 dB below it; clicks and knocks have twice
+the word's peak. Clicks and knocks are 160 ms or more from the word, and so is breath where there is room.
+`close` is white noise with 50 ms left at each side.
 
-Percentages of clips: `lost`, more than 30 ms of the word cut off at an end; `edges`, both ends within 30 ms
-of the word's; `extra`, more than 50 ms kept beside the word. `lost*` and `edges*` are the same with the ends
-of what stands out of the word: 30 ms in which it has 3 dB more power than the noise in some quarter of an
-octave. What lies below cannot be told from noise: no trimming reaches 100 % in `edges` where noise is loud.
+Prints percentages of clips: `lost`, more than 30 ms of the word cut off at an end; `edges`, both ends within
+30 ms of the word's; `extra`, more than 50 ms kept beside the word. `lost*` and `edges*` are measured against
+the audible part of the word: its ends are the first and last 30 ms in which the word has 3 dB more power than
+the noise in some quarter octave. What is weaker cannot be told from noise: no trimming reaches 100 % in
+`edges` where noise is loud.
 """
 
 from __future__ import annotations
@@ -41,19 +43,19 @@ MAX_RATE = 22050  # Hz, the preparation's own; AudioMNIST is recorded at 48,000
 FRAME = 0.010  # seconds
 DEPTH_DB = 40.0  # the word reaches down to here, relative to its loudest frame
 QUIET_FRAMES = 5  # the quietest stretch of this many shows the clip's own noise
-CLEAR_DB = 10.0  # the word is louder than that by this
-CLICK_FRAMES, CLICK_PAUSE = 4, 3  # so few frames, then so many of silence: a click, not the word's beginning
-VAGUE_DB, VAGUE_FRAMES = 5.0, 5  # an end that moves by more frames for so little is vague
+CLEAR_DB = 10.0  # the word is louder than that noise by this
+CLICK_FRAMES, CLICK_PAUSE = 4, 3  # at most and at least: frames of a click, and of the silence after it
+VAGUE_DB, VAGUE_FRAMES = 5.0, 5  # an end is vague if so few dB move it by more frames
 LONGEST_PAUSE = 16  # frames: the closure before a final t
 NEAR, EXTRA = 0.030, 0.050  # seconds
-CLOSE, FADE = 0.050, 0.005  # seconds: kept beside a word that is cut out, and of those faded
+CLOSE, FADE = 0.050, 0.005  # seconds kept at each side of a word that is cut out, and faded there
 BANDS = 24  # a quarter of an octave each, about as wide as the ear's
-OUT_DB, OUT_FRAMES = 3.0, 3  # a sound of 30 ms stands out by so much more power than the noise has in a band
+OUT_DB, OUT_FRAMES = 3.0, 3  # a sound of 30 ms stands out if it is louder than the noise by this in a band
 
 
 @dataclass(frozen=True)
 class Scene:
-    """A word in surroundings: what is heard, the word alone (both (T,)), and the word's bounds in samples."""
+    """A word in its surroundings (T,), the word alone (T,), and the word's bounds in samples."""
 
     samples: NDArray[np.float64]
     word: NDArray[np.float64]
@@ -62,10 +64,10 @@ class Scene:
 
 
 def cut_word(samples: audio.Samples, rate: int) -> NDArray[np.float64] | None:
-    """The word of a clip, (T,), at an RMS of 0.1; None where it is not known where the word is."""
+    """The word of a clip (T,), at an RMS of 0.1; None if the word's place is not known."""
     size = round(FRAME * rate)
     word, quietest = samples, None
-    for _ in range(2):  # once more without what lay beside the word
+    for _ in range(2):  # the second time without what was beside the word
         levels = frame_levels(emphasise_speech(np.pad(word, 10 * size), rate), rate)[10:-10]
         levels -= levels.max()
         if len(levels) <= QUIET_FRAMES:
@@ -104,7 +106,7 @@ def hum(rng: np.random.Generator, count: int, rate: int, wave: str) -> NDArray[n
 
 
 def laid(parts: list[tuple[NDArray[np.float64], int]], count: int) -> NDArray[np.float64]:
-    """Waveforms added at their places into silence, (T,)."""
+    """Silence (T,) with waveforms added at their places."""
     samples = np.zeros(count)
     for part, place in parts:
         samples[place : place + len(part)] += part
@@ -114,7 +116,7 @@ def laid(parts: list[tuple[NDArray[np.float64], int]], count: int) -> NDArray[np
 def before_or_after(
     rng: np.random.Generator, scene: Scene, sound: NDArray[np.float64], rate: int, gap: float
 ) -> NDArray[np.float64]:
-    """The scene's sound and `sound`, at least `gap` seconds from the word, on one of its sides."""
+    """The scene's samples with `sound` beside the word, at least `gap` seconds away if there is room."""
     first, last = (
         (0, scene.start - round(gap * rate) - len(sound))
         if rng.uniform() < 0.5
@@ -126,14 +128,14 @@ def before_or_after(
 
 
 def click(rng: np.random.Generator, rate: int, peak: float) -> NDArray[np.float64]:
-    """A burst of noise of 10 to 30 ms that dies away."""
+    """A decaying burst of noise of 10 to 30 ms."""
     count = round(rng.uniform(0.010, 0.030) * rate)
     sound = rng.standard_normal(count) * np.exp(-3 * np.arange(count) / count)
     return np.asarray(peak * sound / np.abs(sound).max())
 
 
 def knock(rng: np.random.Generator, rate: int, peak: float) -> NDArray[np.float64]:
-    """A resonance of 150 to 800 Hz that dies away within 10 to 30 ms."""
+    """A resonance of 150 to 800 Hz that decays within 10 to 30 ms."""
     count = round(rng.uniform(0.010, 0.030) * rate)
     sound = np.sin(2 * np.pi * rng.uniform(150, 800) * np.arange(count) / rate)
     sound *= np.exp(-4 * np.arange(count) / count)
@@ -151,7 +153,7 @@ def breath(rng: np.random.Generator, rate: int, rms: float) -> NDArray[np.float6
 
 
 def embed(rng: np.random.Generator, words: list[NDArray[np.float64]], rate: int) -> Scene:
-    """Words with 0.1 to 0.5 s between them in 0.3 to 0.8 s of digital silence."""
+    """Words 0.1 to 0.5 s apart, with 0.3 to 0.8 s of digital silence at each side."""
     lead, tail = (round(rng.uniform(0.3, 0.8) * rate) for _ in range(2))
     parts, place = [], lead
     for word in words:
@@ -163,12 +165,12 @@ def embed(rng: np.random.Generator, words: list[NDArray[np.float64]], rate: int)
 
 
 def noisy(scene: Scene, noise: NDArray[np.float64], level_db: float) -> Scene:
-    """The scene with `noise` (of RMS 1) that many dB re the word's RMS of 0.1."""
+    """The scene with `noise` (of RMS 1) added at a level in dB re the word's RMS of 0.1."""
     return Scene(scene.samples + 0.1 * 10 ** (level_db / 20) * noise, scene.word, scene.start, scene.stop)
 
 
 def faded(scene: Scene, rate: int, seconds: float) -> Scene:
-    """The scene faded in and out, noise and all."""
+    """The scene faded in and out, noise included."""
     count = round(seconds * rate)
     ramp = np.ones(len(scene.samples))
     ramp[:count] = np.linspace(0, 1, count)
@@ -177,7 +179,7 @@ def faded(scene: Scene, rate: int, seconds: float) -> Scene:
 
 
 def kinds() -> dict[str, Callable[[np.random.Generator, Scene, int], Scene]]:
-    """What each kind of surroundings does to a word in digital silence."""
+    """The functions that add each kind of surroundings to a word in digital silence."""
 
     def white(rng: np.random.Generator, scene: Scene, level_db: float) -> Scene:
         return noisy(scene, rng.standard_normal(len(scene.samples)), level_db)
@@ -210,7 +212,7 @@ def kinds() -> dict[str, Callable[[np.random.Generator, Scene, int], Scene]]:
         return Scene(heard, scene.word, scene.start, scene.stop)
 
     def close(level_db: float) -> Callable[[np.random.Generator, Scene, int], Scene]:
-        """As prepared and generated clips are."""
+        """Noise that ends close to the word, as in prepared and generated clips."""
 
         def cut(rng: np.random.Generator, scene: Scene, rate: int) -> Scene:
             heard, margin = white(rng, scene, level_db), round(CLOSE * rate)
@@ -245,7 +247,7 @@ def kinds() -> dict[str, Callable[[np.random.Generator, Scene, int], Scene]]:
 
 
 def audible(scene: Scene, rate: int) -> tuple[int, int]:
-    """First and one-past-last sample of what stands out from the noise."""
+    """First and one-past-last sample of the part of the word that stands out from the noise."""
     size = round(FRAME * rate)
     window = np.hanning(3 * size)
     edges = np.geomspace(100, min(rate / 2, 8000), BANDS + 1)
@@ -279,7 +281,7 @@ class Tally:
     audible_edges: int = 0
 
     def count(self, scene: Scene, rate: int) -> None:
-        """Trim a scene and compare."""
+        """Trim a scene, and count how its ends compare with the word's."""
         heard = (scene.samples - scene.samples.mean()).astype(np.float32)
         start, stop = speech_bounds(heard, rate)
         near, extra = NEAR * rate, EXTRA * rate
@@ -289,19 +291,19 @@ class Tally:
         self.extra += max(0, scene.start - start) + max(0, stop - scene.stop) > extra
         first, last = audible(scene, rate)
         self.audible_lost += start - first > near or last - stop > near
-        # Between what can be heard and the word's own ends nothing is wrong.
+        # An end between the audible part's and the word's own is not wrong.
         self.audible_edges += (
             scene.start - near <= start <= first + near and last - near <= stop <= scene.stop + near
         )
 
     def row(self) -> str:
-        """Percentages."""
+        """The counts as percentages."""
         figures = (self.lost, self.edges, self.extra, self.audible_lost, self.audible_edges)
         return " ".join(f"{100 * figure / max(1, self.clips):7.1f}" for figure in figures)
 
 
 def words_of(root: Path, name: str, clips: int, seed: int) -> tuple[int, list[NDArray[np.float64]]]:
-    """The rate, and the words of `clips` clips drawn at random, or of as many as are known."""
+    """The rate, and the words of `clips` random clips, or of fewer if too few words have a known place."""
     paths = sorted(path for path in (root / name).rglob("*") if path.suffix in {".wav", ".flac"})
     rng = np.random.default_rng(seed)
     rate = min(MAX_RATE, audio.read(paths[0]).rate)
@@ -318,7 +320,7 @@ def words_of(root: Path, name: str, clips: int, seed: int) -> tuple[int, list[ND
 
 
 def milliseconds(rate: int) -> float:
-    """Processor time of one second of sound, half of it speech-like: the median of 50 calls."""
+    """Processor time to trim one second of sound, half of it speech-like: the median of 50 calls."""
     rng = np.random.default_rng(0)
     second = 1e-4 * rng.standard_normal(rate)
     second[rate // 4 : -rate // 4] += 0.1 * coloured(rng, len(second[rate // 4 : -rate // 4]), rate, 1.0)

@@ -1,17 +1,18 @@
-"""How near the ends of a word in noise could be found at all: three bounds beside what trimming does.
+"""How accurately the ends of a word in noise could be found at all: three bounds to compare trimming with.
 
     VOXLET_DATA=... python benchmarks/trimming_bounds.py [--clips 100] [--kinds white,pink] [--learn]
 
-The scenes are those of `trimming.py`. Percentages of clips with both ends within 30 ms of the word's:
+The scenes are those of `trimming.py`. Prints percentages of clips with both ends within 30 ms of the word's:
 
-`ours`      as trimming finds them.
-`heard`     the first and last 10 ms at which the word has as much power as the noise in any quarter of an
-            octave: nobody can hear where it goes on.
-`known`     by one who knows the word's spectrogram and the noise's spectrum exactly, and has only to tell it
-            from the same word without its first or last 60 ms (no estimate is within 30 ms of both): the
-            likelihood ratio of band powers decides, in 400 draws. Who does not know that much tells it less.
-`learned`   with `--learn`: a recurrent network, trained to find both ends in scenes of two other corpora.
-            The last two columns are its clips with the word whole, and with over 50 ms of anything else.
+`ours`      ends as trimming finds them.
+`heard`     ends at the first and last 10 ms in which the word has as much power as the noise in any quarter
+            octave: beyond them, nobody can hear the word.
+`known`     ends found by an observer who knows the word's spectrogram and the noise's spectrum exactly, and
+            only has to tell the word from the same word without its first or last 60 ms (no estimate is
+            within 30 ms of both), by the likelihood ratio of band powers in 400 draws. Knowing less makes
+            this harder.
+`learned`   with `--learn`: ends found by a recurrent network trained on scenes of two other corpora. The last
+            two columns are percentages of its clips: with the whole word, with over 50 ms of anything else.
 """
 
 from __future__ import annotations
@@ -36,15 +37,15 @@ if TYPE_CHECKING:
 
 BANDS, LOWEST_HZ = 24, 60.0
 WINDOW = 3  # frames that a window spans
-CUT, DRAWS = 0.060, 400  # seconds that the other word lacks; of the likelihood ratio
+CUT, DRAWS = 0.060, 400  # seconds that the shortened word lacks; draws of the likelihood ratio
 FOLDS = (("audiomnist", "speech_commands"), ("fsdd", "arabic_speech_commands"))
 LEARNED_CLIPS, LEARNED_SEED, SCENES_EACH, EPOCHS, BATCH, WIDTH = 250, 5, 5, 9, 48, 48
-MOST_BANDS, NARROW_BANDS, NARROW_SHARE = 24, 20, 0.4  # what lies above 4 kHz is hidden in so many scenes
+MOST_BANDS, NARROW_BANDS, NARROW_SHARE = 24, 20, 0.4  # this share of scenes has no bands above 4 kHz
 Bounds = tuple[float, float]
 
 
 def scenes(name: str, clips: int, chosen: tuple[str, ...]) -> Iterator[tuple[str, int, Scene]]:
-    """Kind, rate and scene, the same as `trimming.py` draws."""
+    """Kind, rate and scene of each scene that `trimming.py` draws."""
     rate, pool = words_of(Path(os.environ["VOXLET_DATA"]), name, clips, 0)
     for number, (kind, make) in enumerate(kinds().items()):
         if kind.startswith(chosen):
@@ -54,7 +55,7 @@ def scenes(name: str, clips: int, chosen: tuple[str, ...]) -> Iterator[tuple[str
 
 
 def band_powers(samples: NDArray[np.float64], rate: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Powers in quarters of an octave every 10 ms, (F, M), and the degrees of freedom of one, (M,)."""
+    """Powers in quarter octaves every 10 ms (F, M), and the degrees of freedom of each band's power (M,)."""
     size = round(FRAME * rate)
     window = np.hanning(WINDOW * size + 2)[1:-1]
     frequencies = np.fft.rfftfreq(WINDOW * size, 1 / rate)
@@ -63,7 +64,7 @@ def band_powers(samples: NDArray[np.float64], rate: int) -> tuple[NDArray[np.flo
     rows = rows[rows.any(axis=1)]
     padded = np.pad(samples, size)
     frames = np.lib.stride_tricks.sliding_window_view(padded, WINDOW * size)[::size]
-    # A band of width B has 2 B T of them in 10 ms; half of what overlaps is counted once more.
+    # A band of width B has 2 B T of them in T = 10 ms; overlapping windows count for half as much again.
     freedom = (
         1.5 * 2 * rows.sum(axis=1) / WINDOW * np.sum(window**2) ** 2 / np.sum(window**4) / (WINDOW * size)
     )
@@ -71,7 +72,7 @@ def band_powers(samples: NDArray[np.float64], rate: int) -> tuple[NDArray[np.flo
 
 
 def heard(scene: Scene, rate: int) -> Bounds:
-    """Samples between which the word is no weaker than the noise in some band."""
+    """The bounds, in samples, between which the word is no weaker than the noise in some band."""
     noise = band_powers(scene.samples - scene.word, rate)[0].mean(axis=0) + 1e-12
     frames = np.flatnonzero((band_powers(scene.word, rate)[0] >= noise).any(axis=1))
     size = round(FRAME * rate)
@@ -79,7 +80,7 @@ def heard(scene: Scene, rate: int) -> Bounds:
 
 
 def known(scene: Scene, rate: int, rng: np.random.Generator) -> float:
-    """The chance to tell both ends from those of a shorter word, by who knows all but the noise's draw."""
+    """The chance of telling both ends from those of a shorter word, knowing all but the noise's samples."""
     powers, freedom = band_powers(scene.samples - scene.word, rate)
     noise, count = powers.mean(axis=0) + 1e-12, round(CUT * rate)
     chance = 1.0
@@ -98,7 +99,7 @@ def known(scene: Scene, rate: int, rng: np.random.Generator) -> float:
 
 
 def features(scene: Scene, rate: int) -> NDArray[np.float32]:
-    """Log band powers above a low percentile of each band, (F, 24)."""
+    """Log band powers relative to a low percentile of each band, (F, 24)."""
     samples = (scene.samples - scene.samples.mean()).astype(np.float32)
     levels = np.log(np.maximum(Frames(samples, rate).band_powers()[:, :-1], 1e-14))[:, :MOST_BANDS]
     found = np.zeros((len(levels), MOST_BANDS), np.float32)
@@ -107,7 +108,7 @@ def features(scene: Scene, rate: int) -> NDArray[np.float32]:
 
 
 def learn(names: tuple[str, ...]) -> Callable[[Scene, int], Bounds]:
-    """A finder of both ends, learned from words of these corpora in noise of any colour and level."""
+    """A function that finds both ends, trained on words of these corpora in noise of any colour and level."""
     import torch
     from torch import nn
 
@@ -145,7 +146,7 @@ def learn(names: tuple[str, ...]) -> Callable[[Scene, int], Bounds]:
     def find(scene: Scene, rate: int) -> Bounds:
         with torch.no_grad():
             chances = torch.softmax(answers(torch.from_numpy(features(scene, rate))[None])[0], 0).numpy()
-        near = np.ones(2 * round(NEAR / FRAME) + 1)  # what is most likely to be within 30 ms
+        near = np.ones(2 * round(NEAR / FRAME) + 1)  # picks the most probable place within 30 ms
         first, last = (int(np.convolve(column, near, "same").argmax()) for column in chances.T)
         return first * round(FRAME * rate), last * round(FRAME * rate)
 

@@ -1,4 +1,4 @@
-"""Of what use are generated clips? Curves of a small recogniser's accuracy over the takes that it is given.
+"""How useful generated clips are: a small recogniser's accuracy over the number of takes that it is given.
 
     python benchmarks/utility.py digits [--voice digits] [--draws 3]
     python benchmarks/utility.py arabic
@@ -6,18 +6,18 @@
     python benchmarks/utility.py --table
     python benchmarks/utility.py --figure docs/figures/utility.png
 
-A recogniser of some 9,000 parameters (BC-ResNet) is trained on k takes of each word by n speakers with strong
-augmentation, on those and generated clips, or on generated clips alone, always for the same steps; then it is
-tested on speakers whom neither it nor the generator has heard. What was measured is kept in
-docs/figures/utility.json after each recogniser, and not measured again: it can be stopped and continued.
+A recogniser of about 9,000 parameters (BC-ResNet) is trained, always for the same number of steps and with
+strong augmentation, on k takes of each word by n speakers, on those and generated clips, or on generated
+clips alone. It is tested on speakers whom neither it nor the generator has heard. Each result is kept at once
+in docs/figures/utility.json and not measured again, so the benchmark can be stopped and continued.
 
-`digits`: takes of FSDD, and clips of a voice, all words in each of many new styles; tested on AudioMNIST's
-and Speech Commands' speakers that no generator may learn from. The shipped voice has itself learned from
-2,400 takes of FSDD: its curve says what its clips add to few takes, not that few takes make such a voice.
+`digits`: takes of FSDD, and clips of a voice, all words in each of many new styles; tested on the speakers of
+AudioMNIST and Speech Commands that no generator may learn from. The shipped voice was itself trained on 2,400
+takes of FSDD: its curve shows what its clips add to few takes, not that few takes make such a voice.
 `arabic`: takes alone, by the published split.
-`words`: takes of one speaker in a folder, and clips of the voice that learned these words from them alone, in
-new styles (`benchmarks/keeping.py words` makes both); tested on all others who said them, whom neither the
-base nor the voice has heard say them.
+`words`: takes of one speaker in a folder, and clips in new styles of the voice that learned these words from
+those takes alone (`benchmarks/keeping.py words` makes both); tested on all other speakers of these words,
+whom neither the base nor the voice has heard say them.
 """
 
 from __future__ import annotations
@@ -56,19 +56,19 @@ WAYS = {
     "both": "takes and generated clips, augmented",
     "generated": "generated clips alone, augmented",
 }
-STYLES = 200  # new ones, of a voice; each says every word once
-SPEEDS, PITCHES, CLARITIES = (0.8, 1.25), (-3.0, 3.0), (0.0, 1.0)  # of what is generated, drawn evenly
+STYLES = 200  # new styles of a voice; each says every word once
+SPEEDS, PITCHES, CLARITIES = (0.8, 1.25), (-3.0, 3.0), (0.0, 1.0)  # drawn evenly for generated clips
 ARABIC = "arabic_speech_commands"
 WIDE = replace(INPUTS, rate=16000)
 
 
 @dataclass(frozen=True)
 class Point:
-    """So many takes of each word by so many speakers, and for how many steps the recogniser is trained."""
+    """How many speakers, how many takes of each word by each of them, and how many training steps."""
 
     people: int
     takes: int
-    steps: int = 3000  # until more bring nothing: with a third of them the takes' own row is 4 points lower
+    steps: int = 3000  # more gain nothing; a third of them loses 4 points of accuracy on takes alone
 
 
 POINTS = {
@@ -80,7 +80,7 @@ POINTS = {
 
 @dataclass(frozen=True)
 class Row:
-    """A trained recogniser: what it was given, and what it is worth."""
+    """A trained recogniser: what it was trained on, and its results."""
 
     words: str
     way: str
@@ -93,13 +93,13 @@ class Row:
 
     @property
     def key(self) -> tuple[str, str, int, int, int, int]:
-        """What decides it."""
+        """The fields that identify a row."""
         return self.words, self.way, self.people, self.takes, self.draw, self.steps
 
 
 @dataclass(frozen=True)
 class Task:
-    """Takes to learn from, clips to be tested on, spectrograms of other words; generated clips, if any."""
+    """Takes to train on, clips to test on, spectrograms of other words, and generated clips, if any."""
 
     train: ClipSet
     takes: Examples
@@ -109,7 +109,7 @@ class Task:
 
 
 def chosen(corpus: str, keep: Callable[[Clip], bool]) -> tuple[list[Clip], tuple[str, ...]]:
-    """Clips of a known corpus, and its speakers."""
+    """The clips of a known corpus for which `keep` holds, and its speakers."""
     opened = open_corpus(corpus)
     return [clip for clip in opened.clips if keep(clip)], opened.speakers
 
@@ -123,7 +123,7 @@ def unheard(corpus: str, labels: tuple[str, ...]) -> ClipSet:
 
 
 def digits_task(voice: str) -> Task:
-    """FSDD's takes and a voice's clips; other words are the Arabic corpus's."""
+    """The task `digits`: FSDD's takes and a voice's clips; other words are the Arabic corpus's."""
     opened = open_corpus("fsdd")
     train = read_clips("fsdd", opened.clips, opened.labels, opened.speakers)
     tests = [examples(unheard(name, opened.labels)) for name in ("audiomnist", "speech_commands")]
@@ -142,7 +142,7 @@ def digits_task(voice: str) -> Task:
 
 
 def words_task(voice: str, folder: Path) -> Task:
-    """One speaker's takes of words, and a voice's clips; tested on the Arabic corpus's other speakers."""
+    """The task `words`: one speaker's takes and a voice's clips, tested on Arabic's other speakers."""
     own = open_corpus(str(folder), language="ar")
     train = read_clips("takes", own.clips, own.labels, own.speakers)
     others, speakers = chosen(ARABIC, lambda clip: clip.speaker not in own.speakers)
@@ -159,7 +159,7 @@ def words_task(voice: str, folder: Path) -> Task:
 
 
 def generated_examples(name: str, labels: tuple[str, ...], draw: int, inputs: InputConfig) -> Examples:
-    """Clips of a voice, every word in each of many new styles and in a manner of its own."""
+    """Clips of a voice: every word in each of many new styles, each clip in a random manner."""
     voice, rng = load_voice(name), np.random.default_rng(draw)
     sounds = []
     for number in range(STYLES):
@@ -177,7 +177,7 @@ def generated_examples(name: str, labels: tuple[str, ...], draw: int, inputs: In
 
 
 def arabic_task() -> Task:
-    """The published split; other words are English digits."""
+    """The task `arabic`: takes of the published split; other words are English digits."""
     clips, speakers = chosen(ARABIC, lambda clip: clip.part in ("train", "test"))
     labels = tuple(sorted({clip.label for clip in clips}))
 
@@ -194,16 +194,16 @@ def arabic_task() -> Task:
 
 
 def jobs(words: str, ways: list[str], draws: int) -> Iterator[tuple[int, Point, str]]:
-    """What to train, the first draw of every point before the second of any."""
+    """Draw, point and way of each training, the first draw of every point before the second of any."""
     for draw in range(draws):
         for number, point in enumerate(POINTS[words]):
             for way in ways:
-                if way != "generated" or number == 0:  # which does not depend on the takes
+                if way != "generated" or number == 0:  # generated clips do not depend on takes
                     yield draw, Point(0, 0, point.steps) if way == "generated" else point, way
 
 
 def measure(words: str, task: Task, draws: int, known: list[Row]) -> Iterator[Row]:
-    """Each recogniser that is not known yet, trained and tested."""
+    """Train and test each recogniser whose row is not known yet."""
     ways = list(WAYS) if task.generated else ["takes"]
     made: dict[int, Examples] = {}
     for draw, point, way in jobs(words, ways, draws):
@@ -224,19 +224,19 @@ def measure(words: str, task: Task, draws: int, known: list[Row]) -> Iterator[Ro
 
 
 def read(path: Path = STORED) -> list[Row]:
-    """What was measured before."""
+    """The results that are stored."""
     stored = json.loads(path.read_text()) if path.exists() else []
     return [Row(**{**row, "accuracy": Interval(**row["accuracy"])}) for row in stored]
 
 
 def write(rows: list[Row], path: Path) -> None:
-    """A line for each, in order."""
+    """Store the results in order, a line each."""
     lines = [json.dumps(asdict(row)) for row in sorted(rows, key=lambda row: row.key)]
     write_atomically(path, ("[\n" + ",\n".join(lines) + "\n]\n").encode())
 
 
 def table(rows: list[Row]) -> list[list[str]]:
-    """Mean over draws (and the draws' least and most) of each way and point."""
+    """The table's rows: mean accuracy over draws (with the lowest and highest) of each way and point."""
     groups: dict[tuple[str, str, int, int, int], list[Row]] = {}
     for row in rows:
         groups.setdefault((row.words, row.way, row.people, row.takes, row.steps), []).append(row)
@@ -256,7 +256,7 @@ HEAD = ["words", "trained on", "speakers x takes a word", "steps", "accuracy", "
 
 
 def figure(rows: list[Row], path: Path) -> None:
-    """Accuracy over the number of takes of each word, a panel for each set that has several; else for all."""
+    """Draw accuracy over the number of takes: a panel for each task with several numbers, or else for all."""
     given = {words: {row.people * row.takes for row in rows if row.words == words} - {0} for words in POINTS}
     sets = [words for words, counts in given.items() if len(counts) > 1] or list(filter(given.get, given))
     drawn, axes = canvas(5.5 * len(sets), 3.6, 1, len(sets))
@@ -266,7 +266,7 @@ def figure(rows: list[Row], path: Path) -> None:
             for row in rows:
                 if (row.words, row.way) == (words, way):
                     shares.setdefault(row.people * row.takes, []).append(100 * row.accuracy.value)
-            if list(shares) == [0]:  # no takes
+            if list(shares) == [0]:  # generated clips alone
                 axis.axhline(np.mean(shares[0]), color=colour, linestyle="--", label=title)
             elif shares:
                 counts = sorted(shares)
@@ -284,7 +284,7 @@ def figure(rows: list[Row], path: Path) -> None:
 
 
 def main() -> None:
-    """Measure what is not known yet, or show what is."""
+    """Measure what is not stored yet, or show what is."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("words", nargs="?", choices=list(POINTS))
     parser.add_argument("--voice", default="digits", help="whose clips are given beside takes")

@@ -1,10 +1,10 @@
-"""How good a voice is: every target for its speech, beside real recordings, no clip left out.
+"""How good a voice is: its speech against every target, beside real recordings, with no clip left out.
 
     python benchmarks/voice.py RUN_OR_VOICE [--corpus fsdd] [--count 1000] [--json FILE] [--html FILE]
     python benchmarks/voice.py --clips FOLDER ...
 
-FOLDER is anyone's clips in any layout that a corpus may have. Only a run can reconstruct clips, a voice
-cannot. How quick and how small speaking is: see benchmarks/say.py.
+FOLDER holds anyone's clips in any layout that a corpus may have. Only a run can reconstruct clips, a voice
+file cannot. For the speed and memory of speaking, see benchmarks/say.py.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ SCALES = ("overall", "signal", "p808")
 
 @dataclass(frozen=True)
 class Row:
-    """A target, and whether it is reached: yes, no, or no but within the error of the measure."""
+    """A target, and whether it is reached: yes, no, or no but within the error of measurement."""
 
     name: str
     target: str
@@ -49,17 +49,17 @@ def row(figure: Figure, target: str, limit: float | None, *, beside: str = "real
 
 
 def estimate(item: object) -> float | None:
-    """The estimate, where there is one."""
+    """The value of an interval; None for anything else."""
     return item.value if isinstance(item, Interval) else None
 
 
 def scaled(limit: float | None, factor: float) -> float | None:
-    """A limit times a factor, where there is one."""
+    """A limit times a factor; None if there is no limit."""
     return None if limit is None else factor * limit
 
 
 def targets(card: Scorecard) -> list[Row]:
-    """The table, row by row, of what was measured."""
+    """The table's rows, for all targets that were measured."""
     return [
         *accuracy_targets(card),
         *naturalness_targets(card),
@@ -69,7 +69,7 @@ def targets(card: Scorecard) -> list[Row]:
 
 
 def found(card: Scorecard, *keys: str) -> list[Figure]:
-    """The figures of these keys, those that were measured."""
+    """The figures with these keys, as far as they were measured."""
     return [figure for key in keys if (figure := card.find(key)) is not None]
 
 
@@ -107,7 +107,7 @@ def distribution_targets(card: Scorecard) -> list[Row]:
 
 
 def memorisation_targets(card: Scorecard) -> list[Row]:
-    # Two estimates of one thing differ by chance: no nearer means not below the real one's interval.
+    # Two estimates of one quantity differ by chance: `no nearer` means not below the real one's interval.
     return [
         row(
             figure,

@@ -1,4 +1,4 @@
-"""The page in a real Chromium without a window, from a folder that a server on the loopback serves."""
+"""The page in a real, headless Chromium, from a folder or an application served on the loopback."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from voxlet.serving.limits import Limits
 
-# What is played is kept: samples, rate, and when it begins, in milliseconds of the page, which is known
-# once its context runs.
+# Keeps each sound that is played: its samples, rate, and start in milliseconds of the page, which is known
+# once the audio context runs.
 KEEP_PLAYED = """
 window.played = [];
 const begin = AudioBufferSourceNode.prototype.start;
@@ -41,12 +41,12 @@ AudioBufferSourceNode.prototype.start = function (when) {
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):
     def log_message(self, *arguments: object) -> None:
-        """Nothing."""
+        """Log nothing."""
 
 
 @contextlib.contextmanager
 def served(folder: Path) -> Iterator[str]:
-    """The address at which a folder is served."""
+    """Serve a folder, and yield its address."""
     handler = functools.partial(_Quiet, directory=folder)
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever)
@@ -61,14 +61,14 @@ def served(folder: Path) -> Iterator[str]:
 
 @contextlib.contextmanager
 def chromium(*arguments: str) -> Iterator[Browser]:
-    """A browser with these arguments; the test is skipped where no Chromium is installed."""
+    """Yield a browser with these arguments; skip the test if no Chromium is installed."""
     program = shutil.which("chromium") or shutil.which("google-chrome")
     if program is None:
         pytest.skip("needs Chromium: apt-get install chromium")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        # A container's root has no sandbox of its own.
+        # Chromium's sandbox does not work for the root user of a container.
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", *arguments])
         try:
             yield browser
@@ -78,9 +78,9 @@ def chromium(*arguments: str) -> Iterator[Browser]:
 
 @contextlib.contextmanager
 def opened(browser: Browser, address: str, *, provoked: str = "ERR_", **options: object) -> Iterator[Page]:
-    """A page of its own whose errors fail the test, and which may ask its own server alone.
+    """Yield a new page whose errors fail the test, and which may send requests only to its own server.
 
-    `provoked` is part of the errors that the test provokes.
+    Errors that contain `provoked` are expected.
     """
     context = browser.new_context(**options)  # type: ignore[arg-type]
     context.add_init_script(KEEP_PLAYED)
@@ -100,7 +100,7 @@ def opened(browser: Browser, address: str, *, provoked: str = "ERR_", **options:
 
 
 def microphone(sound: Path) -> tuple[str, ...]:
-    """Arguments for a browser whose microphone hears a sound file, again and again, and may be used."""
+    """Arguments for a browser whose microphone may be used, and hears a sound file again and again."""
     return (
         "--use-fake-ui-for-media-stream",
         "--use-fake-device-for-media-stream",
@@ -110,7 +110,7 @@ def microphone(sound: Path) -> tuple[str, ...]:
 
 @contextlib.contextmanager
 def running(app: FastAPI, limits: Limits) -> Iterator[str]:
-    """The address at which an application is served, as `voxlet serve` does, in this process."""
+    """Serve an application in this process as `voxlet serve` does, and yield its address."""
     from voxlet.serving.server import bind, make_server
 
     listening, ready = bind("127.0.0.1", 0), threading.Event()
@@ -123,11 +123,11 @@ def running(app: FastAPI, limits: Limits) -> Iterator[str]:
     finally:
         server.should_exit = True
         thread.join(30)
-        assert not thread.is_alive()  # nobody who watches holds it up
+        assert not thread.is_alive()  # no watching client holds it up
 
 
 def until(page: Page, condition: str, seconds: float = 60.0) -> None:
-    """Wait until an expression holds; Playwright's own way is one that the page's policy forbids."""
+    """Wait until an expression holds; the page's security policy forbids Playwright's own way of waiting."""
     end = time.monotonic() + seconds
     while not page.evaluate(condition):
         assert time.monotonic() < end, condition

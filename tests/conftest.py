@@ -1,4 +1,4 @@
-"""Fixtures for all tests: a cache of their own, the real recordings where they are, tiny corpora."""
+"""Fixtures for all tests: a separate cache, the real recordings if available, tiny corpora."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from tiny_corpus import DATA_FLAGS, write_corpus
 from voxlet.cli.main import main
 from voxlet.corpus.catalog import CATALOG
 
-# The same examples at every run: a test fails for what was changed, never by chance. New ones are looked for
-# by `make explore`.
+# The same examples at every run: a test fails because of a change, never by chance. `make explore` searches
+# for new ones.
 settings.register_profile("same", derandomize=True, deadline=None, database=None)
 settings.register_profile("explore", max_examples=300, deadline=None, print_blob=True)
 settings.load_profile(os.environ.get("VOXLET_EXAMPLES", "same"))
@@ -37,7 +37,7 @@ def own_cache(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def denormals():
-    """A command that trains flushes denormals in its process; the tests after it are to know them."""
+    """Keep denormals for every test: a command that trains flushes them in its whole process."""
     yield
     if "torch" in sys.modules:
         sys.modules["torch"].set_flush_denormal(False)
@@ -45,7 +45,7 @@ def denormals():
 
 @pytest.fixture
 def ctrl_c():
-    """SIGINT interrupts, as at a terminal: what a shell starts in the background ignores it."""
+    """Let SIGINT interrupt, as at a terminal: a process that a shell starts in the background ignores it."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
@@ -53,7 +53,7 @@ def ctrl_c():
 
 @pytest.fixture
 def fresh_cache(tmp_path, monkeypatch) -> Path:
-    """A cache that is empty, for tests on the cache itself; and no real recordings."""
+    """An empty cache, for tests of the cache itself; and no real recordings."""
     folder = tmp_path / "fresh-cache"
     monkeypatch.setenv("VOXLET_CACHE", str(folder))
     monkeypatch.delenv("VOXLET_DATA", raising=False)
@@ -62,7 +62,7 @@ def fresh_cache(tmp_path, monkeypatch) -> Path:
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """A file system of 64 kB; the test is skipped where nothing may be mounted (root on Linux may)."""
+    """A file system of 64 kB; the test is skipped if it may not mount one, as only root on Linux may."""
     folder = tmp_path / "small"
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)]
@@ -76,7 +76,7 @@ def small_disk(tmp_path):
 
 @pytest.fixture(scope="session")
 def voxlet_data() -> Path:
-    """The folder of real recordings; the test is skipped where there is none."""
+    """The folder of real recordings; the test is skipped if there is none."""
     folder = os.environ.get("VOXLET_DATA")
     if not folder:
         pytest.skip("needs the real recordings: set VOXLET_DATA to their folder")
@@ -137,7 +137,7 @@ def stand_ins(monkeypatch):
 
 @pytest.fixture
 def sketches(monkeypatch):
-    """Pictures of runs are laid out and not drawn, which takes nine tenths of a tiny training's time.
+    """Lay out pictures of runs but do not draw them: drawing takes nine tenths of a tiny training's time.
 
     The fixture `runs` has its pictures drawn, whichever test it is made for.
     """
@@ -150,7 +150,7 @@ def sketches(monkeypatch):
 def runs(tmp_path_factory) -> Path:
     """A folder with two tiny trained clip VAEs: `plain`, and `conditional`, which is given the label.
 
-    Nobody may change them.
+    Tests must not change them.
     """
     folder = tmp_path_factory.mktemp("runs")
     corpus = write_corpus(folder / "tones")
@@ -163,7 +163,7 @@ def runs(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def voice_run(tmp_path_factory) -> Path:
-    """The run of a tiny voice, `tiny`, beside the `clips` that it was trained on; nobody may change it."""
+    """The run of a tiny voice, `tiny`, beside its training `clips`; tests must not change it."""
     from tiny_training import TINY_VOICE
     from voxlet.recipes.train import train
 
@@ -181,7 +181,7 @@ def server():
 
 @pytest.fixture
 def tiny(server, fresh_cache, monkeypatch):
-    """A catalogued corpus of six files that the server serves; nothing of it is here."""
+    """A catalogued corpus of six files that the server serves; none of it is downloaded yet."""
     known = loopback.tiny_corpus_at(server.address)
     monkeypatch.setitem(CATALOG, "tiny", known)
     server.data = loopback.TINY
@@ -190,7 +190,7 @@ def tiny(server, fresh_cache, monkeypatch):
 
 @pytest.fixture
 def home(tmp_path) -> Path:
-    """An empty folder to be a user's home."""
+    """An empty folder that serves as a user's home."""
     folder = tmp_path / "home"
     folder.mkdir()
     return folder
@@ -206,7 +206,7 @@ def hub(fresh_cache, monkeypatch, tmp_path):
     from huggingface_hub import constants
 
     with hub_stand_in() as served:
-        # Its addresses are constants, read when it is imported.
+        # The client's addresses are constants, read when it is imported.
         template = served.address + "/{repo_id}/resolve/{revision}/{filename}"
         monkeypatch.setattr(constants, "ENDPOINT", served.address)
         monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)

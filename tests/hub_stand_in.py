@@ -18,7 +18,7 @@ TOKEN = "hf_secretsecretsecretsecretsecret"
 
 
 class Hub(ThreadingHTTPServer):
-    """Holds `repositories`, files by name; `way` says how it answers what is fetched."""
+    """Holds the files of `repositories` by name; `way` says how downloads are answered."""
 
     daemon_threads = True
 

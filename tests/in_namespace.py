@@ -1,8 +1,8 @@
-"""Runs a program where there is no network but its own loopback, and prints what it tried to send.
+"""Runs a program with no network but a loopback of its own, and prints where it tried to send something.
 
     unshare --user --map-root-user --net python in_namespace.py PROGRAM ...
 
-All addresses are routed to the loopback, so that whatever is looked up or called shows up there as a packet.
+All addresses are routed to the loopback, so that every lookup and connection shows up there as a packet.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ ALL_PROTOCOLS, IPV4, IPV6, ICMPV6 = 0x0003, b"\x08\x00", b"\x86\xdd", 58
 
 
 def sent(packets: socket.socket) -> list[str]:
-    """Destinations of the packets so far; what a system says by itself when its network comes up is none."""
+    """Destinations of the packets so far, without those that a system sends when its network comes up."""
     found = []
     while True:
         try:

@@ -1,4 +1,4 @@
-"""A server on the loopback that misbehaves as it is told, and a catalogued corpus that it serves."""
+"""A server on the loopback that misbehaves on request, and a catalogued corpus that it serves."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ HASTE = RetryPolicy(attempts=3, backoff=0.01, timeout=0.3)
 
 
 class Server(ThreadingHTTPServer):
-    """Serves `data` at any path, in the way that `plan` says of each request in turn; the last stays."""
+    """Serves `data` at any path, for each request in the next way of `plan`, whose last entry stays."""
 
     daemon_threads = True
 
@@ -153,7 +153,7 @@ def zip_of(files: dict[str, bytes], top: str = "tiny-1.0/") -> bytes:
 
 
 def tiny_corpus_at(address: str) -> Known:
-    """What the catalogue says of a corpus of six files, whose archive is `TINY`."""
+    """The catalogue's entry for a corpus of six files, whose archive is `TINY`."""
     return Known(
         name="tiny",
         title="Tiny",
@@ -175,7 +175,7 @@ TINY = tar_of({**FILES, "README.md": b"not wanted", "recordings/notes.txt": b"wa
 
 
 def certificate(folder: Path, names: str = "IP:127.0.0.1", *, days: int = 30) -> tuple[Path, Path]:
-    """A certificate that nobody but itself vouches for, and its key; skips the test without OpenSSL."""
+    """A self-signed certificate and its key; skips the test without OpenSSL."""
     openssl = shutil.which("openssl")
     if openssl is None:
         pytest.skip("needs the program openssl")
@@ -192,7 +192,7 @@ def certificate(folder: Path, names: str = "IP:127.0.0.1", *, days: int = 30) ->
 
 
 def encrypt(server: Server, pair: tuple[Path, Path]) -> str:
-    """Let a server speak TLS with this certificate; its address."""
+    """Let a server use TLS with this certificate, and return its address."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(*pair)
     server.socket = context.wrap_socket(server.socket, server_side=True)
@@ -201,7 +201,7 @@ def encrypt(server: Server, pair: tuple[Path, Path]) -> str:
 
 @contextmanager
 def dripping(beginning: bytes, drop: bytes, pause: float = 0.01) -> Iterator[str]:
-    """The address of a server that sends a beginning, then one drop after another without end."""
+    """Yield the address of a server that sends `beginning`, then `drop` again and again without end."""
     listening = socket.create_server(("127.0.0.1", 0))
 
     def serve() -> None:

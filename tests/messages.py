@@ -1,4 +1,4 @@
-"""What errors say."""
+"""The messages of errors."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def message(error: type[Exception], function: Callable[..., Any], *arguments: Any, **options: Any) -> str:
-    """The message of the error that calling `function` so has to raise."""
+    """The message of the `error` that this call of `function` must raise."""
     with pytest.raises(error) as caught:
         function(*arguments, **options)
     return str(caught.value)

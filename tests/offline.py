@@ -1,4 +1,4 @@
-"""Programs run with an empty home, and where there is no network; what they leave and try to send."""
+"""Programs run with an empty home or without a network, to see what they write and try to send."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ import in_namespace
 
 
 def environment(home: Path) -> dict[str, str]:
-    """This one's, with an empty home and without a wish not to be reported on: ONNX Runtime spares tests that
-    run by themselves, too."""
+    """This process's environment, with an empty home and without what stops ONNX Runtime's telemetry: the
+    request not to send it, and `CI`, the sign of automated tests."""
     ours = {"HOME": str(home), "VOXLET_CACHE": str(home.parent / "cache")}
     left_out = ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "ORT_DISABLE_TELEMETRY", "CI")
     return {key: value for key, value in os.environ.items() if key not in left_out} | ours
@@ -35,7 +35,7 @@ def run(home: Path, *arguments: object) -> None:
 
 
 def in_its_own_network(home: Path, *arguments: object) -> list[str]:
-    """Where a Python program tried to send something."""
+    """The destinations to which a Python program tried to send something."""
     for program in ("unshare", "ip"):
         if shutil.which(program) is None:
             pytest.skip(f"needs the program {program}")

@@ -1,4 +1,4 @@
-"""Every remedy that the sources give to an error, read from them without running them."""
+"""All remedies that the sources give to errors, read from the files without running them."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 SOURCES = Path(__file__).parents[1] / "src" / "voxlet"
 TESTS = Path(__file__).parent
-ANYTHING = "…"  # in place of what is put into a text when it is made
+ANYTHING = "…"  # stands for what is filled into a text at run time
 
 
 class Remedy(NamedTuple):
-    """What to do, and the file that says so, under `src/voxlet`."""
+    """The text of a remedy, and the file under `src/voxlet` that gives it."""
 
     file: str
     text: str
@@ -25,13 +25,13 @@ class Remedy(NamedTuple):
 
 
 def pattern(text: str) -> re.Pattern[str]:
-    """Matches what is made of a remedy's text."""
+    """A pattern that matches every text that a remedy's text can become."""
     return re.compile(".*".join(map(re.escape, text.split(ANYTHING))), re.DOTALL)
 
 
 @functools.cache
 def remedies() -> frozenset[Remedy]:
-    """All of them."""
+    """All remedies in the sources."""
     return frozenset(
         Remedy(path.relative_to(SOURCES).as_posix(), text)
         for path in SOURCES.rglob("*.py")
@@ -55,14 +55,14 @@ def followed() -> frozenset[str]:
 
 
 class Module:
-    """A source file, and what its names stand for."""
+    """A source file, and what the names in it stand for."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.tree = ast.parse(path.read_text())
 
     def remedies(self) -> Iterator[str]:
-        """The texts of all remedies given in this file, to an error or to what makes one."""
+        """The texts of all remedies given in this file, to an error or to a function that makes one."""
         for node in ast.walk(self.tree):
             if isinstance(node, ast.keyword) and node.arg == "remedy":
                 yield from self.texts(node.value)
@@ -77,7 +77,7 @@ class Module:
                         yield from self.texts(value)
 
     def texts(self, node: ast.expr) -> list[str]:
-        """What an expression can be; nothing for what is passed on: `remedy`, `error.remedy`, None."""
+        """The texts that an expression can be; none for what is passed on: `remedy`, `error.remedy`, None."""
         match node:
             case ast.Constant(value=None) | ast.Attribute(attr="remedy"):
                 return []
@@ -99,7 +99,7 @@ class Module:
         raise AssertionError(f"{self.path}:{node.lineno}: write this remedy so that it can be read here")
 
     def part(self, node: ast.expr) -> str:
-        """A part of an f-string: its text where it is a constant's, else the mark for anything."""
+        """The text of a part of an f-string, if it is a constant's; else `ANYTHING`."""
         if isinstance(node, ast.FormattedValue):
             node = node.value
             known = self.named(node.id) if isinstance(node, ast.Name) and node.id.isupper() else []
@@ -107,7 +107,7 @@ class Module:
         return ast.literal_eval(node)
 
     def named(self, name: str) -> list[str]:
-        """What a constant or a function without arguments stands for: here, or in the file it is from."""
+        """The texts of a constant or a function without arguments, from here or the file that defines it."""
         for node in self.tree.body:
             match node:
                 case ast.Assign(targets=[ast.Name(id=found)], value=value) if found == name:

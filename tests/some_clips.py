@@ -1,4 +1,4 @@
-"""Clips of a map that are made up: tones, whose latents hold what is known of them."""
+"""Made-up clips of a map: tones, whose latents hold their known properties."""
 
 from __future__ import annotations
 

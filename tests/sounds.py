@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-# Ending -> FFmpeg's container, codec, and a rate that the codec has.
+# File ending -> FFmpeg's container, codec, and a rate that the codec supports.
 FFMPEG_KINDS = {
     ".m4a": ("ipod", "aac", 16000),
     ".3gp": ("3gp", "aac", 16000),
@@ -22,7 +22,7 @@ FFMPEG_KINDS = {
 
 
 def encode(path: Path, samples: np.ndarray, rate: int, container: str, codec: str) -> None:
-    """A file that FFmpeg writes of samples (T,) or (T, channels)."""
+    """Write samples (T,) or (T, channels) into a file with FFmpeg."""
     import av
 
     table = samples.reshape(len(samples), -1).T.astype(np.float32)
@@ -43,7 +43,7 @@ def encode(path: Path, samples: np.ndarray, rate: int, container: str, codec: st
 def wav_bytes(
     pcm: bytes, *, rate: int = 8000, outer: int | None = None, data: int | None = None, tail: bytes = b""
 ) -> bytes:
-    """A 16-bit WAV file in one channel, whose outer header and data chunk claim any length."""
+    """A mono 16-bit WAV file, whose outer header and data chunk can claim any length."""
     data = len(pcm) if data is None else data
     outer = 36 + len(pcm) + len(tail) if outer is None else outer
     form = struct.pack("<IHHIIHH", 16, 1, 1, rate, 2 * rate, 2, 16)

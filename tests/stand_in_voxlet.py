@@ -1,9 +1,9 @@
-"""A stand-in for the command `voxlet` that makes a run's files in a second: what jobs start in tests.
+"""A stand-in for the command `voxlet`, started by jobs in tests, that makes a run's files in a second.
 
 python stand_in_voxlet.py adapt TAKES --run DIR ...
 
-It goes on where it was, saves at SIGTERM, and fails where the takes hold a file `fail`; with a file `slow` it
-takes its time, with `killed` it is ended by the system.
+It continues where it stopped, and exits at SIGTERM with its progress saved. A file among the takes changes
+this: with `fail` it fails, with `slow` it waits until that file is gone, with `killed` it gets SIGKILL.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Stand-ins for what takes minutes to train, and the words that they can tell."""
+"""Stand-ins for classifiers that take minutes to train, and the words that they can recognise."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ WORDS, PEOPLE = ("low", "high"), ("ann", "bob")
 
 
 def tones(count: int, seed: int, name: str = "tones") -> ClipSet:
-    """Two words by pitch and two speakers by an overtone, in turn."""
+    """Clips of two words that differ in pitch by two speakers that differ in an overtone, in turn."""
     rng = np.random.default_rng(seed)
     labels, speakers = np.arange(count) % 2, np.arange(count) // 2 % 2
     sounds = []
@@ -26,7 +26,7 @@ def tones(count: int, seed: int, name: str = "tones") -> ClipSet:
 
 
 class StandInClassifier:
-    """A classifier that needs no training: it tells a word by its pitch, a speaker by the overtone."""
+    """A classifier that needs no training: it recognises words by pitch, speakers by the overtone."""
 
     digest = "stand-in"
 

@@ -24,7 +24,7 @@ def word(label: int, speaker: int, take: int, rate: int = RATE) -> np.ndarray:
 
 
 def write_clip(path: Path, samples: np.ndarray, rate: int = RATE) -> None:
-    """A 16-bit sound file, written without `audio.write`'s care for a power cut: tests write thousands."""
+    """Write a 16-bit sound file, without `audio.write`'s care for a power cut: tests write thousands."""
     soundfile.write(path, samples, rate)
 
 

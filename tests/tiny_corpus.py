@@ -1,4 +1,4 @@
-"""A corpus of a few short synthetic clips, and the settings that train on it in a blink."""
+"""A corpus of a few short synthetic clips, and settings with which training on it takes a moment."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LABELS = ("zero", "one")
 
 
 def write_corpus(folder: Path, takes: int = 10) -> Path:
-    """Clips of 0.1 s, `takes` of each label by each of two speakers: tones in noise, no two alike."""
+    """Write clips of 0.1 s, `takes` of each label by each of two speakers: tones in noise, no two alike."""
     rng = np.random.default_rng(0)
     time = np.arange(RATE // 10) / RATE
     for label, pitch in zip(LABELS, (300.0, 900.0), strict=True):

@@ -1,4 +1,4 @@
-"""Data sets of the tiny voice, made in a moment; and what is in a folder."""
+"""Data sets of the tiny voice, made in a moment, and the contents of a folder."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def tree(folder: Path) -> dict[str, bytes]:
 
 @dataclass(frozen=True)
 class DiesOnce:
-    """A task whose worker is killed at one item, the first time, or each time."""
+    """A task whose worker is killed at one item, the first time or every time."""
 
     folder: Path
     item: int

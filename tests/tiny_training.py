@@ -33,7 +33,7 @@ TINY_VOICE = VoiceTraining(
     distillation=DistillationTraining(loop=LOOP, steps=2, substeps=2),
 )
 
-# Of 32 clips the second batch has one row, which leaves none for one process of two.
+# Of 32 clips, the second batch has one row, so that one of two processes gets none.
 UNEVEN = LoopConfig(batch_size=31)
 UNEVEN_VOICE = replace(
     TINY_VOICE,

@@ -1,4 +1,4 @@
-"""A voice small enough for tests: an ONNX graph whose clips are tones that noise and style disturb."""
+"""A voice small enough for tests: an ONNX graph whose clips are tones varied by noise and style."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def length_of(number: int) -> int:
 
 
 def graph(labels: int, *, extra_nodes=(), waveform: str = "waveform") -> onnx.GraphProto:
-    """waveform = gated(tone of the label + a little noise and style), length from the label."""
+    """waveform = tanh(tone of the label + a little noise and style), with a length that the label decides."""
     generator = np.random.default_rng(0)
     time = np.arange(LONGEST) / RATE
     tones = np.stack([0.3 * np.sin(2 * np.pi * (200 + 50 * (n % 50)) * time) for n in range(labels)])
@@ -111,7 +111,7 @@ def voice_bytes(
 
 
 def sealed(made: onnx.ModelProto) -> bytes:
-    """A model with a voice's metadata as a voice file: with a checksum that fits."""
+    """The voice file of a model that has a voice's metadata, with a matching checksum."""
     metadata = {entry.key: entry.value.encode() for entry in made.metadata_props}
     return with_metadata(made.SerializeToString(), metadata)
 

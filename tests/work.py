@@ -1,4 +1,4 @@
-"""How much work a thing is, in ratios and counts: how many seconds it takes depends on the machine."""
+"""How much work an action takes, in ratios and counts, since seconds depend on the machine."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-NEVER = 60.0  # seconds: far more than anything takes that ends, on any machine, and far less than for ever
+NEVER = 60.0  # seconds: on any machine, far more than anything that ends takes
 
 
 def growth(action: Callable[[int], object], small: int, large: int) -> float:
-    """How many times the processor time of `action(small)` the one of `action(large)` is."""
+    """The processor time of `action(large)` divided by that of `action(small)`."""
 
     def least(size: int) -> float:
         found = []
@@ -26,7 +26,7 @@ def growth(action: Callable[[int], object], small: int, large: int) -> float:
 
 @contextmanager
 def calls(most: int) -> Iterator[None]:
-    """At most so many functions are called here, Python's and C's."""
+    """Assert that the block calls at most `most` functions, Python's and C's."""
     count = 0
 
     def counted(frame: object, event: str, argument: object) -> None:
@@ -43,7 +43,7 @@ def calls(most: int) -> Iterator[None]:
 
 @contextmanager
 def ends() -> Iterator[None]:
-    """A guard around what would go on for ever if it did not give up."""
+    """Assert that a block, which would run for ever if it did not give up, took less than `NEVER` seconds."""
     start = time.monotonic()
     yield
     assert time.monotonic() - start < NEVER

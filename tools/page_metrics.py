@@ -1,6 +1,6 @@
-"""Write what the page knows of each metric: titles, units and directions stand in one place alone.
+"""Write the page's file of metrics from the catalogue, which alone defines titles, units and directions.
 
-`make vendor` runs this; `tests/serving/test_page_files.py` holds the file to the catalogue.
+`make vendor` runs this; `tests/serving/test_page_files.py` checks the file against the catalogue.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ FILE = Path(__file__).parent.parent / "src" / "voxlet" / "serving" / "page" / "m
 
 
 def content() -> bytes:
-    """The file's bytes: titles of parts, and of each metric with one value its title, unit and direction.
+    """The file's bytes: titles of parts; title, unit and direction of each metric that has a single value.
 
-    Latent spaces are left out: a clip VAE has no voice's card for them to stand in.
+    Metrics of latent spaces are left out: a clip VAE has no voice card that could show them.
     """
     metrics = {
         metric.key: [metric.title, metric.unit, metric.better]

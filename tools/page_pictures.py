@@ -1,4 +1,4 @@
-"""Take the pictures of the page in `docs/`: three widths, light and dark, few colours.
+"""Take the screenshots of the page in `docs/`: three widths, light and dark, few colours.
 
 python tools/page_pictures.py [page] [map]     # needs the extra `dev` and Chromium
 """
@@ -31,12 +31,12 @@ SIZES = {
     "page": ((1280, 960), (768, 1010), (360, 1600)),
     "map": ((1280, 1080), (768, 1280), (360, 1400)),
 }
-COLOURS = {"page": 96, "map": 256}  # with fewer, labels of a map would be alike
-KMEANS = 4  # rounds in which the colours are moved to where most is lost
+COLOURS = {"page": 96, "map": 256}  # with fewer, labels of a map would look alike
+KMEANS = 4  # rounds of k-means that refine the colours
 
 
 def wait(page: Page, name: str) -> None:
-    """Until there is something to see: a text, or a walk over the map."""
+    """Wait until there is something to see: a text, or a walk over the map."""
     if name == "page":
         page.locator(".word").nth(3).wait_for()
         return
@@ -47,7 +47,7 @@ def wait(page: Page, name: str) -> None:
 
 
 def main(names: list[str]) -> None:
-    """Write them all."""
+    """Write the screenshots of these views."""
     folder = make_folder(ROOT / "docs" / "pictures")
     with tempfile.TemporaryDirectory() as place:
         write_page(Path(place) / "page", ["digits"])
@@ -60,7 +60,7 @@ def main(names: list[str]) -> None:
                         for scheme in ("light", "dark"):
                             page.emulate_media(color_scheme=scheme)
                             page.set_viewport_size({"width": width, "height": height})
-                            page.wait_for_timeout(2000)  # until it is drawn, on a busy machine too
+                            page.wait_for_timeout(2000)  # until it is drawn, even on a busy machine
                             taken = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
                             few = taken.quantize(COLOURS[name], kmeans=KMEANS, dither=Image.Dither.NONE)
                             few.save(folder / f"{name}-{width}-{scheme}.png", optimize=True)

@@ -1,11 +1,11 @@
-"""Write a voice file of format 1 anew as format 2, from the weights that stand in it.
+"""Convert a voice file from format 1 to format 2, with the weights that it holds.
 
     python tools/rebuild_voice.py OLD.voice NEW.voice
 
-For voices that voxlet 0.1.0 exported with the preset `voice` and whose runs are gone. The weights stay, to
-the last 8-bit step; the graph is today's: a clip is the same in every batch, the style encoder pools the
-frames that it was trained with, and a checksum stands in the file. Scores in the card are those of the old
-graph: `voxlet score NEW.voice --stamp` measures them again.
+For voices of the preset `voice` that voxlet 0.1.0 exported and whose runs are gone. The weights stay the same
+to the last 8-bit step; the graph is the current one: a clip is the same in every batch, the style encoder
+pools the frames that it was trained with, and the file has a checksum. Scores in the card are still those of
+the old graph: `voxlet score NEW.voice --stamp` measures them again.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ from voxlet.models.voice.wave_vae import WaveVAE
 from voxlet.recipes.voice.export import SpeakerGraph, export_voice
 from voxlet.speak.voice_file import ENCODER_KEY, read_voice
 
-RENAMED = {"posterior.": "head.", "centre": "whitening_mean"}  # of the style encoder, since 0.1.0
+RENAMED = {"posterior.": "head.", "centre": "whitening_mean"}  # in the style encoder, since 0.1.0
 
 
 def weights_of(model: ModelProto) -> dict[str, torch.Tensor]:
-    """A graph's weights by the names that they had in PyTorch, 8-bit ones multiplied with their scales.
+    """A graph's weights by the names that they had in PyTorch, 8-bit ones multiplied by their scales.
 
-    The exporter keeps the names of biases but not of transposed matrices: these are known by the bias that is
-    added to what they give.
+    The exporter keeps the names of biases but not of transposed matrices: a matrix is identified by the bias
+    that is added to its product.
     """
     held = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
     found = {name: value for name, value in held.items() if not name.endswith((".int8", ".scale", ".half"))}
-    # A layer's own parameter may be called `scale`: it has no 8-bit weight beside it.
+    # A layer's own parameter may be called `scale`; unlike a weight's scale, it has no 8-bit weight.
     for name, value in held.items():
         base, _, ending = name.rpartition(".")
         if ending == "scale" and f"{base}.int8" not in held:
@@ -56,7 +56,7 @@ def weights_of(model: ModelProto) -> dict[str, torch.Tensor]:
 
 
 def load(module: nn.Module, weights: dict[str, torch.Tensor], prefix: str, absent: str | None = None) -> None:
-    """Put the weights under `prefix` into a module; only those that begin with `absent` may be missing."""
+    """Load the weights under `prefix` into a module; only names that begin with `absent` may be missing."""
     own = {name.removeprefix(prefix): value for name, value in weights.items() if name.startswith(prefix)}
     known = module.state_dict()
     missing = [n for n in known if n not in own and not (absent is not None and n.startswith(absent))]
@@ -66,7 +66,7 @@ def load(module: nn.Module, weights: dict[str, torch.Tensor], prefix: str, absen
 
 
 def rebuild(path: Path) -> bytes:
-    """The bytes of the voice at `path` in today's format."""
+    """The bytes of the voice at `path` in the current format."""
     voice = read_voice(path)
     info = voice.info
     model = onnx.load_from_string(voice.model)

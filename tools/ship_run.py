@@ -1,4 +1,4 @@
-"""Make a trained clip VAE's run small enough to ship: its best weights in half precision, and what opens it.
+"""Make a trained clip VAE's run small enough to ship: half-precision best weights, and files to open them.
 
 python tools/ship_run.py RUN src/voxlet/recipes/shipped/NAME
 """
@@ -20,7 +20,7 @@ from voxlet.training.checkpoints import BEST, DIGESTS, PREFIX
 
 
 def ship(source: Path, target: Path) -> None:
-    """Write the folder anew."""
+    """Replace the folder `target` with a small copy of the run `source`."""
     opened = load_run(source)
     assert isinstance(opened, ClipRun)
     shutil.rmtree(target, ignore_errors=True)

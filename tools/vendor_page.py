@@ -1,10 +1,10 @@
-"""Bring the libraries of the page from npm, at pinned versions, as `make vendor` does.
+"""Download the libraries of the page from npm, at pinned versions, as `make vendor` does.
 
-Each package's archive is checked against the digest below before anything is taken from it. What imports a
-package by its name is rewritten to import the file beside it, because a page without a build step has no
-other way to find it. ONNX Runtime's WebAssembly is stored compressed: 3.7 MB in place of 14.
+Each package's archive is checked against the digest below before anything is taken from it. Imports of a
+package by its name are rewritten to import the file beside the importing one, because a page without a build
+step has no other way to find the package. ONNX Runtime's WebAssembly is stored compressed: 3.7 MB, not 14.
 
-`packages.json` beside the files says what each is; `tests/serving/test_page_files.py` holds them to it.
+`packages.json` beside the files describes each; `tests/serving/test_page_files.py` checks them against it.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPO
 NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES
 OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM, OUT OF OR IN
 CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
-"""  # its archive holds none
+"""  # the archive of onnxruntime-web holds no licence
 
 # Name, version, SHA-512 of the archive in base64 as npm gives it, licence, files taken.
 PACKAGES = (
@@ -94,7 +94,7 @@ SOURCE_MAP = re.compile(rb"\n//# sourceMappingURL=.*\n?$")
 
 
 def archive(name: str, version: str, digest: str) -> tarfile.TarFile:
-    """The package's archive, if it is the one that was pinned."""
+    """Download a package's archive; exit if it is not the one that was pinned."""
     address = f"{REGISTRY}/{name}/-/{name.rpartition('/')[2]}-{version}.tgz"
     answer = urllib3.request("GET", address, timeout=120.0)
     found = base64.b64encode(hashlib.sha512(answer.data).digest()).decode()
@@ -104,7 +104,7 @@ def archive(name: str, version: str, digest: str) -> tarfile.TarFile:
 
 
 def member(held: tarfile.TarFile, name: str) -> bytes | None:
-    """A file of the archive, if it is there."""
+    """The content of a file in the archive; None if it is not there."""
     try:
         file = held.extractfile(f"package/{name}")
     except KeyError:
@@ -113,7 +113,7 @@ def member(held: tarfile.TarFile, name: str) -> bytes | None:
 
 
 def rewritten(source: bytes) -> bytes:
-    """A module that imports the files beside it, without a mention of its source map."""
+    """A module that imports the files beside it, without the reference to its source map."""
     for name, file in NAMED.items():
         source = source.replace(f'from"{name}"'.encode(), f'from"./{file}"'.encode())
     return SOURCE_MAP.sub(b"\n", source)

@@ -3,7 +3,7 @@
     python docs/figures/draw.py            # or: make figures
     python docs/figures/draw.py --check    # change nothing; fail where a document differs
 
-A document has blocks, and what stands between the markers is written here:
+A document has blocks; this script writes what is between their markers:
 
     <!-- figures: digits.summary -->
     ...
@@ -15,12 +15,12 @@ The blocks:
     digits.full      every figure of the shipped voice's scorecard but those by label
     digits.labels    its accuracy by label
     one_word         one word alone: voxlet beside others (`python benchmarks/one_word.py FOLDER --json FILE`)
-    utility          of what use generated clips are (`python benchmarks/utility.py digits`, `... arabic`)
+    utility          how useful generated clips are (`python benchmarks/utility.py digits`, `... arabic`)
     spotter          spotters of eight words (`python benchmarks/spotter.py`)
     study.models     the study's models: budget, loss, accuracy, naturalness
 
-They come from docs/figures/digits.scorecard.json (`voxlet score digits --corpus fsdd --json FILE`) and from
-the rows that `voxlet study` keeps, docs/study/rows.
+The other figures come from docs/figures/digits.scorecard.json (`voxlet score digits --corpus fsdd --json
+FILE`) and from the rows that `voxlet study` keeps in docs/study/rows.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def table(head: list[str], rows: list[list[str]]) -> str:
 
 
 def short(figure: Figure, role: str) -> str:
-    """A value without its interval."""
+    """A figure's value in one role, without its interval."""
     value = figure.values[role]
     if not isinstance(value, Interval):
         return "-"
@@ -74,7 +74,7 @@ def summary(card: Scorecard) -> str:
         for title, figure in ((title, card.figure(key)) for key, title in HEADLINES.items())
     ]
     cost = card.cost
-    # By the processor's time: by the clock it would depend on how many cores had nothing else to do.
+    # By processor time: wall-clock time would depend on how many cores were idle.
     word = cost["mean_clip_seconds"] * cost["processor_seconds_per_second_of_audio"]
     rows.append(["speed, on one core", f"{1 / word:.0f} words a second", ""])
     rows.append(["size of its file", f"{cost['megabytes']:.1f} MB", ""])
@@ -112,7 +112,7 @@ def labels(card: Scorecard) -> str:
 
 
 def models() -> str:
-    """The study's models, as its report has them."""
+    """The study's models, as in the study's report."""
     from voxlet.study.report import headline_table
     from voxlet.study.run import read_study
 
@@ -121,7 +121,7 @@ def models() -> str:
 
 
 def percent(stored: Any) -> str:
-    """A stored share with its interval, or that there is none."""
+    """A stored share with its interval, in per cent; a dash if there is none."""
     if not isinstance(stored, dict):
         return "-"
     value, low, high = (f"{100 * stored[end]:.1f}" for end in ("value", "low", "high"))
@@ -129,7 +129,7 @@ def percent(stored: Any) -> str:
 
 
 def one_word() -> str:
-    """One word alone, by one ruler: who is understood, how it sounds, what it takes."""
+    """One word alone, by each system: how well it is recognised, how it sounds, what it costs."""
     found = json.loads(ONE_WORD.read_text())
     stored, machine = found["rows"], found["machine"]
     kinds = [kind for kind in CLASSIFIERS if any(kind in row["recognised"] for row in stored)]
@@ -167,30 +167,30 @@ def one_word() -> str:
 
 
 def utility() -> str:
-    """Of what use generated clips are: means over draws."""
+    """How useful generated clips are: means over draws."""
     found = benchmark("utility")
     return table(found.HEAD, found.table(found.read(UTILITY)))
 
 
 def spotter() -> str:
-    """Spotters, by what they were trained on."""
+    """The results of spotters, by what they were trained on."""
     found = benchmark("spotter")
     return table(found.HEAD, [found.shown(row) for row in found.read_rows(SPOTTER)])
 
 
 def benchmark(name: str) -> Any:
-    """The module of a benchmark."""
+    """Import the module of a benchmark."""
     description = importlib.util.spec_from_file_location(name, ROOT / "benchmarks" / f"{name}.py")
     assert description is not None
     assert description.loader is not None
     module = importlib.util.module_from_spec(description)
-    sys.modules[name] = module  # dataclasses look their module up
+    sys.modules[name] = module  # where dataclasses look up their module
     description.loader.exec_module(module)
     return module
 
 
 def blocks() -> dict[str, Callable[[], str]]:
-    """What stands in the block of each name."""
+    """The function that writes each block, by the block's name."""
     card = read_scorecard(CARD.read_text())
     return {
         "digits.summary": lambda: summary(card),
@@ -207,13 +207,13 @@ def drawn(text: str, written: dict[str, Callable[[], str]]) -> str:
     """A document with its blocks filled.
 
     Raises:
-        KeyError: There is no block of a name that it asks for.
+        KeyError: The document names an unknown block.
     """
     return BLOCK.sub(lambda found: f"{found[1]}{written[found['name']]()}{found[4]}", text)
 
 
 def documents() -> list[Path]:
-    """README.md and what lies in docs/."""
+    """README.md and the documents in docs/."""
     return [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 

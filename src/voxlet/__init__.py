@@ -4,28 +4,28 @@
     audio = voice.say("4091", speaker="jackson", seed=7)
     audio.save("4091.wav")
 
-The map; which room may import which is a table in tests/test_imports.py:
+The packages; a table in tests/test_imports.py says which may import which:
 
-    speak/       what speaks, without PyTorch: text to words, the voice file, one utterance
-    corpus/      real recordings: known sets, any folder, a look at them, prepared clips, splits
+    speak/       speaking, without PyTorch: text to words, the voice file, one utterance
+    corpus/      real recordings: known corpora, any folder, inspection, prepared clips, splits
     spectral/    every transform between waveforms and spectra
     models/      clip VAEs; the wave VAE, flow prior, style encoder and discriminators of a voice
-    training/    the engine: one loop, runs, checkpoints, several processes
-    recipes/     presets, what is trained and how it ends; the door to a run
+    training/    the training loop, runs, checkpoints, several processes
+    recipes/     presets: what is trained and what a run produces; opening a run
     evaluation/  classifiers, metrics, the scorecard
-    study/       the study's models and ours compared
-    hub/         voices that travel
+    study/       the study's models compared with voxlet's
+    hub/         uploading and downloading voices
     serving/     voices over HTTP
     exploring/   the latent space, seen, heard and steered
-    cli/         one file a command
+    cli/         the command line, one file per command
 
-    words/       what a word is: spelling, digits, languages
+    words/       words: spelling, digits, languages
     datasets/    labelled clips of a voice by the hundred thousand
 
-    and what all of them use: audio, decoding, trimming, files, cache, engines, downloading, plots. Every
-    room, and who may import whom: ARCHITECTURE.md.
+    and what all of them use: audio, decoding, trimming, files, cache, engines, downloading, plots.
+    ARCHITECTURE.md describes every package and its imports.
 
-What a name below stands for is imported when it is first used, so `import voxlet` is quick and light.
+Each name below is imported when it is first used, so that `import voxlet` is quick and light.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module 'voxlet' has no attribute {name!r}")
     try:
         value = getattr(importlib.import_module(_HOMES[name]), name)
-    except ModuleNotFoundError as error:  # in the small install
+    except ModuleNotFoundError as error:  # an extra is not installed
         if (error.name or "").startswith("voxlet"):
             raise
         from voxlet.extras import missing_extra

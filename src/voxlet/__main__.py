@@ -1,7 +1,7 @@
-"""Where `voxlet` and `python -m voxlet` begin: Ctrl-C while modules are imported ends the process silently.
+"""The entry point of `voxlet` and `python -m voxlet`: Ctrl-C during imports ends the process silently.
 
-An import makes tracebacks, or errors of its own, of an interruption, and nothing is begun that would have to
-be put in order.
+An interrupted import would print a traceback or raise an error of its own, and at that time no work has begun
+that would need cleaning up.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
 
-IMPORTING = ("importlib", "_frozen_importlib")  # modules that import
+IMPORTING = ("importlib", "_frozen_importlib")  # modules that carry out imports
 SOON = 0.002  # seconds
-OURS = ("__main__", "voxlet.__main__", "voxlet.cli")  # what imports before anything is begun
+OURS = ("__main__", "voxlet.__main__", "voxlet.cli")  # modules whose imports come before any work
 
 
 def main() -> int:
@@ -28,7 +28,7 @@ def main() -> int:
     Returns:
         The exit status.
     """
-    ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN  # as for what a shell starts with `&`
+    ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN  # as in commands started with `&`
     if not ignored:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     from voxlet.cli.main import main as run
@@ -40,10 +40,10 @@ def main() -> int:
 
 
 def interrupt(number: int, frame: FrameType | None) -> None:
-    """What SIGINT does: end the process while a command imports what it needs, else raise as usual.
+    """Handle SIGINT: end the process while the command line imports modules, else raise as usual.
 
     Raises:
-        KeyboardInterrupt: Something may be begun.
+        KeyboardInterrupt: Work may have begun.
     """
     if _begins(frame):
         signal.signal(number, signal.SIG_DFL)
@@ -52,10 +52,10 @@ def interrupt(number: int, frame: FrameType | None) -> None:
 
 
 def interrupt_again(ignored: sys.UnraisableHookArgs) -> None:
-    """Interrupt once more where an interruption fell into code whose errors Python ignores: what a weak
-    reference calls, as imports do, or a finaliser."""
+    """Interrupt again if the interruption was raised in code whose errors Python ignores: a finaliser, or the
+    callback of a weak reference, such as imports use."""
     if ignored.exc_type is KeyboardInterrupt:
-        _thread.start_new_thread(_interrupt_soon, (_thread.get_ident(),))  # when that code, and this, is over
+        _thread.start_new_thread(_interrupt_soon, (_thread.get_ident(),))  # after that code and this hook
     else:
         sys.__unraisablehook__(ignored)
 
@@ -65,11 +65,11 @@ def _interrupt_soon(main_thread: int) -> None:
     if sys.platform == "win32":
         _thread.interrupt_main()
     else:
-        signal.pthread_kill(main_thread, signal.SIGINT)  # wakes it where it waits
+        signal.pthread_kill(main_thread, signal.SIGINT)  # also wakes a waiting thread
 
 
 def _begins(frame: FrameType | None) -> bool:
-    """Whether the first import on the stack is the command line's."""
+    """Whether the outermost import on the stack was started by the command line."""
     modules = [*_modules(frame)][::-1]
     return next(
         (caller.startswith(OURS) for caller, one in pairwise(modules) if one.startswith(IMPORTING)), False
@@ -77,7 +77,7 @@ def _begins(frame: FrameType | None) -> bool:
 
 
 def _modules(frame: FrameType | None) -> Iterator[str]:
-    """The names of the modules whose code runs, from the innermost call on."""
+    """The name of each frame's module, from the innermost call outwards."""
     while frame is not None:
         yield str(frame.f_globals.get("__name__"))
         frame = frame.f_back

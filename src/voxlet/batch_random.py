@@ -1,8 +1,9 @@
 """Random numbers for a batch of which this process may hold only some rows.
 
-Every process draws for the whole batch, from the same generator state, and keeps its own rows' numbers: the
-clips then get the same numbers, and the generators stay alike, however many processes share the batch. Alone,
-each function is PyTorch's own. What all rows have in common is drawn from `torch` as always.
+Every process draws numbers for the whole batch from the same generator state, and keeps those of its own
+rows: each clip gets the same numbers, and all generators stay in the same state, however many processes share
+the batch. In a single process, each function is PyTorch's own. Numbers that all rows share are drawn from
+`torch` directly.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Rows:
-    """The rows `start` to `stop` of a batch of `total`."""
+    """The rows from `start` up to, but not including, `stop` of a batch of `total` rows."""
 
     start: int
     stop: int
@@ -35,7 +36,7 @@ _held: ContextVar[Rows | None] = ContextVar("held", default=None)
 
 @contextlib.contextmanager
 def holding(rows: Rows) -> Iterator[None]:
-    """While entered, the batch at hand is these rows of a larger one."""
+    """While entered, the functions below draw for these rows of a larger batch."""
     token = _held.set(rows)
     try:
         yield
@@ -44,24 +45,24 @@ def holding(rows: Rows) -> Iterator[None]:
 
 
 def rand(*shape: int, device: torch.device | None = None) -> Tensor:
-    """Uniform in [0, 1), of this shape (B, ...), the first axis being the rows at hand."""
+    """Uniform numbers in [0, 1) of this shape (B, ...), where B counts the rows of this process."""
     return _own(lambda whole: torch.rand(whole, device=device), shape)
 
 
 def randn(*shape: int, device: torch.device | None = None) -> Tensor:
-    """Standard normal, of this shape (B, ...)."""
+    """Standard normal numbers of this shape (B, ...)."""
     return _own(lambda whole: torch.randn(whole, device=device), shape)
 
 
 def randn_like(batch: Tensor) -> Tensor:
-    """Standard normal, of the shape (B, ...), type and device of `batch`."""
+    """Standard normal numbers with the shape (B, ...), type and device of `batch`."""
     if _held.get() is None:
         return torch.randn_like(batch)
     return _own(lambda whole: torch.randn(whole, dtype=batch.dtype, device=batch.device), batch.shape)
 
 
 def dropout(batch: Tensor, p: float) -> Tensor:
-    """The batch (B, ...) with values dropped with probability `p`, the others scaled up by 1 / (1 - p)."""
+    """The batch (B, ...), each value set to zero with probability `p` and else scaled by 1 / (1 - p)."""
     if _held.get() is None:
         return F.dropout(batch, p)
     ones = torch.ones((), dtype=batch.dtype, device=batch.device)

@@ -1,28 +1,28 @@
-"""The one family of errors that a user can see: what went wrong, where, and the remedy.
+"""The errors that a user can see: each says what went wrong, where, and the remedy.
 
-Every expected failure raises a `VoxletError`; its text is one line. The command line prints that line
-and exits with status 2; a program catches `VoxletError`, or one of its kinds below.
+Every expected failure raises a `VoxletError`, whose text is one line. The command line prints that line
+and exits with status 2; a program catches `VoxletError` or one of its subclasses below.
 """
 
 from __future__ import annotations
 
-# C0 and C1 controls but tab, separators of lines and paragraphs, marks of direction.
+# C0 and C1 control characters except tab, line and paragraph separators; then marks of text direction.
 _CONTROLS = (*range(0x09), *range(0x0A, 0x20), *range(0x7F, 0xA0), 0x2028, 0x2029)
 _DIRECTIONS = (0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
 _ESCAPED = {code: f"\\u{code:04x}" for code in (*_CONTROLS, *_DIRECTIONS)}
 
 
 def printable(text: str) -> str:
-    """`text` in one line, control characters as `\\u001b`: harmless in a terminal, the same text in JSON."""
+    """`text` on one line, control characters escaped as `\\u001b`: safe in a terminal, unchanged as JSON."""
     return text.translate(_ESCAPED)
 
 
 class VoxletError(Exception):
-    """A failure that its reader can act on.
+    """A failure that the user can act on.
 
     Args:
         what: What went wrong, with the offending value.
-        where: The file, field or position it went wrong at, put in front of `what`.
+        where: The file, field or position of the problem, put in front of `what`.
         remedy: What to do about it, put after `what`.
     """
 
@@ -33,12 +33,12 @@ class VoxletError(Exception):
         line = what if self.where is None else f"{self.where}: {what}"
         if remedy is not None:
             line = f"{line}; {remedy}"
-        # A lone surrogate, such as a name that is no UTF-8 has, could not be printed.
+        # A lone surrogate, as in a file name that is not valid UTF-8, could not be printed.
         super().__init__(" ".join(line.split()).encode(errors="backslashreplace").decode())
 
 
 class FileError(VoxletError):
-    """A file or folder that cannot be made or written."""
+    """A file or folder that cannot be created or written."""
 
 
 class LockedError(FileError):
@@ -62,19 +62,19 @@ class HubError(VoxletError):
 
 
 class ConfigError(VoxletError):
-    """A setting whose value makes no sense, alone or beside another."""
+    """A setting whose value is invalid, alone or together with another setting."""
 
 
 class TrainingError(VoxletError):
-    """A training run that cannot start, go on or be resumed."""
+    """A training run that cannot start, continue or be resumed."""
 
 
 class RunError(VoxletError):
-    """A run folder that is missing, damaged or of another kind."""
+    """A run folder that is missing, damaged or of the wrong kind."""
 
 
 class VoiceError(VoxletError):
-    """A voice file that is missing, damaged, foreign or asked for what it has not."""
+    """A voice file that is missing, damaged or not voxlet's, or that lacks what was asked for."""
 
 
 class TextError(VoxletError):
@@ -82,8 +82,8 @@ class TextError(VoxletError):
 
 
 class ScoreError(VoxletError):
-    """A measure that cannot be taken."""
+    """A metric that cannot be measured."""
 
 
 class MissingExtraError(VoxletError):
-    """A command needs packages that this installation was made without."""
+    """A command that needs packages of an extra that is not installed."""

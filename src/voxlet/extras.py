@@ -1,4 +1,4 @@
-"""Optional packages: imported, or named with the extra that brings them."""
+"""Importing optional packages, and naming the extra that installs a missing one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from voxlet.errors import MissingExtraError
 
 
 def import_extra(module: str, extra: str) -> ModuleType:
-    """Import `module`, or say which extra of voxlet brings it.
+    """Import `module`; if it is missing, the error names the extra of voxlet that installs it.
 
     Raises:
         MissingExtraError: The module is not installed.
@@ -21,7 +21,7 @@ def import_extra(module: str, extra: str) -> ModuleType:
 
 
 def missing_extra(error: ModuleNotFoundError, extra: str, module: str = "") -> MissingExtraError:
-    """The one line that says which package is missing, and which extra of voxlet brings it."""
+    """The error that names the missing package and the command that installs the extra."""
     package = (error.name or module).partition(".")[0]
     return MissingExtraError(
         f"this needs the package {package!r}, which is not installed",
@@ -30,5 +30,5 @@ def missing_extra(error: ModuleNotFoundError, extra: str, module: str = "") -> M
 
 
 def how_to_install(extra: str) -> str:
-    """The command that brings an extra, for the folder that voxlet is installed from."""
+    """The command that installs an extra from the folder of voxlet's sources."""
     return f"pip install -c constraints.txt '.[{extra}]' in the folder of voxlet's sources"

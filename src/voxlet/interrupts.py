@@ -1,4 +1,4 @@
-"""Ctrl-C, held back while C code runs that would swallow it."""
+"""Deferring Ctrl-C while C code runs that would swallow it."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Ctrl-C waits until the block ends: C code that calls Python back would swallow it and go on.
+    """Defer Ctrl-C until the block ends, because C code that calls back into Python would swallow it.
 
-    Threads beside the main one are never interrupted.
+    Only the main thread is ever interrupted; in other threads the block simply runs.
     """
     handler = signal.getsignal(signal.SIGINT)
     if threading.current_thread() is not threading.main_thread() or not callable(handler):

@@ -1,6 +1,6 @@
-"""What is installed, and what this machine has: found without importing any of it.
+"""Installed packages and this machine's hardware, found without importing any of the packages.
 
-Everything here answers on every system; what a system does not tell is None or empty.
+Every function works on every operating system; what a system does not report is None or empty.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-# Instruction sets that decide how fast speaking and training are, as Linux names them.
+# Instruction sets that decide the speed of speaking and training, by their Linux names.
 INSTRUCTIONS = {
     *("avx2", "fma", "avx512f", "avx512_vnni", "avx_vnni", "avx512_bf16", "amx_bf16", "amx_int8"),
     *("asimd", "asimddp", "bf16", "i8mm", "sve"),
 }
-SOCKETS = ("pipewire-0", "pulse/native")  # of sound servers, in the user's runtime folder
+SOCKETS = ("pipewire-0", "pulse/native")  # sockets of sound servers, in the user's runtime folder
 
 
 @dataclass(frozen=True)
 class Packages:
-    """The packages of one extra ("" is the core): versions of those that are here, names of the others."""
+    """The packages of one extra or of the core: versions of installed ones, names of missing ones."""
 
     here: dict[str, str]
     missing: tuple[str, ...]
@@ -34,7 +34,7 @@ class Packages:
 
 @dataclass(frozen=True)
 class Processor:
-    """The processor's name, its cores, those that this process may use, and known instruction sets."""
+    """The processor's name, number of cores, cores that this process may use, known instruction sets."""
 
     name: str
     cores: int
@@ -44,14 +44,14 @@ class Processor:
 
 @dataclass(frozen=True)
 class Memory:
-    """Bytes in all, and those that are free to use."""
+    """Total and available memory in bytes; the latter is None where it is not known."""
 
     total: int
     available: int | None
 
 
 def packages() -> dict[str, Packages]:
-    """The packages that voxlet asks for, by extra; none where voxlet was never installed."""
+    """The packages that voxlet requires, by extra ("" is the core); none if voxlet is not installed."""
     try:
         required = importlib.metadata.requires("voxlet") or []
     except importlib.metadata.PackageNotFoundError:
@@ -61,7 +61,7 @@ def packages() -> dict[str, Packages]:
         extra = re.search(r"\bextra\s*==\s*['\"]([\w.-]+)['\"]", requirement)
         group = named.setdefault(extra[1] if extra else "", [])
         name = re.match(r"[\w.-]+", requirement)
-        if name and name[0] not in ("voxlet", *group):  # an extra may contain another
+        if name and name[0] not in ("voxlet", *group):  # an extra may include another
             group.append(name[0])
     return {extra: _installed(names) for extra, names in named.items()}
 
@@ -89,7 +89,7 @@ def processor() -> Processor:
 
 
 def memory() -> Memory | None:
-    """The memory of this machine."""
+    """The memory of this machine; None where the system does not report it."""
     if sys.platform == "win32":
         return _windows_memory()
     try:
@@ -105,7 +105,7 @@ def memory() -> Memory | None:
 
 
 def _windows_memory() -> Memory | None:
-    """What GlobalMemoryStatusEx tells: eight fields of its structure, the third and fourth are wanted."""
+    """The memory that GlobalMemoryStatusEx reports: the third and fourth of its structure's nine fields."""
 
     class Status(ctypes.Structure):
         _fields_ = (
@@ -122,7 +122,7 @@ def _windows_memory() -> Memory | None:
 
 
 def free_space(folder: Path) -> int | None:
-    """Free bytes on the disk of a folder, or of the nearest one above it that exists."""
+    """Free bytes on the disk that holds a folder or its nearest existing parent; None if unknown."""
     for place in (folder, *folder.absolute().parents):
         with contextlib.suppress(OSError):
             return shutil.disk_usage(place).free
@@ -130,7 +130,7 @@ def free_space(folder: Path) -> int | None:
 
 
 def sound_device() -> bool | None:
-    """Whether there is a device or a sound server to play on; None where the system does not tell."""
+    """Whether there is a sound device or a sound server to play on; None on systems other than Linux."""
     if sys.platform != "linux":
         return None
     if os.environ.get("PULSE_SERVER"):
@@ -143,7 +143,7 @@ def sound_device() -> bool | None:
 
 
 def peak_memory() -> float | None:
-    """The most memory that this process has held, in megabytes; None where the system does not say."""
+    """The peak memory of this process in megabytes; None where the system does not report it."""
     try:
         import resource
     except ImportError:  # Windows

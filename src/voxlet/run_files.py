@@ -1,9 +1,9 @@
-"""What the files in a run's folder are called: by who trains and measures, and by who only watches."""
+"""Names of the files in a run's folder, shared by the code that writes them and the code that reads them."""
 
 CONFIG = "config.json"  # preset, corpus, budget and every setting
 CORPUS = "corpus.json"  # how the corpus was read
-METRICS = "metrics.jsonl"  # a line of numbers per validation
-PROGRESS = "progress.jsonl"  # some hundred lines a stage, for who watches
-SAMPLES = "samples"  # a folder: what is to be heard, on the way and at the end
-TEST = "test.json"  # of a clip VAE: what was measured at its end
-OUTCOME = "outcome.json"  # of an adapted voice: what became of it
+METRICS = "metrics.jsonl"  # a line of metrics per validation
+PROGRESS = "progress.jsonl"  # at most 400 lines per stage, for watching a run
+SAMPLES = "samples"  # folder of sounds to listen to, from during training and its end
+TEST = "test.json"  # for a clip VAE: what was measured at the end of training
+OUTCOME = "outcome.json"  # for an adapted voice: its grade, and the figures behind it

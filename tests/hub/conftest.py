@@ -1,4 +1,4 @@
-"""A voice to be sent."""
+"""A voice to upload."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Remedies are met while a test follows them: a mark that names one which no error had is a mistake."""
+"""Checks that a test meets the remedies that it follows: a mark whose remedy no error had is a mistake."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from voxlet.errors import VoxletError
 
 @pytest.fixture(autouse=True)
 def _met(request, monkeypatch):
-    """Fails a test that does not provoke an error with each remedy that its marks name, from its file."""
+    """Fails a test unless it provokes, for each remedy that its marks name, an error from the named file."""
     made: list[Remedy] = []
     plain = VoxletError.__init__
 

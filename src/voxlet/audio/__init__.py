@@ -1,7 +1,7 @@
 """Sound files and arrays of samples: read, write, resample, level, fade, join.
 
-An array of samples is float32 of shape (T,), mono, with full scale at 1.0; rates are in Hz. Decoding
-is the work of `decoding`, encoding that of libsndfile (through soundfile), resampling that of soxr.
+An array of samples is float32 of shape (T,), mono, with full scale at 1.0; rates are in Hz. Decoding is done
+by `decoding`, encoding by libsndfile (through soundfile), resampling by soxr.
 """
 
 from voxlet.audio.reading import Sound, SoundFile, opened, read, read_metadata

@@ -13,21 +13,21 @@ if TYPE_CHECKING:
 
 Samples = np.ndarray[Any, np.dtype[np.float32]]
 
-SPEECH_RMS = 0.08  # level of a clip in training, in classifiers' inputs and in speech: some -22 dB
+SPEECH_RMS = 0.08  # level of clips in training, as inputs of classifiers, and in speech: about -22 dB
 
 
 def resample(samples: Samples, rate: int, new_rate: int) -> Samples:
-    """Band-limited resampling along the last axis, (..., T) -> (..., T * new_rate / rate).
+    """Band-limited resampling along the last axis of (T,) or (n, T), to T * new_rate / rate samples.
 
     Raises:
-        AudioError: One of the two is no rate.
+        AudioError: One of the rates is not a positive number.
     """
     for one in (rate, new_rate):
-        if not 0 < one < np.inf:  # not a number fails, too
+        if not 0 < one < np.inf:  # NaN fails, too
             raise AudioError(f"{one!r} is not a sampling rate")
     if rate == new_rate:
         return samples
-    import soxr  # only where it is needed: `voxlet say` has to start at once
+    import soxr  # imported late, so that `voxlet say` starts at once
 
     moved = np.moveaxis(samples, -1, 0)
     resampled: Samples = soxr.resample(moved, rate, new_rate, quality="HQ")
@@ -46,9 +46,9 @@ def rms(samples: Samples) -> float:
 def level(
     samples: Samples, target_rms: float, peak: float = 0.99, *, loudness: float | None = None
 ) -> Samples:
-    """Scale to a root mean square of `target_rms`, less where the peak would pass `peak`; silence stays.
+    """Scale to a root mean square of `target_rms`, or less if the peak would exceed `peak`; silence stays.
 
-    `loudness` is that of the samples which are to have it, of their speech, say; unless given, of all.
+    `loudness` is the current root mean square, for example of the speech alone; by default, of all samples.
     """
     loudness = rms(samples) if loudness is None else loudness
     highest = float(np.abs(samples).max(initial=0.0))
@@ -70,7 +70,7 @@ def fade(samples: Samples, rate: int, seconds: float) -> Samples:
 
 
 def silence(seconds: float, rate: int) -> Samples:
-    """Zeros that last `seconds`."""
+    """Zeros for `seconds`."""
     return np.zeros(round(seconds * rate), dtype=np.float32)
 
 

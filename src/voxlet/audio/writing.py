@@ -1,4 +1,4 @@
-"""Sound files written: 16-bit WAV that appears whole or not at all, and standard output."""
+"""Write 16-bit WAV files, whole or not at all, and to standard output."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def encode_wav(samples: Samples, rate: int, metadata: Mapping[str, str] | None =
     """The bytes of a 16-bit WAV file; `metadata` may have `title`, `software` and `comment`.
 
     Raises:
-        AudioError: It is no array of samples, a sample is not a number, or the rate is none.
+        AudioError: `samples` is not an array of finite samples, or the rate is invalid.
     """
     buffer = io.BytesIO()
     _encode(buffer, [samples], rate, metadata)
@@ -40,7 +40,7 @@ def encode_wav(samples: Samples, rate: int, metadata: Mapping[str, str] | None =
 class _Guarded(io.RawIOBase):
     """A file for libsndfile, whose callbacks cannot raise: the first error is kept until `check`.
 
-    None may raise even where the file is closed: an interruption can leave libsndfile's end to a finaliser.
+    Not even a closed file may raise, because an interruption can leave the end of libsndfile to a finaliser.
     """
 
     def __init__(self, file: IO[bytes]) -> None:
@@ -49,22 +49,22 @@ class _Guarded(io.RawIOBase):
         self.error: Exception | None = None
 
     def check(self) -> None:
-        """Raise what went wrong."""
+        """Raise the first error, if there was one."""
         if self.error is not None:
             raise self.error
 
     def write(self, data: Any) -> int:
-        """Write, or do as if."""
+        """Write the data, or only pretend to after an error."""
         if self.error is None:
             self._tried(lambda: self.file.write(data), 0)
         return len(data)
 
     def read(self, size: int = -1) -> bytes:
-        """Read: libsndfile looks at what it has written."""
+        """Read, because libsndfile looks at what it has written."""
         return self._tried(lambda: self.file.read(size), b"")
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go to a position; what waits in the file's buffer is written first, which can fail."""
+        """Move to a position; this first writes the file's buffer, which can fail."""
         return self._tried(lambda: self.file.seek(offset, whence), 0)
 
     def tell(self) -> int:
@@ -110,7 +110,7 @@ def _close(sound: Any) -> None:  # soundfile has no types
 
 
 def _checked(pieces: Iterable[Samples], rate: int) -> Iterator[Samples]:
-    """The pieces, as long as they are samples, numbers, and fit into a WAV file."""
+    """The pieces, after a check that they are finite samples and fit into a WAV file."""
     count = 0
     for piece in pieces:
         if not isinstance(piece, np.ndarray) or piece.ndim != 1 or piece.dtype.kind != "f":
@@ -138,13 +138,13 @@ def write(
     Args:
         path: A file; symbolic links are followed. A pipe, a device or `/dev/stdout` gets the whole file once
             it is encoded.
-        samples: Shape (T,); what lies beyond full scale is clipped.
-        rate: In Hz.
+        samples: Samples (T,); values beyond full scale are clipped.
+        rate: Sampling rate in Hz.
         metadata: As in `encode_wav`.
 
     Raises:
         FileError: The folder is missing or cannot be written, or the reader of a pipe has gone.
-        AudioError: It is no array of samples, a sample is not a number, or the rate is none.
+        AudioError: `samples` is not an array of finite samples, or the rate is invalid.
 
     >>> from voxlet import audio
     >>> audio.write("half.wav", np.full(8000, 0.5, np.float32), rate=8000)
@@ -161,7 +161,7 @@ def write_pieces(
     rate: int,
     metadata: Mapping[str, str] | None = None,
 ) -> None:
-    """Write pieces laid end to end as `write` does, holding one of them in memory at a time.
+    """Write the concatenation of pieces as `write` does, with only one piece in memory at a time.
 
     Raises:
         FileError: As `write`.
@@ -179,7 +179,7 @@ def is_standard_output(path: str | os.PathLike[str]) -> bool:
 
 @contextlib.contextmanager
 def standard_output() -> Iterator[IO[bytes]]:
-    """A file to write to, which goes to standard output as a whole when the block ends well.
+    """A file to write to, whose whole content goes to standard output when the block ends without an error.
 
     Raises:
         FileError: Standard output is closed or full.
@@ -191,7 +191,7 @@ def standard_output() -> Iterator[IO[bytes]]:
 
     def stream() -> contextlib.AbstractContextManager[IO[bytes]]:
         output.flush()
-        try:  # by a duplicate: what cannot be written is not tried again when the interpreter ends
+        try:  # a duplicate, so that the interpreter does not retry a failed write when it exits
             return os.fdopen(os.dup(output.fileno()), "wb")
         except io.UnsupportedOperation:  # a stand-in, as in notebooks
             return contextlib.nullcontext(output.buffer)

@@ -1,1 +1,1 @@
-"""The cache folder: what lies in it, who uses it, what goes first."""
+"""The cache folder: its entries, the processes that use them, and the order in which they are removed."""

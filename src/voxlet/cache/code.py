@@ -1,4 +1,4 @@
-"""What code made a thing that is kept: a digest that changes with the code, so nobody raises a number."""
+"""Digests of the code that made a cached result, so that no version number has to be raised by hand."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 @cache
 def code_digest(*parts: ModuleType | Callable[..., object]) -> str:
-    """A digest of modules and functions as they are written, without comments, docstrings and layout.
+    """A digest of the source of modules and functions, without comments, docstrings and layout.
 
-    Constants of a module count with the module. What these parts call does not count: name it, too. Where the
-    source is not at hand, the package's version stands for it.
+    A module's constants are included. The functions that the parts call are not: pass them, too. If the
+    source is not available, the package's version replaces it.
     """
     total = hashlib.sha256()
     for part in parts:

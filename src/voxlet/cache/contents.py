@@ -1,8 +1,8 @@
-"""What lies in the cache, who uses it, and what goes first when it outgrows its bound.
+"""The entries of the cache, the processes that use them, and what is removed when it exceeds its limit.
 
-The cache is a folder of kinds, a kind a folder of entries: a folder with its lock file, or a few files of
-one name. Only names that voxlet gives are looked at: a cache that lies in a folder full of other things
-loses none of them.
+The cache is a folder with a folder for each kind of entry. An entry is a folder with its lock file, or a few
+files with one name. Only names that voxlet gives are considered, so other things in the cache's folder are
+never removed.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ CORPORA = "corpora"
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of entry: what it is, the names of its entries, and whether the bound removes any."""
+    """A kind of entry: a description, a pattern for its names, and whether it counts towards the limit."""
 
     what: str
     names: str
@@ -43,15 +43,15 @@ class Kind:
 
 @dataclass(frozen=True)
 class Entry:
-    """What is kept, used and removed together.
+    """Files and folders of the cache that are kept, used and removed together.
 
     Attributes:
         kind: A key of `KINDS`.
-        name: Its name within the kind.
-        paths: Its files and folders; what is unfinished is an entry of its own.
-        files: How many files it has.
-        size: Bytes of them all.
-        used: When it was last made or used, in seconds since the epoch.
+        name: Name within the kind.
+        paths: The files and folders; unfinished ones are an entry of their own.
+        files: Number of files.
+        size: Size of all files in bytes.
+        used: When the entry was last made or used, in seconds since the epoch.
     """
 
     kind: str
@@ -63,7 +63,7 @@ class Entry:
 
     @property
     def unfinished(self) -> bool:
-        """Whether a process is at work on it, or was until it was killed."""
+        """Whether a process is making this entry, or was killed while making it."""
         return self.paths[0].name.startswith(".")
 
 
@@ -81,14 +81,14 @@ KINDS = {
     "said": Kind("notes that are shown only once", r"\w+", bounded=False),
     CORPORA: Kind("fetched recordings; only --clear removes them", r"\w+", bounded=False),
 }
-_held: dict[Path, int] = {}  # folders in use until this process ends
+_held: dict[Path, int] = {}  # handles of folders that are in use until this process ends
 
 
 def limit() -> float:
-    """Bytes that the bounded kinds may have together: `VOXLET_CACHE_GB`, or ten gigabytes.
+    """Most bytes of all bounded kinds together: `VOXLET_CACHE_GB`, or ten gigabytes.
 
     Raises:
-        ConfigError: The variable holds no such number.
+        ConfigError: The variable is not a number of gigabytes.
     """
     text = os.environ.get(LIMIT_VARIABLE) or str(DEFAULT_GB)
     try:
@@ -105,12 +105,12 @@ def limit() -> float:
 
 
 def entries(kinds: Iterable[str] = tuple(KINDS)) -> list[Entry]:
-    """All entries of some kinds, kind by kind."""
+    """All entries of these kinds, kind by kind."""
     return [entry for kind in kinds for entry in _entries_of(kind)]
 
 
 def shrink() -> None:
-    """Remove what was used longest ago until the bounded kinds keep the limit; what is in use stays.
+    """Remove the least recently used entries until the bounded kinds are within the limit; used ones stay.
 
     Raises:
         ConfigError: As `limit`.
@@ -126,7 +126,7 @@ def shrink() -> None:
 
 
 def remove(entry: Entry) -> bool:
-    """Remove an entry, unless a process uses it or builds it; whether it is gone."""
+    """Remove an entry, unless a process uses or makes it; return whether it is gone."""
     if entry.unfinished and time.time() - entry.used < ABANDONED_SECONDS:
         return False
     try:
@@ -134,17 +134,17 @@ def remove(entry: Entry) -> bool:
             for path in entry.paths:
                 if path.suffix != ".lock":
                     _remove(path)
-            remove_lock()  # last, and only by who has it: others may build under one made anew
+            remove_lock()  # last, while it is held: others may then build under a new lock
     except (LockedError, OSError):
         return False
     return not any(path.exists() for path in entry.paths if path.suffix != ".lock")
 
 
 def write(path: Path, data: bytes) -> None:
-    """Write a file of the cache, then keep the cache within its limit.
+    """Write a file of the cache, then shrink the cache to its limit.
 
     Raises:
-        FileError: It cannot be written.
+        FileError: The file cannot be written.
         ConfigError: As `limit`.
     """
     write_atomically(path, data)
@@ -152,16 +152,16 @@ def write(path: Path, data: bytes) -> None:
 
 
 def touch(path: Path) -> None:
-    """Note that an entry was used now, as far as this process may."""
+    """Record that an entry is used now, if this process has the permission."""
     with contextlib.suppress(OSError):
         os.utime(path)
 
 
 def hold(folder: Path, user: object = None) -> None:
-    """Keep a folder of the cache from being removed by others while `user` lives, or this process does.
+    """Keep others from removing a folder of the cache while `user` exists, or until this process ends.
 
     Raises:
-        LockedError: It is being removed, or was, or cannot be opened.
+        LockedError: The folder is being removed, was removed, or cannot be opened.
     """
     if folder in _held:
         return
@@ -182,11 +182,11 @@ def _entries_of(kind: str) -> Iterator[Entry]:
         if re.fullmatch(KINDS[kind].names, name, re.ASCII):
             groups.setdefault(path.name if path.name.startswith(".") else name, []).append(path)
     for key, paths in groups.items():
-        # Recordings of one's own may lie in a folder `corpora`, but not beside a lock file of their name.
+        # The user's own recordings may be in a folder `corpora`, but not beside a lock file of their name.
         if kind == CORPORA and not (folder / f"{key.removeprefix('.').partition('.')[0]}.lock").exists():
             continue
         statuses = [status for path in paths for status in _statuses(path)]
-        if not statuses:  # it has gone since it was listed; what has its name now may be young
+        if not statuses:  # removed since it was listed; a new entry of that name may be in use
             continue
         used = max(status.st_mtime for status, _ in statuses)
         sizes = [status.st_size for status, is_file in statuses if is_file]
@@ -194,9 +194,9 @@ def _entries_of(kind: str) -> Iterator[Entry]:
 
 
 def _statuses(path: Path) -> Iterator[tuple[os.stat_result, bool]]:
-    """The status of a path and of all below it, and whether each is a file.
+    """The status of a path and of everything below it, each with whether it is a file.
 
-    What vanishes, or may not be looked at, is passed over: what others keep in the cache hinders nobody.
+    Paths that vanish or are not readable are skipped, so that files of other users do not cause errors.
     """
     with contextlib.suppress(FileNotFoundError, PermissionError):
         is_folder = path.is_dir() and not path.is_symlink()
@@ -208,23 +208,25 @@ def _statuses(path: Path) -> Iterator[tuple[os.stat_result, bool]]:
 
 @contextlib.contextmanager
 def _unused(entry: Entry) -> Iterator[Callable[[], None]]:
-    """Keep others from building or holding an entry while the block runs; what then removes its lock file, or
-    leaves that of others.
+    """Keep others from making or holding an entry while the block runs.
+
+    Yields:
+        A function that removes the entry's lock file, or does nothing if that belongs to another entry.
 
     Raises:
-        LockedError: A process does so already.
+        LockedError: A process makes or holds the entry.
     """
     name = entry.name.removeprefix(".").partition(".")[
         0
-    ]  # what is unfinished is built under its entry's lock
-    if entry.kind == "downloads":  # a corpus is fetched under the lock of its folder
+    ]  # unfinished entries are made under the lock of the finished one
+    if entry.kind == "downloads":  # fetching a corpus locks the corpus's folder
         lock = cache_path(CORPORA, f"{name.rpartition('-')[0]}.lock")
     else:
         lock = cache_path(entry.kind, f"{name}.lock")
     folders = [path for path in entry.paths if path.is_dir()]
     with contextlib.ExitStack() as held:
         remove_lock: Callable[[], None] = _nothing
-        # A small install lacks the package that locks; nothing of it fills the cache.
+        # A small installation lacks the package that locks, but does not fill the cache either.
         if (folders or lock.exists()) and importlib.util.find_spec("filelock"):
             made = not lock.exists()
             own = held.enter_context(exclusive(lock, wait=False))
@@ -237,11 +239,11 @@ def _unused(entry: Entry) -> Iterator[Callable[[], None]]:
 
 
 def _nothing() -> None:
-    """For a lock that stays."""
+    """Do nothing: the lock file stays."""
 
 
 def _remove(path: Path) -> None:
-    """Remove a file, or a folder at once: none is ever seen with a part of its content."""
+    """Remove a file, or a folder in one step, so that no process sees a part of its content."""
     if not path.is_dir() or path.is_symlink():
         path.unlink(missing_ok=True)
         return

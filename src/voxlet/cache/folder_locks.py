@@ -1,6 +1,6 @@
-"""Locks on folders: many processes may use one, a single one may remove it. POSIX systems alone have them.
+"""Locks on folders: many processes may use a folder, or one may remove it. Only POSIX systems have them.
 
-Elsewhere nothing is locked; on Windows a file that is open keeps its folder there.
+Elsewhere nothing is locked; on Windows, a folder with an open file cannot be removed.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ AGAIN = "run the same command again"
 def lock_for_use(folder: Path) -> int | None:
     """A handle that keeps others from removing the folder until it is closed.
 
-    None where the system knows no such locks.
+    None if the system has no such locks.
 
     Raises:
-        LockedError: The folder is being removed, or was, or cannot be opened.
+        LockedError: The folder is being removed, was removed, or cannot be opened.
     """
     return _locked(folder, "LOCK_SH", "is being removed")
 
 
 def lock_for_removal(folder: Path) -> int | None:
-    """A handle with which the folder may be removed; None where the system knows no such locks.
+    """A handle that entitles this process to remove the folder; None if the system has no such locks.
 
     Raises:
-        LockedError: A process uses the folder, or another has removed it, or it cannot be opened.
+        LockedError: A process uses the folder, another process has removed it, or it cannot be opened.
     """
     return _locked(folder, "LOCK_EX", "is in use")
 
@@ -53,7 +53,7 @@ def _locked(folder: Path, lock: Literal["LOCK_SH", "LOCK_EX"], state: str) -> in
     except BlockingIOError as error:
         os.close(handle)
         raise LockedError(state, where=folder, remedy=AGAIN) from error
-    except OSError:  # the file system knows no locks
+    except OSError:  # the file system has no locks
         os.close(handle)
         return None
     if not _is_at(handle, folder):  # it was moved aside before it was locked
@@ -63,7 +63,7 @@ def _locked(folder: Path, lock: Literal["LOCK_SH", "LOCK_EX"], state: str) -> in
 
 
 def _is_at(handle: int, folder: Path) -> bool:
-    """Whether a handle is that of the folder which lies at this path now."""
+    """Whether a handle is that of the folder that is at this path now."""
     try:
         return os.path.samestat(os.fstat(handle), folder.stat())
     except FileNotFoundError:

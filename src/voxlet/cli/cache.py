@@ -1,4 +1,4 @@
-"""`voxlet cache`: what lies in the cache, and clearing it."""
+"""`voxlet cache`: show what is in the cache, or clear it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Print what lies in the cache, kind by kind, or what was removed of it."""
+    """Print what is in the cache, kind by kind, or what was removed from it."""
     from voxlet.cache import contents as cache
     from voxlet.files import CACHE_VARIABLE, cache_path
 

@@ -1,4 +1,4 @@
-"""Whose voice it is: asked where a voice is made of somebody's recordings, and kept in its model card."""
+"""Consent to the use of a person's voice: asked for before a voice is made, and kept in its model card."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ ANSWERS = {"o": OWN, "own": OWN, "g": GIVEN, "given": GIVEN}
 
 
 def consent_for(recordings: str | Path, told: str | None = None) -> str:
-    """What is known of recordings: of a known corpus by its licence, whatever is told; of others as it is
-    told, by the note beside them, or asked.
+    """The consent that covers recordings: for a known corpus its licence, whatever `told` says; for others
+    `told`, else the note in their folder, else the answer of the person at the terminal.
 
-    A known corpus is asked for by its name, a `str`; a path is a folder, whatever it is called.
+    Only a `str` can name a known corpus; a `Path` is always a folder, whatever its name.
     """
     from voxlet.corpus.catalog import CATALOG
 
@@ -38,10 +38,10 @@ def consent_for(recordings: str | Path, told: str | None = None) -> str:
 
 
 def asked() -> str:
-    """What a person at the terminal answers.
+    """Ask the person at the terminal whose voice it is.
 
     Raises:
-        ConfigError: Nobody is there, or the answer is neither.
+        ConfigError: There is no terminal, or the answer is not one of `ANSWERS`.
     """
     complain(NOTICE)
     answer = ""
@@ -59,7 +59,7 @@ def asked() -> str:
 
 
 def remind_once() -> None:
-    """Say whom a voice belongs to, at the first time on this machine."""
+    """Print the notice that a voice belongs to a person, the first time on this machine."""
     with contextlib.suppress(FileError):
         marker = cache_folder("said") / "consent"
         if marker.exists():

@@ -1,4 +1,4 @@
-"""`voxlet doctor`: what is installed, what is missing for which command, what the machine has."""
+"""`voxlet doctor`: what is installed, what is missing for which command, and what the machine has."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Print what was found, a line each."""
+    """Print the findings, one line each, or as JSON."""
     found = examine()
     answer(*([json.dumps(found)] if arguments.json else _lines(found)))
 
@@ -91,12 +91,12 @@ def examine() -> dict[str, Any]:
 def _folder(find: Callable[[], str | Path]) -> Path | None:
     try:
         return Path(find())
-    except (FileNotFoundError, FileError):  # it was removed, none can be written, or there is no home folder
+    except (FileNotFoundError, FileError):  # removed, not writable, or there is no home folder
         return None
 
 
 def _lines(found: dict[str, Any]) -> list[str]:
-    """Ten lines; eight where voxlet was not installed by pip."""
+    """The answer for people: ten lines, or eight if voxlet was not installed by pip."""
     about, memory = found["processor"], found["memory"]
     rows = [
         ("voxlet", f"{found['voxlet']}, Python {found['python']}, {found['system']}"),
@@ -112,7 +112,7 @@ def _lines(found: dict[str, Any]) -> list[str]:
 
 
 def _packages(extras: dict[str, Any]) -> list[tuple[str, str]]:
-    """The core, the extras that are complete, and what the others lack, for which commands."""
+    """The rows about packages: the core, the complete extras, and what is missing for which commands."""
     if not any(about["here"] for about in extras.values()):
         return [("packages", "unknown: voxlet was not installed by pip")]
     core, others = extras["core"]["here"], dict[str, str]()

@@ -1,8 +1,8 @@
 """The command line: which commands there are, and how each is run.
 
-A command is a module with `SUMMARY`, a line; `add_arguments`, which adds its arguments to a parser; and
-`run`, which is given them and prints an answer. A module is imported when its command is asked for and
-imports what it needs when it runs, so `voxlet say` never pays for PyTorch.
+A command is a module with `SUMMARY`, one line of help; `add_arguments`, which adds its arguments to a parser;
+and `run`, which takes the parsed arguments and prints an answer. A module is imported only when its command
+is used, and imports what it needs when it runs, so that `voxlet say` never pays for PyTorch.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ EXTRAS = {
     "serve": "serve",
     "push": "hub",
     "pull": "hub",
-}  # what a command needs beyond the extra `train`
+}  # the extra that a command needs, where it is not `train`
 
 
 class Command(Protocol):
@@ -69,13 +69,13 @@ class Command(Protocol):
     SUMMARY: str
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        """Add its arguments, each with help."""
+        """Add the command's arguments, each with help."""
 
     def run(self, arguments: argparse.Namespace) -> None:
-        """Do it, and print the answer.
+        """Run the command, and print its answer.
 
         Raises:
-            VoxletError: What a user can mend.
+            VoxletError: A failure that the user can act on.
         """
 
 
@@ -83,15 +83,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command.
 
     Args:
-        arguments: The command's name and its arguments; without them, the process's own.
+        arguments: The command's name and its arguments; by default, those of the process.
 
     Returns:
-        The exit status: 0, 2 for a user's error, 130 for an interruption, 1 if nobody reads the answer.
+        The exit status: 0, 2 for an error, 130 for an interruption, 1 if nobody reads the answer.
     """
     given = sys.argv[1:] if arguments is None else list(arguments)
     try:
         prepare_streams()
-        # Matplotlib keeps a list of fonts from its first run on: in our cache, not in a folder of its own.
+        # Matplotlib stores a list of fonts at its first run: in our cache, not in a folder of its own.
         with contextlib.suppress(FileError):  # a user without a home folder can still speak
             os.environ.setdefault("MPLCONFIGDIR", str(cache_path("matplotlib")))
         return _run(given)
@@ -103,7 +103,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     except BrokenPipeError:
         return UNREAD
-    except OSError as error:  # of a place that no room of ours writes to by name, such as a library's own
+    except OSError as error:  # from a path that voxlet does not write itself, such as a library's own
         where = f"{error.filename}: " if error.filename else ""
         complain(f"voxlet: {where}the system refused this ({error.strerror or error})")
         return USER_ERROR
@@ -113,7 +113,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def as_given(error: VoxletError, arguments: Sequence[str]) -> str:
-    """An error's line, in which a field that an option has set is called as that option."""
+    """An error's line, in which a field that an option has set is named as that option."""
     option = f"--{error.where}".replace("_", "-")
     if option in {argument.partition("=")[0] for argument in arguments}:
         return str(error).replace(str(error.where), option, 1)
@@ -121,7 +121,7 @@ def as_given(error: VoxletError, arguments: Sequence[str]) -> str:
 
 
 def load(name: str) -> Command:
-    """The command of that name in `COMMANDS`."""
+    """Import the module of a command in `COMMANDS`."""
     return cast("Command", importlib.import_module(COMMANDS[name]))
 
 
@@ -133,7 +133,7 @@ def parser_of(name: str, command: Command) -> Parser:
 
 
 def usage(group: str = "") -> list[str]:
-    """The list of commands, or of those of a group such as `corpus`, in lines."""
+    """The lines that list all commands, or those of a group such as `corpus`."""
     rows = [f"  {name:<16} {load(name).SUMMARY}" for name in COMMANDS if name.startswith(group)]
     return [
         f"voxlet {__version__}: a voice from a folder of short recordings",
@@ -160,11 +160,11 @@ def _run(arguments: list[str]) -> int:
         command = load(name)
         try:
             parsed = parser_of(name, command).parse(rest)
-        except SystemExit as parsing:  # help or a mistake has been printed
+        except SystemExit as parsing:  # help or an error has been printed
             return cast("int", parsing.code)
         try:
             command.run(parsed)
-        except ModuleNotFoundError as error:  # in the small install
+        except ModuleNotFoundError as error:  # an extra is not installed
             if (error.name or "").startswith("voxlet"):
                 raise
             raise missing_extra(error, EXTRAS.get(name, "train")) from error
@@ -172,12 +172,12 @@ def _run(arguments: list[str]) -> int:
 
 
 def _is_group(name: str) -> bool:
-    """Whether it is the first word of commands, and none itself."""
+    """Whether a name is the first word of commands, but is not a command itself."""
     return name not in COMMANDS and any(command.startswith(f"{name} ") for command in COMMANDS)
 
 
 def _find(arguments: list[str]) -> tuple[str, list[str]]:
-    """The name of a command and what follows it."""
+    """The name of a command, and the arguments that follow it."""
     words = 2 if _is_group(arguments[0]) or " ".join(arguments[:2]) in COMMANDS else 1
     name = " ".join(arguments[:words])
     if name not in COMMANDS:

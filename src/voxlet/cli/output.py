@@ -1,8 +1,8 @@
-"""What commands print. All text goes through here, so no file's content steers the terminal.
+"""What commands print. All text goes through here, so that no file's content can control the terminal.
 
-Answers go to standard output, errors and progress to standard error. Where standard output is closed or
-full, that is an error like any other, and the interpreter has nothing left to complain about when it ends.
-Where standard error is, what is told there is lost, and the work goes on.
+Answers go to standard output, errors and progress to standard error. A standard output that is closed or full
+is an error like any other, and the interpreter has nothing left to complain about at exit. If standard error
+is closed or full, its messages are lost and the work goes on.
 """
 
 from __future__ import annotations
@@ -20,43 +20,47 @@ if TYPE_CHECKING:
 
 
 class Unfailing(io.FileIO):
-    """A stream whose reader may have gone, or whose disk may be full: what cannot be written is lost."""
+    """A stream that drops what cannot be written, because its reader has gone or its disk is full."""
 
     def write(self, data: ReadableBuffer, /) -> int:
-        """Write as much as can be written, and count all of it."""
+        """Write as much as possible, and return the size of all of it."""
         with contextlib.suppress(OSError):
             super().write(data)
         return memoryview(data).nbytes
 
 
 def prepare_streams() -> None:
-    """Let no character stop a print, no complaint the work, and no file take a closed stream's number."""
+    """Prepare the standard streams, so that none of them can stop the work.
+
+    Characters that cannot be encoded are escaped, failed writes to standard error are ignored, and no file
+    that is opened later can get the file descriptor of a closed stream.
+    """
     for number in range(3):
         try:
             os.fstat(number)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # it gets the lowest free number
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number, which is this one
     if sys.stderr is None or _is_own(sys.stderr):
-        # Libraries write there, too, and each of them would have to be ready for an error.
+        # Libraries write there, too, and each of them would have to handle the error.
         raw = cast("BinaryIO", Unfailing(2, "w", closefd=False))
         encoding = getattr(sys.stderr, "encoding", None)
         sys.stderr = io.TextIOWrapper(raw, encoding, line_buffering=True, write_through=True)
     for stream in (sys.stdin, sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # it may be closed, or something else in its place
+        if hasattr(stream, "reconfigure"):  # it may be closed or replaced
             stream.reconfigure(errors="backslashreplace")
 
 
 def _is_own(stream: TextIO) -> bool:
-    """Whether it is the interpreter's own, not a console of Windows or what a program put in its place."""
+    """Whether a stream is the interpreter's own, not a Windows console or a program's replacement."""
     return stream is sys.__stderr__ and type(getattr(stream.buffer, "raw", stream.buffer)) is io.FileIO
 
 
 def answer(*lines: object) -> None:
-    """Print a command's answer, of which no line becomes several, whatever names are in it.
+    """Print a command's answer, each item on exactly one line, whatever characters are in it.
 
     Raises:
-        FileError: Standard output is closed, or what it leads to is full.
-        BrokenPipeError: Nobody reads it any more.
+        FileError: Standard output is closed or cannot be written, as on a full disk.
+        BrokenPipeError: Its reader has closed it.
     """
     stream = standard_output()
     try:
@@ -70,7 +74,7 @@ def answer(*lines: object) -> None:
 
 
 def complain(text: str) -> None:
-    """Print an error of one line, as far as standard error can be written."""
+    """Print an error on one line, if standard error can be written."""
     sys.stderr.write(f"{printable(' '.join(text.split()))}\n")
     sys.stderr.flush()
 
@@ -79,7 +83,7 @@ def standard_output() -> TextIO:
     """Standard output.
 
     Raises:
-        FileError: It is closed.
+        FileError: Standard output is closed.
     """
     if sys.stdout is None:
         raise FileError("is closed", where="standard output")
@@ -102,8 +106,8 @@ def in_bytes(count: float) -> str:
 
 
 def _discard(stream: TextIO) -> None:
-    """Let a stream lead nowhere, so that flushing it at the end of the process succeeds."""
-    with contextlib.suppress(OSError):  # it may be no file at all
+    """Redirect a stream to the null device, so that flushing it at exit succeeds."""
+    with contextlib.suppress(OSError):  # it may not be a file at all
         number = stream.fileno()
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, number)

@@ -1,4 +1,4 @@
-"""The parser of every command: argparse, with errors of one line and values that may begin with a minus."""
+"""The parser of every command: argparse with one-line errors, and values that may begin with a minus."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ USER_ERROR = 2  # exit status
 
 
 class Parser(argparse.ArgumentParser):
-    """Parses the arguments of one command; options may stand before or after the others.
+    """Parses the arguments of one command; options may come before or after positional arguments.
 
     Args:
         prog: How the command is called, such as `voxlet say`.
-        summary: What it does, in a line.
+        summary: What the command does, in one line.
     """
 
     def __init__(self, prog: str, summary: str) -> None:
@@ -31,16 +31,16 @@ class Parser(argparse.ArgumentParser):
             allow_abbrev=False,
             conflict_handler="resolve",  # a command may have a help option of its own
         )
-        self.color = False  # from Python 3.14 on help would hold control characters
-        # What argparse takes for a value although it begins with a minus: `-5` alone before Python 3.14.
-        # Here all but `-x` and `--xyz`, for `--style -0.3,1.2` and `voxlet say -5,6` are no options.
+        self.color = False  # from Python 3.14 on, help would contain control characters
+        # Which arguments are values although they begin with a minus: before Python 3.14 only numbers such as
+        # `-5`; here all but `-x` and `--xyz`, as in `--style -0.3,1.2` and `voxlet say -5,6`.
         self._negative_number_matcher = re.compile(r"-[^-A-Za-z]")
 
     def parse(self, arguments: Sequence[str]) -> argparse.Namespace:
-        """The arguments as a namespace. Where that has `settings`, these are all options unknown here.
+        """The arguments as a namespace. If it has `settings`, they become the list of all unknown options.
 
         Raises:
-            SystemExit: With 2 if they make no sense, with 0 if they ask for help.
+            SystemExit: With 2 if the arguments are invalid, with 0 if they ask for help.
         """
         found, unknown = self.parse_known_args(arguments)
         if "settings" in found:
@@ -57,7 +57,7 @@ class Parser(argparse.ArgumentParser):
             super().print_help(file)
 
     def error(self, message: str) -> NoReturn:
-        """Print what is wrong in one line and leave with status 2."""
+        """Print what is wrong on one line, and exit with status 2."""
         complain(f"{self.prog}: {message.removeprefix('argument ')}; see `{self.prog} --help`")
         raise SystemExit(USER_ERROR)
 
@@ -79,12 +79,12 @@ def number(text: str) -> float:
 
 
 def a_path(text: str) -> Path:
-    """The type of an option that takes a path; an empty one would be the current folder."""
+    """The type of an option that takes a path; not an empty one, which would mean the current folder."""
     if not text:
         raise argparse.ArgumentTypeError("'' is not a path; give . for this folder")
     return Path(text)
 
 
 def names(text: str) -> tuple[str, ...]:
-    """The type of an option that takes names with commas between them."""
+    """The type of an option that takes names separated by commas."""
     return tuple(name.strip() for name in text.split(",") if name.strip())

@@ -1,4 +1,4 @@
-"""What `voxlet say` does around a voice: where the text comes from, and where the sound goes."""
+"""What `voxlet say` does besides speaking: read the text, and write or play the sound."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from voxlet.speak.voice import Voice
 
 LONGEST_STEM = 40  # characters of a file name made from the text
-MOST_TEXT = 1 << 25  # bytes of standard input, which may have no end; what is said of it fills a WAV file
+MOST_TEXT = 1 << 25  # bytes of standard input, which may never end; their speech fills a WAV file
 
 
 @dataclass(frozen=True)
 class Request:
-    """What is to be said, by whom and how, and where the sound goes; see `voxlet say --help`."""
+    """What to say, by whom and how, and where the sound goes; see `voxlet say --help`."""
 
     text: Sequence[str]
     out: str | None
@@ -58,7 +58,7 @@ def speak(request: Request) -> str | None:
     The sound goes to its file word by word, so memory does not grow with the text.
 
     Raises:
-        VoxletError: Anything that keeps it from being said, written or played.
+        VoxletError: The text cannot be said, or its sound cannot be written or played.
     """
     _check(request)
     text = _read(request.text)
@@ -124,7 +124,7 @@ def _read(text: Sequence[str]) -> str:
         return " ".join(text)
     if sys.stdin is None:
         raise TextError("is closed", where="standard input", remedy="give the text: voxlet say 4091")
-    # Bytes that are no UTF-8 are kept, so that the error about them can say where they stand.
+    # Bytes that are not UTF-8 are kept, so that the error about them can say where they are.
     data = sys.stdin.buffer.read(MOST_TEXT + 1)
     if len(data) > MOST_TEXT:
         raise TextError(
@@ -151,7 +151,7 @@ def _style(voice: Voice, request: Request) -> Style | Sequence[float] | None:
 def _deliver(
     sounds: Iterator[Samples], rate: int, metadata: dict[str, str], out: str | None, *, play: bool
 ) -> None:
-    """Write the sounds to `out`, and play them where asked; without `out` they are only played."""
+    """Write the sounds to `out`, then play them if `play`; without `out` they are only played."""
     if out is not None:
         audio.write_pieces(out, sounds, rate, metadata)
     if not play:
@@ -168,10 +168,10 @@ def _deliver(
 
 
 def _own_file(text: str) -> str:
-    """A file in this folder named after the text; never one that voxlet has not written.
+    """A file name in this folder, made from the text; a file that voxlet has written may be overwritten.
 
     Raises:
-        AudioError: There is such a file.
+        AudioError: A file of that name exists, and voxlet has not written it.
     """
     stem = files.safe_name(text, LONGEST_STEM) or "say"
     path = Path(f"{stem}.wav")

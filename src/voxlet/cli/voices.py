@@ -1,4 +1,4 @@
-"""`voxlet voices`: what is shipped or installed; installing, removing, renaming."""
+"""`voxlet voices`: list shipped and installed voices; install, remove or rename one."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Print all shipped and installed voices, a broken one with what is wrong with it; or change one."""
+    """Print all shipped and installed voices, broken ones with their error; or change one."""
     if arguments.action is not None:
         answer(_change(arguments.action, arguments.names))
         return
@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _change(action: str, names: list[str]) -> Path:
-    """Do it, and give the file that it was done to."""
+    """Install, remove or rename a voice, and return its file."""
     from voxlet.speak.library import install, remove, rename
 
     wanted = ACTIONS[action].split()
@@ -91,7 +91,7 @@ def _describe(name: str, path: Path) -> dict[str, object]:
 
 
 def _written(label: str, spellings: object) -> str:
-    """A label, and in brackets the first of its other spellings."""
+    """A label, followed by the first of its other spellings in brackets."""
     assert isinstance(spellings, dict)
     return f"{label} ({spellings[label][0]})" if label in spellings else label
 

@@ -1,4 +1,4 @@
-"""The known corpora: where each comes from, what it holds, and under which licence."""
+"""The catalog of known corpora: source, content and licence of each."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 DATA_VARIABLE = "VOXLET_DATA"
-BASE = "base"  # the name of all that a base learns from, see `merge.py`
-# Said in Arabic; the names are those of the set's folders.
+BASE = "base"  # name of the merged corpus that a base is trained on, see `merge.py`
+# The words are spoken in Arabic; these are the English names of the corpus's folders.
 ARABIC_COMMANDS = (
     *DIGIT_WORDS,
     *("right", "left", "up", "down", "forward", "backward", "yes", "no", "stop", "start", "enable"),
@@ -27,10 +27,11 @@ ARABIC_COMMANDS = (
 
 @dataclass(frozen=True)
 class Known:
-    """A corpus that can be asked for by name.
+    """A catalogued corpus, which can be opened and downloaded by name.
 
-    `digest` is `content_digest` over (path, SHA-256) of the set's sound files, since the archives of a
-    repository are not stable in their bytes; where it is None, it is pinned at the first download.
+    `digest` is the `content_digest` over (path, SHA-256) of the corpus's sound files. It does not cover the
+    archive, because the bytes of a repository's archives are not stable. If it is None, the digest of the
+    first download is pinned.
     """
 
     name: str
@@ -38,16 +39,16 @@ class Known:
     source: str
     licence: str
     credit: str
-    layout: str | None  # None: its tables or names tell
-    folders: tuple[str, ...]  # the only folders, and files beside them, of the archive that are unpacked
+    layout: str | None  # None: detected from its tables or file names
+    folders: tuple[str, ...]  # folders and top-level files to unpack; everything else is skipped
     clips: int
-    speakers: int | None  # None: its makers do not say
+    speakers: int | None  # None: not published
     rate: int  # Hz
-    megabytes: int  # of the clips, unpacked
+    megabytes: int  # size of the unpacked clips
     digest: str | None
-    official: Literal["takes", "hash", "tables"] | None  # how the set itself divides into training and test
+    official: Literal["takes", "hash", "tables"] | None  # how its authors define training and test
     labels: tuple[str, ...] = DIGIT_WORDS
-    language: str = "en"  # BCP 47
+    language: str = "en"  # BCP 47 tag
 
 
 CATALOG: dict[str, Known] = {
@@ -109,7 +110,7 @@ CATALOG: dict[str, Known] = {
             clips=12000,
             speakers=30,
             rate=16000,
-            megabytes=384,  # 12,000 seconds of 16-bit samples: calculated
+            megabytes=384,  # calculated: 12,000 s of 16-bit samples
             digest=None,
             official="tables",
             labels=ARABIC_COMMANDS,
@@ -120,7 +121,7 @@ CATALOG: dict[str, Known] = {
 
 
 def find_known(name: str) -> Path | None:
-    """The folder of a catalogued corpus: under `$VOXLET_DATA`, or where `corpus get` puts it."""
+    """The folder of a catalogued corpus, in `$VOXLET_DATA` or from `corpus get`; None if there is none."""
     data = os.environ.get(DATA_VARIABLE)
     candidates = [Path(data).expanduser() / name] if data else []
     candidates.append(home(name))
@@ -128,17 +129,17 @@ def find_known(name: str) -> Path | None:
 
 
 def known_ones() -> str:
-    """Their names, for those who gave another."""
+    """A phrase for error messages that lists the names of the catalogued corpora."""
     return f"the known ones are {', '.join(CATALOG)}"
 
 
 def home(name: str) -> Path:
-    """The folder that `corpus get` puts a catalogued corpus in."""
+    """The folder into which `corpus get` puts a catalogued corpus."""
     return cache_folder("corpora") / name
 
 
 def content_digest(pairs: Iterable[tuple[str, ...]]) -> str:
-    """SHA-256 over sorted tuples such as (file name, SHA-256 of its bytes): blind to order and packing."""
+    """SHA-256 over sorted tuples such as (file name, SHA-256 of its bytes), independent of their order."""
     digest = hashlib.sha256()
     for pair in sorted(pairs):
         digest.update("\0".join(pair).encode("utf-8", "surrogateescape") + b"\n")

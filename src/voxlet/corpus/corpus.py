@@ -1,4 +1,4 @@
-"""A corpus: the clips of a folder that can be used, and those that cannot, each with its reason."""
+"""A corpus: the usable clips of a folder, and the rejected files with the reason for each."""
 
 from __future__ import annotations
 
@@ -39,15 +39,15 @@ if TYPE_CHECKING:
     from voxlet.engines.engine import Engine
 
 REJECTED_SHARE = 0.1
-SHOWN_DOUBTS = 10  # files whose rate is doubted by name
+SHOWN_DOUBTS = 10  # files with a doubtful rate that are listed by name
 
 
-@dataclass(frozen=True, slots=True)  # of large corpora there are many
+@dataclass(frozen=True, slots=True)  # slots: large corpora have very many
 class Clip:
     """One usable recording: `count` samples at `rate` Hz; `digest` is the SHA-256 of the file's bytes.
 
-    `part` is the part of the corpus's own division into training, validation and test, where its tables say;
-    `channel` is which of its channels is used, where that is not the mean of all.
+    `part` says whether the corpus's own tables or folders assign the clip to training, validation or test
+    (empty: they do not). `channel` names the channel that is used (empty: the mean of all channels).
     """
 
     path: Path
@@ -62,13 +62,13 @@ class Clip:
 
     @property
     def seconds(self) -> float:
-        """How long it lasts."""
+        """Duration in seconds."""
         return self.count / self.rate
 
 
 @dataclass(frozen=True)
 class Rejected:
-    """A recording that is left out, and why; `label` is what it was to say, where that is known."""
+    """A recording that is left out, with the reason; `label` is its label, or empty if unknown."""
 
     path: Path
     reason: str
@@ -77,11 +77,11 @@ class Rejected:
 
 @dataclass(frozen=True)
 class Corpus:
-    """Clips sorted by their path under `root`; `digest` names their content, labels and speakers.
+    """Clips sorted by path under `root`; `digest` identifies their content, labels and speakers.
 
-    `layout` says how labels and speakers were found and why, `notes` what is to be known or doubted of that,
-    `passed` which other files lie under `root`. `language` is that of the words, a tag of BCP 47; `und` where
-    nobody has told it.
+    `layout` says how labels and speakers were found and why, and `notes` lists remarks and doubts about that.
+    `passed` counts the other files under `root`. `language` is the BCP 47 tag of the words' language, or
+    `und` if it was not given.
     """
 
     name: str
@@ -96,7 +96,7 @@ class Corpus:
 
     @property
     def account(self) -> str:
-        """Every file under the root in a line: used, left out and why, or passed over, by kind."""
+        """One line that accounts for every file under the root: used, left out (with reasons), or ignored."""
         total = len(self.clips) + len(self.rejected) + sum(passed.count for passed in self.passed)
         chosen = Counter(clip.channel for clip in self.clips if clip.channel)
         by_channel = ", ".join(f"{count:,} by {channel}" for channel, count in chosen.most_common())
@@ -112,7 +112,7 @@ class Corpus:
 
     @property
     def reading(self) -> tuple[str, ...]:
-        """How the corpus was read, one line each: its account, its layout, and what is to be doubted."""
+        """How the corpus was read, in lines: account of the files, layout, language and notes."""
         return (
             self.account,
             f"layout: {self.layout}",
@@ -121,18 +121,18 @@ class Corpus:
         )
 
     def tell(self) -> None:
-        """Say on standard error how the corpus was read."""
+        """Print to standard error how the corpus was read."""
         for line in self.reading:
             sys.stderr.write(f"{printable(f'{self.name}: {line}')}\n")
 
     @cached_property
     def labels(self) -> tuple[str, ...]:
-        """Each label once: in numerical order where all are number words, otherwise in alphabetical order."""
+        """The distinct labels, in numerical order if all are numbers, otherwise in alphabetical order."""
         return sort_labels(clip.label for clip in self.clips)
 
     @cached_property
     def lost_labels(self) -> dict[str, Rejected]:
-        """Labels of which no recording can be used, with the first that cannot."""
+        """Labels without any usable recording, each with its first rejected recording."""
         lost: dict[str, Rejected] = {}
         for item in self.rejected:
             if item.label and item.label not in self.labels:
@@ -141,7 +141,7 @@ class Corpus:
 
     @cached_property
     def speakers(self) -> tuple[str, ...]:
-        """Each speaker once, in alphabetical order."""
+        """The distinct speakers, in alphabetical order."""
         return tuple(sorted({clip.speaker for clip in self.clips}))
 
 
@@ -153,21 +153,21 @@ def open_corpus(
     language: str | None = None,
     engine: Engine = THREADS,
 ) -> Corpus:
-    """Open a corpus by its catalogued name, its folder or its manifest, and check that each file decodes.
+    """Open a corpus by catalog name, folder or manifest, and check that every file decodes.
 
     Args:
-        name_or_path: A name of the catalog (as a `str`), or a path.
-        allow_rejected: Go on even where more than a tenth of the recordings cannot be used.
+        name_or_path: A catalog name (as a `str`) or a path.
+        allow_rejected: Continue even if more than a tenth of the recordings cannot be used.
         layout: How files are named: `names`, `folders`, `manifest` or a pattern such as
-            `{label}/{speaker}_NO_{take}`; found out unless given.
-        language: Of the words, a tag of BCP 47; a known corpus has its own, any other `und` unless given.
-        engine: Who decodes what has not been decoded before.
+            `{label}/{speaker}_NO_{take}`; detected if None.
+        language: BCP 47 tag of the words; if None, that of a catalogued corpus, and `und` for any other.
+        engine: Decodes the files that are not in the cache of earlier scans.
 
     Raises:
-        CorpusError: Nothing is there, nothing in it is usable, or more than a tenth is not.
-        ConfigError: There is no such layout, or the language is no tag or not the corpus's.
+        CorpusError: The path does not exist, no recording is usable, or more than a tenth is not.
+        ConfigError: The layout is unknown, or the language is not a valid tag or not that of the corpus.
 
-    A folder of one's own, with a folder for each word:
+    A folder of your own recordings, with one subfolder for each word:
 
     >>> import numpy as np
     >>> from voxlet import audio, files
@@ -187,7 +187,7 @@ def open_corpus(
                 where=f"{'layout' if language is None else 'language'} of {BASE!r}",
                 remedy=f"leave it out, or give ./{BASE} for a folder of that name",
             )
-        from voxlet.corpus.merge import open_base  # made of corpora, which are opened here
+        from voxlet.corpus.merge import open_base  # imported here because `merge` imports this module
 
         return open_base(allow_rejected=allow_rejected, engine=engine)
     if layout is not None:
@@ -218,12 +218,12 @@ def open_corpus(
 
 
 def place_of(path: str | os.PathLike[str]) -> Path:
-    """The whole path of a folder or a manifest that is there.
+    """The resolved path of an existing folder or manifest.
 
     Raises:
-        CorpusError: Nothing is there, or the path is empty: that would be the current folder.
+        CorpusError: It does not exist, or the path is empty (which would mean the current folder).
     """
-    root = Path(os.path.expanduser(path))  # noqa: PTH111 - which leaves the home of nobody as it is
+    root = Path(os.path.expanduser(path))  # noqa: PTH111 - leaves an unknown `~user` as it is
     if not str(path) or not is_there(root):
         raise CorpusError(
             "no such folder, manifest or known corpus", where=path or repr(path), remedy=known_ones()
@@ -232,7 +232,7 @@ def place_of(path: str | os.PathLike[str]) -> Path:
 
 
 def own_name(root: Path) -> str:
-    """What the corpus at a place is called; as a known one only where it is that."""
+    """The name of the corpus at `root`: a catalog name only if `root` is where that corpus lies."""
     name = root.stem if root.is_file() else root.name
     place = find_known(name) if name in CATALOG else None
     if name not in (*CATALOG, BASE) or (place is not None and place.resolve() == root):
@@ -241,10 +241,10 @@ def own_name(root: Path) -> str:
 
 
 def language_of(name: str, told: str | None) -> str:
-    """The language of a corpus: that of a known one, else what is told.
+    """The language of a corpus: its own if catalogued, otherwise `told`, or `und`.
 
     Raises:
-        ConfigError: A known one is in another language than is told.
+        ConfigError: `told` differs from the language of a catalogued corpus.
     """
     if name not in CATALOG:
         return told or UNKNOWN_LANGUAGE
@@ -257,7 +257,7 @@ def language_of(name: str, told: str | None) -> str:
 
 
 def of_labels(listing: Listing, known: Known, root: Path) -> Listing:
-    """The entries whose labels the known corpus has; the others are passed over."""
+    """The listing restricted to the labels of a catalogued corpus; the other files count as ignored."""
     ours = {
         entry.path
         for entry in listing.entries
@@ -272,7 +272,7 @@ def of_labels(listing: Listing, known: Known, root: Path) -> Listing:
 
 
 def short_reason(reason: str) -> str:
-    """A reason without its figures, so that files left out for the same are counted together.
+    """A reason without its figures, so that files rejected for the same reason are counted together.
 
     >>> short_reason("longer than 1,800 s, cut it"), short_reason("is silent (0 of 3)")
     ('longer than 1,800 s', 'is silent')
@@ -281,7 +281,7 @@ def short_reason(reason: str) -> str:
 
 
 def build_corpus(name: str, root: Path, listing: Listing, engine: Engine = THREADS) -> Corpus:
-    """Scan the entries' files and divide them into clips and rejected ones."""
+    """Scan the listed files and sort them into clips, rejected recordings and ignored files."""
     entries = listing.entries
     scans = scan_files(root, [entry.path for entry in entries if entry.problem is None], engine)
     clips: list[Clip] = []
@@ -313,8 +313,9 @@ def build_corpus(name: str, root: Path, listing: Listing, engine: Engine = THREA
 
 
 def one_of_each(clips: list[Clip]) -> tuple[list[Clip], list[Path]]:
-    """Of takes that differ in the ending of their names alone one, of a kind that loses nothing if any is;
-    and the files of the others.
+    """Keep one of the clips that differ only in file extension, preferring lossless formats.
+
+    Returns the kept clips, and the files of the others.
     """
     best: dict[tuple[object, ...], Clip] = {}
     for clip in sorted(clips, key=_lossless_first):
@@ -328,7 +329,7 @@ def _lossless_first(clip: Clip) -> tuple[bool, Path]:
 
 
 def doubtful_rates(clips: Sequence[Clip], scans: Mapping[Path, Scan], root: Path) -> list[str]:
-    """Which headers' rates can hardly be true, by the other takes of their labels; a line each."""
+    """Notes on files whose header rate is implausible beside other takes of the label, one line each."""
     doubts = doubt_rates([(clip.label, clip.path, scans[clip.path]) for clip in clips])
     notes = []
     for doubt in doubts[:SHOWN_DOUBTS]:
@@ -346,10 +347,10 @@ def doubtful_rates(clips: Sequence[Clip], scans: Mapping[Path, Scan], root: Path
 
 
 def check_share(corpus: Corpus, allow_rejected: bool) -> Corpus:
-    """The corpus itself, if enough of it can be used.
+    """The corpus itself, if enough of its recordings are usable.
 
     Raises:
-        CorpusError: Nothing is usable, or more than a tenth is not and that was not allowed.
+        CorpusError: No recording is usable, or more than a tenth is not and `allow_rejected` is false.
     """
     total = len(corpus.clips) + len(corpus.rejected)
     if total == 0:

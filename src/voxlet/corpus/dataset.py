@@ -1,6 +1,6 @@
-"""A corpus ready to learn from: clips made alike, and which are for training, validation and testing.
+"""A corpus ready for training: prepared clips, split into training, validation and test rows.
 
-What the preparation leaves out is counted by label, and no label is left without a clip to learn from.
+Clips dropped or cut by the preparation are counted by label, and every label must keep a training clip.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ if TYPE_CHECKING:
     from voxlet.engines.engine import Engine
 
 
-HEARD_SHARE = 1e-4  # of a clip's energy (-40 dB): less behind a cut is silence
+HEARD_SHARE = 1e-4  # of a clip's energy (-40 dB): if less than this was cut off, it was silence
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Prepared clips and how their rows are divided."""
+    """Prepared clips, and the split of their rows."""
 
     prepared: Prepared
     split: Split
 
     def notes(self) -> list[str]:
-        """What is to be known of it before it is trained on, a line each."""
+        """Remarks to read before training, one line each."""
         found = lost_takes(losses(self.prepared))
         if not len(self.split.validation):
             found.append(
@@ -48,14 +48,14 @@ class Dataset:
 
 @dataclass(frozen=True)
 class Loss:
-    """What is left out of a label's takes.
+    """What the preparation has removed from a label's takes.
 
     Attributes:
         label: The label.
-        kept: Clips that are left.
-        dropped: Clips of unusual length that are left out.
-        cut: Clips that are cut at the end of their row, with something to be heard behind it.
-        share: Of the energy of the clips that are left, how much lies behind the cut, on average.
+        kept: Number of clips that remain.
+        dropped: Number of clips dropped because of their unusual length.
+        cut: Number of remaining clips that lost audible sound when they were cut to the row length.
+        share: Mean share of the remaining clips' energy that was cut off.
     """
 
     label: str
@@ -66,7 +66,7 @@ class Loss:
 
 
 def losses(prepared: Prepared) -> tuple[Loss, ...]:
-    """What a preparation has left out, of each label that has lost something."""
+    """What the preparation has removed, for each label that has lost something."""
     found = []
     for number, label in enumerate(prepared.label_names):
         behind = prepared.rows.cut[prepared.labels == number]
@@ -78,7 +78,7 @@ def losses(prepared: Prepared) -> tuple[Loss, ...]:
 
 
 def lost_takes(lost: Sequence[Loss]) -> list[str]:
-    """What is left out of the labels' takes: a line for what was dropped, and one for what was cut."""
+    """The losses in words: one line for dropped takes, one for takes that were cut."""
     dropped = ", ".join(
         f"{one.label} {one.dropped} of {one.kept + one.dropped}" for one in lost if one.dropped
     )
@@ -98,10 +98,10 @@ def lost_takes(lost: Sequence[Loss]) -> list[str]:
 
 
 def check_recordings(corpus: Corpus) -> None:
-    """See that of every label some recording can be used.
+    """Check that every label has a usable recording.
 
     Raises:
-        CorpusError: There is none of a label.
+        CorpusError: A label has none.
     """
     for label, first in corpus.lost_labels.items():
         raise CorpusError(
@@ -112,10 +112,10 @@ def check_recordings(corpus: Corpus) -> None:
 
 
 def check_labels(prepared: Prepared, split: Split) -> None:
-    """See that there is something to learn of every label.
+    """Check that every label has a training clip.
 
     Raises:
-        CorpusError: No clip of a label is trained on.
+        CorpusError: A label has none.
     """
     learned = np.bincount(prepared.labels[split.train], minlength=len(prepared.label_names))
     missing = [name for name, count in zip(prepared.label_names, learned, strict=True) if not count]
@@ -140,20 +140,20 @@ def make_dataset(
     progress: bool = True,
     engine: Engine = THREADS,
 ) -> Dataset:
-    """Prepare a corpus that is open, or take it from the cache, and divide it.
+    """Prepare an open corpus, or load it from the cache, and split it.
 
     Args:
-        corpus: Of real clips.
-        preparation: How they are made alike.
-        split: How they are divided; see `make_split`.
-        seed: Decides who goes where.
-        progress: Show a bar while clips are prepared.
-        engine: Who prepares them; see `prepare`.
+        corpus: The corpus of real clips.
+        preparation: Sampling rate, length and level of the prepared clips.
+        split: How the clips are split; see `make_split`.
+        seed: Seed of the random split.
+        progress: Show a progress bar while clips are prepared.
+        engine: Prepares the clips; see `prepare`.
 
     Raises:
-        CorpusError: A clip has changed since it was scanned, or the cache cannot be written.
-        CorpusError: There is nothing to learn of a label.
-        ConfigError: The corpus cannot be divided so.
+        CorpusError: A clip has changed since it was scanned, or a label has no training clip.
+        FileError: The cache cannot be written.
+        ConfigError: This split of the corpus is not possible.
     """
     prepared = prepare(corpus, preparation, progress=progress, engine=engine)
     divided = make_split(prepared, split, seed=seed)
@@ -171,11 +171,11 @@ def open_dataset(
     layout: str | None = None,
     progress: bool = True,
 ) -> Dataset:
-    """Open a corpus by its name or place, prepare and divide it; see `open_corpus` and `make_dataset`.
+    """Open a corpus by name or path, prepare and split it; see `open_corpus` and `make_dataset`.
 
     Raises:
-        CorpusError: The corpus is not there or cannot be used.
-        ConfigError: It cannot be divided so.
+        CorpusError: The corpus does not exist or cannot be used.
+        ConfigError: This split of the corpus is not possible.
     """
     corpus = open_corpus(source, allow_rejected=allow_rejected, layout=layout)
     return make_dataset(corpus, preparation, split=split, seed=seed, progress=progress)

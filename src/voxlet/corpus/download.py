@@ -1,4 +1,4 @@
-"""Fetching a catalogued corpus: downloaded, unpacked and verified; it appears whole or not at all."""
+"""Download, unpack and verify a catalogued corpus; it appears on disk complete or not at all."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ if TYPE_CHECKING:
 
 
 LOCK_SUFFIX = ".lock"
-BOUND = 10  # times the size that is expected
+BOUND = 10  # times the expected size: upper limit of a download and of an unpacked archive
 
 
 @dataclass(frozen=True)
 class Fetched:
-    """A corpus on this machine; `pinned` where its digest was not known before and is kept from now on."""
+    """A corpus on this machine; `pinned` if its digest was unknown until now and has been recorded."""
 
     name: str
     folder: Path
     clips: int
     digest: str
     pinned: bool
-    fresh: bool  # fetched now, not found
+    fresh: bool  # fetched by this call, not found on the machine
 
 
 def get_corpus(
@@ -52,16 +52,16 @@ def get_corpus(
     progress: bool = True,
     retries: RetryPolicy = DEFAULT_RETRIES,
 ) -> Fetched:
-    """Fetch, verify and unpack a catalogued corpus, unless it is here already.
+    """Fetch, unpack and verify a catalogued corpus, unless it is already on this machine.
 
     Args:
         name: Its name in the catalog.
-        source: A mirror's address or a local archive, in place of the catalogued address.
+        source: Address of a mirror, or a local archive, instead of the catalogued address.
         progress: Show a progress bar on standard error.
         retries: How long to wait for the server.
 
     Raises:
-        DownloadError: No such corpus, no answer, a damaged or hostile archive, or unexpected content.
+        DownloadError: Unknown corpus, no answer, a damaged or malicious archive, or unexpected content.
         FileError: The cache cannot be written.
     """
     known = CATALOG.get(name)
@@ -87,17 +87,17 @@ def download_corpus(known: Known, address: str, progress: bool, retries: RetryPo
     """Download, unpack and verify a corpus.
 
     Raises:
-        DownloadError: The download failed, or is not what is expected.
+        DownloadError: The download failed, or its content is not as expected.
     """
     name = f"{known.name}-{hashlib.sha256(address.encode()).hexdigest()[:8]}"
     archive = cache_folder("downloads") / name
-    if not archive.is_file():  # whole, from an attempt that was ended while it was unpacked
+    if not archive.is_file():  # it is there, complete, if an earlier run was stopped while unpacking
         fetch(address, archive, limit=BOUND * known.megabytes * 10**6, progress=progress, retries=retries)
     try:
         fetched = install(known, archive, progress)
     except DownloadError as error:
-        archive.unlink(missing_ok=True)  # it is of no use: the next attempt must not find it again
-        # The file is gone when this is read: the address tells more.
+        archive.unlink(missing_ok=True)  # useless: the next attempt must not find it again
+        # The archive no longer exists when the user reads the error, so name the address instead.
         what = error.what.replace("the archive", "the download")
         raise DownloadError(what, where=address, remedy=error.remedy) from error
     archive.unlink(missing_ok=True)
@@ -106,19 +106,19 @@ def download_corpus(known: Known, address: str, progress: bool, retries: RetryPo
 
 @contextlib.contextmanager
 def leaving_nothing(*targets: Path) -> Iterator[None]:
-    """Where the block fails, remove what it made of the folders above `targets` and left empty."""
+    """If the block fails, remove the parent folders of `targets` that it created and left empty."""
     folders = {folder for target in targets for folder in target.parents if not folder.exists()}
     try:
         yield
     except BaseException:
         for folder in sorted(folders, key=lambda folder: len(folder.parts), reverse=True):
-            with contextlib.suppress(OSError):  # it holds something
+            with contextlib.suppress(OSError):  # not empty
                 folder.rmdir()
         raise
 
 
 def checked_archive(local: Path) -> Path:
-    """An archive on this machine that was named as the source.
+    """The local archive itself, if it is a readable file.
 
     Raises:
         DownloadError: It is a folder, a pipe or a device, or cannot be read.
@@ -142,7 +142,7 @@ def checked_archive(local: Path) -> Path:
 
 
 def install(known: Known, archive: Path, progress: bool) -> Fetched:
-    """Unpack and verify an archive; the corpus's folder appears when all is well.
+    """Unpack and verify an archive; the corpus's folder appears only if verification succeeds.
 
     Raises:
         DownloadError: The archive or its content is not as expected.
@@ -167,18 +167,18 @@ def install(known: Known, archive: Path, progress: bool) -> Fetched:
                 where=archive,
                 remedy=f"the source has changed or was tampered with: {MIRROR}",
             )
-        if expected is None:  # before the folder is there: without its pin it would never have one
+        if expected is None:  # before the folder appears: a corpus without its pin would never get one
             files.write_atomically(pin, f"{digest}\n".encode())
     return Fetched(known.name, folder, clips, digest, pinned=expected is None, fresh=True)
 
 
 def read_pin(pin: Path) -> str | None:
-    """The digest that an earlier download was pinned to."""
+    """The digest pinned by an earlier download; None if there is none."""
     return pin.read_text().strip() if pin.is_file() else None
 
 
 def folder_digest(folder: Path) -> tuple[str, int]:
-    """Content digest over the sound files under a folder, and their number."""
+    """The content digest of the sound files under a folder, and their number."""
     pairs = []
     for path in sound_files(folder):
         with path.open("rb") as file:

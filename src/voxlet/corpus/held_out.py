@@ -1,7 +1,7 @@
-"""Held-out lists: which recordings a base may learn from, which only classifiers, which nothing.
+"""Held-out lists: which recordings are for training a base, which for classifiers, which for tests only.
 
-No measure means anything where what is measured has heard the recordings that measure it. These lists were
-drawn once, before any base was trained. Everything reads them here, and a base's card repeats them.
+A score is meaningless if the model was trained on the recordings that it is scored with. These lists were
+drawn once, before any base was trained. All code takes them from here, and a base's card repeats them.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ from voxlet.corpus.splits import speaker_hash
 if TYPE_CHECKING:
     from voxlet.corpus.corpus import Clip
 
-# base: a base may learn from it. adapting: voices adapted from one may, it may not.
-# classifiers: only independent recognisers may. tests: nothing learns from it.
+# base: a base may be trained on the clip. adapting: only voices adapted from a base may, not the base.
+# classifiers: only independent classifiers may. tests: nothing is trained on the clip.
 Use = Literal["base", "adapting", "classifiers", "tests"]
 
 AUDIOMNIST_TESTS = ("05", "12", "43")  # three of the seven speakers with 40 clips each in part of the corpus
 ARABIC_WORDS = ("yes", "no", "stop", "open", "next", "zoom in", "eight", "nine")
 
-CLASSIFIERS_SHARE, TESTS_SHARE = 50.0, 55.0  # per cent of Speech Commands' speakers below each
-# Drawn so that of the 27 takes of six, seven and nine in part of the corpus, classifiers have 23.
+CLASSIFIERS_SHARE, TESTS_SHARE = 50.0, 55.0  # per cent: upper ends of the ranges of `speaker_hash`
+# Chosen so that classifiers get 23 of the 27 takes of six, seven and nine in a part of the corpus.
 DRAW = 977
 
-# The same for a reader, as a base's card has it.
+# The same rules in words, for a base's card.
 LISTS = {
     "fsdd": "no base hears it",
     "speech_commands": f"half of the speakers for classifiers, of the others a tenth for tests (draw {DRAW})",
@@ -35,13 +35,13 @@ LISTS = {
 
 
 def use_of(corpus: str, clip: Clip) -> Use:
-    """What a clip of a catalogued corpus may be used for.
+    """What a clip may be used for.
 
-    - `fsdd`: adapting; no base hears it.
+    - `fsdd`: adapting; no base is trained on it.
     - `speech_commands`: half of the speakers, by hash, for classifiers; a tenth of the others for tests.
     - `audiomnist`: three speakers for tests.
-    - `arabic_speech_commands`: its test speakers for tests, its validation speakers and eight words of all
-      other speakers for classifiers.
+    - `arabic_speech_commands`: its test speakers for tests; its validation speakers, and eight words by all
+      other speakers, for classifiers.
     - A corpus that is not in the catalog: adapting.
     """
     if corpus == "speech_commands":

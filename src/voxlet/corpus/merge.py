@@ -1,4 +1,4 @@
-"""Several corpora as one: labels are kept apart by language, speakers by corpus; what a base learns from."""
+"""Merging corpora: labels prefixed by language, speakers by corpus; the training data of a base."""
 
 from __future__ import annotations
 
@@ -20,27 +20,28 @@ if TYPE_CHECKING:
 
 
 BASE_CORPORA = ("audiomnist", "speech_commands", "arabic_speech_commands")
-MANY_LANGUAGES = "mul"  # ISO 639-2's
+MANY_LANGUAGES = "mul"  # multiple languages, in ISO 639-2
 
 
 def open_base(*, allow_rejected: bool = False, engine: Engine = THREADS) -> Corpus:
-    """The recordings that a base learns from: of three known corpora, less what the held-out lists keep.
+    """The training recordings of a base: three catalogued corpora without the held-out recordings.
 
     Raises:
-        CorpusError: One of them is not on this machine, or cannot be used.
+        CorpusError: One of the corpora is not on this machine, or cannot be used.
     """
     corpora = [open_corpus(name, allow_rejected=allow_rejected, engine=engine) for name in BASE_CORPORA]
     return merge(BASE, corpora, lambda name, clip: use_of(name, clip) == "base")
 
 
 def merge(name: str, corpora: Sequence[Corpus], keep: Callable[[str, Clip], bool]) -> Corpus:
-    """One corpus of many: the label `zero` of a corpus in English becomes `en:zero`, its speaker `01` of
-    AudioMNIST becomes `audiomnist/01`.
+    """Merge several corpora into one.
+
+    The label `zero` of an English corpus becomes `en:zero`, the speaker `01` of AudioMNIST `audiomnist/01`.
 
     Args:
-        name: Of the whole.
-        corpora: Its parts.
-        keep: Whether a clip of the corpus of that name is taken.
+        name: Name of the merged corpus.
+        corpora: The corpora to merge.
+        keep: Called with a corpus's name and a clip; whether the clip is included.
     """
     clips: list[Clip] = []
     rejected: list[Rejected] = []
@@ -54,7 +55,7 @@ def merge(name: str, corpora: Sequence[Corpus], keep: Callable[[str, Clip], bool
                 digests.append(f"{label} {speaker} {clip.digest}")
                 taken.add(clip.label)
         for item in corpus.rejected:
-            # Of a label that is kept back as a whole, nothing is lost.
+            # A label of which `keep` takes no clip is excluded on purpose, so it must not count as lost.
             label = f"{corpus.language}:{item.label}" if item.label in taken else ""
             rejected.append(replace(item, label=label))
     digest = hashlib.sha256("\n".join(sorted(digests)).encode("utf-8", "surrogateescape")).hexdigest()
@@ -72,7 +73,7 @@ def merge(name: str, corpora: Sequence[Corpus], keep: Callable[[str, Clip], bool
 
 
 def credit_of(name: str) -> dict[str, str]:
-    """Title, licence and credit of a known corpus, or of all that a base learns from; empty for another.
+    """Title, licence and credit of a catalogued corpus or of a base's corpora; empty for any other.
 
     >>> credit_of("fsdd")["licence"]
     'CC BY-SA 4.0'

@@ -1,10 +1,10 @@
-"""Clips of one rate, length and level, as rows on disk.
+"""Prepare clips: one sampling rate, length and level, stored as rows on disk.
 
-Each clip is resampled, freed of its offset, trimmed, and brought to one level of its speech, so that silence
-is never raised. Clips of unusual length among the takes of their label are dropped; the others are cut or
-zero-padded to one length. The result is cached under a key of the preparation, the corpus's content and the
-code that prepares: where that changes, clips are prepared anew. Any engine prepares them, part by part; what
-is killed goes on with the parts that are there.
+The DC offset of each clip is removed; the clip is resampled, trimmed, and scaled by the level of its speech
+alone, so that silence is not amplified. Clips whose length is unusual for their label are dropped; the others
+are cut or zero-padded to one length. The result is cached under a key of the settings, the corpus's content
+and the preparing code, and is rebuilt if one of these changes. Any engine can prepare the clips, in parts; an
+interrupted run continues with the parts that exist.
 """
 
 from __future__ import annotations
@@ -47,27 +47,27 @@ if TYPE_CHECKING:
     from voxlet.engines.engine import Engine
     from voxlet.engines.versions import Versions
 
-COMPARED_TAKES = 30  # with fewer takes of a label, none is an outlier: percentiles of a few are those few
-TRIM_MARGIN = 0.05  # seconds kept on each side of a trimmed word: its faint beginning and its dying away
-TRIM_FADE = 0.005  # seconds of fade at its edges, so that the cut does not click
-AT_ONCE = 50  # clips of a part
+COMPARED_TAKES = 30  # labels with fewer takes have no outliers: percentiles of so few mean little
+TRIM_MARGIN = 0.05  # seconds kept on each side of a trimmed word, for its faint onset and decay
+TRIM_FADE = 0.005  # seconds of fade at the edges, so that the cut does not click
+AT_ONCE = 50  # clips in a part
 
 
 @dataclass(frozen=True)
 class Preparation:
-    """How clips are brought to one rate, length and level.
+    """Settings that bring clips to one sampling rate, length and level.
 
     Attributes:
         rate: Sampling rate in Hz.
-        length: Seconds that each clip is padded or cut to; None: the length of the longest clip kept.
+        length: Seconds to which each clip is padded or cut; None: the length of the longest clip kept.
         trim: Cut leading and trailing silence.
         outliers: Drop clips shorter or longer than these percentiles of their label's lengths, for labels
             with thirty takes or more; None keeps all.
-        rms: Root mean square that each clip's speech is scaled to, or less if the clip would be distorted;
+        rms: Root mean square to which each clip's speech is scaled, or less if the clip would be distorted;
             None keeps its level.
 
     Raises:
-        ConfigError: A value makes no sense.
+        ConfigError: A value is out of range.
     """
 
     rate: int = 22050
@@ -91,21 +91,21 @@ class Preparation:
 
 @dataclass(frozen=True)
 class Prepared:
-    """Clips as rows on disk, and what is known of each.
+    """Prepared clips as rows on disk, with label, speaker and source of each.
 
     Attributes:
-        rows: Their samples, lengths, and what was cut off.
+        rows: Samples and lengths of the clips, and the share of energy that was cut off.
         labels: (B,) int64, indices into `label_names`.
         speakers: (B,) int64, indices into `speaker_names`.
         label_names: Names of the labels, as in the corpus.
         speaker_names: Names of the speakers, as in the corpus.
         clips: The source of each row.
-        dropped: The clips that are no rows: outliers of length.
-        rate: Hz.
-        preparation: How it was made.
-        digest: Key of content and preparation.
+        dropped: Clips without a row, dropped because of their unusual length.
+        rate: Sampling rate in Hz.
+        preparation: The settings.
+        digest: Cache key of code, corpus content and settings.
         name: Name of the corpus.
-        language: Of the words, a tag of BCP 47; `und` where it is not known.
+        language: BCP 47 tag of the words' language; `und` if unknown.
     """
 
     rows: Rows
@@ -125,7 +125,7 @@ class Prepared:
         return len(self.clips)
 
     def clip(self, row: int) -> Samples:
-        """The valid samples of one row, shape (T,), a copy."""
+        """A copy of the valid samples of one row, without padding, (T,)."""
         return self.rows.read(row)[: self.rows.lengths[row]]
 
 
@@ -140,18 +140,18 @@ def prepare(
     progress: bool = True,
     engine: Engine = THREADS,
 ) -> Prepared:
-    """The corpus's clips, prepared; built in parallel at the first call, then taken from the cache.
+    """Prepare the corpus's clips, in parallel at the first call; later calls load them from the cache.
 
     Args:
-        corpus: Of real clips.
-        preparation: How they are made alike.
-        progress: Show a bar while they are prepared.
-        engine: Who prepares them; its machines have to reach the corpus, but not the cache.
+        corpus: The corpus of real clips.
+        preparation: Sampling rate, length and level of the prepared clips.
+        progress: Show a progress bar while clips are prepared.
+        engine: Prepares the clips; its machines need access to the corpus, but not to the cache.
 
     Raises:
         CorpusError: A clip has changed since it was scanned.
         FileError: The cache cannot be written.
-        VoxletError: Workers die, or have other versions.
+        VoxletError: Workers die, or have other package versions.
 
     >>> from voxlet.corpus.corpus import open_corpus
     >>> noise = np.random.default_rng(0).uniform(-0.1, 0.1, 8000).astype(np.float32)
@@ -198,7 +198,7 @@ def prepare(
 
 @cached
 def prepare_code() -> str:
-    """A digest of the code that makes rows of clips."""
+    """A digest of the code that turns clips into rows."""
     return code_digest(
         *(stored, parts, *TRIMMING, audio.resample, audio.level, audio.fade),
         *(prepare_clip, fit_clip, row_length, kept, PreparePart, prepare_parts, lay_out),
@@ -206,10 +206,10 @@ def prepare_code() -> str:
 
 
 def prepare_clip(path: Path, preparation: Preparation) -> Samples:
-    """One clip at the preparation's rate and level, without offset and, if asked, silence around it, (T,).
+    """One clip at the preparation's rate and level, (T,), without DC offset and trimmed if `trim` is set.
 
     Raises:
-        CorpusError: The file cannot be read any more.
+        CorpusError: The file can no longer be read.
     """
     try:
         sound = audio.read(path)
@@ -217,7 +217,7 @@ def prepare_clip(path: Path, preparation: Preparation) -> Samples:
         raise CorpusError(
             f"{error.what}: it has changed since it was scanned", where=path, remedy=AGAIN
         ) from error
-    # The offset goes first: to the resampler it would be a step at either end, which rings.
+    # Before resampling: an offset would be a step at either end, at which the resampler rings.
     samples = sound.samples - np.float32(sound.samples.mean(dtype=np.float64))
     samples = audio.resample(samples, sound.rate, preparation.rate)
     if not preparation.trim and preparation.rms is None:
@@ -232,7 +232,7 @@ def prepare_clip(path: Path, preparation: Preparation) -> Samples:
 
 
 def fit_clip(samples: Samples, count: int, preparation: Preparation) -> tuple[Samples, float]:
-    """The clip cut to at most `count` samples, (T,), and the share of its energy that was cut off."""
+    """The clip (T,) cut to at most `count` samples, and the share of its energy that was cut off."""
     if len(samples) <= count:
         return samples, 0.0
     whole = float(np.square(samples, dtype=np.float64).sum())
@@ -244,14 +244,14 @@ def fit_clip(samples: Samples, count: int, preparation: Preparation) -> tuple[Sa
 
 
 def row_length(lengths: NDArray[np.int64], preparation: Preparation) -> int:
-    """Samples of each row: the length asked for, or that of the longest of the clips that are kept."""
+    """Samples in each row: the requested length, or that of the longest of the kept clips."""
     if preparation.length is not None:
         return max(1, round(preparation.length * preparation.rate))
     return int(lengths.max())
 
 
 def kept(lengths: NDArray[np.int64], labels: Sequence[str], preparation: Preparation) -> NDArray[np.int64]:
-    """Indices of the clips, of B lengths and labels, whose length is no outlier in their label."""
+    """Indices of the clips whose length (B,) is not an outlier among the takes of their label."""
     usual = np.ones(len(lengths), dtype=bool)
     if preparation.outliers is not None:
         names = np.array(labels)
@@ -265,40 +265,41 @@ def kept(lengths: NDArray[np.int64], labels: Sequence[str], preparation: Prepara
 
 @dataclass(frozen=True)
 class PreparePart:
-    """The task of a worker: a stretch of paths to the part of their clips. One that would make other samples
-    refuses.
+    """Worker task that prepares a stretch of files as one part.
+
+    It fails on a worker whose package versions or code would give other samples.
     """
 
     preparation: Preparation
     versions: Versions
 
     def __call__(self, paths: Stretch) -> tuple[int, Part]:
-        """The number of the first clip, and the part.
+        """The index of the first clip, and the part.
 
         Raises:
-            CorpusError: A file cannot be read any more.
-            VoxletError: Other versions are installed here.
+            CorpusError: A file can no longer be read.
+            VoxletError: This worker has other versions.
         """
         refuse_others(prepare_versions(), self.versions)
         return paths.first, joined([to_steps(prepare_clip(path, self.preparation)) for path in paths.items])
 
 
 def prepare_versions() -> dict[str, str]:
-    """What decides the samples of a clip: versions, and the code."""
+    """What the samples of a prepared clip depend on: package versions and the code."""
     return {**installed(*DECODERS, "soxr"), "code": prepare_code()}
 
 
 def build_rows(
     folder: Path, corpus: Corpus, preparation: Preparation, engine: Engine, progress: bool
 ) -> None:
-    """Write the files of `Rows`; memory holds a few parts at a time, whatever the corpus.
+    """Write the files of `Rows`, with only a few parts in memory, however large the corpus.
 
-    The row length and the outliers depend on all clips, so these are first written as they are, in parts
-    beside the folder, then laid out as rows.
+    The row length and the outliers depend on all clips. Therefore the clips are first written at their own
+    lengths, as parts in a folder beside `folder`, and then laid out as rows.
     """
     beside = folder.with_name(f".{folder.name}.parts")
     beside.mkdir(exist_ok=True)
-    cache.touch(beside)  # old parts are as good as new ones, and not to be cleared away
+    cache.touch(beside)  # parts of an earlier run are still valid, so keep the cache from removing them
     counts = prepare_parts(beside, corpus, preparation, engine, progress)
     with atomic_folder(folder) as building:
         lay_out(building, beside, corpus, preparation, counts)
@@ -308,7 +309,7 @@ def build_rows(
 def prepare_parts(
     folder: Path, corpus: Corpus, preparation: Preparation, engine: Engine, progress: bool
 ) -> NDArray[np.int64]:
-    """Write the parts that are not there yet; the number of samples of each clip (B,)."""
+    """Write the parts that do not exist yet, and return the number of samples of each clip, (B,)."""
     tqdm = import_extra("tqdm", "train").tqdm
 
     counts = np.zeros(len(corpus.clips), dtype=np.int64)
@@ -341,24 +342,24 @@ def prepare_parts(
 
 
 def part_path(folder: Path, first: int) -> Path:
-    """The file of the part that begins with this clip."""
+    """The file of the part that begins with clip number `first`."""
     return folder / f"{first:09}.npz"
 
 
 def lay_out(
     folder: Path, beside: Path, corpus: Corpus, preparation: Preparation, counts: NDArray[np.int64]
 ) -> None:
-    """Write the files of `Rows` from parts, whose clips have `counts` (B,) samples.
+    """Write the files of `Rows` from the parts in `beside`, whose clips have `counts` (B,) samples.
 
     Raises:
-        CorpusError: A part has vanished, or was damaged.
+        CorpusError: A part is missing or damaged.
     """
     indices = kept(counts, [clip.label for clip in corpus.clips], preparation)
     length = row_length(counts[indices], preparation)
     rows = {int(index): number for number, index in enumerate(indices)}
     cut, scales = np.zeros(len(indices)), np.zeros(len(indices), dtype=np.float32)
     with (folder / stored.AUDIO).open("wb") as file:
-        # Written, not mapped: on a full disk a mapped write kills the process, this one raises.
+        # Not memory-mapped: on a full disk, a mapped write kills the process, whereas this one raises.
         header = {"descr": "<i2", "fortran_order": False, "shape": (len(indices), length)}
         np.lib.format.write_array_header_1_0(file, header)
         row = np.zeros(length, dtype="<i2")

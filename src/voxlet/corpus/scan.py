@@ -1,4 +1,4 @@
-"""Decoding each file once: whether it can be a clip, its rate and length; kept in the cache."""
+"""Decode each file once, decide whether it is usable as a clip, and cache its rate and length."""
 
 from __future__ import annotations
 
@@ -32,34 +32,34 @@ if TYPE_CHECKING:
     from voxlet.engines.versions import Versions
 
 MIN_RATE, MAX_RATE = 4000, 384_000  # Hz
-MIN_SECONDS = 0.05  # shorter is no word
-MAX_SECONDS = 30.0  # longer is no clip, and would fill the memory
-SILENT_DB = -75.0  # re full scale: no word's loudest 10 ms are below this
-QUIET_DB, QUIET_RANGE_DB = -58.0, 15.0  # nor below this where they hardly rise above the rest: noise alone
-FEWEST_TAKES, COMPARED_TAKES = 4, 9  # of a label, for its rates to be doubted; that others are compared with
-# How far a take lies from the usual one in length and pitch together, and in length alone, to be looked at.
+MIN_SECONDS = 0.05  # anything shorter is not a word
+MAX_SECONDS = 30.0  # anything longer is not a single word, and would fill the memory
+SILENT_DB = -75.0  # re full scale: the loudest 10 ms of any word exceed this
+QUIET_DB, QUIET_RANGE_DB = -58.0, 15.0  # a clip below the first level and with a smaller range is only noise
+FEWEST_TAKES, COMPARED_TAKES = 4, 9  # takes of a label: to check its rates at all; to compare each with
+# A take is checked if it differs this much from the label's median in length and pitch, and in length alone.
 STRANGE_OCTAVES, LEAST_OCTAVES = 1.2, 0.4
-MISSED_SECONDS = 0.05  # of what a header promises, that codecs may add or leave out
+MISSED_SECONDS = 0.05  # tolerance for samples that codecs add or omit, compared with the header
 UNREAD_KIND = "is of a kind that the extra `formats` reads"
-AT_ONCE = 50  # files that a worker is given together
-DECODERS = ("numpy", "soundfile", "av")  # packages that make samples of files
-SCAN_VERSION = 6  # raise it when the same file gives another answer
+AT_ONCE = 50  # files per work item
+DECODERS = ("numpy", "soundfile", "av")  # packages whose versions affect the decoded samples
+SCAN_VERSION = 6  # increase when the same file gives another result
 
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """What decoding a file has shown.
+    """The result of decoding a file.
 
     Attributes:
-        size: Bytes.
-        time: Of modification, ns.
-        digest: SHA-256 of its bytes; empty where it cannot be used.
-        rate: In Hz.
-        count: Samples.
-        reason: Why it cannot be used, if it cannot.
-        channel: Which of its channels is used, where that is not the mean of all.
-        seconds: From the first loud 10 ms to the last: about as long as what is said.
-        octave: Where its energy lies, in octaves above 1 Hz.
+        size: File size in bytes.
+        time: Modification time in ns.
+        digest: SHA-256 of the file's bytes; empty if the file is unusable.
+        rate: Sampling rate in Hz.
+        count: Number of samples.
+        reason: Why the file is unusable; None if it is usable.
+        channel: Name of the channel that is used; empty for the mean of all channels.
+        seconds: Time from the first loud 10 ms to the last, roughly the length of the word.
+        octave: Mean frequency of the energy, in octaves above 1 Hz.
     """
 
     size: int
@@ -74,14 +74,14 @@ class Scan:
 
 
 def scan_files(root: Path, paths: list[Path], engine: Engine = THREADS) -> dict[Path, Scan]:
-    """Decode each file once; files unchanged since the last scan are taken from the cache.
+    """Scan files; those unchanged since the last scan are taken from the cache.
 
     Raises:
-        VoxletError: Workers of the engine die, or have other versions.
+        VoxletError: Workers of the engine die, or have other package versions.
     """
     kept = cache_folder("scans") / f"{hashlib.sha256(os.fsencode(root)).hexdigest()[:24]}.json"
     known = _load_scans(kept)
-    formats = has_formats()  # it may have been installed since
+    formats = has_formats()  # may have been installed since the last scan
     scans: dict[Path, Scan] = {}
     fresh: list[Path] = []
     for path in paths:
@@ -112,29 +112,29 @@ def scan_files(root: Path, paths: list[Path], engine: Engine = THREADS) -> dict[
 
 @dataclass(frozen=True)
 class ScanFiles:
-    """The task of a worker: decode a stretch of files. One with other decoders refuses."""
+    """Worker task that scans a stretch of files; it fails on a worker with other decoder versions."""
 
     versions: Versions
 
     def __call__(self, paths: Stretch) -> tuple[int, list[Scan]]:
-        """The number of the first file, and what each has shown.
+        """The index of the first file, and the scans.
 
         Raises:
-            VoxletError: Other versions are installed here.
+            VoxletError: This worker has other package versions.
         """
         refuse_others(installed(*DECODERS), self.versions)
         return paths.first, [scan_file(path) for path in paths.items]
 
 
 def _keep_scans(kept: Path, scans: dict[Path, Scan]) -> None:
-    """Write the scans to the cache as JSON, line by line: dictionaries would take a kilobyte a file."""
+    """Write the scans to the cache as JSON, entry by entry: dictionaries would need 1 kB for each file."""
     lines = (f"{json.dumps(os.fspath(path))}: {json.dumps(asdict(scan))}" for path, scan in scans.items())
     table = ",\n".join(lines)
     cache.write(kept, f'{{"version": {SCAN_VERSION}, "files": {{{table}}}}}'.encode())
 
 
 def _load_scans(kept: Path) -> dict[str, Scan]:
-    """The cached scans; none where the cache is missing, damaged or of another version."""
+    """The cached scans by path; empty if the cache is missing, damaged or of another version."""
     try:
         stored = json.loads(kept.read_bytes(), object_hook=_scan_of)
         cache.touch(kept)
@@ -145,12 +145,12 @@ def _load_scans(kept: Path) -> dict[str, Scan]:
 
 
 def _scan_of(fields: dict[str, Any]) -> Scan | dict[str, Any]:
-    """What a JSON object of the cache stands for: a scan, or the table of them by whole paths."""
+    """Convert a JSON object of the cache to a scan, if it is one; the enclosing tables stay as they are."""
     return Scan(**fields) if "digest" in fields else fields
 
 
 def scan_file(path: Path) -> Scan:
-    """Decode a file and decide whether it can be a clip."""
+    """Decode a file and decide whether it is usable as a clip."""
     try:
         status = path.stat()
         if not path.is_file():
@@ -175,10 +175,10 @@ def scan_file(path: Path) -> Scan:
 
 
 def _decode(path: Path) -> audio.Sound:
-    """The clip in a file.
+    """Decode a clip.
 
     Raises:
-        AudioError: The file cannot be a clip; `what` is the reason.
+        AudioError: The file is unusable as a clip; `what` is the reason.
     """
     with audio.opened(path) as file:
         header = file.header
@@ -203,10 +203,10 @@ def _check_length(count: int, rate: int) -> None:
 
 
 def measure(sound: audio.Sound) -> tuple[float, float]:
-    """Seconds from the first loud frame to the last, and where the energy lies, in octaves above 1 Hz.
+    """Seconds from the first loud frame to the last, and the mean frequency in octaves above 1 Hz.
 
     Raises:
-        AudioError: There is nothing to hear.
+        AudioError: The clip is silent.
     """
     emphasised = emphasise_speech(sound.samples, sound.rate)
     levels = frame_levels(emphasised, sound.rate)
@@ -221,19 +221,19 @@ def measure(sound: audio.Sound) -> tuple[float, float]:
 
 @lru_cache(maxsize=16)
 def _octaves(size: int, rate: int) -> NDArray[np.float64]:
-    """Frequencies of a transform of so many points but the first, in octaves above 1 Hz."""
+    """Bin frequencies of an FFT of `size` points, without bin 0, in octaves above 1 Hz."""
     return np.asarray(np.log2(np.arange(1, size // 2 + 1) * (rate / size)))
 
 
 @dataclass(frozen=True)
 class Doubt:
-    """A file whose header's rate can hardly be true.
+    """A file whose header states an implausible sampling rate.
 
     Attributes:
         path: The file.
-        rate: What its header says, in Hz.
-        likely: What its rate rather is.
-        times: How long it is beside other takes of its label.
+        rate: Sampling rate in the header, in Hz.
+        likely: Probable sampling rate, in Hz.
+        times: Length of the word, as a multiple of the usual length of its label.
     """
 
     path: Path
@@ -243,9 +243,9 @@ class Doubt:
 
 
 def doubt_rates(takes: list[tuple[str, Path, Scan]]) -> list[Doubt]:
-    """The clips, of label, path and scan, whose header's rate another explains much better.
+    """Find takes, given as (label, path, scan), that another sampling rate explains much better.
 
-    Only what is much longer and lower, or much shorter and higher, than the usual take is looked at again.
+    Only takes much longer and lower, or much shorter and higher, than their label's median are decoded again.
     """
     by_label: dict[str, list[tuple[Path, Scan]]] = {}
     for label, path, scan in takes:
@@ -278,7 +278,7 @@ def doubt_rates(takes: list[tuple[str, Path, Scan]]) -> list[Doubt]:
 
 
 def _word(path: Path) -> tuple[float, NDArray[np.float64]]:
-    """Seconds of a clip's speech, and its pattern."""
+    """Length of a clip's speech in seconds, and its `pattern`."""
     sound = audio.read(path)
     start, stop = speech_bounds(sound.samples, sound.rate)
     return (stop - start) / sound.rate, pattern(sound.samples, sound.rate)

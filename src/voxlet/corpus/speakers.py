@@ -1,4 +1,4 @@
-"""What a corpus says of its speakers, read tolerantly: real metadata is dirty."""
+"""Speaker metadata of a corpus, read tolerantly: real metadata is dirty."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PLACES = ("data/audioMNIST_meta.txt", "audioMNIST_meta.txt")
-OLDEST = 120  # years; AudioMNIST has one of 1234
+OLDEST = 120  # years; AudioMNIST lists an age of 1234
 
 
 @dataclass(frozen=True)
 class SpeakerMetadata:
-    """One speaker; None or an empty string where it is unknown or cannot be true."""
+    """Metadata of one speaker; None or an empty string for values that are unknown or impossible."""
 
     accent: str = ""
     age: int | None = None  # years
     gender: str = ""
-    native: bool | None = None  # speaks English from birth
+    native: bool | None = None  # native speaker of English
     origin: str = ""
 
 
 def read_metadata(root: Path) -> dict[str, SpeakerMetadata]:
-    """Speaker -> metadata; empty where the corpus has none that can be read."""
+    """Metadata by speaker; empty if the corpus has no readable metadata."""
     for place in PLACES:
         try:
             table = json.loads((root / place).read_text(encoding="utf-8", errors="replace"))
@@ -37,7 +37,7 @@ def read_metadata(root: Path) -> dict[str, SpeakerMetadata]:
 
 
 def speaker_metadata(row: dict[str, object]) -> SpeakerMetadata:
-    """One row of the table, cleaned."""
+    """The metadata in one row of the table, cleaned."""
     return SpeakerMetadata(
         accent=tidy(row.get("accent")),
         age=plausible_age(row.get("age")),
@@ -48,13 +48,13 @@ def speaker_metadata(row: dict[str, object]) -> SpeakerMetadata:
 
 
 def tidy(value: object) -> str:
-    """A name in one spelling: `german` is `German`, `Egyptian_American?` is `Egyptian American`."""
+    """A name in normalised spelling: `german` is `German`, `Egyptian_American?` is `Egyptian American`."""
     text = " ".join(str(value or "").replace("_", " ").strip(" ?").split())
     return text[:1].upper() + text[1:]
 
 
 def plausible_age(value: object) -> int | None:
-    """Years, whether given as a number or as text; None where nobody is that old."""
+    """An age in years, given as a number or as text; None if it is not a plausible age."""
     try:
         age = int(str(value).strip())
     except ValueError:

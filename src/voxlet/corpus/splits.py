@@ -1,4 +1,4 @@
-"""Rows to train on, to validate with and to test with: reproducible, and no recording in two of them."""
+"""Reproducible splits into training, validation and test rows, with no recording in two of them."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ if TYPE_CHECKING:
 
 SplitKind = Literal["auto", "official", "stratified", "speakers", "untested", "all"]
 
-VALIDATION_SHARE = 0.1  # of what is not tested on: 9 % of all where a tenth is for testing
+VALIDATION_SHARE = 0.1  # of the rows that are not for testing, so 9 % of all
 TEST_SHARE = 0.1
 OFFICIAL_TEST_TAKES = 5  # FSDD: takes 0 to 4
-LEAST_SHARE = 0.01  # a part with less than this of the clips is no part
-# What to do about a split that cannot be made; a stratified one always can.
+LEAST_SHARE = 0.01  # of the clips: a split with a smaller part is refused
+# Remedies for splits that are not possible; a stratified split always is.
 OTHER_SPLIT = {
     "official": "use the split 'speakers' or 'stratified'",
     "speakers": "use the split 'stratified'",
 }
-COMPARED_SAMPLES = 32  # of two clips that may be the same, before all are
-LEAST_LEFT = 2  # takes of a label that are trained on before any is held out
-FEW_SHARE = 4.0  # per cent of the speakers that validate where nobody is tested
-FEW_SPEAKERS = 10  # with fewer, validation shares the training speakers
+COMPARED_SAMPLES = 32  # of two clips, compared before the whole clips are
+LEAST_LEFT = 2  # takes of a label that are kept for training before any is held out
+FEW_SHARE = 4.0  # per cent of the speakers used for validation in an untested split
+FEW_SPEAKERS = 10  # with fewer, no speakers are set aside for validation
 
 
 @dataclass(frozen=True)
 class Split:
-    """Row numbers of a `Prepared`, rising, int64; the three are disjoint in rows and in content.
+    """Ascending row numbers of a `Prepared`, int64; the three parts share neither rows nor recordings.
 
-    `kind` is how it was divided, never `auto`.
+    `kind` is the kind of split that was made, never `auto`.
     """
 
     train: NDArray[np.int64]
@@ -49,22 +49,22 @@ class Split:
 def make_split(
     prepared: Prepared, kind: SplitKind = "stratified", *, seed: int = 0, held_out: str | None = None
 ) -> Split:
-    """Divide the rows.
+    """Split the rows into training, validation and test rows.
 
     Args:
-        prepared: What to divide.
-        kind: `auto`: the official one of a known corpus or of its tables; by speakers where too little of a
-            known one is here for that; stratified for any other. `stratified`: 81/9/10 % of each label with
-            three takes or more; of two takes both are trained on, so the other parts may be empty.
-            `official`: as the corpus's makers divide it (FSDD: takes 0-4 are the test set; Speech Commands:
-            by a hash of the speaker; others by their tables). `speakers`: nobody who is tested is trained on.
-            `untested`: a few speakers to validate with, all others to train on, for what is tested elsewhere.
-            `all`: everything is trained on.
-        seed: Decides who goes where; the same seed gives the same split.
-        held_out: The speaker to test on, with `speakers`; drawn (a tenth of them) unless given.
+        prepared: The clips to split.
+        kind: `auto`: the official split of a catalogued corpus or of the corpus's own tables; by speakers if
+            too little of a catalogued corpus is here for that; stratified for any other corpus. `stratified`:
+            81/9/10 % of each label with three takes or more; one or two takes are all for training, so the
+            other parts may be empty. `official`: as defined by the corpus's authors (FSDD: takes 0-4 are the
+            test set; Speech Commands: by a hash of the speaker; others by their tables). `speakers`: test
+            speakers do not occur in training. `untested`: a few speakers for validation and all others for
+            training, for models that are tested on other data. `all`: every row is for training.
+        seed: Seed of the random choices; the same seed gives the same split.
+        held_out: The test speaker for `speakers`; if None, a tenth of the speakers is drawn.
 
     Raises:
-        ConfigError: The corpus cannot be divided so.
+        ConfigError: This split of the corpus is not possible.
     """
     if kind == "auto":
         return automatic_split(prepared, seed)
@@ -89,7 +89,7 @@ def make_split(
             where="split",
             remedy="use auto, official, stratified, speakers, untested or all",
         )
-    # A recording that lies in several parts stays in the one that is furthest from training.
+    # A recording that occurs in several parts stays in the test part, or else in the validation part.
     rest = ~np.isin(groups, groups[test])
     if validation is None:
         validation_rows = draw_share(prepared.labels, groups, rest, VALIDATION_SHARE, rng)
@@ -98,7 +98,7 @@ def make_split(
     train_rows = rest & ~np.isin(groups, groups[validation_rows])
     parts = {"train": train_rows, "validate": validation_rows, "test": test}
     if kind == "official" and not test.any() and validation is not None:
-        del parts["test"]  # whose makers only validate: nothing is tested on
+        del parts["test"]  # the corpus defines a validation part only, so an empty test part is no error
     for part, rows in parts.items():
         if kind not in ("stratified", "untested", "all") and rows.sum() < LEAST_SHARE * len(groups):
             raise ConfigError(
@@ -110,11 +110,11 @@ def make_split(
 
 
 def automatic_split(prepared: Prepared, seed: int) -> Split:
-    """The first that can be made of: the official one, by speakers; for a corpus without one, stratified.
+    """The official split or, if that is impossible, one by speakers; stratified if there is no official one.
 
     Raises:
-        ConfigError: The corpus is too small for any; or its own tables or folders leave nothing to train on:
-            what somebody held out is not trained on unasked.
+        ConfigError: The corpus is too small for any split, or the parts in its own tables or folders leave
+            too few clips: clips that are held out there are moved to training only on request.
     """
     known = CATALOG.get(prepared.name)
     official = known is not None and known.official is not None
@@ -129,14 +129,14 @@ def automatic_split(prepared: Prepared, seed: int) -> Split:
 
 
 def content_groups(prepared: Prepared) -> NDArray[np.int64]:
-    """(B,) the first row of the same content: from the same bytes, or with the same prepared samples."""
+    """For each row, (B,), the first row with the same content: the same file or the same prepared samples."""
     files: dict[str, int] = {}
     sounds: dict[tuple[int, bytes], list[int]] = {}
     groups = np.arange(len(prepared))
     lengths = prepared.rows.lengths
     for first, samples in prepared.rows.parts():
         for row, own in enumerate(samples, first):
-            # A stretch from the middle distinguishes most rows at little cost.
+            # A few samples from the middle tell most rows apart at little cost.
             middle = own[lengths[row] // 2 :][:COMPARED_SAMPLES].tobytes()
             similar = sounds.setdefault((int(lengths[row]), middle), [])
             copies = [other for other in similar if np.array_equal(prepared.rows.read(other), own)]
@@ -154,7 +154,7 @@ def draw_share(
     *,
     left: int = LEAST_LEFT,
 ) -> NDArray[np.bool_]:
-    """(B,) true for a `share` of each label's rows in `among`: at least one, but never of the last `left`."""
+    """Mask (B,) of a random `share` of each label's rows in `among`: at least one, but `left` rows remain."""
     drawn = np.zeros(len(labels), dtype=bool)
     for label in np.unique(labels):
         heads = np.flatnonzero(among & (labels == label) & (groups == np.arange(len(groups))))
@@ -164,14 +164,14 @@ def draw_share(
 
 
 def official_parts(prepared: Prepared) -> tuple[NDArray[np.bool_], NDArray[np.bool_] | None]:
-    """Test rows, and validation rows where the corpus has its own, as its makers divide it.
+    """Masks (B,) of the official test rows and, if the corpus defines them, validation rows (else None).
 
     Raises:
-        ConfigError: It has no official division.
+        ConfigError: The corpus has no official split.
     """
     known = CATALOG.get(prepared.name)
     parts = np.array([clip.part for clip in prepared.clips])
-    if (parts != "").any():  # its tables say; what they put nowhere is trained on
+    if (parts != "").any():  # defined by its tables or folders; unassigned clips are for training
         return parts == "test", parts == "validation" if (parts == "validation").any() else None
     rule = "takes" if known is None else known.official
     takes = [clip.take for clip in prepared.clips]
@@ -188,20 +188,20 @@ def official_parts(prepared: Prepared) -> tuple[NDArray[np.bool_], NDArray[np.bo
 
 
 def part_by_hash(speaker: str) -> Literal["training", "validation", "test"]:
-    """The part of Speech Commands that a speaker is in, as its README divides it."""
+    """The part of Speech Commands that a speaker belongs to, by the rule in its README."""
     share = speaker_hash(speaker)
     return "validation" if share < 10 else "test" if share < 20 else "training"
 
 
 def speaker_hash(speaker: str) -> float:
-    """Percentage in 0 to 100 that Speech Commands' `which_set` (in its README) gives a speaker."""
+    """The hash of a speaker, from 0 to 100 per cent, that `which_set` in Speech Commands' README computes."""
     top = 2**27  # its MAX_NUM_WAVS_PER_CLASS is 2**27 - 1
     hashed = hashlib.sha1(speaker.encode(), usedforsecurity=False).hexdigest()
     return (int(hashed, 16) % top) * (100.0 / (top - 1))
 
 
 def few_speakers(prepared: Prepared) -> NDArray[np.bool_]:
-    """The rows (B,) of some speakers in a hundred, by a hash of their names; of few speakers nobody's."""
+    """Mask (B,) of the rows of 4 % of the speakers, chosen by hash; empty if there are few speakers."""
     if len(prepared.speaker_names) < FEW_SPEAKERS:
         return np.zeros(len(prepared), dtype=bool)
     chosen = np.array([speaker_hash(name) < FEW_SHARE for name in prepared.speaker_names])
@@ -211,10 +211,10 @@ def few_speakers(prepared: Prepared) -> NDArray[np.bool_]:
 def speaker_parts(
     prepared: Prepared, held_out: str | None, rng: np.random.Generator
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_] | None]:
-    """Test rows, and validation rows where there are speakers enough, each with speakers of their own.
+    """Masks (B,) of test and validation rows with separate speakers; the latter is None if there are few.
 
     Raises:
-        ConfigError: There is but one speaker, or nobody of that name.
+        ConfigError: There is only one speaker, or none called `held_out`.
     """
     present = np.unique(prepared.speakers)
     names = [prepared.speaker_names[index] for index in present]

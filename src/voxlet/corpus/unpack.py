@@ -1,7 +1,7 @@
-"""Unpacking a downloaded archive: only the wanted files, nothing outside the folder, nothing too large.
+"""Unpack a downloaded archive safely: only the wanted files, inside the target folder, of bounded size.
 
-By our own rules, not `tarfile`'s filter "data", because they hold for zip archives too, refuse a path that
-leaves its folder where the filter mends it, let no link in at all, and bound size and number.
+We do not use `tarfile`'s filter "data": the rules here also cover zip archives, refuse a path that leaves its
+folder where the filter would correct it, never unpack links, and limit the size and number of files.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 PIECE = 1 << 20  # bytes
-MAX_READ = 16 * PIECE  # at once: a header that asks for more is no header
+MAX_READ = 16 * PIECE  # at once: only an invalid header asks for more
 MAX_MEMBERS = 500_000
 TEXT_SUFFIXES = frozenset({".txt", ".json", ".csv", ".md"})
 DAMAGE = (
@@ -37,8 +37,8 @@ DAMAGE = (
     EOFError,
     gzip.BadGzipFile,
     RuntimeError,  # zipfile: encrypted
-    NotImplementedError,  # zipfile: an odd compression
-    ValueError,  # tarfile, zipfile: numbers that are none
+    NotImplementedError,  # zipfile: unsupported compression
+    ValueError,  # tarfile, zipfile: malformed numbers
 )
 
 
@@ -53,7 +53,7 @@ class Member:
 
 
 class BoundedReader(io.RawIOBase):
-    """A stream that stops a reader who asks for too much at once or in all, as a bomb makes it do."""
+    """A stream that limits how much is read at once and in total, against decompression bombs."""
 
     def __init__(self, stream: IO[bytes], limit: int) -> None:
         super().__init__()
@@ -72,13 +72,13 @@ class BoundedReader(io.RawIOBase):
         return self.stream.tell()
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go to a position within the limit."""
+        """Seek to a position within the limit."""
         if whence == io.SEEK_SET and offset > self.limit:
             raise too_large(self.limit)
         return self.stream.seek(offset, whence)
 
     def read(self, size: int = -1, /) -> bytes:
-        """At most `size` bytes, within the limit."""
+        """Read at most `size` bytes within the limit."""
         if size < 0 or size > MAX_READ or self.stream.tell() + size > self.limit + MAX_READ:
             raise too_large(self.limit)
         return self.stream.read(size)
@@ -99,21 +99,21 @@ def unpack(
     limit: int,
     advance: Callable[[int], None] = lambda _: None,
 ) -> int:
-    """Unpack the sound and text files of `folders` (at the archive's top, or in its one top folder).
+    """Unpack the sound and text files in `folders`, which lie at the archive's top or one level below.
 
     Args:
-        archive: A .tar, .tar.gz or .zip file, known by its content.
-        folder: Where to; it exists.
-        folders: Which folders to take, and which files beside them.
-        limit: Bytes that the unpacked archive may have.
-        advance: Called with the number of bytes written, as they are.
+        archive: A .tar, .tar.gz or .zip file, recognised by its content.
+        folder: Existing folder to unpack to.
+        folders: Names of the folders, and of files beside them, to unpack.
+        limit: Largest total size of the unpacked archive in bytes.
+        advance: Called with the number of bytes after each write.
 
     Returns:
-        The number of files.
+        The number of files written.
 
     Raises:
-        DownloadError: The archive is damaged, too large, or holds what has no place in it: a path that leaves
-            its folder, a link or a device among the wanted files, a name twice.
+        DownloadError: The archive is damaged, too large or without any of `folders`, or it contains a path
+            that leaves its folder, a link or a device among the wanted files, or the same name twice.
     """
     written: set[str] = set()
     total = 0
@@ -127,7 +127,7 @@ def unpack(
             place = wanted(member, folders)
             if place is None:
                 continue
-            # Two names that differ in case alone would be one file on some systems.
+            # Names that differ only in case are the same file on some systems.
             if place.as_posix().casefold() in written:
                 raise DownloadError(f"the archive holds {member.name!r} twice", where=archive)
             written.add(place.as_posix().casefold())
@@ -148,7 +148,7 @@ def unpack(
 
 
 def members(archive: Path, limit: int) -> Iterator[Member]:
-    """What an archive holds, in its order."""
+    """The entries of an archive, in its order."""
     with archive.open("rb") as raw:
         magic = raw.read(4)
         raw.seek(0)
@@ -163,7 +163,7 @@ def members(archive: Path, limit: int) -> Iterator[Member]:
             for entry in tape:
                 kind = "file" if entry.isreg() else "folder" if entry.isdir() else "other"
                 yield Member(entry.name, kind, entry.size, partial(tape.extractfile, entry))
-                tape.members = []  # type: ignore[attr-defined]  # the list would grow with the archive
+                tape.members = []  # type: ignore[attr-defined]  # it would grow with the archive
 
 
 def _zip_member(packed: zipfile.ZipFile, info: zipfile.ZipInfo) -> Member:
@@ -174,14 +174,14 @@ def _zip_member(packed: zipfile.ZipFile, info: zipfile.ZipInfo) -> Member:
 
 
 def wanted(member: Member, folders: tuple[str, ...]) -> PurePosixPath | None:
-    """Where the member belongs below the corpus's folder; None where it is not wanted.
+    """The path of a member below the corpus's folder; None if the member is not wanted.
 
     Raises:
-        DownloadError: Its path leaves the folder, or it is a link or a device among the wanted files.
+        DownloadError: Its path leaves the folder, or it is a link or a device with a wanted name.
     """
     path = PurePosixPath(member.name)
     parts = tuple(part for part in path.parts if part != ".")
-    # A colon or a backslash is a way out on Windows.
+    # On Windows, a colon or a backslash can lead out of the folder.
     if path.is_absolute() or ".." in parts or any(mark in member.name for mark in "\\:\0"):
         raise DownloadError(f"the archive holds a path that leaves its folder: {member.name!r}")
     top = next((index for index in (0, 1) if len(parts) > index and parts[index] in folders), None)
@@ -196,10 +196,10 @@ def wanted(member: Member, folders: tuple[str, ...]) -> PurePosixPath | None:
 
 
 def copy(member: Member, target: Path, advance: Callable[[int], None]) -> None:
-    """Write one member, and no more than it said it holds.
+    """Write one member, never more bytes than its header states.
 
     Raises:
-        DownloadError: It holds more or less.
+        DownloadError: The member holds more or fewer bytes than that, or no data.
     """
     source = member.open()
     if source is None:

@@ -1,1 +1,1 @@
-"""Labelled clips of a voice by the hundred thousand: planned, made on many cores, written as whole shards."""
+"""Labelled clips of a voice by the hundred thousand: planned, made on many cores, written in whole shards."""

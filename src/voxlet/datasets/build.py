@@ -1,7 +1,7 @@
-"""A plan to a data set: shards made by an engine, each published whole, what is there already left as it is.
+"""From a plan to a data set: an engine makes the shards; each appears whole, and finished ones are kept.
 
-A shard counts as made when its record is there, which is written after its objects. Killed anywhere, the same
-command goes on and ends with the same bytes: nothing that is written holds a time or a chance.
+A shard counts as made once its record is there, which is written after its objects. If the command is killed
+at any point, the same command continues and ends with the same bytes: none depend on time or chance.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ if TYPE_CHECKING:
     from voxlet.speak.voice import Voice
 
 PLAN, REJECTED = "plan.json", "rejected/"
-AT_ONCE = 50  # clips that are in memory as samples
+AT_ONCE = 50  # clips whose samples are in memory
 
 
 @dataclass(frozen=True)
 class MakeShard:
-    """The task of a worker: make the clips of a shard, write them, then its record; returns its counts.
+    """The task of a worker: make the clips of a shard, write them and then the shard's record.
 
-    It holds all that a process on another machine needs. A worker that would make other bytes refuses.
+    It holds all that a process on another machine needs. A worker that would make other bytes refuses it.
     """
 
     plan: Plan
@@ -51,10 +51,10 @@ class MakeShard:
     versions: Versions
 
     def __call__(self, shard: Shard) -> Counter[str]:
-        """Make one shard.
+        """Make one shard; return its numbers of clips, rejected clips and bytes.
 
         Raises:
-            VoxletError: Other versions are installed here, or the store cannot be written.
+            VoxletError: This worker has other versions installed, or the store cannot be written.
         """
         own = made_with(self.plan)
         refuse_others(own["versions"], self.versions)
@@ -93,14 +93,14 @@ class MakeShard:
 
 
 def encoded(voice: Voice, made: Made, kind: str) -> Encoded:
-    """A clip as it is written."""
+    """A clip as it is written: its facts, and the bytes of a sound file."""
     facts = made.facts(voice.name)
     return Encoded(facts, encode(made.samples, made.rate, kind, facts))
 
 
 @functools.lru_cache(1)
 def opened_check(plan: Plan) -> Check | None:
-    """The check that a plan asks for, opened once in each process."""
+    """The check that a plan asks for, opened once in each process; None if it asks for none."""
     if plan.check is None:
         return None
     from voxlet.datasets.check import Check
@@ -111,22 +111,22 @@ def opened_check(plan: Plan) -> Check | None:
 def make_dataset(
     plan: Plan, voice: bytes, store: Store, engine: Engine, *, progress: bool = True
 ) -> dict[str, Any]:
-    """Make a data set, or go on with one, and return its card.
+    """Make a data set, or continue one, and return its card.
 
     Args:
-        plan: What it holds.
+        plan: What the data set holds.
         voice: The bytes of the voice's file.
-        store: Where it goes.
-        engine: Who makes it.
-        progress: Show it on standard error.
+        store: Where the data set is written.
+        engine: What runs the work.
+        progress: Show a progress bar on standard error.
 
     Raises:
-        ConfigError: Another data set is there.
+        ConfigError: The store holds another data set.
         FileError: The store is full or cannot be reached; what is written stays.
-        LockedError: Another process makes it, or a part of it.
+        LockedError: Another process is making the data set, or a part of it.
         VoxletError: Workers die, or have other versions.
     """
-    opened_check(plan)  # what it refuses is refused before anything is written
+    opened_check(plan)  # its errors come before anything is written
     with store.alone():
         store.clear()
         begin(plan, store)
@@ -137,22 +137,22 @@ def make_dataset(
 def make_part(
     plan: Plan, voice: bytes, store: Store, engine: Engine, *, part: tuple[int, int], progress: bool = True
 ) -> list[Shard]:
-    """Make one part of a data set's shards, beside others that make the rest; returns those of the part.
+    """Make one part of a data set's shards, while others make the rest; return the part's shards.
 
-    `make_dataset`, given the same, finds what all parts have made, and finishes it.
+    `make_dataset` with the same arguments finds the shards of all parts, and finishes the data set.
 
     Args:
         plan: What the data set holds.
         voice: The bytes of the voice's file.
-        store: Where it goes.
-        engine: Who makes it.
-        part: Which part, counted from 0, of how many: every so many shards are its own.
-        progress: Show it on standard error.
+        store: Where the data set is written.
+        engine: What runs the work.
+        part: The number of this part, counted from 0, and the number of parts, which take shards in turn.
+        progress: Show a progress bar on standard error.
 
     Raises:
-        ConfigError: Another data set is there.
+        ConfigError: The store holds another data set.
         FileError: The store is full or cannot be reached; what is written stays.
-        LockedError: Another process makes this part.
+        LockedError: Another process is making this part.
         VoxletError: Workers die, or have other versions.
     """
     number, count = part
@@ -192,14 +192,15 @@ def make_shards(
 
 
 def begin(plan: Plan, store: Store) -> None:
-    """Write the plan where it is not yet.
+    """Write the plan, unless it is there already.
 
     Raises:
-        ConfigError: Another plan is there, or something else than a data set.
+        ConfigError: The store holds another plan, or something other than a data set.
+        FileError: The plan in the store is damaged, or the store is full or cannot be reached.
     """
     there = store.get(PLAN)
     if there is None and not store.is_empty() and not store.names(RECORDS):  # a lost plan is written again
-        there = store.get(PLAN)  # another part may have begun in this moment
+        there = store.get(PLAN)  # another part may have begun just now
         if there is None:
             raise ConfigError("holds something other than a data set", where=store.place, remedy=ELSEWHERE)
     if there is None:

@@ -1,4 +1,4 @@
-"""A data set's card: `dataset.json` for programs, `README.md` for people and for `datasets`."""
+"""A data set's card: `dataset.json` for programs, `README.md` for people and for the package `datasets`."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from voxlet.speak.voice import Voice
 
 CARD, README = "dataset.json", "README.md"
-CARRIED = ("data", "licence", "credit", "consent", "scores")  # from the voice's card
+CARRIED = ("data", "licence", "credit", "consent", "scores")  # copied from the voice's card
 
 
 def finish(plan: Plan, voice: bytes, store: Store) -> dict[str, Any]:
-    """Write what describes a data set whose shards are all there, and return its card.
+    """Write the files that describe a data set whose shards are all made, and return its card.
 
     Raises:
-        FileError: The store is full or cannot be reached, or a record is damaged.
+        FileError: The store is full or cannot be reached, or a record is missing or damaged.
     """
 
     def get(name: str) -> bytes:
@@ -58,7 +58,7 @@ AGAIN = "repeat the command that made the data set"
 
 
 def facts_of(plan: Plan, voice: Voice) -> dict[str, Any]:
-    """What a card says of the voice."""
+    """The facts about the voice for the card."""
     return {
         "name": voice.name,
         "version": voice.info.version,
@@ -69,7 +69,7 @@ def facts_of(plan: Plan, voice: Voice) -> dict[str, Any]:
 
 
 def describe(plan: Plan, voice: dict[str, Any], found: Iterable[Record]) -> dict[str, Any]:
-    """The card of a data set with these facts of its voice and these shards."""
+    """The card of a data set, from the facts about its voice and the records of its shards."""
     splits: dict[str, Counter[str]] = {}
     labels: dict[str, Counter[str]] = {}
     made_with: dict[str, None] = {}  # in order, each once
@@ -100,10 +100,10 @@ def describe(plan: Plan, voice: dict[str, Any], found: Iterable[Record]) -> dict
 
 
 def readme(plan: Plan, card: dict[str, Any]) -> str:
-    """The card as Markdown with the head that `datasets` reads."""
+    """The card as Markdown, with the YAML front matter that `datasets` reads."""
     format_ = formats()[plan.format]
     voice = card["voice"]
-    # A value of JSON is one of YAML, too.
+    # JSON values are valid in YAML.
     head = {
         "license": "other",
         "license_name": voice.get("licence", "unknown"),

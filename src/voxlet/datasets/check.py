@@ -1,4 +1,4 @@
-"""Does a classifier hear the word that was asked for? Clips that it does not take are kept apart."""
+"""Checking that a classifier recognises the word asked for; clips that fail are kept apart."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ if TYPE_CHECKING:
     from voxlet.datasets.plan import Plan
 
 CHECKS = ("pocketsphinx",)
-WIDE = 16_000  # Hz: from here on a clip has what the recogniser's models expect
+WIDE = 16_000  # Hz: at this rate and above, clips have the bandwidth that the recogniser's models expect
 
 
 class Check:
     """PocketSphinx, which was trained by others on other speech, choosing among all words of a plan.
 
     Args:
-        plan: Its words; clips are heard as they were said, before rooms, noise and codecs.
+        plan: The plan with the words; clips are checked as said, before rooms, noise and codecs.
 
     Raises:
-        ConfigError: It does not know one of the words.
-        MissingExtraError: It is not installed.
+        ConfigError: PocketSphinx does not know one of the words.
+        MissingExtraError: PocketSphinx is not installed.
     """
 
     def __init__(self, plan: Plan) -> None:
@@ -34,6 +34,6 @@ class Check:
             raise ConfigError(error.what, where="--check", remedy="leave --check out") from error
 
     def takes(self, made: Made) -> bool:
-        """Whether it hears the word that was asked for; each clip is a question of its own."""
+        """Whether the classifier recognises the word asked for; each clip is classified by itself."""
         said = self._classifier.predict([made.said], made.rate)
         return self._words[int(said.labels[0])] == made.planned.word

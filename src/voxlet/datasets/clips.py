@@ -1,4 +1,4 @@
-"""One planned clip to samples: the voice says the word, and what was asked for happens to it."""
+"""From a planned clip to samples: the voice says the word, and the plan's effects are applied."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Made:
-    """A clip: what was planned, as it was said (T,), after the effects (T,), and what these were."""
+    """A clip: its plan, its samples as said (T,) and after the effects (T,), and the effects' names."""
 
     planned: Planned
     said: Samples
@@ -32,7 +32,7 @@ class Made:
     effects: str = ""
 
     def facts(self, voice: str) -> dict[str, object]:
-        """What is written beside it in every format."""
+        """The facts that every format writes beside the clip."""
         planned, manner = self.planned, self.planned.manner
         return {
             "index": planned.index,
@@ -50,11 +50,11 @@ class Made:
 
 
 def make_clips(plan: Plan, voice: Voice, start: int, stop: int) -> list[Made]:
-    """The clips of these numbers: each to the last bit what it is alone, on the same kind of processor.
+    """The clips `start` to `stop` - 1, bit-identical to each made alone on the same kind of processor.
 
     Raises:
         ConfigError: There is no such clip.
-        VoiceError: The voice is not what the plan was made for.
+        VoiceError: The plan was not made for this voice.
     """
     planned = [plan.clip(index) for index in range(start, stop)]
     said = voice.sample(
@@ -68,7 +68,7 @@ def make_clips(plan: Plan, voice: Voice, start: int, stop: int) -> list[Made]:
 
 
 def make_clip(plan: Plan, voice: Voice, index: int) -> Made:
-    """The clip of that number, alone; errors are those of `make_clips`."""
+    """The clip of one number, made alone; errors are those of `make_clips`."""
     (made,) = make_clips(plan, voice, index, index + 1)
     return made
 
@@ -80,7 +80,7 @@ def _style(plan: Plan, voice: Voice, planned: Planned) -> Style:
 
 
 def _finished(plan: Plan, voice: Voice, planned: Planned, clip: Samples) -> Made:
-    """A clip as it is said, trimmed, levelled, at the plan's rate and length; and after the effects."""
+    """A clip as said (trimmed, levelled, at the plan's rate and length) and after the effects."""
     samples = shape(clip, voice.rate, plan.rate, planned.word)
     if plan.seconds is not None:
         samples = fitted(samples, round(plan.seconds * plan.rate), plan.rate)
@@ -93,7 +93,7 @@ def _finished(plan: Plan, voice: Voice, planned: Planned, clip: Samples) -> Made
 
 
 def fitted(samples: Samples, count: int, rate: int) -> Samples:
-    """Samples (T,) in the middle of `count`, (count,): silence around them, or cut at both ends."""
+    """Samples (T,) centred in `count` samples: padded with silence, or cut at both ends and faded."""
     spare = count - len(samples)
     if spare >= 0:
         return np.pad(samples, (spare // 2, spare - spare // 2))
@@ -103,10 +103,10 @@ def fitted(samples: Samples, count: int, rate: int) -> Samples:
 
 @functools.lru_cache(1)
 def opened_voice(data: bytes) -> Voice:
-    """The voice in the bytes of its file, opened once in each process, on one thread.
+    """The voice in the bytes of its file, opened once in each process and run on one thread.
 
     Raises:
-        VoiceError: It is damaged.
+        VoiceError: The file is damaged.
     """
     with files.temporary_folder() as folder:
         path = folder / "travelled.voice"

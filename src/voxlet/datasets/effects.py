@@ -1,7 +1,7 @@
-"""What happens to clips as they are recorded: rooms, noise, codecs.
+"""Effects that make clips sound like recordings: rooms, noise, codecs.
 
-Rooms are simulated by pyroomacoustics (the image source method, Allen and Berkley 1979), codecs are those of
-libsndfile. What happens to a clip depends on the plan's seed and the clip's number alone.
+Rooms are simulated by pyroomacoustics (the image source method, Allen and Berkley 1979); codecs are those of
+libsndfile. The effects on a clip depend on the plan's seed and the clip's number alone.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
     from voxlet.audio import Samples
     from voxlet.datasets.plan import Plan
 
-SHARE = 0.5  # of the clips to which each effect happens
-ROOMS = 50  # different ones, each with a place for the speaker and one for the microphone
+SHARE = 0.5  # of the clips that each effect is applied to
+ROOMS = 50  # different rooms, each with one place for the speaker and one for the microphone
 WIDTH, HEIGHT = (2.0, 7.0), (2.3, 3.2)  # metres
-REVERBERATION = (0.15, 0.5)  # seconds until a sound has died away by 60 dB
-WALL = 0.4  # metres that speaker and microphone stay away from walls
-ORDER = 12  # reflections that are followed at most
-TAIL = 0.25  # seconds of a room's sound that are kept after a clip
-NOISE_DB = (5.0, 30.0)  # how far noise lies below the clip
-COLOUR = (0.0, 2.0)  # of noise, power over frequency to minus this: 0 is white, 2 brown
-CODECS = {  # format and coding of libsndfile, rate in Hz
+REVERBERATION = (0.15, 0.5)  # seconds until a sound has decayed by 60 dB
+WALL = 0.4  # metres that speaker and microphone keep from the walls
+ORDER = 12  # highest order of reflections
+TAIL = 0.25  # seconds of reverberation kept after a clip
+NOISE_DB = (5.0, 30.0)  # signal-to-noise ratios
+COLOUR = (0.0, 2.0)  # of noise, whose power falls as 1/f to this power: 0 is white, 2 brown
+CODECS = {  # libsndfile's format and subtype, and the rate in Hz
     "mu-law": ("WAV", "ULAW", 8000),
     "gsm": ("WAV", "GSM610", 8000),
     "adpcm": ("WAV", "IMA_ADPCM", 16000),
@@ -41,12 +41,12 @@ CODECS = {  # format and coding of libsndfile, rate in Hz
     "vorbis": ("OGG", "VORBIS", 16000),
     "opus": ("OGG", "OPUS", 16000),
 }
-# Keys of random numbers, different from those of `datasets.plan`.
+# Keys of random generators, different from those in `datasets.plan`.
 EFFECT_KEY, ROOM_KEY = 5, 6
 
 
 def as_recorded(samples: Samples, plan: Plan, index: int) -> tuple[Samples, str]:
-    """A clip (T,) after the plan's effects, and what they were, such as `room 3; noise 12 dB; mp3`."""
+    """A clip (T,) after the plan's effects, and those applied, such as `room 3; noise 12 dB; mp3`."""
     what = []
     for number, effect in enumerate(EFFECTS):
         rng = generator(plan.seed, EFFECT_KEY, index, number)
@@ -68,7 +68,7 @@ def as_recorded(samples: Samples, plan: Plan, index: int) -> tuple[Samples, str]
 
 
 def in_room(samples: Samples, response: Samples, plan: Plan) -> Samples:
-    """A clip as a microphone in a room hears it, as loud as before; longer unless the plan fixes lengths."""
+    """A clip (T,) as recorded in a room, at its former level; longer unless the plan fixes the length."""
     signal = import_extra("scipy.signal", "dataset")
     heard = np.asarray(signal.fftconvolve(samples, response), dtype=np.float32)
     length = len(samples) + (0 if plan.seconds else round(TAIL * plan.rate))
@@ -79,13 +79,13 @@ def in_room(samples: Samples, response: Samples, plan: Plan) -> Samples:
 def _response(seed: int, room: int, rate: int) -> Samples:
     """A room's impulse response (T,) at `rate` Hz, which begins with the direct sound."""
     acoustics: Any = import_extra("pyroomacoustics", "dataset")
-    acoustics.constants.set("num_threads", 1)  # sums in one order
+    acoustics.constants.set("num_threads", 1)  # several threads would add up in varying order
     rng = generator(seed, ROOM_KEY, room)
     size = np.array([*rng.uniform(*WIDTH, 2), rng.uniform(*HEIGHT)])
     wanted = rng.uniform(*REVERBERATION)
     try:
         absorption, order = acoustics.inverse_sabine(wanted, size)
-    except ValueError:  # so large a room is never so quiet: its walls absorb everything
+    except ValueError:  # the room is too large to be so dry: its walls absorb everything
         absorption, order = 1.0, 0
     simulated = acoustics.ShoeBox(
         size, fs=rate, materials=acoustics.Material(absorption), max_order=min(order, ORDER)
@@ -99,7 +99,7 @@ def _response(seed: int, room: int, rate: int) -> Samples:
 
 
 def with_noise(samples: Samples, decibels: float, colour: float, rng: np.random.Generator) -> Samples:
-    """A clip (T,) with noise so many dB below it, whose power falls with frequency to the power `colour`."""
+    """A clip (T,) with noise `decibels` below it, whose power falls with frequency as 1/f**colour."""
     spectrum = np.fft.rfft(rng.standard_normal(len(samples)))
     spectrum *= np.maximum(np.arange(len(spectrum)), 1.0) ** (-colour / 2)
     noise = np.fft.irfft(spectrum, len(samples)).astype(np.float32)
@@ -108,7 +108,7 @@ def with_noise(samples: Samples, decibels: float, colour: float, rng: np.random.
 
 
 def coded(samples: Samples, rate: int, codec: str) -> Samples:
-    """A clip (T,) encoded and decoded again, of the same length."""
+    """A clip (T,) encoded and decoded by a codec, of the same length."""
     import soundfile
 
     kind, subtype, own_rate = CODECS[codec]

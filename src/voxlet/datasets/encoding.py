@@ -1,4 +1,4 @@
-"""A clip as the bytes of a sound file, which says of itself that it is synthetic."""
+"""A clip as the bytes of a sound file that is marked as synthetic."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def encode(samples: Samples, rate: int, kind: str, facts: Mapping[str, object]) -> bytes:
-    """Samples (T,) as a 16-bit `wav` or `flac` file with the facts in its comment."""
+    """Encode samples (T,) as a 16-bit `wav` or `flac` file, with the facts in its comment."""
     import soundfile
 
     buffer = io.BytesIO()
@@ -31,10 +31,10 @@ def encode(samples: Samples, rate: int, kind: str, facts: Mapping[str, object]) 
 
 
 def decode(data: bytes) -> tuple[Samples, int, dict[str, object]]:
-    """What `encode` made: samples (T,), rate in Hz, and the facts.
+    """Decode a file that `encode` made: samples (T,), rate in Hz, and the facts.
 
     Raises:
-        ValueError: It is no such file.
+        ValueError: The data is not such a file.
     """
     import soundfile
 

@@ -1,8 +1,9 @@
-"""What a data set holds: of each clip its label, its speaker and its manner, known before anything is made.
+"""What a data set holds: the label, speaker and manner of each clip, known before anything is generated.
 
-Everything follows from the plan and a clip's number. Each split is balanced by itself: its clips go round the
-labels; each round has one speaker; over the rounds of a label and a speaker, speeds, pitches and clarities
-come from as many equal parts of their ranges. No speaker is in two splits.
+Everything follows from the plan and a clip's number. Each split is balanced by itself: its clips cycle
+through the labels, and each round has one speaker. Over the rounds of a label and a speaker, speed, pitch and
+clarity are stratified: each range is divided into equal parts, drawn from equally often. No speaker is in two
+splits.
 """
 
 from __future__ import annotations
@@ -25,19 +26,19 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 SPLITS = ("train", "validation", "test")
-UNKNOWN = "unknown"  # the class of words that are none of the labels
-PARTS = 16  # equal parts of a range, one after the other in an order of their own
+UNKNOWN = "unknown"  # the class of the words that are not labels
+PARTS = 16  # equal parts of a range, each drawn from once in a random order
 EFFECTS = ("rooms", "noise", "codecs")
 MOST_CLIPS = 10**9
 RATES = (4_000, 192_000)  # Hz
 LONGEST = 60.0  # seconds
-# Keys of random numbers; those of `speak.styles` are for the clips' noise, for styles and for takes.
+# Keys of random generators; those in `speak.styles` are for the clips' noise, for styles and for takes.
 STYLE_KEY, ORDER_KEY, PLACE_KEY, SPEAKER_KEY = 1, 2, 3, 4
 
 
 @dataclass(frozen=True)
 class Shard:
-    """The clips `start` to `stop` of one split, which are written together."""
+    """The clips `start` to `stop` - 1 of one split, which are written together."""
 
     split: str
     number: int
@@ -46,13 +47,13 @@ class Shard:
 
     @property
     def name(self) -> str:
-        """As in `train-00012`."""
+        """The name of the shard, such as `train-00012`."""
         return f"{self.split}-{self.number:05d}"
 
 
 @dataclass(frozen=True)
 class Planned:
-    """One clip before it is made; `style` is the number of a new style, None for a named speaker."""
+    """One clip before it is generated; `style` is the number of a new style, None for a named speaker."""
 
     index: int
     split: str
@@ -65,29 +66,29 @@ class Planned:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a data set is made of; two plans that are equal make the same bytes.
+    """What a data set is made of; equal plans make the same bytes.
 
     Attributes:
         voice: Name of the voice.
-        digest: Of what decides how it sounds.
-        count: Clips in all.
-        labels: The words that are told apart.
-        rate: Of the clips, in Hz.
-        format: How they are written; a key of `datasets.formats`.
-        seed: Of everything that is drawn.
-        others: Words that make the class `unknown`.
-        unknown: Share of the clips that are in it.
-        speakers: Named speakers; without any, each round of the labels has a new style.
-        ranges: Names of what varies (speed, pitch, clarity), each with its least and most.
-        held_out: Shares of the clips for validation and for tests.
-        seconds: Length of each clip; without it, each has its own.
-        variation: Standard deviations of what differs from take to take where it has no range.
-        effects: What happens to clips as they are recorded: `rooms`, `noise`, `codecs`.
-        check: The classifier that has to agree with the label; without one, every clip is taken.
-        shard: Clips that are written together.
+        digest: Digest of all that decides how the voice's clips sound.
+        count: Number of clips in all splits.
+        labels: The words to tell apart.
+        rate: Sampling rate of the clips in Hz.
+        format: How the clips are written; a key of `formats()`.
+        seed: Seed of all random numbers.
+        others: Words that make up the class `unknown`.
+        unknown: Share of the clips in the class `unknown`.
+        speakers: Named speakers; if empty, each round of the labels has a new style.
+        ranges: Attributes to vary (speed, pitch, clarity), each with its minimum and maximum.
+        held_out: Shares of the clips for validation and for testing.
+        seconds: Length of each clip; None: each has its natural length.
+        variation: Standard deviations, from take to take, of attributes that have no range.
+        effects: Effects that make clips sound like recordings: `rooms`, `noise`, `codecs`.
+        check: The classifier that has to recognise the label; None: every clip is accepted.
+        shard: Number of clips that are written together.
 
     Raises:
-        ConfigError: A value makes no sense, alone or beside another.
+        ConfigError: A value is invalid, alone or together with another.
     """
 
     voice: str
@@ -110,7 +111,7 @@ class Plan:
 
     def __post_init__(self) -> None:
         check_seed(self.seed)
-        for name in ("seed", "count", "rate", "shard"):  # also numpy's, which JSON does not know
+        for name in ("seed", "count", "rate", "shard"):  # numpy's numbers, too, which JSON cannot encode
             value = getattr(self, name)
             if isinstance(value, float | np.floating) and not float(value).is_integer():
                 raise ConfigError(f"{value:g} is not a whole number", where=f"--{name}")
@@ -162,24 +163,24 @@ class Plan:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """The labels, and `unknown` where there is such a class."""
+        """The labels, and `unknown` if there is such a class."""
         return (*self.labels, UNKNOWN) if self.unknown else self.labels
 
     @cached_property
     def sizes(self) -> dict[str, int]:
-        """Clips of each split."""
+        """The number of clips in each split."""
         validation, test = (round(share * self.count) for share in self.held_out)
         return dict(zip(SPLITS, (self.count - validation - test, validation, test), strict=True))
 
     @cached_property
     def starts(self) -> dict[str, int]:
-        """The first clip of each split."""
+        """The number of the first clip of each split."""
         sizes = list(self.sizes.values())
         return {name: sum(sizes[:place]) for place, name in enumerate(SPLITS)}
 
     @cached_property
     def people(self) -> dict[str, tuple[str, ...]]:
-        """The named speakers of each split, disjoint; empty where styles are new."""
+        """The named speakers of each split, without overlap; empty if styles are new."""
         used = [name for name in SPLITS if self.sizes[name]]
         order = generator(self.seed, SPEAKER_KEY).permutation(len(self.speakers))
         shuffled = [self.speakers[number] for number in order]
@@ -189,7 +190,7 @@ class Plan:
             if name != "train"
         }
         if "train" in used:
-            # Held-out splits leave at least one speaker to learn from.
+            # Held-out splits leave at least one speaker to train on.
             while sum(counts.values()) >= len(shuffled) and max(counts.values(), default=0) > 1:
                 counts[max(counts, key=lambda name: counts[name])] -= 1
         found: dict[str, tuple[str, ...]] = {}
@@ -199,7 +200,7 @@ class Plan:
         return found
 
     def speaker_count(self, split: str) -> int:
-        """How many speakers a split has, named or new ones."""
+        """The number of speakers in a split, named or new."""
         size = self.sizes[split]
         strange = math.floor(size * self.unknown)
         rounds = max(
@@ -208,7 +209,7 @@ class Plan:
         return min(rounds, len(self.people[split])) if self.speakers else rounds
 
     def shards(self) -> list[Shard]:
-        """All shards, those of one split after the other's."""
+        """All shards, split by split."""
         return [
             Shard(name, number, start, min(start + self.shard, first + self.sizes[name]))
             for name, first in self.starts.items()
@@ -216,7 +217,7 @@ class Plan:
         ]
 
     def clip(self, index: int) -> Planned:
-        """What the clip of this number is.
+        """The plan of the clip with this number.
 
         Raises:
             ConfigError: There is no such clip.
@@ -231,7 +232,7 @@ class Plan:
         word, turns = words[turn % len(words)], turn // len(words)
         if self.speakers:
             people = self.people[split]
-            # Words go on to the next speaker after each round, whichever class they are of.
+            # The words of either class go on to the next speaker after each round.
             person = turns % len(people)
             style: int | None = None
             speaker, block = people[person], (SPLITS.index(split), person)
@@ -264,7 +265,7 @@ class Plan:
     def to_json(self) -> str:
         """The plan as JSON, the same for equal plans."""
         held = asdict(self)
-        if not self.variation:  # as plans of before have it
+        if not self.variation:  # as in plans of earlier versions
             del held["variation"]
         return json.dumps(held, indent=1)
 
@@ -275,10 +276,10 @@ class Plan:
 
 
 def read_plan(text: str | bytes) -> Plan:
-    """What `Plan.to_json` wrote.
+    """Read a plan that `Plan.to_json` wrote.
 
     Raises:
-        ValueError: It is no plan.
+        ValueError: The text is not a valid plan.
     """
     try:
         raw = json.loads(text)
@@ -292,5 +293,5 @@ def read_plan(text: str | bytes) -> Plan:
 
 
 def _within(where: str, value: float, least: float, most: float) -> None:
-    if not least <= value <= most:  # not a number fails, too
+    if not least <= value <= most:  # refuses NaN, too
         raise ConfigError(f"{value:g} is out of bounds", where=where, remedy=f"give {least:g} to {most:g}")

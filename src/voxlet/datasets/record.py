@@ -1,4 +1,4 @@
-"""A shard's record: what it holds, written when all of it is there. With the plan it tells the card."""
+"""A shard's record: what the shard holds, written once it is complete. Plan and records make up the card."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ class Record:
     """What a shard holds.
 
     Attributes:
-        shard: Its name.
-        clips: That were taken.
-        rejected: That the check did not take.
-        seconds: Of the clips that were taken.
-        labels: How many of each.
-        objects: Bytes and SHA-256 of each object, by its name.
-        made_with: What else decided the bytes; see `made_with`.
+        shard: Name of the shard.
+        clips: Number of accepted clips.
+        rejected: Number of clips that the check rejected.
+        seconds: Total duration of the accepted clips.
+        labels: Number of accepted clips of each label.
+        objects: Size in bytes and SHA-256 of each object, by its name.
+        made_with: What decided the bytes besides the plan; see `voxlet.datasets.versions.made_with`.
     """
 
     shard: str
@@ -42,10 +42,10 @@ class Record:
 
 
 def read_record(data: bytes) -> Record:
-    """What `Record.to_json` wrote.
+    """Read a record that `Record.to_json` wrote.
 
     Raises:
-        ValueError: It is no record, or a part of one.
+        ValueError: The data is not a record, or is incomplete.
     """
     try:
         raw = json.loads(data)
@@ -63,10 +63,10 @@ def read_record(data: bytes) -> Record:
 
 
 def record_of(shard: Shard) -> str:
-    """Where a shard's record lies."""
+    """The name of the object that holds a shard's record."""
     return f"{RECORDS}/{shard.name}.json"
 
 
 def records(plan: Plan) -> list[str]:
-    """Where the records of all shards lie."""
+    """The names of the objects that hold the records of all shards."""
     return [record_of(shard) for shard in plan.shards()]

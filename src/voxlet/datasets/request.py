@@ -1,4 +1,4 @@
-"""What is asked for, checked against the voice, as a plan."""
+"""A request for a data set, which is checked against the voice and becomes a plan."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SPEECH_COMMANDS, SPEECH_COMMANDS_RATE, SPEECH_COMMANDS_SECONDS = "speech-command
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked for of a voice; see `Plan` for each field. Without labels, all that the voice has."""
+    """What is asked of a voice; see `Plan` for the fields. Without labels, all the voice's words are used."""
 
     count: int
     labels: tuple[str, ...] = ()
@@ -41,11 +41,11 @@ class Request:
     shard: int = 1000
 
     def plan(self, file: VoiceFile, voice: Voice) -> Plan:
-        """The plan of it.
+        """The plan for this request.
 
         Raises:
-            VoiceError: A label, speaker or manner that the voice has not.
-            ConfigError: A value makes no sense, alone or beside another.
+            VoiceError: The voice lacks a label, a speaker or an attribute.
+            ConfigError: A value is invalid, alone or together with another.
         """
         asked = [voice.word(label) or label for label in self.labels]
         labels = _known("--labels", asked, voice.labels, voice.name) or voice.labels
@@ -76,7 +76,7 @@ class Request:
 
 
 def _known(where: str, asked: Sequence[str], there: Sequence[str], voice: str) -> tuple[str, ...]:
-    """Names as the voice spells them, each once."""
+    """Names as the voice spells them; naming one twice is an error."""
     found: list[str] = []
     for name in asked:
         known = find(name, there)
@@ -91,7 +91,7 @@ def _known(where: str, asked: Sequence[str], there: Sequence[str], voice: str) -
 
 
 def _digest(file: VoiceFile, speakers: Sequence[str]) -> str:
-    """Of all that decides how a voice's clips sound: its graph, its words in order, the styles in use."""
+    """A digest of what decides how a voice's clips sound: its graph, words in order, styles in use."""
     styles = {name: [float(value) for value in file.info.styles[name]] for name in speakers}
     facts = [file.digest, file.info.labels, styles]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()

@@ -1,7 +1,7 @@
-"""Where a data set goes: a folder of this machine, or whatever fsspec reaches by URL.
+"""Where a data set is written: a folder on this machine, or anything that fsspec reaches by URL.
 
-Objects appear whole or not at all: each is built in memory and given to the store at once. An object that
-breaks off within fsspec's own `open` would be there in part.
+Objects appear completely or not at all: each is built in memory and handed to the store at once. A write
+through fsspec's own `open` that breaks off would leave a part of an object.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ LOST = "when the store can be reached, run the same command again: it continues 
 S3 = "s3"
 LOCK = ".lock"
 BEGUN = ".part"
-SECRET = re.compile(r"//[^/@]*@")  # a key and its password in a URL
+SECRET = re.compile(r"//[^/@]*@")  # user name and password in a URL
 
 
 @dataclass(frozen=True)
@@ -37,20 +37,20 @@ class Folder:
 
     @property
     def place(self) -> str:
-        """What errors call it."""
+        """The name of the store in errors."""
         return str(self.root)
 
     def put(self, name: str, data: bytes) -> None:
-        """Write an object, whole or not at all, whatever kills this process.
+        """Write an object, completely or not at all, even if this process is killed.
 
-        It is not waited for until it is on the disk, which for small files takes longer than making them:
-        what a power failure damages is found by `verify`.
+        The object is not synced to the disk, which for small files takes longer than making them: `verify`
+        finds what a power failure damages.
 
         Raises:
-            FileError: It cannot be written.
+            FileError: The object cannot be written.
         """
         path = self.root / name
-        # A name of its own: a machine that was given up for lost may be writing the same.
+        # A unique name: a machine that was given up for lost may still be writing the same object.
         beginning = path.with_name(f".{path.name}.{secrets.token_hex(4)}{BEGUN}")
         with files.writing(path, remedy=GO_ON):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -62,10 +62,10 @@ class Folder:
                 raise
 
     def get(self, name: str) -> bytes | None:
-        """An object's bytes; None where there is none.
+        """An object's bytes; None if there is no such object.
 
         Raises:
-            FileError: It cannot be read.
+            FileError: The object cannot be read.
         """
         try:
             return (self.root / name).read_bytes()
@@ -75,27 +75,27 @@ class Folder:
             raise FileError(f"cannot be read ({error.strerror})", where=self.root / name) from error
 
     def names(self, folder: str) -> set[str]:
-        """The names of the objects in a folder; none where there is no such folder."""
+        """The names of the objects in a folder; empty if there is no such folder."""
         try:
             return {path.name for path in (self.root / folder).iterdir() if path.is_file()}
         except OSError:
             return set()
 
     def is_empty(self) -> bool:
-        """Whether nothing lies there but what is hidden, as locks are."""
+        """Whether the folder holds nothing but hidden files, such as locks."""
         return all(path.name.startswith(".") for path in self.root.iterdir())
 
     def clear(self) -> None:
-        """Remove what a process that was killed had begun to write."""
+        """Remove partial files that killed processes have left behind."""
         for left in self.root.rglob(f".*{BEGUN}"):
             left.unlink(missing_ok=True)
 
     @contextlib.contextmanager
     def alone(self, part: str = "") -> Iterator[None]:
-        """Be the only process that builds here, or that builds this part.
+        """Let this process alone make the data set, or the named part, while the block runs.
 
         Raises:
-            LockedError: Another one does, or builds a part where all is to be built.
+            LockedError: Another process does so, or makes a part while all is to be made.
         """
         files.make_folder(self.root)
         locks = [self.root / (f"{LOCK}-{part}" if part else LOCK)]
@@ -103,7 +103,7 @@ class Folder:
         with contextlib.ExitStack() as held:
             for lock in locks:
                 own = files.exclusive(lock, wait=False, state="a data set is being made here")
-                held.callback(held.enter_context(own))  # its file goes while it is held
+                held.callback(held.enter_context(own))  # removes the lock file while the lock is held
             yield
 
 
@@ -115,11 +115,11 @@ class Remote:
 
     @property
     def place(self) -> str:
-        """What errors call it: the URL without its secrets."""
+        """The name of the store in errors: the URL without its secrets."""
         return SECRET.sub("//", self.url)
 
     def put(self, name: str, data: bytes) -> None:
-        """Write an object, whole or not at all.
+        """Write an object, completely or not at all.
 
         Raises:
             FileError: The store refuses it or cannot be reached.
@@ -129,7 +129,7 @@ class Remote:
             system.pipe_file(path, data)
 
     def get(self, name: str) -> bytes | None:
-        """An object's bytes; None where there is none.
+        """An object's bytes; None if there is no such object.
 
         Raises:
             FileError: The store refuses it or cannot be reached.
@@ -154,14 +154,14 @@ class Remote:
                 return set()
 
     def is_empty(self) -> bool:
-        """Whether it holds no object."""
+        """Whether the store holds no object."""
         return not self.names("")
 
     def clear(self) -> None:
-        """Nothing: a store shows whole objects only."""
+        """Do nothing: a store shows complete objects only."""
 
     def alone(self, part: str = "") -> contextlib.AbstractContextManager[None]:  # noqa: ARG002
-        """Nothing: two that make the same data set write the same bytes."""
+        """Do nothing: two processes that make the same data set write the same bytes."""
         return contextlib.nullcontext()
 
     @contextlib.contextmanager
@@ -181,10 +181,10 @@ Store = Folder | Remote
 
 
 def open_store(place: str) -> Store:
-    """The folder or store of a path or URL.
+    """The store at a path or URL.
 
     Raises:
-        FileError: It is a file, or empty.
+        FileError: The path is a file, or is empty.
     """
     if not place:
         raise FileError("is not a folder", where="--out ''", remedy="give a new folder")
@@ -199,10 +199,10 @@ def open_store(place: str) -> Store:
 
 @functools.lru_cache(8)
 def _filesystem(url: str) -> tuple[Any, str]:
-    """The file system of a URL, and the path in it."""
+    """The fsspec file system of a URL, and the path within it."""
     protocol, _, path = url.partition("://")
     if protocol == S3:
-        # By Arrow: s3fs holds back packages (botocore: urllib3, dateutil) that others here need newer.
+        # Through Arrow: s3fs (botocore) caps urllib3 and dateutil, of which others need newer versions.
         arrow = import_extra("pyarrow.fs", "dataset")
         wrapper = import_extra("fsspec.implementations.arrow", "dataset").ArrowFSWrapper
         system, path = arrow.FileSystem.from_uri(url)

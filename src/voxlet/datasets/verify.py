@@ -1,4 +1,4 @@
-"""Is a data set what it says? Every object's digest, every clip decoded, marked and where it belongs."""
+"""Verifying a data set: each object has its digest; each clip can be decoded, is marked and in its place."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from voxlet.datasets.record import Record
     from voxlet.datasets.stores import Store
 
-MOST_TOLD = 20  # problems that are kept as text
+MOST_TOLD = 20  # problems that are kept as texts
 
 
 @dataclass
 class Verdict:
-    """What was found: clips that are as they should be, and what is wrong, in sentences."""
+    """What verification found: how many clips, shards and bytes, and what is wrong, in sentences."""
 
     clips: int = 0
     rejected: int = 0
@@ -35,26 +35,26 @@ class Verdict:
     bytes: int = 0
     wrong: int = 0
     problems: list[str] = field(default_factory=list)
-    broken: list[str] = field(default_factory=list)  # shards that are there and have problems
-    splits_of: dict[str, str] = field(default_factory=dict)  # of each speaker
+    broken: list[str] = field(default_factory=list)  # shards that exist and have problems
+    splits_of: dict[str, str] = field(default_factory=dict)  # the split of each speaker
 
     def add(self, where: str, problem: str) -> None:
-        """Note a problem of a shard that is there."""
+        """Note a problem of an existing shard, whose record has to be removed to make the shard again."""
         if where not in self.broken:
             self.broken.append(where)
         self.lacks(where, problem)
 
     def lacks(self, where: str, problem: str) -> None:
-        """Note a problem that the command that made the data set mends as it is."""
+        """Note a problem that is solved by repeating the command that made the data set."""
         self.wrong += 1
         if len(self.problems) < MOST_TOLD:
             self.problems.append(f"{where}: {problem}")
 
     def checked(self, store: Store) -> None:
-        """Refuse a data set in which something is wrong.
+        """Raise an error if anything is wrong with the data set.
 
         Raises:
-            FileError: It names the first problem, and the shards that have to be made again.
+            FileError: Names the first problem, and the shards that have to be made again.
         """
         if not self.wrong:
             return
@@ -68,10 +68,10 @@ class Verdict:
 
 
 def verify(store: Store) -> Verdict:
-    """Look at all of a data set; memory holds one shard at a time.
+    """Verify all of a data set, with one shard in memory at a time.
 
     Raises:
-        FileError: No data set is there, or it cannot be read.
+        FileError: There is no data set, or it cannot be read.
     """
     text = store.get(PLAN)
     if text is None:
@@ -136,7 +136,7 @@ def _shard(plan: Plan, shard: Shard, record: Record, store: Store, verdict: Verd
 
 
 def _clip(plan: Plan, shard: Shard, sound: bytes, verdict: Verdict) -> Planned | None:
-    """What a clip was planned to be, if it belongs here; what else is wrong with it is noted."""
+    """The plan of a clip, None if it does not belong to the shard; other problems are noted."""
     try:
         samples, rate, facts = decode(sound)
         index = int(str(facts["index"]))
@@ -167,7 +167,7 @@ def _clip(plan: Plan, shard: Shard, sound: bytes, verdict: Verdict) -> Planned |
 
 
 def _described(plan: Plan, found: list[Record], store: Store, verdict: Verdict) -> None:
-    """The card, and what lists the clips, are what the shards tell; all of these are whole."""
+    """Check that the card and the lists of clips match the shards, all of which are intact."""
 
     def get(name: str) -> bytes:
         return store.get(name) or b""

@@ -1,4 +1,4 @@
-"""What decides the bytes of a clip beside the plan: versions of packages, and the kind of processor."""
+"""What decides the bytes of a clip besides the plan: versions of packages, and the kind of processor."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ OF_FORMAT = {"parquet": ("pyarrow",)}
 
 
 class MadeWith(TypedDict):
-    """Versions by package, and the processor with its instruction sets."""
+    """Versions by package, and the processor's name and instruction sets."""
 
     versions: dict[str, str]
     processor: str
@@ -26,7 +26,7 @@ class MadeWith(TypedDict):
 
 @functools.lru_cache(1)
 def made_with(plan: Plan) -> MadeWith:
-    """What is here; nobody may change it."""
+    """The versions and the processor of this machine; shared, so callers must not change them."""
     names = (*PACKAGES, *(OF_ROOMS if "rooms" in plan.effects else ()), *OF_FORMAT.get(plan.format, ()))
     processor = machine.processor()
     return {

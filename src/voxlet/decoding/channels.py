@@ -1,8 +1,8 @@
-"""One channel of several: the mean of all, unless they differ; then what holds the speech best.
+"""Mix several channels down to one: their mean or, if they differ, the mix with the clearest speech.
 
-Microphones wired with opposite poles cancel in the mean, a silent channel takes half of the level, and one
-with hum or noise beside the word buries it. So where channels are not alike, each of them, the mean and, of
-two, half the difference are compared by how far their speech stands out of its background.
+Microphones wired with opposite polarity cancel in the mean, a silent channel halves the level, and a channel
+with hum or noise buries the word. So if channels differ, each of them, the mean and, for two channels, half
+the difference are compared by how far their speech is above the background.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ from voxlet.trimming.regions import find_speech
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-HEARD_SECONDS = 60.0  # from the beginning, that are compared
-ALIKE_DB = -12.0  # how far what differs from the mean has to lie below it: then the mean is taken unheard
-CLEAR_DB = 45.0  # speech that stands out by more is as good as any
-# Mean and difference are taken for a channel only if their speech is hardly weaker, and if they do not stand
-# out less (the mean, which is the usual) or stand out more (the difference).
+HEARD_SECONDS = 60.0  # from the beginning of a clip, in which channels are compared
+ALIKE_DB = -12.0  # differences from the mean up to this level, relative to it, are ignored
+CLEAR_DB = 45.0  # contrasts above this count as equally clear
+# Mean or difference are taken instead of the best channel if their speech is at most this much weaker and its
+# contrast is at least that of the channel plus a margin: negative for the mean, the default, else positive.
 WEAKER_DB, MEAN_DB, DIFFERENCE_DB = 5.5, -3.0, 3.0
 
 
 @dataclass(frozen=True)
 class Choice:
-    """Weights, (C,), that make one channel of C, and what that is called; the mean has no name."""
+    """Weights (C,) that mix C channels to one, and a name for the result; the mean has no name."""
 
     weights: NDArray[np.float32]
     name: str = ""
 
     def of(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-        """One channel, (T,), of samples, (T, C)."""
+        """One channel (T,) from samples (T, C)."""
         if not self.name:
             mean: NDArray[np.float32] = samples.mean(axis=1, dtype=np.float32)
             return mean
@@ -44,7 +44,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Heard:
-    """A choice, the level of its speech in dB, and how far that stands out of its background."""
+    """A choice, the level of its speech in dB, and how many dB that is above the background."""
 
     choice: Choice
     level: float
@@ -52,7 +52,7 @@ class Heard:
 
 
 def choose(samples: NDArray[np.float32], rate: int) -> Choice:
-    """What to make of the channels of a clip, (T, C)."""
+    """How to mix the channels of a clip (T, C) to one."""
     channels = samples.shape[1]
     mean = Choice(np.full(channels, 1 / channels, np.float32))
     if len(samples) < 2 or _alike(samples):
@@ -61,7 +61,7 @@ def choose(samples: NDArray[np.float32], rate: int) -> Choice:
         hear(Choice(_unit(channels, number), f"channel {number + 1} of {channels}"), samples, rate)
         for number in range(channels)
     ]
-    # Of channels as good as each other the first, whatever the last bit of a sample is.
+    # Rounded: of equally good channels the first is taken, whatever the last bits of their samples.
     best = max(singles, key=lambda heard: (np.round(heard.contrast), np.round(heard.level)))
     mixed = hear(mean, samples, rate)
     if np.isfinite(mixed.level) and _is_as_good(mixed, best, MEAN_DB):
@@ -76,7 +76,7 @@ def choose(samples: NDArray[np.float32], rate: int) -> Choice:
 
 
 def hear(choice: Choice, samples: NDArray[np.float32], rate: int) -> Heard:
-    """How well the speech in a choice is heard; without any, the level is that of all, the contrast 0."""
+    """Level and contrast of the speech in a choice; without speech, the level of all samples, contrast 0."""
     mono = choice.of(samples)
     found = find_speech(mono, rate)
     if found.regions:
@@ -96,7 +96,7 @@ def _unit(channels: int, number: int) -> NDArray[np.float32]:
 
 
 def _alike(samples: NDArray[np.float32]) -> bool:
-    """Whether each channel is the mean but for little; steps between samples count, so hum hardly does."""
+    """Whether all channels are close to their mean; steps between samples count, so hum hardly matters."""
     steps = np.diff(samples, axis=0)
     mean = steps.mean(axis=1, keepdims=True)
     power = float(np.mean(np.square(mean, dtype=np.float64)))

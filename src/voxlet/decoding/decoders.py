@@ -1,7 +1,7 @@
-"""What decodes: libsndfile (through soundfile), and FFmpeg (through PyAV) for what libsndfile does not read.
+"""Decoders: libsndfile (through soundfile), and FFmpeg (through PyAV) for what libsndfile does not read.
 
-The kind is told by the first bytes. FFmpeg is given an open file and the kind, so that it neither guesses nor
-opens anything else that a file may name.
+The kind is detected by the first bytes. FFmpeg gets an open file and the kind, so that it neither guesses nor
+opens other files that the file may refer to.
 """
 
 from __future__ import annotations
@@ -30,27 +30,27 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-UNKNOWN_FRAMES = 2**63 - 1  # libsndfile's word for a header without a length
-UNTOLD_FRAMES = 2**16  # read at once of a file without a length
-LENGTH_TOLD = ("mov", "matroska", "asf")  # kinds whose header knows the length; others estimate it
+UNKNOWN_FRAMES = 2**63 - 1  # libsndfile's value for a header without a length
+UNTOLD_FRAMES = 2**16  # read at once from a file of unknown length
+LENGTH_TOLD = ("mov", "matroska", "asf")  # kinds whose header states the length; for others it is an estimate
 FFMPEG_ALONE = frozenset({"mov", "matroska", "amr", "asf", "wv", "ape", "tta", "aac"})
 EXTRA = "formats"
 
 
 class UnreadKindError(AudioError):
-    """A kind of sound file that only the extra `formats` reads, and it is not installed."""
+    """The sound file is of a kind that needs the extra `formats`, which is not installed."""
 
 
 @dataclass(frozen=True)
 class Header:
-    """What a sound file says of itself.
+    """The header of a sound file.
 
     Attributes:
-        format: Its kind.
-        rate: In Hz.
-        channels: How many.
-        frames: Samples a channel; None where it does not tell.
-        lacks: What of the sound that it promises is not there; empty where nothing is known to lack.
+        format: The kind of file.
+        rate: Sampling rate in Hz.
+        channels: Number of channels.
+        frames: Samples per channel; None if not stated.
+        lacks: A description of claimed sound that is missing; empty if none is known to be missing.
     """
 
     format: str
@@ -66,12 +66,12 @@ class Decoder(Protocol):
     header: Header
 
     def read(self, count: int) -> NDArray[np.float32]:
-        """The next samples, (n, channels), n at most `count`; none at the end."""
+        """The next samples (n, channels), n at most `count`; n is 0 at the end."""
         ...
 
 
 class Libsndfile:
-    """A file that libsndfile reads."""
+    """A file decoded by libsndfile."""
 
     def __init__(self, file: Any) -> None:
         frames = int(file.frames)
@@ -84,7 +84,7 @@ class Libsndfile:
         """See `Decoder`."""
         if self._left == 0:
             return np.zeros((0, self.header.channels), np.float32)
-        # Room is made for all that is asked for.
+        # soundfile allocates memory for the whole count.
         count = min(count, UNTOLD_FRAMES if self._left is None else self._left)
         with uninterrupted():
             samples: NDArray[np.float32] = self.file.read(count, dtype="float32", always_2d=True)
@@ -94,7 +94,7 @@ class Libsndfile:
 
 
 class Ffmpeg:
-    """A file that FFmpeg reads; of several streams of sound, the first."""
+    """A file decoded by FFmpeg; of several audio streams, the first."""
 
     def __init__(self, container: Any, kind: str) -> None:
         from av.audio.resampler import AudioResampler
@@ -124,7 +124,7 @@ class Ffmpeg:
         return samples[:count]
 
     def _decode(self, container: Any, stream: Any, resampler: Any) -> Iterator[NDArray[np.float32]]:
-        """All frames of a stream, each (n, channels)."""
+        """The decoded frames of a stream, each (n, channels)."""
         for frame in container.decode(stream):
             if frame.sample_rate != self.header.rate or frame.layout.nb_channels != self.header.channels:
                 raise ValueError("rate or channels change within it")
@@ -134,11 +134,11 @@ class Ffmpeg:
 
 @contextlib.contextmanager
 def opened(path: Path) -> Iterator[Decoder]:
-    """A sound file, open; what its decoder finds wrong while the block runs is one of our errors.
+    """Open a sound file; a decoder's errors become `AudioError`s while the block runs.
 
     Raises:
-        UnreadKindError: Only the extra `formats` reads it, and it is not installed.
-        AudioError: It is missing, ends before its sound begins, or cannot be decoded.
+        UnreadKindError: The file needs the extra `formats`, which is not installed.
+        AudioError: The file is missing, ends before its sound begins, or cannot be decoded.
     """
     if not is_file(path):
         raise AudioError("no such sound file", where=path)
@@ -157,7 +157,7 @@ def opened(path: Path) -> Iterator[Decoder]:
 
 
 def _libsndfile_first(path: Path, file: IO[bytes], kind: str | None, stack: contextlib.ExitStack) -> Decoder:
-    """What libsndfile opens, else FFmpeg, where the kind is known and FFmpeg is there."""
+    """A decoder by libsndfile or, if that fails, by FFmpeg if the kind is known and FFmpeg is installed."""
     try:
         data = find_data(file, path.stat().st_size)
     except EOFError as error:
@@ -166,13 +166,13 @@ def _libsndfile_first(path: Path, file: IO[bytes], kind: str | None, stack: cont
     try:
         with uninterrupted():
             decoder = Libsndfile(stack.enter_context(_forward_only()(source)))
-    except RuntimeError:  # soundfile's own errors are such
+    except RuntimeError:  # soundfile's errors are RuntimeErrors
         if kind is None or not has_formats():
             raise
         failed = sys.exception()
         try:
             return stack.enter_context(_ffmpeg(file, kind))
-        except _failures():  # then what libsndfile said is as good a reason
+        except _failures():  # then libsndfile's error is as good a reason
             raise failed from None  # type: ignore[misc]
     if data is not None and data.cut_off:
         lacks = f"it promises {data.claimed:,} bytes of sound and has {data.found:,}"
@@ -185,10 +185,10 @@ def _forward_only() -> Any:
     import soundfile
 
     class Forward(soundfile.SoundFile):  # type: ignore[misc]
-        """Never sought in: soundfile seeks after each block, which fails where a length is not true."""
+        """Never seeks: soundfile seeks after each block, which fails if a length is wrong."""
 
         def seekable(self) -> bool:
-            """As if it were a pipe."""
+            """False, as for a pipe."""
             return False
 
     return Forward
@@ -205,16 +205,16 @@ def _ffmpeg(file: IO[bytes], kind: str) -> Iterator[Ffmpeg]:
 
 @contextlib.contextmanager
 def _told(path: Path) -> Iterator[None]:
-    """What a decoder finds wrong, as one of our errors.
+    """Turn the errors of decoders into `AudioError`s.
 
     Raises:
-        AudioError: Whatever it is.
+        AudioError: The file cannot be decoded.
     """
     try:
         yield
     except _failures() as error:
         reason = str(getattr(error, "error_string", None) or getattr(error, "strerror", None) or error)
-        if "regular file" in reason:  # libsndfile's word for what its MP3 decoder cannot open
+        if "regular file" in reason:  # libsndfile's message for what its MP3 decoder cannot open
             reason = "not MP3"
         raise AudioError(
             f"cannot be decoded ({reason.rstrip('.')})",
@@ -224,7 +224,7 @@ def _told(path: Path) -> Iterator[None]:
 
 
 def _failures() -> tuple[type[Exception], ...]:
-    """The errors of both libraries, of those that are loaded."""
+    """The error classes of both libraries, as far as they are loaded."""
     usual = (RuntimeError, TypeError, ValueError, EOFError, OSError)
     ffmpegs = getattr(sys.modules.get("av"), "FFmpegError", None)  # another thread may be loading it
     return usual if ffmpegs is None else (*usual, ffmpegs)
@@ -236,17 +236,17 @@ def has_formats() -> bool:
 
 
 def remedy_for(name: str) -> str:
-    """How to have a file of this name read, of a kind that only the extra `formats` reads."""
+    """Advice for a file of this name that needs the extra `formats`."""
     extra, old = how_to_install(EXTRA), file_argument(name)
     new = file_argument(PurePath(name).with_suffix(".wav").as_posix())
     return (
         f"{extra}, or replace it with what this makes: ffmpeg -i {old} NEW.wav"
-        if name.lower().endswith(".wav")  # which it is not
+        if name.lower().endswith(".wav")  # by name, but not by content
         else f"{extra}, or ffmpeg -i {old} {new}"
     )
 
 
 def file_argument(name: str) -> str:
-    """A file's name in a command of FFmpeg, which takes some for options or for addresses."""
+    """A file name, quoted for an FFmpeg command, which takes some names for options or URLs."""
     odd = name.startswith("-") or ":" in name.partition("/")[0]
     return shlex.quote(f"./{name}" if odd else name)

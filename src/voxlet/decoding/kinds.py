@@ -1,10 +1,10 @@
-"""Kinds of sound file: by the ending of a name, and by the first bytes, which count more."""
+"""Kinds of sound file, by the suffix of the name and by the first bytes, which take precedence."""
 
 from __future__ import annotations
 
-HEAD_BYTES = 64  # that tell a kind
+HEAD_BYTES = 64  # that identify a kind
 
-# What libsndfile reads.
+# Read by libsndfile.
 LIBSNDFILE_SUFFIXES = frozenset(
     {
         ".wav",
@@ -38,27 +38,27 @@ LIBSNDFILE_SUFFIXES = frozenset(
     }
     | {".svx", ".8svx", ".16svx", ".iff", ".wve", ".htk", ".sds", ".xi"}
 )
-# Of these, what may lose something of the samples.
+# Of these, the lossy ones.
 LOSSY_SUFFIXES = frozenset({".ogg", ".oga", ".opus", ".mp3", ".mp2"})
-# What telephones, browsers and players write besides: FFmpeg reads it.
+# Others that telephones, browsers and players write; read by FFmpeg.
 FFMPEG_SUFFIXES = frozenset(
     {".m4a", ".m4b", ".m4r", ".mp4", ".m4v", ".mov", ".3gp", ".3gpp", ".3g2", ".amr", ".awb", ".aac", ".adts"}
     | {".webm", ".weba", ".mka", ".mkv", ".wma", ".asf", ".spx", ".ape", ".wv", ".tta", ".bw64"}
 )
-# Samples alone, and FFmpeg's name for their form: nothing in the file says how many make a second.
+# Raw samples, with FFmpeg's name for their format: such a file does not state its sampling rate.
 HEADERLESS_SUFFIXES = {
     **dict.fromkeys((".raw", ".pcm", ".s16", ".s16le"), "s16le"),
     **dict.fromkeys((".ul", ".ulaw", ".mulaw"), "mulaw"),
     **dict.fromkeys((".al", ".alaw"), "alaw"),
     ".gsm": "gsm",
 }
-# A copy of a recording, or a part of one.
+# Backup copies and partial downloads of recordings.
 UNFINISHED_SUFFIXES = frozenset(
     {".bak", ".old", ".orig", ".tmp", ".temp", ".part", ".partial", ".crdownload", ".download"}
 )
 
-PICTURES = (b"heic", b"heix", b"hevc", b"mif1", b"msf1", b"avif", b"crx ")  # brands of the same container
-# Where the bytes stand, which they are, and FFmpeg's name for the kind.
+PICTURES = (b"heic", b"heix", b"hevc", b"mif1", b"msf1", b"avif", b"crx ")  # image brands in `ftyp`
+# Offset of the bytes, the bytes, and FFmpeg's name for the kind.
 MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (8, b"WAVE", "wav"),
     (0, b"riff\x2e\x91\xcf\x11", "w64"),
@@ -85,11 +85,11 @@ MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (0, b"TTA1", "tta"),
     (0, b"ADIF", "aac"),
 )
-OUTER = {b"WAVE": (b"RIFF", b"RIFX", b"RF64", b"BW64")}  # what stands before, where that is not one thing
+OUTER = {b"WAVE": (b"RIFF", b"RIFX", b"RF64", b"BW64")}  # what the file begins with, if not FORM
 
 
 def kind_of(head: bytes) -> str | None:
-    """The kind that a file's first bytes tell, by FFmpeg's name for it; None where they tell none.
+    """The kind of a file by its first bytes, as FFmpeg's name for it; None if they identify none.
 
     >>> kind_of(b"RIFF\\x24\\x00\\x00\\x00WAVEfmt "), kind_of(b"hello"), kind_of(b"#!AMR-WB")
     ('wav', None, 'amr')
@@ -104,7 +104,7 @@ def kind_of(head: bytes) -> str | None:
 
 
 def _frame_kind(head: bytes) -> str | None:
-    """MP3 and AAC may begin with a frame of sound: eleven set bits, and fields that make sense."""
+    """The kind of a file that begins with an MP3 or AAC frame: eleven set bits, then valid fields."""
     if len(head) < 4 or head[0] != 0xFF:
         return None
     if head[1] & 0xF6 == 0xF0:

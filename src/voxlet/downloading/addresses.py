@@ -1,4 +1,4 @@
-"""Addresses of the web, and the proxies on the way to them: checked before anything is asked for."""
+"""Web addresses, and the proxies on the way to them: checked before any request."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from voxlet.errors import DownloadError
 
 
 def check_address(address: str) -> None:
-    """Check that something can be downloaded from an address, before anything is tried or made.
+    """Check that an address can be downloaded from, before anything is requested or created.
 
     Raises:
-        DownloadError: It is malformed, or of another scheme than http and https, or holds a password.
+        DownloadError: It is malformed, has another scheme than http or https, or contains a user or password.
     """
     if (shown := without_password(address)) != address:
         raise DownloadError(
@@ -36,33 +36,33 @@ def check_address(address: str) -> None:
 
 
 def without_password(address: str) -> str:
-    """An address as it may be shown."""
+    """An address without its user name and password, as it may be shown."""
     return re.sub(r"//[^/?#]*@", "//", address, count=1)
 
 
 def host_of(address: str) -> str:
-    """The host that an http(s) address names; "" where it is none."""
+    """The host of an http(s) address; "" if it is not one."""
     try:
         parts = urllib.parse.urlsplit(address)
         valid = parts.scheme in ("http", "https") and parts.port != 0
-    except ValueError:  # of a port that is none
+    except ValueError:  # the port is invalid
         return ""
     return (parts.hostname or "") if valid else ""
 
 
 def is_host(name: str) -> bool:
-    """Whether this can be a host's name or address."""
+    """Whether a text can be a host name or an IP address."""
     try:
         return re.fullmatch(r"[\w.:%-]+", name) is not None and (":" in name or bool(name.encode("idna")))
-    except UnicodeError:  # of a part that is empty or too long
+    except UnicodeError:  # a part of the name is empty or too long
         return False
 
 
 def proxy_for(address: str) -> str | None:
-    """The proxy that the environment names for an address.
+    """The proxy that the environment sets for an address; None if it sets none.
 
     Raises:
-        DownloadError: What it names is none.
+        DownloadError: The proxy set there is malformed.
     """
     parts = urllib.parse.urlsplit(address)
     if urllib.request.proxy_bypass(parts.hostname or ""):

@@ -1,7 +1,7 @@
 """Downloading one file: resumed, retried, within bounds of size and speed.
 
-Resuming is our own: requests, urllib3 and pooch begin a broken download anew; pypdl asks for the rest without
-If-Range, so a file that has changed on the server is glued to the old one, and sets no bound on its size.
+Resuming is implemented here: requests, urllib3 and pooch start a broken download anew; pypdl requests the
+rest without If-Range, so that a file that has changed is joined to its old version, and sets no size limit.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ if TYPE_CHECKING:
 
     import urllib3
 
-ATTEMPTS = 6  # without a byte of progress between them
-BACKOFF_SECONDS = 0.5  # doubled at each attempt
+ATTEMPTS = 6  # in a row without progress
+BACKOFF_SECONDS = 0.5  # before the second attempt, doubled at each later one
 TIMEOUT_SECONDS = 30.0  # for a connection, and for the next byte
-PIECE = 1 << 14  # bytes read at once at most; an attempt that brings fewer is one without progress
-# Slower than any line in use: the smallest corpus would take hours. A server that sends a byte now and then
-# keeps within every timeout.
+PIECE = 1 << 14  # bytes read at once at most; an attempt that brings fewer makes no progress
+# Slower than any connection in use: the smallest corpus would take hours. Timeouts do not catch a server that
+# sends a byte now and then.
 FLOOR_RATE = 1000.0  # bytes per second
-FLOOR_SECONDS = 60.0  # over which the rate is looked at
+FLOOR_SECONDS = 60.0  # over which the rate is measured
 RETRY_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
-DIGITS = 19  # of a number of bytes that nobody has; Python itself reads no number of some thousands
+DIGITS = 19  # of a byte count: more than any file has; Python refuses to read thousands of digits
 LONGEST_WAIT = 60.0  # seconds, whatever a busy server asks for
 MIRROR = "name a mirror or a local archive with --source"
 GO_ON = f"run it again to continue where it stopped, or {MIRROR}"
@@ -44,12 +44,12 @@ GO_ON = f"run it again to continue where it stopped, or {MIRROR}"
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """How long a server is waited for."""
+    """How long to wait for a server."""
 
     attempts: int = ATTEMPTS
     backoff: float = BACKOFF_SECONDS  # seconds before the second attempt, doubled before each later one
     timeout: float = TIMEOUT_SECONDS  # seconds without a byte
-    patience: float = FLOOR_SECONDS  # seconds with fewer bytes than `FLOOR_RATE`, or before an answer
+    patience: float = FLOOR_SECONDS  # seconds at less than `FLOOR_RATE`, or before an answer begins
 
 
 DEFAULT_RETRIES = RetryPolicy()
@@ -57,7 +57,7 @@ DEFAULT_RETRIES = RetryPolicy()
 
 @dataclass(frozen=True)
 class Download:
-    """What is downloaded, and how; `part` is the file that holds what has come so far."""
+    """What to download, and how; `part` is the file with what has arrived so far."""
 
     address: str
     part: Path
@@ -67,7 +67,7 @@ class Download:
 
 
 def progress_bar(title: str, total: int | None, progress: bool) -> Any:
-    """A progress bar in bytes on standard error; silent where that is no terminal."""
+    """A progress bar in bytes on standard error; hidden without `progress` or a terminal."""
     tqdm = import_extra("tqdm", "train").tqdm
     return tqdm(
         total=total, desc=title, unit="B", unit_scale=True, leave=False, disable=None if progress else True
@@ -82,18 +82,18 @@ def fetch(
     progress: bool = True,
     retries: RetryPolicy = DEFAULT_RETRIES,
 ) -> bool:
-    """Download `address` to the file `target`, going on where an earlier attempt or process stopped.
+    """Download `address` to the file `target`, resuming where an earlier attempt or process stopped.
 
-    What has come so far lies in `target`.part, and the server's mark of its version in `target`.json: a
-    server that has changed the file sends it anew (RFC 9110, If-Range). Both stay only where it can be gone
-    on with them.
+    `target`.part holds what has arrived so far, and `target`.json its version's validator (ETag or date):
+    if the file has changed on the server, all of it is sent anew (RFC 9110, If-Range). Both files are kept
+    only if the download can be resumed with them.
 
     Returns:
-        Whether it was put together of pieces, or may have been: a server that gives no marks may have changed
-        the file between them.
+        Whether the file was assembled from pieces, or may have been: without a validator, the server may have
+        changed the file between the pieces.
 
     Raises:
-        DownloadError: The address or the proxy is malformed, or the address unknown, or the server refuses,
+        DownloadError: The address or the proxy is malformed, the host is unknown, or the server refuses,
             fails, is too slow or sends too much.
     """
     if target.is_file():
@@ -114,7 +114,7 @@ def fetch(
 
 
 def receive_with_retries(download: Download) -> bool:
-    """Receive all of the file, in as many attempts as it takes while they bring something; see `fetch`.
+    """Receive the whole file, in as many attempts as it takes while they make progress; see `fetch`.
 
     Raises:
         DownloadError: See `fetch`.
@@ -148,12 +148,12 @@ def receive_with_retries(download: Download) -> bool:
 
 
 def attempt(library: Any, download: Download) -> bool:
-    """One attempt: ask for what the part lacks and append it; whether there was a part.
+    """Request what the part lacks and append it, once; return whether the download was resumed.
 
     Raises:
         RefusedError: The server refuses for good, or sends too much.
-        DownloadError: It sends less than `FLOOR_RATE` for too long, be it headers or content.
-        BusyError: It answered that it is busy, or with another piece than the one asked for.
+        DownloadError: The server sends less than `FLOOR_RATE` for too long, in headers or content.
+        BusyError: The server is busy, or sent a different piece from the one requested.
         urllib3.exceptions.HTTPError: The connection failed, stalled or broke.
     """
     retries = download.retries
@@ -165,17 +165,17 @@ def attempt(library: Any, download: Download) -> bool:
             if pace.too_slow:
                 raise too_slow(download) from error
             raise
-        if pace.too_slow:  # of an answer that tells no length, its end is all that is seen
+        if pace.too_slow:  # an answer without a length ends without an error when it is cut
             raise too_slow(download)
     return pieces
 
 
 def refuse_hopeless(library: Any, error: Exception, address: str) -> None:
-    """Give up at once where another attempt could bring nothing else.
+    """Give up at once if another attempt could not succeed.
 
     Raises:
-        DownloadError: No such host, one whose certificate cannot be trusted, or redirected in a circle or
-            to something that is no http address.
+        DownloadError: The host is unknown, its certificate is not trusted, or it redirects in a circle or to
+            something that is not an http address.
     """
     errors = library.exceptions
     cause = getattr(error, "reason", None)
@@ -201,17 +201,17 @@ def refuse_hopeless(library: Any, error: Exception, address: str) -> None:
 
 
 def certificate_problem(error: Exception) -> str:
-    """What is wrong with a server's certificate; "" where TLS failed for another reason."""
+    """What is wrong with a server's certificate; "" if TLS failed for another reason."""
     cause = next((one for one in error.args if isinstance(one, ssl.SSLCertVerificationError)), None)
     return "" if cause is None else cause.verify_message.rstrip(".")
 
 
 class RefusedError(DownloadError):
-    """The server refuses for good: what has come so far is of no use."""
+    """The server refuses for good: what has arrived so far is useless."""
 
 
 class BusyError(Exception):
-    """The server's answer is worth another attempt, after `seconds` if it says so (within reason)."""
+    """Another attempt is worthwhile, after `seconds` if the server says so (at most `LONGEST_WAIT`)."""
 
     def __init__(self, what: str, retry_after: str = "") -> None:
         super().__init__(what)
@@ -219,7 +219,7 @@ class BusyError(Exception):
 
 
 def describe(error: Exception) -> str:
-    """A network error in a few words, without addresses of objects and pools."""
+    """A network error in a few words, without the representations of connection objects and pools."""
     cause = getattr(error, "reason", None)
     text = str(cause if isinstance(cause, Exception) else error)
     return (
@@ -228,12 +228,12 @@ def describe(error: Exception) -> str:
 
 
 def open_pool(library: Any, address: str, retries: RetryPolicy) -> urllib3.PoolManager:
-    """Connections of the library urllib3, by way of the proxy that the environment names, if it does.
+    """A urllib3 pool of connections, through the proxy that the environment sets, if it does.
 
     Raises:
-        DownloadError: What it names is no proxy.
+        DownloadError: The proxy set there is malformed.
     """
-    # Redirects are followed by the library, attempts are counted here: they must go on at the right byte.
+    # urllib3 follows redirects; attempts are made here, as each has to resume at the right byte.
     settings = {
         "timeout": library.Timeout(connect=retries.timeout, read=retries.timeout),
         "retries": library.Retry(total=None, connect=0, read=0, redirect=5, other=0),
@@ -249,11 +249,11 @@ def open_pool(library: Any, address: str, retries: RetryPolicy) -> urllib3.PoolM
 
 
 def receive(pool: urllib3.PoolManager, download: Download, pace: Pace) -> bool:
-    """Ask for what the part lacks and append it; see `attempt`.
+    """Request what the part lacks and append it; see `attempt`.
 
     Raises:
         RefusedError: The server refuses for good, or sends too much.
-        BusyError: It answered that it is busy, or with another piece than the one asked for.
+        BusyError: The server is busy, or sent a different piece from the one requested.
         urllib3.exceptions.HTTPError: The connection failed, stalled or broke.
     """
     part = download.part
@@ -273,7 +273,7 @@ def receive(pool: urllib3.PoolManager, download: Download, pace: Pace) -> bool:
         if total is not None and total > download.limit:
             raise too_much(download)
         if begin == 0:
-            part.unlink(missing_ok=True)  # first: the mark is that of what comes, not of what came
+            part.unlink(missing_ok=True)  # first: the new validator must not stand beside the old part
             write_mark(part, answer.headers)
         with progress_bar("downloading", total, download.progress) as shown:
             append(answer, download, begin, shown, pace)
@@ -283,20 +283,20 @@ def receive(pool: urllib3.PoolManager, download: Download, pace: Pace) -> bool:
 
 
 def count(text: str) -> int | None:
-    """How many bytes a header tells; None where it tells no number. One of many digits is only large."""
+    """The byte count in a header, cut to its first `DIGITS` digits; None if it is not a number."""
     return int(text.lstrip("0")[:DIGITS] or "0") if text.isdecimal() else None
 
 
 def first_byte(answer: urllib3.BaseHTTPResponse, download: Download, offset: int) -> int:
-    """Where in the file the answer begins: at `offset`, as was asked for, or at 0.
+    """The position in the file at which the answer begins: `offset`, as requested, or 0.
 
     Raises:
         RefusedError: The server refuses for good.
-        BusyError: It answered that it is busy, or with another piece.
+        BusyError: The server is busy, or sent a different piece from the one requested.
     """
     if answer.status in RETRY_STATUS:
         raise BusyError(status_line(answer), answer.headers.get("Retry-After", ""))
-    if answer.status == 416:  # what is here is no beginning of what is there
+    if answer.status == 416:  # the part is not the start of the server's file
         download.part.unlink(missing_ok=True)
         raise BusyError("the server does not have the piece asked for")
     if answer.status == 200:
@@ -315,14 +315,14 @@ def first_byte(answer: urllib3.BaseHTTPResponse, download: Download, offset: int
 
 
 def append(answer: urllib3.BaseHTTPResponse, download: Download, offset: int, shown: Any, pace: Pace) -> None:
-    """Write what comes to the part, from `offset` on.
+    """Write the body of the answer to the part, from `offset` on.
 
     Raises:
-        RefusedError: It is too much.
+        RefusedError: The file exceeds `download.limit`.
     """
     shown.update(offset)
     with download.part.open("ab" if offset else "wb") as file:
-        while piece := answer.read1(PIECE):  # returns what is there, however little
+        while piece := answer.read1(PIECE):  # returns what has arrived, however little
             file.write(piece)
             offset += len(piece)
             if offset > download.limit:
@@ -332,13 +332,13 @@ def append(answer: urllib3.BaseHTTPResponse, download: Download, offset: int, sh
 
 
 def too_much(download: Download) -> RefusedError:
-    """The error for a download that would fill the disk."""
+    """The error for a download that exceeds its limit and could fill the disk."""
     what = f"the download has more than {download.limit / 1e6:,.0f} MB, as a bomb would"
     return RefusedError(what, where=download.address, remedy=MIRROR)
 
 
 def too_slow(download: Download) -> DownloadError:
-    """The error for a server that sends a byte now and then."""
+    """The error for a server that sends less than `FLOOR_RATE`."""
     return DownloadError(
         f"the download was slower than {FLOOR_RATE / 1000:g} kB/s for {download.retries.patience:g} s",
         where=download.address,
@@ -347,17 +347,17 @@ def too_slow(download: Download) -> DownloadError:
 
 
 def status_line(answer: urllib3.BaseHTTPResponse) -> str:
-    """What the server answered, in words."""
+    """The status of the server's answer, in words."""
     return f"the server answered {answer.status} {answer.reason or ''}".strip()
 
 
 def mark_path(part: Path) -> Path:
-    """Where the server's mark of the version of `part` is kept."""
+    """The file that keeps the validator (ETag or date) of the version in `part`."""
     return part.with_suffix(".json")
 
 
 def read_mark(part: Path) -> str | None:
-    """The mark of the version that `part` is the beginning of, "" if the server gave none; None: unknown."""
+    """The validator of the version in `part`; "" if the server gave none, None if it is unknown."""
     try:
         mark = json.loads(mark_path(part).read_bytes())["mark"]
     except (OSError, ValueError, KeyError, TypeError):
@@ -366,7 +366,7 @@ def read_mark(part: Path) -> str | None:
 
 
 def write_mark(part: Path, headers: Any) -> None:
-    """Keep the answer's strong ETag, or its date; a weak ETag does not promise the same bytes."""
+    """Keep a strong ETag, or else the Last-Modified date; a weak ETag does not promise equal bytes."""
     etag = headers.get("ETag", "")
     mark = etag if etag.startswith('"') else headers.get("Last-Modified", "")
     files.write_atomically(mark_path(part), json.dumps({"mark": mark}).encode())

@@ -1,7 +1,7 @@
-"""A floor on what a server sends: a connection that drips is ended, whatever part of the answer it is at.
+"""A minimum rate for downloads: a connection that only drips is ended, in whichever part of the answer.
 
-A timeout looks at one read: a server that sends a byte now and then keeps within every timeout, in the
-handshake, in its headers and in the body.
+A timeout limits one read: a server that sends a byte now and then stays within every timeout, in the
+handshake, in the headers and in the body.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from types import TracebackType
 
-LOOKS = 20  # at the clock, in the time over which the rate is looked at
+LOOKS = 20  # checks in each period over which the rate is measured
 
 
 class Pace:
-    """Ends the connections made by a pool's manager while the block runs, where they bring too little.
+    """Ends a pool manager's connections if they stay below a minimum rate while the block runs.
 
     Args:
-        floor: Bytes per second of the body that it takes at least.
-        seconds: Over which the rate is looked at; also how long an answer may take to begin.
+        floor: The minimum rate of the body in bytes per second.
+        seconds: The period over which the rate is measured; also how long an answer may take to begin.
     """
 
     def __init__(self, floor: float, seconds: float) -> None:
@@ -47,16 +47,16 @@ class Pace:
             one.close()
 
     def watch(self, manager: Any) -> None:
-        """Watch every connection that `manager`, a PoolManager of urllib3, is going to make."""
+        """Watch every connection that `manager`, a PoolManager of urllib3, makes from now on."""
         pools = manager.pool_classes_by_scheme
         manager.pool_classes_by_scheme = {scheme: self._watched(pool) for scheme, pool in pools.items()}
 
     def begin(self) -> None:
-        """The answer begins: from now on its bytes count."""
+        """Start a new period, in which no bytes have arrived yet."""
         self._bytes, self._since = 0, time.monotonic()
 
     def came(self, count: int) -> None:
-        """So many bytes have come."""
+        """Add `count` bytes that have arrived."""
         self._bytes += count
 
     def _watched(self, pool: Any) -> Any:
@@ -66,7 +66,7 @@ class Pace:
 
             def connected() -> socket.socket:
                 found: socket.socket = connect()
-                # A copy: TLS takes the other one over.
+                # A duplicate, as TLS takes over the original.
                 self._sockets.append(found.dup())
                 self.begin()
                 return found
@@ -88,7 +88,7 @@ class Pace:
             if self._bytes < self.floor * self.seconds:
                 self.too_slow = True
                 for one in self._sockets:
-                    with contextlib.suppress(OSError):  # closed by the server already
+                    with contextlib.suppress(OSError):  # the server has closed it already
                         one.shutdown(socket.SHUT_RDWR)
                 return
             self.begin()

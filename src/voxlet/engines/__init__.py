@@ -1,1 +1,1 @@
-"""Who does the work: this process, its threads, a pool of processes, a cluster. All have one function."""
+"""Engines that run a task on many items: this process, its threads, a process pool, a cluster."""

@@ -1,4 +1,4 @@
-"""Which engine `--workers` and `--ray` ask for."""
+"""Choose the engine for `--workers` and `--ray`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def chosen_engine(workers: int | None, ray: str | None) -> Engine:
     """The engine for `--workers` and `--ray`.
 
     Raises:
-        ConfigError: There is no such number of workers.
+        ConfigError: The number of workers is out of range.
     """
     if ray is not None:
         return RayCluster(ray)

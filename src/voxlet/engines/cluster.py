@@ -1,4 +1,4 @@
-"""Ray: the same work on the machines of a cluster, as plain tasks of ray core."""
+"""Run a task on the machines of a Ray cluster, with plain Ray Core tasks."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from voxlet.engines.engine import AHEAD, ATTEMPTS, Task
 from voxlet.errors import VoxletError
 from voxlet.extras import import_extra
 
-PATIENCE = 10.0  # seconds for a cluster's machine to answer; Ray itself waits for minutes
+PATIENCE = 10.0  # seconds to wait for a cluster's machine to answer; Ray itself waits for minutes
 QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
 
 
 @dataclass(frozen=True)
 class RayCluster:
-    """A cluster that is running, at an address such as `10.0.0.1:6379`; `local` starts one here."""
+    """A running cluster at an address such as `10.0.0.1:6379`; `local` starts one on this machine."""
 
     address: str
 
@@ -28,12 +28,12 @@ class RayCluster:
         Raises:
             VoxletError: The cluster cannot be reached, or a worker runs other versions than this process.
         """
-        os.environ.update(QUIET)  # it is read when ray is imported
+        os.environ.update(QUIET)  # read when ray is imported
         ray: Any = import_extra("ray", "cluster")
         try:
             _knock(self.address)
             ray.init(address=self.address, log_to_driver=False, logging_level="error", namespace="voxlet")
-        except Exception as error:  # where a node does not start in time, Ray raises nothing more exact
+        except Exception as error:  # if a node does not start in time, Ray raises nothing more specific
             raise self._unreached(error) from error
         try:
             yield from _results(ray, task, iter(items))
@@ -58,10 +58,10 @@ class RayCluster:
 
 
 def _knock(address: str) -> None:
-    """Connect once to an address such as `10.0.0.1:6379`; nothing for one of another kind.
+    """Connect once to an address such as `10.0.0.1:6379`; do nothing for other kinds of address.
 
     Raises:
-        OSError: Nobody answers.
+        OSError: Nothing answers at the address.
     """
     host, _, port = address.rpartition(":")
     if port.isdecimal() and "/" not in host:
@@ -69,7 +69,7 @@ def _knock(address: str) -> None:
 
 
 def _results(ray: Any, task: Task, items: Iterator[Any]) -> Iterator[Any]:
-    shared = ray.put(task)  # once a node, not with each item
+    shared = ray.put(task)  # sent once per node, not with each item
     remote = ray.remote(num_cpus=1, max_retries=ATTEMPTS)(_work)
     flying: dict[Any, Any] = {}
     while True:
@@ -87,7 +87,7 @@ def _results(ray: Any, task: Task, items: Iterator[Any]) -> Iterator[Any]:
 
 
 def _result(ray: Any, reference: Any, item: Any) -> Any:
-    """What a task returned; its own error if it raised one."""
+    """What a task returned; if the task raised an error, raises that error."""
     try:
         return ray.get(reference)
     except (ray.exceptions.RayTaskError, ray.exceptions.RayError) as error:

@@ -1,7 +1,7 @@
-"""What an engine is: it does a task on many items; and the plainest, which is this process.
+"""The interface of engines, which run a task on many items, and the simplest engine: this process.
 
-Items are handed out in order, few at a time, what is finished comes back in any order, and an item whose
-worker died is handed out again.
+Items are handed out in order, a few at a time; results come back in any order, and an item whose worker died
+is handed out again.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-Task = Callable[[Any], Any]  # it travels to other processes: a function of a module, or an object of a class
-ATTEMPTS = 3  # how often an item is handed out before a dying worker is its own fault
+Task = Callable[[Any], Any]  # sent to other processes: a module's function, or an instance of its class
+ATTEMPTS = 3  # how often an item is handed out before it is blamed for dying workers
 AHEAD = 2  # items in flight for each worker
 
 
@@ -19,16 +19,16 @@ class Engine(Protocol):
     """Runs a task on many items."""
 
     def results(self, task: Task, items: Iterable[Any]) -> Iterator[Any]:
-        """What the task returns for each item, in any order; its first error ends all.
+        """The results of the task for all items, in any order; the first error of the task ends all work.
 
         Raises:
-            VoxletError: Workers die at an item again and again.
+            VoxletError: Workers die repeatedly at the same item.
         """
 
 
 @dataclass(frozen=True)
 class Here:
-    """This process, one item after the other."""
+    """This process, one item after another."""
 
     def results(self, task: Task, items: Iterable[Any]) -> Iterator[Any]:
         """See `Engine.results`."""
@@ -40,7 +40,7 @@ HERE = Here()
 
 @dataclass(frozen=True)
 class Stretch:
-    """An item that is many small ones: those from number `first` on, of a whole that is kept elsewhere."""
+    """Several small items handed out as one: consecutive items of a larger list, from number `first` on."""
 
     first: int
     items: tuple[Any, ...]
@@ -50,7 +50,7 @@ class Stretch:
 
 
 def stretches(items: Sequence[Any], size: int) -> Iterator[Stretch]:
-    """All items, in stretches of `size`.
+    """All items, in stretches of at most `size`.
 
     >>> [str(stretch) for stretch in stretches("abcde", 2)]
     ['items 0 to 1', 'items 2 to 3', 'items 4 to 4']

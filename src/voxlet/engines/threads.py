@@ -1,4 +1,4 @@
-"""The threads of this process, for work that leaves the interpreter free, and a few results that wait."""
+"""Threads of this process, for work that releases the interpreter lock; only a few results wait at a time."""
 
 from __future__ import annotations
 
@@ -17,17 +17,19 @@ if TYPE_CHECKING:
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-WAITING = 16  # small results that wait for each worker at most
+WAITING = 16  # most small results that wait per worker
 
 
 @dataclass(frozen=True)
 class Threads:
-    """Threads of this process, one a core: decoding, hashing, resampling and Fourier transforms release the
-    interpreter lock, and threads, unlike processes, need nothing of the program that calls.
+    """Threads of this process, one per core.
+
+    Decoding, hashing, resampling and Fourier transforms release the interpreter lock, and threads, unlike
+    processes, demand nothing of the calling program.
     """
 
     def results(self, task: Task, items: Iterable[Any]) -> Iterator[Any]:
-        """See `Engine.results`; here they come in order."""
+        """See `Engine.results`; here, results come in order."""
         return in_order(task, items, waiting=AHEAD)
 
 
@@ -37,9 +39,9 @@ THREADS = Threads()
 def in_order(
     function: Callable[[Item], Result], items: Iterable[Item], *, waiting: int = WAITING
 ) -> Iterator[Result]:
-    """`function` of each item, in order, by the threads of this process.
+    """The results of `function` for all items, in order, computed by threads of this process.
 
-    An exception or an interruption drops what has not begun; `waiting` results wait for each worker at most.
+    An exception or interruption cancels calls that have not begun; at most `waiting` results wait per worker.
     """
     workers = os.cpu_count() or 1
     with ThreadPoolExecutor(workers) as pool:

@@ -1,4 +1,4 @@
-"""Workers that would give other results refuse: which versions decide, and whether they are these."""
+"""Package versions that decide results: a worker with other versions refuses to work."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from voxlet.version import __version__
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Versions = tuple[tuple[str, str], ...]  # by name, sorted: it travels with a task
+Versions = tuple[tuple[str, str], ...]  # (package, version), sorted by name; sent with a task
 
 
 @functools.cache
 def installed(*packages: str) -> dict[str, str]:
-    """The versions of voxlet and of these packages, `none` for what is not there; nobody may change it."""
+    """The versions of voxlet and these packages, `none` if not installed; cached, so do not change them."""
     found = {"voxlet": __version__}
     for name in packages:
         try:
@@ -28,10 +28,10 @@ def installed(*packages: str) -> dict[str, str]:
 
 
 def refuse_others(here: Mapping[str, str], asked: Versions) -> None:
-    """See that what is here is what is asked for.
+    """Check that the versions on this machine are those asked for.
 
     Raises:
-        VoxletError: It is not.
+        VoxletError: A version differs.
     """
     there = dict(asked)
     differing = [name for name in {**there, **here} if here.get(name) != there.get(name)]

@@ -1,6 +1,6 @@
-"""What became of a voice that was adapted: a few figures beside its takes, and one sentence, in a minute.
+"""Outcome of adapting a voice: a few figures beside those of its takes, and a grade, in a minute.
 
-The thresholds are those of `verdict`; which takes are spoilt is what `voxlet corpus inspect` finds of them.
+The thresholds are those of `verdict`. Faulty takes are found as `voxlet corpus inspect` finds them.
 """
 
 from __future__ import annotations
@@ -34,19 +34,26 @@ if TYPE_CHECKING:
     from voxlet.evaluation.clipset import ClipSet
     from voxlet.recipes.opened import VoiceRun
 
-GENERATED_CLIPS = 100  # or three of each label, where there are more than 33
-STRINGS = 4  # of nine seconds, by which naturalness is measured
-SPOILT_SHARE = 0.25  # of a label's takes, or of all: so many are no accident
-WORD_ACCURACY = 0.75  # a word that is recognised less often is not understood
+GENERATED_CLIPS = 100  # or three of each label, if there are more than 33 labels
+STRINGS = 4  # nine-second strings of clips on which naturalness is measured
+SPOILT_SHARE = 0.25  # of a label's takes, or of all takes: too many faulty ones to be an accident
+WORD_ACCURACY = 0.75  # a word that is recognised less often counts as not understood
 ACCURACY, NATURALNESS, SIMILARITY = "words recognised, %", "naturalness (DNSMOS)", "likeness of the voice"
-NOTICED = 3  # words in the sentence
+NOTICED = 3  # words that the sentence names at most
 FEW_TAKES = "with fewer than five takes of a word, how often it is understood cannot be measured"
 OTHER_VOICES = "with takes of one voice only, how well the words are understood in others cannot be measured"
 
 
 @dataclass(frozen=True)
 class Takes:
-    """What is wrong with the takes: unlike ones by label, noise in dB below the speech, clipped ones."""
+    """Faults of the takes.
+
+    Attributes:
+        count: Takes of each label.
+        doubtful: Takes of each label that sound unlike the others.
+        contrast: Median level of the speech above the background, dB.
+        full_scale: Takes that reach full scale.
+    """
 
     count: Mapping[str, int]
     doubtful: Mapping[str, int]
@@ -55,7 +62,7 @@ class Takes:
 
     @classmethod
     def of(cls, corpus: Corpus, measures: Measures) -> Takes:
-        """What a corpus's measures show."""
+        """The faults that the measures of a corpus show."""
         found = find(corpus, measures)
         labels = {relative_name(clip.path, corpus.root): clip.label for clip in corpus.clips}
         return cls(
@@ -67,16 +74,16 @@ class Takes:
 
 
 def outcome_of(opened: VoiceRun, corpus: Corpus, measures: Measures, *, seed: int = 0) -> Outcome:
-    """Measure a voice that was adapted beside the takes of `corpus`, which it learned from.
+    """Compare an adapted voice with the takes of `corpus`, on which it was trained.
 
     Args:
-        opened: The voice's run.
-        corpus: Its takes,
-        measures: and what was measured of them.
-        seed: Of the generated clips and of every random draw.
+        opened: Run of the voice.
+        corpus: The takes.
+        measures: Measures of the takes, in the corpus's order.
+        seed: Seed of the generated clips and of every random draw.
 
     Raises:
-        AudioError: A take cannot be read any more.
+        AudioError: A take can no longer be read.
         VoxletError: The voice's file is damaged.
     """
     takes = read_clips("takes", list(corpus.clips), corpus.labels, corpus.speakers)
@@ -113,14 +120,14 @@ def judged(
     *,
     unheard: str = FEW_TAKES,
 ) -> Outcome:
-    """What figures and takes come to.
+    """Grade an adapted voice by its figures and the faults of its takes.
 
     Args:
-        rows: Accuracy and naturalness, where they were measured.
-        words: How often each word is recognised.
-        unsure: How often a take of a word is recognised by the word's other takes, where it is seldom.
-        takes: What is wrong with them.
-        unheard: Why nothing tells how well words are understood, where nothing does.
+        rows: Accuracy, naturalness and similarity, as far as they were measured.
+        words: Share of the generated clips of each word that are recognised.
+        unsure: Words whose takes are seldom recognised by cross-fitting, with the share that is.
+        takes: Faults of the takes.
+        unheard: Reason to give if it was not measured how well words are understood.
     """
     spoilt = list(_spoilt(takes, unsure))
     worst_first = sorted(words.items(), key=lambda word: word[1])
@@ -146,7 +153,7 @@ def judged(
 
 
 def _spoilt(takes: Takes, unsure: Mapping[str, float]) -> Iterator[str]:
-    """Reasons to record again, whatever the voice is like."""
+    """Faults of the takes that are reasons to record again, however good the voice is."""
     total = sum(takes.count.values())
     unlike = [
         f"{label!r} ({takes.doubtful.get(label, 0)} of {count} takes unlike the others)"
@@ -164,13 +171,13 @@ def _spoilt(takes: Takes, unsure: Mapping[str, float]) -> Iterator[str]:
 
 
 def disagreeing(fitted: CrossFitted) -> dict[str, float]:
-    """Words whose takes are seldom recognised by each other."""
+    """Words whose takes are seldom recognised by heads fitted on other takes, with the share that is."""
     found = shares(fitted.predicted == fitted.asked, fitted.asked, fitted.label_names)
     return {name: share for name, share in found.items() if share < WORD_ACCURACY}
 
 
 def shares(right: NDArray[np.bool_], labels: NDArray[np.int64], names: Sequence[str]) -> dict[str, float]:
-    """How often clips of each label are recognised, of right (B,) and their labels (B,)."""
+    """Share of recognised clips for each label that occurs, from `right` (B,) and `labels` (B,)."""
     return {
         name: float(right[labels == label].mean())
         for label, name in enumerate(names)
@@ -184,13 +191,13 @@ def _naturalness(generated: ClipSet, takes: ClipSet, seed: int) -> Iterator[Row]
             naturalness.dnsmos(clips.sounds, clips.rate, count=STRINGS, seed=seed)["overall"]
             for clips in (generated, takes)
         )
-    except MissingExtraError:  # it comes with the extra `study`
+    except MissingExtraError:  # DNSMOS comes with the extra `study`
         return
     yield Row(NATURALNESS, ours, theirs)
 
 
 def _similarity(generated: ClipSet, takes: ClipSet) -> Iterator[Row]:
-    """Beside that of the takes, one half of them to the other."""
+    """Similarity of generated clips to the takes, beside that of one half of the takes to the other half."""
     even = np.arange(len(takes)) % 2 == 0
     halves = takes.take(even), takes.take(~even)
     ours, theirs = (speaker.similarity(*pair)[speaker.SIMILARITY] for pair in ((generated, takes), halves))

@@ -1,4 +1,4 @@
-"""What generating clips takes: time, memory, and the size of the model and its training."""
+"""The cost of generating clips: time and memory, and the model's size and training time."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def sample_and_time(model: Opened, count: int, seed: int) -> tuple[ClipSet, dict[str, float]]:
-    """`count` clips of a model, and what generating them cost."""
+    """Generate `count` clips of a model, and measure the cost."""
     model.sample(model.labels[:1], seed=seed)  # loading and warming up are not counted
     start, used = time.perf_counter(), time.process_time()
     clips = sample_clips(model, count, seed=seed, progress=True)
@@ -36,7 +36,7 @@ def sample_and_time(model: Opened, count: int, seed: int) -> tuple[ClipSet, dict
 
 
 def size_of(model: Opened) -> dict[str, float]:
-    """How large a model is, and how long it was trained."""
+    """Size and training time of a model."""
     if isinstance(model, ClipRun):
         return {"parameters": model.parameters, "training_minutes": model.training_seconds / 60}
     path = model.voice_path if isinstance(model, VoiceRun) else model.path
@@ -48,7 +48,7 @@ def size_of(model: Opened) -> dict[str, float]:
 
 
 def card_minutes(card: Mapping[str, object]) -> float:
-    """How long a voice was trained by its model card; 0 where that says nothing."""
+    """Training time of a voice in minutes, from its model card; 0 if the card does not say."""
     training = card.get("training")
     stages = training.get("stages") if isinstance(training, dict) else None
     told = stages.values() if isinstance(stages, dict) else ()

@@ -1,4 +1,4 @@
-"""A set of clips measured, part by part, beside the same measures of real recordings."""
+"""Measure a set of clips, part by part, beside the same measures of real recordings."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def parts_asked(only: Sequence[str]) -> list[str]:
 
 
 def classifiers_used(parts: Sequence[str]) -> set[ClassifierKind]:
-    """The kinds of classifier that these parts ask."""
+    """The kinds of classifier that these parts use."""
     return {kind for part in parts for kind in PARTS[part].uses}
 
 
@@ -67,24 +67,24 @@ def evaluate(
     """Measure a set of clips against a reference; parts that were measured before come from the cache.
 
     Args:
-        clips: What to measure. Its labels must be the reference's.
+        clips: The set to measure. Its labels must be among the reference's.
         reference: Real training and test clips.
-        classifiers: Opened for the reference, at least those that the parts use.
-        only: Names of parts; without any, all that are measured by default.
-        seed: Of every random draw.
-        progress: Show a bar.
-        engine: Who measures what is not in the cache.
+        classifiers: Classifiers opened for the reference, at least those that the parts use.
+        only: Names of parts; if empty, all that are measured by default.
+        seed: Seed of every random draw.
+        progress: Show a progress bar.
+        engine: Runs the measurements that are not in the cache.
 
     Raises:
         ConfigError: There is no such part.
-        ScoreError: A clip has a label that the reference has not.
-        VoxletError: Workers of the engine die, or have other versions.
+        ScoreError: A clip has a label that the reference does not have.
+        VoxletError: Workers of the engine die, or have other versions installed.
     """
     parts = parts_asked(only)
     subject = clips.renamed(reference.train.label_names, reference.train.speaker_names)
     inputs = in_corpus_inputs(reference, clips.rate)
     comparison = Comparison(reference, classifiers, inputs, seed)
-    # As many real training clips as generated ones: all these measures depend on how many clips there are.
+    # As many real training clips as generated ones, since all these measures depend on the number of clips.
     rng = np.random.default_rng(seed)
     drawn = np.sort(rng.permutation(len(reference.train))[: len(clips)])
     sets = {GENERATED: subject, REAL: reference.test, TRAIN: reference.train.take(drawn)}
@@ -92,7 +92,7 @@ def evaluate(
     measured = {job: kept(comparison, job[0], sets[job[1]]) for job in jobs}
     left = [job for job, measurement in measured.items() if measurement is None]
     with Progress("measuring", silent=not progress) as shown:
-        if left:  # the first of them may take minutes
+        if left:  # the first result may take minutes
             shown.note(", ".join(dict.fromkeys(part for part, _ in left)))
         task = Measure(comparison, sets, tuple(sorted(measure_versions().items())))
         for done, (job, measurement) in enumerate(engine.results(task, left) if left else ()):
@@ -124,7 +124,7 @@ def bare_scorecard(clips: ClipSet, reference: Reference, seed: int = 0) -> Score
 
 
 def figures_of(part: str, found: Mapping[str, Measurement]) -> list[Figure]:
-    """Figures of a part from what was measured of each set, in the catalogue's order."""
+    """Figures of a part from the measurement of each set, in the catalogue's order."""
     figures = []
     for metric in metrics_of(part):
         values = {role: measurement.figures.get(metric.key) for role, measurement in found.items()}
@@ -147,7 +147,7 @@ def figure(key: str, values: Mapping[str, Value | None], label: str | None = Non
 
 
 def tables_of(found: Mapping[str, Mapping[str, Measurement]]) -> dict[str, dict[str, Table]]:
-    """Tables of all parts, by set and key; of the generated and the real test clips."""
+    """Tables of all parts by set and key, for the generated and the real test clips."""
     tables: dict[str, dict[str, Table]] = {GENERATED: {}, REAL: {}}
     for part in found.values():
         for role, measurement in part.items():

@@ -1,4 +1,4 @@
-"""Estimates with their confidence intervals: of shares, of means, of anything that is measured of a set."""
+"""Estimates with confidence intervals: of shares, of means, and of any measure of a set."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ class Interval:
 
 
 def exact(value: float, count: int) -> Interval:
-    """A figure of `count` clips that has no interval of its own."""
+    """A figure of `count` clips without a confidence interval: both ends are the value itself."""
     return Interval(value, value, value, count)
 
 
 def wilson(successes: int, count: int, confidence: float = CONFIDENCE) -> Interval:
-    """A share and Wilson's score interval (1927), which stays sensible at 0 and at 1.
+    """A share with Wilson's score interval (1927), which stays sensible at 0 and at 1.
 
     Raises:
         ScoreError: `count` is 0, or less than `successes`.
@@ -47,14 +47,14 @@ def wilson(successes: int, count: int, confidence: float = CONFIDENCE) -> Interv
     share = successes / count
     centre = (share + z**2 / (2 * count)) / (1 + z**2 / count)
     half = z / (1 + z**2 / count) * np.sqrt(share * (1 - share) / count + z**2 / (4 * count**2))
-    # At the ends rounding must not put the estimate outside its own interval.
+    # At shares of 0 and 1, rounding must not put the estimate outside its own interval.
     return Interval(share, min(share, max(0.0, centre - half)), max(share, min(1.0, centre + half)), count)
 
 
 def bootstrap(
     values: NDArray[np.float64], *, rounds: int = 2000, confidence: float = CONFIDENCE, seed: int = 0
 ) -> Interval:
-    """Mean of (B,) values with the percentile bootstrap's interval (Efron 1979).
+    """Mean of values (B,) with a percentile bootstrap interval (Efron 1979).
 
     Raises:
         ScoreError: There are no values.
@@ -75,10 +75,10 @@ def jackknife(
     confidence: float = CONFIDENCE,
     seed: int = 0,
 ) -> dict[str, Interval]:
-    """Measures of a whole set with the block jackknife's interval (Tukey 1958).
+    """Figures of a whole set with block jackknife intervals (Tukey 1958).
 
-    `measure` takes the row numbers to use and names its figures. Distances between sets need this instead of
-    the bootstrap: drawing rows twice puts copies in a set, which biases covariances and nearest neighbours.
+    `measure` takes the row numbers to use and returns figures by name. Distances between sets need the
+    jackknife: the bootstrap draws rows twice, and such copies bias covariances and nearest neighbours.
     """
     order = np.random.default_rng(seed).permutation(count).astype(np.int64)
     parts = [part for part in np.array_split(order, min(blocks, count)) if len(part)]

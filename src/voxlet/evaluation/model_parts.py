@@ -1,4 +1,4 @@
-"""The parts of a scorecard that look into a run or a voice: reconstruction, latent space, fresh styles."""
+"""The parts of a scorecard that measure the model itself: reconstruction, latent space, fresh styles."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ OWNERS = {"reconstruction": "a run", "latents": "the run of a clip VAE", "styles
 
 
 def parts_of(model: Opened) -> tuple[str, ...]:
-    """The parts that this model has."""
+    """The parts that can be measured for this model."""
     if isinstance(model, ClipRun):
         return ("reconstruction", "latents")
     return ("reconstruction", "styles") if isinstance(model, VoiceRun) else ("styles",)
@@ -31,13 +31,13 @@ def parts_of(model: Opened) -> tuple[str, ...]:
 def measure_model(
     model: Opened, parts: Sequence[str], train: ClipSet, *, seed: int = 0
 ) -> Iterator[tuple[str, dict[str, Measurement]]]:
-    """These parts of a model, each with what was measured by set: the model's own, and of real clips.
+    """Measure parts of a model: yield each part's name, and its measurement by set (generated, real).
 
     Args:
-        model: A run or a voice, which must have the parts.
+        model: A run or a voice for which the parts can be measured.
         parts: Names of parts.
         train: Real training clips with speakers, for fresh styles.
-        seed: Of every random draw.
+        seed: Seed of every random draw.
     """
     if "latents" in parts and isinstance(model, ClipRun):
         yield "latents", {GENERATED: latent_space(model)}
@@ -49,14 +49,14 @@ def measure_model(
 
 
 def measured(generated: Figures, real: Figures) -> dict[str, Measurement]:
-    """Figures of both sets, by set."""
+    """Measurements by set, from the figures of generated and of real clips."""
     return {GENERATED: Measurement(generated), REAL: Measurement(real)}
 
 
 def reconstructions(run: ClipRun | VoiceRun, *, seed: int = 0) -> tuple[Figures, Figures]:
-    """How natural and how near reconstructions of real test clips are; second the same of the clips.
+    """Figures of reconstructed real test clips, and second those of the original clips.
 
-    The phase of a clip VAE is Griffin-Lim's. PESQ and STOI follow the waveform, and so count that as a fault.
+    A clip VAE's phase comes from Griffin-Lim. PESQ and STOI follow the waveform, so they penalise it.
     """
     rows = run.split.test
     originals = [run.prepared.clip(int(row)) for row in rows]
@@ -64,7 +64,7 @@ def reconstructions(run: ClipRun | VoiceRun, *, seed: int = 0) -> tuple[Figures,
 
 
 def latent_space(run: ClipRun) -> Measurement:
-    """How a clip VAE's latent space is ordered, and how well the model explains the test clips."""
+    """Structure of a clip VAE's latent space, and how well the model explains the test clips."""
     train, test = (
         latents.LatentClips(run.encode(rows).mean, run.prepared.labels[rows], run.prepared.speakers[rows])
         for rows in (run.split.train, run.split.test)

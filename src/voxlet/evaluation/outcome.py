@@ -1,4 +1,4 @@
-"""What became of a voice that was adapted, as it lies in its run's folder."""
+"""The outcome of adapting a voice, as stored in its run's folder."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from voxlet import files
-from voxlet.evaluation.intervals import Interval  # who reads the file back needs it while it runs
+from voxlet.evaluation.intervals import Interval  # needed at run time to read the file back
 from voxlet.run_files import OUTCOME
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Row:
-    """A figure of generated clips beside that of the takes; None where it was not measured."""
+    """A figure of the generated clips beside that of the takes; None if it was not measured."""
 
     title: str
     generated: Interval | None
@@ -30,8 +30,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The rows, and what they come to: `good`, `usable`, `record again`, `not yet`, or `listen yourself`,
-    where nothing measured the words; and why."""
+    """The rows of figures, the grade of the voice, and the reason for the grade.
+
+    Grades are `good`, `usable`, `record again`, `not yet`, and `listen yourself` if words were not measured.
+    """
 
     grade: str
     why: str
@@ -47,16 +49,16 @@ class Outcome:
         return [f"{'':<24}{'generated':>10}{'takes':>10}", *map(str, self.rows), self.sentence]
 
     def keep(self, run: Path) -> None:
-        """Write it into a run's folder, for who did not see the terminal.
+        """Write the outcome into a run's folder, for those who did not see the terminal.
 
         Raises:
-            FileError: It cannot be written.
+            FileError: The file cannot be written.
         """
         files.write_atomically(run / OUTCOME, f"{json.dumps(asdict(self), indent=2)}\n".encode())
 
 
 def shown(value: Interval | None, percent: bool) -> str:
-    """A figure, or that it was not measured."""
+    """A figure as text; `-` if it was not measured."""
     if value is None:
         return "-"
     return f"{100 * value.value:.0f}" if percent else f"{value.value:.2f}"

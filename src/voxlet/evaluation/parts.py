@@ -1,6 +1,6 @@
-"""The parts of a scorecard: each measures one set of clips against the reference, real or generated alike.
+"""The parts of a scorecard: each measures one set of clips, real or generated, against the reference.
 
-What was found of a set is kept in the cache under all that decides it.
+Measurements are cached under a digest of everything that determines them.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from voxlet.evaluation.metric import ByName, ClassifierKind, Table, Value
     from voxlet.evaluation.reference import Reference
 
-VERSION = 9  # raise it when the same inputs give other figures, but of parts that name their code
+VERSION = 9  # raise it when the same inputs give other figures, except for parts that list their `code`
 GENERATED, REAL, TRAIN = "generated", "real", "real_train"  # the sets that are measured
 PACKAGES = (
     "numpy",
@@ -57,22 +57,22 @@ PACKAGES = (
     "speechmos",
     "pocketsphinx",
     "scikit-learn",
-)  # that measure
+)  # whose versions may change the figures
 SET_TITLES = {GENERATED: "generated", REAL: "real test", TRAIN: "real train"}
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """What a set of clips is measured against, and with what."""
+    """The reference, classifiers and settings with which a set of clips is measured."""
 
     reference: Reference
     classifiers: Classifiers
-    inputs: InputConfig  # of spectrograms that are compared: never more bandwidth than the clips have
+    inputs: InputConfig  # for spectrograms that are compared: never more bandwidth than the clips have
     seed: int = 0
 
 
 def measure_recognition(comparison: Comparison, clips: ClipSet) -> Measurement:
-    """Accuracy of each classifier, also within strings of words, and its confusions."""
+    """Accuracy of each classifier, also within strings of words, and its confusion table."""
     classifiers = comparison.classifiers
     said = {kind: classifiers.ask(kind, clips) for kind in classifiers.kinds}
     asked = clips.labels, clips.label_names, said
@@ -81,18 +81,18 @@ def measure_recognition(comparison: Comparison, clips: ClipSet) -> Measurement:
         _, right = classifiers.strings.found_in_strings(clips.sounds, clips.rate, clips.labels)
         found[recognition.STRINGS] = wilson(int(right.sum()), len(right))
     if (fitted := classifiers.cross_fitted) is not None and clips.digest == comparison.reference.test.digest:
-        # All real takes stand for the test takes, each predicted by who has not heard it.
+        # All real takes stand in for the test takes; each is classified by a head not fitted on it.
         found |= recognition.cross_fitted(fitted.asked, fitted.predicted, fitted.label_names)
     return Measurement(found, recognition.confusions(*asked))
 
 
 def measure_naturalness(comparison: Comparison, clips: ClipSet) -> Measurement:
-    """DNSMOS by the one protocol, at telephone bandwidth and at the clips' own."""
+    """DNSMOS by the protocol of `metrics.naturalness`, at telephone bandwidth and at the clips' own."""
     return Measurement(naturalness.evaluate(clips.sounds, clips.rate, seed=comparison.seed))
 
 
 def measure_distribution(comparison: Comparison, clips: ClipSet) -> Measurement:
-    """How like the real test clips the set is as a whole, and how sure and various its labels."""
+    """Distances of the set as a whole to the real test clips, and certainty and diversity of its labels."""
     reference = comparison.reference
     ours, theirs = (
         {
@@ -111,12 +111,12 @@ def measure_distribution(comparison: Comparison, clips: ClipSet) -> Measurement:
 
 
 def measure_band(comparison: Comparison, clips: ClipSet) -> Measurement:
-    """What of the spectrum is there, and how it differs from real training clips'."""
+    """Levels across the spectrum, and their distance to those of real training clips."""
     return Measurement(band.evaluate(clips, comparison.reference.train, seed=comparison.seed))
 
 
 def measure_speaker(comparison: Comparison, clips: ClipSet) -> Measurement:
-    """Accuracy of the speaker that was asked for, and similarity by an independent encoder."""
+    """Speaker accuracy by the in-corpus classifier, and speaker similarity by an independent encoder."""
     train = comparison.reference.train
     said = comparison.classifiers.predict("in_corpus", clips)
     return Measurement(
@@ -138,7 +138,7 @@ def measure_memorisation(comparison: Comparison, clips: ClipSet) -> Measurement:
 
 
 def measure_attributes(comparison: Comparison, clips: ClipSet) -> Measurement:
-    """Speed, pitch, and how well the clips are recorded."""
+    """Speed, pitch and recording quality of the clips."""
     return Measurement(attributes.evaluate(clips, comparison.reference.train, comparison.seed))
 
 
@@ -148,7 +148,7 @@ def measure_detection(comparison: Comparison, clips: ClipSet) -> Measurement:
 
 
 def measure_utility(comparison: Comparison, clips: ClipSet) -> Measurement:
-    """What classifiers learn from the set, alone and beside few real clips."""
+    """Accuracy of classifiers trained on the set, alone and with a few real clips."""
     config = utility.UtilityConfig(inputs=comparison.inputs, seed=comparison.seed)
     reference = comparison.reference
     return Measurement(utility.evaluate(clips, reference.train, reference.test, config))
@@ -156,13 +156,13 @@ def measure_utility(comparison: Comparison, clips: ClipSet) -> Measurement:
 
 @dataclass(frozen=True)
 class Part:
-    """A part of the scorecard: how it is measured, of which sets, and with which classifiers."""
+    """A part of the scorecard: how it is measured, on which sets, and with which classifiers."""
 
     measure: Callable[[Comparison, ClipSet], Measurement]
     sets: tuple[str, ...] = (GENERATED, REAL)
     uses: tuple[ClassifierKind, ...] = ()
-    by_default: bool = True  # or only when it is asked for by name
-    code: tuple[ModuleType, ...] = ()  # what decides the figures: kept ones of other code are not shown
+    by_default: bool = True  # False: measured only if asked for by name
+    code: tuple[ModuleType, ...] = ()  # determines the figures: cached ones of other code are not used
 
 
 PARTS: dict[str, Part] = {
@@ -173,7 +173,7 @@ PARTS: dict[str, Part] = {
     "speaker": Part(measure_speaker, uses=("in_corpus",)),
     "memorisation": Part(measure_memorisation),
     "attributes": Part(measure_attributes),
-    # Clips are resynthesised and classifiers fitted for it, which takes a minute.
+    # Resynthesising clips and fitting detectors takes a minute.
     "detection": Part(
         measure_detection,
         (GENERATED,),
@@ -187,8 +187,9 @@ PARTS: dict[str, Part] = {
 
 @dataclass(frozen=True)
 class Measure:
-    """The task of a worker: measure a part of a set, given by their names. One that would find other figures
-    refuses.
+    """The task of a worker: measure a part on a set of clips, both given by name.
+
+    A worker with other package versions, which may give other figures, refuses.
     """
 
     comparison: Comparison
@@ -196,7 +197,7 @@ class Measure:
     versions: Versions
 
     def __call__(self, job: tuple[str, str]) -> tuple[tuple[str, str], Measurement]:
-        """The job, and what was found.
+        """Measure a job, (part, set), and return it with its measurement.
 
         Raises:
             VoxletError: Other versions are installed here.
@@ -207,12 +208,12 @@ class Measure:
 
 
 def measure_versions() -> dict[str, str]:
-    """What decides the figures beside the clips."""
+    """Versions of the packages that may change the figures, by name."""
     return installed(*PACKAGES)
 
 
 def kept(comparison: Comparison, part: str, clips: ClipSet) -> Measurement | None:
-    """What is known of a part of a set: from the cache, or that it has too few clips; else None."""
+    """The cached measurement of a part on a set, or that its clips are too few; None if there is neither."""
     metrics = metrics_of(part)
     if len(clips) < min(metric.needs for metric in metrics):
         return Measurement({m.key: f"not enough clips (needs {m.needs})" for m in metrics if m.by is None})
@@ -226,7 +227,7 @@ def kept(comparison: Comparison, part: str, clips: ClipSet) -> Measurement | Non
 
 
 def keep(comparison: Comparison, part: str, clips: ClipSet, found: Measurement) -> None:
-    """Keep in the cache what was found of a part of a set.
+    """Store the measurement of a part on a set in the cache.
 
     Raises:
         FileError: The cache cannot be written.
@@ -239,7 +240,7 @@ def _path(comparison: Comparison, part: str, clips: ClipSet) -> Path:
 
 
 def key_of(comparison: Comparison, part: str, clips: ClipSet) -> str:
-    """A digest of all that decides what a part finds in a set."""
+    """Digest of everything that determines the measurement of a part on a set."""
     classifiers = [comparison.classifiers.digest(kind) for kind in PARTS[part].uses]
     inputs, reference = dataclasses.asdict(comparison.inputs), comparison.reference.key
     decides = [VERSION, inputs_code(), part, reference, inputs, comparison.seed, classifiers, clips.digest]
@@ -249,10 +250,10 @@ def key_of(comparison: Comparison, part: str, clips: ClipSet) -> str:
 
 
 def from_json(stored: dict[str, Any]) -> Measurement:
-    """What `json.dumps(asdict(measurement))` wrote.
+    """The measurement that `json.dumps(asdict(measurement))` wrote.
 
     Raises:
-        KeyError, TypeError: Something else wrote it.
+        KeyError, TypeError: It is not a stored measurement.
     """
     figures: dict[str, Value | ByName] = {}
     for key, value in stored["figures"].items():
@@ -264,9 +265,9 @@ def from_json(stored: dict[str, Any]) -> Measurement:
 
 
 def read_value(stored: Any) -> Value:
-    """An interval from its fields, or the reason there is none.
+    """An interval from its fields, or the reason why there is none.
 
     Raises:
-        TypeError: It is neither.
+        TypeError: `stored` is neither.
     """
     return stored if isinstance(stored, str) else Interval(**stored)

@@ -1,4 +1,4 @@
-"""What `voxlet score` does: generate clips or read them, measure them, write the answers."""
+"""The work of `voxlet score`: generate or read clips, measure them, and write the results."""
 
 from __future__ import annotations
 
@@ -43,22 +43,22 @@ COUNT = 1000
 
 @dataclass(frozen=True)
 class ScoreRequest:
-    """What is to be measured: a run or voice, or in its place a folder of anyone's clips.
+    """What to measure: a run or a voice, or instead a folder of clips.
 
     Attributes:
         model: A run's folder, or a voice by name or path.
         clips: A folder of sound files.
-        corpus: Real recordings to measure against; None: a run's own, else the first known corpus on this
-            machine in the language of the voice or, for clips, in English.
+        corpus: Real recordings to measure against; None: a run's own, else the first known corpus in the
+            language of the voice or, for clips, in English.
         count: Clips to generate; none of them is left out.
-        seed: Of the clips and of every random draw.
-        only: Parts of the scorecard; without any, all that are measured by default.
-        selection: How the clips in the folder were chosen, if they were.
-        language: Of the real recordings, a tag of BCP 47, where neither they nor the run say it.
-        layout: How the files of `corpus` are named; found out without it.
-        clips_layout: How the files in `clips` are named; found out without it.
-        sc09: Weights of the classifier of SC09's protocol, which is measured only with them.
-        engine: Who measures the parts of the scorecard that are measured of sets of clips.
+        seed: Seed of the clips and of every random draw.
+        only: Parts of the scorecard; if empty, all that are measured by default.
+        selection: How the clips in the folder were selected, if they were.
+        language: BCP 47 tag of the language of the real recordings, if neither they nor the run say it.
+        layout: How the files of `corpus` are named; detected unless given.
+        clips_layout: How the files in `clips` are named; detected unless given.
+        sc09: Weights of the SC09 classifier; the SC09 protocol is measured only with them.
+        engine: Runs the parts of the scorecard that are measured on sets of clips.
     """
 
     model: str | None = None
@@ -77,7 +77,7 @@ class ScoreRequest:
 
 @dataclass(frozen=True)
 class Outputs:
-    """Where the answers are written: JSON, a page, the nearest pairs, the model card of the voice."""
+    """Where to write the results: JSON, an HTML page, a folder of nearest pairs, the voice's model card."""
 
     json: Path | None = None
     page: Path | None = None
@@ -87,7 +87,7 @@ class Outputs:
 
 @dataclass(frozen=True)
 class Measured:
-    """A scorecard with the clips it is about, what they were measured against and what generated them."""
+    """A scorecard with its clips, their reference, and the model that generated them, if there is one."""
 
     card: Scorecard
     clips: ClipSet
@@ -96,7 +96,7 @@ class Measured:
 
 
 def score(request: ScoreRequest, outputs: Outputs | None = None) -> Scorecard:
-    """Measure a run, a voice or a folder of clips, and write what was asked for.
+    """Measure a run, a voice or a folder of clips, and write the results that were asked for.
 
     Raises:
         VoxletError: See `measure` and `write`.
@@ -108,11 +108,11 @@ def score(request: ScoreRequest, outputs: Outputs | None = None) -> Scorecard:
 
 
 def measure(request: ScoreRequest, outputs: Outputs) -> Measured:
-    """Check that the answers can be written where they are to go, then measure.
+    """Check that the results can be written to their targets, then measure.
 
     Raises:
         ConfigError: Neither or both of model and clips are given, or a setting makes no sense.
-        VoxletError: Something cannot be opened or written, or cannot say what the reference says.
+        VoxletError: Something cannot be opened or written, or has labels that the reference does not have.
     """
     import_extra("scipy", "study")
     check_request(request, outputs)
@@ -123,10 +123,11 @@ def measure(request: ScoreRequest, outputs: Outputs) -> Measured:
 
 
 def check_request(request: ScoreRequest, outputs: Outputs) -> None:
-    """Check what can be checked before anything is opened.
+    """Check what can be checked before any model or corpus is opened.
 
     Raises:
-        ConfigError: A setting makes no sense, alone or beside another.
+        ConfigError: A setting makes no sense, alone or together with another.
+        FileError: The weights of the SC09 classifier cannot be used.
     """
     if (request.model is None) == (request.clips is None):
         raise ConfigError("give either a run or voice, or --clips FOLDER")
@@ -139,7 +140,7 @@ def check_request(request: ScoreRequest, outputs: Outputs) -> None:
             "goes only with --clips: clips that are generated here are never selected", where="--selected"
         )
     if request.sc09 is not None:
-        open_network(request.sc09)  # minutes would be lost on a file that cannot be used
+        open_network(request.sc09)  # fails now instead of after minutes of measuring
     one, other = outputs.json, outputs.page
     if one and other and files.real_path(one) == files.real_path(other) and not files.is_special(one):
         raise ConfigError(
@@ -152,10 +153,10 @@ def check_request(request: ScoreRequest, outputs: Outputs) -> None:
 
 
 def check_parts(request: ScoreRequest, outputs: Outputs, model: Opened | None) -> None:
-    """Check that the parts asked for exist, and that the model has them.
+    """Check that the parts asked for exist and apply to the model, and that there is a voice to stamp.
 
     Raises:
-        ConfigError: It has not.
+        ConfigError: One of these is not so.
     """
     has = () if model is None else parts_of(model)
     if outputs.stamp and not isinstance(model, VoiceRun | Voice):
@@ -167,15 +168,15 @@ def check_parts(request: ScoreRequest, outputs: Outputs, model: Opened | None) -
 
 
 def parts_of_sets(request: ScoreRequest) -> tuple[str, ...]:
-    """The parts asked for that are measured of sets of clips."""
+    """The parts asked for that are measured on sets of clips."""
     return tuple(part for part in request.only if part not in OWNERS)
 
 
 def check_writable(outputs: Outputs, model: Opened | None) -> None:
-    """Check that everything can be written where it is to go, before minutes are spent on it.
+    """Check that every result can be written to its target, before minutes are spent on measuring.
 
     Raises:
-        ConfigError: Something cannot be written there.
+        ConfigError: A target cannot be written.
         FileError: The folder for pairs cannot be made.
     """
     targets = {"--json": outputs.json, "--html": outputs.page}
@@ -183,10 +184,10 @@ def check_writable(outputs: Outputs, model: Opened | None) -> None:
         targets["--stamp"] = voice_path(model)
     for flag, path in targets.items():
         if path is None or files.descriptor_of(path) is not None or files.is_special(path):
-            continue  # what is open, a device or a pipe is written to where it is
+            continue  # open descriptors, devices and pipes are written in place
         if path.is_dir():
             raise ConfigError(f"{path} is a folder", where=flag, remedy="name a file")
-        folder = files.real_path(path).parent  # of what a symbolic link leads to
+        folder = files.real_path(path).parent  # of a symbolic link's target
         if not folder.is_dir() or not os.access(folder, os.W_OK):
             raise ConfigError(
                 f"{path} cannot be written", where=flag, remedy="make its folder, or allow writing there"
@@ -196,12 +197,12 @@ def check_writable(outputs: Outputs, model: Opened | None) -> None:
 
 
 def voice_path(model: VoiceRun | Voice) -> Path:
-    """The voice's file."""
+    """Path of the voice's file."""
     return model.voice_path if isinstance(model, VoiceRun) else model.path
 
 
 def measure_folder(request: ScoreRequest) -> Measured:
-    """Measure anyone's clips."""
+    """Measure a folder of clips."""
     assert request.clips is not None
     clips = replace(read_folder(request.clips, request.clips_layout), selection=request.selection)
     reference = open_reference(
@@ -211,7 +212,7 @@ def measure_folder(request: ScoreRequest) -> Measured:
 
 
 def measure_opened(request: ScoreRequest, model: Opened) -> Measured:
-    """Measure what a run or voice generates, then look into it."""
+    """Measure the clips that a run or voice generates, then the model itself."""
     reference = find_reference(request, model)
     check_labels(model.name, model.labels, reference.train.label_names)
     clips, cost = sample_and_time(model, request.count, request.seed)
@@ -230,7 +231,7 @@ def measure_opened(request: ScoreRequest, model: Opened) -> Measured:
 
 
 def with_sc09(request: ScoreRequest, card: Scorecard, clips: ClipSet) -> Scorecard:
-    """The scorecard with the figures of SC09's protocol, if they were asked for."""
+    """The scorecard with the figures of the SC09 protocol, if they were asked for."""
     if request.sc09 is None:
         return card
     generated, real = measure_sc09(request.sc09, clips)
@@ -238,11 +239,11 @@ def with_sc09(request: ScoreRequest, card: Scorecard, clips: ClipSet) -> Scoreca
 
 
 def find_reference(request: ScoreRequest, model: Opened) -> Reference:
-    """The real recordings to compare a model with; they are in its language, where both are known.
+    """The real recordings to compare a model with, in its language if both languages are known.
 
     Raises:
-        ScoreError: They are in another one, or there are none.
-        ConfigError: The language is no tag, or not that of the recordings.
+        ScoreError: The recordings are in another language, or there are none.
+        ConfigError: The language is not a valid tag, or not that of the recordings.
     """
     own = voice_language(model) if isinstance(model, Voice) else model.language
     if request.corpus is not None or isinstance(model, Voice):
@@ -251,7 +252,7 @@ def find_reference(request: ScoreRequest, model: Opened) -> Reference:
             request.corpus or usual_corpus(asked), layout=request.layout, language=request.language
         )
     else:
-        reference = told(reference_of(model.dataset), request.language)  # by its own division
+        reference = told(reference_of(model.dataset), request.language)  # with the run's own split
     known = UNKNOWN_LANGUAGE not in (own, reference.language)
     if known and not same_language(own, reference.language):
         raise ScoreError(
@@ -263,10 +264,10 @@ def find_reference(request: ScoreRequest, model: Opened) -> Reference:
 
 
 def told(reference: Reference, language: str | None) -> Reference:
-    """The reference in the language that is told, where its own is not known.
+    """The reference with `language` as its language, if its own is not known.
 
     Raises:
-        ConfigError: Its own is another one.
+        ConfigError: The tag is not valid, or the reference is in another language.
     """
     if language is None:
         return reference
@@ -283,16 +284,16 @@ def told(reference: Reference, language: str | None) -> Reference:
 
 
 def voice_language(voice: Voice) -> str:
-    """The language of a voice; if its file is older than that field, that of the known corpus in its card."""
+    """The language of a voice; for older files without this field, that of the known corpus in its card."""
     made_of = [known.language for known in CATALOG.values() if known.title == voice.card.get("data")]
     return made_of[0] if voice.language == UNKNOWN_LANGUAGE and made_of else voice.language
 
 
 def usual_corpus(language: str | None) -> str:
-    """The first known corpus in a language: what is measured against where nothing else is named.
+    """The first known corpus in a language, which is the default reference.
 
     Raises:
-        ScoreError: There is none.
+        ScoreError: No known corpus is in that language.
     """
     asked = language or UNKNOWN_LANGUAGE
     found = [name for name, known in CATALOG.items() if same_language(known.language, asked)]
@@ -309,8 +310,8 @@ def usual_corpus(language: str | None) -> str:
 
 
 def measure_clips(request: ScoreRequest, clips: ClipSet, reference: Reference) -> Scorecard:
-    """Open the classifiers that the parts asked for use, and measure with them."""
-    check_labels(clips.name, clips.said, reference.train.label_names)  # before minutes of training
+    """Open the classifiers that the requested parts use, and measure with them."""
+    check_labels(clips.name, clips.said, reference.train.label_names)  # fails before minutes of training
     only = parts_of_sets(request)
     kinds = classifiers_used(parts_asked(only))
     classifiers = open_classifiers(reference, clips.rate, kinds=kinds)
@@ -318,10 +319,10 @@ def measure_clips(request: ScoreRequest, clips: ClipSet, reference: Reference) -
 
 
 def write(found: Measured, outputs: Outputs) -> None:
-    """Write what was asked for: as much of it as can be written.
+    """Write the results that were asked for, as many as can be written.
 
     Raises:
-        FileError: Something cannot be written; the rest is there.
+        VoxletError: A result cannot be written; all others are.
     """
     failures = []
     for write_one in writers(found, outputs):
@@ -336,7 +337,7 @@ def write(found: Measured, outputs: Outputs) -> None:
 
 
 def writers(found: Measured, outputs: Outputs) -> Iterator[Callable[[], None]]:
-    """What writes each of the answers that were asked for."""
+    """Functions that each write one of the results that were asked for."""
     card, model = found.card, found.model
     if outputs.json is not None:
         yield partial(files.write_atomically, outputs.json, (card.to_json() + "\n").encode())
@@ -350,6 +351,6 @@ def writers(found: Measured, outputs: Outputs) -> Iterator[Callable[[], None]]:
 
 
 def stamp(path: Path, card: Scorecard) -> None:
-    """Write the figures into the model card of a voice file, in place of those that it has."""
+    """Write the figures into the model card of a voice file, replacing any that it has."""
     voice = read_voice(path)
     files.write_atomically(path, voice.with_card({**voice.info.card, SCORES: card.summary()}))

@@ -1,4 +1,4 @@
-"""The scorecard: everything measured of a set of clips, beside the same measures of real recordings."""
+"""The scorecard: all measures of a set of clips, beside the same measures of real recordings."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from voxlet.evaluation.metric import ClassifierKind, Metric, Value
 
-SCHEMA = 1  # of the JSON; raise it when a reader of the old one would be misled
-NAME_WIDTH, CELL_WIDTH = 41, 22  # of the table for the terminal
+SCHEMA = 1  # of the JSON; raise it when a reader of the old schema would be misled
+NAME_WIDTH, CELL_WIDTH = 41, 22  # characters, in the table for the terminal
 
 
 Tables = dict[str, dict[str, Table]]  # by set (generated, real), then by key
@@ -27,20 +27,20 @@ Tables = dict[str, dict[str, Table]]  # by set (generated, real), then by key
 
 @dataclass(frozen=True)
 class Figure:
-    """One metric of the generated clips, of real test clips, and of real training clips in their place.
+    """One metric's value for generated clips, for real test clips, and for as many real training clips.
 
-    None: the metric makes no sense for that set. A string: it does, but could not be measured, and why.
+    None: the metric does not apply to that set. A string: why the metric could not be measured.
     """
 
     key: str
     generated: Value | None
     real: Value | None
     real_train: Value | None
-    label: str | None = None  # the label, or the number of the latent unit, that the figure is about alone
+    label: str | None = None  # the label, latent unit or band that the figure is about
 
     @property
     def metric(self) -> Metric:
-        """What was measured."""
+        """The metric of this figure."""
         return CATALOGUE[self.key]
 
     @property
@@ -51,13 +51,13 @@ class Figure:
 
 @dataclass(frozen=True)
 class Scorecard:
-    """What was measured, of what, against what, and how."""
+    """Figures of a set of clips, with the settings and the reference that they were measured with."""
 
     subject: str
     count: int
     rate: int
     seed: int
-    selection: str | None  # how clips were chosen; None: not at all
+    selection: str | None  # how clips were selected; None: they were not
     reference: str
     split: str
     figures: tuple[Figure, ...]
@@ -66,10 +66,10 @@ class Scorecard:
     version: str = __version__
 
     def figure(self, key: str, label: str | None = None) -> Figure:
-        """The figure of that metric.
+        """The figure of the metric with this key, for all clips or for one label.
 
         Raises:
-            ConfigError: There is none.
+            ConfigError: There is no such figure.
         """
         for figure in self.figures:
             if figure.key == key and figure.label == label:
@@ -77,7 +77,7 @@ class Scorecard:
         raise ConfigError(f"the scorecard has no figure {key!r}")
 
     def find(self, key: str) -> Figure | None:
-        """The figure of that metric, if there is one."""
+        """The first figure of the metric with this key; None if there is none."""
         return next((figure for figure in self.figures if figure.key == key), None)
 
     @property
@@ -92,7 +92,7 @@ class Scorecard:
 
     @property
     def unreliable_labels(self) -> dict[ClassifierKind, dict[str, float]]:
-        """By kind of classifier: labels of real test clips with an accuracy below 95 %, and that accuracy."""
+        """Labels whose accuracy on real test clips is below 95 %, with the accuracy, by classifier."""
         kinds = {f"recognition.{kind}.accuracy.by_label": kind for kind in CLASSIFIERS}
         found: dict[ClassifierKind, dict[str, float]] = {}
         for figure in self.figures:
@@ -102,7 +102,7 @@ class Scorecard:
         return found
 
     def to_json(self) -> str:
-        """All of it; an interval is an object with value, low, high, count."""
+        """The scorecard as JSON; an interval is an object with value, low, high, count."""
         stored = {
             "schema": SCHEMA,
             **asdict(self),
@@ -112,7 +112,7 @@ class Scorecard:
         return json.dumps(stored, indent=2, ensure_ascii=False)
 
     def summary(self) -> dict[str, object]:
-        """What a voice's model card has of it: all but labels, each as [value, low, high]."""
+        """Summary for a voice's model card: all figures but those by label, each as [value, low, high]."""
         figures = {}
         for figure in self.figures:
             told = {
@@ -135,7 +135,7 @@ class Scorecard:
         }
 
     def lines(self) -> list[str]:
-        """A table for the terminal, 110 columns wide; reasons that fill no cell stand below it, by number."""
+        """A table for the terminal, 110 columns wide; reasons too long for a cell are numbered below it."""
         lines = [*self.header(), ""]
         part = None
         reasons: dict[str, str] = {}
@@ -159,7 +159,7 @@ class Scorecard:
         return lines
 
     def header(self) -> list[str]:
-        """What the figures are about."""
+        """Lines that say what was measured and against what, and warnings."""
         chosen = "none left out" if self.selection is None else f"SELECTED: {self.selection}"
         return [
             f"{self.subject}: {self.count:,} clips at {self.rate:,} Hz, seed {self.seed}, {chosen}",
@@ -168,7 +168,7 @@ class Scorecard:
         ]
 
     def warnings(self) -> list[str]:
-        """Which classifiers to take with care, and of those that are reliable as a whole which labels."""
+        """Warnings about unreliable classifiers, and about labels for which a classifier is unreliable."""
         whole = [
             f"the {CLASSIFIERS[kind]} is unreliable: its accuracy on real clips is {100 * value:.1f} %, "
             f"below {100 * RELIABLE:.0f} %; compare with the real column only"
@@ -209,10 +209,10 @@ def row(name: str, cells: Sequence[str]) -> str:
 
 
 def read_scorecard(text: str) -> Scorecard:
-    """What `to_json` wrote.
+    """The scorecard that `to_json` wrote.
 
     Raises:
-        ConfigError: It is no scorecard, or one of another schema.
+        ConfigError: The text is not a scorecard, or one of another schema.
     """
     try:
         stored: dict[str, Any] = json.loads(text)
@@ -230,6 +230,6 @@ def read_scorecard(text: str) -> Scorecard:
 
 
 def read_figure(stored: dict[str, Any]) -> Figure:
-    """A figure from its fields."""
+    """A figure from its stored fields."""
     values = {name: None if stored[name] is None else read_value(stored[name]) for name in SET_TITLES}
     return Figure(stored["key"], **values, label=stored["label"])

@@ -1,1 +1,1 @@
-"""The latent space of a trained model, seen, heard and steered."""
+"""Explore the latent space of a trained model: look at it, listen to it, steer through it."""

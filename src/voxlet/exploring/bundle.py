@@ -1,6 +1,6 @@
-"""JavaScript modules as one text that a page holds: each a data address, found by its name in an import map.
+"""Embed JavaScript modules in a page: an import map assigns a `data:` URL to the name of each module.
 
-A browser reads modules of a page that lies on a disk from nowhere else.
+A page that is opened from disk cannot import modules from other files.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ PREFIX = "voxlet/"
 
 
 def bundle(folder: Path, entry: str) -> str:
-    """The import map of a module, and of all that it imports in turn, whose paths start with a dot.
+    """The import map (JSON) of a module and of all its direct and indirect imports that start with a dot.
 
     Args:
-        folder: Where they lie; names are paths from here behind `voxlet/`.
-        entry: The module's path from there.
+        folder: Root of the modules; a module's name is `voxlet/` and its path from here.
+        entry: The module's path from `folder`.
     """
     addresses: dict[str, str] = {}
     waiting = [folder / entry]
@@ -42,7 +42,7 @@ def bundle(folder: Path, entry: str) -> str:
 
 
 def renamed(folder: Path, path: Path) -> Callable[[re.Match[str]], str]:
-    """What replaces an import in the module at `path`: the same by the name in the import map."""
+    """The function that replaces a path imported in the module at `path` by its name in the import map."""
 
     def name(found: re.Match[str]) -> str:
         other = (path.parent / found[3]).resolve().relative_to(folder.resolve()).as_posix()

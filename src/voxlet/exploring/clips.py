@@ -1,7 +1,7 @@
-"""What stands on a map: real and generated clips, where they lie, and what is measured of them.
+"""The clips on a map: real and generated clips, their latents, and measurements of them.
 
-Shapes: N clips, T samples, Z latent size. A clip VAE's latents are its own; a voice's are
-styles, as its style encoder infers them from a clip.
+Shapes: N clips, T samples, Z latent size. For a clip VAE, the latents are its own; for a voice, they are the
+styles that its style encoder infers from the clips.
 """
 
 from __future__ import annotations
@@ -36,19 +36,19 @@ if TYPE_CHECKING:
     from voxlet.corpus.dataset import Dataset
     from voxlet.speak.voice import Voice
 
-GENERATED_SHARE = 0.2  # of the clips of a map, where there are real ones
-AT_ONCE = 50  # clips that are generated at once: Griffin-Lim holds several spectrograms of each
+GENERATED_SHARE = 0.2  # of a map's clips, if it has real ones
+AT_ONCE = 50  # clips generated together: Griffin-Lim holds several spectrograms of each
 QUIETEST_DB = -100.0
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What is measured of N clips, (N,) each.
+    """Measurements of N clips, (N,) each.
 
     Attributes:
-        seconds: Length of the speech.
-        pitch_hz: Median pitch; NaN where there is none.
-        level_db: Of the speech re full scale; of real clips as they were recorded.
+        seconds: Length of the speech in seconds.
+        pitch_hz: Median pitch in Hz; NaN for clips without a pitch.
+        level_db: Level of the speech in dB re full scale; for real clips, that of the original recording.
     """
 
     seconds: NDArray[np.float64]
@@ -61,22 +61,22 @@ class Clips:
     """N clips of a map, the real ones first.
 
     Attributes:
-        name: The model's.
-        rate: Hz.
-        sounds: Each (T,).
+        name: Name of the model.
+        rate: Sampling rate in Hz.
+        sounds: Samples of each clip, (T,).
         latents: (N, Z).
-        labels: (N,) into `label_names`.
-        label_names: The model's words.
-        speakers: (N,) into `speaker_names`; -1 where nobody in particular was asked for.
-        speaker_names: Who speaks in the real ones, or is asked for.
-        generated: (N,), whether the model made it.
-        sources: Paths within the corpus, or how it was generated; each once.
-        digests: SHA-256 of the files; empty of generated clips.
-        rows: (N,) in the model's dataset; -1 of generated clips.
-        measured: What is measured of each.
-        credit: Whose recordings the model learned from.
-        doubt: (N,), from 0 to 1, that the label is wrong; NaN where it was not measured.
-        metadata: What the corpus says of its speakers.
+        labels: (N,), indices into `label_names`.
+        label_names: The words of the model and of its recordings.
+        speakers: (N,), indices into `speaker_names`; -1 for clips of no particular speaker.
+        speaker_names: The speakers of the recordings and of the model.
+        generated: (N,), whether the model generated the clip.
+        sources: Path of a recording within the corpus, or a name for a generated clip; all different.
+        digests: SHA-256 of each recording's file; empty for generated clips.
+        rows: (N,), row in the model's dataset; -1 for generated clips.
+        measured: Measurements of each clip.
+        credit: Whose recordings the model was trained on.
+        doubt: (N,), from 0 to 1, how likely the label is wrong; NaN where unknown.
+        metadata: What the corpus says about its speakers, by name.
     """
 
     name: str
@@ -108,17 +108,17 @@ def gather(
     seed: int = 0,
     progress: bool = True,
 ) -> Clips:
-    """The clips of a model's map: real ones spread evenly over the corpus, and as many generated as fit.
+    """The clips of a model's map: real ones, spread evenly over the corpus, and generated ones.
 
     Args:
-        opened: What `load` gives.
-        count: Clips in all; a fifth of them, or all where there are no recordings, are generated.
-        corpus: Recordings to show with a voice, which holds none; a run has its own.
-        seed: Of the generated clips.
-        progress: Show how it goes.
+        opened: The model, from `load`.
+        count: Most clips in all; a fifth of `count` are generated, or all if there are no recordings.
+        corpus: Recordings to show with a voice, which contains none; a run has its own.
+        seed: Seed of the generated clips.
+        progress: Show a progress bar.
 
     Raises:
-        ConfigError: Fewer than ten clips are asked for, or a corpus for a run.
+        ConfigError: `count` is less than ten, or `corpus` is given for a run.
         CorpusError: The corpus cannot be used.
         VoxletError: The model cannot make clips.
     """
@@ -133,18 +133,18 @@ def gather(
 
 
 def dataset_of(opened: Opened, corpus: str | None) -> Dataset | None:
-    """The recordings of a model, if they are at hand.
+    """The recordings of a model; None if it has none or they are no longer available.
 
     Raises:
-        ConfigError: A run is given other recordings.
-        CorpusError: Those that are asked for cannot be used.
+        ConfigError: `corpus` is given for a run.
+        CorpusError: `corpus` cannot be used.
     """
     if isinstance(opened, ClipRun | VoiceRun):
         if corpus is not None:
             raise ConfigError("a run has its own recordings", where="corpus", remedy="leave it out")
         try:
             return opened.dataset
-        except (CorpusError, RunError):  # they have gone since, or changed: the model is still there
+        except (CorpusError, RunError):  # recordings removed or changed: the model still works
             return None
     if corpus is None:
         return None
@@ -181,7 +181,7 @@ def real_clips(opened: Opened, dataset: Dataset, count: int, shown: Progress) ->
 
 
 def generated_clips(opened: Opened, count: int, seed: int, shown: Progress) -> Clips:
-    """`count` clips of the model, equally many of each word; a voice's half by new speakers."""
+    """`count` generated clips, equally many of each word; half of a voice's clips are by new speakers."""
     names = opened.labels
     labels = np.arange(count) % len(names)
     asked = [names[label] for label in labels]
@@ -224,12 +224,12 @@ def generated_clips(opened: Opened, count: int, seed: int, shown: Progress) -> C
 
 
 def common_root(clips: Sequence[Clip]) -> Path:
-    """The folder that all clips lie under."""
+    """The deepest folder that contains all clips."""
     return common_folder(clip.path.parent for clip in clips)
 
 
 def credit_of(opened: Opened) -> str:
-    """Whose recordings a model learned from."""
+    """Whose recordings a model was trained on."""
     if isinstance(opened, ClipRun | VoiceRun):
         known = CATALOG.get(opened.source)
         return f"{known.credit}; {known.licence}" if known else f"recordings of {Path(opened.source).name}"
@@ -238,7 +238,7 @@ def credit_of(opened: Opened) -> str:
 
 
 def joined(real: Clips, made: Clips) -> Clips:
-    """Real and generated clips of one model; the names of all labels and speakers of either."""
+    """Real and generated clips of one model together; label and speaker names are the union of both."""
     labels = tuple(dict.fromkeys((*real.label_names, *made.label_names)))
     speakers = tuple(dict.fromkeys((*real.speaker_names, *made.speaker_names)))
     sounds = [audio.resample(sound, real.rate, made.rate) for sound in real.sounds]
@@ -267,13 +267,13 @@ def joined(real: Clips, made: Clips) -> Clips:
 def numbered(
     numbers: NDArray[np.int64], names: tuple[str, ...], others: tuple[str, ...]
 ) -> NDArray[np.int64]:
-    """Numbers (N,) into `names` as numbers into `others`; -1 stays."""
+    """Indices (N,) into `names`, translated to indices into `others`; -1 stays -1."""
     table = np.array([*(others.index(name) for name in names), -1], dtype=np.int64)
     return table[numbers]
 
 
 def styles(opened: Voice | VoiceRun, sounds: Sequence[Samples]) -> NDArray[np.float64]:
-    """Who speaks in each clip (T,) at the voice's rate, (N, S); the prior's middle where nobody is heard."""
+    """Styles (N, S) of clips, each (T,) at the voice's rate; zero, the prior's mean, without speech."""
     voice = opened.voice if isinstance(opened, VoiceRun) else opened
     found = np.zeros((len(sounds), voice.info.style_size))
     for row, sound in enumerate(sounds):
@@ -283,7 +283,7 @@ def styles(opened: Voice | VoiceRun, sounds: Sequence[Samples]) -> NDArray[np.fl
 
 
 def measure(sounds: Sequence[Samples], rate: int) -> Measured:
-    """What is measured of clips, each (T,)."""
+    """Measure clips, each (T,)."""
     regions = [find_speech(sound, rate) for sound in sounds]
     words = [sound[found.start : found.stop] for sound, found in zip(sounds, regions, strict=True)]
     return Measured(
@@ -297,7 +297,7 @@ def recorded_levels(paths: Sequence[Path]) -> NDArray[np.float64]:
     """Levels (N,) of the speech in recordings, in dB re full scale.
 
     Raises:
-        AudioError: One cannot be read any more.
+        AudioError: A recording can no longer be read.
     """
     found = np.zeros(len(paths))
     for row, path in enumerate(paths):
@@ -307,5 +307,5 @@ def recorded_levels(paths: Sequence[Path]) -> NDArray[np.float64]:
 
 
 def decibels(amplitude: float) -> float:
-    """An amplitude re full scale in dB, -100 at the least."""
+    """An amplitude in dB re full scale, at least -100."""
     return max(QUIETEST_DB, 20 * float(np.log10(max(amplitude, 1e-9))))

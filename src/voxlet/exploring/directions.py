@@ -1,9 +1,9 @@
-"""What latent numbers stand for, and directions to steer along: found on real clips by linear probes.
+"""What latent units stand for, and directions to steer along, both found on real clips.
 
-A number is named after the property that explains most of its spread. A direction towards a speaker, say, is
-what their clips' latents have in common beyond those of all clips of the same label. What is said of speakers
-is read from speakers whom the probe has not heard: of those it has heard it would know who speaks, and need
-nothing else. Shapes: N clips, Z latent size.
+A unit is named after the property that explains most of its variance. A direction, such as that towards a
+speaker, is how the latents of the speaker's clips differ on average from those of all clips of the same
+label. Properties of speakers are tested on speakers left out of the linear probe's fit: among speakers that
+it knows, a probe could tell the property from who speaks. Shapes: N clips, Z latent size.
 """
 
 from __future__ import annotations
@@ -28,22 +28,22 @@ if TYPE_CHECKING:
     Reals = NDArray[np.float64]
     Integers = NDArray[np.int64]
 
-FEWEST = 20  # clips of a property, or of one value of it: fewer say nothing
-GUESSES, LUCKY = 100, 0.95  # of so many guesses the best but a twentieth is what chance gives
-FEW_TAKES = 2.0  # of a word, with which its own mean weighs as much as what word and speaker are elsewhere
+FEWEST = 20  # clips that have a property, or one of its values: with fewer, it is left out
+GUESSES, LUCKY = 100, 0.95  # chance: the 95th percentile over so many permutations
+FEW_TAKES = 2.0  # of a word by a speaker, whose own mean then gets half of the weight
 
 
 @dataclass(frozen=True)
 class Property:
-    """Something known of N clips: a number of each, or one of several names.
+    """A known property of N clips: for each, a number or one of several names.
 
     Attributes:
-        name: What it is called.
-        values: (N,), numbers into `names` where there are some; NaN where it is not known.
-        names: Empty for a number.
-        groups: (N,), of whom a probe hears all clips or none: speakers, or copies of one recording. Without,
-            each clip is one.
-        is_of_groups: Whether it is said of speakers, and so is the same in all clips of one.
+        name: Name of the property.
+        values: (N,), numbers, or indices into `names` if there are any; NaN where unknown.
+        names: Names of the values; empty for a number.
+        groups: (N,), speakers or copies of one recording: a probe is fitted on all clips of a group or on
+            none. None: each clip is its own group.
+        is_of_groups: Whether the property belongs to speakers, and so is the same for all clips of one.
     """
 
     name: str
@@ -53,19 +53,19 @@ class Property:
     is_of_groups: bool = False
 
     def among(self, rows: NDArray[np.bool_]) -> Property:
-        """The same property of some clips alone, their groups numbered from 0."""
+        """The same property for the clips in the mask `rows` only, their groups renumbered from 0."""
         groups = np.arange(len(rows)) if self.groups is None else self.groups
         return replace(self, values=self.values[rows], groups=np.unique(groups[rows], return_inverse=True)[1])
 
 
 @dataclass(frozen=True)
 class Meaning:
-    """What one latent number stands for.
+    """What one latent unit stands for.
 
     Attributes:
-        unit: Its place, from 0.
+        unit: Index of the unit, from 0.
         spread: Standard deviation of its posterior means.
-        shares: Of its variance, how much each property explains, the most first.
+        shares: Share of its variance that each property explains, the largest first.
     """
 
     unit: int
@@ -79,16 +79,16 @@ class Meaning:
 
 @dataclass(frozen=True)
 class Direction:
-    """A way through the latent space that changes a property.
+    """A direction in the latent space that changes a property.
 
     Attributes:
-        name: Of the property, and of its value where it has names.
-        vector: (Z,): one standard deviation of a number, or the whole way from the usual to a name.
-        read: How well a linear probe reads the property of groups that it was not fitted on: the coefficient
-            of determination of a number, the balanced accuracy of a name against all others. NaN where only
-            one group has it, or has it not.
-        chance: What guessing gives: 0 of a number, half of a name. Of what is said of speakers, what one in
-            twenty probes reaches for which the speakers had exchanged it: more, the fewer speakers there are.
+        name: The property, and its value if it has names.
+        vector: (Z,): one standard deviation of a number, or the whole way from the average to a name.
+        read: How well a linear probe predicts the property on groups left out of its fit: the coefficient of
+            determination for a number, the balanced accuracy of a name against all others. NaN if only one
+            group has the name, or only one lacks it.
+        chance: What guessing gives: 0 for a number, 0.5 for a name. For properties of speakers, what one in
+            twenty probes reaches when the speakers' values are permuted: more, the fewer speakers there are.
     """
 
     name: str
@@ -98,16 +98,16 @@ class Direction:
 
     @property
     def is_read(self) -> bool:
-        """Whether it is a direction at all."""
+        """Whether the probe beats chance, so that the direction means something."""
         return self.read > self.chance
 
 
 def properties(clips: Clips, metadata: Mapping[str, SpeakerMetadata] | None = None) -> list[Property]:
-    """What is known of the real clips, or of all where there are none; of others NaN.
+    """What is known about the real clips, or about all if none is real; NaN for the other clips.
 
     Args:
-        clips: Of a map.
-        metadata: What the corpus says of its speakers.
+        clips: The clips of a map.
+        metadata: What the corpus says about its speakers, by name.
     """
     known = recordings(clips)
     contents = [digest or source for digest, source in zip(clips.digests, clips.sources, strict=True)]
@@ -138,18 +138,18 @@ def properties(clips: Clips, metadata: Mapping[str, SpeakerMetadata] | None = No
 
 
 def recordings(clips: Clips) -> NDArray[np.bool_]:
-    """Which clips (N,) are real; all where none is."""
+    """Which clips (N,) are real; all if none is."""
     return np.ones(len(clips), bool) if clips.generated.all() else ~clips.generated
 
 
 def is_told(one: Property) -> bool:
-    """Whether a property is known of enough clips, and not the same of all."""
+    """Whether a property is known for enough clips and is not the same for all of them."""
     values = one.values[np.isfinite(one.values)]
     return len(values) >= FEWEST and len(np.unique(values)) > 1
 
 
 def meanings(clips: Clips, known: list[Property]) -> tuple[Meaning, ...]:
-    """What each latent number stands for, the best explained first."""
+    """What each latent unit stands for, the best explained unit first."""
     found = []
     for unit, values in enumerate(clips.latents.T):
         shares = [(one.name, explained(values, one)) for one in known]
@@ -160,11 +160,11 @@ def meanings(clips: Clips, known: list[Property]) -> tuple[Meaning, ...]:
 
 
 def explained(values: Reals, one: Property) -> float:
-    """Share of the variance of a latent number (N,) that a property explains, adjusted for chance.
+    """Share of the variance of a latent unit (N,) that a property explains, adjusted for chance.
 
-    Of a number by the square of the correlation, of names by the variance between their means (the
-    correlation ratio); less what as many random names would explain, at least 0. What is said of speakers
-    explains no more than a share of what tells the speakers apart: the share it has of their means.
+    For a number, this is the squared correlation; for names, the variance between their means (the
+    correlation ratio); both less what as many random names would explain, and at least 0. A property of
+    speakers explains a part of what the speakers explain: its share of the variance of the speakers' means.
     """
     rows = np.isfinite(one.values)
     latent, one = values[rows], one.among(rows)
@@ -190,7 +190,7 @@ def explained(values: Reals, one: Property) -> float:
 
 
 def find_directions(clips: Clips, known: list[Property]) -> tuple[Direction, ...]:
-    """Directions for every property but the label, within labels: what is said stays."""
+    """Directions for every property but the label, found within labels, so that they keep the word."""
     found = []
     for one in known:
         if one.name == "label":
@@ -201,7 +201,7 @@ def find_directions(clips: Clips, known: list[Property]) -> tuple[Direction, ...
             of_all = np.zeros(len(latents), np.int64)
             values = within(told.values, of_all if one.is_of_groups else clips.labels[rows])
             standard = values / max(float(values.std()), 1e-9)
-            # How latents move with the property, not the probe's weights: those point off the clips
+            # The covariance with the property, not the probe's weights, which point away from the clips
             # (Haufe et al. 2014, https://doi.org/10.1016/j.neuroimage.2013.10.067).
             vector = (latents * standard[:, None]).mean(axis=0)
             found.append(Direction(one.name, vector, *probed(latents, replace(told, values=values))))
@@ -215,7 +215,7 @@ def find_directions(clips: Clips, known: list[Property]) -> tuple[Direction, ...
 
 
 def within(values: Reals, labels: Integers) -> Reals:
-    """Values (N, ...) less the mean of their label."""
+    """Values (N, ...) minus the mean of their label."""
     centred = values.copy()
     for label in np.unique(labels):
         centred[labels == label] -= values[labels == label].mean(axis=0)
@@ -223,11 +223,11 @@ def within(values: Reals, labels: Integers) -> Reals:
 
 
 def probed(latents: Reals, one: Property) -> tuple[float, float]:
-    """How well a linear probe reads a property of groups left out of its fit, and what chance gives.
+    """How well a linear probe predicts a property on groups left out of its fit, and what chance gives.
 
     Args:
         latents: (N, Z).
-        one: Known of all clips: a number, or of a name whether they have it, 1 or 0.
+        one: The property, known for all clips: a number, or 1 for clips with a name and 0 for the others.
     """
     groups = np.arange(len(latents)) if one.groups is None else one.groups
     standard = latents / np.maximum(latents.std(axis=0), 1e-9)
@@ -243,7 +243,7 @@ def probed(latents: Reals, one: Property) -> tuple[float, float]:
 
 
 def score_of_probe(latents: Reals, told: Reals, groups: Integers, *, is_named: bool) -> float:
-    """Of latents (N, Z) that a linear probe was not fitted on: balanced accuracy, or determination (R²)."""
+    """Cross-validated score of a linear probe on latents (N, Z): balanced accuracy, or R² for a number."""
     kinds = told.astype(np.int64) if is_named else np.zeros(len(told), np.int64)
     if any(len(np.unique(groups[kinds == kind])) < 2 for kind in np.unique(kinds)):
         return float("nan")
@@ -260,7 +260,7 @@ def score_of_probe(latents: Reals, told: Reals, groups: Integers, *, is_named: b
 
 
 def ridge(latents: Reals, told: Reals, weights: Reals, asked: Reals) -> Reals:
-    """What ridge regression on latents (N, Z), each with a weight (N,), says of others (K, Z)."""
+    """Predictions for `asked` (K, Z) by ridge regression on latents (N, Z) with weights (N,)."""
     middle, usual = np.average(latents, axis=0, weights=weights), np.average(told, weights=weights)
     centred = latents - middle
     scaled = centred.T * weights
@@ -274,14 +274,14 @@ def steered(latents: Reals, direction: Direction, strength: float) -> Reals:
 
 
 def in_voice_of(clips: Clips, rows: Sequence[int] | Integers, who: str) -> Reals:
-    """The latents (K, Z) of clips `rows`, as if another speaker had said them: the word stays.
+    """The latents (K, Z) of the clips `rows`, moved as if the speaker `who` had said the same words.
 
-    Each goes from its place among its speaker's takes of the word to the same place among the other's: both
-    taken for normal, by the map that moves the one to the other on the shortest ways (Dowson & Landau 1982,
-    https://doi.org/10.1016/0047-259X(82)90077-X).
+    Each latent moves from its place among its speaker's takes of the word to the same place among those of
+    `who`. Both are taken to be normally distributed; the optimal transport map between the two is that of
+    Dowson & Landau 1982 (https://doi.org/10.1016/0047-259X(82)90077-X).
 
     Raises:
-        ConfigError: There are too few clips of the speaker.
+        ConfigError: There are too few clips of `who`.
     """
     to = clips.speaker_names.index(who) if who in clips.speaker_names else -2
     if ((clips.speakers == to) & recordings(clips)).sum() < FEWEST:
@@ -297,10 +297,11 @@ def in_voice_of(clips: Clips, rows: Sequence[int] | Integers, who: str) -> Reals
 
 
 def whereabouts(clips: Clips) -> tuple[Reals, Reals]:
-    """Where takes of C labels by S speakers lie, (C, S + 1, Z), and how a speaker's spread, (S + 1, Z, Z).
+    """Means of the takes of C labels by S speakers, (C, S + 1, Z), and speakers' covariances (S + 1, Z, Z).
 
-    The last speaker is nobody in particular. Of a label with few takes by someone its place is, for the most
-    part, where label and speaker put it by themselves; a spread of few takes is that of all speakers.
+    The last speaker stands for no particular one. With few takes of a label by a speaker, their mean shrinks
+    towards the sum of label and speaker effect; with few takes by a speaker, the covariance shrinks towards
+    that of all speakers.
     """
     known = recordings(clips)
     latents, labels, speakers = clips.latents[known], clips.labels[known], clips.speakers[known]
@@ -328,12 +329,12 @@ def whereabouts(clips: Clips) -> tuple[Reals, Reals]:
 
 
 def transport(start: Reals, stop: Reals) -> Reals:
-    """The symmetric matrix (Z, Z) that makes one normal's covariance another's and moves the least."""
+    """The optimal transport map (Z, Z), symmetric, from a normal of covariance `start` to one of `stop`."""
     there, back = power(start, 0.5), power(start, -0.5)
     return np.asarray(back @ power(there @ stop @ there, 0.5) @ back)
 
 
 def power(matrix: Reals, exponent: float) -> Reals:
-    """A power of a symmetric matrix (Z, Z) that has no negative eigenvalue."""
+    """A power of a symmetric positive semi-definite matrix (Z, Z)."""
     values, vectors = np.linalg.eigh(matrix)
     return np.asarray((vectors * np.maximum(values, 1e-9) ** exponent) @ vectors.T)

@@ -1,9 +1,9 @@
-"""Which recordings to doubt: whose label is wrong, or which are cut, silent, of two words, or there twice.
+"""Find doubtful recordings: with a wrong label, cut, silent, of two words, or duplicates.
 
-Two witnesses say how likely another label is: linear classifiers on the speech embedding, each asked about
+Two methods estimate how likely another label is: linear classifiers on the speech embedding, each applied to
 takes that it was not fitted on (cross-validation, as in confident learning: Northcutt et al. 2021,
-https://arxiv.org/abs/1911.00068), and `likeness`, which compares with the nearest takes. Neither knows
-a generator. A clip VAE adds its loss. Shapes: B clips, C labels, D features.
+https://arxiv.org/abs/1911.00068), and `likeness`, which compares a clip with its nearest takes. Neither uses
+a generative model; a clip VAE adds its loss. Shapes: B clips, C labels, D features.
 """
 
 from __future__ import annotations
@@ -43,28 +43,28 @@ if TYPE_CHECKING:
     Integers = NDArray[np.int64]
 
 FOLDS = 5
-FEWEST_TAKES = 5  # of a label: with fewer, some fold has none of it
+FEWEST_TAKES = 5  # of a label: with fewer, some fold would have none
 CONFIG = EmbeddedConfig()
-LIKENESS_WEIGHT = 8.0  # log odds for each e-fold of unlikeness: the two witnesses then weigh alike
+LIKENESS_WEIGHT = 8.0  # log odds per e-fold of unlikeness: gives both methods the same weight
 AT_ONCE = 64  # recordings in memory at a time
-DOUBTED = 0.5  # another label is likelier
-# Kinds of the corpus's inspection, and what is said of a clip.
+DOUBTED = 0.5  # above this, another label is likelier
+# What the inspection of the corpus finds, and the reason that is given for a clip.
 FAULTS = {"cut": "cut", "pauses": "perhaps two words", "quiet": "silent"}
-UNEXPLAINED = 5.0  # robust deviations of the loss above its label's median
+UNEXPLAINED = 5.0  # robust standard deviations of the loss above the label's median
 
 
 @dataclass(frozen=True)
 class Doubts:
-    """What is to be doubted of B recordings, in their order.
+    """Doubts about B recordings, in their order.
 
     Attributes:
         clips: The recordings.
-        label_names: C.
-        wrong: (B,), how likely the label is wrong, from 0 to 1; NaN where its label has too few takes.
-        heard: (B,) into `label_names`, the likeliest other label.
-        losses: (B,), a clip VAE's negative ELBO in nats; NaN without one, or of a clip that it was not given.
-        reasons: Of each, the worst first; empty where nothing speaks against it.
-        head: A classifier fitted on all of them; None where none could be.
+        label_names: Names of the C labels.
+        wrong: (B,), from 0 to 1, how likely the label is wrong; NaN for labels with too few takes.
+        heard: (B,), the likeliest other label as an index into `label_names`.
+        losses: (B,), a clip VAE's negative ELBO in nats; NaN without a clip VAE or where unknown.
+        reasons: Reasons to doubt each recording, the worst first; empty if there are none.
+        head: A classifier fitted on all recordings with enough takes; None if there are none.
     """
 
     clips: tuple[Clip, ...]
@@ -76,7 +76,7 @@ class Doubts:
     head: Head | None = None
 
     def says(self, sounds: Sequence[Samples], rate: int) -> list[str]:
-        """What clips, each (T,), are taken for by a classifier that has learned these recordings alone."""
+        """The labels that `head`, fitted on these recordings alone, gives clips (T,); "" without a head."""
         if self.head is None:
             return ["" for _ in sounds]
         found = embedded(speech_embedding.log_mels(sounds, rate))
@@ -84,23 +84,23 @@ class Doubts:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Their paths within the corpus."""
+        """Paths of the recordings within the corpus."""
         root = common_root(self.clips)
         return tuple(relative_name(clip.path, root) for clip in self.clips)
 
     @property
     def order(self) -> Integers:
-        """Rows, the worst first: wrong labels, then other faults, then the rest by doubt."""
+        """Rows of recordings, the worst first: wrong labels, then other faults, then the rest by doubt."""
         wrong = np.nan_to_num(self.wrong, nan=0.0)
         faulty = np.array([bool(reasons) for reasons in self.reasons])
         tier = np.where(wrong > DOUBTED, 2, np.where(faulty, 1, 0))
         return np.lexsort((-wrong, -tier)).astype(np.int64)
 
     def write(self, path: Path) -> None:
-        """Write a manifest of all recordings, the worst first, to be corrected and trained on.
+        """Write a manifest (CSV) of all recordings, the worst first, to correct and to train on.
 
         Raises:
-            FileError: It cannot be written.
+            FileError: The file cannot be written.
         """
         text = io.StringIO()
         table = csv.writer(text, lineterminator="\n")
@@ -115,22 +115,22 @@ class Doubts:
 
 
 def shown(value: float, digits: int) -> str:
-    """A number for a table; nothing where there is none."""
+    """A number for a table; empty if it is not finite."""
     return f"{value:.{digits}f}" if np.isfinite(value) else ""
 
 
 def find_doubts(
     clips: Sequence[Clip], *, losses: Mapping[tuple[str, str], float] | None = None, progress: bool = True
 ) -> Doubts:
-    """What is to be doubted of recordings.
+    """Find what is doubtful about recordings.
 
     Args:
-        clips: Of one corpus.
-        losses: A clip VAE's, in nats, by label and digest of the file: copies may be labelled otherwise.
-        progress: Show how it goes.
+        clips: Recordings of one corpus.
+        losses: A clip VAE's losses in nats, by label and file digest: copies may have different labels.
+        progress: Show a progress bar.
 
     Raises:
-        AudioError: A recording cannot be read any more.
+        AudioError: A recording can no longer be read.
     """
     corpus = Corpus("", common_root(clips), tuple(clips), (), "")
     numbers = {label: number for number, label in enumerate(corpus.labels)}
@@ -151,10 +151,10 @@ def find_doubts(
 
 
 def features_of(clips: Sequence[Clip], progress: bool = True) -> Reals:
-    """The speech embedding (B, D) of recordings, from the cache or measured now.
+    """Speech embeddings (B, D) of recordings, from the cache or computed now.
 
     Raises:
-        AudioError: A recording cannot be read any more.
+        AudioError: A recording can no longer be read.
     """
     settings = (speech_embedding.VERSION, [clip.digest for clip in clips])
     key = hashlib.sha256(repr(settings).encode()).hexdigest()[:32]
@@ -165,7 +165,7 @@ def features_of(clips: Sequence[Clip], progress: bool = True) -> Reals:
             cache.touch(path)
             return np.asarray(stored, dtype=np.float64)
     except (OSError, ValueError):
-        pass  # not there, or not whole
+        pass  # not cached, or the file is damaged
     parts = []
     with Progress("what is said in them", silent=not progress) as bar:
         for first in range(0, len(clips), AT_ONCE):
@@ -184,7 +184,7 @@ def features_of(clips: Sequence[Clip], progress: bool = True) -> Reals:
 
 
 def groups_of(clips: Sequence[Clip]) -> Integers:
-    """A number (B,) for each content: copies of a recording share one."""
+    """Group of each clip, (B,): copies of one recording share a group."""
     numbers: dict[str, int] = {}
     return np.array([numbers.setdefault(clip.digest, len(numbers)) for clip in clips], dtype=np.int64)
 
@@ -192,16 +192,16 @@ def groups_of(clips: Sequence[Clip]) -> Integers:
 def label_odds(
     features: Reals, pictures: NDArray[np.float32], labels: Integers, groups: Integers
 ) -> tuple[Reals, Integers]:
-    """Log odds (B,) that another label is right, and which (B,); NaN for labels of fewer than five takes.
+    """Log odds (B,) that another label is right, and which (B,); NaN if a label has fewer than five takes.
 
     Args:
-        features: (B, D), of the speech embedding.
-        pictures: Of `likeness`, (B, P).
+        features: Speech embeddings, (B, D).
+        pictures: Pictures of `likeness`, (B, P).
         labels: (B,).
-        groups: (B,), the same for copies of one recording: none is learned where another is asked about.
+        groups: (B,), the same for copies of one recording, which cross-validation keeps in one fold.
     """
     count = int(labels.max()) + 1
-    takes = np.unique(np.stack([labels, groups], axis=1), axis=0)  # a copy is no other take
+    takes = np.unique(np.stack([labels, groups], axis=1), axis=0)  # a copy does not count as another take
     known = np.bincount(takes[:, 0], minlength=count)[labels] >= FEWEST_TAKES
     odds, heard = np.full(len(labels), np.nan), labels.copy()
     if len(np.unique(labels[known])) < 2:
@@ -222,7 +222,7 @@ def label_odds(
 
 
 def folds_of(labels: Integers, groups: Integers) -> Integers:
-    """The fold (B,) of each take: those of a label go to all alike, copies to one."""
+    """The fold (B,) of each take: the takes of a label are spread evenly, copies share a fold."""
     folds = np.full(int(groups.max()) + 1, -1, np.int64)
     taken = np.zeros(int(labels.max()) + 1, np.int64)
     for label, group in zip(labels, groups, strict=True):
@@ -233,7 +233,7 @@ def folds_of(labels: Integers, groups: Integers) -> Integers:
 
 
 def reasons(corpus: Corpus, measures: Measures, wrong: Reals, heard: Integers) -> list[list[str]]:
-    """What speaks against each clip, (B,) lists, the worst first."""
+    """Reasons to doubt each clip, B lists, the worst reason first."""
     said: list[list[str]] = [[] for _ in corpus.clips]
     for row in np.flatnonzero(np.nan_to_num(wrong) > DOUBTED).tolist():
         said[row].append(f"sounds like {corpus.labels[heard[row]]!r}")
@@ -253,12 +253,12 @@ def reasons(corpus: Corpus, measures: Measures, wrong: Reals, heard: Integers) -
 
 
 def unexplained(losses: Reals, labels: Integers) -> NDArray[np.bool_]:
-    """Clips (B,) whose loss lies far above what is usual for their label."""
+    """Which clips (B,) have a loss far above the median of their label."""
     far = np.zeros(len(losses), bool)
     for label in np.unique(labels):
         own = (labels == label) & np.isfinite(losses)
         if own.sum() >= FEWEST_TAKES:
             middle = np.median(losses[own])
-            spread = 1.4826 * np.median(np.abs(losses[own] - middle))  # a normal's standard deviation
+            spread = 1.4826 * np.median(np.abs(losses[own] - middle))  # the standard deviation, if normal
             far[own] = losses[own] > middle + UNEXPLAINED * max(spread, 1e-9)
     return far

@@ -1,6 +1,6 @@
-"""The explorer: maps as one page with all that it needs, which asks no address for anything, and as folders.
+"""The explorer: one or two maps in a self-contained page that makes no network requests.
 
-Both are the page's own map (`serving/page/map`): here its modules stand in the page itself.
+Its script is the map of voxlet's web page (`serving/page/map`), whose modules are embedded here.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'; form-action 'no
 </html>
 """
 MOST_BYTES = 6_000_000  # of a page
-DIGITS = 5  # of a place on the map
+DIGITS = 5  # decimals of a clip's place on the map
 
 
 @dataclass(frozen=True)
@@ -60,13 +60,13 @@ class Map:
     """One model's map.
 
     Attributes:
-        clips: What stands on it.
-        projection: Where.
-        density: Of the prior, (cells, cells) from 0 to 255.
-        doubtful: Rows of clips whose labels are doubted, the worst first, each with the reason.
-        table: Path, label and speaker of every recording: what a corrected table is made of.
-        is_of_words: Whether words lie apart on it; else speakers do.
-        voice: Digest of the voice file whose styles these are, where it is one's.
+        clips: The clips on the map.
+        projection: Their places.
+        density: Density of the prior, (cells, cells), from 0 to 255.
+        doubtful: Rows of doubtful clips, the worst first, each with the reason.
+        table: Path, label and speaker of every recording, from which a corrected table is made.
+        is_of_words: Whether the map separates words (a clip VAE); otherwise it separates speakers.
+        voice: Digest of the voice file whose styles the latents are; None for runs.
     """
 
     clips: Clips
@@ -82,10 +82,10 @@ def write_explorer(path: Path, maps: Sequence[Map]) -> tuple[int, list[Sprite]]:
     """Write the page of one map, or of two side by side, whole or not at all.
 
     Returns:
-        Its size in bytes, and each map's sounds.
+        The size of the page in bytes, and the sounds of each map.
 
     Raises:
-        FileError: It cannot be written.
+        FileError: The page cannot be written.
     """
     sprites = sprites_of(maps)
     page = explorer(maps, sprites).encode()
@@ -94,7 +94,7 @@ def write_explorer(path: Path, maps: Sequence[Map]) -> tuple[int, list[Sprite]]:
 
 
 def sprites_of(maps: Sequence[Map]) -> list[Sprite]:
-    """The sounds of maps, so that all of a page keeps to its bound."""
+    """The sounds of each map, compressed so that the whole page stays within its size limit."""
     used = len(page_of([model_data(one) for one in maps]).encode())
     seconds = [sum(len(sound) / one.clips.rate for sound in one.clips.sounds) for one in maps]
     room = 0.93 * (MOST_BYTES - used) * 3 / 4 / max(sum(seconds), 1e-9)  # base64
@@ -105,7 +105,7 @@ def sprites_of(maps: Sequence[Map]) -> list[Sprite]:
 
 
 def explorer(maps: Sequence[Map], sprites: Sequence[Sprite]) -> str:
-    """The page's HTML."""
+    """The HTML of the page with these maps and their sounds."""
     data = [
         model_data(one)
         | {
@@ -119,7 +119,7 @@ def explorer(maps: Sequence[Map], sprites: Sequence[Sprite]) -> str:
 
 
 def page_of(data: Sequence[dict[str, Any]]) -> str:
-    """The page with these maps in it."""
+    """The HTML of the page with the data of its maps."""
     title = "Map of " + " and ".join(one["name"] for one in data)
     text = json.dumps(data, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     parts = {
@@ -133,7 +133,7 @@ def page_of(data: Sequence[dict[str, Any]]) -> str:
 
 
 def model_data(one: Map) -> dict[str, Any]:
-    """One model as the map's script reads it, without its sounds."""
+    """A map in the format of the page's script, without its sounds."""
     clips, plane = one.clips, one.projection.plane
     low, high = one.projection.bounds
     places = (one.projection.places - low) / (high - low)
@@ -174,5 +174,5 @@ def model_data(one: Map) -> dict[str, Any]:
 
 
 def numbers(values: NDArray[np.float64], digits: int) -> list[float | None]:
-    """Values for JSON, None where there is no number."""
+    """Rounded values for JSON; None for those that are not finite."""
     return [round(float(value), digits) if np.isfinite(value) else None for value in values]

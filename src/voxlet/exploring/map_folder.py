@@ -1,8 +1,8 @@
-"""A map as a folder that a page reads: places and names, sounds, and what decodes any place of it.
+"""A map as a folder that the page reads: places and names, sounds, and networks to decode any place.
 
-FOLDER/map.json          all but the sounds; see `model_data` in explorer.py
+FOLDER/map.json          everything but the sounds; see `model_data` in explorer.py
     clips-NN.opus        many clips each
-    decoder.onnx, encoder.onnx   of a clip VAE that is small enough
+    decoder.onnx, encoder.onnx   only of a clip VAE that is small enough
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ if TYPE_CHECKING:
     from voxlet.recipes.opened import Opened
 
 FILE = "map.json"
-MOST_NETWORK_BYTES = 32_000_000  # of each network: with more, one waits too long for the first sound
-LARGEST = 32767  # of 16 bits
+MOST_NETWORK_BYTES = 32_000_000  # per network: larger ones delay the first sound too long
+LARGEST = 32767  # of signed 16-bit integers
 
 
 @dataclass(frozen=True)
 class Decoding:
-    """What decodes any place of a clip VAE's map in a browser.
+    """Networks that decode any place of a clip VAE's map in a browser.
 
     Attributes:
-        decoder: An ONNX file, see `ClipRun.networks`,
-        encoder: and another.
-        settings: Of the model's spectra.
+        decoder: The decoder as an ONNX file, see `ClipRun.networks`.
+        encoder: The encoder as an ONNX file.
+        settings: Settings of the model's spectrograms.
     """
 
     decoder: bytes
@@ -47,7 +47,7 @@ class Decoding:
 
 
 def decoding_of(opened: Opened) -> Decoding | None:
-    """What decodes a model's latents in a browser; None where it cannot, or would be too large."""
+    """Networks that decode a model's latents in a browser; None if that is not possible or too large."""
     if not isinstance(opened, ClipRun):
         return None
     config, speech = opened.config.spectrogram, opened.speech
@@ -70,7 +70,7 @@ def decoding_of(opened: Opened) -> Decoding | None:
 
 
 def packed(latents: NDArray[np.float64]) -> dict[str, Any]:
-    """Latents (N, Z) as 16-bit integers in base64, and what to multiply them with."""
+    """Latents (N, Z) as 16-bit integers in base64, and the scale to multiply them by."""
     scale = max(float(np.abs(latents).max(initial=0.0)), 1e-9) / LARGEST
     values = np.round(latents / scale).astype("<i2")
     return {"values": base64.b64encode(values.tobytes()).decode(), "scale": scale}
@@ -79,16 +79,16 @@ def packed(latents: NDArray[np.float64]) -> dict[str, Any]:
 def write_map_folder(
     folder: Path, data: Mapping[str, Any], sprite: Sprite, decoding: Decoding | None
 ) -> None:
-    """Write a map's folder, whole or not at all; one that stands there is replaced.
+    """Write a map's folder, whole or not at all; an existing one is replaced.
 
     Args:
-        folder: Its parent is there.
+        folder: The folder, whose parent exists.
         data: The map without its sounds.
-        sprite: Its sounds.
-        decoding: What decodes it, where something does.
+        sprite: The sounds.
+        decoding: Networks that decode the map, if there are any.
 
     Raises:
-        FileError: It cannot be written.
+        FileError: The folder cannot be written.
     """
     names = [f"clips-{number:02}.opus" for number in range(len(sprite.parts))]
     told = dict(data) | {"format": 1, "rate": sprite.rate, "parts": names, "places": sprite.places}

@@ -1,7 +1,7 @@
-"""Latents on a plane: a linear one that places anything new at once, or a map of neighbourhoods.
+"""Project latents onto a plane: linearly, which also places new latents, or by neighbourhoods.
 
-t-SNE is openTSNE's (van der Maaten, Hinton 2008; Poličar et al. 2024), in the extra `explore`. UMAP is there
-for who installs it. Neither axes nor distances of these two mean anything; who is near to whom does.
+t-SNE is openTSNE's (van der Maaten, Hinton 2008; Poličar et al. 2024), in the extra `explore`. UMAP needs the
+package umap-learn. For these two, neither axes nor distances mean anything; only neighbourhoods do.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Kind = Literal["linear", "tsne", "umap"]
-DENSITY = 96  # cells of the prior's density along either axis
-WIDER = 2.0  # than the map: beyond its edges the prior goes on
+DENSITY = 96  # cells of the prior's density along each axis
+WIDER = 2.0  # times the map's width: the prior extends beyond the clips
 PRIOR_DRAWS = 40_000
-SMOOTH = 2  # cells to either side that a draw is spread over, twice
-FEWEST = 30  # clips of a map of neighbourhoods
+SMOOTH = 2  # cells on either side over which a draw is spread, twice
+FEWEST = 30  # clips that t-SNE and UMAP need
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,8 @@ class Projection:
 
     Attributes:
         places: (N, 2).
-        axes: What the axes are called.
-        plane: The linear map, where it is one.
+        axes: Names of the axes.
+        plane: The linear map; None for t-SNE and UMAP.
     """
 
     places: NDArray[np.float64]
@@ -51,10 +51,10 @@ class Projection:
 
 
 def check_kind(kind: str) -> None:
-    """See that there is such a projection.
+    """Check that there is such a projection.
 
     Raises:
-        ConfigError: There is not.
+        ConfigError: There is none.
     """
     if kind not in get_args(Kind):
         raise ConfigError(
@@ -63,7 +63,7 @@ def check_kind(kind: str) -> None:
 
 
 def check(kind: str) -> None:
-    """See that there is such a projection, and what it needs: before any work is done.
+    """Check, before any work is done, that there is such a projection and that its package is installed.
 
     Raises:
         ConfigError: There is no such kind.
@@ -83,12 +83,12 @@ def check(kind: str) -> None:
 
 
 def project(latents: NDArray[np.float64], kind: str = "linear", *, seed: int = 0) -> Projection:
-    """Put latents (N, Z) on a plane.
+    """Project latents (N, Z) onto a plane.
 
     Args:
-        latents: Of the clips.
-        kind: `linear`: two latent numbers themselves, else principal components. `tsne`, `umap`.
-        seed: Of the other two.
+        latents: The latents of the clips.
+        kind: `linear` (the latent units themselves if two, else principal components), `tsne` or `umap`.
+        seed: Seed of t-SNE and UMAP.
 
     Raises:
         ConfigError: There is no such kind, or there are too few clips for it.
@@ -120,12 +120,12 @@ def neighbourhoods(latents: NDArray[np.float64], kind: str, seed: int) -> NDArra
 
 
 def prior_density(projection: Projection, draws: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """How dense the prior is, (cells, cells) from 0 to 255, the lowest row first.
+    """Density of the prior, (cells, cells), from 0 to 255, the lowest row first.
 
-    The cells cover a square of twice the map's width around it.
+    The cells cover a square twice as wide as the map, with the same centre.
 
     Args:
-        projection: Linear.
+        projection: Linear; the density of any other is zero.
         draws: Latents (D, Z) from the prior.
     """
     if projection.plane is None:
@@ -142,7 +142,7 @@ def prior_density(projection: Projection, draws: NDArray[np.float64]) -> NDArray
 
 
 def smoothed(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Means over neighbours along the first axis."""
+    """Moving average along the first axis."""
     padded = np.pad(values, ((SMOOTH, SMOOTH), (0, 0)))
     windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * SMOOTH + 1, axis=0)
     return np.asarray(windows.mean(axis=-1), dtype=np.float64)

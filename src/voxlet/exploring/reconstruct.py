@@ -1,4 +1,4 @@
-"""Any sound file through a model: what it makes of it, how far off that is, and where it lies on the map."""
+"""Reconstruct any sound file with a model: the output, how far off it is, and its place on the map."""
 
 from __future__ import annotations
 
@@ -32,23 +32,24 @@ if TYPE_CHECKING:
     from voxlet.recipes.opened import Opened
 
 NEIGHBOURS = 5
-LEARNED = 600  # clips of a map, of which words are learned
+LEARNED = 600  # clips of a map on which the word classifier is fitted
 
 
 @dataclass(frozen=True)
 class Reconstruction:
-    """A sound and what a model makes of it.
+    """A sound and its reconstruction by a model.
 
     Attributes:
-        name: Of the file.
-        label: What it is taken to say: what was told; else what most of a clip VAE's nearest clips say. A
-            voice's styles hold no words: what a classifier hears that has learned the map's clips.
+        name: Name of the file.
+        label: The word, if it was given; else the commonest label of a clip VAE's nearest clips or, since a
+            voice's styles hold no words, what a classifier fitted on the map's clips hears.
         latent: (Z,).
-        given: As the model is given it, (T,).
-        made: What comes out: of a clip VAE the clip decoded, of a voice the word said in its style, (T,).
-        rate: Hz.
-        loss: The clip VAE's negative ELBO in nats; NaN of a voice.
-        difference_db: Mean difference of the spectrograms, 60 dB deep; NaN of a voice, whose times differ.
+        given: The input as the model receives it, (T,).
+        made: The output, (T,): a clip VAE's decoded clip, or the word said by a voice in the sound's style.
+        rate: Sampling rate in Hz.
+        loss: The clip VAE's negative ELBO in nats; NaN for a voice.
+        difference_db: Mean absolute difference of the spectrograms, 60 dB deep; NaN for a voice, whose timing
+            differs.
     """
 
     name: str
@@ -61,10 +62,10 @@ class Reconstruction:
     difference_db: float
 
     def write(self, folder: Path, stem: str) -> None:
-        """Write both as one sound, and as a picture.
+        """Write input and output as one sound, and as one picture.
 
         Raises:
-            FileError: They cannot be written.
+            FileError: A file cannot be written.
         """
         Walk(("given", f"reconstructed: {self.label}"), (self.given, self.made), self.rate).write(
             folder / stem
@@ -74,17 +75,18 @@ class Reconstruction:
 def reconstruct(
     opened: Opened, path: Path, clips: Clips, *, label: str | None = None, words: Head | None = None
 ) -> Reconstruction:
-    """What a model makes of a sound file.
+    """Reconstruct a sound file with a model.
 
     Args:
-        opened: A clip VAE's run, or a voice, which has its style encoder.
+        opened: A clip VAE's run, or a voice with its style encoder.
         path: The file.
-        clips: Of the model's map, among which the nearest are looked for.
-        label: The word in it, if it is known.
-        words: What tells words apart where a voice is asked, of `learn_words`; without, it is learned now.
+        clips: The clips of the model's map, among which the nearest are looked up.
+        label: The word in the file, if known.
+        words: For a voice, the word classifier from `learn_words`; fitted now if None.
 
     Raises:
-        CorpusError: The file cannot be read.
+        CorpusError: A clip VAE's file cannot be read.
+        AudioError: A voice's file cannot be read.
         ConfigError: The model has no such word.
     """
     told = None if label is None else find(label, clips.label_names)
@@ -105,7 +107,7 @@ def reconstruct(
     given, _ = fit_clip(prepare_clip(path, preparation), opened.speech.samples, preparation)
     row = torch.from_numpy(np.pad(given, (0, opened.speech.samples - len(given))))[None]
     real = analyse(row, opened.config.spectrogram)
-    # A conditional model has to be told the word: it is looked for without, by the first label's place.
+    # A conditional model needs a word; while it is unknown, the clip is encoded with the first label.
     guess = told or clips.label_names[0]
     with torch.inference_mode():
         posterior = opened.model.encode(real.values, number(opened, guess))
@@ -122,7 +124,7 @@ def reconstruct(
 
 
 def learn_words(clips: Clips) -> Head:
-    """A linear classifier of words on the speech embedding that has learned clips of a map."""
+    """A linear word classifier on the speech embedding, fitted on clips of a map."""
     rows = np.unique(np.linspace(0, len(clips) - 1, LEARNED).round().astype(np.int64))
     features = embedded(speech_embedding.log_mels([clips.sounds[row] for row in rows], clips.rate))
     learned = Examples(features, clips.labels[rows], np.arange(len(rows)))
@@ -130,24 +132,24 @@ def learn_words(clips: Clips) -> Head:
 
 
 def heard(sounds: Sequence[Samples], rate: int, clips: Clips, words: Head) -> list[str]:
-    """What sounds, each (T,), are taken to say, of the words of a map."""
+    """The word of the map that the classifier `words` hears in each sound (T,)."""
     said = words.log_probabilities(embedded(speech_embedding.log_mels(sounds, rate))).argmax(axis=1)
     return [clips.label_names[label] for label in said]
 
 
 def number(opened: ClipRun, label: str) -> torch.Tensor:
-    """A label's number as the model is given it, (1,)."""
+    """The index of a label as the model takes it, (1,)."""
     return torch.tensor([opened.labels.index(label)])
 
 
 def nearest_label(clips: Clips, latent: NDArray[np.float64]) -> str:
-    """What most of the nearest clips say; the nearest breaks ties."""
+    """The commonest label of the nearest clips; the nearest clip breaks ties."""
     order = np.argsort(np.linalg.norm(clips.latents - latent, axis=1), kind="stable")[:NEIGHBOURS]
     near = clips.labels[order]
     return clips.label_names[int(near[(near[:, None] == near).sum(axis=1).argmax()])]
 
 
 def difference_db(given: Samples, made: Samples, rate: int) -> float:
-    """Mean absolute difference of the spectrograms of two sounds of one length, in dB."""
+    """Mean absolute difference, in dB, between the spectrograms of two sounds of the same length."""
     one, other = pictures([given, made], rate)
     return float(DEPTH_DB * np.abs(one - other).mean())

@@ -1,4 +1,4 @@
-"""Many clips as a few Opus files with offsets, as a page plays them. Shapes: T samples."""
+"""Pack many clips into a few Opus files with offsets, as the page plays them. Shapes: T samples."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
     from voxlet.audio import Samples
 
-RATES = (8000, 12000, 16000, 24000, 48000)  # Hz: those that Opus has
-BITS = (8_000, 32_000)  # a second: below, words are not understood; above, nothing is gained
-CODEC_BITS = (6_000, 256_000)  # what libsndfile's compression levels 1 and 0 stand for
-PART_SECONDS = 45.0  # of a file: decoded at once, in a tenth of a second
-GAP = 0.03  # seconds of silence between clips, so that none is heard in another
-LEAD = 0.01  # seconds before the first
+RATES = (8000, 12000, 16000, 24000, 48000)  # Hz: the sampling rates of Opus
+BITS = (8_000, 32_000)  # per second: below, words are unintelligible; above, nothing is gained
+CODEC_BITS = (6_000, 256_000)  # per second, at libsndfile's compression levels 1 and 0
+PART_SECONDS = 45.0  # per file, which is decoded as a whole, in a tenth of a second
+GAP = 0.03  # seconds of silence between clips, so that none leaks into the next
+LEAD = 0.01  # seconds of silence before the first clip
 MIRRORED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
 
@@ -31,9 +31,9 @@ class Sprite:
     """Clips in Opus files.
 
     Attributes:
-        rate: Hz, of the files.
+        rate: Sampling rate of the files in Hz.
         parts: The files.
-        places: Of each clip, the number of its file, where it starts and how long it lasts, in seconds.
+        places: For each clip, the index of its file, and its start and length in seconds.
     """
 
     rate: int
@@ -42,12 +42,12 @@ class Sprite:
 
     @property
     def size(self) -> int:
-        """Bytes of all files."""
+        """Size of all files together in bytes."""
         return sum(map(len, self.parts))
 
 
 def encode(sounds: Sequence[Samples], rate: int, most_bytes: int) -> Sprite:
-    """Encode clips, each (T,) at `rate` Hz, in about `most_bytes` at most, or at the lowest rate of bits."""
+    """Encode clips, each (T,) at `rate` Hz, in about `most_bytes` at most, or else at the lowest bit rate."""
     own = next((known for known in RATES if known >= rate), RATES[-1])
     waiting: list[list[Samples]] = [[audio.silence(LEAD, own)]]
     places, reached = [], LEAD
@@ -67,7 +67,7 @@ def encode(sounds: Sequence[Samples], rate: int, most_bytes: int) -> Sprite:
 
 
 def opus(samples: Samples, rate: int, bits: float) -> bytes:
-    """Samples (T,) as an Opus file of about so many bits a second."""
+    """Samples (T,) as an Opus file with about `bits` bits per second."""
     import soundfile
 
     buffer = io.BytesIO()
@@ -80,9 +80,9 @@ def opus(samples: Samples, rate: int, bits: float) -> bytes:
 
 
 def numbered(file: bytes) -> bytes:
-    """An Ogg file whose stream has the number 0, not one that is drawn by chance: same samples, same bytes.
+    """An Ogg file with the stream's random serial number set to 0: same samples, same bytes.
 
-    A page (RFC 3533) has the number at byte 14, a checksum at 22, the lengths of its segments from 27 on.
+    A page (RFC 3533) has this number at byte 14, a checksum at 22, the lengths of its segments from 27 on.
     """
     pages, at = bytearray(file), 0
     while at < len(pages):
@@ -95,6 +95,6 @@ def numbered(file: bytes) -> bytes:
 
 
 def checksum(page: bytes) -> int:
-    """The checksum of an Ogg page: zlib's with all bits in the other order, and nothing inverted."""
+    """The checksum of an Ogg page: zlib's CRC-32 with the order of all bits reversed and no inversion."""
     plain = zlib.crc32(page.translate(MIRRORED), 0xFFFFFFFF) ^ 0xFFFFFFFF
     return int(f"{plain:032b}"[::-1], 2)

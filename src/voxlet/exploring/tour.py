@@ -1,4 +1,4 @@
-"""What `voxlet explore` writes to hear: a sheet, traversals, walks between words, steps along directions."""
+"""The sounds and pictures of `voxlet explore`: a sheet, traversals, walks between words, and steering."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
     Reals = NDArray[np.float64]
 
-STEPS = 9  # of a walk
-SIDE = 8  # of the sheet
-REACH = 2.5  # standard deviations to either side of a traversal
+STEPS = 9  # of a walk, its ends included
+SIDE = 8  # rows and columns of the sheet
+REACH = 2.5  # standard deviations on either side in a traversal
 TRAVERSED = 7  # steps of a traversal
 STRENGTHS = (-2.0, -1.0, 0.0, 1.0, 2.0)
 MOST_UNITS = 8
@@ -52,21 +52,21 @@ def write(
     seed: int = 0,
     doubts: Doubts | None = None,
 ) -> None:
-    """Write all walks of a model into a folder.
+    """Write all sounds and pictures of a model into a folder.
 
     Args:
         out: The folder.
         opened: The model.
-        clips: Of its map.
-        units: What its numbers stand for, in the order in which they are shown.
-        directions: To steer along.
-        walks: Pairs of words or speakers; without any, some.
-        corners: Of a path over the plane.
-        seed: Of a voice's noise.
-        doubts: Its classifier says what it takes each step for.
+        clips: The clips of its map.
+        units: What its latent units stand for, in the order in which they are shown.
+        directions: Directions to steer along.
+        walks: Pairs of words, speakers or clips to walk between; default pairs if empty.
+        corners: Corners of a path over the plane.
+        seed: Seed of a voice's noise.
+        doubts: If given, its classifier names what it hears in each step.
 
     Raises:
-        ConfigError: A walk is between what the model does not know.
+        ConfigError: The end of a walk is not on the map.
         FileError: The folder cannot be written.
     """
     pairs = list(dict.fromkeys(walks)) or usual_walks(opened, clips)
@@ -94,17 +94,17 @@ def write(
 
 
 def check(opened: Opened, clips: Clips, walks: Sequence[tuple[str, str]]) -> None:
-    """See that walks are between what a model knows.
+    """Check that both ends of all walks are on the map.
 
     Raises:
-        ConfigError: One is not.
+        ConfigError: An end is not on the map.
     """
     for first, second in walks:
         ends_of(opened, clips, first, second)
 
 
 def heard(steps: Walk, doubts: Doubts | None) -> Walk:
-    """A walk whose steps are also named after what the recordings' classifier takes them for."""
+    """A walk whose step names also tell what the recordings' classifier hears in each step."""
     if doubts is None or doubts.head is None:
         return steps
     said = zip(steps.names, doubts.says(steps.clips, steps.rate), strict=True)
@@ -112,7 +112,7 @@ def heard(steps: Walk, doubts: Doubts | None) -> Walk:
 
 
 def usual_walks(opened: Opened, clips: Clips) -> list[tuple[str, str]]:
-    """Pairs that are walked between where none is asked for: words of a clip VAE, speakers of a voice."""
+    """Default pairs to walk between: words for a clip VAE, speakers for a voice."""
     there = set(clips.labels.tolist())
     words = tuple(name for number, name in enumerate(clips.label_names) if number in there)
     names = words if isinstance(opened, ClipRun) else opened.speakers
@@ -120,12 +120,12 @@ def usual_walks(opened: Opened, clips: Clips) -> list[tuple[str, str]]:
 
 
 def named(first: str, second: str) -> tuple[str, ...]:
-    """Names of a walk's steps: its ends, and shares of the way."""
+    """Names of a walk's steps: its two ends, and percentages of the way in between."""
     return (first, *(f"{step / (STEPS - 1):.0%}" for step in range(1, STEPS - 1)), second)
 
 
 def ends_of(opened: Opened, clips: Clips, first: str, second: str) -> tuple[tuple[Reals, Reals], list[str]]:
-    """Where a walk between two words, speakers or clips begins and ends, and the word of each step.
+    """The two end points (Z,) of a walk between words, speakers or clips, and the word of each step.
 
     Raises:
         ConfigError: One of the two is not on the map.
@@ -157,7 +157,7 @@ def ends_of(opened: Opened, clips: Clips, first: str, second: str) -> tuple[tupl
 
 
 def recordings_of(clips: Clips, first: str, second: str) -> tuple[int, int] | None:
-    """Rows in the dataset of two recordings, or of a typical one of each of two words; None for others."""
+    """Dataset rows of two recordings, or of typical recordings of two words; None for anything else."""
     rows = []
     for name in (first, second):
         label = find(name, clips.label_names)
@@ -178,10 +178,10 @@ def styles_of(opened: Voice | VoiceRun, name: str) -> Reals:
 
 
 def typical(clips: Clips, own: NDArray[np.bool_]) -> int:
-    """The row of the clip that lies nearest to the middle of these, of the real ones if there are any.
+    """The row of the clip nearest to the mean of those in the mask `own`, of the real ones if there are any.
 
     Raises:
-        ConfigError: There is none.
+        ConfigError: The mask is empty.
     """
     chosen = own & ~clips.generated if (own & ~clips.generated).any() else own
     if not chosen.any():
@@ -192,13 +192,13 @@ def typical(clips: Clips, own: NDArray[np.bool_]) -> int:
 
 
 def nearest_labels(clips: Clips, latents: Reals) -> list[str]:
-    """The label of the clip that lies nearest to each latent (K, Z)."""
+    """The label of the clip nearest to each latent (K, Z)."""
     rows = [int(np.linalg.norm(clips.latents - latent, axis=1).argmin()) for latent in latents]
     return [clips.label_names[clips.labels[row]] for row in rows]
 
 
 def sheet(out: Path, opened: Opened, clips: Clips, seed: int) -> None:
-    """A grid over the plane: where two numbers are all there is, the whole of what the model can say."""
+    """Write a grid over the plane; with two latent units, it shows all that the model can say."""
     plane = find_plane(clips.latents)
     places = plane.project(clips.latents)
     low, high = np.percentile(places, [2, 98], axis=0)
@@ -215,7 +215,7 @@ def sheet(out: Path, opened: Opened, clips: Clips, seed: int) -> None:
 
 
 def traversals(out: Path, opened: Opened, clips: Clips, units: Sequence[Meaning], seed: int) -> None:
-    """A strip along each latent number, from where the first word typically lies; a sound of each."""
+    """Write a strip and a sound along each latent unit, starting from a typical clip of the first word."""
     folder = files.make_folder(out / "traversals")
     start = clips.latents[typical(clips, clips.labels == clips.labels[0])]
     word = clips.label_names[clips.labels[0]]
@@ -232,7 +232,7 @@ def traversals(out: Path, opened: Opened, clips: Clips, units: Sequence[Meaning]
 
 
 def steering(out: Path, opened: Opened, clips: Clips, directions: tuple[Direction, ...], seed: int) -> None:
-    """A clip moved along each direction that is read, and said again in each speaker's voice."""
+    """Write a clip moved along each direction that beats chance, and in each speaker's voice."""
     read = [one for one in directions if one.is_read]
     if not read:
         return

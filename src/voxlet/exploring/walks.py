@@ -1,6 +1,6 @@
-"""Walks through a latent space: between two places, along a path, over a grid, along one number.
+"""Walks through a latent space: between two points, along a path, over a grid, along one unit.
 
-Each is heard as one sound and seen as a strip of spectrograms. Shapes: K steps, Z latent size, T samples,
+Each can be played as a sound and drawn as a strip of spectrograms. Shapes: K steps, Z latent size, T samples,
 M bands, F frames.
 """
 
@@ -35,18 +35,18 @@ if TYPE_CHECKING:
 
 Way = Literal["straight", "spherical"]
 PAUSE = 0.12  # seconds between the steps of a walk
-DEPTH_DB = 60.0  # of a strip's spectrograms
-PARALLEL = 1e-6  # radians: directions as near as this have no arc between them
+DEPTH_DB = 60.0  # range of a strip's spectrograms
+PARALLEL = 1e-6  # radians: closer directions have no arc between them
 
 
 @dataclass(frozen=True)
 class Walk:
-    """Steps that are heard one after another.
+    """Steps to play one after another.
 
     Attributes:
-        names: Of the K steps.
-        clips: Each (T,).
-        rate: Hz.
+        names: Names of the K steps.
+        clips: Samples of each step, (T,).
+        rate: Sampling rate in Hz.
     """
 
     names: tuple[str, ...]
@@ -54,7 +54,7 @@ class Walk:
     rate: int
 
     def sound(self) -> Samples:
-        """All steps, a pause between them, (T,)."""
+        """All steps with pauses between them, (T,)."""
         return audio.join(self.clips, self.rate, PAUSE)
 
     def strip(self) -> Figure:
@@ -73,14 +73,14 @@ class Walk:
         """Write `stem`.wav and the strip, `stem`.png.
 
         Raises:
-            FileError: They cannot be written.
+            FileError: A file cannot be written.
         """
         audio.write(stem.with_name(f"{stem.name}.wav"), self.sound(), self.rate)
         save(self.strip(), stem.with_name(f"{stem.name}.png"))
 
 
 def strips(walks: Mapping[str, Walk]) -> Figure:
-    """A picture of walks with equally many steps, a strip below the other."""
+    """A picture of walks with the same number of steps, one strip below the other."""
     every = [clip for walk in walks.values() for clip in walk.clips]
     first = next(iter(walks.values()))
     shown, count = pictures(every, first.rate), len(first.names)
@@ -89,7 +89,7 @@ def strips(walks: Mapping[str, Walk]) -> Figure:
 
 
 def pictures(clips: Sequence[Samples], rate: int) -> NDArray[np.float32]:
-    """Spectrograms (B, M, F) of clips for the eye, from 0 to 1; the shorter ones end in silence."""
+    """Spectrograms (B, M, F) of clips for display, from 0 to 1; shorter clips are padded with silence."""
     longest = max(map(len, clips))
     drawn = np.stack([decibels(np.pad(clip, (0, longest - len(clip))), rate) for clip in clips])
     top = drawn.max(axis=(1, 2), keepdims=True)
@@ -97,14 +97,14 @@ def pictures(clips: Sequence[Samples], rate: int) -> NDArray[np.float32]:
 
 
 def between(start: Reals, stop: Reals, steps: int, way: Way = "straight") -> Reals:
-    """Latents (K, Z) from one (Z,) to another: on a line, or on an arc around the prior's middle.
+    """Latents (K, Z) from one (Z,) to another, on a straight line or on an arc around the prior's mean, zero.
 
-    On a line between two draws from a normal prior lie latents nearer to its middle than any draw is; on an
-    arc (Shoemake 1985; White 2016, https://arxiv.org/abs/1609.04468) they keep their distance from it, which
-    goes evenly from the one's to the other's.
+    A line between two draws from a normal prior passes closer to its mean than draws usually are. On an arc
+    (Shoemake 1985; White 2016, https://arxiv.org/abs/1609.04468), the distance from the mean changes evenly
+    from that of the first draw to that of the second.
 
     Raises:
-        ConfigError: Fewer than two steps, or another way.
+        ConfigError: There are fewer than two steps, or `way` is unknown.
     """
     if steps < 2:
         raise ConfigError(f"{steps} steps are too few for a walk", where="steps", remedy="use two or more")
@@ -118,17 +118,17 @@ def between(start: Reals, stop: Reals, steps: int, way: Way = "straight") -> Rea
         return between(start, stop, steps)
     ends = start / lengths[0], stop / lengths[1]
     angle = float(np.arccos(np.clip(ends[0] @ ends[1], -1, 1)))
-    if angle < PARALLEL or np.pi - angle < PARALLEL:  # no arc, or no one arc
+    if angle < PARALLEL or np.pi - angle < PARALLEL:  # no arc, or more than one
         return between(start, stop, steps)
     turned = (np.sin((1 - share) * angle) * ends[0] + np.sin(share * angle) * ends[1]) / np.sin(angle)
     return np.asarray(((1 - share) * lengths[0] + share * lengths[1]) * turned)
 
 
 def along(corners: Reals, steps: int) -> Reals:
-    """Points (K, D) equally far apart along a path through `corners` (P, D).
+    """Points (K, D) at equal distances along a path through `corners` (P, D).
 
     Raises:
-        ConfigError: Fewer than two corners or steps.
+        ConfigError: There are fewer than two corners or steps.
     """
     if len(corners) < 2 or steps < 2:
         raise ConfigError("a path has two corners and two steps or more", where="path")
@@ -138,18 +138,18 @@ def along(corners: Reals, steps: int) -> Reals:
 
 
 def grid(low: Reals, high: Reals, side: int) -> Reals:
-    """Places (side * side, 2) of a grid over a rectangle, its highest row first, as one reads it."""
+    """Points (side * side, 2) of a grid over a rectangle in reading order, the highest row first."""
     columns, rows = np.linspace(low[0], high[0], side), np.linspace(high[1], low[1], side)
     return np.stack(np.meshgrid(columns, rows), axis=2).reshape(-1, 2)
 
 
 def render(opened: Opened, latents: Reals, labels: Sequence[str], *, seed: int = 0) -> list[Samples]:
-    """What a model makes of latents (K, Z), or a voice of styles, each with its word: K clips (T,).
+    """Generate K clips (T,) from latents (K, Z), or from styles for a voice, each with its word.
 
-    A voice has the same noise and manner in every step, so that only style and word change.
+    A voice uses the same noise and manner in every step, so that only style and word change.
 
     Raises:
-        VoiceError: There is no such word, or a style that is out of bounds.
+        VoiceError: There is no such word, or a style is out of bounds.
     """
     if isinstance(opened, ClipRun):
         return opened.decode(torch.from_numpy(np.asarray(latents, dtype=np.float32)), labels)
@@ -159,15 +159,16 @@ def render(opened: Opened, latents: Reals, labels: Sequence[str], *, seed: int =
 
 
 def sequence_walk(run: VoiceRun, first: int, second: int, names: Sequence[str]) -> Walk:
-    """From one recording of a voice's run to another by the wave VAE's latent sequences.
+    """The walk from one recording of a voice's run to another through the wave VAE's latent sequences.
 
-    Both sequences are stretched to a length that goes evenly from the one's to the other's, and mixed.
+    In each step, both sequences are stretched to the same length, which changes evenly from the length of the
+    first to that of the second, and mixed.
 
     Args:
-        run: A voice's.
-        first: A row of its dataset,
-        second: and another.
-        names: Of the K steps, the ends included.
+        run: The run of a voice.
+        first: Dataset row of the first recording.
+        second: Dataset row of the second recording.
+        names: Names of the K steps, the ends included.
     """
     ends = [posterior.mean.T[None] for posterior in run.encode(np.array([first, second]))]  # (1, Z, L)
     made = []
@@ -186,7 +187,7 @@ def walk(
     names: Sequence[str] | None = None,
     seed: int = 0,
 ) -> Walk:
-    """The walk over latents (K, Z), each step with its word, which conditional models and voices are given.
+    """The walk over latents (K, Z), each step with its word, which conditional models and voices need.
 
     Raises:
         VoiceError: See `render`.

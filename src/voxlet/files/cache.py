@@ -1,4 +1,4 @@
-"""The cache folder: everything in it can be deleted at any time and is made again when needed."""
+"""The cache folder: its content can be deleted at any time and is made again when needed."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ CACHE_REMEDY = f"free some space or set {CACHE_VARIABLE} to a folder that can be
 
 
 def writing_cache(where: Path) -> contextlib.AbstractContextManager[None]:
-    """`writing`, for a file or folder of the cache."""
+    """The context manager `writing` for a file or folder of the cache."""
     return writing(where, "the cache cannot be written", remedy=CACHE_REMEDY)
 
 
 def cache_path(*parts: str) -> Path:
-    """The path `parts` under `$VOXLET_CACHE` (or `~/.cache/voxlet`), whether or not anything is there.
+    """The path `parts` under `$VOXLET_CACHE` (or `~/.cache/voxlet`), whether or not it exists.
 
     Raises:
-        FileError: There is no such variable, and no home folder.
+        FileError: The variable is not set, and there is no home folder.
     """
     chosen = os.environ.get(CACHE_VARIABLE)
     try:
@@ -35,10 +35,10 @@ def cache_path(*parts: str) -> Path:
 
 
 def cache_folder(*parts: str) -> Path:
-    """The folder `cache_path(*parts)`, made when missing.
+    """The folder `cache_path(*parts)`, made if missing.
 
     Raises:
-        FileError: It cannot be made.
+        FileError: The folder cannot be made.
     """
     folder = cache_path(*parts)
     with writing_cache(folder):

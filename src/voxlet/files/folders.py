@@ -1,4 +1,4 @@
-"""Folders that appear whole or not at all, and temporary ones."""
+"""Folders that appear whole or not at all, and temporary folders."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ from voxlet.files.whole import flush
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ABANDONED_SECONDS = 86_400.0  # what was begun so long ago was left by a process that was killed
+ABANDONED_SECONDS = 86_400.0  # older unfinished work was left by a process that was killed
 
 
 def is_there(path: str | os.PathLike[str]) -> bool:
-    """Whether anything is there; a name that nothing can have is none, where `Path.exists` may raise."""
+    """Whether the path exists; False for an impossible name, for which `Path.exists` may raise."""
     return os.path.exists(path)  # noqa: PTH110
 
 
 def is_folder(path: str | os.PathLike[str]) -> bool:
-    """Whether a folder is there; a name that no folder can have is none, where `Path.is_dir` may raise."""
+    """Whether the path is a folder; False for an impossible name, for which `Path.is_dir` may raise."""
     return os.path.isdir(path)  # noqa: PTH112
 
 
 def is_file(path: str | os.PathLike[str]) -> bool:
-    """Whether a file is there; a name that no file can have is none, where `Path.is_file` may raise."""
+    """Whether the path is a file; False for an impossible name, for which `Path.is_file` may raise."""
     return os.path.isfile(path)  # noqa: PTH113
 
 
 def make_folder(path: str | os.PathLike[str]) -> Path:
-    """Make a folder for files, unless it is there, and those above it; symbolic links are followed.
+    """Make a folder and its parents, unless they exist, and return its path; symbolic links are followed.
 
     Raises:
-        FileError: It cannot be made.
+        FileError: The folder cannot be made.
     """
     folder = Path(path)
     with writing(folder, "the folder cannot be made", remedy=None):
@@ -50,25 +50,25 @@ def make_folder(path: str | os.PathLike[str]) -> Path:
 
 
 def real_path(path: str | os.PathLike[str]) -> Path:
-    """Where symbolic links lead, also to what is not there yet: `Path.mkdir` takes such a link for a file."""
+    """The path behind symbolic links, even if nothing is there yet: `Path.mkdir` fails on such links."""
     return Path(os.path.realpath(path))
 
 
 @contextlib.contextmanager
 def atomic_folder(folder: Path, *, durable: bool = False) -> Iterator[Path]:
-    """A temporary folder beside `folder` to build in; it takes `folder`'s place when the block ends well.
+    """A temporary folder beside `folder` to build in; it replaces `folder` when the block ends without error.
 
-    What stands at `folder` stays until then. Where another process put its own there in the meantime, that
-    one stays: both hold the same content. What a process that was killed has left is removed after a day.
+    Until then, an existing `folder` stays. If another process puts its own there in the meantime, that one
+    stays, since both have the same content. Remains of killed processes are removed after a day.
 
     Args:
-        folder: Where it is to appear.
-        durable: Wait until all is on the disk, so that it is whole even when the power fails.
+        folder: Final path of the folder.
+        durable: Wait until all is on the disk, so that the folder is whole even if the power fails.
 
     Raises:
-        OSError: It cannot be written.
+        OSError: The folder cannot be written.
     """
-    own = re.compile(rf"\.{re.escape(folder.name)}\.[a-z0-9_]{{8}}(\.stale)?")  # as `mkdtemp` has them
+    own = re.compile(rf"\.{re.escape(folder.name)}\.[a-z0-9_]{{8}}(\.stale)?")  # as named by `mkdtemp`
     for left in folder.parent.iterdir():
         with contextlib.suppress(FileNotFoundError):  # its process has just put it into place
             if own.fullmatch(left.name) and time.time() - left.stat().st_mtime >= ABANDONED_SECONDS:
@@ -90,7 +90,7 @@ def atomic_folder(folder: Path, *, durable: bool = False) -> Iterator[Path]:
 
 
 def _put(building: Path, folder: Path, before: tuple[int, int] | None) -> None:
-    """Let what was built take the folder's place, unless another process's has come since `before`."""
+    """Move the built folder into place, unless another process has put one there since `before`."""
     stale = building.with_name(f"{building.name}.stale")
     try:
         if before is not None and _identity(folder) == before:
@@ -107,7 +107,7 @@ def _put(building: Path, folder: Path, before: tuple[int, int] | None) -> None:
 
 
 def _identity(folder: Path) -> tuple[int, int] | None:
-    """Which folder lies there; None for none."""
+    """Device and inode of a folder; None if it does not exist."""
     try:
         found = folder.stat()
     except FileNotFoundError:
@@ -117,7 +117,7 @@ def _identity(folder: Path) -> tuple[int, int] | None:
 
 @contextlib.contextmanager
 def _as_if_at(folder: Path, building: Path) -> Iterator[None]:
-    """Let errors name what is built as it is to be called: the temporary name is gone when they are read."""
+    """Let errors name the final path, since the temporary one no longer exists when they are read."""
     try:
         yield
     except VoxletError as error:
@@ -129,13 +129,13 @@ def _as_if_at(folder: Path, building: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def temporary_folder(*, otherwise: str = "") -> Iterator[Path]:
-    """A folder for the block alone.
+    """A folder that exists only within the block.
 
     Args:
-        otherwise: What else can be done where there is no room for one, for the error.
+        otherwise: Text that the error appends to its remedy, on what else to do if there is no room.
 
     Raises:
-        FileError: It cannot be made, or what the block writes into it finds no room.
+        FileError: The folder cannot be made, or the block cannot write into it.
     """
     with (
         writing("temporary files", remedy=f"set TMPDIR to a folder with room{otherwise}"),

@@ -1,4 +1,4 @@
-"""Locks between processes, which go with who holds them."""
+"""Locks between processes, which end with the process that holds them."""
 
 from __future__ import annotations
 
@@ -23,23 +23,24 @@ WITHOUT_LOCKS = frozenset({errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP, errno.EOPN
 def exclusive(
     path: Path, *, wait: bool = True, state: str = "is in use", leaves: bool = True
 ) -> Iterator[Callable[[], None]]:
-    """Hold the lock file `path` while the block runs; it then holds this process's number.
+    """Hold the lock file `path`, which contains this process's number, while the block runs.
 
-    The lock goes with its process, however that ends; the file stays. Where the file system knows no locks
-    the block runs unlocked: who uses this renames what is finished into place, so a race only costs work.
+    The lock ends with its process, however that ends; the file stays. If the file system has no locks, the
+    block runs unlocked: callers rename finished work into place, so a race only costs work.
 
     Args:
-        path: The lock file, made when missing.
-        wait: For the process that has the lock, if one has it.
-        state: What the error says of what is locked, before "by process N".
-        leaves: The file where the block fails; else one that was not there before goes while it is held.
+        path: The lock file, made if missing.
+        wait: Wait if another process has the lock.
+        state: State of what is locked, in the error message before "by process N".
+        leaves: Keep the lock file if the block fails; otherwise, one that was not there before is removed.
 
     Yields:
-        What removes the lock file while it is held: afterwards it may be another's. On Windows, where nothing
-        goes that is open, it is tried again when the block has ended, and refused if another has it by then.
+        A function that removes the lock file while it is held: later, the file may be another process's. On
+        Windows, where open files cannot be removed, it tries again after the block; that fails if another
+        process has the file by then.
 
     Raises:
-        LockedError: Another process has it, and it is not waited for.
+        LockedError: Another process has the lock, and `wait` is false.
         FileError: The lock file cannot be made.
     """
     filelock = import_extra("filelock", "train")
@@ -51,7 +52,7 @@ def exclusive(
             if not _is_removed(path):
                 released.callback(_is_removed, path)
 
-        released = held.enter_context(contextlib.ExitStack())  # ends after the lock, which is entered later
+        released = held.enter_context(contextlib.ExitStack())  # exits after the lock, which is entered later
         with writing(path):
             try:
                 held.enter_context(lock)
@@ -60,7 +61,7 @@ def exclusive(
             except (NotImplementedError, OSError) as error:
                 if isinstance(error, OSError) and error.errno not in WITHOUT_LOCKS:
                     raise
-        with contextlib.suppress(OSError):  # Windows lets nobody write into a locked file
+        with contextlib.suppress(OSError):  # Windows does not allow writing to a locked file
             path.write_text(f"{os.getpid()}\n")
         try:
             yield remove
@@ -79,9 +80,9 @@ def _is_removed(path: Path) -> bool:
 
 
 def _holder(path: Path) -> str:
-    """The number of the process that has a lock, as far as the lock file tells."""
+    """The number of the process that has a lock, from the lock file, or "unknown"."""
     try:
         number = path.read_text().strip()
-    except OSError:  # Windows keeps others from reading it
+    except OSError:  # Windows does not let other processes read a locked file
         number = ""
     return number or "unknown"

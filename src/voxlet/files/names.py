@@ -1,4 +1,4 @@
-"""Names of files that are names on any system."""
+"""File names that are valid on any system."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# Names that stand for devices on Windows, whatever follows after a dot; their numbers may be raised, too.
+# Names of devices on Windows, with any extension; their numbers may also be superscripts.
 RESERVED = frozenset(
     {"CON", "PRN", "AUX", "NUL", *(f"{p}{n}" for p in ("COM", "LPT") for n in "123456789¹²³")}
 )
 
 
 def safe_name(text: str, longest: int) -> str:
-    """A file name, without its ending, that resembles `text` and is one on any system; "" if nothing is left.
+    """A file name without extension that resembles `text` and is valid on any system; "" if nothing is left.
 
     Args:
-        text: Anything: what was said, a label of one's own corpus.
-        longest: Characters that it may have.
+        text: Any text, such as a spoken text or a label of the user's corpus.
+        longest: Most characters of the name.
 
     >>> safe_name("+1 (555) 010-2345", 20), safe_name("../etc", 20), safe_name("nul", 20), safe_name("?", 20)
     ('1-555-010-2345', 'etc', '_nul', '')
@@ -29,12 +29,12 @@ def safe_name(text: str, longest: int) -> str:
 
 
 def safe_names(texts: Iterable[str], longest: int, otherwise: str) -> dict[str, str]:
-    """A file name for each text, as `safe_name` has it, and each another one on any system.
+    """A file name for each text, as by `safe_name`, all different even on systems that ignore case.
 
     Args:
-        texts: Different from each other.
-        longest: Characters of a name.
-        otherwise: What a text is called of which nothing is left.
+        texts: Texts, all different.
+        longest: Most characters of a name.
+        otherwise: Name for texts of which nothing is left.
 
     >>> safe_names(["c", "c++", "C", "?"], 20, "word")
     {'c': 'c', 'c++': 'c-2', 'C': 'C-3', '?': 'word'}

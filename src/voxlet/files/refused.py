@@ -1,4 +1,4 @@
-"""What the system refuses, as one error that names the file or folder."""
+"""Turn errors of the file system into one error that names the file or folder."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
-# Seconds, together three: for who reads a small file, or looks through each new one for viruses.
+# Seconds, three in all: enough for readers of small files, and for virus scanners of new ones.
 PAUSES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 1.12)
 
 
 def patiently(act: Callable[Given, Result], *given: Given.args, **named: Given.kwargs) -> Result:
-    """What a function returns that moves or removes a file or folder; on Windows it is tried for some time.
+    """Call a function that moves or removes a file or folder, on Windows with retries; return its result.
 
-    There nothing is moved, replaced or removed while any process has it open, be it for a moment.
+    On Windows, a file cannot be moved, replaced or removed while any process has it open, even for a moment.
 
     Raises:
-        OSError: It cannot be done.
+        OSError: The function still fails.
     """
     for pause in PAUSES if sys.platform == "win32" else ():
         try:
@@ -42,10 +42,10 @@ def writing(
     *,
     remedy: str | None = "check the folder and its free space",
 ) -> Iterator[None]:
-    """Turn what the system refuses while the block runs into one error that names the file or folder.
+    """Turn errors of the file system in the block into one error that names the file or folder.
 
     Raises:
-        FileError: The block raised an `OSError`, or no file can have such a name.
+        FileError: The block raised an `OSError`, or no file can have this name.
     """
     try:
         yield
@@ -58,7 +58,7 @@ def writing(
 
 
 def is_a_name(text: str) -> bool:
-    """Whether a file could have it: what is none makes system calls raise `ValueError`, not `OSError`."""
+    """Whether a file can have this name; if not, system calls raise `ValueError` instead of `OSError`."""
     with contextlib.suppress(UnicodeEncodeError):
         return b"\0" not in os.fsencode(text)
     return False

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all; pipes, devices and descriptors, which are never replaced."""
+"""Write files that appear whole or not at all, and pipes, devices and descriptors, which are not replaced."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ from voxlet.files.refused import patiently, writing
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-IN_MEMORY = 1 << 26  # bytes of what goes to a pipe or device; more wait in a temporary file
+IN_MEMORY = 1 << 26  # bytes for a pipe or device; more are kept in a temporary file
 # A path that stands for an open descriptor of this process.
 DESCRIPTOR = re.compile(r"/(?:dev|proc/self)/fd/(?P<number>\d{1,6})|/dev/(?P<name>stdin|stdout|stderr)")
 STANDARD = ("stdin", "stdout", "stderr")
-MOST_LINKS = 40  # symbolic links that are followed, as in Linux
+MOST_LINKS = 40  # symbolic links to follow, as on Linux
 
 
 def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
-    """Write `data` so that the file appears whole or not at all, even when the power fails.
+    """Write `data` so that the file appears whole or not at all, even if the power fails.
 
     Raises:
-        FileError: It is a folder; its folder is missing, full or not writable.
+        FileError: The path is a folder; its folder is missing, full or not writable.
     """
     with atomic_file(path) as file:
         file.write(data)
 
 
 def write_new(path: Path, data: bytes) -> None:
-    """Write `data` to a file that is not there, whole or not at all; what another process put there stays.
+    """Write `data` to a new file, whole or not at all; a file that another process put there stays.
 
     Raises:
-        FileExistsError: Something is there.
+        FileExistsError: The path exists.
         FileError: The folder is missing, full or not writable.
     """
     with writing(path), contextlib.suppress(FileExistsError):
@@ -52,14 +52,14 @@ def write_new(path: Path, data: bytes) -> None:
 
 @contextlib.contextmanager
 def atomic_file(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
-    """A file to write to that takes its place at `path` when the block ends, and vanishes if it fails.
+    """A file to write to, which replaces `path` when the block ends and is removed if the block fails.
 
-    Symbolic links are followed: the file they lead to is replaced, they stay. A pipe, a device or an open
-    descriptor (`/dev/stdout`, `/dev/fd/5`) is never replaced: all that was written is copied to it at the
-    end of the block.
+    Symbolic links are kept, and the file that they lead to is replaced. A pipe, a device or an open
+    descriptor (`/dev/stdout`, `/dev/fd/5`) is never replaced: at the end of the block, everything written is
+    copied to it.
 
     Raises:
-        FileError: It is a folder; its folder is missing, full or not writable; the reader of a pipe has gone.
+        FileError: The path is a folder; its folder is missing, full or not writable; a pipe has no reader.
     """
     with writing(path):
         target, descriptor = _destination(Path(path))
@@ -71,7 +71,7 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
             return
 
     def stream() -> IO[bytes]:
-        # A duplicate goes on where the descriptor stands; opening its path would start a file anew.
+        # A duplicate continues at the descriptor's position; opening its path would start a file anew.
         return target.open("wb") if descriptor is None else os.fdopen(os.dup(descriptor), "wb")
 
     with writing(path, remedy=None), spooled(stream) as file:
@@ -82,7 +82,7 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
 def spooled(
     open_stream: Callable[[], contextlib.AbstractContextManager[IO[bytes]]],
 ) -> Iterator[IO[bytes]]:
-    """A file to write to; the stream is opened, and gets all of it, when the block has ended well.
+    """A file to write to; when the block ends without error, the stream is opened and gets all of it.
 
     Raises:
         OSError: The temporary file or the stream cannot be written.
@@ -95,9 +95,9 @@ def spooled(
 
 
 def flush(path: Path) -> None:
-    """Wait until a file or folder is on the disk; nothing for folders where the system cannot (Windows)."""
+    """Wait until a file or folder is on the disk; does nothing for folders on Windows, which cannot."""
     try:
-        handle = os.open(path, os.O_RDWR if path.is_file() else os.O_RDONLY)  # Windows flushes no reader's
+        handle = os.open(path, os.O_RDWR if path.is_file() else os.O_RDONLY)  # Windows needs write access
     except PermissionError:
         return
     try:
@@ -108,7 +108,7 @@ def flush(path: Path) -> None:
 
 
 def descriptor_of(path: str | os.PathLike[str]) -> int | None:
-    """The open descriptor that a path such as `/dev/stdout` stands for, links followed; None for others."""
+    """The open descriptor that a path such as `/dev/stdout` leads to; None for other paths."""
     try:
         return _destination(Path(path))[1]
     except OSError:
@@ -116,9 +116,9 @@ def descriptor_of(path: str | os.PathLike[str]) -> int | None:
 
 
 def _destination(path: Path) -> tuple[Path, int | None]:
-    """Where the symbolic links at `path` lead, and the open descriptor that this is, if it is one."""
+    """The path to which the symbolic links at `path` lead, and its number if it is an open descriptor."""
     for _ in range(MOST_LINKS):
-        match = DESCRIPTOR.fullmatch(os.path.abspath(path))  # noqa: PTH100  # resolve() would follow the links
+        match = DESCRIPTOR.fullmatch(os.path.abspath(path))  # noqa: PTH100  # resolve() would follow links
         if match is not None:
             return path, int(match["number"]) if match["number"] else STANDARD.index(match["name"])
         if not path.is_symlink():
@@ -128,18 +128,18 @@ def _destination(path: Path) -> tuple[Path, int | None]:
 
 
 def is_special(path: Path) -> bool:
-    """Whether a pipe, a device or a socket is there, or a link to one."""
+    """Whether the path is a pipe, a device or a socket, or a link to one."""
     try:
         mode = path.stat().st_mode
-    except (OSError, ValueError):  # nothing is there, or nothing that can be looked at
+    except (OSError, ValueError):  # the path does not exist, or is not accessible
         return False
     return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
 
 
 @contextlib.contextmanager
 def _built_beside(target: Path, put: Callable[[Path, Path], None]) -> Iterator[IO[bytes]]:
-    """A file to write to, on the disk when the block has ended, which `put` then brings to its place."""
-    # A short name: that of the target may be as long as names can be.
+    """A temporary file to write to; after the block it is flushed to disk, and `put` moves it into place."""
+    # Shortened, since the target's name may be as long as names can be.
     temporary = target.parent / f".{target.name[:40]}.{secrets.token_hex(4)}.part"
     try:
         with temporary.open("x+b") as file:
@@ -163,7 +163,7 @@ def _take_free(temporary: Path, target: Path) -> None:
         os.link(temporary, target)
     except FileExistsError:
         raise
-    except OSError as error:  # a file system without links
+    except OSError as error:  # a file system without hard links
         if target.exists():
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target)) from error
         patiently(temporary.replace, target)

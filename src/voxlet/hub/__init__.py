@@ -1,1 +1,1 @@
-"""Voices that travel: pushed to and pulled from the Hugging Face hub, or any address with a digest."""
+"""Sharing voices: pushed to and pulled from the Hugging Face hub, or pulled from any URL with a digest."""

@@ -1,4 +1,4 @@
-"""Where a voice is: `hf:user/name`, or an address with its digest, `https://.../my.voice#sha256=...`."""
+"""Addresses of voices: `hf:user/name`, or a URL with a digest, `https://.../my.voice#sha256=...`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from voxlet.speak.voice_file import SUFFIX
 
 HUB = "hf:"
 WEB = ("https://", "http://")
-REPOSITORY = re.compile(r"\w([\w.-]{0,94}\w)?/\w([\w.-]{0,94}\w)?", re.ASCII)  # as the hub's client has it
+REPOSITORY = re.compile(r"\w([\w.-]{0,94}\w)?/\w([\w.-]{0,94}\w)?", re.ASCII)  # the rule of huggingface_hub
 REVISION = re.compile(r"[\w-][\w./-]{0,99}", re.ASCII)
 DIGEST = re.compile(r"sha256=([0-9a-f]{64})", re.IGNORECASE)
 HOW = "give hf:user/name, hf:user/name@revision, or https://...#sha256=... with 64 hexadecimal digits"
@@ -21,14 +21,14 @@ HOW = "give hf:user/name, hf:user/name@revision, or https://...#sha256=... with 
 
 @dataclass(frozen=True)
 class HubAddress:
-    """A repository of the hub, and a branch, tag or commit of it."""
+    """A repository on the hub, and optionally a branch, tag or commit of it."""
 
     repository: str
     revision: str | None = None
 
     @property
     def name(self) -> str:
-        """What the voice is called."""
+        """The name of the voice: the repository's, without its user."""
         return self.repository.partition("/")[2]
 
     def __str__(self) -> str:
@@ -37,14 +37,14 @@ class HubAddress:
 
 @dataclass(frozen=True)
 class WebAddress:
-    """A file on the web, of which the SHA-256 is known."""
+    """A file on the web, and its SHA-256."""
 
     url: str
     digest: str
 
     @property
     def name(self) -> str:
-        """What the voice is called."""
+        """The name of the voice: the file name, without its suffix."""
         last = self.url.partition("?")[0].rpartition("/")[2]
         return urllib.parse.unquote(last).removesuffix(SUFFIX)
 
@@ -53,15 +53,15 @@ class WebAddress:
 
 
 def is_address(text: str) -> bool:
-    """Whether a text is meant to be one of these, right or wrong, and no file or voice of this machine."""
+    """Whether a text is meant as an address, valid or not, rather than as a file or voice on this machine."""
     return text.lower().startswith((HUB, *WEB))
 
 
 def check_repository(text: str) -> str:
-    """A repository's name, `user/name`.
+    """Return `text` if it is the name of a repository, `user/name`.
 
     Raises:
-        HubError: It is none.
+        HubError: It is not.
     """
     if REPOSITORY.fullmatch(text) is None or ".." in text or "--" in text or text.endswith(".git"):
         raise HubError(
@@ -71,16 +71,16 @@ def check_repository(text: str) -> str:
 
 
 def own_remedy(error: DownloadError) -> str | None:
-    """What a download's error advises that is of use without the option --source, which is a corpus's."""
+    """The remedy of a download error without --source, an option for corpora; None if nothing is left."""
     remedy = (error.remedy or "").removesuffix(f", or {MIRROR}")
     return remedy if remedy and "--source" not in remedy else None
 
 
 def parse_address(text: str) -> HubAddress | WebAddress:
-    """Read an address.
+    """Parse the address of a voice.
 
     Raises:
-        HubError: It is malformed, or of the web without a digest, or holds a password.
+        HubError: The address is malformed, is a URL without a digest, or contains a password.
     """
     if text.lower().startswith(WEB):
         url, _, fragment = text.partition("#")

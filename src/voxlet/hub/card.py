@@ -1,4 +1,4 @@
-"""The model card of what travels, as the hub shows it: what it says of itself, Markdown with YAML ahead."""
+"""Model cards for the hub: facts about a voice or model, as Markdown with YAML front matter."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from voxlet.speak.voice_file import VoiceInfo
 
-# What people call licences, and what the hub calls them.
+# Common names of licences, and the hub's identifiers.
 LICENCES = {
     "cc by-sa 4.0": "cc-by-sa-4.0",
     "cc by 4.0": "cc-by-4.0",
@@ -29,23 +29,23 @@ CONSENT = {
     "given": "the speaker has consented",
     "licence": "by the licence of the recordings",
 }
-SHOWN = 40  # words and speakers that are listed
+SHOWN = 40  # words or speakers listed at most
 UNSTATED = "not stated"
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What a card tells.
+    """What a model card states.
 
     Attributes:
-        name: Of what travels.
-        what: It is, in a sentence.
-        labels: What it says.
-        rate: Hz.
-        language: Of the words, a tag of BCP 47.
-        rows: More of it: a heading and its text each.
-        tags: By which the hub finds it.
-        card: Data, licence, credit, consent, version, scores, as a voice file has them.
+        name: The name of the voice or model.
+        what: What it is, in a sentence.
+        labels: The words that it says.
+        rate: The sampling rate in Hz.
+        language: The language of the words, a BCP 47 tag.
+        rows: Additional rows of the table, each a heading and its text.
+        tags: Additional tags for the hub's search.
+        card: Data, licence, credit, consent, version and scores, as in a voice file.
     """
 
     name: str
@@ -71,7 +71,7 @@ def model_card(info: VoiceInfo, repository: str) -> str:
 
 
 def text_of(facts: Facts, repository: str) -> str:
-    """The text of a README.md."""
+    """The text of a README.md with these facts."""
     import yaml
 
     front = yaml.safe_dump(_front(facts), sort_keys=False, allow_unicode=True)
@@ -131,7 +131,7 @@ def _text(facts: Facts, repository: str) -> str:
 
 
 def _scores(scores: object) -> list[str]:
-    """The table of its scorecard, beside real clips; nothing where there is none."""
+    """The lines of a table with the scores of generated and real clips; empty without a scorecard."""
     figures = scores.get("figures") if isinstance(scores, dict) else None
     if not isinstance(scores, dict) or not isinstance(figures, dict):
         return []
@@ -173,7 +173,7 @@ def _line(value: object) -> str:
 
 
 def _cell(text: str) -> str:
-    """Text that is itself in a table of Markdown, whatever a voice file says."""
+    """Text from a voice file, escaped so that a Markdown table shows it as it is."""
     for mark in "\\`*_[]<>|#":
         text = text.replace(mark, f"\\{mark}")
     return text

@@ -1,7 +1,7 @@
-"""What travels brought here: into the cache, from which it is opened without a network too.
+"""Pulling voices and models into the cache, from which they can also be opened without a network.
 
 A voice file is data and is checked before anything in it is run. A repository without a voice may hold a
-folder of files whose digests it lists, as that of a clip VAE. Nothing else of a repository is fetched.
+folder of files and a list of their digests, such as a clip VAE. Nothing else in a repository is fetched.
 """
 
 from __future__ import annotations
@@ -27,27 +27,27 @@ from voxlet.speak.voice_file import MOST_BYTES, SUFFIX, read_voice
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-FILE = f"model{SUFFIX}"  # in a repository
-LISTING = "digests.json"  # of a folder's files, by their place in the repository
-PLACE = re.compile(r"[\w-][\w.-]{0,60}(/[\w-][\w.-]{0,60}){0,3}", re.ASCII)  # no way out of the folder
-MOST_FILES, MOST_OF_A_FILE = 16, 2 * 2**30  # bytes
-MOST_LISTED = 64 * 2**10  # bytes of the list
-CACHE = "voices"  # the folder of the cache
+FILE = f"model{SUFFIX}"  # the voice in a repository
+LISTING = "digests.json"  # the digests of a folder's files, by their paths in the repository
+PLACE = re.compile(r"[\w-][\w.-]{0,60}(/[\w-][\w.-]{0,60}){0,3}", re.ASCII)  # stays inside the folder
+MOST_FILES, MOST_OF_A_FILE = 16, 2 * 2**30  # files of a folder, and bytes of each
+MOST_LISTED = 64 * 2**10  # bytes of the list of digests
+CACHE = "voices"  # in the cache folder
 ONLINE = "check the name, and whether this machine is online; what was pulled before is opened without"
 
 
-def import_hub() -> Any:  # its types are of no use where it is not installed
-    """The package huggingface_hub, silent.
+def import_hub() -> Any:  # its types are unknown if it is not installed
+    """Import the package huggingface_hub, without its logs, progress bars and telemetry.
 
     Raises:
-        MissingExtraError: It is not installed.
+        MissingExtraError: The package is not installed.
     """
     os.environ.setdefault("HF_HUB_VERBOSITY", "error")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-    os.environ.setdefault("HF_HUB_DISABLE_XET", "1")  # plain HTTP, whose transfers it resumes
+    os.environ.setdefault("HF_HUB_DISABLE_XET", "1")  # plain HTTP transfers are resumed
     hub = import_extra("huggingface_hub", "hub")
-    # It reads these once: where somebody imported it before, they are set afterwards.
+    # The package reads these variables once: if it was imported before, its constants have to be set.
     constants: Any = import_extra("huggingface_hub.constants", "hub")
     utils: Any = import_extra("huggingface_hub.utils", "hub")
     constants.HF_HUB_DISABLE_XET = constants.HF_HUB_DISABLE_TELEMETRY = True
@@ -57,15 +57,15 @@ def import_hub() -> Any:  # its types are of no use where it is not installed
 
 
 def pull(address: str, *, retries: RetryPolicy = DEFAULT_RETRIES) -> Path:
-    """The voice file or the folder that an address names, from the cache where it has not changed.
+    """The voice file or folder that an address names, from the cache if it has not changed.
 
     Args:
-        address: As `parse_address` reads it.
-        retries: How long a server of the web is waited for.
+        address: An address as `parse_address` reads it.
+        retries: How long to wait for a web server.
 
     Raises:
-        HubError: The address is malformed, cannot be reached, or leads to nothing whole of voxlet.
-        VoiceError: What came as a voice is damaged, or none.
+        HubError: The address is malformed, cannot be reached, or leads to nothing complete made by voxlet.
+        VoiceError: The file that was fetched is damaged or not a voice file.
         FileError: The cache cannot be written.
         MissingExtraError: A package is not installed.
     """
@@ -81,7 +81,7 @@ def pull(address: str, *, retries: RetryPolicy = DEFAULT_RETRIES) -> Path:
     try:
         read_voice(path)
     except VoiceError as error:
-        path.resolve().unlink(missing_ok=True)  # of the hub: a link to the file itself
+        path.resolve().unlink(missing_ok=True)  # the hub's cache holds a link to the file
         path.unlink(missing_ok=True)
         raise VoiceError(error.what, where=address, remedy=error.remedy) from error
     return path
@@ -96,15 +96,15 @@ def _from_hub(address: HubAddress, folder: Path) -> Path:
             try:
                 listing = file_of(hub, address, LISTING, folder, MOST_LISTED)
             except (hub.errors.RemoteEntryNotFoundError, hub.errors.LocalEntryNotFoundError):
-                raise no_voice  # noqa: B904  # that there is no list either is no news
+                raise no_voice  # noqa: B904  # only the missing voice is worth an error
         return _folder(hub, address, listing, folder)
 
 
 def file_of(hub: Any, address: HubAddress, name: str, folder: Path, limit: int) -> Path:
-    """One file of a repository of anybody: its size is looked at before it is fetched.
+    """Fetch one file of a repository; its size is checked first, as anybody can publish one.
 
     Raises:
-        HubError: It is too large.
+        HubError: The file is too large.
     """
     asked = {"filename": name, "revision": address.revision, "cache_dir": folder}
     told = hub.hf_hub_download(address.repository, **asked, dry_run=True)
@@ -114,7 +114,7 @@ def file_of(hub: Any, address: HubAddress, name: str, folder: Path, limit: int) 
 
 
 def _folder(hub: Any, address: HubAddress, listing: Path, folder: Path) -> Path:
-    """The folder of the files that a list names, all of the list's commit, each as the list says."""
+    """The folder of the files that a list names: all from the list's commit, with the digests listed."""
     digests = listed(listing, address)
     commit = replace(address, revision=listing.parent.name)
     for name, digest in digests.items():
@@ -130,10 +130,10 @@ def _folder(hub: Any, address: HubAddress, listing: Path, folder: Path) -> Path:
 
 
 def listed(listing: Path, address: HubAddress) -> dict[str, object]:
-    """The digests of a list, by the places of their files.
+    """The digests in a list, by the paths of their files.
 
     Raises:
-        HubError: It is none.
+        HubError: The file is not such a list.
     """
     try:
         digests = json.loads(listing.read_bytes())
@@ -154,10 +154,10 @@ def _from_web(address: WebAddress, folder: Path, retries: RetryPolicy) -> Path:
 
 
 def _fetched(address: WebAddress, path: Path, retries: RetryPolicy) -> Path:
-    """Fetch and check the file at an address; nobody else does so now."""
+    """Fetch and check the file at an address; the caller holds the lock for it."""
     arriving = path.with_suffix(".fetched")
     digest, pieces = _arrived(address, arriving, retries)
-    if digest != address.digest and pieces:  # perhaps of two versions of it
+    if digest != address.digest and pieces:  # perhaps of two versions of the file
         digest, _ = _arrived(address, arriving, retries)
     if digest != address.digest:
         raise HubError(
@@ -170,7 +170,7 @@ def _fetched(address: WebAddress, path: Path, retries: RetryPolicy) -> Path:
 
 
 def _arrived(address: WebAddress, arriving: Path, retries: RetryPolicy) -> tuple[str, bool]:
-    """The digest of what came, which stays only where it is the one asked for; whether it came in pieces."""
+    """Fetch a file, removed if its digest is wrong; return the digest, and whether it came in pieces."""
     try:
         pieces = fetch(address.url, arriving, limit=MOST_BYTES, progress=False, retries=retries)
     except DownloadError as error:
@@ -184,21 +184,21 @@ def _arrived(address: WebAddress, arriving: Path, retries: RetryPolicy) -> tuple
 
 @contextmanager
 def answering(hub: Any, where: str) -> Iterator[None]:
-    """Turn what the hub or the way to it refuses into one line, which holds no token and no header.
+    """Turn errors of the hub and of the network into one line without tokens and headers.
 
     Raises:
-        HubError: The block raised an error of the hub, or the client cannot work as it is set up.
-        OSError: The disk did.
+        HubError: The block raised an error of the hub, or the settings of the client are invalid.
+        OSError: The block raised an error of the disk.
     """
     _check_settings(hub)
     try:
-        with warnings.catch_warnings():  # of a disk that is nearly full: what fails is told
+        with warnings.catch_warnings():  # about a nearly full disk: if it is full, an error says so
             warnings.simplefilter("ignore")
             yield
     except VoxletError:
         raise
-    except Exception as error:  # the client's errors have no class in common
-        # "Not in the cache either" has the hub's answer as its cause, or that it may not be asked.
+    except Exception as error:  # the client's errors have no common class
+        # An error "not in the cache either" has as its cause the hub's answer, or that offline mode is on.
         known = (hub.errors.HfHubHTTPError, hub.errors.OfflineModeIsEnabled)
         cause = error.__cause__ if isinstance(error.__cause__, known) else error
         if isinstance(cause, OSError) and not isinstance(cause, _not_of_the_disk(hub)):
@@ -208,7 +208,7 @@ def answering(hub: Any, where: str) -> Iterator[None]:
 
 
 def _check_settings(hub: Any) -> None:
-    """See that the client can work: its own errors of these name no variable."""
+    """Check the client's settings, as its own errors about them do not name the variables."""
     endpoint = hub.constants.ENDPOINT
     if not is_host(host_of(endpoint)):
         raise HubError(
@@ -231,7 +231,7 @@ def _not_of_the_disk(hub: Any) -> tuple[type[OSError], ...]:
 
 
 def _told(hub: Any, error: BaseException) -> tuple[str, str | None]:
-    """What is wrong, and the remedy."""
+    """The message and the remedy for an error of the hub or the network."""
     errors = hub.errors
     if isinstance(error, errors.OfflineModeIsEnabled):
         return "the hub is not asked: HF_HUB_OFFLINE is set", "unset this variable"

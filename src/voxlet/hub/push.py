@@ -1,4 +1,4 @@
-"""A voice, or whatever else travels, sent to the hub with its model card, in one commit: all or nothing."""
+"""Pushing a voice or model to the hub with its model card, in one commit: completely or not at all."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Mapping
 
-CONFLICT = 409  # the status where a repository is there already
+CONFLICT = 409  # the HTTP status if a repository exists already
 
 
 def push(
     voice: str | os.PathLike[str], repository: str, *, private: bool = False, update: bool = False
 ) -> str:
-    """Send a voice to a repository of the hub, as whoever is logged in (`hf auth login`, or HF_TOKEN).
+    """Push a voice to a repository on the hub, as the user who is logged in (`hf auth login`, or HF_TOKEN).
 
     Args:
-        voice: Its name or file.
-        repository: `user/name`.
-        private: Only the user and whom they let may see a new repository.
-        update: Into a repository that is there; what it holds stays in its history.
+        voice: The name or file of the voice.
+        repository: The name of the repository, `user/name`.
+        private: Let only the user and those they admit see the new repository.
+        update: Allow an existing repository; its present files stay in its history.
 
     Returns:
-        Its address, which `pull` and `voxlet.load` take.
+        The address of the voice, which `pull` and `voxlet.load` take.
 
     Raises:
-        HubError: The repository is there already, or the hub refuses or cannot be reached.
+        HubError: The repository exists already, or the hub refuses or cannot be reached.
         FileError: The cache cannot be written.
         VoiceError: There is no such voice, or its file is damaged.
         MissingExtraError: A package is not installed.
@@ -52,9 +52,9 @@ def push(
 def send(
     repository: str, files: Mapping[str, bytes], card: str, title: str, *, private: bool, update: bool
 ) -> str:
-    """Send files by their names in the repository, with the text of their card; see `push`.
+    """Push files, by their names in the repository, with the text of their model card; see `push`.
 
-    Where there is no voice among them, a list of their digests goes with them, which `pull` goes by.
+    If there is no voice among them, a list of their digests is pushed too, by which `pull` finds them.
 
     Raises:
         HubError: See `push`.
@@ -95,12 +95,12 @@ def send(
 
 
 def _ours(hub: Any, repository: str) -> set[str]:
-    """The files of a voice or a folder in a repository: a voice that stayed would hide a folder."""
+    """The files of voxlet in a repository: an old voice that stayed would hide a new folder."""
     there = set(hub.HfApi().list_repo_files(repository))
     ours = {FILE, LISTING}
     folder = cache_folder(CACHE)
     if LISTING in there:
-        with writing_cache(folder), contextlib.suppress(HubError):  # what is no list names no file
+        with writing_cache(folder), contextlib.suppress(HubError):  # an invalid list names no files
             address = HubAddress(repository)
             ours |= set(listed(file_of(hub, address, LISTING, folder, MOST_LISTED), address))
     return ours & there

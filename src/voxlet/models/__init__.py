@@ -1,1 +1,1 @@
-"""Networks and the algebra of their latent spaces."""
+"""Networks, and the mathematics of their latent spaces."""

@@ -1,6 +1,6 @@
-"""Normal distributions, their divergence, likelihoods, and the one ELBO.
+"""Diagonal normal distributions, their KL divergence, likelihoods, and the ELBO that all models share.
 
-One convention throughout: nats, summed over the dimensions of a clip, averaged over the batch. So beta means
+All terms are in nats, summed over the dimensions of a clip and averaged over the batch, so that beta means
 the same for every model, latent size and spectrogram size.
 """
 
@@ -15,21 +15,21 @@ from torch import Tensor
 
 from voxlet import batch_random
 
-# Bounds of log-variances, so that no exponential overflows and no posterior becomes a point. A clip VAE's is
-# smooth: its log-variances are the bound times the tanh of what the network gives over the bound.
+# Bounds of log-variances, so that no exponential overflows and no posterior becomes a point. The clip VAE's
+# bound is smooth: log-variance = bound * tanh(network output / bound).
 CLIP_LOG_VARIANCE_BOUND = 12.0
 WAVE_LOG_VARIANCES = (-12.0, 4.0)
 STYLE_LOG_VARIANCES = (-8.0, 4.0)
 
 
 class Gaussian(NamedTuple):
-    """A diagonal normal distribution per clip; both (B, Z) float32."""
+    """A diagonal normal distribution per clip: two float32 tensors (B, Z), or (B, L, Z) for sequences."""
 
     mean: Tensor
     log_variance: Tensor
 
     def sample(self, noise: Tensor | None = None) -> Tensor:
-        """Latents (B, Z), differentiable in mean and variance (Kingma, Welling 2013)."""
+        """Latents, shaped like the mean and differentiable in mean and variance (Kingma, Welling 2013)."""
         noise = batch_random.randn_like(self.mean) if noise is None else noise
         return self.mean + (0.5 * self.log_variance).exp() * noise
 
@@ -37,8 +37,8 @@ class Gaussian(NamedTuple):
 class Elbo(NamedTuple):
     """The negative evidence lower bound in nats per clip, and its parts.
 
-    `loss` is reconstruction plus beta times the divergence counted after free bits; `kl` is the divergence
-    itself and `kl_per_unit` (Z,) its shares.
+    `loss` is the reconstruction plus beta times the KL divergence after free bits; `kl` is the divergence
+    without free bits, and `kl_per_unit` (Z,) its parts by latent unit.
     """
 
     loss: Tensor
@@ -54,13 +54,13 @@ def kl_per_unit(posterior: Gaussian) -> Tensor:
 
 
 def elbo(reconstruction: Tensor, divergence: Tensor, *, beta: float = 1.0, free_bits: float = 0.0) -> Elbo:
-    """The one ELBO of all models.
+    """The ELBO of all models.
 
     Args:
-        reconstruction: Negative log-likelihood, summed over a clip, mean over the batch; a scalar.
-        divergence: Of the same batch, by unit, (B, Z).
+        reconstruction: Negative log-likelihood, summed over a clip, averaged over the batch; a scalar.
+        divergence: KL divergence of the same batch by latent unit, (B, Z).
         beta: Weight of the divergence (Higgins et al. 2017).
-        free_bits: Nats of each unit, batch average, that cost nothing (Kingma et al. 2016, eq. 15).
+        free_bits: Nats per unit, batch average, that cost nothing (Kingma et al. 2016, eq. 15).
     """
     units = divergence.mean(dim=0)
     counted = units.clamp_min(free_bits).sum()
@@ -70,8 +70,8 @@ def elbo(reconstruction: Tensor, divergence: Tensor, *, beta: float = 1.0, free_
 class _BernoulliNLL(torch.autograd.Function):
     """Cross-entropy of [0, 1] targets from logits, -x log s(l) - (1 - x) log(1 - s(l)) = softplus(l) - x l.
 
-    Its derivative s(l) - x is kept from the forward pass, which halves the passes over the spectrogram;
-    neither overflows for any logit.
+    The derivative s(l) - x is saved in the forward pass, which halves the passes over the spectrogram.
+    Neither loss nor derivative overflows for any logit.
     """
 
     @staticmethod
@@ -89,15 +89,15 @@ class _BernoulliNLL(torch.autograd.Function):
 
 
 def bernoulli_nll(logits: Tensor, targets: Tensor) -> Tensor:
-    """The study's binary cross-entropy for targets in [0, 1], (B, M, F) both: a scalar, see `elbo`."""
+    """The study's binary cross-entropy of logits and targets in [0, 1], both (B, M, F); see `elbo`."""
     loss: Tensor = _BernoulliNLL.apply(logits, targets)  # type: ignore[no-untyped-call]  # PyTorch's
     return loss
 
 
 def gaussian_nll(logits: Tensor, targets: Tensor, log_scale: Tensor) -> Tensor:
-    """Normal likelihood around sigmoid(logits), one standard deviation exp(log_scale) for all values.
+    """Negative log-likelihood of a normal with mean sigmoid(logits) and one deviation exp(log_scale) for all.
 
-    With that learned, neither term needs a hand-set weight (sigma-VAE, Rybkin et al. 2021,
+    If the deviation is learned, no term of the ELBO needs a hand-set weight (sigma-VAE, Rybkin et al. 2021,
     https://arxiv.org/abs/2006.13202).
     """
     error = (logits.float().sigmoid() - targets).square().sum() / logits.shape[0]

@@ -1,4 +1,4 @@
-"""Latents on a plane, and from there back: the two numbers themselves, or principal components."""
+"""Project latents to a plane and back: the two latent units themselves, or principal components."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class Plane:
     """A linear map of latents (Z,) to a plane.
 
     Attributes:
-        centre: The latent (Z,) that lies at the plane's origin.
-        directions: (2, Z), at right angles and of length 1; the second is zero where there is one number.
-        axes: What the axes are called.
+        centre: The latent (Z,) at the origin of the plane.
+        directions: Orthonormal directions (2, Z); the second is zero if Z is 1 or there is only one clip.
+        axes: The names of the axes.
     """
 
     centre: NDArray[np.float64]
@@ -26,20 +26,20 @@ class Plane:
     axes: tuple[str, str]
 
     def project(self, latents: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Places (N, 2) of latents (N, Z)."""
+        """Positions (N, 2) in the plane of latents (N, Z)."""
         places: NDArray[np.float64] = (latents - self.centre) @ self.directions.T
         return places
 
     def back(self, places: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The latents (N, Z) that lie in the plane at these places (N, 2)."""
+        """The latents (N, Z) at positions (N, 2) in the plane."""
         latents: NDArray[np.float64] = self.centre + places @ self.directions
         return latents
 
 
 def find_plane(means: NDArray[np.float64]) -> Plane:
-    """The plane of latents (B, Z): the units themselves if they are two.
+    """The plane for latents (B, Z): the latent units themselves if Z is at most 2.
 
-    Otherwise the two directions in which they differ most (principal components).
+    Otherwise, the two directions in which the latents differ most (principal components).
     """
     size = means.shape[1]
     if size <= 2:
@@ -52,6 +52,6 @@ def find_plane(means: NDArray[np.float64]) -> Plane:
         f"principal component {index + 1} of {size} ({share:.0%} of the variance)"
         for index, share in enumerate(shares)
     ]
-    if len(directions) < 2:  # of one clip
+    if len(directions) < 2:  # only one clip
         directions, names = np.concatenate([directions, np.zeros((1, size))]), [*names, ""]
     return Plane(centre, directions[:2], (names[0], names[1]))

@@ -1,4 +1,4 @@
-"""Numbers to figures: the only room that imports matplotlib.
+"""Numbers to figures: the only package that imports matplotlib.
 
 Functions take arrays and return a Figure; `figure.save` writes it.
 """

@@ -1,7 +1,7 @@
-"""Numbers to figures: the only module that imports matplotlib.
+"""What all figures share: colours, axes, simple charts, encoding and saving.
 
-Functions take arrays and return a Figure; `save` writes it. The object API is used throughout (no pyplot), so
-figures are no global state and need no screen.
+Functions take arrays and return a Figure; `save` writes it. Only matplotlib's object API is used (no pyplot),
+so figures are no global state and need no screen.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ COLOURS = (
     "#a3a12c",
     "#2a9db3",
 )
-# Of labels on a map, as in the page's `map/looks.js`: as far from each other as could be found, for eyes with
-# and without each kind of colour blindness; neighbours differ in their marker, too.
+# Colours of labels on a map, as in the page's `map/looks.js`: as distinct as could be found, with and without
+# each kind of colour blindness; neighbours in this list differ in their marker, too.
 LABEL_COLOURS = (
     "#376a76",
     "#f07497",
@@ -57,7 +57,7 @@ MANY = 40  # names that fit under one axis
 
 
 def encode(figure: Figure, kind: str = "png") -> bytes:
-    """A figure as the bytes of a file: `png`, `svg` or `pdf`."""
+    """A figure as the bytes of a `png`, `svg` or `pdf` file."""
     buffer = io.BytesIO()
     # No date and no version: the same numbers give the same bytes.
     metadata = {"Software": None} if kind == "png" else None
@@ -69,7 +69,7 @@ def encode(figure: Figure, kind: str = "png") -> bytes:
 
 def grey_png(pixels: NDArray[np.uint8]) -> bytes:
     """A greyscale picture (height, width) as the bytes of a PNG file."""
-    from PIL import Image  # matplotlib brings it
+    from PIL import Image  # a dependency of matplotlib
 
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, format="png", optimize=True)
@@ -77,7 +77,7 @@ def grey_png(pixels: NDArray[np.uint8]) -> bytes:
 
 
 def save(figure: Figure, path: str | os.PathLike[str]) -> None:
-    """Write a figure (PNG, SVG or PDF, by the suffix) that appears whole or not at all.
+    """Write a figure (PNG, SVG or PDF, by the suffix); the file appears whole or not at all.
 
     Raises:
         FileError: The folder is missing, full or not writable.
@@ -96,7 +96,7 @@ def canvas(width: float, height: float, rows: int = 1, columns: int = 1) -> tupl
 
 
 def bars(axis: Axes, values: Mapping[str, float], title: str, unit: str) -> None:
-    """One bar a name; long or many names are written upright."""
+    """Draw one bar per name; long or many names are written vertically."""
     names = list(values)
     axis.bar(range(len(names)), list(values.values()), color=COLOURS[0], width=0.75)
     upright = len(names) > 12 or max(map(len, names), default=0) * len(names) > 70
@@ -114,9 +114,9 @@ def histogram(
     width: float | None = None,
     unit: str = "clips",
 ) -> None:
-    """Overlaid histograms over one set of bins; the outermost half per cent is put into the last bin.
+    """Draw overlaid histograms with common bins; the outer half per cent on each side goes to the end bins.
 
-    `width` of the bins: for values that come in steps, a multiple of the step; without it there are 50.
+    `width` of the bins: for values that come in steps, a multiple of the step; without it there are 50 bins.
     """
     arrays = {name: np.asarray(values, dtype=np.float64) for name, values in groups.items()}
     low, high = np.percentile(np.concatenate(list(arrays.values())), [0.5, 99.5])
@@ -133,7 +133,7 @@ def histogram(
 
 
 def ranges(axis: Axes, groups: Mapping[str, ArrayLike], title: str, unit: str) -> None:
-    """A box for each name: quartiles, median, and whiskers at the 1st and 99th percentile."""
+    """Draw a box for each name: quartiles, median, and whiskers at the 1st and 99th percentile."""
     axis.boxplot(
         [np.asarray(values) for values in groups.values()],
         whis=(1, 99),
@@ -150,7 +150,7 @@ def ranges(axis: Axes, groups: Mapping[str, ArrayLike], title: str, unit: str) -
 
 
 def label(axis: Axes, title: str, xlabel: str, ylabel: str) -> None:
-    """Title and names of both axes, and a quiet grid."""
+    """Set the title and the names of both axes, and draw a faint grid."""
     axis.set_title(title, fontsize=11, loc="left")
     axis.set_xlabel(xlabel, fontsize=10)
     axis.set_ylabel(ylabel, fontsize=10)

@@ -1,4 +1,4 @@
-"""Pictures of a corpus: how many clips, how long, how loud, and some to look at."""
+"""Pictures of a corpus: numbers, lengths and levels of its clips, and examples."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LONG_TITLE = 32  # characters that fit above a small picture
 
 
 def clip_counts(per_label: Mapping[str, int], per_speaker: Mapping[str, int]) -> Figure:
-    """Clips per label and per speaker; where these are many, how many of them have how many clips."""
+    """Clips per label and per speaker; for more than 40 labels or speakers, a histogram of their counts."""
     figure, (left, right) = canvas(13, 4, 1, 2)
     for axis, what, values in ((left, "label", per_label), (right, "speaker", per_speaker)):
         if len(values) <= MANY:
@@ -39,13 +39,13 @@ def clip_counts(per_label: Mapping[str, int], per_speaker: Mapping[str, int]) ->
 
 
 def clip_lengths(before: ArrayLike, after: ArrayLike, marks: tuple[float, float]) -> Figure:
-    """Histograms of length in seconds before and after normalisation, and where each one's mark lies.
+    """Histograms of clip lengths in seconds before and after normalisation, each with a mark.
 
-    The marks are the 97th percentile before, and the one length of all rows after.
+    The marks are the 97th percentile before, and the common length of all rows after.
     """
     figure, axes = canvas(13, 5.5, 2, 1)
     longest = float(np.percentile(np.asarray(before), 99.5))
-    # Words are measured in frames of 10 ms: bins of 20 ms hold as many frames each.
+    # Lengths are multiples of frames of 10 ms, so every bin of 20 ms covers the same number of them.
     edges = np.arange(0, longest + 0.04, 0.02)
     rows = (("As recorded", before, "97th percentile"), ("Normalised", after, "one length"))
     for axis, (name, values, what), mark, colour in zip(axes, rows, marks, COLOURS, strict=False):
@@ -77,7 +77,7 @@ def clip_levels(levels: Mapping[str, ArrayLike], leading: ArrayLike, trailing: A
 
 
 def counts(values: Mapping[str, int], title: str, unit: str) -> Figure:
-    """One horizontal bar for each name, the longest on top."""
+    """One horizontal bar per name, the longest on top."""
     ordered = sorted(values.items(), key=lambda item: (item[1], item[0]))
     figure, (axis,) = canvas(13, 1.2 + 0.27 * len(ordered))
     drawn = axis.barh([name for name, _ in ordered], [count for _, count in ordered], color=COLOURS[0])

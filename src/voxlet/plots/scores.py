@@ -1,4 +1,4 @@
-"""Figures beside those of real clips: bars and dots with their intervals."""
+"""Scores of generated clips beside those of real clips: bars and dots with their intervals."""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ if TYPE_CHECKING:
 
 from voxlet.plots.figure import COLOURS, canvas, label
 
-TRACK, INK = "#eef0f3", "#222222"  # behind a bar; of its interval
+TRACK, INK = "#eef0f3", "#222222"  # colours behind a bar, and of its interval
 
 
 @dataclass(frozen=True)
 class PairedBars:
-    """One measure of two sets of clips: by name of the set, the text beside its bar, and (value, low, high).
+    """One measure of two sets of clips: for each set, the text beside its bar, and (value, low, high).
 
-    The bar of `full` length is that long in the measure's unit; without it, the longest bar is.
+    `full` is the value, in the measure's unit, that fills the bar's track; if None, it is 1.1 times the
+    largest `high`.
     """
 
     title: str
@@ -33,7 +34,7 @@ class PairedBars:
 
 
 def paired_bars(measures: Sequence[PairedBars]) -> Figure:
-    """A small panel for each measure, two in a row: a bar for each set, its interval and its value."""
+    """A small panel for each measure, two per row: a bar for each set, with its interval and its text."""
     rows = math.ceil(len(measures) / 2)
     figure, axes = canvas(11, 1.25 * rows, rows, 2)
     for axis, measure in zip(axes, measures, strict=False):
@@ -65,7 +66,7 @@ def interval_panels(
 ) -> Figure:
     """A panel for each title, with a dot and a 95 % interval for each (value, low, high).
 
-    A panel has series by name, such as made and real clips, which stand side by side at each of their names.
+    A panel has named series, such as generated and real clips, drawn side by side at each name on its axis.
     """
     figure, axes = canvas(13, 3.1 * len(panels), len(panels), 1)
     for axis, (title, series) in zip(axes, panels.items(), strict=True):

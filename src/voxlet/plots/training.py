@@ -1,4 +1,4 @@
-"""How a model has learned: losses, its latent space, its spectrograms."""
+"""Pictures of a trained model: losses, its latent space, its spectrograms."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 from voxlet.plots.figure import COLOURS, LABEL_COLOURS, LABEL_MARKERS, MANY, canvas, label
 
-FAINT = 0.02  # of a scaled spectrogram: nothing to be seen
+FAINT = 0.02  # mean of a band in [0, 1] in which nothing can be seen
 
 
-NAME_WIDTH, NAME_HEIGHT = 0.11, 0.036  # of a word in a panel of the latent map, as shares of the panel
+NAME_WIDTH, NAME_HEIGHT = 0.11, 0.036  # of a name in a panel of the latent map, as shares of the panel
 
 
 def loss_curves(epochs: ArrayLike, curves: Mapping[str, ArrayLike], title: str, unit: str) -> Figure:
-    """Curves over epochs; the first steep fall is cut off so that what follows can be read."""
+    """Curves over epochs; the steep fall at the start is cut off so that the rest can be read."""
     figure, (axis,) = canvas(8, 4.5)
     time = np.asarray(epochs, dtype=np.float64)
     settled = time >= min(3.0, time.max(initial=0.0) / 3)
@@ -46,7 +46,7 @@ def loss_curves(epochs: ArrayLike, curves: Mapping[str, ArrayLike], title: str, 
 
 
 def learning_curves(curves: Mapping[str, NDArray[np.float64]], title: str, unit: str) -> Figure:
-    """A curve for each name, (points, 2) of epoch and value; the first steep fall is cut off."""
+    """A curve for each name, (points, 2) of epoch and value; the steep fall at the start is cut off."""
     figure, (axis,) = canvas(9, 5)
     settled = []
     for index, (name, points) in enumerate(curves.items()):
@@ -91,7 +91,7 @@ def latent_map(
     names: Sequence[str],
     axes_names: tuple[str, str],
 ) -> Figure:
-    """A panel for each group of (points (B, 2), labels (B,)) at one scale, labels by colour and name."""
+    """A panel for each group of (points (B, 2), labels (B,)) at a common scale; labels by colour and name."""
     figure, panels = canvas(6.2 * len(groups) + 1.2, 6, 1, len(groups))
     everything = np.concatenate([points for points, _ in groups.values()])
     low, high = np.percentile(everything, [0.3, 99.7], axis=0)
@@ -127,7 +127,7 @@ def latent_map(
 
 
 def _apart(places: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Names at (B, 2) in [0, 1] moved up or down until none hides another."""
+    """Places of names, (B, 2) in [0, 1], moved up or down so that no name hides another."""
     moved = places.copy()
     for _ in range(50):
         for first in range(len(moved)):
@@ -143,9 +143,9 @@ def _apart(places: NDArray[np.float64]) -> NDArray[np.float64]:
 def spectrogram_rows(
     rows: Mapping[str, NDArray[np.float32]], names: Sequence[str], seconds: float, rate: int
 ) -> Figure:
-    """A row of pictures for each kind, (columns, M, F) in [0, 1], a column for each name.
+    """A row of pictures for each kind, (columns, M, F) in [0, 1], with a column for each name.
 
-    What lies above the highest band with anything in it is cut off.
+    Frequencies above the highest band in which anything can be seen are cut off.
     """
     figure = Figure(figsize=(0.6 + 1.55 * len(names), 0.5 + 1.9 * len(rows)), layout="constrained")
     axes = figure.subplots(len(rows), len(names), squeeze=False, sharex=True, sharey=True)
@@ -171,9 +171,9 @@ def spectrogram_rows(
 def spectrogram_strips(
     rows: Mapping[str, NDArray[np.float32]], names: Sequence[str], seconds: float, rate: int
 ) -> Figure:
-    """Strips of many pictures, (columns, M, F) in [0, 1] each, a name above each column and beside each row.
+    """Strips of many pictures, (columns, M, F) in [0, 1] each, with names above columns and beside rows.
 
-    One picture for the eye: quick to draw where `spectrogram_rows` has axes for each.
+    All are drawn as one image, which is quicker than one pair of axes per picture as in `spectrogram_rows`.
     """
     count, bands, frames = next(iter(rows.values())).shape
     high, wide = bands + max(2, bands // 12), frames + max(2, frames // 12)

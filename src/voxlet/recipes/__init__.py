@@ -1,1 +1,1 @@
-"""What is trained and how it ends: presets, the recipes of clip VAEs and of voices, the door to a run."""
+"""Training recipes: presets, clip VAEs, voices, and the functions that open a trained run."""

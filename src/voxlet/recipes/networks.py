@@ -1,4 +1,4 @@
-"""A clip VAE as two ONNX files, for what runs without PyTorch: a page that decodes places of a map, say."""
+"""A clip VAE as two ONNX files, for use without PyTorch: in a page that decodes points of a map, say."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Networks:
-    """Both halves of a clip VAE as ONNX files. A conditional one is also given a label's number, (1,) int64.
+    """Decoder and encoder of a clip VAE as ONNX files; conditional ones also take a label number, (1,) int64.
 
     Attributes:
         decoder: `latent` (1, Z) to `spectrogram` (1, M, F), scaled to [0, 1].
@@ -29,31 +29,31 @@ class Networks:
 
 
 class DecoderGraph(nn.Module):
-    """A latent (1, Z) to the spectrogram (1, M, F)."""
+    """Decodes a latent (1, Z) to a spectrogram (1, M, F)."""
 
     def __init__(self, model: ClipVAE) -> None:
         super().__init__()
         self.model = model
 
     def forward(self, latent: Tensor, label: Tensor) -> Tensor:
-        """Decode it."""
+        """Decode the latent."""
         return self.model.decode(latent, label).sigmoid()
 
 
 class EncoderGraph(nn.Module):
-    """A spectrogram (1, M, F) to the mean of its posterior (1, Z)."""
+    """Encodes a spectrogram (1, M, F) as the mean (1, Z) of its posterior."""
 
     def __init__(self, model: ClipVAE) -> None:
         super().__init__()
         self.model = model
 
     def forward(self, spectrogram: Tensor, label: Tensor) -> Tensor:
-        """Encode it."""
+        """Encode the spectrogram."""
         return self.model.encode(spectrogram, label).mean
 
 
 def export_networks(model: ClipVAE, shape: tuple[int, int]) -> Networks:
-    """Both halves of a clip VAE for spectrograms of `shape` (M, F), their weights rounded to 8 bits."""
+    """Export a clip VAE for spectrograms of `shape` (M, F), with weights rounded to 8 bits."""
     import_extra("onnx", "train")
     latent, spectrogram = torch.randn(1, model.config.latent_size), torch.rand(1, *shape)
     decoder = exported(DecoderGraph(model.eval()), latent, "latent", "spectrogram")
@@ -61,7 +61,7 @@ def export_networks(model: ClipVAE, shape: tuple[int, int]) -> Networks:
 
 
 def exported(module: nn.Module, example: Tensor, given: str, made: str) -> bytes:
-    """A network's ONNX file."""
+    """The ONNX file of a network with the inputs `given` and `label` and the output `made`."""
     module, packed = rounded(module)
     graph = graph_of(module, (example, torch.tensor([0])), [given, "label"], [made], {})
     return bytes(packed_graph(graph, packed).SerializeToString())

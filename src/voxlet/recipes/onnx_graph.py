@@ -1,7 +1,7 @@
-"""A network as an ONNX graph: exported, simplified, its weights rounded to 8 bits.
+"""A network as an ONNX graph: exported, simplified, with weights rounded to 8 bits.
 
-Weights are stored as 8-bit integers with a scale per output channel, large constants in half precision; all
-are turned back into float32 when the file is loaded: a quarter of the size, the same speed.
+Weights are stored as 8-bit integers with a scale per output channel, large constants in half precision. Both
+are converted back to float32 when the file is loaded: a file has a quarter of the size and the same speed.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 M = TypeVar("M", bound=nn.Module)
 
 OPSET = 20  # the first that has GELU as one operator
-SMALLEST_PACKED = 4096  # smaller weights stay as they are: they weigh nothing and are the more sensitive
-LARGE_CONSTANT = 1 << 15  # numbers; of the graphs' constants only the Fourier matrices have more
-SCALE = ".scale"  # ends the name of what 8-bit weights are multiplied with
+SMALLEST_PACKED = 4096  # smaller weights stay float32: they take little room and rounding hurts them more
+LARGE_CONSTANT = 1 << 15  # numbers; of the graphs' constants only the Fourier matrices are as large
+SCALE = ".scale"  # suffix of the name of an 8-bit weight's scale
 
 
 @dataclass(frozen=True)
@@ -41,12 +41,12 @@ class Packed:
 
     @property
     def weight(self) -> NDArray[np.float32]:
-        """What they stand for."""
+        """The weight in float32: values times scale."""
         return self.values * self.scale
 
 
 def quantise(weight: NDArray[np.float32]) -> Packed:
-    """Round a weight to 255 steps for each of its first axis's channels."""
+    """Round a weight to 255 levels, with a scale for each channel of its first axis."""
     others = tuple(range(1, weight.ndim))
     largest = np.abs(weight).max(axis=others, keepdims=True)
     scale = np.maximum(largest, 1e-12).astype(np.float32) / np.float32(127)
@@ -54,9 +54,9 @@ def quantise(weight: NDArray[np.float32]) -> Packed:
 
 
 def rounded(module: M) -> tuple[M, list[Packed]]:
-    """A copy of a module whose large weights are what `quantise` leaves of them, and these.
+    """A copy of a module with its large weights rounded by `quantise`, and these weights packed.
 
-    Its large constants are rounded to half precision, which leaves an error of -70 dB.
+    Large constants are rounded to half precision, which leaves an error of -70 dB.
     """
     module, packed = copy.deepcopy(module), []
     for parameter in module.parameters():
@@ -79,18 +79,18 @@ def graph_of(
     """The ONNX graph of a module.
 
     Args:
-        module: In `eval` mode.
-        inputs: An example of each.
-        names: Of the inputs.
+        module: The module, in `eval` mode.
+        inputs: An example of each input.
+        names: Names of the inputs.
         outputs: Names of the outputs.
-        free: Axes of any length, by their number, and what they are called.
+        free: Numbers and names of the inputs' dynamic axes; outputs have them, too, if axis 0 is one.
     """
     import onnx
 
     buffer = io.BytesIO()
     axes = dict.fromkeys((*names, *(outputs if 0 in free else ())), free)
     with torch.no_grad(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it warns of itself being the older of two exporters
+        warnings.simplefilter("ignore")  # PyTorch warns that this is the older of its two exporters
         torch.onnx.export(
             module,
             inputs,
@@ -107,7 +107,7 @@ def graph_of(
 
 
 def _simplified(model: bytes) -> ModelProto:
-    """The model with all folded that is constant: done once here, not each time that the voice is opened."""
+    """The model with constant parts folded: once here, not each time that a voice is opened."""
     import onnx
 
     onnxruntime = import_onnxruntime()
@@ -120,16 +120,17 @@ def _simplified(model: bytes) -> ModelProto:
         options.log_severity_level = 3
         try:
             onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-        except onnxruntime.capi.onnxruntime_pybind11_state.InvalidProtobuf as error:  # the model is our own
+        except onnxruntime.capi.onnxruntime_pybind11_state.InvalidProtobuf as error:  # the disk is full then
             raise OSError("the simplified graph finds no room") from error
         return onnx.load(path)
 
 
 def packed_graph(model: ModelProto, packed: list[Packed]) -> ModelProto:
-    """Store rounded weights as int8 and scale; Cast and Mul bring them back, and are folded at loading.
-    Constants that half precision holds exactly are stored in it.
+    """Store a model's rounded weights as int8 and scale, in place.
 
-    The exporter renames and transposes weights, so they are known by their content.
+    Cast and Mul nodes restore them and are folded when the file is loaded. Large constants that half
+    precision holds exactly are stored in it. The exporter renames and transposes weights, so they are found
+    by their content.
     """
     from onnx import TensorProto, helper, numpy_helper
 

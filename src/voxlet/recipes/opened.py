@@ -1,4 +1,4 @@
-"""The door: a run or a voice is opened here, once, and everything later takes the object."""
+"""Opening a run or a voice: done once, here; everything later takes the opened object."""
 
 from __future__ import annotations
 
@@ -33,27 +33,27 @@ Opened = ClipRun | VoiceRun | Voice
 KINDS: dict[str, type[ClipTraining] | type[VoiceTraining]] = {
     "clip": ClipTraining,
     "voice": VoiceTraining,
-}  # by the name that a run's config.json gives them
-FIELDS = {"voxlet": str, "preset": str, "budget": dict}  # of config.json, read by their names later
-SHIPPED = Path(__file__).with_name("shipped")  # runs that come with voxlet, to look at
+}  # by their name in a run's config.json
+FIELDS = {"voxlet": str, "preset": str, "budget": dict}  # fields of config.json that are read later
+SHIPPED = Path(__file__).with_name("shipped")  # runs that come with voxlet, to explore
 
 
 def load(path_or_name: str | os.PathLike[str], *, phase: Phase = "griffin-lim") -> Opened:
     """Open a run's folder, or a voice by name or path.
 
-    What is in it is read when it is first asked for, so that opening costs next to nothing.
+    The parts of a run are read when they are first used, so opening it costs next to nothing.
 
     Args:
-        path_or_name: `runs/mine`, `my.voice`, or what comes with voxlet: the voice `digits`, say, or the
-            clip VAE `cnn-light-digits`; or a voice or a clip VAE elsewhere, `hf:user/name`, or a voice at
-            `https://...#sha256=...`, which come into the cache.
-        phase: Of what a clip VAE's run samples.
+        path_or_name: A path such as `runs/mine` or `my.voice`; the name of what comes with voxlet, such as
+            the voice `digits` or the clip VAE `cnn-light-digits`; or an address, which is downloaded into the
+            cache: `hf:user/name` of a voice or a clip VAE, or `https://...#sha256=...` of a voice.
+        phase: Phase of the clips that a clip VAE's run samples.
 
     Raises:
         RunError: There is no such run or voice, or the run's `config.json` is damaged.
-        ConfigError: A field of it is unknown, missing or of another type.
-        VoiceError: The voice's file is damaged, foreign or out of bounds.
-        HubError: What is elsewhere cannot be had.
+        ConfigError: A field of `config.json` is unknown, missing or of another type.
+        VoiceError: The file is damaged, not a voice file, or out of bounds.
+        HubError: An address cannot be downloaded.
     """
     if is_address(str(path_or_name)):
         pulled = pull(str(path_or_name))
@@ -89,7 +89,7 @@ def load_run(path: str | os.PathLike[str], *, phase: Phase = "griffin-lim") -> C
 
     Raises:
         RunError: There is no such run, or its `config.json` is damaged.
-        ConfigError: A field of it is unknown, missing or of another type.
+        ConfigError: A field of `config.json` is unknown, missing or of another type.
     """
     run = open_run(path)
     kind, where = run.record.get("kind"), run.path / CONFIG

@@ -1,7 +1,8 @@
-"""What a training will take, said before it starts: time, memory and disk.
+"""Estimates of the time, memory and disk that a training needs, told before it starts.
 
-Parameters are counted on a model without memory. Rates are measured: effort a clip by `benchmarks/presets.py`
-(docs/performance.md), bytes a parameter and a frame, and a voice's fixed ones, by `benchmarks/preflight.py`.
+Parameters are counted on a model on the meta device. The rates are measured: effort per clip by
+`benchmarks/presets.py` (docs/performance.md); bytes per parameter and frame, and a voice's fixed bytes, by
+`benchmarks/preflight.py`.
 """
 
 from __future__ import annotations
@@ -32,41 +33,41 @@ if TYPE_CHECKING:
     from voxlet.recipes.voice.config import VoiceTraining
     from voxlet.training.config import Budget, Precision
 
-BASE_BYTES = 0.45e9  # of a process with PyTorch, before there is a model
-PARAMETER_BYTES = 34  # of memory: weight, gradient, two moments, the best weight, copies while saving
-CHECKPOINT_BYTES = 16  # of disk for each parameter: last, best, two moments
-CHECKPOINTS = 2  # are kept
-SAMPLES_BYTES = 20e6  # of disk: pictures, samples, metrics
-STUDY_FRAMES = 69  # of the rows by which effort was measured
+BASE_BYTES = 0.45e9  # memory of a process with PyTorch, without a model
+PARAMETER_BYTES = 34  # memory: weight, gradient, two moments, best weight, copies while saving
+CHECKPOINT_BYTES = 16  # disk per parameter: last weight, best weight, two moments
+CHECKPOINTS = 2  # that are kept
+SAMPLES_BYTES = 20e6  # disk: plots, samples, metrics
+STUDY_FRAMES = 69  # frames of the clips with which effort was measured
 
-# Products of matrices of this many GFLOP take as long as training on one clip of the study's 69 frames.
+# Training on one clip of the study's 69 frames takes as long as this many GFLOP of matrix products.
 EFFORT: dict[type[ModelConfig], dict[str, float]] = {
     MLPConfig: {"float32": 0.24, "bfloat16": 0.36},
     CNNLightConfig: {"float32": 0.40, "bfloat16": 0.62},
     CNNConfig: {"float32": 7.5, "bfloat16": 8.6},
 }
-# Memory of the activations of one clip and one of its frames in a batch.
+# Bytes of activations for each frame of each clip in a batch.
 FRAME_BYTES: dict[type[ModelConfig], float] = {MLPConfig: 4e3, CNNLightConfig: 52e3, CNNConfig: 545e3}
 
-# A voice's three stages together: its networks have a fixed size, its batches, too.
-VOICE_BYTES, VOICE_RATE_BYTES = 0.15e9, 44e3  # of memory: in any case, and for each hertz of its rate
+# A voice's three stages together; its networks and batches have fixed sizes.
+VOICE_BYTES, VOICE_RATE_BYTES = 0.15e9, 44e3  # memory: fixed, and per hertz of its sampling rate
 VOICE_DISK = 0.75e9
-# By the card of `digits`: 60 ms of one core for each clip of an epoch of all stages.
+# From the model card of `digits`: 60 ms of one core per clip in an epoch of all stages.
 VOICE_EFFORT = {"float32": 5.6, "bfloat16": 12.7}
 
-SIZE, TRIES = 1024, 3  # of the products that show how fast this machine is
+SIZE, TRIES = 1024, 3  # of the matrix products by which this machine's speed is measured
 
 
 @dataclass(frozen=True)
 class Needs:
-    """What a training takes: bytes of memory and disk, and seconds of one pass over the clips."""
+    """What a training needs: bytes of memory, bytes of disk, and seconds per epoch."""
 
     memory: float
     disk: float
     epoch_seconds: float
 
     def sentence(self, budget: Budget | None = None) -> str:
-        """As a user is told, for a budget where it is known."""
+        """The needs as text for a user; the time is that of an epoch, or of the budget if it is given."""
         times = f"about {duration(self.epoch_seconds)} an epoch"
         if budget is not None and budget.epochs is not None:
             times = f"about {duration(budget.epochs * self.epoch_seconds)}"
@@ -83,14 +84,14 @@ class Needs:
 
 @dataclass(frozen=True)
 class Material:
-    """What is trained on.
+    """The clips of a training, in numbers.
 
     Attributes:
-        clips: That are trained on,
-        held: and those that are in memory, with what validates and tests.
-        seconds: Of each of their rows.
+        clips: Number of training clips.
+        held: Number of all clips: for training, validation and test.
+        seconds: Length of each clip's row.
         labels: C.
-        speakers: Of all clips.
+        speakers: Number of speakers in all clips.
     """
 
     clips: int
@@ -101,12 +102,12 @@ class Material:
 
 
 def needs_of(config: Training, material: Material, speed: dict[str, float]) -> Needs:
-    """What a training will take.
+    """Estimate what a training needs.
 
     Args:
-        config: Its settings.
-        material: What it trains on.
-        speed: GFLOP a second by precision, see `speed`.
+        config: The training's settings.
+        material: Its clips.
+        speed: GFLOP per second by precision; see `speed`.
     """
     precision, clips, seconds = used(config.precision), material.clips, material.seconds
     if not isinstance(config, ClipTraining):
@@ -126,8 +127,8 @@ def needs_of(config: Training, material: Material, speed: dict[str, float]) -> N
 
 
 def views_bytes(config: VoiceTraining, material: Material) -> float:
-    """Of a voice's clips at every speed, and of the latents of each from every start, as far as they are held
-    in memory: what a long training has in the end."""
+    """Bytes of a voice's clips at every speed, and of their latents from every start, as far as they are held
+    in memory. A long training ends up holding all of them."""
     rate = config.preparation.rate
     unit = samples_per_latent(rate)
     frames = math.ceil(material.seconds * rate / unit)
@@ -139,29 +140,29 @@ def views_bytes(config: VoiceTraining, material: Material) -> float:
 
 
 def presets_on(material: Material) -> dict[str, str]:
-    """What each preset would take on these clips, in words."""
+    """What each preset needs for these clips, as text."""
     now = speed()
     return {name: needs_of(config, material, now).sentence() for name, config in PRESETS.items()}
 
 
 def parameters(model: ModelConfig, shape: tuple[int, int], labels: int) -> int:
-    """How many weights a model has for spectrograms of this shape."""
+    """Number of weights of a model for spectrograms of `shape` (M, F) and C labels."""
     with torch.device("meta"):
         return sum(parameter.numel() for parameter in build_model(model, shape, labels).parameters())
 
 
 def used(precision: Precision) -> str:
-    """The precision that training on the processor takes."""
+    """The precision that training on the CPU uses."""
     fast = precision == "auto" and has_fast_bfloat16(torch.device("cpu"))
     return "bfloat16" if fast or precision == "bfloat16" else "float32"
 
 
 def speed() -> dict[str, float]:
-    """GFLOP a second of large matrix products on this machine as it is now, by precision."""
+    """GFLOP per second of large matrix products on this machine under its present load, by precision."""
     found = {}
     for precision in {"float32", used("auto")}:
         one = torch.ones(SIZE, SIZE, dtype=getattr(torch, precision))
-        one @ one  # the first asks for memory
+        one @ one  # the first product allocates memory
         began = time.perf_counter()
         for _ in range(TRIES):
             one @ one
@@ -170,12 +171,12 @@ def speed() -> dict[str, float]:
 
 
 def check(config: Training, needs: Needs, run: Path) -> None:
-    """See that this machine has what a training with these settings takes.
+    """Check that this machine has the memory and disk that a training needs.
 
     Raises:
-        TrainingError: Memory or disk are too small.
+        TrainingError: Memory or disk is too small.
     """
-    fixed = not isinstance(config, ClipTraining)  # in its size and its batches
+    fixed = not isinstance(config, ClipTraining)  # a voice has fixed sizes of model and batch
     memory = machine.memory()
     if memory is not None and memory.available is not None and needs.memory > memory.available:
         raise TrainingError(
@@ -187,7 +188,7 @@ def check(config: Training, needs: Needs, run: Path) -> None:
             else "use a smaller model or batch, shorten clips with --preparation.length, or free some memory",
         )
     free = machine.free_space(run)
-    if free and needs.disk > free:  # none at all is no disk, or a full one: writing says which
+    if free and needs.disk > free:  # 0 means no disk or a full one: the error of writing tells which
         raise TrainingError(
             f"training needs {gigabytes(needs.disk)} of disk, but only {gigabytes(free)} are free",
             where=run,
@@ -198,12 +199,12 @@ def check(config: Training, needs: Needs, run: Path) -> None:
 
 
 def gigabytes(count: float) -> str:
-    """A number of bytes."""
+    """A number of bytes as text."""
     return f"{count / 1e9:.1f} GB" if count >= 0.95e9 else f"{count / 1e6:.0f} MB"
 
 
 def duration(seconds: float) -> str:
-    """A time, roughly."""
+    """A rounded duration as text."""
     if seconds < 90:
         return f"{max(1, seconds):.0f} s"
     return f"{seconds / 60:.0f} minutes" if seconds < 5400 else f"{seconds / 3600:.1f} hours"

@@ -1,8 +1,9 @@
 """The presets of `voxlet train`: plain constants.
 
 `mlp`, `mlp-dropout`, `cnn` and `cnn-regularised` are the study's models with its settings (Adam, batches of
-128, the Bernoulli likelihood, two latent units); `cnn-light` and `voice` are ours. All trim their clips; the
-study itself did not, and `voxlet study` trains its rows on the first 0.8 s of each (`study/plan.py`).
+128, the Bernoulli likelihood, two latent units); `cnn-light`, `voice` and `base` are ours. All trim their
+clips. The study itself did not, and `voxlet study` trains its models on the first 0.8 s of each clip
+(`study/plan.py`).
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ PRESETS: dict[str, Training] = {
     "mlp-dropout": ClipTraining(MLPConfig(dropout=0.3)),
     "cnn": ClipTraining(CNNConfig()),
     "cnn-regularised": ClipTraining(CNNConfig(l2=0.001, dropout=0.2)),
-    # Clipped: at this rate one bad step can blow up a network without normalisation. Usual: 200 to 500.
+    # Clipped: at this rate one bad step can make a network without normalisation diverge. Usual: 200 to 500.
     "cnn-light": ClipTraining(
         CNNLightConfig(),
         loop=LoopConfig(batch_size=64, decay="cosine", warmup=0.1),
@@ -30,7 +31,7 @@ PRESETS: dict[str, Training] = {
         clip_norm=300.0,
     ),
     "voice": VoiceTraining(),
-    # Shorter crops, and a discriminator of each kind in turn: thrice the steps in the time.
+    # Shorter crops, and one discriminator of each kind per step: three times as many steps in the same time.
     "base": VoiceTraining(
         preparation=Preparation(rate=16000, outliers=(0.5, 99.5)),
         split="untested",
@@ -60,7 +61,7 @@ def find_preset(name: str) -> Training:
     """The preset of that name.
 
     Raises:
-        ConfigError: There is none.
+        ConfigError: There is no such preset.
     """
     if name not in PRESETS:
         raise ConfigError(f"unknown preset {name!r}", remedy=f"the presets are: {', '.join(PRESETS)}")

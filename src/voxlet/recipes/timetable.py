@@ -1,7 +1,8 @@
-"""Stages that end by a given time: how many steps each takes is measured when its turn comes, and kept.
+"""The number of steps of each stage with which a run ends by a given time.
 
-Some steps on a copy of its task show what one costs; then the stage begins, with as many as fit. What is
-kept is the number of steps, so that the run goes on, and can be repeated, whatever the machine is doing then.
+When a stage begins, some steps on a copy of its task measure the time per step; the stage then takes as many
+steps as fit. Their number is saved in the run, so a run that is resumed or repeated takes the same steps,
+however busy the machine is.
 """
 
 from __future__ import annotations
@@ -25,26 +26,26 @@ if TYPE_CHECKING:
     from voxlet.training.run import Run
     from voxlet.training.stages import Stage, Task
 
-FILE = "timetable.json"  # in the run's folder: seconds until the last stage began, which that is, all steps
-FIRST, TIMED = 3, 8  # steps that are not timed, and that are
-LEAST = 0.5  # of a stage's time, where earlier ones took more than theirs
-SPARE = 0.04  # of a stage's time: for validations, checkpoints, and what slows a machine down
+FILE = "timetable.json"  # in the run's folder: seconds until the latest stage began, its name, all steps
+FIRST, TIMED = 3, 8  # steps of warm-up, and steps that are timed
+LEAST = 0.5  # share of its planned time that a stage gets even if earlier ones took too long
+SPARE = 0.04  # share of a stage's time for validations, checkpoints and slowdowns of the machine
 
 
 @dataclass
 class Timetable:
-    """How many steps each stage takes.
+    """The number of steps of each stage.
 
     Attributes:
-        run: The run, whose folder keeps them.
-        seconds: From the start to the end, over all sittings; None where `steps` has all stages.
-        shares: Of the time, by stage.
-        steps: Of each stage, where they are known.
-        spare: Seconds that are left for what follows the last stage.
-        clock: Gives seconds, of which some were spent already when it began.
-        began: What it gave at the start of this sitting.
-        before: Seconds that earlier sittings took.
-        stage: The stage that began last.
+        run: The run, in whose folder the timetable is saved.
+        seconds: Time from start to end, over all sessions; None if `steps` has all stages.
+        shares: Share of the time, by stage.
+        steps: Steps of each stage, as far as they are known.
+        spare: Seconds reserved for what follows the last stage.
+        clock: Gives the time in seconds.
+        began: The clock's time when this session started, which may be before the timetable was made.
+        before: Seconds that earlier sessions took.
+        stage: Name of the stage that began last.
     """
 
     run: Run
@@ -69,21 +70,21 @@ class Timetable:
             raise RunError(
                 f"cannot be read ({error})", where=path, remedy="start again in a new folder"
             ) from error
-        # The file is from the moment when that stage began; its own checkpoint knows what it has taken since.
+        # The file was written when that stage began; the stage's checkpoint has the seconds since then.
         found = checkpoints.newest(self.run.stage(self.stage)) if self.stage else None
         self.before += float(found.position()["seconds"]) if found is not None else 0.0
 
     @property
     def spent(self) -> float:
-        """Seconds since the start, over all sittings."""
+        """Seconds since the start, over all sessions."""
         return self.before + self.clock() - self.began
 
     def budget_of(self, stage: Stage, task: Task) -> Budget:
-        """As many steps as fit into the stage's share of the time that is left, at least one; without a share
-        none.
+        """A stage's budget: as many steps as fit into its share of the remaining time, at least one; no steps
+        if its share is 0.
 
-        Where earlier stages took longer than was measured, a stage still has half of the time that it would
-        have had, and the end is later: a voice whose last stage had none is no voice.
+        If earlier stages took longer than measured, a stage still gets half of its planned time, and the run
+        ends later: a voice needs its last stage.
         """
         if self.shares[stage.name] == 0:
             self.steps[stage.name] = 0
@@ -100,7 +101,7 @@ class Timetable:
         return Budget(steps=self.steps[stage.name])
 
     def _seconds_of_step(self, task: Task, stage: Stage) -> float:
-        """What a step takes at the end of the stage, where everything has joined; tried on a copy."""
+        """Seconds per step at the end of the stage, with all losses active; tried on a copy of the task."""
         task = copy.deepcopy(task)
         for module in task.modules.values():
             module.train()
@@ -116,7 +117,7 @@ class Timetable:
         return max((self.clock() - began) / TIMED, 1e-6)
 
     def keep(self) -> None:
-        """Write what is known into the run's folder."""
+        """Save the timetable in the run's folder."""
         if distributed.rank() == 0:
             kept = {"seconds": round(self.spent, 1), "stage": self.stage, "steps": self.steps}
             with files.writing(self.run.path):

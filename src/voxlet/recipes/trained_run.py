@@ -23,18 +23,18 @@ if TYPE_CHECKING:
     from voxlet.training.run import Run
     from voxlet.training.serialize import JSON
 
-LONGEST_NAME = 60  # characters that somebody else chose
+LONGEST_NAME = 60  # characters of a name that comes from elsewhere
 
 C = TypeVar("C", ClipTraining, VoiceTraining)
 
 
 class TrainedRun(Generic[C]):
-    """A run that was opened once: what is asked of it is read at the first time, and kept.
+    """An opened run; each part is read when it is first used, and then kept.
 
     Args:
-        run: Its folder.
+        run: The run's folder.
         config: The settings that it was trained with.
-        dataset: Its clips, where they are at hand; else they are opened when they are asked for.
+        dataset: Its clips, if they are open already; otherwise they are opened when they are first used.
     """
 
     def __init__(self, run: Run, config: C, dataset: Dataset | None = None) -> None:
@@ -50,36 +50,36 @@ class TrainedRun(Generic[C]):
 
     @property
     def name(self) -> str:
-        """What the run, and the voice it ends with, is called: as its folder, or as that was elsewhere."""
+        """Name of the run and of its voice: the folder's, or the one that a run from elsewhere had there."""
         elsewhere = self.run.record.get("name")
         return safe_name(str(elsewhere), LONGEST_NAME) if elsewhere else self.path.resolve().name
 
     @property
     def rate(self) -> int:
-        """Of its clips, in Hz."""
+        """Sampling rate of its clips, in Hz."""
         return self.config.preparation.rate
 
     @property
     def source(self) -> str:
-        """The corpus that it was trained on: a known one's name, else its whole path."""
+        """The corpus that it was trained on: the name of a known one, else the full path."""
         return str(self._corpus["source"])
 
     @property
     def language(self) -> str:
-        """Of its words, a tag of BCP 47; `und` where nobody has told it."""
+        """Language of its words, a BCP 47 tag; `und` if it is unknown."""
         known = CATALOG.get(self.source)
         return str(self._corpus.get("language", UNKNOWN_LANGUAGE if known is None else known.language))
 
     @cached_property
     def dataset(self) -> Dataset:
-        """The clips that it was trained on, prepared and divided as they were.
+        """The clips that it was trained on, prepared and divided as in training.
 
         Raises:
-            CorpusError: The corpus is not there.
-            RunError: It holds other recordings now.
+            CorpusError: The corpus is missing.
+            RunError: The corpus holds other recordings now.
         """
         layout = self._corpus.get("layout")
-        # However many are rejected: the digest says what was trained on.
+        # However many recordings are rejected: the digest tells whether they are those of the training.
         corpus = open_corpus(
             self.source,
             allow_rejected=True,
@@ -104,12 +104,12 @@ class TrainedRun(Generic[C]):
         return self.dataset.split
 
     def metrics(self) -> list[dict[str, JSON]]:
-        """What was measured at each validation, in order."""
+        """The metrics of each validation, in order."""
         return self.run.metrics()
 
     @property
     def training_seconds(self) -> float:
-        """Time that the run's stages took together, validations included."""
+        """Seconds that the run's stages took together, validations included."""
         stages = {
             line["stage"]: line["seconds"]
             for line in self.metrics()

@@ -1,1 +1,1 @@
-"""The server: voices over HTTP as OpenAI's clients ask for speech, and the page."""
+"""The server: voices over HTTP through OpenAI's speech API, and the web page."""

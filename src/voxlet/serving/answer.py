@@ -1,4 +1,4 @@
-"""A sound on its way to a client: made piece by piece, and sent no faster than it is taken."""
+"""Streamed answers: made piece by piece, and sent no faster than the client reads them."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 
 class SoundAnswer(Response):
-    """An answer whose pieces are made one after another while the client listens.
+    """A response whose pieces are made one after another while the client listens.
 
     Args:
-        pieces: Its bytes; empty ones are not sent.
-        media_type: Of them.
-        headers: Further ones.
+        pieces: The bytes of the body; empty pieces are not sent.
+        media_type: The media type of the body.
+        headers: Additional response headers.
         limits: How long the client may take.
-        ending: Called once, when the answer is over, whether or not all of it was taken.
+        ending: Called once, when the response is over, whether or not all of it was sent.
     """
 
     def __init__(
@@ -45,10 +45,10 @@ class SoundAnswer(Response):
         self._pieces, self._limits, self._ending = pieces, limits, ending
 
     async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
-        """Send all of it, unless the client goes away or it takes too long; the guard bounds each piece."""
+        """Send the body until it ends, the client leaves or time runs out; the guard times each piece."""
         gone = asyncio.ensure_future(_until_gone(receive))
         try:
-            with contextlib.suppress(TimeoutError):  # the connection is cut: the answer has begun
+            with contextlib.suppress(TimeoutError):  # the response has begun: the connection is cut
                 async with asyncio.timeout(self._limits.answer):
                     await self._send_all(send, gone)
         finally:
@@ -63,7 +63,7 @@ class SoundAnswer(Response):
             try:
                 await asyncio.wait((coming, gone), return_when=asyncio.FIRST_COMPLETED)
             finally:
-                coming.cancel()  # if it is not there
+                coming.cancel()  # no effect once the piece is there
             if gone.done():
                 return
             piece = coming.result()
@@ -86,16 +86,16 @@ async def _until_gone(receive: Receive) -> None:
 def file_answer(
     path: Path, media_type: str, headers: Mapping[str, str] | None = None, filename: str | None = None
 ) -> FileResponse:
-    """A file as it lies on the disk.
+    """A response with a file from the disk.
 
     Args:
         path: The file.
-        media_type: Of it.
-        headers: Further ones.
-        filename: What it is called where it is saved.
+        media_type: The file's media type.
+        headers: Additional response headers.
+        filename: The name under which clients save the file.
 
     Raises:
-        RefusedError: It is no longer there.
+        RefusedError: The file no longer exists.
     """
     if not path.is_file():
         raise RefusedError(404, f"{path.name} is no longer there", code="not_found")
@@ -103,12 +103,12 @@ def file_answer(
 
 
 async def as_events(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Pieces of a sound as server-sent events, as OpenAI's clients read them with `stream_format` "sse"."""
+    """Pieces of audio as server-sent events, as OpenAI's clients read them with `stream_format` "sse"."""
     async for piece in pieces:
         if piece:
             audio = base64.b64encode(piece).decode("ascii")
             yield _event({"type": "speech.audio.delta", "audio": audio})
-    usage = dict.fromkeys(("input_tokens", "output_tokens", "total_tokens"), 0)  # voices know no tokens
+    usage = dict.fromkeys(("input_tokens", "output_tokens", "total_tokens"), 0)  # voices do not count tokens
     yield _event({"type": "speech.audio.done", "usage": usage})
 
 

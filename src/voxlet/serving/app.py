@@ -1,4 +1,4 @@
-"""The application: routes, page and voice files behind one guard. Nothing of it is global."""
+"""The application: API routes, the page and voice files behind one guard, without global state."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ if TYPE_CHECKING:
 
 PAGE = Path(__file__).parent / "page"
 DEFAULT_LIMITS = Limits()
-# Of the page's files. The registry of Windows may say otherwise, and a browser runs no script that is text.
+# Media types of the page's files: Windows' registry may call scripts text, which browsers do not run.
 TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 
 class VoiceOfPage(BaseModel):
-    """A voice file that a browser can fetch; `file` is its path from the page.
+    """A voice file that a browser can fetch; `file` is its path relative to the page.
 
-    `verdict` is what the scorecard in its model card says, in some sentences.
+    `verdict` sums up the scorecard in the voice's model card in a few sentences.
     """
 
     name: str
@@ -60,27 +60,27 @@ class VoiceOfPage(BaseModel):
 
 
 class VoicesOfPage(BaseModel):
-    """All of them; `makes`: others can be made here."""
+    """The voices that the page offers; `makes` says whether new ones can be made on this server."""
 
     voices: list[VoiceOfPage]
     makes: bool = False
 
 
 class MapOfPage(BaseModel):
-    """A map that a browser can fetch; `file` is its path from the page."""
+    """A map that a browser can fetch; `file` is its path relative to the page."""
 
     name: str
     file: str
 
 
 class MapsOfPage(BaseModel):
-    """All of them."""
+    """The maps that the page shows."""
 
     maps: list[MapOfPage]
 
 
 class Health(BaseModel):
-    """That it is alive."""
+    """The state of the server."""
 
     status: str = "ok"
 
@@ -96,22 +96,22 @@ def create_app(
     wyoming: socket.socket | None = None,
     making: Making | None = None,
 ) -> FastAPI:
-    """The application that serves these voices.
+    """The application that serves `voices`.
 
     Args:
-        voices: Each under the name of its file; the first also for models of other makers.
-        limits: What is taken on.
-        key: Asked for from everybody; None: only who asks under a name of this machine is answered, so serve
-            it on `localhost` alone.
-        threads: Steps that are made at once; without it, as many as there are cores.
-        page: A folder that is served at `/`, where it exists.
-        maps: Folders that `voxlet explore` wrote, for the page; without any, the map that comes with voxlet.
+        voices: Each is served under the name of its file; the first also answers for OpenAI's model names.
+        limits: Limits on requests and answers.
+        key: Required for every path but `/healthz`; None: only requests to a local host name are answered, so
+            serve the application on `localhost` alone.
+        threads: Threads that synthesise speech; None: one for each core, at most 8.
+        page: A folder that is served at `/`, if it exists.
+        maps: Folders written by `voxlet explore`, for the page; if empty, the map that comes with voxlet.
         wyoming: A listening socket on which the Wyoming protocol is answered as well.
-        making: Where takes are recorded and voices made; None: nothing is.
+        making: Records takes and makes voices; None: the server does neither.
 
     Raises:
-        ConfigError: There are no voices, or two of one name, or a folder holds no map, or the key is none.
-        MissingExtraError: There is no package for the Wyoming protocol.
+        ConfigError: There are no voices or two of one name, a folder holds no map, or the key is invalid.
+        MissingExtraError: The package for the Wyoming protocol is not installed.
     """
     if key is not None:
         check_key(key)
@@ -141,7 +141,7 @@ def create_app(
         version=__version__,
         summary="Speech from variational autoencoders, as OpenAI's clients ask for it",
         lifespan=lifespan,
-        docs_url=None,  # both pages would load scripts of another site
+        docs_url=None,  # both documentation pages load scripts from another site
         redoc_url=None,
     )
     refusals.install(app)
@@ -163,11 +163,11 @@ def create_app(
 
 
 def _add_maps(app: FastAPI, maps: Sequence[StoredMap]) -> None:
-    """The page's maps: the list of them, and their files."""
+    """Add the list of the page's maps, and the maps' files."""
 
     @app.get("/maps.json")
     async def maps_of_page() -> MapsOfPage:
-        """The maps that the page shows."""
+        """List the maps that the page shows."""
         return MapsOfPage(maps=[MapOfPage(name=one.listed.name, file=one.listed.file) for one in maps])
 
     for one in maps:
@@ -176,21 +176,21 @@ def _add_maps(app: FastAPI, maps: Sequence[StoredMap]) -> None:
 
 
 def _add_own_routes(app: FastAPI, speaking: Speaking, making: Making | None) -> None:
-    """What is no part of OpenAI's interface: the page's voice files, health, figures."""
+    """Add the routes that are not part of OpenAI's API: health, metrics and the page's voice files."""
 
     @app.get("/healthz")
     async def health() -> Health:
-        """Whether it answers."""
+        """Report that the server is running."""
         return Health()
 
     @app.get("/metrics", response_class=PlainTextResponse)
     async def metrics() -> Response:
-        """Figures for Prometheus."""
+        """Return metrics in Prometheus' text format."""
         return Response(speaking.metrics.text(), media_type=CONTENT_TYPE)
 
     @app.get("/voices.json")
     async def voices_of_page() -> VoicesOfPage:
-        """The voice files that a browser can fetch."""
+        """List the voice files that a browser can fetch."""
         found = [
             VoiceOfPage(
                 name=one.name,
@@ -214,7 +214,7 @@ def _add_own_routes(app: FastAPI, speaking: Speaking, making: Making | None) -> 
         },
     )
     async def voice_file(name: str) -> FileResponse:
-        """A voice file."""
+        """Download a voice file."""
         found = next((one for one in speaking.voices.all if one.name == name), None)
         if found is None:
             raise RefusedError(404, f"there is no voice {name!r}", code="not_found")
@@ -222,10 +222,10 @@ def _add_own_routes(app: FastAPI, speaking: Speaking, making: Making | None) -> 
 
 
 def made_voices(making: Making, voices: Mapping[str, Path]) -> list[VoiceOfPage]:
-    """The voices that runs have ended with."""
+    """The voices that runs on this server have produced; a file that cannot be read is left out."""
     found = []
     for name, path in voices.items():
-        with contextlib.suppress(OSError, VoiceError):  # it is being replaced, or gone
+        with contextlib.suppress(OSError, VoiceError):  # the file is being replaced, or was removed
             file = f"runs/{path.parent.name}/voice"
             found.append(VoiceOfPage(**asdict(replace(making.listed(name, path), file=file))))
     return found

@@ -1,4 +1,4 @@
-"""What a server can say and how: its models, voices, words, styles, attributes; a style from a recording."""
+"""Routes that list what a server offers: models, voices, words, styles, attributes; styles of recordings."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ UNITS = {"speed": "times the speaker's own", "pitch": "semitones", "clarity": "s
 
 
 class Model(BaseModel):
-    """A voice file."""
+    """A model: one voice file."""
 
     id: str
     object: Literal["model"] = "model"
@@ -34,14 +34,14 @@ class Model(BaseModel):
 
 
 class Models(BaseModel):
-    """All of them."""
+    """The models that the server offers."""
 
     object: Literal["list"] = "list"
     data: list[Model]
 
 
 class SpokenVoice(BaseModel):
-    """What may be asked for as `voice`."""
+    """A value that a request for speech may have as its `voice`."""
 
     id: str
     name: str
@@ -49,13 +49,13 @@ class SpokenVoice(BaseModel):
 
 
 class SpokenVoices(BaseModel):
-    """All of them, of all models or one."""
+    """The voices of one model or of all models."""
 
     voices: list[SpokenVoice]
 
 
 class Words(BaseModel):
-    """The words that a model says; `language` is a tag of BCP 47."""
+    """The words that a model can say; `language` is a BCP 47 tag."""
 
     model: str
     language: str
@@ -63,7 +63,7 @@ class Words(BaseModel):
 
 
 class StylesOf(BaseModel):
-    """The named points in a model's space of styles, each of `size` numbers."""
+    """A model's named speakers as points in its style space: vectors of `size` numbers."""
 
     model: str
     size: int
@@ -71,7 +71,7 @@ class StylesOf(BaseModel):
 
 
 class Attribute(BaseModel):
-    """Something that can be asked for beside a text: its bounds, and what it is unless asked for."""
+    """A property of speech that a request can set: its bounds, its default (`usual`) and its unit."""
 
     name: str
     least: float
@@ -81,14 +81,14 @@ class Attribute(BaseModel):
 
 
 class Attributes(BaseModel):
-    """What a model has learned."""
+    """The attributes that a model has learned."""
 
     model: str
     attributes: list[Attribute]
 
 
 class Likeness(BaseModel):
-    """The style of who speaks in a recording: give the request for speech `{"id": ...}` as its voice."""
+    """The style of the speaker in a recording: send `{"id": ...}` as the `voice` of a request for speech."""
 
     model: str
     id: str
@@ -96,22 +96,22 @@ class Likeness(BaseModel):
 
 
 def catalogue_routes(speaking: Speaking) -> APIRouter:
-    """The routes that tell what there is."""
+    """The routes that list what the server offers."""
     router = APIRouter(responses=RESPONSES)
 
     @router.get("/v1/models")
     async def list_models() -> Models:
-        """The voices, as OpenAI's clients know models."""
+        """List the models: the voice files, in the form of OpenAI's API."""
         return Models(data=[_model(one) for one in await speaking.workers.run(speaking.voices.listed)])
 
     @router.get("/v1/models/{model}")
     async def retrieve_model(model: str) -> Model:
-        """One of them."""
+        """Describe one model."""
         return _model(await speaking.voice_of(model))
 
     @router.get("/v1/audio/voices")
     async def list_voices(model: Asked | None = None) -> SpokenVoices:
-        """Who speaks."""
+        """List the voices of one model or of all models."""
         if model is None:
             asked = await speaking.workers.run(speaking.voices.listed)
         else:
@@ -124,13 +124,13 @@ def catalogue_routes(speaking: Speaking) -> APIRouter:
 
     @router.get("/v1/audio/words")
     async def list_words(model: Asked = USUAL_MODELS[0]) -> Words:
-        """Which words a model says."""
+        """List the words that a model can say."""
         served = await speaking.voice_of(model)
         return Words(model=served.name, language=served.voice.language, words=list(served.voice.labels))
 
     @router.get("/v1/audio/styles")
     async def list_styles(model: Asked = USUAL_MODELS[0]) -> StylesOf:
-        """Where its speakers are in the space of styles."""
+        """List a model's named speakers as points in its style space."""
         served = await speaking.voice_of(model)
         info = served.voice.info
         styles = {name: [float(number) for number in style] for name, style in info.styles.items()}
@@ -138,7 +138,7 @@ def catalogue_routes(speaking: Speaking) -> APIRouter:
 
     @router.get("/v1/audio/attributes")
     async def list_attributes(model: Asked = USUAL_MODELS[0]) -> Attributes:
-        """What can be asked for beside a text."""
+        """List which of speed, pitch and clarity a model has learned, with their bounds."""
         served = await speaking.voice_of(model)
         return Attributes(
             model=served.name, attributes=[_attribute(name) for name in served.voice.info.attributes]
@@ -149,7 +149,7 @@ def catalogue_routes(speaking: Speaking) -> APIRouter:
         file: Annotated[UploadFile, File(description="A recording of a word or more")],
         model: Annotated[str, Form(min_length=1, max_length=200)] = USUAL_MODELS[0],
     ) -> Likeness:
-        """The style of who speaks in a recording, which is not kept."""
+        """Compute the style of the speaker in a recording. The recording is not kept."""
         served = await speaking.voice_of(model)
         await speaking.turns.take()
         try:
@@ -171,13 +171,13 @@ def _attribute(name: str) -> Attribute:
 
 @contextmanager
 def uploaded(recording: bytes, called: str) -> Iterator[Path]:
-    """A recording that a client has sent, as a file while it is read; errors name it as the client does."""
+    """A recording that a client has sent, as a temporary file; errors about it name it `called`."""
     with temporary_folder() as folder:
         path = folder / "recording"
         path.write_bytes(recording)
         try:
             yield path
-        except AudioError as error:  # its `where` is the temporary file
+        except AudioError as error:  # its `where` names the temporary file
             raise AudioError(error.what, where=called, remedy=error.remedy) from error
 
 

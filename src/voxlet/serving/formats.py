@@ -1,9 +1,9 @@
-"""Sound to the bytes of each format, piece by piece: what is done can be sent before the rest is made.
+"""Encoding audio piece by piece in each format, so that finished bytes can be sent before the rest is made.
 
-Encoders go back when they end and write lengths into their headers. Here the header has left by then, so it
-says that the length is unknown: WAV with the largest sizes that it can hold. Of MP3, of one bit rate, the
-first frame holds nothing but such figures and is left out. FLAC is sent when it is whole: readers take one of
-unknown length for endless. Every format but PCM holds the mark that the sound is synthetic.
+At the end, encoders seek back and write lengths into the header. Here the header has been sent by then, so it
+says that the length is unknown: a WAV header holds the largest possible sizes. The first frame of an MP3 of
+constant bit rate holds nothing but such figures and is left out. A FLAC file is sent once it is complete:
+readers take one of unknown length for endless. Every format but PCM is marked as synthetic.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from voxlet.audio import Samples
 
-RATE = 24_000  # Hz, of every answer: what OpenAI's clients expect of PCM
+RATE = 24_000  # Hz of every answer: what OpenAI's clients expect of PCM
 Format = Literal["mp3", "opus", "aac", "flac", "wav", "pcm"]
 MEDIA_TYPES: dict[Format, str] = {
     "mp3": "audio/mpeg",
@@ -32,7 +32,7 @@ MEDIA_TYPES: dict[Format, str] = {
     "wav": "audio/wav",
     "pcm": "audio/pcm",
 }
-# Format and subtype of libsndfile.
+# libsndfile's names of format and subtype.
 LIBSNDFILE: dict[Format, tuple[str, str]] = {
     "mp3": ("MP3", "MPEG_LAYER_III"),
     "opus": ("OGG", "OPUS"),
@@ -40,28 +40,28 @@ LIBSNDFILE: dict[Format, tuple[str, str]] = {
     "wav": ("WAV", "PCM_16"),
     "pcm": ("RAW", "PCM_16"),
 }
-AAC_BITS = 64_000  # a second
-MP3_LEVEL = 0.5  # of libsndfile, from 0 to 1: 80,000 bits a second
+AAC_BITS = 64_000  # per second
+MP3_LEVEL = 0.5  # libsndfile's compression level, 0 to 1: 80,000 bits per second
 UNKNOWN_LENGTH = b"\xff\xff\xff\xff"
-IN_MEMORY = 2**20  # bytes of a FLAC; more wait in a temporary file
-PIECE = 2**16  # bytes of it that are sent at once
+IN_MEMORY = 2**20  # bytes of a FLAC file kept in memory; a larger one is kept on disk
+PIECE = 2**16  # bytes of a FLAC file sent at once
 
 
 class Encoder(Protocol):
-    """Takes samples (T,) at `RATE`, gives bytes."""
+    """Turns samples (T,) at `RATE` into the bytes of a format."""
 
     def add(self, samples: Samples) -> bytes:
-        """What can be sent now."""
+        """Encode samples and return the bytes that can be sent now."""
 
     def end(self) -> Iterator[bytes]:
-        """The rest."""
+        """Finish the file and yield the remaining bytes."""
 
 
 def open_encoder(form: Format, metadata: Mapping[str, str]) -> Encoder:
-    """An encoder; `metadata` is what `speech.wav_metadata` makes.
+    """The encoder for a format; `metadata` is what `speech.wav_metadata` returns.
 
     Raises:
-        MissingExtraError: AAC without the extra `formats`.
+        MissingExtraError: The format is AAC, and the extra `formats` is not installed.
     """
     if form == "aac":
         return AacEncoder(metadata)
@@ -69,14 +69,14 @@ def open_encoder(form: Format, metadata: Mapping[str, str]) -> Encoder:
 
 
 def encode(pieces: Iterator[Samples], encoder: Encoder) -> Iterator[bytes]:
-    """The bytes of pieces laid end to end; after each piece those that can be sent, be they none."""
+    """Encode the pieces as one sound: yield what can be sent after each, perhaps nothing, then the rest."""
     for samples in pieces:
         yield encoder.add(samples)
     yield from encoder.end()
 
 
 class _Outlet(io.RawIOBase):
-    """A file of which each byte is taken once: what is written over it later is lost."""
+    """A write-only file whose bytes are taken once; later writes over taken bytes are dropped."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -84,15 +84,15 @@ class _Outlet(io.RawIOBase):
         self._taken = self._position = 0
 
     def writable(self) -> bool:
-        """It is."""
+        """Whether bytes can be written: yes."""
         return True
 
     def seekable(self) -> bool:
-        """It is, though to no end."""
+        """Whether the position can be set: yes, although taken bytes do not change."""
         return True
 
     def write(self, data: Any) -> int:
-        """Keep what has not been taken yet."""
+        """Keep the part of `data` that lies after the taken bytes; return the length of `data`."""
         data = bytes(data)
         start = self._position - self._taken
         kept = data[max(0, -start) :]
@@ -102,7 +102,7 @@ class _Outlet(io.RawIOBase):
         return len(data)
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go to a position."""
+        """Set the position and return it."""
         bases = (0, self._position, self._taken + len(self._waiting))
         self._position = bases[whence] + offset
         return self._position
@@ -112,11 +112,11 @@ class _Outlet(io.RawIOBase):
         return self._position
 
     def read(self, _size: int = -1) -> bytes:
-        """Nothing: what has been sent cannot be read again."""
+        """No bytes: what has been sent cannot be read again."""
         return b""
 
     def take(self) -> bytes:
-        """All that has been written and not taken yet."""
+        """Take all bytes that have been written and not taken yet."""
         done = bytes(self._waiting)
         self._taken += len(done)
         self._waiting.clear()
@@ -140,7 +140,7 @@ def _clipped(samples: Samples) -> Samples:
 
 
 class SoundFileEncoder:
-    """What libsndfile writes from beginning to end."""
+    """An encoder for the formats that libsndfile writes front to back."""
 
     def __init__(self, form: Format, metadata: Mapping[str, str]) -> None:
         self._form, self._begun = form, False
@@ -148,17 +148,17 @@ class SoundFileEncoder:
         self._sound = _open(self._outlet, form, metadata)
 
     def add(self, samples: Samples) -> bytes:
-        """What can be sent now."""
+        """See `Encoder.add`."""
         self._sound.write(_clipped(samples))
         return self._checked(self._outlet.take())
 
     def end(self) -> Iterator[bytes]:
-        """The rest."""
+        """See `Encoder.end`."""
         self._sound.close()
         yield self._checked(self._outlet.take())
 
     def _checked(self, data: bytes) -> bytes:
-        """The bytes, the first ones without figures that only the end could tell."""
+        """The bytes without figures that are known only at the end, or without Ogg's random stream number."""
         if self._form == "opus":
             return _of_one_stream(data)
         if self._begun or not data:
@@ -170,19 +170,19 @@ class SoundFileEncoder:
 
 
 class FlacEncoder:
-    """FLAC, which waits in a temporary file until it is whole."""
+    """An encoder for FLAC, which is kept in a temporary file until it is complete."""
 
     def __init__(self, metadata: Mapping[str, str]) -> None:
-        self._file = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115  # closed when it is sent
+        self._file = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115  # `end` closes it
         self._sound = _open(self._file, "flac", metadata)
 
     def add(self, samples: Samples) -> bytes:
-        """Nothing yet."""
+        """Encode samples; no bytes can be sent yet."""
         self._sound.write(_clipped(samples))
         return b""
 
     def end(self) -> Iterator[bytes]:
-        """All of it."""
+        """Finish the file and yield all of its bytes."""
         self._sound.close()
         with self._file as file:
             file.seek(0)
@@ -191,7 +191,7 @@ class FlacEncoder:
 
 
 def _without_first_frame(data: bytes) -> bytes:
-    """The beginning of an MP3 without the frame after its tag, which holds zeros until the end is known."""
+    """The start of an MP3 without the frame after its tag, whose figures are zeros until the end is known."""
     start = 0
     if data[:3] == b"ID3":
         start = 10 + sum(byte << shift for byte, shift in zip(data[6:10], (21, 14, 7, 0), strict=True))
@@ -200,26 +200,26 @@ def _without_first_frame(data: bytes) -> bytes:
 
 
 def _of_unknown_length(data: bytes) -> bytes:
-    """The beginning of a WAV file whose two sizes say that nobody knows."""
+    """The start of a WAV file, with both of its sizes marked as unknown."""
     sizes = data.index(b"data") + 4
     return data[:4] + UNKNOWN_LENGTH + data[8:sizes] + UNKNOWN_LENGTH + data[sizes + 4 :]
 
 
 def _of_one_stream(pages: bytes) -> bytes:
-    """Whole pages of Ogg under the stream number 0 in place of a random one: same sound, same bytes."""
+    """Whole Ogg pages with stream number 0, not a random one, so that equal sounds have equal bytes."""
     done, start = bytearray(pages), 0
     while start < len(done):
         segments = done[start + 26]
         body = start + 27 + segments
         end = body + sum(done[start + 27 : body])
-        done[start + 14 : start + 18] = done[start + 22 : start + 26] = bytes(4)  # the number, the checksum
+        done[start + 14 : start + 18] = done[start + 22 : start + 26] = bytes(4)  # stream number, checksum
         done[start + 22 : start + 26] = _ogg_checksum(done[start:end]).to_bytes(4, "little")
         start = end
     return bytes(done)
 
 
 def _ogg_checksum(page: bytes | bytearray) -> int:
-    """CRC-32 with the highest bit first, from 0 (RFC 3533)."""
+    """The CRC-32 of an Ogg page, most significant bit first and starting from 0 (RFC 3533)."""
     table, found = _crc_table(), 0
     for byte in page:
         found = (found << 8 & 0xFFFFFFFF) ^ table[found >> 24 ^ byte]
@@ -237,7 +237,7 @@ def _crc_table() -> tuple[int, ...]:
 
 
 class AacEncoder:
-    """AAC in ADTS frames behind an ID3 tag, by FFmpeg (the package `av`)."""
+    """An encoder for AAC in ADTS frames after an ID3 tag, by FFmpeg (the package `av`)."""
 
     def __init__(self, metadata: Mapping[str, str]) -> None:
         av = import_extra("av", "formats")
@@ -248,7 +248,7 @@ class AacEncoder:
         self._frames = av.AudioFifo()
 
     def add(self, samples: Samples) -> bytes:
-        """What can be sent now."""
+        """See `Encoder.add`."""
         frame = self._av.AudioFrame.from_ndarray(
             np.clip(samples, -1.0, 1.0)[None], format="fltp", layout="mono"
         )
@@ -259,7 +259,7 @@ class AacEncoder:
         return self._outlet.take()
 
     def end(self) -> Iterator[bytes]:
-        """The rest."""
+        """See `Encoder.end`."""
         if (rest := self._frames.read(0, partial=True)) is not None:
             self._mux(rest)
         self._mux(None)

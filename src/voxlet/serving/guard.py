@@ -1,4 +1,4 @@
-"""What stands before every request: who may ask, how much may be sent, what is counted and logged."""
+"""The guard before every request: access, limits on size and time, metrics and the log."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from voxlet.serving.limits import Limits
     from voxlet.serving.metrics import Metrics
 
-OPEN = "/healthz"  # needs no key
-UPLOADS = ("/v1/audio/like", "/takes/")  # paths that begin so take recordings
-READING = ("GET", "HEAD", "OPTIONS")  # change nothing
-OWN_SITE = ("same-origin", "none")  # what a browser says of the page that asks; programs say nothing
+OPEN = "/healthz"  # the one path that needs no key
+UPLOADS = ("/v1/audio/like", "/takes/")  # prefixes of the paths that take recordings
+READING = ("GET", "HEAD", "OPTIONS")  # methods that change nothing
+OWN_SITE = ("same-origin", "none")  # allowed Sec-Fetch-Site; programs send no such header
 LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
-OTHER = "other"  # the route of what is found nowhere: addresses of clients are neither counted nor logged
+OTHER = "other"  # counted and logged for an unknown path, in place of what the client sent
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -38,10 +38,10 @@ log = logging.getLogger("voxlet.serving")
 
 
 def check_key(key: str) -> None:
-    """Refuse a key that nobody would have to guess, or that cannot be sent.
+    """Refuse a key that is too short, or that cannot be sent in a header.
 
     Raises:
-        ConfigError: It is one.
+        ConfigError: The key has fewer than 8 characters, or others than printable ASCII without spaces.
     """
     if not key.isascii() or not key.isprintable() or " " in key or len(key) < 8:
         raise ConfigError(
@@ -50,15 +50,15 @@ def check_key(key: str) -> None:
 
 
 class Guard:
-    """An application behind its guard.
+    """Middleware that checks every request before the application gets it.
 
-    Without a key, only programs of this machine may ask: a page of another site that a browser shows here
-    may not, be it under its own name (`Origin`) or one that it lets lead to this machine (`Host`).
+    Without a key, it admits only programs on this machine. Pages of other sites in a browser on this machine
+    are refused, under their own names (`Origin`) and under names that resolve to this machine (`Host`).
 
     Args:
-        app: What is guarded.
-        limits: How much a request may hold, and how long it may take to arrive.
-        key: Asked for as a bearer token, or as the password of a browser; None: no key.
+        app: The guarded application.
+        limits: How large a request may be, and how long it and its answer may take.
+        key: Expected as a bearer token or as a browser's password; None: no key is needed.
         metrics: Where answers are counted.
     """
 
@@ -66,7 +66,7 @@ class Guard:
         self._app, self._limits, self._key, self._metrics = app, limits, key, metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, or hand it on."""
+        """Refuse a request, or pass it to the application."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -77,24 +77,24 @@ class Guard:
         async def sending(message: Message) -> None:
             nonlocal status, late
             if body.refused is not None and status == 0:
-                return  # what the application makes of half a body
+                return  # the application answers half a body: the refusal is sent instead
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
                 headers.update(HEADERS)
-                headers.setdefault("Cache-Control", "no-cache")  # an old script meets no new one
+                headers.setdefault("Cache-Control", "no-cache")  # old and new scripts never mix
             if heads and message["type"] == "http.response.body":
                 return
-            try:  # a client that takes nothing would hold its connection, and the end of the server, for ever
+            try:  # a client that reads nothing would keep the connection, and the server, from ending
                 async with asyncio.timeout(min(self._limits.stalled, until - time.perf_counter())):
                     await send(message)
             except TimeoutError:
                 late = True
                 raise
-            if heads:  # an answer that goes on, as events do, is over, too
+            if heads:  # ends answers that would go on, such as events
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
 
-        # Every address that is read can be asked about: routes know GET alone.
+        # HEAD is answered wherever GET is, which is all that the routes declare.
         heads = scope["method"] == "HEAD"
         asked = {**scope, "method": "GET"} if heads else scope
         body = _Body(receive, self._limits, uploads=scope["path"].startswith(UPLOADS))
@@ -110,7 +110,7 @@ class Guard:
                     return  # the connection is cut
                 log.error("failed: %s in %s", type(error).__name__, _place(error))
                 refused = RefusedError(500, "the server failed", code="internal_error")
-                if status:  # half an answer: the connection is cut
+                if status:  # the answer has begun: the connection is cut
                     raise
             refused, body.refused = body.refused or refused, None
             if refused is not None and status == 0:
@@ -119,10 +119,10 @@ class Guard:
             self._note(scope["method"], asked, status, time.perf_counter() - begun)
 
     def _admit(self, scope: Scope, headers: Headers, body: _Body) -> None:
-        """Refuse who may not ask.
+        """Check the host, origin, key and length of a request.
 
         Raises:
-            RefusedError: With the status to answer.
+            RefusedError: The request is not allowed; the error has the status to answer with.
         """
         host = headers.get("host", "")
         if self._key is None and _name(f"//{host}") not in LOCAL_NAMES:
@@ -158,7 +158,7 @@ class Guard:
 
 def _answer(error: RefusedError) -> Response:
     ask = {"WWW-Authenticate": 'Basic realm="voxlet"'} if error.status == 401 else {}
-    # What has not been read of a request would be taken for the next one.
+    # The unread rest of a request would be taken for the next request.
     close = {"Connection": "close"} if error.status in (408, 413) else {}
     return refusal(error.status, error.message, code=error.code, headers={**ask, **close})
 
@@ -171,7 +171,7 @@ def _name(address: str) -> str | None:
 
 
 def _place(error: BaseException) -> str:
-    """The file and line where an error arose; its message could hold what a client sent."""
+    """The file and line where an error arose, for the log: its message could hold what a client sent."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
@@ -179,7 +179,7 @@ def _place(error: BaseException) -> str:
 
 
 class _Body:
-    """The body of a request, within bounds of size and time; `refused` is how it broke them."""
+    """The body of a request, limited in size and time; `refused` is the error once it exceeds a limit."""
 
     refused: RefusedError | None = None
 
@@ -188,21 +188,21 @@ class _Body:
         self._seconds, self._until, self._got, self._whole = limits.request, 0.0, 0, False
 
     def check_length(self, told: str) -> None:
-        """Refuse a body that says it is too long.
+        """Refuse a body whose Content-Length is too large.
 
         Raises:
-            RefusedError: It does.
+            RefusedError: It is.
         """
         if told.isdecimal() and len(told) < 20 and int(told) > self._most:
             raise self._too_long()
 
     async def receive(self) -> Message:
-        """The next message.
+        """The next message of the request.
 
         Raises:
             RefusedError: The body is too long, or took too long.
         """
-        if self._whole:  # what comes then is the end of the connection
+        if self._whole:  # after the body, only a disconnect comes
             return await self._receive()
         loop = asyncio.get_running_loop()
         self._until = self._until or loop.time() + self._seconds

@@ -1,4 +1,4 @@
-"""Speech by the Wyoming protocol, as Home Assistant asks for it. It knows no keys: for this machine alone."""
+"""Speech over the Wyoming protocol, for Home Assistant; without keys, so for this machine only."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ if TYPE_CHECKING:
 
     from voxlet.serving.voices import ListedVoice
 
-LONGEST_EVENT = 2**17  # bytes of what belongs to an event
-ROUTE = "wyoming"  # in the figures
-# What reading or answering something else than an event, or a connection that ends, raises.
+LONGEST_EVENT = 2**17  # bytes of each part of an event
+ROUTE = "wyoming"  # in the metrics
+# Raised if a connection ends, or sends something that is not an event.
 BROKEN = (OSError, EOFError, ValueError, TypeError, LookupError, AttributeError, RecursionError)
 FORMAT = {"rate": RATE, "width": 2, "channels": 1}
 
 
 class HomeAssistant:
-    """Answers on a socket; on leaving the block, answers that are running are finished."""
+    """Answers Wyoming clients on a socket; leaving the block waits for running answers."""
 
     def __init__(self, speaking: Speaking, listening: socket.socket) -> None:
         self._speaking, self._listening = speaking, listening
@@ -53,7 +53,7 @@ class HomeAssistant:
 
     async def _meet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         bounded = _BoundedReader(reader)
-        # What is no event ends the connection: nobody can tell where the next one begins.
+        # Anything but an event ends the connection, as the start of the next event is unknown.
         with contextlib.suppress(*BROKEN):
             while (event := await self._next(bounded)) is not None:
                 answering = asyncio.ensure_future(self._answer(event, writer))
@@ -110,7 +110,7 @@ class HomeAssistant:
 
 
 class _BoundedReader:
-    """Reads from a connection, and no more at once than an event may have."""
+    """A stream reader that refuses to read more at once than an event may hold."""
 
     def __init__(self, reader: asyncio.StreamReader) -> None:
         self.readline = reader.readline  # bounded by the connection's limit
@@ -123,7 +123,7 @@ class _BoundedReader:
 
 
 def _info(voices: Sequence[ListedVoice]) -> Info:
-    """What there is, as the protocol tells it."""
+    """The voices, as the protocol describes them."""
     program = TtsProgram(
         name="voxlet",
         description="Spoken words",

@@ -1,4 +1,4 @@
-"""Bounds on what is asked for, and the queue of those who ask."""
+"""Limits on requests, and the queue in which requests wait."""
 
 from __future__ import annotations
 
@@ -6,27 +6,27 @@ import asyncio
 import math
 from dataclasses import dataclass
 
-LONGEST_TEXT = 4_096  # characters, as OpenAI's interface has it
-LARGEST_SEED = 2**53 - 1  # the largest whole number that JavaScript counts to
+LONGEST_TEXT = 4_096  # characters, as in OpenAI's API
+LARGEST_SEED = 2**53 - 1  # JavaScript's largest safe integer
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a server takes upon itself; times in seconds, sizes in bytes."""
+    """The limits of a server; times in seconds, sizes in bytes."""
 
-    body: int = 2**17  # of a request with a text
-    upload: int = 25 * 2**20  # of a request with a recording
-    at_once: int = 32  # answers that are being made and sent
+    body: int = 2**17  # largest request with a text
+    upload: int = 25 * 2**20  # largest request with a recording
+    at_once: int = 32  # answers that are made and sent at once
     waiting: int = 128  # requests that wait for their turn
-    patience: float = 10.0  # that a request waits for its turn
-    head: float = 30.0  # that a connection may take until its request has begun
-    request: float = 20.0  # that a request may take to arrive
-    stalled: float = 30.0  # that a client may take for a piece of the answer
-    answer: float = 900.0  # that an answer may take altogether
+    patience: float = 10.0  # longest wait of a request for its turn
+    head: float = 30.0  # for a connection until a request begins
+    request: float = 20.0  # for a request to arrive
+    stalled: float = 30.0  # for a client to take one piece of the answer
+    answer: float = 900.0  # for a whole answer
 
 
 class BusyError(Exception):
-    """There are as many requests as may be; another try is worth it after `seconds`."""
+    """There are too many requests; the client should try again after `seconds`."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__("too many requests at once")
@@ -34,7 +34,7 @@ class BusyError(Exception):
 
 
 class Turns:
-    """The queue: so many are served at once, so many wait, first come first served."""
+    """The queue: `limits.at_once` requests are served, `limits.waiting` wait; first come, first served."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -46,7 +46,7 @@ class Turns:
         """Wait for a turn, which has to be given back.
 
         Raises:
-            BusyError: Too many wait already, or the wait took too long.
+            BusyError: Too many requests wait already, or the wait took too long.
         """
         if self._free.locked() and self.waiting >= self._limits.waiting:
             raise BusyError(1.0)
@@ -61,6 +61,6 @@ class Turns:
         self.serving += 1
 
     def give_back(self) -> None:
-        """Let the next one in."""
+        """Give a turn back, so that the next request is served."""
         self.serving -= 1
         self._free.release()

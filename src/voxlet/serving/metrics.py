@@ -1,4 +1,4 @@
-"""Figures of a running server, as Prometheus reads them."""
+"""Metrics of a running server for Prometheus."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class Metrics:
-    """The figures of one application, in a registry of its own."""
+    """The metrics of one application, in a registry of its own."""
 
     def __init__(self, turns: Turns) -> None:
         self._registry = registry = CollectorRegistry()
@@ -51,5 +51,5 @@ class Metrics:
             Gauge(f"voxlet_{name}", what, registry=registry).set_function(count)
 
     def text(self) -> bytes:
-        """All of them."""
+        """All metrics in Prometheus' text format."""
         return generate_latest(self._registry)

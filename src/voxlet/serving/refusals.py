@@ -1,4 +1,4 @@
-"""Errors as OpenAI's clients read them: `{"error": {"message", "type", "param", "code"}}`."""
+"""Errors in the form that OpenAI's clients read: `{"error": {"message", "type", "param", "code"}}`."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ LONGEST_MESSAGE = 500  # characters
 JSON = "application/json"
 METHODS = ("DELETE", "GET", "PATCH", "POST", "PUT")
 INVALID = "invalid_request_error"
-# Which field of a request an error is about.
+# The field of a request that each kind of error is about.
 FIELDS = {TextError: "input", VoiceError: "voice", AudioError: "file"}
 
 
 class Problem(BaseModel):
-    """What is wrong, of what kind, with which field, and a name for it."""
+    """What is wrong: a message, the type of error, the field that it is about, and a code."""
 
     message: str
     type: str
@@ -36,12 +36,12 @@ class Problem(BaseModel):
 
 
 class Refusal(BaseModel):
-    """An error."""
+    """The body of an error response."""
 
     error: Problem
 
 
-# For a route's description: every refusal has this form.
+# For the OpenAPI schema: all errors have this form.
 RESPONSES: dict[int | str, dict[str, Any]] = {
     "4XX": {"model": Refusal, "description": "Refused"},
     "5XX": {"model": Refusal, "description": "Failed"},
@@ -49,7 +49,7 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
 
 
 class RefusedError(Exception):
-    """A request that is refused with a status, a message and perhaps a field and a name for the error."""
+    """A refused request: a status, a message, and optionally the field at fault and an error code."""
 
     def __init__(self, status: int, message: str, *, param: str | None = None, code: str | None = None):
         super().__init__(message)
@@ -64,7 +64,7 @@ def refusal(
     code: str | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
-    """An error as an answer; what comes of a client is cut and escaped by JSON."""
+    """An error response; the message is cut to `LONGEST_MESSAGE`, and JSON escapes what a client sent."""
     kind = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}.get(status)
     kind = kind or (INVALID if status < 500 else "server_error")
     problem = Problem(message=message[:LONGEST_MESSAGE], type=kind, param=param, code=code)
@@ -72,13 +72,13 @@ def refusal(
 
 
 def busy(error: BusyError) -> JSONResponse:
-    """The answer to one request too many."""
+    """The response to one request too many."""
     message = f"too many requests at once; try again in {error.seconds} s"
     return refusal(429, message, code="rate_limit_exceeded", headers={"Retry-After": str(error.seconds)})
 
 
 def from_voxlet(error: VoxletError) -> JSONResponse:
-    """What a voice cannot do, as an answer; a server that lacks a package cannot be mended by its client."""
+    """A voxlet error as a response: 501 if the server lacks a package, which no client can help, else 400."""
     if isinstance(error, MissingExtraError):
         return refusal(501, str(error), code="not_installed")
     param = next((field for kind, field in FIELDS.items() if isinstance(error, kind)), None)
@@ -86,12 +86,12 @@ def from_voxlet(error: VoxletError) -> JSONResponse:
 
 
 def content_type(request: Request) -> str:
-    """What a request says that its body is, without parameters and in small letters."""
+    """The media type of a request's body by its header, in lower case and without parameters."""
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def from_validation(request: Request, error: RequestValidationError) -> JSONResponse:
-    """The first field that is not as it should be, without what was in it."""
+    """The response that names the first invalid field, without its value."""
     first = error.errors()[0]
     if first["loc"] == ("body",):
         kind = content_type(request)
@@ -107,15 +107,15 @@ def from_validation(request: Request, error: RequestValidationError) -> JSONResp
 
 
 def _methods(app: FastAPI, request: Request) -> list[str]:
-    """How the address of a request can be asked, where it was asked in another way."""
-    routes = [route for route in app.routes if not isinstance(route, Mount)]  # folders know every address
+    """The methods that the path of a request allows; empty if no route matches it."""
+    routes = [route for route in app.routes if not isinstance(route, Mount)]  # a folder matches every path
     ways = ({**request.scope, "method": method} for method in METHODS)
     found = {way["method"] for way in ways if any(one.matches(way)[0] is Match.FULL for one in routes)}
     return sorted(found | {"HEAD"} if "GET" in found else found)
 
 
 def install(app: FastAPI) -> None:
-    """Let every error of an application take this form."""
+    """Make an application answer all errors in this form."""
 
     async def validation(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)
@@ -137,7 +137,7 @@ def install(app: FastAPI) -> None:
         assert isinstance(error, HTTPException)
         asked = f"({request.method} {request.url.path})"
         methods = _methods(app, request) if error.status_code in (404, 405) else []
-        if methods:  # the page's folder, which is asked last, knows no such file
+        if methods:  # the 404 is from the page's folder, which is tried last
             message = f"Method Not Allowed, {' or '.join(methods)} {asked}"
             return refusal(405, message, headers={"Allow": ", ".join(methods)})
         return refusal(error.status_code, f"{error.detail} {asked}", headers=error.headers)

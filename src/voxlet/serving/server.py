@@ -1,4 +1,4 @@
-"""A running server: bound, patient with slow clients to a point, ended without cutting answers."""
+"""Running the server: it limits how long slow clients take, and ends without cutting answers off."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from voxlet.serving.limits import Limits
 
 IDLE = 20  # seconds that a connection stays open between requests
-BACKLOG = 1024  # connections that wait to be taken
+BACKLOG = 1024  # connections that wait to be accepted
 
 
 def check_exposure(host: str, key: str | None) -> None:
     """Refuse to serve other machines without a key.
 
     Raises:
-        ConfigError: It would.
+        ConfigError: Other machines can reach `host` and there is no key, or the key is invalid.
     """
     if host not in LOCAL_NAMES and key is None:
         raise ConfigError(
@@ -43,41 +43,41 @@ def check_exposure(host: str, key: str | None) -> None:
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """A socket that listens; port 0 takes one that is free.
+    """A listening socket; port 0 picks a free one.
 
     Raises:
-        ConfigError: The address is taken, or none of this machine.
+        ConfigError: The address is in use, or does not belong to this machine.
     """
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         listening = socket.create_server((host, port), family=family, backlog=BACKLOG)
     except (OSError, OverflowError, UnicodeError) as error:
         told = str(getattr(error, "strerror", None) or error)
-        problem = told.partition(" (while")[0]  # and where, once more
+        problem = told.partition(" (while")[0]  # what follows repeats the address
         raise ConfigError(
             f"cannot listen on this address ({problem})",
             where=f"{host}:{port}",
             remedy="choose another port (--port; 0 picks a free one)",
         ) from error
-    # Connections inherit it. Without it the first sound waits until the client has acknowledged the headers,
-    # often 40 ms; asyncio sets it for sockets alone that it has made itself.
+    # Connections inherit this option. Without it the first audio waits until the client has acknowledged the
+    # headers, often 40 ms; asyncio sets it only on sockets that it has made itself.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listening
 
 
 def make_server(app: FastAPI, limits: Limits, ready: Callable[[], None]) -> uvicorn.Server:
-    """A server, whose `run(sockets=[...])` serves until `should_exit`, which SIGINT or SIGTERM sets.
+    """A server whose `run(sockets=[...])` serves until SIGINT or SIGTERM sets `should_exit`.
 
-    Running answers are then finished; a second signal cuts them.
+    Running answers are then finished; a second signal cuts them off.
 
     Args:
-        app: What `create_app` makes.
+        app: What `create_app` returns.
         limits: As in `create_app`.
-        ready: Called when requests are answered.
+        ready: Called once the server answers requests.
     """
 
     class Patient(H11Protocol):
-        """Connections that are cut when no request has begun on them for too long."""
+        """A connection that is closed if no request begins on it for too long."""
 
         _watch: asyncio.TimerHandle | None = None
         _seen: object = None
@@ -92,7 +92,7 @@ def make_server(app: FastAPI, limits: Limits, ready: Callable[[], None]) -> uvic
             super().connection_lost(exc)
 
         def _look(self) -> None:
-            if self.transport.is_closing():  # but waits for the client, which has had its time
+            if self.transport.is_closing():  # still waiting for the client, whose time is over
                 self.transport.abort()
                 return
             busy = self.cycle is not None and not self.cycle.response_complete
@@ -117,7 +117,7 @@ def make_server(app: FastAPI, limits: Limits, ready: Callable[[], None]) -> uvic
 
 
 class _Server(uvicorn.Server):
-    """Says when it is ready, and ends as a program that has done what it was for."""
+    """A server that reports when it is ready, and returns normally after a signal."""
 
     def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
         super().__init__(config)
@@ -131,7 +131,7 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         closing = getattr(self.config.app.state, "closing", None)  # type: ignore[union-attr]
         if closing is not None:
-            closing.set()  # who watches would do so for ever
+            closing.set()  # streams of events do not end by themselves
         await super().shutdown(sockets)
 
     def handle_exit(self, *_: object) -> None:
@@ -140,7 +140,7 @@ class _Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        main = threading.current_thread() is threading.main_thread()  # others are given no signals
+        main = threading.current_thread() is threading.main_thread()  # other threads cannot handle signals
         handled = (signal.SIGINT, signal.SIGTERM) if main else ()
         before = {number: signal.signal(number, self.handle_exit) for number in handled}
         try:

@@ -1,4 +1,4 @@
-"""`POST /v1/audio/speech`: a text said by a voice, as OpenAI's clients ask for it."""
+"""`POST /v1/audio/speech`: a text spoken by a voice, as in OpenAI's API."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from voxlet.speak.manner import BOUNDS, USUAL, Manner
 from voxlet.speak.speech import describe, shape, wav_metadata
 from voxlet.version import __version__
 
-LONGEST_VOICE = 20_000  # characters: a style of as many numbers as any has
+LONGEST_VOICE = 20_000  # characters: enough for a style of the largest size
 EVENTS = "text/event-stream"
 SOUND = {"schema": {"type": "string", "format": "binary"}}
 
 
 class VoiceById(BaseModel):
-    """A voice by its id."""
+    """A voice, given by its id."""
 
     model_config = ConfigDict(extra="forbid")
     id: Annotated[str, Field(min_length=1, max_length=LONGEST_VOICE)]
@@ -41,7 +41,7 @@ def _bounded(name: str) -> object:
 
 
 class SpeechRequest(BaseModel):
-    """What is to be said, by whom and how. `pitch`, `clarity` and `seed` are voxlet's own."""
+    """The text to say, who says it and how. `pitch`, `clarity` and `seed` are voxlet's additions."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
     model: Annotated[str, Field(min_length=1, max_length=200)]
@@ -57,13 +57,13 @@ class SpeechRequest(BaseModel):
 
     @property
     def voice_id(self) -> str:
-        """The voice, however it was given."""
+        """The id of the voice, in whichever form it was given."""
         return self.voice if isinstance(self.voice, str) else self.voice.id
 
 
 @dataclass(frozen=True)
 class Speaking:
-    """What saying something takes: the voices, the bounds, the queue, the threads, the figures."""
+    """What a request for speech needs: the voices, limits, queue, threads and metrics."""
 
     voices: ServedVoices
     limits: Limits
@@ -72,11 +72,11 @@ class Speaking:
     metrics: Metrics
 
     async def voice_of(self, model: str) -> ServedVoice:
-        """The voice that a client's `model` means; one that was made here is opened if it has to be.
+        """The voice that a client's `model` names; one made on this server is opened if necessary.
 
         Raises:
-            RefusedError: There is none.
-            VoiceError: Its file is damaged.
+            RefusedError: There is no such model.
+            VoiceError: The voice's file is damaged.
         """
         found = self.voices.find(model) or await self.workers.run(lambda: self.voices.find_made(model))
         if found is None:
@@ -89,11 +89,11 @@ class Speaking:
         return found
 
     async def begin(self, request: SpeechRequest) -> AsyncIterator[bytes]:
-        """The bytes of what is asked for; the first piece is made already, so that what fails fails now.
+        """The bytes of the answer; the first piece is made before returning, so that errors are raised here.
 
         Raises:
-            RefusedError: There is no such voice.
-            VoxletError: The voice cannot say it.
+            RefusedError: There is no such model.
+            VoxletError: The voice cannot say the text.
         """
         begun = time.perf_counter()
         served = await self.voice_of(request.model)
@@ -128,7 +128,7 @@ class Speaking:
 
 
 def speech_routes(speaking: Speaking) -> APIRouter:
-    """The route that says something."""
+    """The route that turns text into speech."""
     router = APIRouter()
     kinds = {**dict.fromkeys(MEDIA_TYPES.values(), SOUND), EVENTS: {"schema": {"type": "string"}}}
 
@@ -138,7 +138,7 @@ def speech_routes(speaking: Speaking) -> APIRouter:
         responses={**RESPONSES, 200: {"content": kinds, "description": "The sound, as it is made"}},
     )
     async def create_speech(request: SpeechRequest) -> Response:
-        """Say a text."""
+        """Turn a text into speech."""
         await speaking.turns.take()
         try:
             pieces = await speaking.begin(request)
@@ -160,7 +160,7 @@ def speech_routes(speaking: Speaking) -> APIRouter:
 
 
 def warm_up(served: ServedVoice) -> None:
-    """Say a word, so that the first client waits no longer than the others."""
+    """Say one word, so that the first client waits no longer than later ones."""
     voice = served.voice
     (clip,) = voice.sample(voice.labels[:1])
     sound = shape(clip, voice.rate, RATE, voice.labels[0])

@@ -1,9 +1,9 @@
-"""The threads that make sound while the server's own thread goes on talking to clients.
+"""The threads that synthesise speech while the server's event loop goes on serving clients.
 
-An answer is made step by step, and each step queues anew: answers that are made together take turns, so a
-long text delays a short one by a step. First steps go ahead of others, for somebody hears nothing yet; each
-fourth turn is one of the others. The next step is asked for when the client has taken the last one: a slow
-client holds no thread. Each clip is a run of its own, so no sound depends on what is made beside it.
+An answer is made step by step, and each step queues anew: concurrent answers take turns, so a long text
+delays a short one by one step. First steps go ahead of others, as their clients hear nothing yet, but every
+fourth turn goes to one of the others. The next step is queued when the client has taken the last one, so a
+slow client holds no thread. Each clip is sampled by itself, so no sound depends on what else is being made.
 """
 
 from __future__ import annotations
@@ -20,25 +20,25 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 MOST_THREADS = 8
-MOST_AHEAD = 3  # first steps that go ahead of others in a row
+MOST_AHEAD = 3  # first steps in a row that go ahead of waiting others
 
 
 class Workers:
-    """Some threads, as many as there are cores unless told; they begin with the first step."""
+    """Threads that start with the first step; by default one for each core, at most `MOST_THREADS`."""
 
     def __init__(self, threads: int | None = None) -> None:
         self._threads = self._free = threads or min(MOST_THREADS, _cores())
         self._pool: ThreadPoolExecutor | None = None
         self._first: deque[asyncio.Future[None]] = deque()
         self._others: deque[asyncio.Future[None]] = deque()
-        self._ahead = 0  # first steps that have gone ahead of others
+        self._ahead = 0  # first steps in a row that have gone ahead of waiting others
 
     async def run(self, function: Callable[[], Result], *, first: bool = False) -> Result:
-        """What `function` returns, called in one of the threads.
+        """Call `function` in one of the threads and return its result.
 
         Args:
-            function: A step.
-            first: It is the first one of an answer.
+            function: One step of an answer.
+            first: Whether the step is the first of its answer.
         """
         await self._turn(self._first if first else self._others)
         try:
@@ -57,12 +57,12 @@ class Workers:
         try:
             await waiting
         except asyncio.CancelledError:
-            if not waiting.cancelled():  # the turn had come already
+            if not waiting.cancelled():  # its turn has come and is passed on
                 self._next()
             raise
 
     def _next(self) -> None:
-        """Give a thread that has become free to who waits."""
+        """Give a thread that has become free to the next waiting step."""
         ahead = self._ahead < MOST_AHEAD
         for queue in (self._first, self._others) if ahead else (self._others, self._first):
             while queue:
@@ -75,15 +75,15 @@ class Workers:
         self._free += 1
 
     async def each(self, items: Iterator[Result]) -> AsyncIterator[Result]:
-        """The items, each made in one of the threads when it is asked for."""
+        """Yield the items, each made in one of the threads when it is asked for."""
         first = True
-        # One item or none: a StopIteration cannot pass through a future.
+        # A list of one item or none, as a StopIteration cannot pass through a future.
         while found := await self.run(lambda: list(itertools.islice(items, 1)), first=first):
             yield found[0]
             first = False
 
     def close(self) -> None:
-        """Let the threads end, when their steps are done."""
+        """Stop the threads once their current steps are done."""
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
             self._pool = None

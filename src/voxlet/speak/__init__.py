@@ -1,1 +1,1 @@
-"""What speaks, without PyTorch: text to words, the voice file, one utterance."""
+"""Speech without PyTorch: text to words, voice files, utterances."""

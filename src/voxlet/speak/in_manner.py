@@ -1,4 +1,4 @@
-"""A voice that speaks in one manner, for all that takes a sampler."""
+"""A voice with a fixed manner, for code that takes a `Sampler`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class InManner:
-    """A `Sampler`: a voice that speaks in one manner."""
+    """A voice with a fixed manner, as a `Sampler`."""
 
     voice: Voice
     manner: Manner
@@ -28,7 +28,7 @@ class InManner:
 
     @property
     def rate(self) -> int:
-        """Of its clips, in Hz."""
+        """Sampling rate of its clips, in Hz."""
         return self.voice.rate
 
     @property

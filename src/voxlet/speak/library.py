@@ -1,4 +1,4 @@
-"""The voices on this machine: shipped, installed, or any file."""
+"""Find, install, remove and rename the voices on this machine."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from voxlet.files import is_file, make_folder, safe_name, write_new, writing
 from voxlet.speak.voice_file import SUFFIX, read_voice
 
 LONGEST_NAME = 60  # characters of a voice's name
-USUAL = "digits"  # what speaks where no voice is named
+USUAL = "digits"  # the default voice
 SHIPPED = Path(__file__).parent / "voices"
 
 
 def folders() -> list[Path]:
-    """Where voices are looked for: `VOXLET_VOICES` or the user's data folder, then what voxlet ships."""
+    """The folders searched for voices: `VOXLET_VOICES` or the user's data folder, then voxlet's own."""
     if listed := os.environ.get("VOXLET_VOICES"):
         own = [Path(folder) for folder in listed.split(os.pathsep) if folder]
     else:
@@ -27,7 +27,7 @@ def folders() -> list[Path]:
 
 
 def available() -> dict[str, Path]:
-    """Voices that can be asked for by name; an installed one hides a shipped one of its name."""
+    """The files of all voices by name; an installed voice hides a shipped one of the same name."""
     found: dict[str, Path] = {}
     for folder in folders():
         for path in sorted(folder.glob(f"*{SUFFIX}")):
@@ -36,10 +36,10 @@ def available() -> dict[str, Path]:
 
 
 def find_voice(name_or_path: str | os.PathLike[str]) -> Path:
-    """The file of a shipped or installed voice, or the path itself.
+    """The file of a shipped or installed voice given by name, or the given path itself.
 
     Raises:
-        VoiceError: There is none.
+        VoiceError: There is no such voice or file.
     """
     path = Path(name_or_path)
     named = str(name_or_path)
@@ -58,10 +58,10 @@ def find_voice(name_or_path: str | os.PathLike[str]) -> Path:
 
 
 def check_name(name: str) -> str:
-    """A name that a voice can be installed under.
+    """Return `name` if a voice can be installed under it.
 
     Raises:
-        VoiceError: It cannot be a file's on every system.
+        VoiceError: It is not a valid file name on every system.
     """
     if not name or safe_name(name, LONGEST_NAME) != name:
         raise VoiceError("cannot be a file name", where=repr(name), remedy="use letters, digits and hyphens")
@@ -69,15 +69,15 @@ def check_name(name: str) -> str:
 
 
 def install(file: str | os.PathLike[str], name: str | None = None) -> Path:
-    """Check a voice's file and copy it to where voices are found by name; no other one is replaced.
+    """Check a voice file and install it; another voice of the same name is never replaced.
 
     Args:
-        file: The voice's file.
-        name: What to call it; as the file is named unless given.
+        file: The voice file.
+        name: The name to install it under; by default, the name of the file.
 
     Raises:
-        VoiceError: It is no voice, the name cannot be a file's, or one of this name is installed.
-        FileError: It cannot be copied.
+        VoiceError: It is not a voice, the name is not a valid file name, or it is taken by another voice.
+        FileError: The file cannot be copied.
     """
     voice = read_voice(Path(file))
     target = _installed(name or Path(file).stem)
@@ -91,11 +91,11 @@ def install(file: str | os.PathLike[str], name: str | None = None) -> Path:
 
 
 def remove(name: str) -> Path:
-    """Delete an installed voice's file.
+    """Delete the file of an installed voice.
 
     Raises:
-        VoiceError: None of this name is installed.
-        FileError: It cannot be deleted.
+        VoiceError: No voice of this name is installed.
+        FileError: The file cannot be deleted.
     """
     path = _own(name)
     with writing(path, "cannot be removed", remedy=None):
@@ -104,11 +104,11 @@ def remove(name: str) -> Path:
 
 
 def rename(name: str, new: str) -> Path:
-    """Call an installed voice by another name.
+    """Rename an installed voice.
 
     Raises:
-        VoiceError: None of this name is installed, one of the new name is, or that cannot be a file's.
-        FileError: Its file cannot be written.
+        VoiceError: No voice `name` is installed, or `new` is taken or not a valid file name.
+        FileError: The file cannot be written.
     """
     path, target = _own(name), _installed(new)
     if path == target:
@@ -133,12 +133,12 @@ def _taken(name: str) -> VoiceError:
 
 
 def _installed(name: str) -> Path:
-    """Where a voice of this name is installed."""
+    """The path under which a voice of this name is installed."""
     return folders()[0] / f"{check_name(name)}{SUFFIX}"
 
 
 def _own(name: str) -> Path:
-    """The file of an installed voice, whatever it is called: somebody may have put it there by hand."""
+    """The file of an installed voice; any name is accepted, as files may have been put there by hand."""
     there = available()
     path = there.get(name)
     if path is None or path.parent == SHIPPED:

@@ -1,4 +1,4 @@
-"""How something is said: speed, pitch and clarity, where a voice has learned them; how far takes differ."""
+"""The manner of speaking: speed, pitch and clarity, if a voice has learned them; variation among takes."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
     from voxlet.audio import Samples
 
-# What each attribute may be asked to be, and what it is unless asked.
+# The range of each attribute, and its default.
 BOUNDS = {"speed": (0.5, 2.0), "pitch": (-12.0, 12.0), "clarity": (0.0, 1.0)}
 USUAL = {"speed": 1.0, "pitch": 0.0, "clarity": 1.0}
-MOST_VARIATION = 2.0  # times as much as takes differ
-FARTHEST = 2.0  # standard deviations from the middle: what is rarer is drawn in to there
+MOST_VARIATION = 2.0  # times the spread among takes
+FARTHEST = 2.0  # standard deviations from the mean, to which rarer draws are limited
 
 
 @dataclass(frozen=True)
@@ -27,12 +27,12 @@ class Manner:
     """How something is said.
 
     Args:
-        speed: Times as fast as the speaker's own way.
-        pitch: Semitones above it.
-        clarity: How clean the recording sounds: 0 as the speaker's own recordings, 1 as the cleanest ones
-            that the voice learned from.
-        variation: How far clips of a word differ in speed and pitch, where these are not asked for: 1 as far
-            as the takes that the voice learned from, 0 not at all.
+        speed: Speed relative to the speaker's own, as a factor.
+        pitch: Semitones above the speaker's own pitch.
+        clarity: How clean the recording sounds: 0 is like the speaker's own recordings, 1 like the cleanest
+            ones that the voice was trained on.
+        variation: How much takes of a word differ in speed and pitch, if these are not set: 1 is as much as
+            the takes that the voice was trained on, 0 not at all.
 
     Raises:
         ConfigError: A value is out of bounds.
@@ -50,22 +50,22 @@ class Manner:
                 raise ConfigError(
                     f"{value!r} is not a number", where=name, remedy=f"give {least:g} to {most:g}"
                 )
-            if not least <= value <= most:  # not a number fails, too
+            if not least <= value <= most:  # NaN fails, too
                 raise ConfigError(
                     f"{value:g} is out of bounds", where=name, remedy=f"give {least:g} to {most:g}"
                 )
 
     @property
     def metadata(self) -> dict[str, object]:
-        """What is not as usual, for a sound's metadata."""
+        """The values that are not the default, for the metadata of a sound."""
         usual = asdict(PLAIN)
         return {name: float(value) for name, value in asdict(self).items() if value != usual[name]}
 
     def wishes(self, names: Sequence[str], voice: str) -> Samples:
-        """What a voice of these attributes is given, (A,) float32.
+        """The input (A,) float32 for a voice with the attributes `names`; speed is given as its logarithm.
 
         Raises:
-            VoiceError: Something is asked for that the voice has not learned.
+            VoiceError: An attribute is set that the voice has not learned.
         """
         for name, usual in USUAL.items():
             if name not in names and getattr(self, name) != usual:
@@ -74,11 +74,11 @@ class Manner:
         return np.array([values[name] for name in names], dtype=np.float32)
 
     def of_take(self, spreads: Mapping[str, float], drawn: Sequence[float] | Samples) -> Manner:
-        """The manner of one take: speed and pitch differ from take to take unless they are asked for.
+        """The manner of one take: speed and pitch vary from take to take unless they are set.
 
         Args:
-            spreads: Standard deviations among takes: of the logarithm of `speed`, of semitones of `pitch`.
-            drawn: One standard normal number for the speed and one for the pitch.
+            spreads: Standard deviations among takes: of the logarithm of `speed`, of `pitch` in semitones.
+            drawn: Two standard normal numbers, one for the speed and one for the pitch.
         """
         faster, higher = (self.variation * max(-FARTHEST, min(FARTHEST, float(one))) for one in drawn)
         takes = {

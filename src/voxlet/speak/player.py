@@ -22,7 +22,7 @@ PLAYERS = (
     ("mpv", "--no-video", "--really-quiet"),
     ("play", "-q"),
 )
-UNHEARD = "audio open failed"  # says ffplay of a machine without a sound device, and that all went well
+UNHEARD = "audio open failed"  # ffplay prints this without a sound device, and exits with status 0
 
 TO_A_FILE = "write a file instead: -o NAME.wav"
 
@@ -31,14 +31,14 @@ def play(path: Path) -> None:
     """Play the WAV file at `path` and return when it has ended.
 
     Raises:
-        AudioError: No player is installed, or none finds a sound device.
+        AudioError: No player is installed, or none works, as without a sound device.
     """
     if sys.platform == "win32":
         import winsound
 
         try:
             winsound.PlaySound(str(path), winsound.SND_FILENAME | winsound.SND_NODEFAULT)
-        except RuntimeError as error:  # all that it tells
+        except RuntimeError as error:  # winsound raises nothing more specific
             raise AudioError(f"cannot play here ({error})", remedy=TO_A_FILE) from error
         return
     failures = []

@@ -1,4 +1,4 @@
-"""ONNX Runtime, imported so that it stays silent: every module of voxlet takes it from here."""
+"""Import ONNX Runtime without its telemetry; every module of voxlet imports it through this one."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import os
 from typing import Any
 
 
-def import_onnxruntime() -> Any:  # it has no types
-    """The module `onnxruntime`, with its usage reports switched off.
+def import_onnxruntime() -> Any:  # onnxruntime has no types
+    """The module `onnxruntime`, with its telemetry switched off.
 
-    Its official builds queue events under `~/.cache/Microsoft` and send them, unless this variable is set
-    before it is first imported. A program that has imported it already has chosen for itself.
+    Its official builds queue events under `~/.cache/Microsoft` and send them, unless `ORT_DISABLE_TELEMETRY`
+    is set before the first import. A program that has already imported it keeps its own choice.
     """
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     try:

@@ -1,4 +1,4 @@
-"""An ONNX graph opened so that it can do no harm: from bytes, checked, bounded, interruptible."""
+"""Run an untrusted ONNX graph safely: opened from bytes, checked, bounded, interruptible."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from voxlet.speak.onnx.guard import Wanted
 
 MOST_THREADS = 4
-PATIENCE = 0.3  # seconds that an interrupted process waits for the runtime before it ends
+PATIENCE = 0.3  # seconds that an interrupted process waits for the runtime before it exits
 INTERRUPTED = 130  # the exit status then
 MOST_MEMORY = 2 * 2**30  # bytes that all running graphs together may hold
 
@@ -34,14 +34,14 @@ class Graph:
     """A graph ready to run.
 
     Args:
-        model: The bytes of an ONNX model; bytes, so that the file system stays out of the runtime's reach.
-        path: The voice file it is from, for errors.
-        inputs: What it must take, by name.
-        outputs: What it must give, in the order in which `run` returns it.
-        threads: Runs at once; without it, the cores, at most four.
+        model: The bytes of an ONNX model, not a path, so that the runtime reads no files.
+        path: The voice file that the model is from, for errors.
+        inputs: The required inputs by name.
+        outputs: The required outputs by name, in the order in which `run` returns them.
+        threads: Parallel runs; by default, the number of cores, at most four.
 
     Raises:
-        VoiceError: The model is damaged, does what voices do not, or takes or gives something else.
+        VoiceError: The model is damaged, does what voices do not, or has other inputs or outputs.
     """
 
     def __init__(
@@ -63,10 +63,10 @@ class Graph:
         self._session = _open(model, path)
 
     def run(self, feeds: Sequence[Mapping[str, np.ndarray]]) -> list[list[np.ndarray]]:
-        """The outputs for each of `feeds`, in their order; may be called from several threads at once.
+        """The outputs for each of `feeds`, in the same order; may be called from several threads at once.
 
-        Each is a run of its own on one thread: what comes out depends on nothing beside it, and cores are
-        used best where there are many. This thread only waits, so that Ctrl-C can end the runs.
+        Each feed is a separate run on one thread: its result does not depend on the other feeds, and many
+        runs make the best use of the cores. The calling thread only waits, so that Ctrl-C can end the runs.
 
         Raises:
             VoiceError: The graph fails.
@@ -79,7 +79,7 @@ class Graph:
         except Exception as error:  # the runtime has no common class for its errors
             raise VoiceError(f"its graph fails ({_first_line(error)})", where=self._path) from error
         finally:
-            options.terminate = True  # of use where an error or Ctrl-C leaves runs behind
+            options.terminate = True  # ends the runs that an error or Ctrl-C leaves behind
             pool.shutdown(cancel_futures=True)
 
 
@@ -88,8 +88,8 @@ def _open(model: bytes, path: Path) -> Any:  # onnxruntime has no types
     _bound_memory()
     options = onnxruntime.SessionOptions()
     options.add_session_config_entry("session.use_env_allocators", "1")
-    options.log_severity_level = 4  # what fails is raised, and nothing else is for the user's eyes
-    # An exported voice is folded already: fusing more costs more at opening than it saves in a sentence.
+    options.log_severity_level = 4  # failures are raised, and users need no other messages
+    # An exported voice is folded already; more fusion costs more at opening than it saves in a sentence.
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     try:
@@ -103,7 +103,7 @@ def _open(model: bytes, path: Path) -> Any:  # onnxruntime has no types
 
 
 def _in_thread(open_it: Callable[[], Any]) -> Any:
-    """What `open_it` returns; it cannot be ended, but Ctrl-C ends the wait for it."""
+    """The result of `open_it`, called in a thread: it cannot be stopped, but Ctrl-C ends the wait for it."""
     result: Future[Any] = Future()
 
     def work() -> None:
@@ -115,7 +115,7 @@ def _in_thread(open_it: Callable[[], Any]) -> Any:
     ending = functools.partial(_leave, result)
     atexit.register(ending)
     try:
-        # A daemon: Python waits for the threads of a pool when it ends.
+        # A daemon thread, because at exit Python waits for the threads of a pool.
         threading.Thread(target=work, daemon=True).start()
         return result.result()
     finally:
@@ -124,7 +124,7 @@ def _in_thread(open_it: Callable[[], Any]) -> Any:
 
 
 def _leave(result: Future[Any]) -> None:
-    """At the process's end: where the runtime is still opening a model, go at once, or it would crash."""
+    """At exit, end the process at once if the runtime is still opening a model: it would crash otherwise."""
     try:
         result.exception(PATIENCE)
     except TimeoutError:
@@ -133,7 +133,7 @@ def _leave(result: Future[Any]) -> None:
 
 @functools.cache
 def _bound_memory() -> None:
-    """Let all voices share one pool of memory with a bound, so that no graph can ask for all there is."""
+    """Let all voices share one bounded memory pool, so that no graph can take all the memory there is."""
     onnxruntime = import_onnxruntime()
     pool = onnxruntime.OrtArenaCfg(
         {
@@ -145,7 +145,7 @@ def _bound_memory() -> None:
     )
     kind = onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR
     memory = onnxruntime.OrtMemoryInfo("Cpu", kind, 0, onnxruntime.OrtMemType.DEFAULT)
-    # It fails if the program around us has set up such a pool itself; then that one is used.
+    # This fails if the calling program has set up such a pool itself; that pool is then used.
     with contextlib.suppress(RuntimeError):
         onnxruntime.create_and_register_allocator(memory, pool)
 

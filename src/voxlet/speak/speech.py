@@ -1,7 +1,7 @@
-"""Text to one utterance: words sampled in batches, trimmed, levelled, joined with the pauses people make.
+"""Turn text into an utterance: sample words in batches, trim and level them, join them with natural pauses.
 
-Whatever has labels and can be sampled speaks (`Sampler`): a voice file, or a training run. An utterance is
-the pieces of `stream` laid end to end, so what is streamed and what is saved are the same samples.
+Anything that has labels and can be sampled can speak (`Sampler`): a voice file, or a training run. An
+utterance is the concatenation of the pieces of `stream`, so streamed and saved samples are the same.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ LONGER = {
 }  # seconds on top of the gap
 LONGEST_GAP = 60.0  # seconds
 RATES = (1_000, 384_000)  # Hz
-BATCHES = (1, 3, 8, 16)  # words sampled at once: the first is heard early, the many are made fast
+BATCHES = (1, 3, 8, 16)  # words sampled at once: one at first, to start early; then more, to be fast
 MARGIN = 0.03  # seconds of near-silence kept around a trimmed word, so that soft consonants survive
 FADE = 0.005  # seconds
-LEVEL_DB = -20.0  # of a word's loud frames, re full scale
-STRESS_DB = 3.0  # how far a word's level may stay from it
-LOUD_DB = 20.0  # frames no further below the loudest one count for a word's level
+LEVEL_DB = -20.0  # target level of a word's loud frames, re full scale
+STRESS_DB = 3.0  # how far a word's level may stay from the target
+LOUD_DB = 20.0  # frames at most this far below the loudest one count for a word's level
 PEAK = 0.95
 ENDING = "let the file name end in .wav"
 FOREIGN_SUFFIXES = (".mp3", ".flac", ".ogg", ".opus", ".m4a", ".aac", ".aif", ".aiff", ".wma")
@@ -51,15 +51,15 @@ LONGEST_COMMENT = 2_000  # characters: libsndfile does not read a longer comment
 
 
 class Sampler(Protocol):
-    """What can speak: makes one clip of natural length for each label."""
+    """Anything that can speak: it makes one clip of natural length for each label."""
 
     @property
     def name(self) -> str:
-        """What it is called in errors and metadata."""
+        """Its name in errors and metadata."""
 
     @property
     def rate(self) -> int:
-        """Of its clips, in Hz."""
+        """Sampling rate of its clips, in Hz."""
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -67,11 +67,11 @@ class Sampler(Protocol):
 
     @property
     def spellings(self) -> Mapping[str, Sequence[str]]:
-        """Other ways to write some of these words."""
+        """Other spellings of some of its labels."""
 
     @property
     def speakers(self) -> tuple[str, ...]:
-        """Who it can speak as, the first unless asked; empty where it cannot tell speakers apart."""
+        """Its speakers, the default one first; empty if it does not distinguish speakers."""
 
     def sample(
         self,
@@ -82,12 +82,12 @@ class Sampler(Protocol):
         seed: int = 0,
         first: int = 0,
     ) -> list[Samples]:
-        """One clip (T,) float32 per label; the noise of clip i depends on `seed` and `first + i` alone."""
+        """One clip (T,) float32 per label; the noise of clip i depends only on `seed` and `first + i`."""
 
 
 @dataclass(frozen=True)
 class Word:
-    """A word of an utterance and when it sounds, in seconds from the beginning."""
+    """A word of an utterance, with its start and end in seconds from the beginning."""
 
     label: str
     start: float
@@ -96,7 +96,7 @@ class Word:
 
 @dataclass(frozen=True, eq=False)
 class Piece:
-    """A word's samples (T,) and those of the pause after it: pieces laid end to end are the utterance."""
+    """Samples (T,) of a word and of the pause after it: all pieces together make up the utterance."""
 
     word: Word
     samples: Samples
@@ -105,7 +105,7 @@ class Piece:
 
 @dataclass(frozen=True, eq=False)
 class Utterance:
-    """What was said: samples (T,) float32 at `rate` Hz, when each word sounds, and how it came about."""
+    """Speech: samples (T,) float32 at `rate` Hz, the time of each word, and metadata on how it was made."""
 
     samples: Samples
     rate: int
@@ -114,19 +114,19 @@ class Utterance:
 
     @property
     def duration(self) -> float:
-        """In seconds."""
+        """Duration in seconds."""
         return len(self.samples) / self.rate
 
     def wav(self) -> bytes:
-        """The bytes of a 16-bit WAV file that says it is synthetic, and how it was made."""
+        """The bytes of a 16-bit WAV file whose metadata say that it is synthetic, and how it was made."""
         return audio.encode_wav(self.samples, self.rate, wav_metadata(self.metadata))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write a 16-bit WAV file, whole or not at all; `-` is standard output.
 
         Raises:
-            AudioError: The path's ending asks for another format.
-            FileError: It cannot be written.
+            AudioError: The path is a folder's or has the suffix of another format.
+            FileError: The file cannot be written.
         """
         check_suffix(path)
         audio.write(path, self.samples, self.rate, wav_metadata(self.metadata))
@@ -143,7 +143,7 @@ class Utterance:
 def describe(
     sampler: Sampler, text: str, speaker: str | None, style: Style | Sequence[float] | None, seed: int
 ) -> dict[str, object]:
-    """How an utterance came about, for its metadata."""
+    """How an utterance was made, for its metadata."""
     if speaker is None and sampler.speakers:
         speaker = sampler.speakers[0]
     who: dict[str, object] = {"speaker": speaker}
@@ -153,7 +153,7 @@ def describe(
 
 
 def wav_metadata(metadata: Mapping[str, object]) -> dict[str, str]:
-    """The text fields of a generated sound file: software and version, and the rest as JSON, cut to fit."""
+    """The text fields of a generated sound file: the software, and all metadata as JSON, cut to fit."""
     kept = {"synthetic": True, **metadata}
     comment = json.dumps(kept)
     for key in ("text", "style", "speaker"):
@@ -167,10 +167,10 @@ def wav_metadata(metadata: Mapping[str, object]) -> dict[str, str]:
 
 
 def check_suffix(path: str | os.PathLike[str]) -> None:
-    """Refuse a file name that promises another format than WAV.
+    """Refuse a path for a file that would not be WAV.
 
     Raises:
-        AudioError: It does.
+        AudioError: The path is a folder's or has the suffix of another format.
     """
     if str(path).endswith("/"):
         raise AudioError("names a folder, not a file", where=path, remedy=ENDING)
@@ -193,19 +193,19 @@ def stream(
     The whole text is checked before the first word is made.
 
     Args:
-        sampler: What speaks.
+        sampler: The voice or run that speaks.
         text: Labels, digits and marks; `voxlet.speak.text` has the rules.
         speaker: One of `sampler.speakers` (a voice also takes blends and `random`).
-        style: In place of a speaker, a point (S,) in the space of styles.
-        seed: The same seed, text and voice make the same samples.
-        rate: Of the result in Hz; the sampler's own without it.
-        gap: Seconds between the words of a group (0.08 without it); 0.22 longer between groups, 0.37 at
-            commas and full stops, 0.62 at the ends of lines.
+        style: Instead of a speaker, a point (S,) in the style space.
+        seed: The same seed, text and voice give the same samples.
+        rate: Sampling rate of the result in Hz; by default, the sampler's own.
+        gap: Seconds between the words of a group, by default 0.08; pauses are longer by 0.22 s between
+            groups, 0.37 s at commas and full stops, and 0.62 s at the ends of lines.
 
     Raises:
         TextError: The sampler cannot say the text.
         VoiceError: There is no such speaker or style.
-        ConfigError: The rate, gap or seed makes no sense.
+        ConfigError: The rate, gap or seed is invalid.
     """
     rate = sampler.rate if rate is None else rate
     gap = GAP if gap is None else gap
@@ -226,10 +226,10 @@ def _check(rate: int, gap: float, seed: int) -> None:
 
 
 def check_seed(seed: int, name: str = "seed") -> int:
-    """A whole number from 0, numpy's as Python's own, which never wraps round; `name` is what it is called.
+    """The seed as a Python integer, which cannot overflow as NumPy's can; errors call it `name`.
 
     Raises:
-        ConfigError: It is none.
+        ConfigError: The seed is not an integer of 0 or more.
     """
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
         raise ConfigError(f"{seed!r} is not a {name}", where=name, remedy="give a whole number from 0")
@@ -265,23 +265,24 @@ def _pieces(
 
 
 def shape(clip: Samples, rate: int, new_rate: int, label: str) -> Samples:
-    """A sampled clip made ready to be joined: trimmed, levelled, faded and at the new rate.
+    """A sampled clip prepared for joining: trimmed, levelled, faded and resampled to the new rate.
 
     Raises:
-        VoiceError: The clip is empty or holds values that are not numbers.
+        VoiceError: The clip is empty or has values that are not finite.
     """
     if len(clip) == 0 or not np.isfinite(clip).all():
         raise VoiceError(f"made no usable sound for {label!r}", remedy="try another seed, or export it again")
     centred = np.asarray(clip, dtype=np.float32) - np.float32(np.mean(clip, dtype=np.float64))
     sound = settle(trim(centred, rate, margin=MARGIN), rate)
-    # Fading before resampling leaves nothing at the edges that the resampler's filter could ring on.
+    # Faded before resampling, so that the edges give the resampler's filter nothing to ring on.
     return np.clip(audio.resample(audio.fade(sound, rate, FADE), rate, new_rate), -1.0, 1.0)
 
 
 def settle(samples: Samples, rate: int) -> Samples:
-    """Bring a word gently to the common level, so that it keeps some stress but never leaps out.
+    """Bring a word close to the common level `LEVEL_DB`, so that it keeps some stress but never sticks out.
 
-    A word d dB off the common level ends up s·tanh(d / s) off it: small differences stay, none exceeds s.
+    A word d dB off the common level ends up s·tanh(d / s) off it, with s = `STRESS_DB`: small differences
+    stay, and none exceeds s.
     """
     levels = frame_levels(samples, rate)
     loud = levels[levels >= levels.max() - LOUD_DB]

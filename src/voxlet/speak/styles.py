@@ -1,4 +1,4 @@
-"""Who speaks: a voice's named styles, blends of them, and fresh ones."""
+"""The styles of a voice: those of named speakers, blends of them, and new ones."""
 
 from __future__ import annotations
 
@@ -16,24 +16,23 @@ if TYPE_CHECKING:
 
     from voxlet.speak.speech import Style
 
-RANDOM = "random"  # asked for as a speaker: a fresh style from the prior
-LISTED = 24  # names that an error message lists at most
-# Random numbers for different things must differ although they share a seed; 2 to 6 are a data set's.
+RANDOM = "random"  # as a speaker's name: a new style drawn from the prior
+LISTED = 24  # most names that an error message lists
+# Keys that keep random streams of the same seed apart; data sets use 2 to 6.
 NOISE_KEY, STYLE_KEY, TAKE_KEY = 0, 1, 7
 
 
 class Styles:
     """The styles (S,) of one voice, points in a space with a normal prior.
 
-    A speaker is asked for as one of `named` in any spelling, a blend of them (`george,theo` or
-    `george:0.7,theo:0.3`; weights are divided by their sum), or `random`, a fresh style that depends on the
-    seed alone.
+    A speaker is one of `named` in any spelling, a blend of them (`george,theo` or `george:0.7,theo:0.3`;
+    weights are divided by their sum), or `random`, a new style that depends only on the seed.
 
     Args:
-        named: By speaker; the first one speaks unless another is asked for.
+        named: Styles by speaker; the first speaker is the default.
         size: S.
         voice: The voice's name, for errors.
-        std: Standard deviations (S,) of fresh styles, 1 unless given.
+        std: Standard deviations (S,) of new styles; 1 by default.
     """
 
     def __init__(self, named: Mapping[str, Style], size: int, voice: str, std: Style | None = None) -> None:
@@ -41,10 +40,10 @@ class Styles:
         self.std = np.ones(size, dtype=np.float32) if std is None else std
 
     def style(self, speaker: str | None, seed: int) -> Style:
-        """The style (S,) of a speaker, the caller's own to change.
+        """A copy of the style (S,) of a speaker; by default, of the first one, or zeros if there is none.
 
         Raises:
-            VoiceError: There is no such speaker, or a blend cannot be read.
+            VoiceError: There is no such speaker, or the blend is invalid.
         """
         if speaker is None:
             return next(iter(self.named.values()), np.zeros(self.size, dtype=np.float32)).copy()
@@ -65,7 +64,7 @@ class Styles:
         )
 
     def drawn(self, random: np.random.Generator) -> Style:
-        """A fresh style (S,)."""
+        """A new style (S,), drawn with the generator `random`."""
         return self.std * random.standard_normal(self.size, dtype=np.float32)
 
     def _blend(self, spec: str, seed: int) -> Style:
@@ -91,10 +90,10 @@ class Styles:
         style: Style | Sequence[float] | None,
         seed: int,
     ) -> Style:
-        """One row (S,) for each of `count` words, (B, S), from one speaker or style for all, or one for each.
+        """The styles (B, S) of `count` words, from one speaker or style for all words or one for each.
 
         Raises:
-            VoiceError: There is no such speaker or style, or not one for each word.
+            VoiceError: A speaker or style is invalid, or there is not one for each word.
             ConfigError: Both a speaker and a style are given.
         """
         if style is not None:
@@ -116,7 +115,7 @@ class Styles:
         """A style (S,), or several (B, S), as an array.
 
         Raises:
-            VoiceError: It is none of this voice.
+            VoiceError: The numbers are not a style of this voice, or are out of bounds.
         """
         try:
             rows = np.asarray(style, dtype=np.float32)
@@ -127,7 +126,7 @@ class Styles:
                 f"a style here has {self.size} numbers, not {rows.shape[-1] if rows.ndim else 1}",
                 where=self._voice,
             )
-        if not (np.abs(rows) <= FARTHEST_STYLE).all():  # not a number fails too
+        if not (np.abs(rows) <= FARTHEST_STYLE).all():  # NaN fails, too
             raise VoiceError(
                 "a style holds a number that is out of bounds",
                 where=self._voice,
@@ -137,11 +136,11 @@ class Styles:
 
 
 def generator(seed: int, *key: int) -> np.random.Generator:
-    """Random numbers that depend on the seed and the key alone."""
+    """A random generator that depends only on the seed and the key."""
     check_seed(seed)
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=key)))
 
 
 def listed(names: Mapping[str, object] | Sequence[str]) -> str:
-    """The first names, for an error message."""
+    """The first `LISTED` names as text, for an error message."""
     return ", ".join(list(names)[:LISTED]) + (" …" if len(names) > LISTED else "")

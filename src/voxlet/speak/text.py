@@ -1,42 +1,40 @@
-"""Text to labels and pauses: `555-0102`, `four zero nine one`, `+1 (555) 010-2345`, several lines.
+"""Convert text to labels and pauses: `555-0102`, `four zero nine one`, `+1 (555) 010-2345`, several lines.
 
-Nothing here is bound to digits: a word is said if it is one of the voice's labels, in any spelling that is
-the same word (`voxlet.words.spelling`). Of several labels that fit, the longest is said: `turn left` before
-`turn`.
-Labels of a single character may be written together (`4091`, `abc`), longer ones need something between them.
+Nothing here is specific to digits: a word can be said if it is one of the voice's labels, in any spelling
+that counts as the same word (`voxlet.words.spelling`). If several labels match, the longest is said: `turn
+left` rather than `turn`.
+Labels of one character may be written together (`4091`, `abc`); longer ones must be separated.
 
-A run of digits of any script (`4`, `４`, `٤`) is, by the first of these that the voice has labels for:
+A run of digits in any script (`4`, `４`, `٤`) is said in the first way that the voice has labels for:
 
-    itself      a label that is written so: `42`
-    a number    without zeros before it and not behind a decimal point: `10` as `ten`, `21` as `twenty one`
+    itself      a label with exactly this spelling: `42`
+    a number    no leading zeros, and not after a decimal point: `10` as `ten`, `21` as `twenty one`
     two words   `21` as `twenty`, `one`
     digits      each as its own label or English word: `4091`
 
-A label may have other spellings: those that its voice's file gives it, as `صفر` and `sifr` for an Arabic
-`zero`.
+A label may have other spellings, which the voice file lists, such as `صفر` and `sifr` for an Arabic `zero`.
 
-`oh` and `o` are zero in a voice that has zero, another digit and neither of the two words. Numbers that are
-labels are also found by their words: `four` where the label is `4`.
+`oh` and `o` are zero in a voice that has zero, another digit and neither of the two words. Labels that are
+numbers are also found by their words: `four` where the label is `4`.
 
-What stands between words becomes a pause, the strongest mark of several counts:
+Whatever stands between two words becomes a pause; of several marks, the strongest counts:
 
     WORD    nothing, or a space between single words or digits: `4091`, `4 0 9 1`, `four zero`
-    GROUP   a space beside a run of digits, a dash, bracket, slash, quote or colon: `555 0102`, `555-0102`
+    GROUP   a space next to a run of digits, a dash, bracket, slash, quote or colon: `555 0102`, `555-0102`
     PHRASE  a comma, semicolon, full stop, `!` or `?`
     LINE    the end of a line
 
-Three signs are said where the voice has a label for them:
+Three signs are said if the voice has a label for them:
 
-    .   in front of a digit: `point`, else a PHRASE pause, so that `3.14` is heard as three, pause, one four
-    +   in front of a number: `plus`, else nothing, as in telephone numbers
+    .   before a digit: `point`, else a PHRASE pause, so that `3.14` is heard as three, pause, one four
+    +   before a number: `plus`, else nothing, as in telephone numbers
     −   `minus`, else `negative`, else an error: it is never left out
 
-A hyphen or a short dash is a minus in front of a number (`-5`, `-.5`) if it does not follow a word, a closing
-bracket or another dash. In lines of seven digits and more, which are telephone numbers, it is a pause. The
-sign `−` is always a minus.
+A hyphen or a short dash before a number is a minus (`-5`, `-.5`) unless it follows a word, a closing bracket
+or another dash. In lines of seven or more digits, which are telephone numbers, it is a pause. The sign `−` is
+always a minus.
 
-Any other character is an error: a voice that skips `%` or `²` in silence says something else than what is
-written.
+Any other character is an error: a voice that silently skips `%` or `²` does not say what is written.
 """
 
 from __future__ import annotations
@@ -61,12 +59,12 @@ if TYPE_CHECKING:
     from voxlet.words.spelling import Flat
 
 NONE: Mapping[str, Sequence[str]] = MappingProxyType({})
-LISTED = 24  # labels that an error message names at most
-QUOTED = 24  # characters of the text that an error message repeats at most
+LISTED = 24  # most labels that an error message names
+QUOTED = 24  # most characters of the text that an error message quotes
 
 
 class Pause(IntEnum):
-    """What follows a word, weakest first."""
+    """The pause after a word, weakest first."""
 
     WORD = 0
     GROUP = 1
@@ -76,16 +74,16 @@ class Pause(IntEnum):
 
 @dataclass(frozen=True)
 class Spoken:
-    """One word to say: its label, where it stands in the text (from 0), and the pause after it."""
+    """One word to say: its label, its position in the text (from 0), and the pause after it."""
 
     label: str
     position: int
     pause: Pause
 
 
-FEWEST_DIALLED = 7  # a line with so many digits is a telephone number, in which hyphens are no minus
+FEWEST_DIALLED = 7  # a line with so many digits is a telephone number: its hyphens are not minus signs
 
-# Kinds of character, one letter each, so that a line's kinds are a string that regular expressions can read.
+# Kinds of character, one letter each, so that a line's kinds form a string for regular expressions.
 DIGIT, LETTER, SPACE, UNKNOWN = "d", "w", " ", "?"
 PAUSES = dict.fromkeys("-—+|)", Pause.GROUP) | dict.fromkeys(".,", Pause.PHRASE)
 SIGNS = {".": ("point",), "+": ("plus",), "-": ("minus", "negative"), MINUS: ("minus", "negative")}
@@ -97,7 +95,7 @@ KINDS = (
     | dict.fromkeys(HYPHENS, "-")
     | dict.fromkeys(MINUS, MINUS)
 )
-# A joiner that is still there is part of a word.
+# A joiner (Cf) that folding has kept is part of a word.
 CATEGORIES = {"Pd": "—", "Ps": "|", "Pe": ")", "Pi": "|", "Pf": "|", "Nd": DIGIT, "Cf": LETTER}
 MAJOR_CATEGORIES = {"L": LETTER, "M": LETTER, "N": LETTER, "Z": SPACE}
 
@@ -120,7 +118,7 @@ def kind(character: str) -> str:
 
 
 class Vocabulary:
-    """The labels of a voice, and other spellings of them, ready to be found in text."""
+    """The labels of a voice and their other spellings, indexed for a search in text."""
 
     def __init__(self, labels: Sequence[str], spellings: Iterable[tuple[str, Sequence[str]]] = ()) -> None:
         self.labels = tuple(labels)
@@ -134,16 +132,16 @@ class Vocabulary:
         # Labels of several words, or with a mark inside (`turn left`, `turn_left`, `x-ray`, `don't`).
         self.phrases = {word for word in self.words if set(map(kind, word)) - {DIGIT, LETTER}}
         self.flat = {flatten(word).text for word in self.phrases}
-        self.lengths = {  # of those that begin with a character, the longest first
+        self.lengths = {  # of phrases, by their first character, longest first
             first: sorted({len(word) for word in self.flat if word[0] == first}, reverse=True)
             for first in {word[0] for word in self.flat}
         }
 
     def _find_numbers(self) -> dict[int, str]:
-        """The labels that are numbers; other ways to write labels are added to the words."""
+        """The labels that are numbers, by their value; adds number words and loose spellings to `words`."""
         folded = list(self.words.items())
         rows = [(number, *pair) for pair in folded if (number := number_of(pair[0])) is not None]
-        # `4` is the label `4` rather than `four`, and that rather than `٤`.
+        # Of several labels for 4, `4` is preferred to `four`, and `four` to `٤`.
         rows.sort(key=lambda row: (row[1] != str(row[0]), row[1].isdecimal()))
         found: dict[int, str] = {}
         for number, _, label in rows:
@@ -160,18 +158,18 @@ class Vocabulary:
         return found
 
     def find(self, folded: str) -> str | None:
-        """The label that a folded word or phrase is."""
+        """The label for a folded word or phrase, or None."""
         return self.words.get(folded) or self.words.get(loosen(folded))
 
     def sign(self, mark: str) -> str | None:
-        """The label that a sign of this kind is said with."""
+        """The label with which a sign of this kind is said, or None."""
         return next((self.words[word] for word in SIGNS[mark] if word in self.words), None)
 
     def phrase_at(self, line: Line, start: int) -> tuple[str, int] | None:
-        """The longest label of several words that begins at `start`, and where it ends."""
+        """The longest label of several words that begins at `start`, and the index after it."""
         for flat in line.flat:
             place = bisect_left(flat.origins, start)
-            if flat.origins[place] != start:  # it is within a gap
+            if flat.origins[place] != start:  # `start` is within a gap
                 continue
             for length in self.lengths.get(flat.text[place : place + 1], ()):
                 piece = flat.text[place : place + length]
@@ -185,12 +183,12 @@ class Vocabulary:
         return None
 
     def split(self, run: str, kinds: str, *, decimals: bool) -> Iterator[tuple[str | None, int, int]]:
-        """Labels and their bounds in a run of letters and digits; None for what is not a label.
+        """Labels and their bounds in a run of letters and digits; None for parts that are not a label.
 
         Args:
-            run: Folded.
-            kinds: Of its characters.
-            decimals: It stands behind a decimal point: its first digits are said one by one.
+            run: The run, folded.
+            kinds: The kinds of its characters.
+            decimals: Whether the run follows a decimal point: its first digits are then said one by one.
         """
         decimals = decimals and kinds[0] == DIGIT
         if not decimals and (label := self.find(run)):
@@ -212,7 +210,7 @@ class Vocabulary:
                 yield None, start, stop
 
     def _number(self, run: str) -> Iterator[tuple[str | None, int, int]]:
-        """The same for a run of digits: a number, tens and a unit, or digit by digit."""
+        """As `split`, for a run of digits: said as a number, as tens and a unit, or digit by digit."""
         number = number_of(run)
         tens, unit = divmod(number or 0, 10)
         if number in self.numbers:
@@ -240,10 +238,10 @@ class Vocabulary:
 
 @dataclass(frozen=True)
 class Line:
-    """Folded characters, their kinds, and the position that each comes from; all of one length.
+    """Folded characters, their kinds, and their positions in the original line; all of the same length.
 
-    `flat` is what labels of several words are looked for in: the line as it is and, if that differs, without
-    the marks that may be left out. It is empty if the voice has no such labels.
+    Labels of several words are searched in `flat`: the line as it is and, if different, the line without
+    optional marks. It is empty if the voice has no such labels.
     """
 
     folded: str
@@ -253,7 +251,7 @@ class Line:
 
 
 def normalise(line: str, *, phrases: bool = False) -> Line:
-    """A line of text, folded; with `phrases`, ready to be searched for labels of several words."""
+    """A line of text, folded; with `phrases`, prepared for the search for labels of several words."""
     found, positions = characters(line)
     folded = "".join(found)
     flat = (flatten(folded),) if phrases else ()
@@ -265,22 +263,22 @@ def normalise(line: str, *, phrases: bool = False) -> Line:
 @dataclass(frozen=True)
 class _Found:
     spoken: Spoken
-    single: bool  # stands alone rather than in a run of digits: a space beside it is not a group's end
+    single: bool  # stands alone, not in a run as in `4091`: a space next to it is no GROUP pause
 
 
 def words(
     text: str, labels: Sequence[str], spellings: Mapping[str, Sequence[str]] = NONE
 ) -> Iterator[Spoken]:
-    """The words of `text` one by one, each with the pause after it; memory is that of the longest line.
+    """The words of `text` one by one, each with the pause after it; memory use is that of the longest line.
 
     Args:
-        text: What is to be said.
-        labels: What can be said.
-        spellings: Other ways to write labels, of some.
+        text: The text to say.
+        labels: The labels of the voice.
+        spellings: Other spellings of some labels.
 
     Raises:
-        TextError: At the first thing that is not a label, a digit of the voice or a pause, or at the end if
-            there was no word at all.
+        TextError: Something is not a label, a digit of the voice or a pause (raised when it is reached), or
+            there is no word at all (raised at the end).
     """
     vocabulary = _vocabulary(tuple(labels), tuple((label, tuple(ways)) for label, ways in spellings.items()))
     last: _Found | None = None
@@ -306,7 +304,7 @@ _vocabulary = lru_cache(maxsize=16)(Vocabulary)
 
 
 def _lines(text: str) -> Iterator[str]:
-    """The lines of `text`, ends kept, without a copy of the whole."""
+    """The lines of `text` with their line ends, without copying the whole text."""
     start = 0
     for end in LINE_END.finditer(text):
         yield text[start : end.end()]
@@ -315,14 +313,14 @@ def _lines(text: str) -> Iterator[str]:
 
 
 def _is_cut(kinds: str, start: int, stop: int) -> bool:
-    """Whether a word goes on before `start` or behind `stop`; a dash at either end is part of the phrase."""
+    """Whether a word continues before `start` or after `stop`; a dash at either end is part of the phrase."""
     word, edge = (DIGIT, LETTER), (DIGIT, LETTER, "-", "—", MINUS)
     before = start > 0 and kinds[start - 1] in word and kinds[start] in edge
     return before or (stop < len(kinds) and kinds[stop] in word and kinds[stop - 1] in edge)
 
 
 def _is_sign(kinds: str, index: int, *, dialled: bool) -> bool:
-    """Whether the mark there is a sign of the number that follows it."""
+    """Whether the mark at `index` is a sign of the number after it."""
     mark = kinds[index]
     if mark == "-":
         return not dialled and HYPHEN.match(kinds, index) is not None
@@ -356,7 +354,7 @@ def _line_words(line: str, number: int, offset: int, vocabulary: Vocabulary) -> 
             index = phrase[1]
             continue
         token = TOKEN.match(kinds, index)
-        assert token is not None  # its last alternative takes any character
+        assert token is not None  # the last alternative of TOKEN matches any character
         mark, stop = kinds[index], token.end()
         if mark in (DIGIT, LETTER):
             single, decimals = True, index > 0 and POINT.match(kinds, index - 1) is not None

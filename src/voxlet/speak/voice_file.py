@@ -1,13 +1,13 @@
-"""The voice file from outside: where it lies, what its metadata says, checked before anything in it is run.
+"""Voice files: read, check and write their metadata without running anything in them.
 
 A voice file is one ONNX model; docs/voice-file.md describes it. Its graph takes `noise` (B, L, Z) float32,
-`label` (B,) int64, `style` (B, S) float32 and perhaps `attributes` (B, A) float32. It gives `waveform` (B, T)
-float32 and `length` (B,) int64, the valid samples of each row. Its metadata holds the JSON of a `VoiceInfo`,
-perhaps a second model in base64, the style encoder (`clip` (1, T) float32 at the voice's rate in, `style`
-(1, S) float32 out), and a checksum.
+`label` (B,) int64, `style` (B, S) float32 and optionally `attributes` (B, A) float32. It returns `waveform`
+(B, T) float32 and `length` (B,) int64, the number of valid samples in each row. Its metadata holds the JSON
+of a `VoiceInfo`, optionally the style encoder as a second model in base64 (from `clip` (1, T) float32 at the
+voice's rate to `style` (1, S) float32), and a checksum.
 
-A voice may come from anyone, so everything is bounded, a file never refers to data outside itself, and
-whatever is wrong is one `VoiceError`.
+A voice file may come from an untrusted source, so every size is bounded, a file never refers to data outside
+itself, and every problem is raised as a `VoiceError`.
 """
 
 from __future__ import annotations
@@ -33,38 +33,38 @@ if TYPE_CHECKING:
 
     from voxlet.speak.speech import Style
 
-FORMAT, FORMATS = 2, (1, 2)  # what is written; what is read
+FORMAT, FORMATS = 2, (1, 2)  # the format written; the formats read
 SUFFIX = ".voice"
 INFO_KEY, ENCODER_KEY, CHECKSUM_KEY = "voxlet", "voxlet.style_encoder", "voxlet.sha256"
 
-ATTRIBUTES = "attributes"  # a field, and a feature that readers must know
+ATTRIBUTES = "attributes"  # a field, and a feature that `requires` names
 VARIATION, STYLE_STD = "variation", "style_std"  # fields
 
-# Bounds, far above any sensible voice and far below what would hurt.
+# Limits, far above what any sensible voice needs and far below what would do harm.
 MOST_BYTES = 96 * 2**20
 MOST_INFO_BYTES = 8 * 2**20
 MOST_LABELS = 10_000
-MOST_SPELLINGS = 20  # of a label, beside itself
+MOST_SPELLINGS = 20  # per label, besides the label itself
 MOST_SPEAKERS = 20_000
 LONGEST_NAME = 100  # characters of a name, label or speaker
 MOST_FRAMES, MOST_LATENT, MOST_STYLE = 8_192, 1_024, 1_024
-MOST_NOISE = 2**18  # numbers of noise per word, frames times latent size
+MOST_NOISE = 2**18  # noise values per word: frames times latent size
 RATES = (4_000, 192_000)  # Hz
-MOST_SPREAD = {"speed": 0.5, "pitch": 6.0}  # of takes: of the logarithm of speed, of semitones
-FARTHEST_STYLE = 100.0  # the prior is a standard normal: nothing sensible lies further out
-DEEPEST_CARD = 20  # objects and lists within each other
+MOST_SPREAD = {"speed": 0.5, "pitch": 6.0}  # standard deviations among takes: of log speed, of semitones
+FARTHEST_STYLE = 100.0  # the prior is a standard normal: no sensible style is further out
+DEEPEST_CARD = 20  # levels of nested objects and lists
 EXPORT_AGAIN = "fetch or export it again"
 UPDATE = f"update voxlet, or {EXPORT_AGAIN}"
 
-# Control characters, line separators, what turns the direction of text, halves of characters.
+# Control characters, line separators, bidirectional controls, surrogates.
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 @dataclass(frozen=True, eq=False)
 class VoiceInfo:
-    """What a voice file says about itself: L frames of Z latents make a word, S numbers a style.
+    """The metadata of a voice: a word is L frames of Z latents, a style is S numbers.
 
-    Texts hold no control characters: names with one are refused, in `card` and `others` each is replaced.
+    No text has control characters: names with one are refused; in `card` and `others` each is replaced.
     """
 
     name: str
@@ -73,19 +73,19 @@ class VoiceInfo:
     frames: int
     latent_size: int
     style_size: int
-    styles: Mapping[str, Style]  # of each named speaker, (S,)
+    styles: Mapping[str, Style]  # style (S,) of each named speaker
     version: str = "1"
     card: Mapping[str, object] = field(default_factory=dict)  # data, licence, credit, training, scores
-    format: int = FORMAT  # that it was read in; files of format 1 carry no checksum
-    others: Mapping[str, object] = field(default_factory=dict)  # fields that this voxlet does not know
-    language: str = UNKNOWN_LANGUAGE  # of the labels, a tag of BCP 47
-    attributes: tuple[str, ...] = ()  # what can be asked for, in the order of the graph's input
-    spellings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # other ways to write labels
-    variation: Mapping[str, float] = field(default_factory=dict)  # how takes differ, see `Manner.of_take`
-    style_std: Style | None = None  # of new styles, (S,); each 1 unless given
+    format: int = FORMAT  # of the file that was read; files of format 1 have no checksum
+    others: Mapping[str, object] = field(default_factory=dict)  # fields that this version does not know
+    language: str = UNKNOWN_LANGUAGE  # of the labels, a BCP 47 tag
+    attributes: tuple[str, ...] = ()  # that can be set, in the order of the graph's input
+    spellings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # other spellings of labels
+    variation: Mapping[str, float] = field(default_factory=dict)  # spread among takes, see `Manner.of_take`
+    style_std: Style | None = None  # standard deviations (S,) of new styles; None: 1 each
 
     def to_json(self) -> str:
-        """The text for a new file's metadata, which `parse_info` reads."""
+        """The JSON text for a new file's metadata; `parse_info` reads it back."""
         speakers = {name: _numbers(style) for name, style in self.styles.items()}
         return json.dumps(
             {
@@ -117,7 +117,7 @@ class VoiceInfo:
 
 @dataclass(frozen=True)
 class VoiceFile:
-    """A voice file whose metadata is sound; its graph has not been looked into yet."""
+    """A voice file whose metadata has been checked, but not its graph."""
 
     path: Path
     info: VoiceInfo
@@ -126,8 +126,7 @@ class VoiceFile:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of graph, variation and new styles: what decides how the voice sounds, whatever its card
-        says."""
+        """SHA-256 of what decides how the voice sounds: graph, `variation` and `style_std`, not the card."""
         found = hashlib.sha256()
         for number, _, content in wire_fields(memoryview(self.model)):
             if number != MODEL_METADATA and not isinstance(content, int):
@@ -139,14 +138,14 @@ class VoiceFile:
         return found.hexdigest()
 
     def with_card(self, card: Mapping[str, object]) -> bytes:
-        """The bytes of the same voice with another model card, in today's format."""
+        """The bytes of the same voice with another model card, in the current format."""
         metadata = read_metadata(self.model)
         metadata[INFO_KEY] = replace(self.info, card=card).to_json().encode()
         return with_metadata(self.model, metadata)
 
 
 def with_metadata(model: bytes, metadata: Mapping[str, bytes]) -> bytes:
-    """The bytes of a model with this metadata in place of its own, and at the end a checksum over all."""
+    """The bytes of a model with its metadata replaced by `metadata`, and a checksum of it all at the end."""
     parts = []
     for number, wire, content in wire_fields(memoryview(model)):
         if number != MODEL_METADATA:
@@ -181,18 +180,18 @@ def read_voice(path: str | os.PathLike[str]) -> VoiceFile:
     """Read a voice file and check its metadata, without running anything in it.
 
     Raises:
-        VoiceError: It is missing, too large, damaged, no voice, or its metadata makes no sense.
+        VoiceError: The file is missing, too large, damaged or not a voice, or its metadata is invalid.
     """
     path = Path(path)
     try:
         size = path.stat().st_size
         if size > MOST_BYTES:
             raise VoiceError(f"is too large for a voice ({size:,} bytes)", where=path)
-        with path.open("rb") as file:  # a pipe or a device does not say how much it has
+        with path.open("rb") as file:  # the size of a pipe or a device is not known beforehand
             model = file.read(MOST_BYTES + 1)
         if len(model) > MOST_BYTES:
             raise VoiceError(f"is too large for a voice (more than {MOST_BYTES:,} bytes)", where=path)
-    except (OSError, ValueError) as error:  # ValueError: no file can have this name
+    except (OSError, ValueError) as error:  # ValueError: no file can have such a path
         raise VoiceError(f"cannot be read ({getattr(error, 'strerror', error)})", where=path) from error
     try:
         metadata = read_metadata(model)
@@ -221,7 +220,7 @@ def parse_info(text: bytes | str) -> VoiceInfo:
     """Read and check the JSON of a voice's metadata.
 
     Raises:
-        VoiceError: Something is missing, of the wrong type, not finite or out of bounds; it names the field.
+        VoiceError: A field is missing, of the wrong type, not finite or out of bounds; the error names it.
     """
     if len(text) > MOST_INFO_BYTES:
         _refuse("metadata", f"has {len(text):,} bytes")
@@ -297,7 +296,7 @@ def _variation(raw: object, attributes: Sequence[str]) -> dict[str, float]:
         _refuse(VARIATION, "is not an object of attributes that can be asked for and that takes differ in")
     for name, spread in raw.items():
         number = isinstance(spread, int | float) and not isinstance(spread, bool)
-        if not number or not 0 <= spread <= MOST_SPREAD[name]:  # not a number fails, too
+        if not number or not 0 <= spread <= MOST_SPREAD[name]:  # NaN fails, too
             _refuse(VARIATION, f"has no {name} from 0 to {MOST_SPREAD[name]:g}")
     return {name: float(spread) for name, spread in raw.items()}
 
@@ -311,13 +310,13 @@ def _spellings(raw: object, labels: Sequence[str]) -> dict[str, tuple[str, ...]]
     return {label: tuple(_name(way, "spellings") for way in ways) for label, ways in raw.items()}
 
 
-# The fields of the metadata that this voxlet reads, see `VoiceInfo.to_json`.
+# The metadata fields that this version reads, see `VoiceInfo.to_json`.
 KNOWN = {"format", "requires", "version", "name", "rate", "labels", "frames", "latent_size", "style_size"}
 KNOWN |= {"speakers", "card", "language", "spellings", ATTRIBUTES, VARIATION, STYLE_STD}
 
 
 def _cleaned(value: object, name: str, depth: int = 0) -> object:
-    """Any JSON with each control character replaced, and null for numbers that JSON does not have."""
+    """A JSON value with control characters replaced, and NaN and infinity turned into null."""
     if depth > DEEPEST_CARD:
         _refuse(name, f"is more than {DEEPEST_CARD} levels deep")
     if isinstance(value, str):
@@ -347,7 +346,7 @@ def _name(value: object, name: str) -> str:
 
 
 def unfit(name: object) -> str | None:
-    """What keeps a voice's name, a label or a speaker out of a voice file, if anything does."""
+    """Why a voice file cannot hold this name of a voice, label or speaker; None if it can."""
     if not isinstance(name, str) or not 1 <= len(name) <= LONGEST_NAME or is_blank(name):
         return f"is not text of 1 to {LONGEST_NAME} characters"
     return "holds a control character" if CONTROL.search(name) else None
@@ -366,7 +365,7 @@ def _style(
     if not isinstance(values, list) or len(values) != size:
         _refuse(name, f"has no {size} numbers for {whose[:LONGEST_NAME]!r}")
     for value in values:
-        # Not a number and infinity fail the comparison; so does a whole number too large for a float.
+        # NaN and infinity fail the comparison; so does an integer too large for a float.
         number = isinstance(value, int | float) and not isinstance(value, bool)
         if not number or not least <= value <= FARTHEST_STYLE:
             _refuse(name, f"has a style out of bounds for {whose[:LONGEST_NAME]!r}")

@@ -13,9 +13,9 @@ class SpectrogramConfig:
 
     Args:
         rate: Sampling rate in Hz.
-        n_fft: Samples in a frame, which is the length of its Hann window.
+        n_fft: Samples per frame, the length of its Hann window.
         hop: Samples from one frame to the next.
-        range_db: Values more than this many dB below the clip's maximum are raised to that floor.
+        range_db: Floor in dB below the clip's maximum; values below it are raised to it.
     """
 
     rate: int = 22_050
@@ -39,13 +39,13 @@ class SpectrogramConfig:
 
     @property
     def bands(self) -> int:
-        """M, from 0 Hz to half the rate."""
+        """M, the number of bands from 0 Hz to half the rate."""
         return self.n_fft // 2 + 1
 
     def frames(self, samples: int) -> int:
-        """F for a clip of `samples`; frames are centred, the first on sample 0."""
+        """F for a clip of `samples` samples; frames are centred, the first on sample 0."""
         return 1 + samples // self.hop
 
     def samples(self, frames: int) -> int:
-        """The T that `frames` reach when a waveform is made from them."""
+        """T of the waveform that is made from `frames` frames."""
         return (frames - 1) * self.hop

@@ -20,23 +20,23 @@ def griffin_lim(
     momentum: float = 0.99,
     seed: int = 0,
 ) -> Tensor:
-    """Waveforms (B, T) whose spectrum has nearly the amplitudes (B, M, F): fast Griffin-Lim.
+    """Waveforms (B, T) whose spectra have nearly the amplitudes (B, M, F): fast Griffin-Lim.
 
-    Perraudin, Balazs, Sondergaard: "A fast Griffin-Lim algorithm", WASPAA 2013. The projection on the
-    spectra that some waveform has, c_n = P(t_{n-1}), is carried on in its own direction,
-    t_n = c_n + a (c_n - c_{n-1}), before the wanted amplitudes are put back.
+    Perraudin, Balazs, Sondergaard: "A fast Griffin-Lim algorithm", WASPAA 2013. Each iteration projects onto
+    the spectra of waveforms, c_n = P(t_{n-1}), extrapolates, t_n = c_n + a (c_n - c_{n-1}), and restores the
+    wanted amplitudes.
 
     Args:
         amplitude: Linear amplitudes.
-        config: The spectrogram's.
-        samples: T; by default what the frames reach.
-        iterations: Projections; 0 leaves the random phase.
-        momentum: The paper's `a`; 0 is the classical algorithm.
-        seed: Of the phase it starts from.
+        config: Settings of the spectrogram.
+        samples: T; by default, `config.samples` of the frames.
+        iterations: Number of projections; 0 keeps the random phase.
+        momentum: The paper's `a`; 0 gives the classical algorithm.
+        seed: Seed of the initial phase.
     """
     length = config.samples(amplitude.shape[-1]) if samples is None else samples
     generator = torch.Generator().manual_seed(seed)
-    # One phase pattern for every row: a clip sounds the same in whatever batch it is made.
+    # One phase pattern for all rows, so that a clip does not depend on the batch it is in.
     turns = torch.rand(amplitude.shape[1:], generator=generator).to(amplitude)
     phase = torch.polar(torch.ones_like(turns), 2 * math.pi * turns)
     spectrum = amplitude * phase

@@ -1,4 +1,4 @@
-"""Waveforms to log spectrograms scaled to [0, 1], and back to amplitudes: an exactly inverse pair."""
+"""Waveforms to log spectrograms scaled to [0, 1], and exactly back to amplitudes."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from torch import Tensor
 from voxlet.spectral.config import SpectrogramConfig
 from voxlet.spectral.stft import stft
 
-AMPLITUDE_FLOOR = 1e-5  # what silence counts as, so that its logarithm exists
+AMPLITUDE_FLOOR = 1e-5  # the amplitude of silence, so that its logarithm exists
 
 
 class Spectrogram(NamedTuple):
-    """Log amplitudes scaled to [0, 1] clip by clip, and what is needed to undo that.
+    """Log amplitudes scaled to [0, 1] clip by clip, and what is needed to undo the scaling.
 
     `values` is (B, M, F); `low` and `high` (B,) are the dB that 0 and 1 stand for, relative to `reference`
     (B,), the clip's largest amplitude.
@@ -26,7 +26,7 @@ class Spectrogram(NamedTuple):
 
 
 def analyse(waveforms: Tensor, config: SpectrogramConfig) -> Spectrogram:
-    """Log spectrogram of (B, T): dB against each clip's maximum, floored, scaled to [0, 1].
+    """Log spectrograms of waveforms (B, T): dB re each clip's maximum, floored, scaled to [0, 1].
 
     A clip of zeros becomes zeros, with `high` equal to `low`.
     """
@@ -40,7 +40,7 @@ def analyse(waveforms: Tensor, config: SpectrogramConfig) -> Spectrogram:
 
 
 def amplitudes(spectrogram: Spectrogram) -> Tensor:
-    """Linear amplitudes (B, M, F), the exact inverse of `analyse` after `stft` (above its floor)."""
+    """Linear amplitudes (B, M, F): the exact inverse of `analyse`, above its floor and but for the phase."""
     low, high = spectrogram.low[:, None, None], spectrogram.high[:, None, None]
     decibels = spectrogram.values * (high - low) + low
     linear: Tensor = 10 ** (decibels / 20)

@@ -1,4 +1,4 @@
-"""Magnitude spectra in numpy, for what has to run without PyTorch: classifiers' inputs and pictures."""
+"""Magnitude spectra in NumPy, for code that runs without PyTorch: classifiers' inputs and pictures."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def magnitudes(
 
     Args:
         samples: The clip.
-        size: Samples of a frame, at least `hop`.
+        size: Samples per frame, at least `hop`.
         hop: Samples from one frame to the next.
-        n_fft: Each frame is padded to so many samples with zeros, which interpolates between its bins;
-            `size` without it.
+        n_fft: Samples to which each frame is padded with zeros, which interpolates between its bins; by
+            default `size`.
 
     >>> tone = np.sin(2 * np.pi * 1000 * np.arange(8000) / 8000).astype(np.float32)
     >>> found = magnitudes(tone, size=256, hop=80)

@@ -1,4 +1,4 @@
-"""Mel filters: triangles that sum a spectrum's bins to bands as wide as hearing resolves them."""
+"""Mel filters: triangles that sum a spectrum's bins to bands as wide as the ear resolves."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ def mel_filters(
     """Triangular filters (bands, n_fft // 2 + 1), read-only, with centres equally spaced on a mel scale.
 
     Args:
-        rate: Of the waveform, Hz.
+        rate: Sampling rate of the waveform in Hz.
         n_fft: Samples of the Fourier transform.
         bands: Number of filters.
         low: Hz at which the first filter begins.
-        high: Hz at which the last one ends; half the rate without it.
-        scale: Slaney's, as in librosa, or that of HTK.
-        norm: Each filter has the area 1 over frequencies in Hz, or the sum 1 over its bins.
+        high: Hz at which the last filter ends; by default half the rate.
+        scale: Slaney's scale, as in librosa, or HTK's.
+        norm: `area`: each filter has area 1 over frequencies in Hz; `sum`: its bins sum to 1.
 
     >>> filters = mel_filters(8000, 256, 40, low=50.0, norm="sum")
     >>> filters.shape, round(float(filters.sum()), 3)
@@ -64,7 +64,7 @@ def mel_filters(
 
 
 def _edges(high: float, bands: int, low: float, scale: Scale) -> NDArray[np.float64]:
-    """Where the filters begin, culminate and end, Hz (bands + 2,)."""
+    """Frequencies in Hz, (bands + 2,), at which the filters begin, peak and end."""
     if scale == "slaney":
         return _slaney_to_hz(np.linspace(_hz_to_slaney(low), _hz_to_slaney(high), bands + 2))
     lowest, highest = HTK_FACTOR * np.log10(1 + np.array([low, high]) / HTK_HZ)

@@ -1,8 +1,8 @@
-"""The pitch of clips: the target of the wave VAE's harmonic source.
+"""Track the pitch of clips: the target of the wave VAE's harmonic source.
 
-Autocorrelation divided by that of its window (Boersma 1993, "Accurate short-term analysis of the fundamental
-frequency"), and the best path through it (Viterbi), so that a pitch does not jump by octaves. Our own, since
-librosa.pyin takes 54 times as long and has no pitch in noise (docs/decisions/pitch-tracker.md).
+The autocorrelation is divided by that of its window (Boersma 1993, "Accurate short-term analysis of the
+fundamental frequency"); the best path through it (Viterbi) avoids octave jumps. Our own tracker, since
+librosa.pyin takes 54 times as long and gives no pitch in noise (docs/decisions/pitch-tracker.md).
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from torch import Tensor
 from voxlet import audio
 from voxlet.spectral.window import torch_hann
 
-TRACKING_RATE = 8000  # Hz: the lowest pitches have periods of 130 samples, the highest of 16
+TRACKING_RATE = 8000  # Hz: periods have from 16 samples, at the highest pitch, to 130
 LOWEST, HIGHEST = 60.0, 500.0  # Hz
 WINDOW_SECONDS = 3 / LOWEST
-OCTAVE_COST = 0.04  # per octave below the highest: of two periods that fit alike the shorter one is the pitch
-JUMP_COST = 0.15  # per step of a lag's sixteenth between frames
-REACH = 8  # lags that the pitch may move by from frame to frame
+OCTAVE_COST = 0.04  # per octave below the highest: of two periods that fit equally well, the shorter wins
+JUMP_COST = 0.15  # per change of the lag by a quarter of itself between frames
+REACH = 8  # lags by which the pitch may move from frame to frame
 CHUNK = 128  # clips at a time
 
 
 class Pitch(NamedTuple):
-    """Pitch in Hz (N, F), a value everywhere, and how periodic the clip is there, (N, F) in [0, 1]."""
+    """Pitch in Hz (N, F), with a value in every frame, and periodicity (N, F) in [0, 1]."""
 
     hz: Tensor
     voicing: Tensor
@@ -34,7 +34,7 @@ class Pitch(NamedTuple):
 
 @torch.no_grad()
 def track_pitch(waveforms: Tensor, rate: int, hop: int) -> Pitch:
-    """Track the pitch of clips (N, T) every `hop` samples: frame f is centred on sample (f + 1/2) hop."""
+    """Track the pitch of clips (N, T) every `hop` samples; frame f is centred on sample (f + 1/2) hop."""
     frames = waveforms.shape[1] // hop
     if rate != TRACKING_RATE:
         resampled = audio.resample(waveforms.cpu().numpy(), rate, TRACKING_RATE)
@@ -58,7 +58,7 @@ def _track(waveforms: Tensor, step: float, frames: int) -> Pitch:
     energy = power[..., :1]
     # A floor under the energy: digital silence is not periodic.
     strength = (power / (energy + 1e-4) / (own / own[0]))[..., first : last + 1]
-    # Frames without a period weigh little, so the path there leads from one vowel to the next.
+    # Frames without a period weigh little: there, the path only connects one vowel to the next.
     weight = strength.amax(-1, keepdim=True).clamp(0, 1).square()
     score = weight * (strength - OCTAVE_COST * torch.log2(lags / first))
     best = _best_path(score)
@@ -74,7 +74,7 @@ def _autocorrelation(x: Tensor, lags: int) -> Tensor:
 
 
 def _best_path(score: Tensor) -> Tensor:
-    """The lags (N, F) of the path with the highest sum of scores (N, F, lags) less its jumps' cost."""
+    """Lags (N, F) of the path with the highest sum of scores (N, F, lags) minus the cost of its jumps."""
     count, frames, lags = score.shape
     offsets = torch.arange(-REACH, REACH + 1, device=score.device)
     # A step of one lag is a larger change of pitch where lags are short.
@@ -94,7 +94,7 @@ def _best_path(score: Tensor) -> Tensor:
 
 
 def _vertex(strength: Tensor, best: Tensor) -> Tensor:
-    """How far from a peak the top of the parabola through it and its neighbours lies, within half a lag."""
+    """Offset from a peak to the top of the parabola through it and its neighbours, at most half a lag."""
     last = strength.shape[-1] - 1
     left, middle, right = (
         strength.gather(-1, (best + d).clamp(0, last)[..., None])[..., 0] for d in (-1, 0, 1)

@@ -1,8 +1,8 @@
 """Short-time Fourier transforms with Hann windows, in PyTorch.
 
-Two conventions of framing are in use. `stft` and `istft` centre frame f on sample f * hop, so a clip has
-1 + T / hop frames: spectrograms to look at or to invert. `STFT` lays frame f over samples f * hop to
-(f + 1) * hop, so a clip has T / hop frames: networks whose frames and hops correspond one to one.
+There are two conventions of framing. `stft` and `istft` centre frame f on sample f * hop, so a clip has
+1 + T / hop frames: for spectrograms to look at or to invert. `STFT` centres frame f on samples f * hop to
+(f + 1) * hop, so a clip has T / hop frames: for networks whose frames and hops correspond one to one.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from voxlet.spectral.window import torch_hann
 
 
 def stft(waveforms: Tensor, config: SpectrogramConfig) -> Tensor:
-    """Complex spectrum (B, M, F) of (B, T): centred frames, zeros beyond the ends.
+    """Complex spectra (B, M, F) of waveforms (B, T): centred frames, zeros beyond the ends.
 
     >>> config = SpectrogramConfig(rate=8000, n_fft=256, hop=64)
     >>> spectrum = stft(torch.ones(1, 640), config)
@@ -31,7 +31,7 @@ def stft(waveforms: Tensor, config: SpectrogramConfig) -> Tensor:
 
 
 def istft(spectrum: Tensor, config: SpectrogramConfig, samples: int | None = None) -> Tensor:
-    """Waveforms (B, T) from (B, M, F) by weighted overlap-add, the least-squares inverse of `stft`.
+    """Waveforms (B, T) from spectra (B, M, F) by weighted overlap-add, the least-squares inverse of `stft`.
 
     Griffin and Lim 1984, "Signal estimation from modified short-time Fourier transform".
     """
@@ -47,11 +47,11 @@ def centred_stft(
     edges: Literal["constant", "reflect"] = "constant",
     normalized: bool = False,
 ) -> Tensor:
-    """Complex spectrum (B, M, F) of (B, T), F = 1 + T / hop: frame f is centred on sample f * hop.
+    """Complex spectra (B, M, F) of waveforms (B, T), F = 1 + T / hop; frame f is centred on sample f * hop.
 
     Args:
-        waveforms: Real.
-        window: (n_fft,), of the waveforms' device and type.
+        waveforms: Real waveforms.
+        window: (n_fft,), with the waveforms' device and type.
         hop: Samples from one frame to the next.
         edges: What lies beyond a clip's ends: zeros, or its mirror image.
         normalized: Divide by the square root of n_fft, so that the transform of each frame keeps its energy.
@@ -79,13 +79,13 @@ def fourier_matrix(n_fft: int) -> Tensor:
 
 
 def analysis_matrix(n_fft: int) -> Tensor:
-    """`fourier_matrix` of Hann-windowed samples: what a convolution or a matrix product can do, and ONNX."""
+    """`fourier_matrix` of Hann-windowed samples, for convolutions or matrix products, also in ONNX."""
     return (fourier_matrix(n_fft) * torch_hann(n_fft, dtype=torch.float64)).float()
 
 
 def synthesis_matrix(n_fft: int) -> Tensor:
-    """The inverse of `fourier_matrix`, Hann-windowed, transposed like it: for weighted overlap-add."""
-    # Every bin but the first and the last stands for itself and its mirror image.
+    """The Hann-windowed inverse of `fourier_matrix`, in its layout, for weighted overlap-add."""
+    # Every bin but the first and the last also stands for its mirror image.
     weight = torch.full((n_fft // 2 + 1, 1), 2.0 / n_fft, dtype=torch.float64)
     weight[0] = weight[-1] = 1.0 / n_fft
     matrix = torch.cat([weight, weight]) * fourier_matrix(n_fft)
@@ -93,10 +93,10 @@ def synthesis_matrix(n_fft: int) -> Tensor:
 
 
 class STFT(nn.Module):
-    """Short-time Fourier transform whose frame count is T / hop, with its overlap-add inverse.
+    """Short-time Fourier transform with T / hop frames, and its overlap-add inverse.
 
-    The signal is padded by (n_fft - hop) / 2 zeros on both sides, so frame f is centred on samples f * hop to
-    (f + 1) * hop. n_fft has to be a multiple of hop.
+    The signal is padded with (n_fft - hop) / 2 zeros on both sides, so frame f is centred on samples f * hop
+    to (f + 1) * hop. n_fft must be a multiple of hop.
     """
 
     window: Tensor
@@ -119,7 +119,7 @@ class STFT(nn.Module):
         return spectrum
 
     def parts(self, waveform: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, T) -> real and imaginary parts (B, F, bins), by a matrix product: what ONNX can do."""
+        """(B, T) -> real and imaginary parts (B, F, bins), by a matrix product, which ONNX supports."""
         side = (self.n_fft - self.hop) // 2
         padded = F.pad(waveform, (side, self.n_fft - self.hop - side))
         hops = padded.reshape(padded.shape[0], -1, self.hop)  # len() would freeze the batch in ONNX

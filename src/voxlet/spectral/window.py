@@ -1,4 +1,4 @@
-"""The one window of every spectral analysis: Hann's, periodic, so that its hops add up to a constant."""
+"""The window of all spectral analysis: Hann's, periodic, so that its shifted copies add up to a constant."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
 
 def hann(size: int) -> NDArray[np.float32]:
-    """(size,), for what runs without PyTorch; it differs from `torch_hann` in the last bit at most."""
+    """Hann window (size,), without PyTorch; it differs from `torch_hann` in the last bit at most."""
     return np.hanning(size + 1)[:-1].astype(np.float32)
 
 
 def torch_hann(
     size: int, dtype: torch.dtype | None = None, device: torch.device | None = None
 ) -> torch.Tensor:
-    """(size,), float32 unless told."""
+    """Hann window (size,), by default float32."""
     import torch
 
     return torch.hann_window(size, dtype=dtype, device=device)

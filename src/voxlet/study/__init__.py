@@ -1,1 +1,1 @@
-"""The comparison: the study's models and ours on one split, measured alike, as a report."""
+"""The comparison: the study's models and ours, trained on one split, measured alike, and reported."""

@@ -1,4 +1,4 @@
-"""A report as blocks, and blocks as Markdown or HTML."""
+"""A report as a list of blocks, rendered as Markdown or HTML."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Block:
-    """A piece of the report: a heading with paragraphs, a table and a picture, each where there is one."""
+    """A section of the report: a heading, and optional paragraphs, table and picture."""
 
     title: str
     paragraphs: tuple[str, ...] = ()
-    table: tuple[tuple[str, ...], ...] = ()  # the first row is the head
+    table: tuple[tuple[str, ...], ...] = ()  # the first row is the header
     picture: str | None = None
 
 
 def markdown(blocks: list[Block]) -> str:
-    """The report for a repository."""
+    """The report as Markdown, as repositories display it."""
     lines: list[str] = []
     for depth, block in enumerate(blocks):
         lines += [f"{'#' if depth == 0 else '##'} {block.title}", ""]
@@ -38,7 +38,7 @@ def markdown(blocks: list[Block]) -> str:
 
 
 def as_html(blocks: list[Block]) -> Iterator[str]:
-    """The report for a browser; pictures lie beside the page."""
+    """The report as lines of HTML; the pictures are files beside the page."""
     for depth, block in enumerate(blocks):
         if depth:
             yield f"<h2>{html.escape(block.title)}</h2>"

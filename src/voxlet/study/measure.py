@@ -1,4 +1,4 @@
-"""A row trained and measured: losses, the scorecard's figures, and what its latent space looks like."""
+"""Train and measure a row of the study: losses, the scorecard's figures, and its latent space."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 FULL_PARTS = ("recognition", "naturalness", "distribution", "memorisation")
 PARTS = ("recognition", "distribution")
-TRAIN_CLIPS = 500  # are enough for a training loss
+TRAIN_CLIPS = 500  # at most, for the training loss
 
 Values = dict[str, dict[str, "Value | None"]]
 
@@ -35,7 +35,7 @@ Values = dict[str, dict[str, "Value | None"]]
 def attempt(
     row: Row, corpus: str, count: int, folder: Path, key: str, *, layout: str | None = None
 ) -> Outcome:
-    """Measure a row; if that fails, the reason."""
+    """The outcome of a row; if it cannot be measured, an outcome with the reason."""
     try:
         return measure_row(row, corpus, count, folder, key, layout=layout)
     except VoxletError as error:
@@ -45,18 +45,18 @@ def attempt(
 def measure_row(
     row: Row, corpus: str, count: int, folder: Path, key: str, *, layout: str | None = None
 ) -> Outcome:
-    """Train a row, unless it is, and measure it.
+    """Train a row, unless it is already trained, and measure it.
 
     Args:
-        row: Of the plan.
-        corpus: Of real clips.
+        row: A row of the plan.
+        corpus: The corpus of real clips.
         count: Clips to generate.
-        folder: Of the run.
-        key: What the outcome is kept under.
-        layout: How the corpus's files are named; found out without it.
+        folder: The folder of the run.
+        key: Key under which the outcome is kept.
+        layout: How the corpus's files are named; detected if None.
 
     Raises:
-        VoxletError: Something cannot be trained or measured.
+        VoxletError: The row cannot be trained or measured.
     """
     run = train(row.preset, corpus, folder, epochs=row.epochs, config=row.config(), layout=layout)
     assert isinstance(run, ClipRun)
@@ -85,7 +85,7 @@ def measure_row(
 
 
 def figures_of(sampler: Sampler, real: Reference, count: int, *, full: bool) -> Values:
-    """The scorecard's figures, of generated and real clips, by key; none by label."""
+    """The scorecard's figures of generated and real clips, by key, without those for single labels."""
     parts = FULL_PARTS if full else PARTS
     clips = sample_clips(sampler, count)
     classifiers = open_classifiers(real, clips.rate, kinds=classifiers_used(parts))
@@ -98,7 +98,7 @@ def figures_of(sampler: Sampler, real: Reference, count: int, *, full: bool) -> 
 
 
 def latent_figures(run: ClipRun) -> tuple[Values, tuple[float, ...]]:
-    """What the scorecard says of the latent space, by key, and the KL of each unit."""
+    """The scorecard's figures of the latent space, by key, and the KL divergence of each unit."""
     found: Values = {}
     units: tuple[float, ...] = ()
     for key, value in latent_space(run).figures.items():
@@ -110,13 +110,13 @@ def latent_figures(run: ClipRun) -> tuple[Values, tuple[float, ...]]:
 
 
 def curve_of(run: ClipRun) -> tuple[tuple[float, float], ...]:
-    """Validation losses by epoch."""
+    """Pairs of epoch and validation loss."""
     lines = [line for line in run.metrics() if "validation_loss" in line]
     return tuple((float(str(line["epoch"])), float(str(line["validation_loss"]))) for line in lines)
 
 
 def points_of(run: ClipRun) -> tuple[tuple[float, float, int], ...]:
-    """Where the test clips lie in the latent space, on the plane in which the training clips differ most."""
+    """Places and labels of the test clips, on the latent plane in which the training clips differ most."""
     train, test = (run.encode(rows).mean for rows in (run.split.train, run.split.test))
     places = find_plane(train).project(test)
     labels = run.prepared.labels[run.split.test]

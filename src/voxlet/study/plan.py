@@ -19,7 +19,7 @@ STUDY_PREPARATION = Preparation(rate=22_050, length=0.8, trim=False, outliers=No
 
 QUICK = 0.1  # of the epochs
 ANY_EPOCHS = 1
-LIGHT_EPOCHS = 16  # of the rows that differ in one setting
+LIGHT_EPOCHS = 16  # for the rows that differ in one setting
 
 
 @dataclass(frozen=True)
@@ -27,14 +27,14 @@ class Row:
     """One model of the study.
 
     Attributes:
-        name: Of the row, and of its run's folder.
-        title: What tables call it; `{epochs}` in it stands for their number.
-        preset: What is trained.
-        epochs: For how long.
+        name: Name of the row and of its run's folder.
+        title: Name in tables; `{epochs}` stands for the number of epochs.
+        preset: The preset that is trained.
+        epochs: Epochs of training.
         changes: Settings that differ from the preset's: `model.latent_size`, `beta`, ...
-        phase: Of its generated clips.
-        full: Whether it has the whole scorecard, or accuracy and distribution alone.
-        run: The row whose run it shares; None: it has its own.
+        phase: How the phase of generated clips is made.
+        full: Whether the row gets the whole scorecard, or only accuracy and distribution.
+        run: The row whose run it shares; None if it has its own.
     """
 
     name: str
@@ -47,10 +47,10 @@ class Row:
     run: str | None = None
 
     def config(self) -> ClipTraining:
-        """The preset on the study's clips, with the changes.
+        """The preset with the row's changes, trained on the study's clips.
 
         Raises:
-            ConfigError: A change names no setting.
+            ConfigError: A change names a setting that does not exist.
         """
         config = on_study_clips(self.preset)
         for field, value in self.changes:
@@ -59,7 +59,7 @@ class Row:
 
     @property
     def heading(self) -> str:
-        """The title with the epochs that it is really trained for."""
+        """The title with the number of epochs that the row is trained for."""
         return self.title.format(epochs=self.epochs)
 
     def quick(self) -> Row:
@@ -69,24 +69,24 @@ class Row:
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked of some rows."""
+    """A question that some rows answer."""
 
     name: str
     asks: str
     rows: tuple[str, ...]
-    by: Literal["loss", "accuracy"] = "loss"  # losses of different likelihoods do not compare
-    also: str = ""  # what has to be known to read the answer
+    by: Literal["loss", "accuracy"] = "loss"  # losses of different likelihoods are not comparable
+    also: str = ""  # what a reader of the answer needs to know
 
 
 def on_study_clips(preset: str) -> ClipTraining:
-    """A preset of a clip VAE, trained on clips as the study prepared them."""
+    """The settings of a clip VAE's preset, with clips prepared as in the study."""
     config = PRESETS[preset]
     assert isinstance(config, ClipTraining)
     return dataclasses.replace(config, preparation=STUDY_PREPARATION)
 
 
 def changed(config: ClipTraining, field: str, value: Setting) -> ClipTraining:
-    """A copy of the settings with the field of that dotted name set.
+    """A copy of the settings with one field, given by its dotted name, changed.
 
     Raises:
         ConfigError: There is no such field.
@@ -99,11 +99,11 @@ def changed(config: ClipTraining, field: str, value: Setting) -> ClipTraining:
         if inner not in {f.name for f in dataclasses.fields(part)}:
             raise ConfigError(f"there is no setting {field!r}", where=type(config).__name__)
         return dataclasses.replace(config, **{outer: dataclasses.replace(part, **{inner: value})})
-    return dataclasses.replace(config, **{outer: value})  # type: ignore[arg-type]  # by a name known just now
+    return dataclasses.replace(config, **{outer: value})  # type: ignore[arg-type]  # checked just now
 
 
 def light(name: str, title: str, *changes: tuple[str, Setting], size: int = 16, **more: object) -> Row:
-    """A row of `cnn-light` at one budget and latent size, so that one thing alone differs."""
+    """A row of `cnn-light` with the common budget and, by default, latent size, so that one thing differs."""
     changes = (("model.latent_size", size), *changes)
     return Row(name, title, "cnn-light", LIGHT_EPOCHS, changes, **more)  # type: ignore[arg-type]
 
@@ -111,7 +111,7 @@ def light(name: str, title: str, *changes: tuple[str, Setting], size: int = 16, 
 MIXTURE = ("model.prior_components", 32)
 MOVED = (("augmentation.shift", 0.015), ("augmentation.stretch", 0.06))
 
-# The study's own five, then ours at the same latent size, then with the label given.
+# The study's own five, then ours at the same latent size, then the conditional ones and a larger latent size.
 MODELS = (
     Row("mlp-50", "MLP, {epochs} epochs", "mlp", 50, full=True),
     Row("mlp-100", "MLP, {epochs} epochs", "mlp", 100, full=True),
@@ -214,7 +214,7 @@ QUESTIONS = (
 
 
 def chosen(names: tuple[str, ...], quick: bool) -> tuple[Row, ...]:
-    """The rows of these names, or all.
+    """The rows with these names, or all rows if there are no names.
 
     Raises:
         ConfigError: There is no such row.

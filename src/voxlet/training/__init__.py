@@ -1,1 +1,1 @@
-"""The engine alone: the loop, stages, runs, checkpoints, several processes. It knows nothing of sound."""
+"""The training engine: loop, stages, runs, checkpoints, distributed processes. It is independent of audio."""

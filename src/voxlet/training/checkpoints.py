@@ -1,14 +1,15 @@
-"""Checkpoints of one stage: folders that appear whole or not at all, the newest whole one of which counts.
+"""Checkpoints of one stage: folders written atomically, of which the newest intact one counts.
 
     STAGE/checkpoint-000007/last.safetensors     weights, "module.name"
-                            best.safetensors     those of the lowest validation loss (hard link to the last)
-                            state.safetensors    what the optimisers and random generators hold
-                            state.json           where the loop stands, and the optimisers' settings
+                            best.safetensors     those of the lowest validation loss (hard link if the last)
+                            state.safetensors    state of the optimisers and random generators
+                            state.json           position of the loop, and settings of the optimisers
                             digests.json         SHA-256 of each of these
 
-A checkpoint is written under a hidden name, flushed to the disk, renamed. Killed at any moment, or with the
-disk full, the one before is left as it was. It stays until the next but one is begun, and shares no file with
-the newer one: where that is damaged, training goes on from the older one. There are never more than two.
+A checkpoint is written under a hidden name, flushed to disk and then renamed. If the process is killed or the
+disk is full, the previous checkpoint is left as it was. It stays until the next but one is begun, and shares
+no file with the newer one: if that one is damaged, training continues from the older one. There are never
+more than two.
 """
 
 from __future__ import annotations
@@ -43,29 +44,29 @@ DIGESTS = "digests.json"
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A folder with everything that a stage needs to go on."""
+    """A folder with everything that is needed to resume a stage."""
 
     path: Path
 
     @property
     def serial(self) -> int:
-        """Counts a stage's checkpoints from 1."""
+        """The number of the checkpoint within its stage, from 1."""
         return int(self.path.name.removeprefix(PREFIX))
 
     def position(self) -> dict[str, Any]:
-        """What `state.json` holds.
+        """The content of `state.json`.
 
         Raises:
-            RunError: It is missing or damaged.
+            RunError: The file is missing or damaged.
         """
         self.verify(POSITION)
         return _read_object(self.path / POSITION)
 
     def tensors(self, name: str) -> dict[str, Tensor]:
-        """The tensors of one of the files.
+        """The tensors of the file `name`.
 
         Raises:
-            RunError: It is missing or damaged.
+            RunError: The file is missing or damaged.
         """
         self.verify(name)
         path = self.path / name
@@ -75,18 +76,18 @@ class Checkpoint:
             raise RunError(f"cannot be read ({error})", where=path, remedy=DAMAGED) from error
 
     def digests(self) -> dict[str, Any]:
-        """What `digests.json` holds: SHA-256 by file name.
+        """The content of `digests.json`: SHA-256 by file name.
 
         Raises:
-            RunError: It is missing or damaged.
+            RunError: The file is missing or damaged.
         """
         return _read_object(self.path / DIGESTS)
 
     def verify(self, *names: str) -> None:
-        """See that files are as they were written: these, or all.
+        """Check that the files `names`, or all files, are as they were written.
 
         Raises:
-            RunError: One is missing or damaged.
+            RunError: A file is missing or damaged.
         """
         digests = self.digests()
         for name in names or (LAST, STATE, POSITION, *digests):
@@ -109,10 +110,10 @@ def newest(stage: Path) -> Checkpoint | None:
 
 
 def newest_whole(stage: Path) -> Checkpoint | None:
-    """The newest checkpoint of which nothing is damaged; None if there is none at all.
+    """The newest intact checkpoint; None if there is no checkpoint at all.
 
     Raises:
-        RunError: All are damaged.
+        RunError: All checkpoints are damaged.
     """
 
     def whole(found: Checkpoint) -> Checkpoint:
@@ -123,19 +124,19 @@ def newest_whole(stage: Path) -> Checkpoint | None:
 
 
 def read(stage: Path, name: str) -> dict[str, Tensor] | None:
-    """The tensors of a file in the newest checkpoint in which it is whole; None if there is no checkpoint.
+    """The tensors of the file `name` from the newest checkpoint with an intact one; None without checkpoints.
 
     Raises:
-        RunError: It is damaged in all of them.
+        RunError: The file is damaged in all checkpoints.
     """
     return _first_whole(stage, lambda found: found.tensors(name), "the one in {} is used instead")
 
 
 def _first_whole(stage: Path, look: Callable[[Checkpoint], T], instead: str) -> T | None:
-    """What `look` finds in the newest checkpoint in which it finds no damage; None if there is no checkpoint.
+    """The result of `look` for the newest checkpoint in which it finds no damage; None without checkpoints.
 
     Raises:
-        RunError: It finds damage in all of them.
+        RunError: `look` finds damage in all checkpoints.
     """
     failure = None
     for found in _newest_first(stage):
@@ -153,14 +154,14 @@ def _first_whole(stage: Path, look: Callable[[Checkpoint], T], instead: str) -> 
 
 
 def remove_newer(than: Checkpoint) -> None:
-    """Remove damaged checkpoints that are newer than the one that training goes on from."""
+    """Remove damaged checkpoints that are newer than the one from which training continues."""
     for found in _newest_first(than.path.parent):
         if found.serial > than.serial:
             shutil.rmtree(found.path, ignore_errors=True)
 
 
 def is_finished(stage: Path) -> bool:
-    """Whether a stage was trained to the end of its budget, by the newest checkpoint that is whole."""
+    """Whether a stage was trained to the end of its budget, according to its newest intact checkpoint."""
     found = newest_whole(stage)
     return found is not None and found.position().get("finished") is True
 
@@ -180,30 +181,30 @@ def save(
     state: Mapping[str, Tensor],
     position: Mapping[str, Any],
 ) -> Checkpoint:
-    """Write the next checkpoint; the one before is kept, any others are removed.
+    """Write the next checkpoint; the previous one is kept, any others are removed.
 
     Args:
-        stage: The stage's folder; made if it is not there.
+        stage: The stage's folder; made if missing.
         weights: The last weights.
-        best: The best weights, where they are newer than the previous checkpoint's; None keeps those.
-        best_is_last: The best weights are the last ones.
+        best: The best weights if they are newer than the previous checkpoint's; None keeps those.
+        best_is_last: Whether the best weights are the last ones.
         state: Tensors of the optimisers and random generators.
-        position: Goes to `state.json`.
+        position: Content of `state.json`.
 
     Raises:
-        TrainingError: The disk is full or not writable; the checkpoint before is still there.
-        RunError: The best weights are to be kept, and are damaged.
+        TrainingError: The disk is full or not writable; the previous checkpoint is still there.
+        RunError: The previous best weights are to be kept, but are damaged.
     """
     before = newest(stage)
     target = stage / f"{PREFIX}{before.serial + 1 if before else 1:06d}"
     part = stage / f".{target.name}.part"
     kept = before if before and not best_is_last and best is None and BEST in before.digests() else None
     if kept is not None:
-        kept.verify(BEST)  # while there is an older one to go back to
+        kept.verify(BEST)  # while there is still an older checkpoint to go back to
     try:
         for old in (c for c in _newest_first(stage) if c != before):
             shutil.rmtree(old.path, ignore_errors=True)
-        shutil.rmtree(part, ignore_errors=True)  # of a process that was killed
+        shutil.rmtree(part, ignore_errors=True)  # left by a process that was killed
         part.mkdir(parents=True)
         _write(part / LAST, weights)
         if best_is_last:
@@ -211,7 +212,7 @@ def save(
         elif best is not None:
             _write(part / BEST, best)
         elif kept is not None:
-            # No link: damage to one checkpoint must not reach the other.
+            # A copy, not a link: damage to one checkpoint must not reach the other.
             shutil.copyfile(kept.path / BEST, part / BEST)
         _write(part / STATE, state)
         (part / POSITION).write_text(json.dumps(position, indent=1, allow_nan=False))
@@ -246,7 +247,7 @@ def load_modules(modules: Mapping[str, nn.Module], tensors: Mapping[str, Tensor]
     """Put tensors named "module.name" back into the modules.
 
     Raises:
-        RunError: Names or shapes are not those of the modules.
+        RunError: Names or shapes do not match the modules.
     """
     for name, module in modules.items():
         own = {k.removeprefix(f"{name}."): t for k, t in tensors.items() if k.startswith(f"{name}.")}
@@ -259,7 +260,7 @@ def load_modules(modules: Mapping[str, nn.Module], tensors: Mapping[str, Tensor]
 def optimizer_tensors(
     optimizers: Mapping[str, torch.optim.Optimizer],
 ) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """What optimisers hold, parted into tensors "name.parameter.key" and settings for JSON."""
+    """The state of optimisers, split into tensors "name.parameter.key" and settings for JSON."""
     tensors: dict[str, Tensor] = {}
     settings: dict[str, Any] = {}
     for name, optimizer in optimizers.items():
@@ -278,16 +279,16 @@ def optimizer_tensors(
 def load_optimizers(
     optimizers: Mapping[str, torch.optim.Optimizer], tensors: Mapping[str, Tensor], settings: Any, where: Path
 ) -> None:
-    """Undo `optimizer_tensors`.
+    """Restore optimisers from the result of `optimizer_tensors`.
 
     Raises:
-        RunError: The settings are not those of these optimisers.
+        RunError: The settings do not match these optimisers.
     """
     try:
         for name, optimizer in optimizers.items():
             saved = settings[name]
             state: dict[int, dict[str, object]] = {}
-            # Cloned: tensors that lie in a mapped file need not be aligned as PyTorch's own are.
+            # Cloned: tensors in a memory-mapped file need not be aligned as PyTorch's own are.
             own = {
                 k.removeprefix(f"{name}."): t.clone() for k, t in tensors.items() if k.startswith(f"{name}.")
             }
@@ -313,7 +314,7 @@ def random_tensors() -> dict[str, Tensor]:
 
 
 def load_random(tensors: Mapping[str, Tensor]) -> None:
-    """Undo `random_tensors`; a run that moved from or to a GPU keeps the seeds it started with there."""
+    """Restore `random_tensors`; without a saved state of the GPU's generator, its initial seed stays."""
     torch.set_rng_state(tensors["random.cpu"])
     if "random.cuda" in tensors and torch.cuda.is_available():
         torch.cuda.set_rng_state(tensors["random.cuda"])
@@ -323,12 +324,12 @@ def _write(path: Path, tensors: Mapping[str, Tensor]) -> None:
     seen: set[int] = set()
     whole: dict[str, Tensor] = {}
     for name, tensor in tensors.items():
-        # Tensors that share memory (tied weights) are written twice: a file of tensors knows no sharing.
+        # Tensors that share memory (tied weights) are written twice: safetensors does not support sharing.
         twice = tensor.data_ptr() in seen
         seen.add(tensor.data_ptr())
         whole[name] = (tensor.clone() if twice else tensor).cpu().contiguous()
     save_file(whole, path)
-    path.chmod(0o644)  # safetensors makes files for their owner alone
+    path.chmod(0o644)  # safetensors makes files that only their owner can read
 
 
 def _read_object(path: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Exponential moving average of a model's weights: smoother samples than the last step's weights give."""
+"""Exponential moving average of a model's weights, which gives smoother samples than the last weights."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from torch.optim.swa_utils import PARAM_LIST, AveragedModel, get_ema_multi_avg_f
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-WEIGHTS = "module"  # where an `AveragedModel` has them
+WEIGHTS = "module"  # the attribute of an `AveragedModel` that has them
 
 
 def average_of(model: nn.Module, decay: float) -> AveragedModel:
-    """A copy of `model` whose weights follow the trained ones: call `update_parameters(model)` at each step.
+    """A copy of `model` with averaged weights: call `update_parameters(model)` at each step.
 
-    It is a module so that its weights and the count of updates are saved with the others.
+    The copy is a module, so that its weights and its count of updates are saved like those of other modules.
 
     Args:
-        model: As it begins.
-        decay: What a step leaves of the average, from the time on when it is no longer short of steps.
+        model: The model with its initial weights.
+        decay: The decay of the average per step, reached after enough steps; see `decay_at`.
     """
     averaged = AveragedModel(model, multi_avg_fn=partial(_update, decay))
-    averaged.n_averaged.fill_(1)  # the weights it begins with: otherwise the first update would replace them
+    averaged.n_averaged.fill_(1)  # counts the initial weights, which the first update would replace otherwise
     averaged.requires_grad_(False)
     return averaged
 
 
 def decay_at(update: int, decay: float) -> float:
-    """The decay at an update, counted from 1: small early on, so that the random first weights soon go."""
+    """The decay at an update, counted from 1: small at first, so that random initial weights fade soon."""
     return min(decay, (1 + update) / (10 + update))
 
 

@@ -1,4 +1,4 @@
-"""What the processor can do, the numbers to use on it, and how to set up a process that trains."""
+"""What the processor can do, which precision to use on it, and how to set up a training process."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4  # of glibc's malloc.h
 
 
 def set_up() -> None:
-    """Make this process quick at training: for a process of one's own, such as the command line's.
+    """Make training in this process fast; for a dedicated process, such as the command line's.
 
-    Denormal numbers are flushed to zero (with them, steps were seen to take ten times as long), and memory
-    stays with the process. Both hold for the whole process, so the library never does this by itself.
+    Denormal numbers are flushed to zero (with them, steps were seen to take ten times as long), and freed
+    memory stays with the process. Both affect the whole process, so the library never does this by itself.
     """
     torch.set_flush_denormal(True)
     keep_memory()
 
 
 def keep_memory() -> None:
-    """Let freed memory stay with the process, in large pages, for the next step.
+    """Keep freed memory in the process, in large pages, for the next step.
 
-    A step makes and frees hundreds of megabytes. By default each goes back to the system at once and is asked
-    for again, page by page and zeroed, in the next step: a third of the time of the study's dense model, half
-    that of its CNN. Elsewhere than on Linux with glibc this does nothing.
+    A step allocates and frees hundreds of megabytes. By default, they return to the system at once and are
+    requested again, page by page and zeroed, in the next step, which takes a third of the training time of
+    the study's dense model and half that of its CNN. Without Linux and glibc, this function does nothing.
     """
     # PyTorch reads this at its first large allocation.
     os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
@@ -46,11 +46,12 @@ def keep_memory() -> None:
 
 
 def has_fast_bfloat16(device: torch.device) -> bool:
-    """Whether matrix products in bfloat16 are quicker than in float32, not merely possible.
+    """Whether matrix products in bfloat16 are faster than in float32, not merely possible.
 
-    On CPUs that is so with AMX, and with AVX512-BF16 on AMD's: on Zen 5 the study's CNN took 17.9 ms a clip
-    for 38.1 in float32. Intel's AVX512-BF16 alone is slower than float32: a product on a Sapphire Rapids
-    without AMX ran at 84 for 165 GFLOP/s a core, and the dense model took 4.2 s an epoch for 2.6.
+    On CPUs, they are with AMX, and with AVX512-BF16 on AMD: on Zen 5, the study's CNN took 17.9 ms per clip
+    instead of 38.1 in float32. Intel's AVX512-BF16 alone is slower than float32: on a Sapphire Rapids without
+    AMX, a product ran at 84 instead of 165 GFLOP/s per core, and the dense model took 4.2 instead of 2.6 s
+    per epoch.
     """
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
@@ -60,7 +61,7 @@ def has_fast_bfloat16(device: torch.device) -> bool:
 
 
 def autocast(device: torch.device, precision: Precision) -> AbstractContextManager[object]:
-    """A context in which matrix products have the asked precision; weights and losses stay float32."""
+    """A context in which matrix products have the given precision; weights and losses stay float32."""
     if precision == "float32" or (precision == "auto" and not has_fast_bfloat16(device)):
         return contextlib.nullcontext()
     return torch.autocast(device.type, torch.bfloat16)

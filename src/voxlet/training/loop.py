@@ -1,8 +1,8 @@
 """The training loop of every model: step, validate, save, until the budget is spent.
 
-What is trained is a `Task`. The loop knows nothing of models or corpora; it hands out rows in an order that
-is a function of (seed, epoch), measures, keeps the best weights, and can be killed at any moment: a run that
-is resumed ends in the same weights, on a CPU and with a budget in epochs to the byte.
+The loop trains a `Task` and knows nothing of models or corpora. It passes rows to the task in an order that
+is a function of (seed, epoch), records metrics, keeps the best weights, and can be killed at any time: a
+resumed run ends with the same weights, identical to the byte on a CPU with a budget in epochs.
 """
 
 from __future__ import annotations
@@ -32,20 +32,20 @@ if TYPE_CHECKING:
     from voxlet.training.run import Run
     from voxlet.training.stages import Task
 
-TOLD_SECONDS, TOLD_SHARE = 1.0, 1 / 400  # between lines of progress: at least so long, so much of the budget
+TOLD_SECONDS, TOLD_SHARE = 1.0, 1 / 400  # least time, and share of the budget, between lines of progress
 HEARD_SHARE, HEARD_TIME = (
     1 / 20,
     0.02,
-)  # between samples: so much of the budget; they take so much of the time
+)  # least share of the budget between samples, and most share of the time that they take
 VALIDATION_SEED = 20_240_229  # the same noise at every validation, so that losses can be compared
 
 
 @dataclass
 class Position:
-    """Where a stage stands; everything here goes through `state.json`.
+    """How far a stage has been trained; all of it is saved in `state.json`.
 
-    `epoch` and `batch` name the batch that comes next, `sums` and `clips` hold the training measures since
-    the last validation, `seconds` is the time spent so far, validations and checkpoints included.
+    `epoch` and `batch` identify the next batch, `sums` and `clips` accumulate training metrics since the last
+    validation, `seconds` is the time spent so far, including validations and checkpoints.
     """
 
     step: int = 0
@@ -60,7 +60,7 @@ class Position:
 
 
 class Agreed(NamedTuple):
-    """What all processes do after a step: stop for the signal that one of them received, or 0; save."""
+    """What all processes do after a step: stop for a signal that one of them received (0: none), and save."""
 
     signal: int
     save: bool
@@ -77,26 +77,27 @@ def fit(
     on_metrics: Callable[[Mapping[str, JSON]], None] | None = None,
     listen: Callable[[Task, int], None] | None = None,
 ) -> Position:
-    """Train a stage of a run from where its last checkpoint left it, to the end of the budget.
+    """Train a stage of a run from its last checkpoint to the end of the budget.
 
-    The modules end with the last weights; `run.weights(stage)` has the best.
+    Afterwards, the modules have the last weights; `run.weights(stage)` has the best.
 
     Args:
-        task: What to train.
+        task: The task to train.
         rows: Row numbers to train on.
-        run: The folder; this process has its lock.
-        stage: The stage's name, a folder of the run.
-        config: How.
-        budget: How long.
-        on_metrics: Called with each line that goes to `metrics.jsonl`, after it is there.
-        listen: Called now and then with the task and the step, in one process, after a validation: for
-            samples. What it draws changes nothing of the training.
+        run: The run; this process holds its lock.
+        stage: Name of the stage, a folder of the run.
+        config: How to train.
+        budget: How long to train.
+        on_metrics: Called with each line of `metrics.jsonl` after it was written.
+        listen: Makes samples: called from time to time after a validation, in one process, with the task and
+            the step. Random numbers that it draws do not affect the training.
 
     Raises:
-        TrainingError: The loss is not a number, or a checkpoint cannot be written; the last good one stays.
+        TrainingError: A loss or weight is not finite, or a checkpoint cannot be written; the last good one
+            stays.
         RunError: The stage's checkpoint is damaged or of another model.
-        KeyboardInterrupt: Ctrl-C came; everything is saved.
-        SystemExit: SIGTERM came; everything is saved.
+        KeyboardInterrupt: Ctrl-C was pressed; everything is saved.
+        SystemExit: SIGTERM was received; everything is saved.
     """
     training = _Training(task, rows, run=run, stage=stage, config=config, budget=budget)
     training.resume()
@@ -126,7 +127,7 @@ def fit(
 
 
 class _Training:
-    """The state of `fit`, in the order in which it is used."""
+    """The state of `fit`, with methods in the order of their use."""
 
     def __init__(
         self,
@@ -143,17 +144,17 @@ class _Training:
         self.batches = math.ceil(len(rows) / config.batch_size)
         self.position = Position()
         self.order: tuple[int, NDArray[np.int64]] | None = None
-        self.best: dict[str, Tensor] = {}  # room for a copy of the weights
+        self.best: dict[str, Tensor] = {}  # a copy of the best weights
         self.best_unsaved = False  # whether that copy is newer than the last checkpoint
         self.saved_step = -1
         self.ticked = self.saved = time.perf_counter()
-        self.told = 0.0, -math.inf  # share and time of the last line of progress
-        self.heard = -math.inf, 0.0  # share at the last samples, and when there may be others
+        self.told = 0.0, -math.inf  # share of the budget and time at the last line of progress
+        self.heard = -math.inf, 0.0  # share of the budget at the last samples, and earliest time of the next
         self.pace = Pace()
         self.base_rates = [[g["lr"] for g in o.param_groups] for o in task.optimizers.values()]
 
     def resume(self) -> None:
-        """Put everything where the newest checkpoint that is whole says, or at the start."""
+        """Restore the newest intact checkpoint, or start from the beginning."""
         found = checkpoints.newest_whole(self.run.stage(self.stage))
         if found is not None:
             where = found.path
@@ -176,14 +177,14 @@ class _Training:
 
     @property
     def progress(self) -> float:
-        """Share of the budget that is spent."""
+        """The share of the budget that is spent."""
         if self.budget.minutes is not None:
             return min(1.0, self.position.seconds / (60 * self.budget.minutes))
         return self.position.step / self._total_steps if self._total_steps else 1.0
 
     @property
     def spent(self) -> bool:
-        """Whether the budget is."""
+        """Whether the budget is spent."""
         return self.progress >= 1.0
 
     @property
@@ -191,7 +192,7 @@ class _Training:
         return self.budget.steps or self.batches * (self.budget.epochs or 0)
 
     def step(self) -> dict[str, float]:
-        """Train on the next batch and return its measures."""
+        """Train on the next batch and return its metrics."""
         position, started = self.position, time.perf_counter()
         if position.best_step == position.step > self.saved_step:
             self._remember_best()
@@ -218,7 +219,7 @@ class _Training:
         return losses
 
     def _remember_best(self) -> None:
-        """Copy the weights before the next step changes them, into the memory of the copy before."""
+        """Copy the weights before the next step changes them, into the memory of the previous copy."""
         for name, tensor in checkpoints.module_tensors(self.task.modules).items():
             if name not in self.best:
                 self.best[name] = torch.empty_like(tensor, device="cpu")
@@ -227,7 +228,7 @@ class _Training:
 
     @property
     def validation_due(self) -> bool:
-        """Whether an interval ends with this step."""
+        """Whether a validation is due after this step."""
         every = self.config.validate_every
         return self.position.batch == 0 if every is None else self.position.step % every == 0
 
@@ -236,7 +237,7 @@ class _Training:
         on_metrics: Callable[[Mapping[str, JSON]], None] | None,
         listen: Callable[[Task, int], None] | None,
     ) -> str:
-        """Measure on held-out clips, write the line of metrics and perhaps samples; the line as text."""
+        """Validate on held-out clips, write a line of metrics, perhaps make samples; the line as text."""
         position, started = self.position, time.perf_counter()
         for module in self.task.modules.values():
             module.eval()
@@ -249,7 +250,7 @@ class _Training:
         for module in self.task.modules.values():
             module.train()
         self._refuse_nan(held_out)
-        # Without clips to validate with, the last weights are the best that is known.
+        # Without validation clips, the last weights count as the best.
         held_out_loss = held_out.get("loss")
         if held_out_loss is None or position.best_loss is None or held_out_loss < position.best_loss:
             position.best_loss, position.best_step = held_out_loss, position.step
@@ -279,7 +280,7 @@ class _Training:
         )
 
     def _hear(self, listen: Callable[[Task, int], None]) -> None:
-        """Let samples be made, unless the last ones were just now; the last step has some."""
+        """Have samples made unless the last ones are recent; the last step always has some."""
         began, (share, next_time) = time.perf_counter(), self.heard
         if not self.spent and (self.progress < share + HEARD_SHARE or began < next_time):
             return
@@ -288,7 +289,7 @@ class _Training:
         self.heard = self.progress, ended + (ended - began) / HEARD_TIME
 
     def tell(self, losses: Mapping[str, float]) -> None:
-        """Add a line to the run's progress, unless the last one was just now; the last step has one."""
+        """Add a line to the run's progress unless the last one is recent; the last step always has one."""
         now, (share, told) = time.perf_counter(), self.told
         soon = self.progress < share + TOLD_SHARE or now < told + TOLD_SECONDS
         if distributed.rank() != 0 or (soon and not self.spent):
@@ -304,7 +305,7 @@ class _Training:
         self.run.append(line, PROGRESS)
 
     def tick(self, received: int) -> Agreed:
-        """Count the time since the last tick; agree with the other processes on what comes next."""
+        """Add the time since the last tick, and agree with the other processes on what comes next."""
         now = time.perf_counter()
         spent = self.position.seconds + now - self.ticked
         seconds, signal, save = distributed.largest(spent, received, self.save_due)
@@ -351,7 +352,7 @@ class _Training:
 
     @property
     def seconds_left(self) -> float:
-        """Of the minutes; else of the steps, validations and checkpoints to come, at their recent pace."""
+        """Seconds left of a budget in minutes, else estimated from recent steps, validations and savings."""
         if self.budget.minutes is not None:
             return 60 * self.budget.minutes - self.position.seconds
         steps = self._total_steps - self.position.step

@@ -1,4 +1,4 @@
-"""How fast a stage is trained, and what it shows of that on standard error: a bar, or now and then a line."""
+"""Training speed, and its display on standard error: a progress bar, or a line from time to time."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from tqdm import tqdm
 from voxlet.errors import printable
 
 DRAWING_SECONDS = 0.1
-QUIET_SECONDS = 10.0  # between lines that are not asked for
-RECENT_STEPS = 50  # behind the rate and the time left that are shown
+QUIET_SECONDS = 10.0  # least time before a line that is not important
+RECENT_STEPS = 50  # that the displayed rate and time left are based on
 SAVING_SHARE = 0.1  # at most this share of the time goes into checkpoints
 
 
@@ -28,20 +28,20 @@ class Pace:
     recent: deque[tuple[int, float]] = field(default_factory=lambda: deque(maxlen=RECENT_STEPS))
 
     def add_step(self, clips: int, seconds: float) -> None:
-        """Count a step."""
+        """Add a step of `clips` clips."""
         self.recent.append((clips, seconds))
 
     @property
     def clips_per_second(self) -> float:
-        """Of the recent steps, validations and checkpoints left out."""
+        """Clips per second in the recent steps, without validations and checkpoints."""
         return sum(c for c, _ in self.recent) / max(sum(s for _, s in self.recent), 1e-9)
 
     def saving_interval(self, least: float) -> float:
-        """Seconds between checkpoints: at least so many, longer where writing takes its time."""
+        """Seconds between checkpoints: `least`, or more if writing one is slow."""
         return max(least, self.saving_seconds / SAVING_SHARE)
 
     def seconds_for(self, steps: int, validate_every: int, checkpoint_seconds: float) -> float:
-        """Of so many steps to come, with their validations and checkpoints."""
+        """Estimated seconds for `steps` more steps, with their validations and checkpoints."""
         step = sum(s for _, s in self.recent) / max(len(self.recent), 1)
         step += self.validation_seconds / validate_every
         interval = max(self.saving_interval(checkpoint_seconds), 1e-9)
@@ -49,7 +49,7 @@ class Pace:
 
 
 class Progress:
-    """One stage's bar. With `silent` (ranks but the first) it shows nothing."""
+    """The progress bar of one stage; shows nothing if `silent` (all ranks but the first)."""
 
     def __init__(self, label: str, *, silent: bool = False) -> None:
         self.label, self.silent = label, silent
@@ -87,11 +87,11 @@ class Progress:
             self.note(f"{100 * done:.0f} %, {text}")
 
     def share(self, done: float, text: str) -> None:
-        """The same for work of one kind, whose time left is estimated from the time it has taken."""
+        """As `show`, for uniform work: the time left is extrapolated from the time taken so far."""
         self.show(done, text, (time.monotonic() - self.began) * (1 / done - 1))
 
     def note(self, text: str, *, minor: bool = False) -> None:
-        """A line that stays; a `minor` one only if the last line was a while ago."""
+        """Print a line that stays; a `minor` one only if the last line is not recent."""
         if self.silent or (minor and time.monotonic() - self.spoke < QUIET_SECONDS):
             return
         self.spoke = time.monotonic()

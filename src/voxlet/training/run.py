@@ -1,12 +1,12 @@
-"""The run folder: what was asked, the numbers on the way, the weights of every stage.
+"""The run folder: settings, metrics, and the weights of every stage.
 
-RUN/config.json         preset, corpus, budget and every setting
+RUN/config.json         preset, corpus, budget and all settings
     corpus.json         how the corpus was read
-    metrics.jsonl       a line of numbers per validation
-    progress.jsonl      some hundred lines a stage, for who watches: share done, losses, seconds left
+    metrics.jsonl       a line of metrics per validation
+    progress.jsonl      some hundred lines per stage, for monitoring: share done, losses, seconds left
     STAGE/checkpoint-*  see `checkpoints`
     plots/              made at the end
-    samples/            what is to be heard, on the way and at the end
+    samples/            sound files, made during training and at the end
 """
 
 from __future__ import annotations
@@ -40,20 +40,20 @@ Which = Literal["best", "last"]
 
 @dataclass(frozen=True)
 class Run:
-    """A run's folder that exists and has a `config.json`; make or open it with the functions below."""
+    """An existing run folder with a `config.json`; make or open one with the functions below."""
 
     path: Path
 
     @cached_property
     def record(self) -> dict[str, JSON]:
-        """What `config.json` holds, read once: format, voxlet, preset, corpus, budget, config.
+        """The content of `config.json`, read once: format, voxlet, preset, corpus, budget, config.
 
         Raises:
-            RunError: It is missing, damaged or of another format; or the run holds a pipe or a device.
+            RunError: The file is missing, damaged or of another format; or the run has a pipe or a device.
         """
         path = self.path / CONFIG
         if (special := next(filter(files.is_special, self.path.rglob("*")), None)) is not None:
-            # Nobody may write to a pipe, and some devices end never.
+            # A pipe may have no writer, and some devices never end.
             raise RunError("is a pipe or a device, not a file of a run", where=special, remedy="remove it")
         try:
             record = json.loads(path.read_text())
@@ -80,7 +80,7 @@ class Run:
         """The tensors "module.name" of a stage: those of the lowest validation loss, or the last ones.
 
         Raises:
-            RunError: The stage has no checkpoint yet, or it is damaged.
+            RunError: The stage has no checkpoint yet, or its checkpoints are damaged.
         """
         name = checkpoints.BEST if which == "best" else checkpoints.LAST
         found = checkpoints.read(self.stage(stage), name)
@@ -89,9 +89,9 @@ class Run:
         return found
 
     def metrics(self) -> list[dict[str, JSON]]:
-        """The lines of `metrics.jsonl`; a last line without its end is left out.
+        """The lines of `metrics.jsonl`, without an incomplete last line.
 
-        A damaged line costs itself alone: it is passed over, and standard error says how many there are.
+        Damaged lines are skipped, and their number is reported on standard error.
         """
         path = self.path / METRICS
         if not path.exists():
@@ -108,9 +108,9 @@ class Run:
             file.write(json.dumps(line, allow_nan=False) + "\n")
 
     def rewind(self, stage: str, step: int, name: str = METRICS) -> None:
-        """Remove the lines that `stage` wrote after `step`: what is trained again is written again.
+        """Remove the lines that `stage` wrote after `step`, because these steps will be trained again.
 
-        All others stay, damaged ones too; what follows the last line's end was cut off while it was written.
+        All other lines stay, damaged ones, too, except an incomplete last line, which was cut off in writing.
         """
         path = self.path / name
         if not path.exists():
@@ -126,14 +126,14 @@ class Run:
 
     @contextmanager
     def locked(self) -> Iterator[Callable[[], None]]:
-        """Keep other processes from training this run; the lock goes with the process, however it ends.
+        """Keep other processes from training this run; the lock ends with the process, however that ends.
 
         Yields:
-            What removes the lock's file; see `files.exclusive`.
+            A function that removes the lock file; see `files.exclusive`.
 
         Raises:
-            RunError: Another process has it.
-            FileError: The lock cannot be made.
+            RunError: Another process holds the lock.
+            FileError: The lock file cannot be made.
         """
         with ExitStack() as held:
             try:
@@ -147,7 +147,7 @@ class Run:
 
 
 def _metrics_of(line: bytes) -> dict[str, JSON] | None:
-    """What a line of `metrics.jsonl` holds, numbers but for the stage; None where it is damaged."""
+    """The values of a line of `metrics.jsonl`, all numbers except the stage; None if the line is damaged."""
     try:
         values = json.loads(line)
     except (ValueError, RecursionError):
@@ -166,10 +166,10 @@ def _is_after(values: Mapping[str, JSON] | None, stage: str, step: int) -> bool:
 
 
 def open_run(path: str | os.PathLike[str]) -> Run:
-    """A run that is there.
+    """Open an existing run.
 
     Raises:
-        RunError: It is not.
+        RunError: There is no run at `path`.
     """
     run = Run(Path(path))
     if not files.is_file(run.path / CONFIG):
@@ -179,10 +179,10 @@ def open_run(path: str | os.PathLike[str]) -> Run:
 
 
 def check_target(path: str | os.PathLike[str]) -> None:
-    """See that a run can be made at `path`, or is there: before any work is done.
+    """Check, before any work is done, that `path` is a run or that a run can be made there.
 
     Raises:
-        RunError: It is a file, or a folder that holds something else.
+        RunError: The path is a file, or a folder with something else in it.
     """
     target = Path(path)
     if target.exists() and not target.is_dir():
@@ -196,15 +196,15 @@ def check_target(path: str | os.PathLike[str]) -> None:
 
 
 def make_run(path: str | os.PathLike[str], settings: Mapping[str, JSON]) -> Run:
-    """Make a run's folder, or open the one that was made with the same settings.
+    """Make a run's folder, or open the run there if it has the same settings.
 
     Args:
         path: The folder: new, empty, or a run.
-        settings: What makes a run this run and no other: preset, corpus, budget, config.
+        settings: What identifies the run: preset, corpus, budget, config.
 
     Raises:
-        RunError: The folder is a file, or holds something else than a run with these settings.
-        FileError: It cannot be written.
+        RunError: The path is a file, or a folder with anything but a run with these settings.
+        FileError: The folder cannot be written.
     """
     check_target(path)
     run = Run(Path(path))
@@ -222,18 +222,18 @@ def make_run(path: str | os.PathLike[str], settings: Mapping[str, JSON]) -> Run:
 
 @contextmanager
 def begun(path: str | os.PathLike[str], settings: Mapping[str, JSON]) -> Iterator[Run]:
-    """Make a run, or open the one with the same settings, and keep other processes from it for the block.
+    """Make a run, or open the one with the same settings, and lock it while the block runs.
 
-    Where the block fails before anything was trained, what was made of the run's folder is removed again.
+    If the block fails before anything was trained, everything made for a new run is removed again.
 
     Raises:
-        RunError: See `make_run`; or another process is training it.
-        FileError: It cannot be written.
+        RunError: See `make_run`; or another process is training the run.
+        FileError: The folder cannot be written.
     """
     check_target(path)
     run, fresh = Run(Path(path)), False
     if (run.path / CONFIG).exists():
-        _check_same(run, settings)  # before there is a lock
+        _check_same(run, settings)  # before a lock file is made
     place = files.real_path(path)
     missing = [folder for folder in (place, *place.parents) if not folder.exists()]
     try:
@@ -251,19 +251,19 @@ def begun(path: str | os.PathLike[str], settings: Mapping[str, JSON]) -> Iterato
                             remove_lock()
                 raise
     except BaseException:
-        with suppress(OSError):  # of a folder that holds something
+        with suppress(OSError):  # a folder that is not empty stays
             for folder in missing:
                 folder.rmdir()
         raise
 
 
 def _is_trained(run: Run) -> bool:
-    """Whether a run's folder holds more than the start of a training leaves."""
+    """Whether a run's folder has files other than those that the start of a training makes."""
     return any(entry.is_file() and entry.name not in (CONFIG, CORPUS, LOCK) for entry in run.path.rglob("*"))
 
 
 def _empty(run: Run) -> None:
-    """Remove what the start of a training leaves, but the lock: it is held."""
+    """Remove what the start of a training makes, except the lock file, which is held."""
     for entry in run.path.iterdir():
         if entry.is_dir():
             shutil.rmtree(entry, ignore_errors=True)

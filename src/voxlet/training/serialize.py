@@ -1,4 +1,4 @@
-"""Dataclasses to JSON and back, strictly: what was saved is what is read, or the error names the field."""
+"""Convert dataclasses to JSON and back, strictly: what was saved is read, or an error names the field."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ JSON = dict[str, "JSON"] | list["JSON"] | str | int | float | bool | None
 
 
 def to_json(value: object) -> JSON:
-    """A dataclass (and what it holds) as dicts, lists and scalars."""
+    """A dataclass (and everything in it) as dicts, lists and scalars."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: to_json(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, Mapping):
@@ -28,9 +28,9 @@ def to_json(value: object) -> JSON:
 
 
 def from_json(cls: type[T], data: object, *, where: object, field: str = "") -> T:
-    """Rebuild a `cls` from `to_json`'s result; `where` names the file, `field` the part of it, in errors.
+    """Rebuild a `cls` from the result of `to_json`; errors name the file `where` and the part `field` of it.
 
-    A field that is missing has its default: it came with a later voxlet, and the default is as before.
+    A missing field gets its default: a later version of voxlet added it, and its default changes nothing.
 
     Raises:
         ConfigError: A field is unknown, of another type, or missing without a default, or the class itself
@@ -84,7 +84,7 @@ def _value(
 
 
 def _member(kinds: tuple[Any, ...], data: object, where: object, field: str) -> object:
-    """The member of a union that takes `data`; among dataclasses, the one whose `kind` is the data's."""
+    """`data` as the first member of a union that accepts it; among dataclasses, `kind` decides."""
     if data is None and type(None) in kinds:
         return None
     members = [kind for kind in kinds if kind is not type(None)]
@@ -102,7 +102,7 @@ def _member(kinds: tuple[Any, ...], data: object, where: object, field: str) -> 
 
 
 def differences(saved: JSON, asked: JSON, field: str = "") -> list[str]:
-    """What differs, each as `field: saved, asked`, fields in dotted form."""
+    """The differences between saved and requested settings as texts, with fields in dotted form."""
     if isinstance(saved, dict) and isinstance(asked, dict):
         lines = []
         for name in [*saved, *(name for name in asked if name not in saved)]:

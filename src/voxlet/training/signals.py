@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and Ctrl-Break become a flag, so that a training can save before it goes."""
+"""Turn Ctrl-C, SIGTERM and Ctrl-Break into a flag, so that a training can save before it stops."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from types import FrameType, TracebackType
 
 
 class Signals:
-    """While entered, the first SIGINT, SIGTERM or (on Windows) SIGBREAK is only noted; a second acts at once.
+    """While entered, a first SIGINT, SIGTERM or (Windows) SIGBREAK is only recorded; a second acts at once.
 
-    Outside the main thread Python allows no handlers, and nothing is changed.
+    Outside the main thread, where Python allows no handlers, nothing changes.
     """
 
     KINDS = tuple(

@@ -1,4 +1,4 @@
-"""What a run consists of: tasks trained in stages, one after another, and what is done at the end."""
+"""The stages of a run: tasks trained one after another, and a final step."""
 
 from __future__ import annotations
 
@@ -23,43 +23,43 @@ if TYPE_CHECKING:
 
 
 class Task(Protocol):
-    """What is trained: modules, their optimisers, a step and a validation.
+    """What the loop trains: modules, their optimisers, a training step and a validation.
 
-    All state that a step changes lies in `modules` (parameters and buffers), in `optimizers`, or in PyTorch's
-    global random generator: that is what is saved. Averaged weights are a module too. Between `backward` and
-    `optimizer.step()` a step calls `distributed.average_gradients`; what it draws for its rows it draws from
-    `voxlet.batch_random`.
+    All state that a step changes is in `modules` (parameters and buffers), in `optimizers`, or in PyTorch's
+    global random generator, because only these are saved. Averaged weights are a module, too. Between
+    `backward` and `optimizer.step()`, a step calls `distributed.average_gradients`; random numbers for its
+    rows are drawn from `voxlet.batch_random`.
     """
 
     modules: dict[str, nn.Module]
     optimizers: dict[str, torch.optim.Optimizer]
 
     def train_step(self, rows: Tensor, progress: float) -> Mapping[str, float | Tensor]:
-        """Learn from these rows (int64, on the CPU); `progress` is the share [0, 1] of the budget spent.
+        """Train on these rows (int64, on the CPU); `progress` is the share [0, 1] of the budget spent.
 
-        Returns means over the rows; "loss" is one of them.
+        Returns metrics as means over the rows; "loss" is one of them.
         """
         ...
 
     def validate(self) -> Mapping[str, float]:
-        """Held-out measures; the lowest "loss" has the best weights, and without one the last weights are.
+        """Metrics on held-out clips; the lowest "loss" marks the best weights, without one the last are best.
 
-        The loop sets `eval` mode and a seed.
+        The loop sets `eval` mode and a seed before the call.
         """
         ...
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One training in a run.
+    """One stage of a run.
 
     Args:
-        name: Its folder in the run.
+        name: Name of its folder in the run.
         rows: Row numbers of the clips to train on.
         loop: How to train.
-        build: Makes the task when its turn comes: earlier stages are finished then, their weights in the run.
-            PyTorch's generator is seeded before, so that new weights come out the same each time.
-        share: Of the run's budget; the shares of all stages add up to 1.
+        build: Makes the task when the stage begins: earlier stages are finished by then, and their weights in
+            the run. PyTorch's generator is seeded before, so that initial weights are the same each time.
+        share: Share of the run's budget; the shares of all stages add up to 1.
         listen: See `fit`.
     """
 
@@ -73,7 +73,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Plan:
-    """Stages in order, and `finish`, which makes what the run is to hold besides weights."""
+    """Stages in order, and `finish`, which makes everything in the run other than weights."""
 
     stages: tuple[Stage, ...]
     finish: Callable[[], None]
@@ -85,13 +85,13 @@ def train_stages(
     budget_of: Callable[[Stage, Task], Budget],
     on_metrics: Callable[[Mapping[str, JSON]], None] | None = None,
 ) -> None:
-    """Train what is not yet trained of a plan's stages, in order, then finish the run.
+    """Train the unfinished stages of a plan in order, then finish the run.
 
     Args:
-        plan: The stages, and the end.
-        run: The folder; this process has its lock.
-        budget_of: How long a stage is trained; asked when its turn comes, with its task, which stays
-            unchanged.
+        plan: The stages and the final step.
+        run: The run; this process holds its lock.
+        budget_of: Returns the budget of a stage; called when the stage begins, with its task, which it must
+            not change.
         on_metrics: See `fit`.
 
     Raises:
@@ -102,7 +102,7 @@ def train_stages(
             if not checkpoints.is_finished(run.stage(stage.name)):
                 _train(stage, run, budget_of, on_metrics)
     except (MemoryError, RuntimeError) as error:
-        # On a CPU PyTorch reports this as a RuntimeError like any other.
+        # On a CPU, PyTorch reports full memory as a plain RuntimeError.
         if isinstance(error, MemoryError | torch.OutOfMemoryError) or "allocate memory" in str(error):
             raise TrainingError(
                 "the memory is full",
@@ -119,7 +119,7 @@ def _train(
     budget_of: Callable[[Stage, Task], Budget],
     on_metrics: Callable[[Mapping[str, JSON]], None] | None,
 ) -> None:
-    """Train a stage. Its task goes with the call: the next one's is not made beside it."""
+    """Train a stage. Its task is freed when the call ends, before the next stage makes its own."""
     task = built(stage)
     fit(
         task,
@@ -134,6 +134,6 @@ def _train(
 
 
 def built(stage: Stage) -> Task:
-    """The task of a stage, with the same new weights each time."""
+    """The task of a stage, with the same initial weights each time."""
     torch.manual_seed(stage.loop.seed)
     return stage.build()

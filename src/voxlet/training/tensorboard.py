@@ -18,7 +18,7 @@ FOLDER = "tensorboard"
 
 
 class Events:
-    """Writes a run's metrics as TensorBoard scalars, by step; the run's own file stays the one that counts.
+    """Writes a run's metrics as TensorBoard scalars, by step; `metrics.jsonl` stays authoritative.
 
     Raises:
         MissingExtraError: TensorBoard is not installed.
@@ -30,11 +30,11 @@ class Events:
         self.writer: SummaryWriter | None = None
 
     def add(self, line: Mapping[str, JSON]) -> None:
-        """Add the line of metrics that the run has just been given."""
+        """Add a line of metrics that has just been written to the run."""
         if self.writer is not None:
             self._write(self.writer, line)
             return
-        # The first line since the start: an interrupted process may have written events that no longer count.
+        # First call: start over, because an interrupted process may have written events that no longer count.
         from torch.utils.tensorboard.writer import SummaryWriter
 
         folder = self.run.path / FOLDER

@@ -1,1 +1,1 @@
-"""What of a clip is speech: its stretches, bounds and level, whatever noise, hum or clicks surround it."""
+"""Find the speech in a clip: its stretches, bounds and level, whatever noise, hum or clicks surround it."""

@@ -1,4 +1,4 @@
-"""The modules that decide what of a clip is speech: what was made by others of them is made anew."""
+"""The modules that find speech: what is cached is made again when their code changes."""
 
 from voxlet.trimming import background, evidence, frames, hum, regions, stretches
 

@@ -1,4 +1,4 @@
-"""What speaks for speech in each frame: how far it rises above the background, band by band."""
+"""Evidence for speech in each frame: how far the frame rises above the background, band by band."""
 
 from __future__ import annotations
 
@@ -14,36 +14,36 @@ from voxlet.trimming.hum import without_hum
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-HUM_DB = 3.0  # a background that loses this much by mains hum being taken off is hum
-HEARD_BEHIND_HUM = 0.4  # of what was background: that much of a word may have been covered by hum
-ABOVE_FLOOR_DB = 8.0  # what exceeds the floor by this is speech, where no background is steady
-FLOOR_AT_MOST_DB = -22.0  # relative to the loudest speech: an unsteady floor above that is speech itself
+HUM_DB = 3.0  # a background that is this much weaker without mains hum is hum
+HEARD_BEHIND_HUM = 0.4  # of the background's frames: fewer may be speech that the hum had covered
+ABOVE_FLOOR_DB = 8.0  # above the floor: speech, if there is no steady background
+FLOOR_AT_MOST_DB = -22.0  # relative to the loudest speech: an unsteady floor above this is speech itself
 
-# Log-likelihood ratios of 30 ms against the background: where speech begins and ends, what can belong to a
-# word nearby, what can be a word. Each is also this many times what the background itself seldom exceeds.
+# Least log-likelihood ratios of 30 ms against the background: at the edge of speech, in a part of a nearby
+# word, and in a word. Each is at least so many times the value that the background itself seldom exceeds.
 SMOOTH_FRAMES, SELDOM_PERCENT = 3, 98.0
 EDGE_NATS, PART_NATS, WORD_NATS = 4.0, 7.0, 20.0
 EDGE_TIMES, PART_TIMES, WORD_TIMES = 1.0, 1.3, 3.0
-CLOSE_TIMES = 1.3  # of a background of few frames: so many times the most that it exceeds
+CLOSE_TIMES = 1.3  # times the maximum of a background of few frames: what it seldom exceeds
 
-SUSTAINED_FRAMES = 8  # a vowel lasts as long, a click in windows of 40 ms does not
-HIDDEN_DB = 30.0  # a background so far above the threshold hides as much of a word's ends as one can
-# Not at an abrupt end, where the fourth frame reaches this much, or this share of the highest in the clip.
+SUSTAINED_FRAMES = 8  # a vowel lasts this long; a click, in windows of 40 ms, does not
+HIDDEN_DB = 30.0  # a background this far above the threshold fully hides a word's ends
+# Abrupt ends hide nothing: there, the fourth frame reaches this value, or this share of the clip's maximum.
 CLEAR_NATS, CLEAR_SHARE = 1000.0, 0.2
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What speaks for speech in each frame.
+    """Evidence for speech in each frame.
 
     Attributes:
         speech: Emphasised mean square above the background, (F,).
-        top: That of the loudest sustained speech.
-        least: What is weaker is silence.
+        top: Value of `speech` for the loudest sustained speech.
+        least: Value of `speech` below which a frame is silence.
         edge: Frames that belong to a stretch, (F,).
-        part: Those that can belong to a word nearby, (F,).
-        word: Those that can be a word, (F,).
-        faint: Frames that are so little above the background that it may hide others beyond, (F,).
+        part: Frames that can be part of a nearby word, (F,).
+        word: Frames that can be a word, (F,).
+        faint: Frames so little above the background that it may hide further speech beyond them, (F,).
         hidden: From 0 to 1, how much of a word's ends the background hides.
     """
 
@@ -74,12 +74,12 @@ def weigh(
         audible &= level >= min(above, top * 10 ** (FLOOR_AT_MOST_DB / 10))
         return Evidence(speech, top, least, audible, audible, audible, ~audible, 0.0)
     ratio = np.maximum(powers / background.powers, 1)
-    # Of a mean square with n degrees of freedom, r times its expectation: n / 2 (r - 1 - ln r).
+    # A mean square with n degrees of freedom, r times its expectation, gives n / 2 (r - 1 - ln r).
     nats = (freedom / 2 * (ratio - 1 - np.log(ratio))).sum(axis=1)
     nats = moving_mean(np.pad(nats, SMOOTH_FRAMES // 2, mode="edge"), SMOOTH_FRAMES)
     if background.frames.sum() >= STEADY_FRAMES:
         seldom = float(np.percentile(nats[background.frames], SELDOM_PERCENT))
-    else:  # of so few the most lie beside the word, whose part in the mean over three is not theirs
+    else:  # most of so few are next to the word, which leaks into the mean over three
         padded = np.pad(background.frames, SMOOTH_FRAMES // 2, mode="edge")
         alone = moving(padded, SMOOTH_FRAMES, np.minimum)
         seldom = CLOSE_TIMES * float(nats[alone].max(initial=0.0))
@@ -98,7 +98,7 @@ def weigh(
 
 @dataclass(frozen=True)
 class Look:
-    """A clip in frames, its background, and what speaks for speech."""
+    """A clip in frames, its background, and the evidence for speech."""
 
     frames: Frames
     background: Background
@@ -106,7 +106,7 @@ class Look:
 
 
 def look(frames: Frames, threshold_db: float) -> Look:
-    """What is background and what stands out of it."""
+    """The background of a clip, and the evidence for speech above it."""
     table = frames.band_powers()
     powers, level = np.maximum(table[:, :-1], 1e-14), np.maximum(table[:, -1], 1e-14)
     background = find_background(powers, level)
@@ -114,7 +114,7 @@ def look(frames: Frames, threshold_db: float) -> Look:
 
 
 def look_behind_hum(seen: Look, threshold_db: float) -> Look | None:
-    """The same without mains hum, where most of the steady background is hum; else None."""
+    """The look at a clip without its mains hum; None unless its steady background is mostly hum."""
     if seen.background.frames.sum() < STEADY_FRAMES:
         return None
     frames = seen.frames
@@ -124,6 +124,6 @@ def look_behind_hum(seen: Look, threshold_db: float) -> Look | None:
         return None
     behind = look(Frames(cleared.astype(np.float32), frames.rate), threshold_db)
     less = behind.background.level < seen.background.level * 10 ** (-HUM_DB / 10)
-    # What was quiet stays so; else something was left of the hum that is taken for speech.
+    # Background frames must stay quiet; otherwise, remains of the hum are taken for speech.
     heard = float(behind.evidence.edge[seen.background.frames].mean())
     return behind if behind.background.steady and less and heard < HEARD_BEHIND_HUM else None

@@ -1,4 +1,4 @@
-"""A clip as frames: their levels, band powers and pitch, which tell speech from what is not.
+"""A clip as frames: their levels, band powers and pitch, which tell speech from other sounds.
 
 Shapes: T samples, F frames, W samples of a window, K bins of a spectrum, M bands.
 """
@@ -19,18 +19,18 @@ if TYPE_CHECKING:
 
 Value = TypeVar("Value", np.float64, np.bool_)
 
-FRAME_SECONDS = 0.010  # resolution at which levels are measured
-WINDOW_SECONDS = 0.040  # two periods of mains hum at 50 Hz; within shorter ones its level would rise and fall
-KEPT_SIZE = 2**16  # points of the longest transform whose weights are kept
-CHUNK_FRAMES = 2048  # transformed at a time, so that memory stays small however long the clip
+FRAME_SECONDS = 0.010  # time resolution of levels
+WINDOW_SECONDS = 0.040  # two periods of mains hum at 50 Hz: in shorter windows its level would fluctuate
+KEPT_SIZE = 2**16  # points of the longest transform whose gains are cached
+CHUNK_FRAMES = 2048  # per transform, so that long clips do not need much memory
 
-RUMBLE_HZ, VOWEL_HZ = 120.0, 500.0  # below these lie hum and breath; most of a vowel's energy
-# Narrow where the harmonics of a voice stand apart, so that one of them can rise above noise.
+RUMBLE_HZ, VOWEL_HZ = 120.0, 500.0  # hum and breath are below 120 Hz, most of a vowel below 500 Hz
+# Narrow where the harmonics of a voice are resolved, so that a single one can rise above noise.
 VOICE_EDGES_HZ = (100, 170, 240, 310, 400, 500, 600, 720, 850, 1000, 1150, 1320, 1500, 1750, 2000, 2300, 2600)
 BAND_EDGES_HZ = (*VOICE_EDGES_HZ, 2950, 3300, 3650, 4000, 5000, 6300, 8000)
 
-PITCH_HZ, HARMONICS_HZ = (75.0, 400.0), (80.0, 1000.0)  # range of pitch, and of the harmonics that show it
-PITCH_FRAMES = 3  # so many frames have a pitch where there is one
+PITCH_HZ, HARMONICS_HZ = (75.0, 400.0), (80.0, 1000.0)  # range of the pitch, and of harmonics that show it
+PITCH_FRAMES = 3  # a sound has a pitch if this many frames do
 
 
 def frame_levels(samples: Samples, rate: int) -> NDArray[np.float64]:
@@ -43,10 +43,10 @@ def frame_levels(samples: Samples, rate: int) -> NDArray[np.float64]:
 
 
 def emphasise_speech(samples: Samples, rate: int) -> Samples:
-    """The samples, (T,), weighted as speech stands out from noise, with no delay.
+    """The samples, (T,), filtered without delay so that speech stands out from noise.
 
-    Below 120 Hz (hum, breath, an offset) nothing stays; below 500 Hz it falls by 6 dB an octave, so that an s
-    or f counts beside a vowel.
+    Frequencies below 120 Hz (hum, breath, an offset) are suppressed; below 500 Hz the gain falls by 6 dB per
+    octave, so that an s or f counts beside a vowel.
     """
     # A power of two: transforms of some lengths take ten times as long.
     size = 1 << (len(samples) - 1).bit_length()
@@ -58,12 +58,12 @@ def emphasise_speech(samples: Samples, rate: int) -> Samples:
 
 @lru_cache(maxsize=16)
 def _kept_emphasis(size: int, rate: int) -> NDArray[np.float64]:
-    """Gains for a transform of so many points: the clips of a corpus ask for the same few again and again."""
+    """Gains for a transform of `size` points, cached since the clips of a corpus need the same few sizes."""
     return emphasis(np.fft.rfftfreq(size, 1 / rate))
 
 
 def emphasis(frequencies: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-    """Gains, (K,), at frequencies in Hz, (K,)."""
+    """Gains (K,) of `emphasise_speech` at frequencies (K,) in Hz."""
     frequencies = np.maximum(frequencies, 1e-3)
     rumble = (RUMBLE_HZ / frequencies) ** 4  # Butterworth, second order
     vowel = (VOWEL_HZ / frequencies) ** 2  # first order
@@ -78,7 +78,7 @@ class Bands:
         taper: Hann window, (W,).
         size: Points of the transform.
         weights: From power spectra to mean squares in M bands and, last, of the emphasised whole, (K, M + 1).
-        freedom: Degrees of freedom of noise in each band, (M,): how far its power strays.
+        freedom: Degrees of freedom of noise in each band, (M,), which tell how far its power varies.
     """
 
     taper: NDArray[np.float32]
@@ -89,7 +89,7 @@ class Bands:
 
 @lru_cache(maxsize=16)
 def bands_of(rate: int, window: int) -> Bands:
-    """The bands below half the rate, for windows of so many samples."""
+    """The bands below half the sampling rate, for windows of `window` samples."""
     taper = np.hanning(window + 2)[1:-1]
     size = 1 << (window - 1).bit_length()
     frequencies = np.fft.rfftfreq(size, 1 / rate)
@@ -98,7 +98,7 @@ def bands_of(rate: int, window: int) -> Bands:
     members = [(frequencies >= low) & (frequencies < high) for low, high in pairwise(edges)]
     rows = np.array([row for row in members if row.any()] or [frequencies >= 0], dtype=np.float64)
     weights = np.vstack([rows, emphasis(frequencies) ** 2]).T * 2 / (size * np.sum(taper**2))
-    # Of a power over time T and bandwidth B: 2 B T, where the taper leaves about half of the window.
+    # Power over time T and bandwidth B: 2 B T degrees of freedom; the taper leaves about half the window.
     seconds = np.sum(taper**2) ** 2 / np.sum(taper**4) / rate
     freedom = 2 * rows.sum(axis=1) * rate / size * seconds
     return Bands(taper.astype(np.float32), size, np.ascontiguousarray(weights, dtype=np.float32), freedom)
@@ -106,7 +106,7 @@ def bands_of(rate: int, window: int) -> Bands:
 
 @dataclass(frozen=True)
 class Frames:
-    """A clip, (T,) and without offset, seen through windows of 40 ms within it, one every 10 ms."""
+    """A clip (T,) without offset, cut into windows of 40 ms, one every 10 ms, all within the clip."""
 
     samples: Samples
     rate: int
@@ -126,11 +126,11 @@ class Frames:
         return bands_of(self.rate, self.window)
 
     def spectra(self, frames: NDArray[np.int64], size: int) -> NDArray[np.float32]:
-        """Power spectra (F, size / 2 + 1) of frames with these indices, (F,)."""
-        # At the clip's ends the window stays inside: where it is cut off, hum would sound like a click.
+        """Power spectra (F, size / 2 + 1) of the frames with the indices `frames`, (F,)."""
+        # At the clip's ends the window stays inside: hum that is cut off would look like a click.
         first = np.clip(frames * self.hop + (self.hop - self.window) // 2, 0, len(self.samples) - self.window)
         samples = np.ascontiguousarray(self.samples)
-        # As `sliding_window_view`, which takes longer than the transforms of a short clip.
+        # Like `sliding_window_view`, which takes longer than the transforms of a short clip.
         views = np.ndarray(
             (len(samples) - self.window + 1, self.window), samples.dtype, samples, strides=2 * samples.strides
         )
@@ -138,7 +138,7 @@ class Frames:
         return np.asarray(spectra.real**2 + spectra.imag**2, dtype=np.float32)
 
     def band_powers(self) -> NDArray[np.float64]:
-        """Mean squares in M bands and, last, of the emphasised whole, of all frames, (F, M + 1)."""
+        """Mean squares of all frames in M bands and, last, of the emphasised whole, (F, M + 1)."""
         indices = np.arange(-(-len(self.samples) // self.hop))
         bands = self.bands()
         chunks = [
@@ -151,14 +151,14 @@ class Frames:
 def pitch_strength(frames: Frames, indices: NDArray[np.int64], quiet: NDArray[np.int64]) -> float:
     """Correlation over a period: 1 is a steady pitch, noise reaches 0.5.
 
-    The autocorrelation is the transform of the power spectrum, over the window's own (Boersma, "Accurate
-    short-term analysis of the fundamental frequency and the harmonics-to-noise ratio of a sampled sound",
-    1993).
+    The autocorrelation (the transform of the power spectrum) is divided by the window's own: Boersma,
+    "Accurate short-term analysis of the fundamental frequency and the harmonics-to-noise ratio of a sampled
+    sound", 1993.
 
     Args:
         frames: The clip.
-        indices: Its frames in question, (F,).
-        quiet: Frames of background, whose mean spectrum is taken off first; may be none.
+        indices: Indices of the frames to measure, (F,).
+        quiet: Indices of background frames, whose mean spectrum is subtracted first; may be empty.
     """
     size = 1 << (2 * frames.window - 1).bit_length()
     frequencies = np.fft.rfftfreq(size, 1 / frames.rate)
@@ -179,7 +179,7 @@ def pitch_strength(frames: Frames, indices: NDArray[np.int64], quiet: NDArray[np
 
 
 def moving(values: NDArray[Value], count: int, ufunc: np.ufunc) -> NDArray[Value]:
-    """`np.add`, `np.minimum` or such of each `count` successive rows of (F, ...), (F - count + 1, ...)."""
+    """`np.add`, `np.minimum` or such over each `count` successive rows of (F, ...), (F - count + 1, ...)."""
     last = len(values) - count + 1
     found = values[:last].copy()
     for shift in range(1, count):
@@ -188,10 +188,10 @@ def moving(values: NDArray[Value], count: int, ufunc: np.ufunc) -> NDArray[Value
 
 
 def moving_mean(values: NDArray[np.float64], count: int) -> NDArray[np.float64]:
-    """The mean of each `count` successive rows of (F, ...), (F - count + 1, ...)."""
+    """Means over each `count` successive rows of (F, ...), (F - count + 1, ...)."""
     return moving(values, count, np.add) / count
 
 
 def decibels(power: float) -> float:
-    """Of a mean square, re full scale."""
+    """A mean square in dB re full scale."""
     return float(10 * np.log10(max(power, 1e-14)))

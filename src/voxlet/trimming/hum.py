@@ -1,7 +1,7 @@
-"""Mains hum taken out of a clip: a wave of any form that repeats 50 or 60 times a second.
+"""Remove mains hum from a clip: a wave of any form that repeats 50 or 60 times a second.
 
-It is measured where nobody speaks and taken off everywhere, so that what it covers of a word can be seen.
-This serves to find the word; nothing is trained on such clips. Shapes: T samples.
+Hum is measured where there is no speech and subtracted everywhere, which reveals what it covers of a word.
+This only serves to find the word; no model is trained on such clips. Shapes: T samples.
 """
 
 from __future__ import annotations
@@ -14,24 +14,24 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MAINS_HZ = (50.0, 60.0)
-STRAY, STRAYS = 0.004, 81  # how far the mains stray from that, as a share, and in how many steps
-FIRST_HZ = 600.0  # harmonics up to here show the frequency; more of them, and steps would have to be smaller
+STRAY, STRAYS = 0.004, 81  # share by which the mains frequency may deviate, and steps of its search
+FIRST_HZ = 600.0  # highest harmonic in the first search: more would need smaller steps
 STANDS_OUT = 10.0  # times the power between the harmonics: less is not hum
-FINEST_HZ, FINE_STEPS = 0.03, 241  # how far the first guess strays, and in how many steps that is mended
+FINEST_HZ, FINE_STEPS = 0.03, 241  # error of the first search, and steps of the second, which corrects it
 FINE_TOP_HZ = 3000.0
-POINTS = 1 << 14  # of a period: more than harmonics need
-RIDGE = 1e-3  # of the samples measured: what the harmonics would have to be, to be told from each other
+POINTS = 1 << 14  # per period: more than harmonics need
+RIDGE = 1e-3  # share of the measured samples: regularises harmonics that they cannot tell apart
 
 
 def without_hum(
     samples: NDArray[np.floating], quiet: NDArray[np.bool_], rate: int
 ) -> NDArray[np.float64] | None:
-    """The samples without mains hum; None where there is none to speak of.
+    """The samples without mains hum; None if there is no notable hum.
 
     Args:
         samples: The clip, (T,).
-        quiet: Where nothing but background is heard, (T,).
-        rate: In Hz.
+        quiet: Which samples contain only background, (T,).
+        rate: Sampling rate in Hz.
     """
     heard = np.asarray(samples, dtype=np.float64)
     base = mains_frequency(heard * quiet, rate)
@@ -41,7 +41,7 @@ def without_hum(
 
 
 def mains_frequency(quiet: NDArray[np.float64], rate: int) -> float | None:
-    """Of the hum in samples (T,), in Hz, to some hundredths; None where none stands out."""
+    """Frequency of the hum in samples (T,), in Hz, to a few hundredths; None if no hum stands out."""
     size = 1 << (2 * len(quiet) - 1).bit_length()
     powers = np.square(np.abs(np.fft.rfft(quiet, size)))
 
@@ -57,7 +57,7 @@ def mains_frequency(quiet: NDArray[np.float64], rate: int) -> float | None:
 
 
 def finer(samples: NDArray[np.float64], quiet: NDArray[np.bool_], base: float, rate: int) -> float:
-    """The frequency by how far harmonics turn from the first half of what is quiet to the second."""
+    """The frequency, refined by the phase shift of harmonics from the first to the second half of `quiet`."""
     places = np.flatnonzero(quiet)
     orders = np.arange(1, int(min(rate / 2 - 1, FINE_TOP_HZ) / base) + 1)
     halves = []
@@ -74,7 +74,7 @@ def finer(samples: NDArray[np.float64], quiet: NDArray[np.bool_], base: float, r
 def hum_wave(
     samples: NDArray[np.float64], quiet: NDArray[np.bool_], base: float, rate: int
 ) -> NDArray[np.float64]:
-    """The hum, (T,): all harmonics of a frequency, fitted by least squares to what is quiet."""
+    """The hum, (T,): all harmonics of a frequency, fitted by least squares to the quiet samples."""
     bins = period_points(np.arange(len(samples)), base, rate)
     measured = np.fft.fft(np.bincount(bins[quiet], weights=samples[quiet], minlength=POINTS))
     counted = np.fft.fft(np.bincount(bins[quiet], minlength=POINTS))
@@ -88,5 +88,5 @@ def hum_wave(
 
 
 def period_points(places: NDArray[np.int64], base: float, rate: int) -> NDArray[np.int64]:
-    """Where in the period of a frequency samples with these numbers (T,) lie, in points."""
+    """Positions (T,) of samples with the indices `places` in the period of a frequency, in points."""
     return (places * (base / rate) % 1.0 * POINTS).astype(np.int64)

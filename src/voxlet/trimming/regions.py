@@ -1,7 +1,7 @@
-"""Where in a clip the speech is: every stretch of it, its bounds and level; trimming.
+"""Locate the speech in a clip: its stretches, bounds and level; trim silence.
 
-Frames are compared, band by band, with the clip's steady background, so that noise and hum cancel. What rises
-above it makes stretches; of these, clicks, knocks and breath are left out, and pauses between words stay in.
+Frames are compared, band by band, with the clip's steady background, so that noise and hum cancel. Frames
+above it form stretches; clicks, knocks and breath are left out, and pauses between words stay in.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from voxlet.trimming.stretches import choose, in_samples
 if TYPE_CHECKING:
     from voxlet.audio import Samples
 
-SILENCE_DB = -40.0  # relative to the loudest speech: what is weaker is silence
+SILENCE_DB = -40.0  # relative to the loudest speech: anything weaker is silence
 
 
 @dataclass(frozen=True)
@@ -26,14 +26,14 @@ class SpeechRegions:
     """Where the speech of a clip is.
 
     Attributes:
-        start: First sample of the speech; 0 where none was told from the background.
-        stop: One past its last sample; the clip's length where none was told.
-        regions: First and one-past-last sample of each stretch, in order, apart by pauses; may be none.
+        start: First sample of the speech; 0 if no speech was found.
+        stop: One past the last sample of the speech; the clip's length if no speech was found.
+        regions: First and one-past-last sample of each stretch, in order, separated by pauses; may be empty.
         level_db: Level of the loudest 80 ms of speech in dB re full scale, weighted as by `emphasise_speech`.
-        floor_db: Level of the background, weighted alike.
-        ends_db: Levels of the clip's first and last 10 ms, weighted alike.
-        silence_found: Whether anything quieter than the speech was found; if not, bounds may lie in noise, or
-            the clip was cut close to its word.
+        floor_db: Level of the background, weighted likewise.
+        ends_db: Levels of the clip's first and last 10 ms, weighted likewise.
+        silence_found: Whether anything quieter than the speech was found; if not, the bounds may be in noise,
+            or the clip was cut close to its word.
     """
 
     start: int
@@ -46,23 +46,23 @@ class SpeechRegions:
 
     @property
     def contrast_db(self) -> float:
-        """How far the speech is above the background."""
+        """How far the speech is above the background, in dB."""
         return self.level_db - self.floor_db
 
     def rms(self, samples: Samples) -> float:
-        """Root mean square of the clip's speech alone; of the whole clip (T,) where no speech was found."""
+        """Root mean square of the clip's speech alone; of the whole clip (T,) if no speech was found."""
         regions = self.regions or ((0, len(samples)),)
         energy = sum(float(np.square(samples[start:stop], dtype=np.float64).sum()) for start, stop in regions)
         return float(np.sqrt(energy / max(1, sum(stop - start for start, stop in regions))))
 
 
 def find_speech(samples: Samples, rate: int, threshold_db: float = SILENCE_DB) -> SpeechRegions:
-    """All speech-like stretches of a clip.
+    """Find all speech-like stretches of a clip.
 
     Args:
         samples: The clip, (T,).
-        rate: In Hz.
-        threshold_db: What is weaker than this, relative to the loudest speech, is silence.
+        rate: Sampling rate in Hz.
+        threshold_db: Level relative to the loudest speech, in dB, below which there is silence.
     """
     if len(samples) == 0 or not np.any(samples):
         return SpeechRegions(0, len(samples), (), -np.inf, -np.inf, (-np.inf, -np.inf), silence_found=False)
@@ -87,7 +87,7 @@ def find_speech(samples: Samples, rate: int, threshold_db: float = SILENCE_DB) -
 
 
 def speech_bounds(samples: Samples, rate: int, threshold_db: float = SILENCE_DB) -> tuple[int, int]:
-    """First and one-past-last sample of the speech in a clip, pauses included, as `find_speech` finds it."""
+    """First and one-past-last sample of the speech in a clip, pauses included, as found by `find_speech`."""
     found = find_speech(samples, rate, threshold_db)
     return found.start, found.stop
 
@@ -100,5 +100,5 @@ def trim(samples: Samples, rate: int, threshold_db: float = SILENCE_DB, margin: 
 
 
 def speech_rms(samples: Samples, rate: int) -> float:
-    """Root mean square of a clip's speech alone; of the whole clip where no speech was found."""
+    """Root mean square of a clip's speech alone; of the whole clip if no speech was found."""
     return find_speech(samples, rate).rms(samples)

@@ -1,6 +1,6 @@
-"""Stretches of a clip that stand out of its background: which are speech, and where exactly they end.
+"""Stretches of a clip above its background: which of them are speech, and where exactly they end.
 
-Clicks, knocks and breath are left out; pauses between words, and what is close enough to a word, stay in.
+Clicks, knocks and breath are left out; pauses between words, and sounds close enough to a word, stay in.
 """
 
 from __future__ import annotations
@@ -19,37 +19,37 @@ if TYPE_CHECKING:
     from voxlet.trimming.evidence import Evidence
     from voxlet.trimming.frames import Frames
 
-CLICK_FRAMES, CLICK_SHARE = 4, 0.9  # a click has this share of its energy within so many frames
-WORD_DB = -25.0  # relative to the loudest stretch: a word of the same label is not weaker
-BREATH_DB = -10.0  # what has no pitch and is weaker is breath, unless it is close to a word
-PART_DB = -34.0  # a part of a word with a silence before or after it is not weaker
-# The longest silences within a word, as windows of 40 ms see them: 20 to 40 ms shorter than they are.
-BURST_FRAMES, CLOSURE_FRAMES = 12, 13  # a sound of up to so many frames, and the closure before it
+CLICK_FRAMES, CLICK_SHARE = 4, 0.9  # a click has this share of its energy in so many frames
+WORD_DB = -25.0  # relative to the loudest stretch: another word of the same label is not weaker
+BREATH_DB = -10.0  # a weaker sound without a pitch is breath, unless it is close to a word
+PART_DB = -34.0  # a part of a word beside a silence is not weaker
+# The longest silences within a word, as windows of 40 ms show them: 20 to 40 ms shorter than they are.
+BURST_FRAMES, CLOSURE_FRAMES = 12, 13  # longest burst, and the closure before it
 FRICATIVE_GAP_FRAMES = 8  # between a longer sound, such as an s, and the rest of the word
-FAINT_GAP_FRAMES = 5  # before and after what is fainter than a part
-CLICK_GAP_FRAMES, BARE_FRAMES = 2, 7  # of a click before a word, if it is so short that nothing rings on
-SYLLABLE_GAP_FRAMES = 25  # between a short vowel and what follows a long consonant
+FAINT_GAP_FRAMES = 5  # before and after a sound that is weaker than a part
+CLICK_GAP_FRAMES, BARE_FRAMES = 2, 7  # beside a click, if it is too short to ring
+SYLLABLE_GAP_FRAMES = 25  # between a short vowel and the sound after a long consonant
 BURST_DB = 3.0  # a burst or a short vowel beside a word is not louder
 
 # Correlation over a period: generated breath reached 0.58, and 99 % of words of four corpora 0.64 or more.
 VOICED, CLEARLY_VOICED = 0.62, 0.8
-LOUDEST_FRAMES, QUIET_FRAMES = 12, 20  # of a stretch, that are asked for a pitch; of the background, as many
+LOUDEST_FRAMES, QUIET_FRAMES = 12, 20  # measured for pitch: of a stretch, of the background
 
-START_HOLD, STOP_HOLD = 1, 2  # frames that are added at ends which the background hides as much as it can
-CLEAR_FRAMES = 4  # an end is abrupt where so many frames suffice
-WINDOW_REACH = 2  # frames by which windows see an edge too early
+START_HOLD, STOP_HOLD = 1, 2  # frames added at ends that the background fully hides
+CLEAR_FRAMES = 4  # frames from an end: an end is abrupt if the speech is clear after so many
+WINDOW_REACH = 2  # frames by which windows show an edge too early
 
 
 @dataclass(frozen=True)
 class Stretch:
-    """Frames from `start` to before `stop`, and what they are like.
+    """The frames from `start` to before `stop`, and their properties.
 
     Attributes:
         start: First frame.
         stop: One past the last frame.
         peak: Highest emphasised mean square above the background.
-        click: Whether nearly all of its energy lies within 40 ms.
-        word: Whether some frame can be a word.
+        click: Whether nearly all of the energy is within 40 ms.
+        word: Whether any frame can be a word.
         pitch: Correlation over a period, from 0 to 1.
     """
 
@@ -62,16 +62,16 @@ class Stretch:
 
     @property
     def length(self) -> int:
-        """In frames."""
+        """Length in frames."""
         return self.stop - self.start
 
     def gap(self, others: list[Stretch]) -> int:
-        """Frames between this stretch and the nearest of others; there is at least one."""
+        """Frames between this stretch and the nearest of the others, of which there must be at least one."""
         return min(max(other.start - self.stop, self.start - other.stop) for other in others)
 
 
 def choose(frames: Frames, evidence: Evidence, background: Background) -> list[Stretch]:
-    """The stretches that are speech: words, and what is close enough to one to be part of it."""
+    """The stretches that are speech: words, and stretches close enough to a word to be part of it."""
     padded = np.concatenate([[False], evidence.edge, [False]])
     edges = np.flatnonzero(padded[1:] != padded[:-1]).reshape(-1, 2).tolist()
     quiet = np.flatnonzero(background.frames)
@@ -92,7 +92,7 @@ def choose(frames: Frames, evidence: Evidence, background: Background) -> list[S
 
 
 def describe(evidence: Evidence, start: int, stop: int) -> Stretch:
-    """The stretch from one frame to before another, its pitch not yet measured."""
+    """The stretch from frame `start` to before `stop`, without its pitch."""
     speech = evidence.speech[start:stop]
     dense = moving(speech, min(CLICK_FRAMES, len(speech)), np.add).max()
     click = bool(dense >= CLICK_SHARE * speech.sum())
@@ -100,19 +100,19 @@ def describe(evidence: Evidence, start: int, stop: int) -> Stretch:
 
 
 def loudest_frames(evidence: Evidence, start: int, stop: int) -> NDArray[np.int64]:
-    """Indices of the loudest frames from one to before another."""
+    """Indices of the loudest frames from `start` to before `stop`."""
     return start + np.argsort(-evidence.speech[start:stop], kind="stable")[:LOUDEST_FRAMES]
 
 
 def is_word(one: Stretch, top: float) -> bool:
-    """Whether a stretch is a word by itself, where the loudest that is no click has the peak `top`."""
+    """Whether a stretch is a word by itself; `top` is the peak of the loudest stretch that is no click."""
     if one.click or not one.word or one.peak < top * 10 ** (WORD_DB / 10):
         return False
     return one.peak >= top * 10 ** (BREATH_DB / 10) or one.pitch >= VOICED
 
 
 def is_part(one: Stretch, kept: list[Stretch], words: list[Stretch], top: float) -> bool:
-    """Whether a stretch that is no word belongs to those that are kept, of which some are words."""
+    """Whether a stretch that is no word belongs to those that are kept, which include the words."""
     gap = one.gap(kept)
     if one.click:
         if one.peak > top * 10 ** (BURST_DB / 10) or gap > SYLLABLE_GAP_FRAMES:
@@ -134,13 +134,13 @@ def is_part(one: Stretch, kept: list[Stretch], words: list[Stretch], top: float)
 def in_samples(
     frames: Frames, stretches: list[Stretch], evidence: Evidence, fine: NDArray[np.float64]
 ) -> tuple[tuple[int, int], ...]:
-    """First and one-past-last sample of stretches: less what windows saw too early, more what noise hides.
+    """First and one-past-last samples of stretches, corrected for the reach of windows and for hidden ends.
 
     Args:
         frames: The clip.
-        stretches: Of it, in frames.
-        evidence: For speech.
-        fine: Emphasised levels in dB of 10 ms each, (F,).
+        stretches: Stretches of the clip, in frames.
+        evidence: Evidence for speech in the clip.
+        fine: Emphasised levels of 10 ms each in dB, (F,).
     """
     silent = fine < decibels(evidence.least)
     before, after = round(evidence.hidden * START_HOLD), round(evidence.hidden * STOP_HOLD)

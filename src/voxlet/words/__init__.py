@@ -1,1 +1,1 @@
-"""What a word is: one spelling for each, the ten digits, languages."""
+"""Words: which spellings are the same word, numbers, languages."""

@@ -1,8 +1,8 @@
-"""Arabic commands as they are written: by an English name, in Arabic script, in Latin letters.
+"""Spellings of Arabic commands: by English name, in Arabic script, and in Latin letters.
 
-The corpus Arabic Speech Commands calls its words by English names. Which word was said for each is as its
-recordings sound: of the words that translate a name, the one whose reading by eSpeak NG lies nearest to 14
-speakers' takes; `benchmarks/arabic_words.py` repeats that.
+The corpus Arabic Speech Commands has English names for its words. Which Arabic word stands for a name was
+found from its recordings: of the translations of a name, it is the one whose reading by eSpeak NG is nearest
+to 14 speakers' takes; `benchmarks/arabic_words.py` repeats this.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 ARABIC = "ar"
-# By English name: in Arabic script, with the hamza left out where many leave it out, then in Latin letters.
+# By English name: in Arabic script, also without a hamza that is often left out, then in Latin letters.
 WORDS: dict[str, tuple[str, ...]] = {
     "zero": ("صفر", "sifr"),
     "one": ("واحد", "wahid"),
@@ -54,7 +54,7 @@ WORDS: dict[str, tuple[str, ...]] = {
 
 
 def spellings_of(labels: Sequence[str], language: str) -> Mapping[str, tuple[str, ...]]:
-    """Other ways to write labels in a language: of each that is known, in any of its spellings, the others.
+    """Other spellings of labels in a language: for each known label, whichever spelling it has, the others.
 
     >>> spellings_of(["zero", "open sesame"], "ar-EG"), spellings_of(["zero"], "en")
     ({'zero': ('صفر', 'sifr')}, {})

@@ -1,10 +1,10 @@
-"""Numbers and their English words, which texts, labels and catalogued corpora share."""
+"""Numbers and their English words, for texts, labels and catalogued corpora."""
 
 from __future__ import annotations
 
 DIGIT_WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
-MOST_DIGITS = 9  # a longer run of them is no number to anyone who reads it
+MOST_DIGITS = 9  # nobody reads a longer run of digits as one number
 
 _TEENS = ("ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen")
 _TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
@@ -25,7 +25,7 @@ _WORDS = {number: word for word, number in reversed(NUMBERS.items())}
 
 
 def number_of(word: str) -> int | None:
-    """The number that a folded word is, in digits of any script without zeros before it, or in English.
+    """The number of a folded word: digits of any script without leading zeros, or English words.
 
     >>> number_of("12"), number_of("twelve"), number_of("twenty one"), number_of("07"), number_of("yes")
     (12, 12, 21, None, None)
@@ -37,7 +37,7 @@ def number_of(word: str) -> int | None:
 
 
 def spell(number: int) -> str | None:
-    """A number's English word, if there is one.
+    """The English word of a number; None if there is none.
 
     >>> spell(7), spell(21), spell(100), spell(101)
     ('seven', 'twenty one', 'hundred', None)

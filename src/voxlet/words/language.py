@@ -1,4 +1,4 @@
-"""The language of words: a tag of BCP 47, such as `en`, `ar-EG` or `zh-Hant`."""
+"""The language of words: a BCP 47 tag, such as `en`, `ar-EG` or `zh-Hant`."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _TAG = re.compile(
 
 
 def check_language(tag: str) -> str:
-    """The tag in its usual case, if it is well-formed.
+    """The language tag in its usual case, if it is well-formed.
 
     Raises:
-        ConfigError: It is not.
+        ConfigError: The tag is not well-formed.
 
     >>> check_language("AR-eg"), check_language("zh-hant")
     ('ar-EG', 'zh-Hant')
@@ -39,7 +39,7 @@ def check_language(tag: str) -> str:
 
 
 def same_language(one: str, other: str) -> bool:
-    """Whether two checked tags are of one language; an unknown one is not even itself.
+    """Whether two checked tags are of the same language; the unknown language is not even equal to itself.
 
     >>> same_language("en-GB", "en"), same_language("en", "ar"), same_language("und", "und")
     (True, False, False)
@@ -49,7 +49,7 @@ def same_language(one: str, other: str) -> bool:
 
 
 def describe_language(tag: str) -> str:
-    """The language of recordings, and what is lost where it is not known."""
+    """A line on the language of recordings and, if it is unknown, on what is lost by that."""
     if tag != UNKNOWN_LANGUAGE:
         return f"language: {tag}"
     return (

@@ -1,19 +1,19 @@
-"""Which spellings are one word: the folding that labels, texts and looked-up names share.
+"""Which spellings are the same word: the folding that labels, texts and looked-up names share.
 
-Alike are
+The same are
 - letters in any case, composed or not (NFC, NFD), in any compatibility form (NFKC): `Yes`, `ＹＥＳ`, `ﬁve`;
 - all apostrophes: `don't`, `don’t`, `donʼt`, `don´t`;
 - inside a word, spaces of any width, underscores, hyphens and dashes: `turn left`, `turn_left`, `turn–left`.
-  At its ends a hyphen counts: `-5` is another word than `5`, and `a-` than `a`.
+  At the ends of a word, a hyphen counts: `-5` is not `5`, and `a-` is not `a`.
 
-What only guides a printer does not count: soft hyphens, zero-width spaces, marks of direction, variation
-selectors, the Arabic tatweel. Joiners count where they tell words apart: U+200C after an Arabic letter
-(Persian has pairs of words that differ in it alone) or a virama, U+200D after a virama; so does Unicode's
-rule for names (UAX 31, A1, A2 and B). Vowel marks of Arabic and Hebrew count (`عَلَم` is a flag, `عِلْم` is
-knowledge), but most people write none, nor joiners: without them (`loosen`) a word is found if only one is
-meant.
+Characters that only affect typesetting are ignored: soft hyphens, zero-width spaces, direction marks,
+variation selectors, the Arabic tatweel. Joiners count where they tell words apart: U+200C after an Arabic
+letter (Persian has pairs of words that differ only in it) or a virama, U+200D after a virama, as in Unicode's
+rule for identifiers (UAX 31, A1, A2 and B). Vowel marks of Arabic and Hebrew count (`عَلَم` is a flag,
+`عِلْم` is knowledge), but most people write neither them nor joiners: without these (`loosen`), a word is
+found if only one word matches.
 
-What has another meaning stays as it is: `x²` is not `x2`, nor `½` `1/2`.
+Characters with another meaning are kept: `x²` is not `x2`, and `½` is not `1/2`.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _IGNORED = frozenset("\u034f\u0640\u180b\u180c\u180d\u180f") | {
     *map(chr, range(0xE0100, 0xE01F0)),
 }
 _NON_JOINER, _JOINER = "\u200c", "\u200d"
-_VIRAMA = 9  # its canonical combining class
+_VIRAMA = 9  # canonical combining class
 
 _GAPS = re.compile(rf"[\s_{DASHES}{MINUS}{HYPHENS[1:]}-]+")
 _SPACES = re.compile(r"[\s_]*")
@@ -50,7 +50,7 @@ _OPTIONAL = re.compile(
 
 @lru_cache(maxsize=1024)
 def fold(word: str) -> str:
-    """What all spellings of a word share, its parts with one space between them.
+    """The common form of all spellings of a word, its parts separated by single spaces.
 
     >>> fold("Turn_Left") == fold("turn‑left"), fold("don’t"), fold("-5"), fold("x²")
     (True, "don't", '-5', 'x²')
@@ -74,14 +74,14 @@ def loosen(folded: str) -> str:
 
 @dataclass(frozen=True)
 class Flat:
-    """A folded text with one space for each gap, and where each character was; last, the text's length."""
+    """A folded text with one space for each gap, and each character's position; last, the text's length."""
 
     text: str
     origins: tuple[int, ...]
 
 
 def flatten(folded: str, *, loose: bool = False) -> Flat:
-    """A folded text with all gaps alike and, if `loose`, without marks that may be left out."""
+    """A folded text with a single space for each gap and, if `loose`, without optional marks."""
     kept: list[str] = []
     origins: list[int] = []
     after_gap = False
@@ -95,7 +95,7 @@ def flatten(folded: str, *, loose: bool = False) -> Flat:
 
 
 def find(word: str, words: Iterable[str]) -> str | None:
-    """Which of some words is meant: itself if it is there, else the only one that is spelt alike.
+    """The one of `words` that `word` means: itself, else the only one with the same folding; None otherwise.
 
     >>> find("ann", ("Ann", "Bob")), find("ann", ("Ann", "ANN")), find("Ann", ("Ann", "ANN"))
     ('Ann', None, 'Ann')
@@ -109,7 +109,7 @@ def find(word: str, words: Iterable[str]) -> str | None:
 
 
 def characters(text: str) -> tuple[Sequence[str], Sequence[int]]:
-    """The folded characters of a text, gaps as they are, and the position in it that each comes from."""
+    """The folded characters of a text, with gaps unchanged, and the position in the text of each."""
     if text.isascii():
         return text.lower().replace("`", "'"), range(len(text))
     found: list[str] = []
@@ -122,7 +122,7 @@ def characters(text: str) -> tuple[Sequence[str], Sequence[int]]:
 
 
 def is_blank(text: str) -> bool:
-    """Whether a text has nothing in it but spaces and what only guides a printer.
+    """Whether a text contains only spaces and characters that only affect typesetting.
 
     >>> is_blank(" \u200b"), is_blank("-")
     (True, False)
@@ -139,7 +139,7 @@ def _has_hyphen(gap: str) -> bool:
 
 
 def _clusters(text: str) -> Iterator[tuple[int, str]]:
-    """Characters with the marks on them, or the parts of a Hangul syllable, each with where it begins."""
+    """Characters with their marks, or the parts of a Hangul syllable, each with its start."""
     start, cluster = 0, ""
     for index, character in enumerate(text):
         if not character.isascii() and _is_ignored(character) and not _joins(text, index):
@@ -167,7 +167,7 @@ def _is_ignored(character: str) -> bool:
 
 
 def _joins(text: str, index: int) -> bool:
-    """Whether the character there is a joiner that tells words apart."""
+    """Whether the character at `index` is a joiner that tells words apart."""
     if text[index] not in (_NON_JOINER, _JOINER) or not 0 < index < len(text) - 1:
         return False
     before, after = text[index - 1], text[index + 1]
@@ -182,5 +182,5 @@ def _fold_cluster(cluster: str) -> str:
     if unicodedata.decomposition(cluster[0]).startswith(_OTHER_MEANING):
         return cluster
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", cluster).casefold())
-    folded = folded.replace("i\u0307", "i")  # of the Turkish capital
+    folded = folded.replace("i\u0307", "i")  # from the Turkish capital İ
     return "".join("'" if character in APOSTROPHES else character for character in folded)

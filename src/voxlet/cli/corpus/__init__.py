@@ -1,1 +1,1 @@
-"""`voxlet corpus ...`: one file a command."""
+"""`voxlet corpus ...`, `record` and `split`: one file per command."""

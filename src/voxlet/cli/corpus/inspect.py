@@ -1,4 +1,4 @@
-"""`voxlet corpus inspect`: look at recordings."""
+"""`voxlet corpus inspect`: measure recordings, and find unusable ones."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> None:
     corpus = open_corpus(
         arguments.path, allow_rejected=True, layout=arguments.layout, language=arguments.language
     )
-    # PyTorch takes seconds to import: what is refused is refused before.
+    # Importing PyTorch takes seconds: an unusable corpus is refused before.
     from voxlet.corpus.look.inspection import measure, summarise
     from voxlet.recipes.preflight import Material, presets_on
 

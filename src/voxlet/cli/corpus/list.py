@@ -1,4 +1,4 @@
-"""`voxlet corpus list`: the known corpora."""
+"""`voxlet corpus list`: list the known corpora."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Print the catalog, and what of it is on this machine."""
+    """Print the catalog, and which of its corpora are on this machine."""
     from voxlet.corpus.catalog import CATALOG, find_known
     from voxlet.corpus.listing.sound_files import sound_files
 

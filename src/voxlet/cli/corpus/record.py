@@ -1,4 +1,4 @@
-"""`voxlet record`: takes of words from the microphone, each checked at once."""
+"""`voxlet record`: record takes of words from the microphone, and check each at once."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from voxlet.corpus.recording.session import Session
 
 SUMMARY = "record takes of words, and check each at once"
-COUNTDOWN = 3  # before the first word
+COUNTDOWN = 3  # seconds before the first word
 PAUSE = 0.7  # seconds between words, in which a key can be pressed
-METER = 20  # characters of the level meter
+METER = 20  # width of the level meter in characters
 AGAIN, STOP = "r", "q"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The words, how many takes, where they go."""
+    """The arguments of `voxlet record`."""
     add = parser.add_argument
     add("words", nargs="+", metavar="WORD", help="words to record, in any language")
     add("--takes", type=whole_number, default=10, metavar="N", help="takes of each word (default: 10)")
@@ -52,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Show words until all takes are there, or somebody stops; print where they lie."""
+    """Show words until all takes are recorded or the user stops, and print where the takes are."""
     from voxlet import files
     from voxlet.corpus.recording.microphone import RATE, microphone
     from voxlet.corpus.recording.session import Session
@@ -70,7 +70,7 @@ def run(arguments: argparse.Namespace) -> None:
                 _show(f"\r{number} ")
                 drop(blocks, RATE, 1.0)
             record(session, blocks, RATE, pressed)
-        except KeyboardInterrupt:  # what is there is told all the same
+        except KeyboardInterrupt:  # the takes so far are reported all the same
             interrupted = True
         _show("\n")
     missing = sum(session.missing.values())
@@ -82,7 +82,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def record(session: Session, blocks: Iterator[Samples], rate: int, pressed: Iterator[str]) -> None:
-    """Show word after word, hear it, check it, and keep it if nothing is wrong."""
+    """Show word after word, record a take of each, check the take, and keep it if nothing is wrong."""
     from voxlet.corpus.recording.check import WHAT_TO_DO
     from voxlet.corpus.recording.microphone import hear
 
@@ -106,7 +106,7 @@ def record(session: Session, blocks: Iterator[Samples], rate: int, pressed: Iter
 
 
 def _key(blocks: Iterator[Samples], rate: int, pressed: Iterator[str]) -> str:
-    """The key that was pressed in the pause between two words, if any."""
+    """The last of `AGAIN` and `STOP` that was pressed in the pause between two words, or an empty string."""
     drop(blocks, rate, PAUSE)
     found = ""
     for key in pressed:
@@ -117,7 +117,7 @@ def _key(blocks: Iterator[Samples], rate: int, pressed: Iterator[str]) -> str:
 
 
 def drop(blocks: Iterator[Samples], rate: int, seconds: float) -> None:
-    """Let so much of what is heard go by; also what had waited before."""
+    """Discard so many seconds of sound, including blocks that were already waiting."""
     ends = time.monotonic() + seconds
     samples = 0
     for block in blocks:
@@ -128,7 +128,7 @@ def drop(blocks: Iterator[Samples], rate: int, seconds: float) -> None:
 
 @contextlib.contextmanager
 def keys() -> Iterator[Iterator[str]]:
-    """Keys as they are pressed, without Enter; `""` where none waits, or where there is no keyboard."""
+    """Keys as they are pressed, without Enter; `""` if no key is waiting, or if there is no keyboard."""
     if sys.stdin is None or not sys.stdin.isatty():
         yield iter(lambda: "", None)
         return
@@ -144,7 +144,7 @@ def keys() -> Iterator[Iterator[str]]:
     before = termios.tcgetattr(number)
 
     def pressed() -> str:
-        # Not by `sys.stdin`, which would keep what follows the first key to itself.
+        # Not from `sys.stdin`, which would buffer the keys after the first.
         waits = select.select([number], [], [], 0)[0]
         return os.read(number, 1).decode(errors="ignore").lower() if waits else ""
 
@@ -156,10 +156,10 @@ def keys() -> Iterator[Iterator[str]]:
 
 
 def _meter(level: float) -> None:
-    """Show a level in dB re full scale."""
+    """Show a level, in dB re full scale, as a bar."""
     full = round(METER * min(1.0, max(0.0, (level + 60) / 60)))
     shown = f"[{'#' * full:<{METER}}]"
-    _show(shown + "\b" * len(shown))  # back to its beginning, on any terminal
+    _show(shown + "\b" * len(shown))  # moves back to its beginning, on any terminal
 
 
 def _show(text: str) -> None:

@@ -1,4 +1,4 @@
-"""`voxlet split`: one long recording cut into takes."""
+"""`voxlet split`: cut one long recording into takes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SUMMARY = "cut a long recording at its pauses into takes of words"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The recording, what was said in it, where the takes go."""
+    """The arguments of `voxlet split`."""
     add = parser.add_argument
     add("recording", type=a_path, metavar="FILE", help="a sound file of many words with pauses between them")
     add(
@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Cut it, and print what was taken for what."""
+    """Cut the recording, and print where each take was and which label it got."""
     from voxlet.corpus.recording.split import MANIFEST, split
 
     out = arguments.out or arguments.recording.with_suffix("")

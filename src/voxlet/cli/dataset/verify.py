@@ -1,4 +1,4 @@
-"""`voxlet dataset verify`: is a data set whole, and what it says?"""
+"""`voxlet dataset verify`: check that a data set is complete and correct."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Look at all of it, and print what is there.
+    """Check the whole data set, and print what it holds.
 
     Raises:
-        FileError: Something is wrong with it.
+        FileError: Something is wrong with the data set.
     """
     from voxlet.datasets.stores import open_store
     from voxlet.datasets.verify import verify

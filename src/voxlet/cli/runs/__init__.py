@@ -1,1 +1,1 @@
-"""What is trained, and what is asked of it: a file each."""
+"""Commands that train models or use trained ones: one file per command."""

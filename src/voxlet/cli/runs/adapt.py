@@ -1,4 +1,4 @@
-"""`voxlet adapt`: a voice from a few takes."""
+"""`voxlet adapt`: make a voice from a few takes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SPLITS = ("all", "official", "speakers", "stratified")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The recordings, the run, how long."""
+    """The arguments of `voxlet adapt`."""
     add = parser.add_argument
     add("recordings", metavar="FOLDER", help="a folder or manifest of recordings, or a known corpus")
     add("--run", type=a_path, required=True, metavar="DIR", help="the run's folder: new, or one to continue")
@@ -59,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Adapt, and print what became of it and where the voice lies."""
+    """Adapt a base to the recordings, and print how good the voice is and where its file is."""
     began = time.monotonic()
     told = arguments.consent
     kept = kept_consent(arguments.run) if told is None else ""
@@ -103,7 +103,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def kept_consent(run: Path) -> str:
-    """What was answered when the run began, if it has begun."""
+    """The consent that was given when the run began; an empty string if it has not begun."""
     from voxlet.run_files import CONFIG
     from voxlet.training.run import open_run
 

@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def pair(text: str) -> tuple[str, str]:
-    """Two names with a comma between."""
+    """The type of an option that takes two names separated by a comma."""
     found = names(text)
     if len(found) != 2:
         raise argparse.ArgumentTypeError(f"{text!r} is not two names, as in three,seven")
@@ -48,7 +48,7 @@ def pair(text: str) -> tuple[str, str]:
 
 
 def corners(text: str) -> tuple[tuple[float, float], ...]:
-    """Places on the map, X,Y,X,Y."""
+    """The type of an option that takes two or more places on the map, X,Y,X,Y."""
     try:
         numbers = [float(part) for part in text.split(",")]
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""`voxlet export`: the voice of a run as one file, or its words as sound files."""
+"""`voxlet export`: write the voice of a run as one file, or its words as sound files."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Write the file, or the clips, and print where."""
+    """Write the voice file or the clips, and print where they are."""
     if arguments.clips is None:
         if arguments.speaker is not None:
             raise ConfigError("goes with --clips: a voice keeps all its speakers", where="--speaker")

@@ -1,4 +1,4 @@
-"""`voxlet generate`: many clips of one text."""
+"""`voxlet generate`: generate many clips of one text."""
 
 from __future__ import annotations
 

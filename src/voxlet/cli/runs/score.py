@@ -99,7 +99,7 @@ def run(arguments: argparse.Namespace) -> None:
     found = measure(request, outputs)
     try:
         write(found, outputs)
-    finally:  # minutes went into the figures: they are shown also where a file cannot be written
+    finally:  # the figures took minutes to compute: they are shown even if a file cannot be written
         written = (path for path in (outputs.json, outputs.page) if path is not None)
         if 1 not in map(descriptor_of, written):  # nothing follows a file on standard output
             answer(*found.card.lines())

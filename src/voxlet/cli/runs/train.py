@@ -1,4 +1,4 @@
-"""`voxlet train`: a preset on a corpus. The preset decides which settings there are; tyro reads those."""
+"""`voxlet train`: train a preset on a corpus. Each preset has settings of its own, which tyro parses."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SUMMARY = "train a preset on a corpus, or continue a run"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The arguments that all presets share; settings of the preset are left for `run`."""
+    """The arguments that all presets share; the settings of a preset are left for `run`."""
     from voxlet.recipes.presets import SUMMARIES
 
     rows = [f"{name:<16} {summary}" for name, summary in SUMMARIES.items()]
@@ -79,7 +79,7 @@ def run(arguments: argparse.Namespace) -> None:
     from voxlet.training.config import Budget
 
     config = read_settings(arguments.preset, arguments.settings)
-    Budget(epochs=arguments.epochs, minutes=arguments.minutes)  # before PyTorch is loaded
+    Budget(epochs=arguments.epochs, minutes=arguments.minutes)  # is checked before PyTorch is loaded
     from voxlet.engines.cluster import RayCluster
     from voxlet.engines.threads import THREADS
     from voxlet.recipes.train import train
@@ -104,10 +104,10 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def read_settings(preset: str, settings: Sequence[str]) -> Training:
-    """The preset's configuration with `settings`, such as `--beta 4`.
+    """The preset's configuration, changed by `settings` such as `--beta 4`.
 
     Raises:
-        ConfigError: There is no such setting, or a value makes no sense.
+        ConfigError: There is no such setting, or a value is invalid.
         MissingExtraError: tyro is not installed.
     """
     printed = io.StringIO()
@@ -147,7 +147,7 @@ def _tyro(preset: str, arguments: Sequence[str]) -> Training:
 
 
 def _reason(printed: str) -> str:
-    """What is wrong, by the block that tyro prints: what stands between its first rule and the next one."""
+    """What is wrong, from the block that tyro prints: the text between its first rule and the next one."""
     lines = [line.strip() for line in printed.splitlines()]
     first = next((number for number, line in enumerate(lines) if set(line) == {"-"}), -1) + 1
     last = next((number for number in range(first, len(lines)) if not lines[number].strip("-")), len(lines))
@@ -162,10 +162,10 @@ def _preset(name: str) -> str:
 
 
 class _Help(argparse.Action):
-    """Prints the help of the command and, where a preset stands before it, of that preset's settings."""
+    """Prints the command's help and, if a preset comes before the option, the help of its settings."""
 
     def __call__(self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, *_: object) -> None:
-        """Print it and leave."""
+        """Print the help and exit."""
         text = parser.format_help().rstrip()
         if preset := getattr(namespace, "preset", None):
             text += f"\n\n{describe_settings(preset)}"

@@ -1,1 +1,1 @@
-"""`voxlet serve`, `push` and `pull`: voices for others, and from others."""
+"""`voxlet serve`, `page`, `push` and `pull`: offer voices to others, and get theirs."""

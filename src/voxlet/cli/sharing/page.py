@@ -1,4 +1,4 @@
-"""`voxlet page`: the page as a folder for any web host."""
+"""`voxlet page`: write the page as a folder for any web host."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def explored(model: str, folder: Path) -> Path:
-    """The folder of the map of a run or voice."""
+    """Explore a run or voice, and return the folder of its map."""
     from voxlet.exploring.explore import explore_map
     from voxlet.recipes.opened import load
 

@@ -1,4 +1,4 @@
-"""`voxlet pull`: a voice fetched and installed, or a clip VAE fetched."""
+"""`voxlet pull`: download and install a voice, or download a clip VAE."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Fetch it, check it, install it, and print how to use it."""
+    """Fetch and check a model, install it if it is a voice, and print how to use it."""
     from voxlet.files import safe_name
     from voxlet.hub.address import parse_address
     from voxlet.hub.pull import pull

@@ -1,4 +1,4 @@
-"""`voxlet push`: a voice or a clip VAE sent to the Hugging Face hub."""
+"""`voxlet push`: upload a voice or a clip VAE to the Hugging Face hub."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Send it, and print its address."""
+    """Upload the model, and print its address."""
     from voxlet.hub.push import push
 
     to: dict[str, Any] = {"private": arguments.private, "update": arguments.update}

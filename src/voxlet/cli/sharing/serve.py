@@ -1,4 +1,4 @@
-"""`voxlet serve`: the page and the HTTP API."""
+"""`voxlet serve`: serve the page and the HTTP API."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def run(arguments: argparse.Namespace) -> None:
     from voxlet.speak.voice import load_voice
 
     class Complaints(logging.Handler):
-        """What is logged goes where complaints go."""
+        """Prints log records as `complain` prints errors."""
 
         def emit(self, record: logging.LogRecord) -> None:
             complain(self.format(record))

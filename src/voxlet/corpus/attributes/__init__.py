@@ -1,1 +1,1 @@
-"""What can be measured of any clip: speed, pitch, noise floor, bandwidth, reverberation, hum, clarity."""
+"""Measures of a clip: speed, pitch, noise floor, bandwidth, reverberation, hum and clarity."""

@@ -1,4 +1,4 @@
-"""Attributes: what is measured of each clip, for training on it and for scores."""
+"""Attributes: what is measured of each clip, as conditions for training and for scores."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ if TYPE_CHECKING:
     from voxlet.corpus.corpus import Clip
     from voxlet.trimming.regions import SpeechRegions
 
-VERSION = 1  # raise it when the same clips give other attributes
+VERSION = 1  # increase when the same clips give other attributes
 CHUNK = 64  # recordings in memory at a time
 
 
 @dataclass(frozen=True)
 class Attributes:
-    """What was measured of B clips, each (B,) float64; NaN where a clip does not show it.
+    """Measures of B clips, each (B,) float64; NaN for a clip in which a value cannot be measured.
 
     Attributes:
-        seconds: Length of the speech, pauses within it included.
+        seconds: Length of the speech, including pauses within it.
         pitch_hz: Median pitch.
-        noise_db: Level of the background re the speech; of a clip cut close to its word, at most that.
-        bandwidth_hz: Up to which frequency there is sound that comes and goes.
-        decay_seconds: In how many seconds sounds fall by 60 dB, where they fall steeply: reverberation.
-        hum_db: Level of mains hum re the speech; -80 where there is none.
+        noise_db: Level of the background re the speech; an upper bound for clips cut close to the word.
+        bandwidth_hz: Highest frequency of sound that is not steady noise.
+        decay_seconds: Time in which the sound falls by 60 dB at its steepest falls: reverberation.
+        hum_db: Level of mains hum re the speech; -80 if there is none.
     """
 
     seconds: NDArray[np.float64]
@@ -58,17 +58,17 @@ class Attributes:
 
     @property
     def clarity(self) -> NDArray[np.float64]:
-        """How well each clip is recorded, (B,) from 0 to 1, as `clarity.clarity` has it."""
+        """Recording quality of each clip, (B,) from 0 to 1; see `clarity.clarity`."""
         return clear.clarity(self.noise_db, self.bandwidth_hz, self.decay_seconds, self.hum_db)
 
 
 def measure(sounds: Sequence[Samples], rate: int, *, cut: bool = False) -> Attributes:
-    """The attributes of clips, each (T,) at `rate` Hz.
+    """Measure the attributes of clips.
 
     Args:
-        sounds: The clips, with what silence they have: it shows the background.
-        rate: In Hz.
-        cut: Cut each to its speech first. Sets of which some hold silence and some do not compare only so.
+        sounds: The clips, each (T,), untrimmed: the silence shows the background.
+        rate: Sampling rate in Hz.
+        cut: Cut each clip to its speech first: needed to compare sets of clips with and without silence.
     """
     words: list[Samples] = []
     table = np.full((len(sounds), 5), np.nan)
@@ -83,7 +83,7 @@ def measure(sounds: Sequence[Samples], rate: int, *, cut: bool = False) -> Attri
 def recording_attributes(
     samples: Samples, rate: int, found: SpeechRegions | None = None
 ) -> tuple[float, float, float, float]:
-    """Noise, bandwidth, decay and hum of one clip (T,); NaN where it is silent or too short."""
+    """Noise, bandwidth, decay and hum of one clip (T,); NaN if it is silent or too short."""
     spectrum = clip_spectrum(samples, rate, found)
     if spectrum is None:
         return (float("nan"),) * 4
@@ -91,10 +91,10 @@ def recording_attributes(
 
 
 def measure_recordings(clips: Sequence[Clip], *, progress: bool = True) -> Attributes:
-    """The attributes of recordings as they are on disk, in their order; from the cache, or measured now.
+    """The attributes of the original recordings, in the order of `clips`, cached.
 
     Raises:
-        AudioError: A file has become unreadable.
+        AudioError: A file can no longer be read.
     """
     from tqdm import tqdm
 
@@ -106,7 +106,7 @@ def measure_recordings(clips: Sequence[Clip], *, progress: bool = True) -> Attri
             cache.touch(path)
             return Attributes(*stored)
     except (OSError, ValueError):
-        pass  # not there, or not whole
+        pass  # missing or damaged: measure again
     table = np.full((len(fields(Attributes)), len(clips)), np.nan)
     rates = {clip.rate for clip in clips}
     by_rate = {rate: [row for row, clip in enumerate(clips) if clip.rate == rate] for rate in sorted(rates)}

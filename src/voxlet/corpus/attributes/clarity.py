@@ -1,7 +1,7 @@
-"""Clarity: how well a clip is recorded, as one number from 0 to 1.
+"""Clarity: the recording quality of a clip as one number from 0 to 1.
 
-From noise floor, bandwidth, reverberation and hum alone: who is trained to be clear cannot learn to please a
-network that predicts listeners' scores, nor a classifier, since none is asked.
+It is computed from noise floor, bandwidth, reverberation and hum alone. No network is involved, so a model
+that is trained for clarity cannot exploit a predictor of listeners' scores or a classifier.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-# What counts as 0 and what as 1; in between by the measure itself, of the bandwidth by its logarithm.
+# Values that count as 0 and as 1; the grade is linear in between, for the bandwidth in its logarithm.
 NOISE_DB = (-10.0, -50.0)
 BANDWIDTH_HZ = (2000.0, 8000.0)
 DECAY_SECONDS = (0.50, 0.20)
@@ -27,11 +27,11 @@ def clarity(
     decay_seconds: NDArray[np.float64],
     hum_db: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """The clarity of clips, (B,): midway between the mean of four grades and the worst of them.
+    """The clarity of clips, (B,): the average of the mean and the worst of four grades.
 
     Each grade rises from 0 to 1: noise from 10 to 50 dB below the speech, bandwidth from 2 to 8 kHz
-    (telephones: 0.4), reverberation from 0.5 to 0.2 s, hum from 10 to 50 dB below the speech. A measure that
-    is NaN is left out; NaN where none is known.
+    (telephones: 0.4), reverberation from 0.5 to 0.2 s, hum from 10 to 50 dB below the speech. Measures that
+    are NaN are ignored; the result is NaN if all are.
     """
     grades = np.array(
         [
@@ -41,11 +41,11 @@ def clarity(
             grade(hum_db, *HUM_DB),
         ]
     )
-    with warnings.catch_warnings():  # clips of which nothing is known
+    with warnings.catch_warnings():  # clips whose measures are all NaN
         warnings.simplefilter("ignore", RuntimeWarning)
         return np.asarray((np.nanmean(grades, axis=0) + np.nanmin(grades, axis=0)) / 2)
 
 
 def grade(values: NDArray[np.float64], worst: float, best: float) -> NDArray[np.float64]:
-    """Values (B,) on a scale from 0, `worst`, to 1, `best`; NaN stays."""
+    """Map values (B,) linearly to 0 at `worst` and 1 at `best`, clipped; NaN stays NaN."""
     return np.clip((values - worst) / (best - worst), 0.0, 1.0)

@@ -15,19 +15,19 @@ if TYPE_CHECKING:
 
 MAINS_HZ = (50.0, 60.0)
 HARMONICS = 8
-WINDOW, HOP = 0.120, 0.030  # seconds: six or more periods
-BESIDE = (-0.6, -0.4, 0.4, 0.6)  # of the way from one harmonic to the next: there is no hum
+WINDOW, HOP = 0.120, 0.030  # seconds; a window holds at least six periods
+BESIDE = (-0.6, -0.4, 0.4, 0.6)  # offsets, in harmonic spacings, at which there is no hum
 WEAK_PERCENT = 25.0
-STANDS_OUT = 4.0  # times the power beside it
+STANDS_OUT = 4.0  # least ratio of a harmonic's power to the power beside it
 HUM_RANGE = (-80.0, 20.0)  # dB re the speech
 
 
 def hum_db(spectrum: ClipSpectrum) -> float:
     """Level of the harmonics of 50 or 60 Hz, whichever are louder, in dB re the speech; -80 to 20.
 
-    Hum is steady: a harmonic has the power that three quarters of all windows of 120 ms exceed, less what
-    lies between the harmonics, alike. Of a clip that is cut close to its word only the fundamental counts,
-    since a voice of 100 or 120 Hz sounds like the others. The speech is not weighted here.
+    Hum is steady, so the power of a harmonic is taken as that exceeded in three quarters of all windows of
+    120 ms, less the power between harmonics, measured alike. In a clip cut close to its word only the
+    fundamental counts, since a voice of 100 or 120 Hz resembles the others. The speech is not weighted here.
     """
     samples, rate = spectrum.samples, spectrum.rate
     size = min(len(samples), round(WINDOW * rate))
@@ -43,7 +43,7 @@ def hum_db(spectrum: ClipSpectrum) -> float:
 
 
 def hum_power(views: NDArray[np.floating[Any]], mains: float, harmonics: int, rate: int) -> float:
-    """Mean square of the first steady harmonics of a frequency in windows (F, W)."""
+    """Mean square of the steady ones among the first `harmonics` of `mains` Hz, in windows (F, W)."""
     orders = np.arange(1, harmonics + 1)
     lines = weak_power(views, orders * mains, rate)
     beside = np.mean([weak_power(views, (orders + share) * mains, rate) for share in BESIDE], axis=0)
@@ -53,7 +53,7 @@ def hum_power(views: NDArray[np.floating[Any]], mains: float, harmonics: int, ra
 def weak_power(
     views: NDArray[np.floating[Any]], frequencies: NDArray[np.floating[Any]], rate: int
 ) -> NDArray[np.float64]:
-    """Mean square of a sine at each frequency (K,) in Hz, (K,): a quarter of the windows (F, W) have less."""
+    """Mean square, (K,), of sines at frequencies (K,) in Hz: the lower quartile over windows (F, W)."""
     taper = hann(views.shape[1]).astype(np.float64)
     waves = np.exp(-2j * np.pi * np.outer(np.arange(views.shape[1]), frequencies) / rate)
     amplitudes = np.abs(views @ (waves * taper[:, None])) * 2 / taper.sum()

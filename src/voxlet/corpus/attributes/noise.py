@@ -16,20 +16,20 @@ if TYPE_CHECKING:
 
     from voxlet.corpus.attributes.spectrum import ClipSpectrum
 
-NOISE_RANGE = (-80.0, 20.0)  # dB re the speech: beyond it nothing is told apart
+NOISE_RANGE = (-80.0, 20.0)  # dB re the speech; values outside are clipped
 
-SUSTAINED_FRAMES = 3  # a sound in a third octave lasts as long
-ABOVE_FLOOR_DB = 10.0  # what exceeds the floor by this is sound
-# Below the loudest third octave's density: what leaks from it, and what rounding leaves, is no sound.
+SUSTAINED_FRAMES = 3  # least duration of a sound in a third octave
+ABOVE_FLOOR_DB = 10.0  # a band this far above the floor holds sound
+# Re the density of the loudest third octave: anything weaker may be spectral leakage or rounding noise.
 AUDIBLE_DB = -60.0
-EDGE_SHARE = 0.95  # of the highest band's sound lies below the bandwidth
-REACHED = 0.9  # quantile of a speaker's clips: not every word has sound up to the end of the band
-FEWEST_CLIPS = 5  # of a speaker, that tell how his recordings are
-NARROWER = 0.8  # of the band that the rate allows: what ends below is narrow
+EDGE_SHARE = 0.95  # share of the highest band's sound that lies below the bandwidth
+REACHED = 0.9  # quantile over a speaker's clips: not every word has sound up to the band limit
+FEWEST_CLIPS = 5  # of a speaker, for a judgement
+NARROWER = 0.8  # times the band that the rate allows: recordings that end below are narrow
 
 
 def noise_db(spectrum: ClipSpectrum) -> float:
-    """Level of the background in dB re the speech, both weighted as by `emphasise_speech`; -80 to 20."""
+    """Level of the background in dB re the speech, both weighted like `emphasise_speech`; -80 to 20."""
     weights = spectrum.thirds.emphasis
     speech = float((spectrum.loudness * weights).sum())
     noise = float((spectrum.floor * weights).sum())
@@ -38,11 +38,10 @@ def noise_db(spectrum: ClipSpectrum) -> float:
 
 
 def bandwidth_hz(spectrum: ClipSpectrum) -> float:
-    """Up to which frequency there is sound that comes and goes, in Hz.
+    """Highest frequency in Hz with sound that is not steady noise.
 
-    The highest third octave whose loudest 30 ms stand 10 dB out of its background and are not 60 dB weaker,
-    for each Hz, than the loudest third octave's; of this one, below where nearly all of that sound lies.
-    Steady noise is no bandwidth.
+    It lies in the highest third octave whose loudest 30 ms are at least 10 dB above its background and whose
+    density is within 60 dB of the loudest third octave's: the frequency below which 95 % of its sound lies.
     """
     live = spectrum.bands[spectrum.live]
     loudest = moving_mean(live, min(SUSTAINED_FRAMES, len(live))).max(axis=0)
@@ -62,16 +61,16 @@ def bandwidth_hz(spectrum: ClipSpectrum) -> float:
 def narrow_clips(
     bandwidths: NDArray[np.float64], allowed: NDArray[Any] | float
 ) -> tuple[float, NDArray[Any]]:
-    """Up to where one speaker's clips have sound, and for which that is clearly less than their rates allow.
+    """The bandwidth of one speaker's clips, and for which clips it is clearly below what their rate allows.
 
-    A telephone's or a headset's recording may have been saved at any rate.
+    A recording from a telephone or headset may have been saved at any rate.
 
     Args:
-        bandwidths: Of the clips, as `bandwidth_hz` gives them, Hz (B,); NaN where one shows none.
-        allowed: What their rates allow, Hz (B,).
+        bandwidths: Bandwidth of each clip from `bandwidth_hz`, in Hz, (B,); NaN if unknown.
+        allowed: Bandwidth that each clip's rate allows, in Hz, (B,).
 
     Returns:
-        Hz, not a number where too few clips show it; and which clips are narrow, (B,) of truth values.
+        The speaker's bandwidth in Hz, NaN with too few clips; and a mask of the narrow clips, (B,).
     """
     known = bandwidths[np.isfinite(bandwidths)]
     reached = float(np.quantile(known, REACHED)) if len(known) >= FEWEST_CLIPS else float("nan")

@@ -1,4 +1,4 @@
-"""The pitch of whole clips."""
+"""The median pitch of clips."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 RATE, HOP = 8000, 80
-VOICED = 0.6  # a frame as periodic as this has a pitch
+VOICED = 0.6  # least periodicity of a voiced frame
 FEWEST_FRAMES = 5
-BATCH = 64  # clips at a time, of like lengths
+BATCH = 64  # clips of similar length that are tracked together
 
 
 def median_pitch(sounds: Sequence[Samples], rate: int) -> NDArray[np.float64]:
-    """The median pitch of B clips' speech in Hz, (B,); NaN where less than 50 ms have a pitch.
+    """The median pitch of B clips in Hz, (B,); NaN for clips with less than 50 ms of voiced speech.
 
     Args:
         sounds: The speech of each clip, (T,), without silence around it.
-        rate: In Hz.
+        rate: Sampling rate in Hz.
     """
     import torch
 
@@ -55,5 +55,5 @@ def median_pitch(sounds: Sequence[Samples], rate: int) -> NDArray[np.float64]:
 
 
 def semitones(hz: NDArray[np.float64], reference: float = 100.0) -> NDArray[np.float64]:
-    """Pitches in semitones above a reference in Hz: what to train on, and to compare people by."""
+    """Pitches in semitones above a reference in Hz: the scale for training and for comparing speakers."""
     return 12 * np.log2(hz / reference)

@@ -1,4 +1,4 @@
-"""How long a clip's sounds take to die away."""
+"""Reverberation: the decay time of a clip's sounds."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ if TYPE_CHECKING:
 
     from voxlet.corpus.attributes.spectrum import ClipSpectrum
 
-EDGES_HZ = (300, 500, 800, 1200, 1700, 2400, 3400)  # bands: telephones carry all of these
-WINDOW, HOP = 0.016, 0.004  # seconds: what dies away faster than in the window is not seen
-STEPS = 25  # frames of a fall: 100 ms
-FALLS_DB = 4.0  # at least, for it to be one
-ABOVE_FLOOR_DB = 8.0  # to its end: below that, the background fills it up
+EDGES_HZ = (300, 500, 800, 1200, 1700, 2400, 3400)  # band edges, all within telephone bandwidth
+WINDOW, HOP = 0.016, 0.004  # seconds; decays shorter than the window are not resolved
+STEPS = 25  # frames in a fall: 100 ms
+FALLS_DB = 4.0  # smallest drop that counts as a fall
+ABOVE_FLOOR_DB = 8.0  # a fall must stay this far above the floor, or background noise masks it
 STEEPEST_PERCENT = 10.0
-FEWEST = 12  # decays
+FEWEST = 12  # falls, for a measurement
 DECAY_RANGE = (0.05, 3.0)  # seconds
 
 
 def decay_seconds(spectrum: ClipSpectrum) -> float:
-    """Seconds in which sounds fall by 60 dB where they fall steeply; NaN where too few decays are seen.
+    """Time in seconds in which the steepest falls drop by 60 dB; NaN if there are too few falls.
 
     In a room no band falls faster than the room's own decay, and in speech some band falls at nearly any
-    time: the steepest tenth of all falls of 100 ms shows it (after Wen, Habets and Naylor, "Blind estimation
-    of reverberation time based on the distribution of signal decay rates", 2008). Dry speech itself has some
-    0.2 s, so that shorter ones are not told apart; from 0.5 s on the figure lags behind the room.
+    time. The steepest tenth of all falls of 100 ms therefore shows the room's decay (after Wen, Habets and
+    Naylor, "Blind estimation of reverberation time based on the distribution of signal decay rates", 2008).
+    Dry speech itself has about 0.2 s, which hides shorter decays; above 0.5 s the room is underestimated.
     """
     rate, size = spectrum.rate, round(WINDOW * spectrum.rate)
     power = np.square(magnitudes(spectrum.samples, size, round(HOP * rate)).astype(np.float64))[2:-2]
@@ -46,7 +46,7 @@ def decay_seconds(spectrum: ClipSpectrum) -> float:
 
 
 def falls(power: NDArray[np.float64]) -> NDArray[np.float64]:
-    """How steep the falls of a band's power (F,) are, in dB a second: those that are long and loud enough."""
+    """Slopes in dB per second of the falls in a band's power (F,) that are deep and loud enough."""
     if len(power) < STEPS:
         return np.zeros(0)
     live = power > power.max() * 1e-8

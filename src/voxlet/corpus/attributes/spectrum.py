@@ -1,4 +1,4 @@
-"""A clip as power in third octaves over time, and its background: what noise and bandwidth are told from.
+"""Third-octave spectrogram of a clip and its noise floor, from which noise and bandwidth are measured.
 
 Shapes: T samples, F frames, K bins of a spectrum, M bands.
 """
@@ -23,18 +23,18 @@ if TYPE_CHECKING:
 
 WINDOW, HOP = 0.040, 0.010  # seconds
 CENTRES_HZ = tuple(1000 * 2 ** (step / 3) for step in range(-9, 14))  # 125 Hz to 20 kHz
-WHOLE_SHARE = 0.4  # of a third octave that has to lie below half the rate for it to be measured
+WHOLE_SHARE = 0.4  # a third octave is measured if at least this much of it lies below half the rate
 
-DIGITAL_SILENCE = 1e-8  # of the loudest frame's power: no microphone is as quiet
-AWAY_SECONDS = 0.04  # frames as far from the speech as this hold nothing of it
-FEWEST_FRAMES = 8  # of background that show the floor
-# Without background: the quietest 50 ms, and how far below the mean that is.
+DIGITAL_SILENCE = 1e-8  # times the loudest frame's power: no microphone is that quiet
+AWAY_SECONDS = 0.04  # frames at least this far from the speech are background
+FEWEST_FRAMES = 8  # of background, to measure the floor in them
+# Without background, the floor is the quietest 50 ms, corrected for how far a minimum lies below the mean.
 FLOOR_FRAMES, MINIMUM_BIAS = 5, 1.3
 
 
 @dataclass(frozen=True)
 class ThirdOctaves:
-    """Third octaves below half a rate: the bins of each, (K, M), ones and zeros; their emphasis, (M,)."""
+    """Third octaves below half the rate: bin membership, (K, M), 1 or 0; emphasis as power weights, (M,)."""
 
     members: NDArray[np.float64]
     emphasis: NDArray[np.float64]
@@ -42,7 +42,7 @@ class ThirdOctaves:
 
 @lru_cache(maxsize=16)
 def third_octaves(rate: int, size: int) -> ThirdOctaves:
-    """For spectra of windows of `size` samples."""
+    """The third octaves for spectra of windows of `size` samples."""
     frequencies = np.fft.rfftfreq(size, 1 / rate)
     lower = np.array(CENTRES_HZ) / 2 ** (1 / 6)
     width = lower * (2 ** (1 / 3) - 1)
@@ -55,18 +55,18 @@ def third_octaves(rate: int, size: int) -> ThirdOctaves:
 
 @dataclass(frozen=True)
 class ClipSpectrum:
-    """What the attributes of a clip are told from.
+    """Spectrogram of a clip, from which its attributes are measured.
 
     Attributes:
-        samples: The clip without offset, (T,).
-        rate: In Hz.
-        found: Where its speech is.
-        power: Power spectra (F, K) of windows that lie whole within the clip.
+        samples: The clip without DC offset, (T,).
+        rate: Sampling rate in Hz.
+        found: Where the speech is.
+        power: Power spectra (F, K) of windows that lie entirely within the clip.
         bands: Power in third octaves, (F, M).
-        thirds: Which third octaves these are.
-        live: Frames that are not digital silence, (F,).
-        speech: Frames of speech, (F,).
-        background: Frames of background alone, (F,); none in a clip that is cut close to its word.
+        thirds: The third octaves.
+        live: Mask of frames that are not digital silence, (F,).
+        speech: Mask of frames of speech, (F,).
+        background: Mask of frames with background only, (F,); all false in a clip cut close to its word.
         floor: Power of the background in third octaves, (M,).
     """
 
@@ -83,15 +83,15 @@ class ClipSpectrum:
 
     @property
     def loudness(self) -> NDArray[np.float64]:
-        """Power of the speech above the background in third octaves, (M,), none negative."""
+        """Power of the speech minus the background in third octaves, (M,), at least 0."""
         above: NDArray[np.float64] = np.maximum(self.bands[self.speech].mean(axis=0) - self.floor, 0.0)
         return above
 
 
 def clip_spectrum(samples: Samples, rate: int, found: SpeechRegions | None = None) -> ClipSpectrum | None:
-    """A clip (T,) at `rate` Hz, or None where it is silent or shorter than two windows.
+    """The spectrogram of a clip (T,) at `rate` Hz; None if it is silent or shorter than two windows.
 
-    `found` says where its speech is, if that is known already.
+    `found` is the result of `find_speech`, if already known.
     """
     size, hop = round(WINDOW * rate), round(HOP * rate)
     if len(samples) < 2 * size or not np.any(samples):
@@ -105,7 +105,7 @@ def clip_spectrum(samples: Samples, rate: int, found: SpeechRegions | None = Non
     silent = total <= DIGITAL_SILENCE * total.max()
     live = np.convolve(silent, np.ones(2 * reach + 1), "same") == 0
     found = found or find_speech(samples, rate)
-    # Of each frame, the middle in samples.
+    # Centre of each frame, in samples.
     middle = (np.arange(len(power)) + reach + 0.5) * hop
     regions = found.regions or ((0, len(samples)),)
     inside = np.any([(middle >= start) & (middle < stop) for start, stop in regions], axis=0)
@@ -123,11 +123,11 @@ def clip_spectrum(samples: Samples, rate: int, found: SpeechRegions | None = Non
 def noise_floor(
     bands: NDArray[np.float64], live: NDArray[np.bool_], background: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
-    """Power of the background (M,) in bands (F, M), from frames of background or, without any, from all.
+    """Power of the background (M,) in bands (F, M), from background frames or, without any, from all frames.
 
-    A background adds to everything, so even within a word no band is ever below it, and each band is without
-    speech at some time (Martin, "Noise power spectral density estimation based on optimal smoothing and
-    minimum statistics", 2001).
+    Background noise is added to the speech, so no band falls below it even within a word, and each band is
+    without speech at some time (Martin, "Noise power spectral density estimation based on optimal smoothing
+    and minimum statistics", 2001).
     """
     if background.any():
         return np.asarray(np.median(bands[background], axis=0))

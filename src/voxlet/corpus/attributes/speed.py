@@ -1,4 +1,4 @@
-"""How quickly a word is said: beside how long it usually takes."""
+"""Speed of speech: how quickly a word is said, compared with its usual length."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 def usual_seconds(
     seconds: NDArray[np.float64], labels: NDArray[np.int64], speakers: NDArray[np.int64], count: int
 ) -> NDArray[np.float64]:
-    """How long the speech of each of `count` labels lasts, (C,): the median of the speakers' own medians.
+    """Usual length of each label's speech in seconds, (C,): the median of the speakers' medians.
 
-    So that who has recorded most does not decide what is usual. NaN for a label without clips.
+    This way the speakers with most recordings do not dominate. NaN for a label without clips.
 
     Args:
-        seconds: Of the speech of each clip, (B,).
-        labels: Of each clip, (B,) from 0 to `count` - 1.
-        speakers: Of each clip, (B,).
-        count: C.
+        seconds: Length of the speech in each clip, (B,).
+        labels: Label of each clip, (B,) from 0 to `count` - 1.
+        speakers: Speaker of each clip, (B,).
+        count: Number of labels, C.
     """
     usual = np.full(count, np.nan)
     for label in np.unique(labels):
@@ -35,8 +35,8 @@ def usual_seconds(
 def speed(
     seconds: NDArray[np.float64], labels: NDArray[np.int64], usual: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """The usual length of each clip's label over its own, (B,): 1.25 is a quarter quicker than usual.
+    """The usual length of each clip's label divided by the clip's own, (B,): 1.25 is 25 % faster than usual.
 
-    Its logarithm is what to train on: twice and half as quick are equally far from 1.
+    Train on the logarithm: in it, twice and half as fast are equally far from the usual speed.
     """
     return usual[labels] / seconds

@@ -1,4 +1,4 @@
-"""Which column of a table holds the files, which the labels: by its heading, else by what stands in it."""
+"""Identify the columns of a table (files, labels, speakers) by their headings, or else by their cells."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ COLUMNS = {
         *("clip", "clip_path", "id"),
     ),
     "label": ("label", "class", "word", *TEXTS, "target"),
-    "text": ("word", *TEXTS),  # what the label says, where labels are numbers of classes
+    "text": ("word", *TEXTS),  # the word, if the labels are class numbers
     "speaker": (
         *("speaker", "speaker_id", "speakerid", "speaker_name", "client_id", "spk", "spk_id"),
         *("user", "user_id", "participant", "participant_id", "subject", "subject_id"),
@@ -35,19 +35,19 @@ COLUMNS = {
     "take": ("take", "repetition"),
     "part": ("split", "part", "set", "subset", "partition"),
 }
-SAMPLE = 50  # rows that are looked at to tell what a column holds
+SAMPLE = 50  # rows examined to identify the column of files
 NAMED = "name the columns path and label"
-LONGEST_FIELD = 4096  # characters: longer is no path and no word
-QUOTED = 60  # characters of a row that an error repeats
+LONGEST_FIELD = 4096  # characters: anything longer is neither a path nor a word
+QUOTED = 60  # characters of a row quoted in an error
 
 
 class NoColumnsError(CorpusError):
-    """A table in which nothing says which column holds the files, or which the labels."""
+    """A table whose columns of files and labels cannot be identified."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One row: its line number in the file, the known columns' values, and the row as it was found."""
+    """One row: line number, values of the known columns, and the original text of the row and the heading."""
 
     line: int
     values: dict[str, str]
@@ -57,13 +57,13 @@ class Row:
 
 @dataclass(frozen=True)
 class Columns:
-    """Where the known columns of a table stand.
+    """Positions of the known columns of a table.
 
     Attributes:
-        places: Their numbers by what they hold: `path`, `label`, maybe `speaker` and others.
+        places: Column index by content: `path`, `label`, maybe `speaker` and others.
         headed: Whether the first row is a heading.
-        told: What was concluded from the cells rather than from the heading, in a few words.
-        guessed: Whether there is a heading, but not for the labels: they may be something else.
+        told: What was inferred from the cells rather than from the heading, in a few words.
+        guessed: Whether the heading does not name the column of labels, so that the choice may be wrong.
     """
 
     places: dict[str, int]
@@ -73,7 +73,7 @@ class Columns:
 
 
 def find_columns(rows: Sequence[Sequence[str]], finder: Finder) -> Columns | None:
-    """The columns of a table, (rows, cells); None where nothing says which hold files and labels."""
+    """The columns of a table of rows of cells; None if the files and labels are not identified."""
     named = heading_columns(rows[0])
     if {"path", "label"} <= set(named):
         return Columns(named, headed=True)
@@ -95,7 +95,7 @@ def find_columns(rows: Sequence[Sequence[str]], finder: Finder) -> Columns | Non
 
 
 def heading_columns(cells: Sequence[str]) -> dict[str, int]:
-    """Where the columns stand that a heading names."""
+    """Positions of the known columns in a heading."""
     names = [fold_heading(one) for one in cells]
     return {
         column: names.index(found)
@@ -105,15 +105,16 @@ def heading_columns(cells: Sequence[str]) -> dict[str, int]:
 
 
 def fold_heading(text: str) -> str:
-    """A heading without case, quotation marks and kinds of gap."""
+    """A heading in lower case, without quotation marks, and with `_` for every gap."""
     return re.sub(r"[\s_-]+", "_", text.strip().strip("\"'").strip().casefold())
 
 
 def headless_columns(rows: Sequence[Sequence[str]], path: int) -> Columns | None:
-    """The columns of a table without a heading, whose files stand in column `path`.
+    """The columns of a table without a heading, whose column `path` holds the files.
 
-    The label is the first other column, unless that holds numbers and a later one words: then these are the
-    label, and the numbers are the speakers (`path|speaker|text`), or else the same classes.
+    The first other column holds the labels, unless it follows the files and holds numbers while a later one
+    holds words. Then the words are the labels, and the numbers are speakers (`path|speaker|text`) or, if each
+    belongs to one word, class numbers.
     """
     others = [column for column in range(len(rows[0])) if column != path]
     if not others or not cell(rows[0], others[0]):
@@ -125,9 +126,9 @@ def headless_columns(rows: Sequence[Sequence[str]], path: int) -> Columns | None
         return Columns({"path": path, "label": first}, headed=False)
     places = {"path": path, "label": words}
     numbers, labels = {number for number, _ in pairs}, {label for _, label in pairs}
-    if len(pairs) > max(len(numbers), len(labels)):  # not one number for each label
+    if len(pairs) > max(len(numbers), len(labels)):  # the numbers are not class numbers
         places["speaker"] = first
-    if len(labels) > max(1, len(rows) // 2):  # the words are some remark
+    if len(labels) > max(1, len(rows) // 2):  # too many different texts: they are remarks
         return Columns({"path": path, "label": first}, headed=False)
     return Columns(places, headed=False, told=f"labels in column {words + 1}")
 
@@ -142,7 +143,7 @@ def file_column(rows: Sequence[Sequence[str]], finder: Finder) -> int | None:
 
 
 def label_column(rows: Sequence[Sequence[str]], others: set[int]) -> int | None:
-    """The only column, none of those that are known, in which words recur; else None."""
+    """The column, not in `others`, in which words recur; None unless there is exactly one."""
     found = []
     for column in sorted(set(range(max(map(len, rows), default=0))) - others):
         values = [cell(row, column) for row in rows]
@@ -153,7 +154,7 @@ def label_column(rows: Sequence[Sequence[str]], others: set[int]) -> int | None:
 
 
 def all_numbers(rows: Sequence[Sequence[str]], column: int) -> bool:
-    """Whether no cell of a column holds more than a number."""
+    """Whether all cells of a column hold numbers or nothing."""
     return all(not cell(row, column).strip("+-0123456789., ") for row in rows)
 
 
@@ -163,12 +164,12 @@ def is_file(finder: Finder, written: str) -> bool:
 
 
 def cell(row: Sequence[str], column: int) -> str:
-    """The cell of a row; empty where the row is shorter."""
+    """The cell of a row in a column; empty if the row is shorter."""
     return row[column] if column < len(row) else ""
 
 
 def check_row(path: Path, row: Row) -> None:
-    """See that a row names a file and a label, both of them text.
+    """Check that a row has a path and a label, and that its values are printable text of bounded length.
 
     Raises:
         CorpusError: It does not.
@@ -185,7 +186,7 @@ def check_row(path: Path, row: Row) -> None:
     for name, value in row.values.items():
         if len(value) > LONGEST_FIELD:
             raise CorpusError(f"the {name} has {len(value):,} characters", where=where)
-        # Not what separates lines or words: that becomes a space.
+        # White space is allowed: it becomes a space.
         strange = next(
             (c for c in value if unicodedata.category(c) in {"Cc", "Cs"} and not c.isspace()), None
         )
@@ -195,6 +196,6 @@ def check_row(path: Path, row: Row) -> None:
 
 
 def quote(text: str) -> str:
-    """A piece of a table for an error: short, and without what a terminal would obey."""
+    """A quotation from a table for an error: shortened, and with control characters escaped."""
     text = text if len(text) <= QUOTED else f"{text[:QUOTED]}…"
     return repr(text) if text.isprintable() else ascii(text)

@@ -1,4 +1,4 @@
-"""One file of a corpus as its layout describes it, before anything has been decoded."""
+"""Entries of a listing: files of a corpus with label, speaker and take, before any is decoded."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ if TYPE_CHECKING:
 Part = Literal["", "train", "validation", "test"]
 
 UNKNOWN_SPEAKER = "unknown"
-# What makers of corpora call the parts.
+# Usual names of the parts of a corpus.
 PARTS: dict[str, Part] = {
     **dict.fromkeys(("train", "training"), "train"),
     **dict.fromkeys(("val", "valid", "validation", "validate", "dev", "development"), "validation"),
     **dict.fromkeys(("test", "testing", "eval"), "test"),
 }
-# Speech Commands' lists of paths; what is in neither is trained on.
+# Speech Commands' lists of paths; files in neither are for training.
 PART_LISTS: dict[str, Part] = {"validation_list.txt": "validation", "testing_list.txt": "test"}
-# What stands beside a part's name in that of its folder or table: `train_set`, `data-dev`, `test_manifest`.
+# Additions to a part's name in the name of a folder or table: `train_set`, `data-dev`, `test_manifest`.
 BESIDE_PARTS = re.compile(
     r"[\W_]+|(?<![a-z])(?:set|split|data|dataset|clips|audio|files?|list|filelist|manifest|metadata|labels)(?![a-z])"
 )
 
 
 def part_of(name: str) -> Part:
-    """The part that a folder or table (without its ending) is called after; empty where it is none.
+    """The part that the name of a folder or table (without extension) stands for; empty if none.
 
     >>> part_of("Train"), part_of("dev_set"), part_of("test-manifest"), part_of("trainer")
     ('train', 'validation', 'test', '')
@@ -39,15 +39,15 @@ def part_of(name: str) -> Part:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One file as its layout describes it.
+    """One file, as described by the corpus's layout.
 
     Attributes:
         path: The file.
-        label: The word it says.
-        speaker: Who says it.
-        take: Which of the speaker's recordings of the label it is.
-        part: The part of the corpus's own division into training, validation and test that it belongs to.
-        problem: Why it cannot be a clip, if it cannot.
+        label: The word that is said.
+        speaker: The speaker.
+        take: Identifies the recording among those of the same label and speaker.
+        part: The part (training, validation or test) to which the corpus itself assigns the file, if any.
+        problem: Why the file cannot be used; None if it can.
     """
 
     path: Path
@@ -60,13 +60,13 @@ class Entry:
 
 @dataclass(frozen=True)
 class Listing:
-    """What a corpus's folder or manifest lists: entries sorted by path.
+    """The entries of a corpus's folder or manifest.
 
     Attributes:
-        entries: One for each file.
+        entries: One for each file; `list_entries` sorts them by path.
         layout: How labels, speakers and takes were found, and why, in one line.
-        notes: What a reader should know or doubt of it, one line each.
-        passed: The files under its root that it does not list, and why, by kind.
+        notes: Remarks and doubts about the listing, one line each.
+        passed: Counts of the files under the root that are not listed, by kind and reason.
     """
 
     entries: tuple[Entry, ...]

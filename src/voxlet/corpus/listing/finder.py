@@ -1,4 +1,4 @@
-"""The files that a table names, found where they lie here: names are rarely written as the disk has them."""
+"""Find the files that a table names, although names in tables often differ from those on disk."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from voxlet.corpus.listing.sound_files import SOUND_SUFFIXES
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-AUDIO_FOLDERS = ("", "wavs", "clips", "audio")  # where a table's files may lie, beside it
-ENDING = re.compile(r"\.(?=.*[a-z])\w{2,4}", re.IGNORECASE)  # a kind of file, not the number in `take.2`
+AUDIO_FOLDERS = ("", "wavs", "clips", "audio")  # folders beside a table that may hold its files
+ENDING = re.compile(r"\.(?=.*[a-z])\w{2,4}", re.IGNORECASE)  # a file extension, not the number in `take.2`
 
 
 @dataclass
 class Finder:
-    """Finds the files that a table names: backslashes, forms of Unicode and other endings notwithstanding.
+    """Finds the files that a table names, in spite of backslashes, Unicode forms and other extensions.
 
-    Where the first name that is tried is not found, but is without its first folders, the table was made
-    elsewhere (`/home/ann/corpus/wavs/0.wav`): these folders are left out of all its names.
+    If the first name is found only without its leading folders, the table was made on another machine
+    (`/home/ann/corpus/wavs/0.wav`); then as many leading folders are dropped from all other names.
 
     Attributes:
-        roots: The folders that names may be relative to, the table's own first.
-        sounds: Files in any folder, of which a name alone may be meant, if there is only one of this name.
+        roots: Folders that names may be relative to, the table's own first.
+        sounds: Sound files in any folder, to resolve a bare file name that occurs only once.
     """
 
     roots: tuple[Path, ...]
@@ -38,7 +38,7 @@ class Finder:
     folders: dict[Path, dict[str, Path] | None] = field(default_factory=dict)
 
     def find(self, written: str) -> Path:
-        """The file that is meant; where there is none, the path as it is written."""
+        """The file that a name in the table means; the path as written if there is none."""
         as_written = Path(os.path.normpath(self.roots[0] / written))
         try:
             if as_written.is_file():
@@ -52,23 +52,23 @@ class Finder:
                     return found
             if len(parts) == 1:
                 return self.anywhere.get(fold_name(written)) or as_written
-        except (OSError, ValueError):  # a name that no file can have
+        except (OSError, ValueError):  # not a valid file name
             pass
         return as_written
 
     @cached_property
     def bases(self) -> list[Path]:
-        """The folders that files may lie in, first those beside the table."""
+        """The folders in which files may lie, those beside the table first."""
         return [root / folder for root in self.roots for folder in AUDIO_FOLDERS]
 
     @cached_property
     def anywhere(self) -> dict[str, Path]:
-        """The sound files of whose folded names there is one each."""
+        """The sound files with unique names, by folded name."""
         names = Counter(fold_name(path.name) for path in self.sounds)
         return {name: path for path in self.sounds if names[name := fold_name(path.name)] == 1}
 
     def _below(self, name: str) -> Path | None:
-        """A file of this name in one of the folders, or one in another form of Unicode, case or ending."""
+        """The file of this name in one of `bases`, possibly with another Unicode form, case or extension."""
         for base in self.bases:
             place = Path(os.path.normpath(base / name))
             folder = place.parent
@@ -88,7 +88,7 @@ class Finder:
 
 
 def _names(folder: Path) -> dict[str, Path] | None:
-    """A folder's sound files by folded name, with the ending and without; None where there is no folder."""
+    """A folder's sound files by folded name, with and without extension; None if there is no such folder."""
     if not folder.is_dir():
         return None
     sounds = sorted(path for path in folder.iterdir() if path.suffix.lower() in SOUND_SUFFIXES)
@@ -100,5 +100,5 @@ def _names(folder: Path) -> dict[str, Path] | None:
 
 
 def fold_name(name: str) -> str:
-    """A file's name without case, in one form of Unicode."""
+    """A file name in Unicode form NFC and case-folded."""
     return unicodedata.normalize("NFC", name).casefold()

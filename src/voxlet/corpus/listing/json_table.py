@@ -1,4 +1,4 @@
-"""Tables of recordings in JSON: lines of objects, a list of them, or an object with one for each file."""
+"""Tables of recordings in JSON: one object per line, a list of objects, or one object keyed by file."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 
 def json_rows(path: Path, text: str) -> Iterator[Row]:
-    """The objects of a file of JSON lines, blank lines passed over, or of one JSON value.
+    """The rows of a file with JSON lines (blank lines are skipped) or with one JSON value.
 
     Raises:
-        NoColumnsError: An object has neither; or a `.json` file holds something else.
-        CorpusError: A line is not JSON, or no object.
+        NoColumnsError: An object has neither path nor label, or a `.json` file does not hold objects.
+        CorpusError: A line is not JSON or not an object, or a value is neither text nor a number.
     """
-    # A file that ends in `.json` may be anything.
+    # A `.json` file may hold something other than a table.
     kind = NoColumnsError if path.suffix.lower() == ".json" else CorpusError
     for number, line, found in json_values(path, text, kind):
         where = f"{path}:{number}"
@@ -48,33 +48,33 @@ def json_rows(path: Path, text: str) -> Iterator[Row]:
 
 
 def json_values(path: Path, text: str, kind: type[CorpusError]) -> Iterator[tuple[int, str, object]]:
-    """Number, text and value of each JSON line, or of each item of one value.
+    """Number, text and value of each JSON line, or of each item of a single JSON value.
 
     Raises:
-        CorpusError: Of that kind: one is not JSON.
+        CorpusError: The text is not JSON (an error of class `kind`).
     """
     begins = text.lstrip()[:1]
     if begins == "[" or (begins == "{" and path.suffix.lower() == ".json" and is_one_value(text)):
         items = items_of(parse_json(text, f"{path}:1", kind))
         yield from ((number, json.dumps(row), row) for number, row in enumerate(items, 1))
         return
-    # Only these end a line: JSON strings may hold U+2028 and the like as they are.
+    # Not `splitlines`: JSON strings may contain U+2028 and other line separators unescaped.
     for number, line in enumerate(re.split("\r\n|\n|\r", text), 1):
         if line.strip():
             yield number, line, parse_json(line, f"{path}:{number}", kind)
 
 
 def is_one_value(text: str) -> bool:
-    """Whether a text that begins with `{` is one object, not one in each line."""
+    """Whether a text that begins with `{` is a single object, rather than one object per line."""
     try:
         json.loads(text)
     except (ValueError, RecursionError) as error:
-        return isinstance(error, RecursionError)  # which reading it says in an error
+        return isinstance(error, RecursionError)  # then `parse_json` reports the deep nesting
     return True
 
 
 def items_of(value: object) -> list[object]:
-    """The rows of one JSON value: a list, also under a name, as in `{"data": [...]}`; or an object's fields.
+    """The rows in a JSON value: a list, possibly in a field as in `{"data": [...]}`, or an object's fields.
 
     `{"0.wav": "yes"}` has a label for each file, `{"clip 0": {"wav": ..., "command": ...}}` a row for each.
     """
@@ -93,15 +93,15 @@ def items_of(value: object) -> list[object]:
 
 
 def has_columns(value: dict[str, object]) -> bool:
-    """Whether an object is itself a row, whose keys name its columns."""
+    """Whether an object is itself a row, with a key that names the column of files."""
     return any(fold_heading(key) in COLUMNS["path"] for key in value)
 
 
 def parse_json(text: str, where: str, kind: type[CorpusError]) -> object:
-    """The value of a JSON text, its numbers as they are written.
+    """Parse a JSON text, with numbers kept as text.
 
     Raises:
-        CorpusError: Of that kind: it is not JSON.
+        CorpusError: The text is not JSON (an error of class `kind`).
     """
     try:
         found: object = json.loads(text, parse_int=str, parse_float=str)

@@ -1,4 +1,4 @@
-"""Labels as they are kept and shown: digits as words, one spelling for each word, and their order."""
+"""Normalisation of labels: digits as words, one spelling for each word, and sorting."""
 
 from __future__ import annotations
 
@@ -19,13 +19,12 @@ DIGITS = frozenset("0123456789")
 
 
 def tidy_label(text: str) -> str:
-    """The label as it is written, in one form of Unicode, on one line and without space around it; none
-    where nothing of it can be seen."""
+    """The label in Unicode form NFC with normalised white space; empty if it has no visible character."""
     return "" if is_blank(text) else " ".join(unicodedata.normalize("NFC", text).split())
 
 
 def as_words(labels: Iterable[str]) -> dict[str, str]:
-    """Each distinct label and what it is called: the digits 0 to 9 are words where all labels are digits.
+    """Map each distinct label to its name: if all labels are digits, 0 to 9 become words.
 
     >>> as_words(["7", "0"]), as_words(["7", "yes"])
     ({'7': 'seven', '0': 'zero'}, {'7': '7', 'yes': 'yes'})
@@ -37,7 +36,7 @@ def as_words(labels: Iterable[str]) -> dict[str, str]:
 
 
 def merge_labels(entries: Sequence[Entry]) -> tuple[list[Entry], list[str]]:
-    """The entries with one spelling for each word, the most frequent one, and what was merged, in lines."""
+    """The entries with the most frequent spelling of each word, and notes on the spellings merged."""
     counts = Counter(entry.label for entry in entries if entry.label)
     words: dict[str, list[str]] = {}
     for label in counts:
@@ -45,7 +44,7 @@ def merge_labels(entries: Sequence[Entry]) -> tuple[list[Entry], list[str]]:
     spelling: dict[str, str] = {}
     notes = []
     for labels in words.values():
-        # Of two that are equally frequent, the one in small letters.
+        # If two are equally frequent, prefer lower case.
         best, *others = sorted(labels, key=lambda label: (-counts[label], label != label.lower(), label))
         spelling |= dict.fromkeys(labels, best)
         if others:
@@ -56,7 +55,7 @@ def merge_labels(entries: Sequence[Entry]) -> tuple[list[Entry], list[str]]:
 
 
 def sort_labels(labels: Iterable[str]) -> tuple[str, ...]:
-    """Each label once: in numerical order where all are numbers, otherwise in alphabetical order.
+    """The distinct labels, in numerical order if all are numbers, otherwise in alphabetical order.
 
     >>> sort_labels(["two", "one", "ten", "one"]), sort_labels(["10", "2"]), sort_labels(["two", "no"])
     (('one', 'two', 'ten'), ('2', '10'), ('no', 'two'))

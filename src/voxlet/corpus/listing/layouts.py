@@ -1,11 +1,12 @@
-"""How a folder of recordings says which word each file is and who speaks: a table, or its files' names.
+"""Layouts: how a folder of recordings gives label and speaker of each file, in a table or in file names.
 
 `names`     {label}_{speaker}_{take}.wav, at any depth (FSDD, AudioMNIST)
 `folders`   label/anything.wav; names such as {speaker}_nohash_{take} also give speaker and take
-`manifest`  a CSV or JSONL file with a path and a label in each row
+`manifest`  a table, such as a CSV or JSONL file, with a path and a label in each row
 a pattern   such as `{label}/{speaker}_NO_{take}`
 
-Without one of these, a table that lies in the folder is read; else the pattern that explains all names best.
+Without a given layout, a table in the folder is used if there is one, otherwise the pattern that explains all
+names best.
 """
 
 from __future__ import annotations
@@ -38,18 +39,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LIST_THEM = f"list the recordings in {MANIFEST_NAMES[0]} with the columns path and label, or give --layout"
-CODES_CLOSE = (
-    0.6  # of numbers that may stand for anything: a difference in score that is no reason to be sure
-)
+CODES_CLOSE = 0.6  # a smaller lead in score leaves a doubt if labels are numbers, which may mean anything
 PAIR, CAMEL = re.compile(r"([^-_ .]+)[-_ .]+(.+)"), re.compile(r"([A-Z][a-z]+)([A-Z][a-z]+)")
 COUNTED = re.compile(r"[\W_]*\d+[\W_]*(?:m4a|wav|mp3|ogg)?$")
-FEWEST_SINGLES = 4  # names that occur once, to be doubted
+FEWEST_SINGLES = 4  # labels or speakers with a single recording that raise a doubt
 READ_KINDS = "give recordings as WAV, FLAC, OGG or MP3 files, in folders of any depth"
 LAYOUTS = ("names", "folders", "manifest")
 
 
 def check_layout(layout: str) -> str:
-    """The layout itself, if it is one: a name or a pattern.
+    """The layout itself, if it is a known name or a valid pattern.
 
     Raises:
         ConfigError: It is neither.
@@ -66,10 +65,10 @@ def check_layout(layout: str) -> str:
 
 
 def list_entries(root: Path, layout: str | None = None) -> Listing:
-    """What `root` (a folder, or a manifest file) holds; the layout is found out unless given.
+    """List the recordings in `root`, a folder or a manifest file; `layout` is detected if None.
 
     Raises:
-        CorpusError: `root` is missing, no sound file is in it, or the manifest is malformed.
+        CorpusError: `root` is missing, holds no sound files, or its manifest is malformed.
     """
     if not root.exists():
         raise CorpusError("no such folder or manifest", where=root)
@@ -83,20 +82,20 @@ def list_entries(root: Path, layout: str | None = None) -> Listing:
             )
         listing = list_names(root, layout, paths)
         listing = replace(listing, notes=(*notes, *listing.notes))
-    if root.is_file():  # beside what it lists: not all that may lie anywhere under its folder
+    if root.is_file():  # only folders with listed files: its own may hold much else
         folders = {root.parent, *(entry.path.parent for entry in listing.entries)}
         found = {path: why for folder in sorted(folders) for path, why in survey(folder, deep=False)}
     return replace(finish(listing), passed=passed_over(root, found, listing.entries))
 
 
 def what_is_there(root: Path, found: Mapping[Path, str | None]) -> str:
-    """What a folder without sound files holds instead."""
+    """The content of a folder without sound files, in words."""
     others = passed_over(root, found, ())
     return f"it holds {'; '.join(kind.describe() for kind in others)}" if others else "it is empty"
 
 
 def passed_over(root: Path, found: Mapping[Path, str | None], entries: Sequence[Entry]) -> tuple[Passed, ...]:
-    """The files found that are no entries, by kind and reason."""
+    """The found files that have no entry, counted by kind and reason."""
     listed = {entry.path for entry in entries}
     base = root if root.is_dir() else root.parent
     return count_kinds(
@@ -105,7 +104,7 @@ def passed_over(root: Path, found: Mapping[Path, str | None], entries: Sequence[
 
 
 def finish(listing: Listing) -> Listing:
-    """The listing in the order of its paths, with digits as words and one spelling for each word."""
+    """The listing sorted by path, with digits as words and one spelling for each word."""
     words = as_words(entry.label for entry in listing.entries if entry.label)
     named = [replace(entry, label=words.get(entry.label, "")) for entry in listing.entries]
     entries, notes = merge_labels(sorted(named, key=lambda entry: entry.path))
@@ -118,10 +117,10 @@ def finish(listing: Listing) -> Listing:
 
 
 def list_names(root: Path, layout: str | None, paths: Sequence[Path]) -> Listing:
-    """What the names of the sound files under `root` say.
+    """List the sound files under `root` by parsing their names.
 
     Raises:
-        CorpusError: It is no folder, or no name says anything.
+        CorpusError: `root` is not a folder, or the names give no labels.
     """
     if not root.is_dir():
         raise CorpusError("is not a folder", where=root, remedy="give the folder that it is in")
@@ -161,10 +160,10 @@ def list_names(root: Path, layout: str | None, paths: Sequence[Path]) -> Listing
 
 
 def without_parts(paths: Sequence[Path], root: Path) -> tuple[list[Path], list[Part], str]:
-    """Paths as they were without the parts of the corpus in them, the part of each, and where it stood.
+    """Find the part (training, validation, test) of each file: paths without it, parts, and a description.
 
-    A part is a folder, where every file lies in one at the same depth, or what every name begins with
-    (`test_yes_0.wav`), if there are several; or it stands in lists as Speech Commands has them.
+    Parts are folders at one depth that contain all files, or prefixes of all file names (`test_yes_0.wav`),
+    if there are at least two; or they are given in lists like those of Speech Commands.
     """
     folders = [path.relative_to(root).parts[:-1] for path in paths]
     for depth in range(min(map(len, folders), default=0)):
@@ -194,7 +193,7 @@ def without_parts(paths: Sequence[Path], root: Path) -> tuple[list[Path], list[P
 
 
 def part_lists(root: Path) -> dict[str, Part]:
-    """The part of each path that Speech Commands' lists name; empty where one of these is not there."""
+    """The part of each path in lists like Speech Commands'; empty if one of the lists is missing."""
     if not all((root / name).is_file() for name in PART_LISTS):
         return {}
     lines = (
@@ -206,10 +205,10 @@ def part_lists(root: Path) -> dict[str, Part]:
 
 
 def unread(given: Explained, paths: Sequence[Path], root: Path) -> tuple[str, ...]:
-    """What the layout that was given does not read and yet has a label, by its folder.
+    """A note on files that do not fit the given layout but have a label from their folder, if any.
 
     Raises:
-        CorpusError: It reads no name at all.
+        CorpusError: No file name fits the layout.
     """
     text = given.pattern.text
     strange = [path for path, reading in zip(paths, given.readings, strict=True) if reading is None]
@@ -227,12 +226,12 @@ def unread(given: Explained, paths: Sequence[Path], root: Path) -> tuple[str, ..
 
 
 def in_label_folder(text: str) -> bool:
-    """Whether, by a pattern, a file in a label's folder is a clip of that label, whatever its name is."""
+    """Whether a pattern takes the label from the folder alone, so that any file in the folder has it."""
     return text.startswith("{label}/") and text.count("/") == 1
 
 
 def read_names(explained: Explained, paths: Sequence[Path], root: Path) -> tuple[Entry, ...]:
-    """The entries that a pattern makes of files."""
+    """The entries of the files, as a pattern reads their names."""
     text = explained.pattern.text
     entries = []
     in_folders = in_label_folder(text)
@@ -250,7 +249,7 @@ def read_names(explained: Explained, paths: Sequence[Path], root: Path) -> tuple
 
 
 def reasons(best: Explained) -> str:
-    """Why a reading was taken, in a few words."""
+    """The evidence for the chosen pattern, in a few words."""
     found = [f"{len(best.labels):,} label{'s' * (len(best.labels) != 1)}, {shorten(best.labels)}"]
     if best.speakers:
         many = len(best.speakers) != 1
@@ -261,7 +260,7 @@ def reasons(best: Explained) -> str:
 
 
 def doubts(ranked: Sequence[Explained], paths: Sequence[Path]) -> tuple[str, ...]:
-    """What makes the best reading of the paths' names doubtful, one line each."""
+    """Doubts about the best pattern for the paths, one line each."""
     best = ranked[0]
     rival = close_rival(ranked)
     found = (
@@ -274,14 +273,14 @@ def doubts(ranked: Sequence[Explained], paths: Sequence[Path]) -> tuple[str, ...
 
 
 def doubtful_labels(best: Explained) -> str | None:
-    """That labels look like speakers."""
+    """A doubt, if the labels look like speakers."""
     if best.like_speakers <= 0.5:
         return None
     return f"the labels look like speakers ({shorten(best.labels)}): if so, give the layout with --layout"
 
 
 def doubtful_codes(ranked: Sequence[Explained]) -> str | None:
-    """That labels are numbers or codes, unless they are digits and nothing else could be."""
+    """A doubt, if most labels are numbers or codes, unless they are clearly spoken digits."""
     best = ranked[0]
     if 2 * sum(is_code(label) for label in best.labels) <= len(best.labels):
         return None
@@ -289,9 +288,9 @@ def doubtful_codes(ranked: Sequence[Explained]) -> str | None:
     sure = people or in_label_folder(best.pattern.text)
     pairs = {(one["speaker"], one["label"]) for one in best.readings if one and "speaker" in one}
     words = Counter(who for who, _ in pairs)
-    recur = 2 * sum(count == 1 for count in words.values()) <= len(words)  # most say more than one
+    recur = 2 * sum(count == 1 for count in words.values()) <= len(words)  # for most, several labels
     alone = sure and DIGITS.issuperset(best.labels) and close_rival(ranked, CODES_CLOSE) is None
-    folder_again = best.pattern.text.count("{speaker}") > 1  # the folder's name stands in the file's
+    folder_again = best.pattern.text.count("{speaker}") > 1  # file names repeat the name of the folder
     if (recur or folder_again) and (alone or best.labels.keys() == DIGITS):
         return None
     named = f"the labels are numbers or codes ({shorten(best.labels)})"
@@ -304,7 +303,7 @@ def is_code(name: str) -> bool:
 
 
 def doubtful_singles(best: Explained) -> str | None:
-    """That most labels, or most speakers, occur only once."""
+    """A doubt, if most labels or most speakers occur only once."""
     text = best.pattern.text
     known = "_nohash_" in text or "_NO_" in text or text.count("{speaker}") > 1
     for what, names in (("labels", best.labels), ("speakers", {} if known else best.speakers)):
@@ -318,7 +317,7 @@ def doubtful_singles(best: Explained) -> str | None:
 
 
 def doubtful_pairs(best: Explained) -> str | None:
-    """That speakers (`s1_ann`), or labels (`YesAnn`), are called by two things, and all pairs are there."""
+    """A doubt, if names of speakers (`s1_ann`) or labels (`YesAnn`) are all pairs of two sets of parts."""
     ways = (("speakers", best.speakers, PAIR), ("labels", best.labels, CAMEL))
     for what, names, pair in ways:
         pairs = [found.groups() for name in names if (found := pair.fullmatch(name))]
@@ -330,7 +329,7 @@ def doubtful_pairs(best: Explained) -> str | None:
 
 
 def doubtful_folders(best: Explained, paths: Sequence[Path]) -> str | None:
-    """That the same names, which are more than numbers or letters, stand in all folders taken for labels."""
+    """A doubt, if all label folders hold files of the same names, other than numbers or single letters."""
     if best.pattern.text != FOLDERS or len(best.labels) < 2:
         return None
     folders: dict[str, set[str]] = {}

@@ -1,7 +1,8 @@
-"""Tables that list recordings: CSV with any usual separator, or JSON, from many makers.
+"""Read tables of recordings from many sources: CSV with any usual separator, or JSON.
 
-A column is known by its heading, in any case (`path`, `file_name`, `file`; `label`, `class`, `text`; ...), or
-else by what stands in it. A table without a heading is read if a column names files (LJSpeech's `id|text`).
+A column is identified by its heading, in upper or lower case (`path`, `file_name`, `file`; `label`, `class`,
+`text`; ...), or else by its cells. A table without a heading is read if one of its columns holds names of
+existing files (LJSpeech's `id|text`).
 """
 
 from __future__ import annotations
@@ -37,17 +38,17 @@ PLAIN_SUFFIXES = MANIFEST_SUFFIXES - {".jsonl", ".json"}
 SEPARATORS = ",;\t|"
 LARGEST_TABLE = 1 << 28  # bytes
 
-Quoting = Literal[0, 3]  # as the module csv numbers them
+Quoting = Literal[0, 3]  # csv.QUOTE_MINIMAL, csv.QUOTE_NONE
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a table lists.
+    """The content of a table of recordings.
 
     Attributes:
-        entries: A recording for each row.
-        told: Which columns were taken for what, where the heading does not say it; else empty.
-        guessed: Whether what was taken for labels may be something else.
+        entries: One for each row.
+        told: Remarks on columns identified by their cells and on unknown parts; may be empty.
+        guessed: Whether the column of labels was guessed from its cells.
     """
 
     entries: tuple[Entry, ...]
@@ -58,17 +59,17 @@ class Manifest:
 def read_manifest(
     path: Path, *, root: Path | None = None, sounds: Sequence[Path] = (), may_be_empty: bool = False
 ) -> Manifest:
-    """The rows of a manifest; paths in it are relative to its folder, or else to the corpus's.
+    """Read a manifest, with paths relative to its own folder or to the corpus's folder.
 
     Args:
         path: A .csv, .tsv, .txt, .jsonl or .json file.
-        root: The corpus's folder, where that is another than the table's.
-        sounds: The corpus's sound files, where known: a name alone may be that of one in any folder.
-        may_be_empty: Whether a heading alone will do.
+        root: The corpus's folder, if it is not the table's.
+        sounds: The corpus's sound files, if known, to find a bare file name in any folder.
+        may_be_empty: Whether a table with a heading only is allowed.
 
     Raises:
-        NoColumnsError: It has no column of files, or none of labels.
-        CorpusError: It cannot be read, a row is malformed, or there is none.
+        NoColumnsError: There is no column of files, or none of labels.
+        CorpusError: The table cannot be read, has a malformed row, or has no rows.
     """
     text = read_text(path)
     roots = (path.parent,) if root is None or root == path.parent else (path.parent, root)
@@ -103,7 +104,7 @@ def read_manifest(
 
 
 def labels_are_numbers(rows: Sequence[Row]) -> bool:
-    """Whether labels are numbers of classes, and another column says their words."""
+    """Whether all labels are class numbers and another column gives the words."""
     return bool(rows) and all(
         row.values.get("label", "").isdecimal() and row.values.get("text", "").strip("0123456789. ")
         for row in rows
@@ -111,10 +112,10 @@ def labels_are_numbers(rows: Sequence[Row]) -> bool:
 
 
 def read_text(path: Path) -> str:
-    """The table's text: UTF-8 or UTF-16, with or without a byte order mark.
+    """The text of a file in UTF-8 or UTF-16, with or without byte order mark.
 
     Raises:
-        CorpusError: It cannot be read, is too large or in another encoding.
+        CorpusError: The file cannot be read, is too large, or has another encoding.
     """
     try:
         if path.stat().st_size > LARGEST_TABLE:
@@ -139,11 +140,11 @@ def read_text(path: Path) -> str:
 
 
 def csv_rows(path: Path, text: str, finder: Finder) -> tuple[list[Row], Columns]:
-    """The rows of a table, blank ones passed over, and its columns.
+    """The rows of a CSV table, without blank ones, and its columns.
 
     Raises:
-        NoColumnsError: Neither its heading nor its cells say which columns there are.
-        CorpusError: It is not CSV, or a row has more fields than the first one.
+        NoColumnsError: Neither the heading nor the cells identify the columns.
+        CorpusError: The text is not CSV, or a row has more fields than the first one.
     """
     separator, skipped = find_separator(text)
     body = "".join([*lines_of(text)][skipped:])
@@ -167,13 +168,13 @@ def csv_rows(path: Path, text: str, finder: Finder) -> tuple[list[Row], Columns]
 
 
 def split_cells(path: Path, text: str, separator: str, skipped: int) -> list[tuple[int, list[str]]]:
-    """The line numbers and cells of the rows of a table.
+    """Line number and cells of each row of a CSV table.
 
     Raises:
-        CorpusError: It is not CSV.
+        CorpusError: The text is not CSV.
     """
-    # Makers of tables with bars do not quote: a quotation mark is a character like any other. Some with tabs
-    # do not either, as Common Voice.
+    # Tables separated by bars do not use quoting, so quotation marks are ordinary characters there. Some
+    # tables separated by tabs do not either, such as Common Voice.
     ways: dict[str, tuple[Quoting, ...]] = {"|": (csv.QUOTE_NONE,), "\t": (csv.QUOTE_MINIMAL, csv.QUOTE_NONE)}
     problem = CorpusError("is not CSV", where=path)
     for quoting in ways.get(separator, (csv.QUOTE_MINIMAL,)):
@@ -189,7 +190,7 @@ def split_cells(path: Path, text: str, separator: str, skipped: int) -> list[tup
 def known_cells(
     path: Path, lines: Sequence[tuple[int, list[str]]], columns: Columns, separator: str
 ) -> list[Row]:
-    """The known columns' values of the rows.
+    """The rows, with the values of the known columns.
 
     Raises:
         CorpusError: A row has more fields than the first one.
@@ -211,10 +212,10 @@ def known_cells(
 
 
 def find_separator(text: str) -> tuple[str, int]:
-    """What separates the fields of a table, and how many lines stand before its first row.
+    """The field separator of a table, and the number of lines before its first row.
 
-    Those are blank, a remark after `#`, or `sep=;` as Excel writes it. A table without any separator has its
-    first column up to the first space.
+    Such lines are blank, comments after `#`, or `sep=;` as written by Excel. Without any separator, the first
+    space of a line separates two columns (the separator returned is a space).
     """
     for skipped, line in enumerate(lines_of(text)):
         if found := re.fullmatch(r"sep=(.)\s*", line):
@@ -228,10 +229,10 @@ def find_separator(text: str) -> tuple[str, int]:
 
 
 def lines_of(text: str) -> Iterator[str]:
-    """The lines of a table as CSV ends them, with their ends."""
+    """The lines of a text with their line ends, split as the csv module does."""
     yield from io.StringIO(text, newline="")
 
 
 def is_heading(cells: Sequence[str]) -> bool:
-    """Whether cells name a column of files and one of labels."""
+    """Whether the cells include headings for files and for labels."""
     return {"path", "label"} <= set(heading_columns(cells))

@@ -1,4 +1,4 @@
-"""A pattern of file names such as `{label}/{speaker}_NO_{take}`: what it reads out of a path; no dates."""
+"""Patterns of file names such as `{label}/{speaker}_NO_{take}`, which parse a path; removal of dates."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FIELDS = ("label", "speaker", "take")
-MOST_READINGS = 64  # of one name
+MOST_READINGS = 64  # of one path
 REMEDY = "for example {label}/{speaker}_NO_{take}, with * for anything"
 
-GAPS = " _.-"  # what stands between the fields of a name
-# A day, maybe a time after it: `20240131`, `2024-01-31 at 10.15.12`, `2024_01_31-101512`.
+GAPS = " _.-"  # separators between the fields of a name
+# A date, optionally followed by a time: `20240131`, `2024-01-31 at 10.15.12`, `2024_01_31-101512`.
 DATE = re.compile(
     r"(?<!\d)(?:19|20)\d\d([-_.]?)(?:0[1-9]|1[0-2])\1(?:0[1-9]|[12]\d|3[01])"
     r"(?:(?:T|[-_ ]+(?:at[-_ ])?)(?:[01]\d|2[0-3])"
@@ -31,14 +31,16 @@ _PIECE = re.compile(r"\{(\w*)\}|(\*)|([^{}*]+)|(.)", re.DOTALL)
 
 @dataclass(frozen=True)
 class Pattern:
-    """The last parts of a path without its ending; `*` stands for anything, a field twice for the same text.
+    """A pattern for the last components of a path without extension.
+
+    `*` matches anything; a field that occurs twice must match the same text both times.
 
     Args:
-        text: With the fields `{label}`, and optionally `{speaker}` and `{take}`.
-        counted: Takes are numbers.
+        text: The pattern, with the field `{label}` and optionally `{speaker}` and `{take}`.
+        counted: Whether takes must be numbers.
 
     Raises:
-        ConfigError: It makes no sense.
+        ConfigError: The pattern is malformed.
     """
 
     text: str
@@ -53,7 +55,7 @@ class Pattern:
         if "label" not in names:
             raise ConfigError("has no {label}", where=f"layout {self.text!r}", remedy=REMEDY)
         between = zip(self.pieces, self.pieces[1:], strict=False)
-        # A number may follow a word at once: `yes0`.
+        # A number may follow a word without a separator: `yes0`.
         if any(not one[1] and not two[1] and (two[0] != "take" or not self.counted) for one, two in between):
             raise ConfigError(
                 "has two fields with nothing between them", where=f"layout {self.text!r}", remedy=REMEDY
@@ -61,7 +63,7 @@ class Pattern:
 
     @cached_property
     def pieces(self) -> tuple[tuple[str, bool], ...]:
-        """Its pieces in order: text and true, or the name of a field and false."""
+        """The pieces of the pattern: (text, True), or (field name or `*`, False)."""
         found = []
         for field, star, literal, other in _PIECE.findall(self.text.strip("/")):
             if other:
@@ -71,16 +73,16 @@ class Pattern:
 
     @property
     def depth(self) -> int:
-        """How many parts of a path it reads."""
+        """Number of path components that the pattern matches."""
         return self.text.strip("/").count("/") + 1
 
     @property
     def fields(self) -> frozenset[str]:
-        """The fields that it reads."""
+        """The fields in the pattern."""
         return frozenset(name for name, literal in self.pieces if not literal and name != "*")
 
     def readings(self, path: Path, root: Path) -> list[dict[str, str]]:
-        """Every way to read a path under `root`, the shortest first fields first; at most 64."""
+        """All ways to match a path under `root`, with shorter first fields first; at most 64."""
         parts = (*path.relative_to(root).parts[:-1], path.stem)
         if len(parts) < self.depth:
             return []
@@ -110,14 +112,14 @@ class Pattern:
 
     @staticmethod
     def _stops(rest: str, following: Sequence[tuple[str, bool]]) -> Iterator[int]:
-        """Where a field at the beginning of `rest` may end: before what follows it, within its folder."""
+        """Positions where a field at the start of `rest` may end: before the next piece and any `/`."""
         end = rest.find("/") if "/" in rest else len(rest)
         if not following:
             if end == len(rest) > 0:
                 yield end
             return
         mark, literal = following[0]
-        if not literal:  # a number, the whole of it
+        if not literal:  # the take follows at once: all digits at the end belong to it
             stop = len(rest[:end].rstrip("0123456789"))
             if 0 < stop < end:
                 yield stop
@@ -129,9 +131,9 @@ class Pattern:
 
 
 def without_dates(paths: Sequence[Path], root: Path) -> tuple[list[Path], str]:
-    """Paths under `root` without the day and time in them, where most have one, and that it was left out.
+    """Remove dates and times from paths under `root`, if most contain one; also a remark that says so.
 
-    A day is neither word nor speaker. A folder that is called after one is left out, too.
+    A date is neither a word nor a speaker. Folders whose name is only a date are removed, too.
     """
     inside = [path.relative_to(root) for path in paths]
     if 2 * sum(DATE.search(str(path)) is not None for path in inside) <= len(paths):

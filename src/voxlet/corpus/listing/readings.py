@@ -1,7 +1,7 @@
-"""Which pattern explains the names of a corpus's files best: each is scored by what it makes of all of them.
+"""Find the pattern that explains a corpus's file names best, by scoring how each candidate reads all names.
 
-A good reading has few labels with many takes, speakers who recur from label to label, takes that are counted
-up without a gap or a repetition, and labels that are common words rather than numbers of people.
+A good reading has few labels with many takes, speakers who recur with many labels, distinct takes, and labels
+that are common words rather than identifiers of speakers.
 """
 
 from __future__ import annotations
@@ -38,16 +38,16 @@ COMMON_WORDS = frozenset(
     }
 )
 LIKE_SPEAKERS = re.compile(r"(?:[a-z]{1,3}\d|[a-z]{0,8}[-_ ]?\d{2,}|(?=.*\d)[0-9a-f]{6,})", re.IGNORECASE)
-# What takes are called beside their numbers; nobody who speaks is called so.
+# Words before the number of a take; a speaker is never called so.
 TAKE_WORDS = (
     r"(?:take|rep|repetition|session|try|trial|utt|utterance|sample|rec|recording|mic|day|round|[tvrn])"
 )
-# Of `anna_3`, `3`, `(3)` and `anna-take3` the number is a take's; that of `3-anna` where there is `4-anna`.
+# The number in `anna_3`, `3`, `(3)` and `anna-take3` is a take's; in `3-anna` only if there is also `4-anna`.
 HOLDS_TAKE = re.compile(rf"(?:^|[-_ .(]){TAKE_WORDS}?\d+\)?$", re.IGNORECASE)
 BEGINS_WITH_NUMBER = re.compile(r"^\d+[-_ .]+")
-LIKE_TAKES = re.compile(rf"(?!.\d){TAKE_WORDS}[-_ ]?\d+", re.IGNORECASE)  # and not a speaker's `n1`
-LIKE_CODES = re.compile(r"(?=.*\d)(?!.*[^\W\d_]{3}).+")  # a number in it, and hardly a letter: `1`, `03-A`
-# What many speakers are or do at once; nobody is called so.
+LIKE_TAKES = re.compile(rf"(?!.\d){TAKE_WORDS}[-_ ]?\d+", re.IGNORECASE)  # but not a speaker such as `n1`
+LIKE_CODES = re.compile(r"(?=.*\d)(?!.*[^\W\d_]{3}).+")  # with a digit and few letters: `1`, `03-A`
+# Properties of speakers or recordings; a speaker is never called so.
 MANY_SPEAKERS = frozenset(
     re.findall(
         r"\w+",
@@ -58,35 +58,35 @@ MANY_SPEAKERS = frozenset(
     )
 )
 TAKE_IN_NAME = re.compile(rf"[-_ .]({TAKE_WORDS}[-_ .]?)\d+$", re.IGNORECASE)
-LONGEST_STEM = 8  # letters of what speakers are called beside their numbers
+LONGEST_STEM = 8  # letters before the number in the name of a speaker
 LEAST_COVERAGE = 0.5
-CLOSE = 0.3  # a difference in score that is no reason to be sure
+CLOSE = 0.3  # a smaller lead in score leaves the choice in doubt
 
 Reading = dict[str, str]
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A pattern that may be the corpus's, and what speaks for it before any name is seen."""
+    """A candidate pattern, and its prior score before any name is read."""
 
     pattern: Pattern
     prior: float
 
 
-# Fields in files' names are held apart by `_` here, and as well by what follows. What is not counted among
-# all these can be told with `--layout`.
+# The patterns below separate fields of file names by `_`; each is also tried with these separators. Any other
+# pattern can be given with `--layout`.
 SEPARATORS = {
     "-": 0.0,
     " ": 0.0,
     ".": 0.0,
     "__": 0.1,
     " - ": 0.1,
-}  # and what speaks for each where it is there
-PREFIX, TAKE_NAMED = -0.15, 0.1  # of what all names begin with (`rec_yes_0`), and of takes that are called so
-TWICE = 0.4  # of a name that has its folder's in it behind what all names begin with: `yes/rec_yes_ann_0`
-ALL_DIGITS = 0.5  # of labels that are the ten digits, no more and no fewer
+}  # separator -> bonus in score
+PREFIX, TAKE_NAMED = -0.15, 0.1  # score for a common prefix (`rec_yes_0`), and for takes named `take0`
+TWICE = 0.4  # bonus for a common prefix if the name repeats its folder's: `yes/rec_yes_ann_0`
+ALL_DIGITS = 0.5  # bonus if the labels are exactly the ten digits
 FOLDER_PATTERNS = (
-    ("{label}/{speaker}_nohash_{take}", 1.0),  # no speaker is called so by chance
+    ("{label}/{speaker}_nohash_{take}", 1.0),  # not in names by chance
     ("{label}/{speaker}_NO_{take}", 1.0),
     ("{label}/{speaker}/*", 0.25),
     ("{label}/*", 0.2),
@@ -122,7 +122,7 @@ NAME_PATTERNS = (
 
 
 def candidates(paths: Sequence[Path]) -> list[Candidate]:
-    """The patterns that the names of some files may have been made by."""
+    """Candidate patterns for the names of some files."""
     found = [Candidate(Pattern(text, counted=True), prior) for text, prior in FOLDER_PATTERNS]
     stems = [path.stem for path in paths]
     prefix, take = common_prefix(stems), take_word(stems)
@@ -144,7 +144,7 @@ def candidates(paths: Sequence[Path]) -> list[Candidate]:
 
 
 def common_prefix(stems: Sequence[str]) -> str:
-    """What all names begin with, up to what holds fields apart: `rec_`; empty where that is nothing."""
+    """The common prefix of all names up to a separator, such as `rec_`; empty if there is none."""
     first, last = min(stems, default=""), max(stems, default="")
     common = next((n for n, pair in enumerate(zip(first, last, strict=False)) if pair[0] != pair[1]), 0)
     found = re.match(r"[^{}*]*[-_ .]", first[:common])
@@ -152,7 +152,7 @@ def common_prefix(stems: Sequence[str]) -> str:
 
 
 def take_word(stems: Sequence[str]) -> str:
-    """What stands in front of a take's number in all names, such as `take`; empty where that is nothing."""
+    """The word before the take's number in all names, such as `take`; empty if there is none."""
     found = {match[1] if (match := TAKE_IN_NAME.search(stem)) else "" for stem in stems}
     return found.pop() if len(found) == 1 else ""
 
@@ -163,7 +163,7 @@ FOLDERS = "{label}/*"
 
 @dataclass(frozen=True)
 class Explained:
-    """What a pattern makes of all names: a reading for each file, None where it does not fit."""
+    """A pattern with its reading of each file name; None for names that do not fit."""
 
     pattern: Pattern
     readings: tuple[Reading | None, ...]
@@ -171,38 +171,38 @@ class Explained:
 
     @cached_property
     def labels(self) -> Counter[str]:
-        """Files for each label."""
+        """Number of files of each label."""
         return Counter(reading["label"] for reading in self.readings if reading)
 
     @cached_property
     def speakers(self) -> Counter[str]:
-        """Files for each speaker."""
+        """Number of files of each speaker."""
         return Counter(reading["speaker"] for reading in self.readings if reading and "speaker" in reading)
 
     @property
     def coverage(self) -> float:
-        """The share of the files that it fits."""
+        """Share of the files that fit the pattern."""
         return sum(self.labels.values()) / max(1, len(self.readings))
 
     @property
     def recurrence(self) -> float:
-        """How often speakers recur from label to label: 1 where everyone says everything."""
+        """Share of all pairs of label and speaker that occur, 0 to 1; a default value if unknown."""
         if not self.speakers or len(self.labels) == 1:
             return 0.5
         pairs = {(reading["label"], reading["speaker"]) for reading in self.readings if reading}
         if len(self.speakers) == 1:
-            return 0.8  # nobody else to compare with
+            return 0.8  # nothing to compare with
         return len(pairs) / (len(self.labels) * len(self.speakers))
 
     @property
     def counted(self) -> float:
-        """The share of the takes of a label by a speaker that no other take is called as."""
+        """Number of distinct readings, as a share of the files that fit; 0.5 if the pattern has no takes."""
         takes = {tuple(sorted(reading.items())) for reading in self.readings if reading and "take" in reading}
         return len(takes) / max(1, sum(self.labels.values())) if takes else 0.5
 
     @cached_property
     def like_words(self) -> float:
-        """The share of the labels that are common words, less the share of those that look like speakers."""
+        """Share of labels that are common words, minus that of labels like speakers; bonus for ten digits."""
         if not self.labels:
             return 0.0
         words = common_words(as_words(self.labels).values())
@@ -210,7 +210,7 @@ class Explained:
 
     @property
     def like_speakers(self) -> float:
-        """The share of the labels that look like numbers of people."""
+        """Share of the labels that look like identifiers of speakers."""
         stems = {name.rstrip("0123456789") for name in self.labels}
         stem = stems.pop() if len(stems) == 1 else ""
         if len(self.labels) > 1 and stem and len(stem) <= LONGEST_STEM:  # `f0`, `f1`, `f2`
@@ -220,7 +220,7 @@ class Explained:
 
     @cached_property
     def score(self) -> float:
-        """How well it explains the names; below 0 where it does not."""
+        """How well the pattern explains the names; negative if it does not."""
         if self.coverage < LEAST_COVERAGE:
             return -1.0
         files = sum(self.labels.values())
@@ -230,7 +230,7 @@ class Explained:
         several -= 1.5 * (
             (bool(self.speakers) and self.speakers.keys() <= parts) or self.labels.keys() <= parts
         )
-        # In `turn_left_0` nobody is called `left`.
+        # The `left` in `turn_left_0` is not a speaker.
         several -= common_words(self.speakers) / max(1, len(self.speakers))
         nobody = sum(
             LIKE_TAKES.fullmatch(name) is not None or name.casefold() in MANY_SPEAKERS
@@ -241,28 +241,28 @@ class Explained:
         return self.coverage * evidence + self.prior
 
     def summary(self) -> str:
-        """What it finds, in a few words."""
+        """The pattern with some labels and speakers that it finds, in a few words."""
         who = f", speakers {shorten(self.speakers)}" if self.speakers else ""
         return f"{self.pattern.text} (labels {shorten(self.labels)}{who})"
 
 
 def common_words(names: Iterable[str]) -> int:
-    """How many of the names are common words, or several of them."""
+    """How many of the names consist of common words."""
     return sum(set(fold(name).split()) <= COMMON_WORDS for name in names)
 
 
 def shorten(names: Mapping[str, int]) -> str:
-    """The first names, and how many more there are."""
+    """The first three names, and the number of the others."""
     first = sorted(names)[:3]
     more = len(names) - len(first)
     return ", ".join(first) + (f" and {more:,} more" if more else "")
 
 
 def explain(paths: Sequence[Path], root: Path, pattern: Pattern, prior: float = 0.0) -> Explained:
-    """Read all names by one pattern; what is ambiguous is read so that all names together make most sense.
+    """Read all names with one pattern; ambiguous names are read so that all names fit together best.
 
-    `turn_left_anna_3` may be `turn` by `left_anna` or `turn left` by `anna`: the labels and speakers decide
-    that stand in other names too.
+    `turn_left_anna_3` may be `turn` by `left_anna` or `turn left` by `anna`: the labels and speakers found in
+    the other names decide.
     """
     options = [pattern.readings(path, root) for path in paths]
     if all(len(found) <= 1 for found in options):
@@ -270,7 +270,7 @@ def explain(paths: Sequence[Path], root: Path, pattern: Pattern, prior: float = 
     pairs = {(one["label"], one.get("speaker", "")) for found in options for one in found}
     labels = Counter(label for label, _ in pairs)
     speakers = Counter(speaker for _, speaker in pairs)
-    # In order of preference where they explain the names equally well.
+    # If two rules explain the names equally well, the first one is used.
     rules: tuple[Callable[[Reading], int], ...] = (
         lambda one: -len(one["label"]),
         lambda one: labels[one["label"]] * speakers[one.get("speaker", "")],
@@ -284,7 +284,7 @@ def explain(paths: Sequence[Path], root: Path, pattern: Pattern, prior: float = 
 
 
 def rank(paths: Sequence[Path], root: Path) -> list[Explained]:
-    """All usual patterns that fit most names, the best first."""
+    """All candidate patterns that fit at least half of the names and are plausible, the best first."""
     found = [explain(paths, root, candidate.pattern, candidate.prior) for candidate in candidates(paths)]
     one_folder = len({path.parent for path in paths}) == 1
     usable = [one for one in found if one.score >= 0 and is_plausible(one, one_folder)]
@@ -292,22 +292,22 @@ def rank(paths: Sequence[Path], root: Path) -> list[Explained]:
 
 
 def is_plausible(one: Explained, one_folder: bool) -> bool:
-    """Whether a reading that fits almost any names has more to it than that it fits.
+    """Whether a reading is plausible; some patterns fit almost any names, so fitting is not enough.
 
     Args:
         one: The reading.
-        one_folder: All files lie in one folder, so that their names have to say what they are.
+        one_folder: Whether all files lie in one folder, so that only their names can give the labels.
     """
     text = one.pattern.text
     fixed = [next(iter(names)) for names in (one.labels, one.speakers) if len(names) == 1]
-    # Behind what all names begin with, a number that all of them hold is nobody and no word.
+    # After a common prefix, a number shared by all names is neither a speaker nor a word.
     if not text.startswith("{") and any(name.isdigit() for name in fixed):
         return False
-    # No field begins or ends with what holds fields apart.
+    # A label neither begins nor ends with a separator.
     if 2 * sum(name != name.strip(GAPS) for name in one.labels) > len(one.labels):
         return False
     if re.fullmatch(r"\{label\}/\{speaker\}[^*{}a-z]+\{take\}", text, re.IGNORECASE):
-        return len(one.speakers) > 1  # `rec_1` is by nobody called `rec`: only several people are speakers
+        return len(one.speakers) > 1  # in `rec_1`, `rec` is not a speaker: require several speakers
     if text == "{label}/*/{speaker}":  # `yes/monday/ann`, but not `yes/ann/0`
         return not any(HOLDS_TAKE.search(name) for name in one.speakers)
     if text in {
@@ -327,7 +327,7 @@ def is_plausible(one: Explained, one_folder: bool) -> bool:
 
 
 def close_rival(ranked: Sequence[Explained], close: float = CLOSE) -> Explained | None:
-    """Another reading with other labels that explains the names almost as well, if there is one."""
+    """The best reading with other labels that scores almost as high as the first; None if there is none."""
     best = ranked[0]
     return next(
         (one for one in ranked[1:] if one.labels != best.labels and best.score - one.score < close), None

@@ -1,4 +1,4 @@
-"""The sound files under a folder, and what else lies there: every file is one or the other."""
+"""Find the sound files under a folder, and account for all other files there."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 SOUND_SUFFIXES = LIBSNDFILE_SUFFIXES | FFMPEG_SUFFIXES
-SPEECHLESS = "background noise"  # what makers of corpora call recordings without a word
-LONGEST_SUFFIX = 10  # characters: what is longer is part of the name
+SPEECHLESS = "background noise"  # usual name of a folder of recordings without words
+LONGEST_SUFFIX = 10  # characters: a longer suffix is part of the name
 NO_KIND = "without an ending"
-# Why files are passed over.
+# Reasons for ignoring files.
 NO_SOUND = "no sound"
 HIDDEN = "hidden"
 ASIDE = "in folders of background noise or named _..."
@@ -41,13 +41,13 @@ NOT_OPENED = "folders that cannot be opened"
 
 @dataclass(frozen=True)
 class Passed:
-    """Files that are passed over for one reason.
+    """Files of one kind that are ignored for the same reason.
 
     Attributes:
-        kind: The ending of their names.
-        reason: Why, one of those above.
-        count: How many.
-        example: The first of them, by its path under the corpus's root.
+        kind: The file extension.
+        reason: One of the reasons above.
+        count: Number of files.
+        example: Path of the first of them, relative to the corpus's root.
     """
 
     kind: str
@@ -56,7 +56,7 @@ class Passed:
     example: str
 
     def describe(self) -> str:
-        """`41 .m4a`, with what can be done to have them used."""
+        """Count and kind, such as `41 .m4a`, with a remedy if there is one."""
         if self.reason == NOT_OPENED:
             return f"{self.count:,} {self.reason}, such as {self.example}"
         counted = f"{self.count:,} {self.kind}"
@@ -71,7 +71,7 @@ class Passed:
 
 
 def count_kinds(root: Path, files: Iterable[tuple[Path, str]]) -> tuple[Passed, ...]:
-    """Files under `root` with the reasons they are passed over for, by kind and reason, the most first."""
+    """Count ignored files, given as (path, reason), by kind and reason, the most frequent first."""
     groups: dict[tuple[str, str], list[Path]] = {}
     for path, reason in files:
         groups.setdefault((kind_name(path), reason), []).append(path)
@@ -83,7 +83,7 @@ def count_kinds(root: Path, files: Iterable[tuple[Path, str]]) -> tuple[Passed, 
 
 
 def relative_name(path: Path, root: Path) -> str:
-    """The path under `root` with forward slashes, or the whole path where it lies elsewhere."""
+    """The path relative to `root` with forward slashes; the whole path if it lies elsewhere."""
     try:
         return path.relative_to(root).as_posix()
     except ValueError:
@@ -91,7 +91,7 @@ def relative_name(path: Path, root: Path) -> str:
 
 
 def common_folder(paths: Iterable[Path]) -> Path:
-    """The folder that all paths lie under; the first one's drive where they lie on several, as on Windows."""
+    """The folder that contains all paths; on Windows, the first path's drive if they lie on several."""
     found = list(paths)
     try:
         return Path(os.path.commonpath(found))
@@ -100,23 +100,23 @@ def common_folder(paths: Iterable[Path]) -> Path:
 
 
 def kind_name(path: Path) -> str:
-    """The ending of a file's name, which a reader knows its kind by."""
+    """The file extension as shown to users, or `NO_KIND`."""
     suffix = path.suffix.lower()
     return suffix if 1 < len(suffix) <= LONGEST_SUFFIX and suffix.isprintable() else NO_KIND
 
 
 def sound_files(root: Path) -> Iterator[Path]:
-    """Files under `root` that hold sound, by their ending or their first bytes."""
+    """The sound files under `root`, recognised by extension or first bytes."""
     return (path for path, reason in survey(root) if reason is None)
 
 
 def survey(root: Path, *, deep: bool = True) -> Iterator[tuple[Path, str | None]]:
-    """Every file under `root` (or, not `deep`, in it), and why it is passed over; None: it holds sound."""
+    """All files under `root` (or directly in it, if not `deep`), with the reason to ignore each or None."""
     seen: set[tuple[int, int]] = set()
     closed: list[OSError] = []
     reasons: dict[str, str | None] = {os.fspath(root): None}
     for folder, subfolders, names in os.walk(root, followlinks=True, onerror=closed.append):
-        # A link to a folder is followed, but never round in a circle.
+        # Links to folders are followed, but each folder is visited only once.
         status = os.stat(folder)  # noqa: PTH116
         if (status.st_dev, status.st_ino) in seen:
             subfolders.clear()
@@ -135,14 +135,14 @@ def survey(root: Path, *, deep: bool = True) -> Iterator[tuple[Path, str | None]
 
 
 def _folder_reason(name: str) -> str | None:
-    """Why all in a folder of this name is passed over, if it is."""
+    """The reason to ignore all files in a folder of this name; None if there is none."""
     if name.startswith("."):
         return HIDDEN
     return ASIDE if name.startswith("_") or fold(name) == SPEECHLESS else None
 
 
 def _reason(path: Path) -> str | None:
-    """Why a file is passed over; None: it holds sound, or has the ending of a file that does."""
+    """The reason to ignore a file; None for a sound file, by extension or first bytes."""
     suffix = path.suffix.lower()
     if path.name.startswith("."):
         return HIDDEN
@@ -157,7 +157,7 @@ def _reason(path: Path) -> str | None:
 
 def _begins_as_sound(path: Path) -> bool:
     try:
-        if not stat.S_ISREG(path.stat().st_mode):  # a pipe would be waited for
+        if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe would block
             return False
         with path.open("rb") as file:
             return kind_of(file.read(HEAD_BYTES)) is not None

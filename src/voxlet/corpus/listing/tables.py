@@ -1,4 +1,4 @@
-"""Which tables in a corpus's folder list its recordings, and what they list together."""
+"""Find the tables in a corpus's folder that list its recordings, and combine them."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ if TYPE_CHECKING:
 
 TABLE_ENDINGS = (".csv", ".tsv", ".jsonl", ".json")
 MANIFEST_NAMES = ("manifest.csv", "manifest.tsv", "manifest.jsonl")
-# What may be about something else: pages and data sets have a `manifest.json` of their own, too.
+# These may describe something else: web pages and data sets have a `manifest.json`, too.
 METADATA_NAMES = (*(f"metadata{ending}" for ending in TABLE_ENDINGS), "manifest.json")
 CLASS_NAMES = ("classes.txt", "class_names.txt", "labels.txt", "label_names.txt", "words.txt")
-MOST_TABLES, LARGEST_BYTES = 20, 1 << 25  # of unknown names in a folder: more is something else
-MOST_NAMES = 200  # of recordings that are looked for in a table that was not understood
+MOST_TABLES, LARGEST_BYTES = 20, 1 << 25  # tables with other names: number in a folder, and size
+MOST_NAMES = 200  # recordings whose names are searched for in a file that is not a readable table
 
-Table = tuple["Path", Part]  # and the part of the corpus that its rows belong to
+Table = tuple["Path", Part]  # a table, and the part of the corpus that its rows belong to
 
 
 @dataclass(frozen=True)
 class Reader:
-    """Reads the tables of a corpus, each once, though several may be tried as the list of its recordings.
+    """Reads the tables of a corpus, each only once, and keeps the results.
 
     Attributes:
         root: The corpus's folder.
-        paths: Its sound files.
-        known: What was read, or why it could not be.
+        paths: The corpus's sound files.
+        known: The content of each table read, or the error.
     """
 
     root: Path
@@ -46,10 +46,10 @@ class Reader:
     known: dict[Path, Manifest | CorpusError] = field(default_factory=dict)
 
     def read(self, table: Path) -> Manifest:
-        """What a table lists, which may be nothing.
+        """The content of a table, which may be empty.
 
         Raises:
-            CorpusError: As `read_manifest`.
+            CorpusError: See `read_manifest`.
         """
         if table not in self.known:
             try:
@@ -65,10 +65,12 @@ class Reader:
 def list_tables(
     root: Path, layout: str | None, paths: Sequence[Path]
 ) -> tuple[Listing | None, tuple[str, ...]]:
-    """What the tables in the folder `root`, or the table `root`, list, and which were not understood.
+    """The listing by the tables in the folder `root`, or by the table `root`; None if no table is used.
+
+    The second value holds notes on tables that were not used.
 
     Raises:
-        CorpusError: A table is malformed, or the layout is `manifest` and there is none.
+        CorpusError: A table is malformed, or the layout is `manifest` and there is no table.
     """
     if root.is_file():
         if root.suffix.lower() in MANIFEST_SUFFIXES:
@@ -88,14 +90,14 @@ def list_tables(
         try:
             return together(tables, reader), ()
         except NoColumnsError as error:
-            # Many a corpus has tables of something else, such as its speakers.
+            # It may be a table of something else, such as the speakers.
             if layout == "manifest":
                 raise
             notes = (not_read(error),)
     if (kaldi := list_kaldi(root)) is not None:
         return with_listed(kaldi, root, paths), notes
     if layout != "manifest" and all((root / name).is_file() for name in PART_LISTS):
-        return None, notes  # Speech Commands' layout, which needs no other table to be understood
+        return None, notes  # Speech Commands' layout, which needs no other table
     found, guessed, doubtful = any_tables(reader)
     if found and not guessed:
         return together(found, reader), notes
@@ -111,7 +113,7 @@ def list_tables(
 
 
 def names_say_more(entries: Sequence[Entry], root: Path, paths: Sequence[Path]) -> bool:
-    """Whether names of files read as other labels, which are words at least as much as these entries'."""
+    """Whether file names give other labels, at least as many of them common words as in the entries."""
     ranked = rank(paths, root)
     if not ranked or len(ranked[0].labels) < 2:
         return False
@@ -122,23 +124,23 @@ def names_say_more(entries: Sequence[Entry], root: Path, paths: Sequence[Path]) 
 
 
 def not_read(error: CorpusError) -> str:
-    """That a table was passed over, and why, in a line."""
+    """A note that a table was not used, with the reason."""
     remedy = f"; {error.remedy}" if error.remedy else ""
     return f"{error.where} was not read as a table of clips: {error.what}{remedy}"
 
 
 def one_manifest(path: Path, sounds: Sequence[Path] = ()) -> Listing:
-    """What a manifest lists, of these sound files beside or beneath it if they are known."""
+    """The listing of a single manifest; `sounds` are the sound files under its folder, if known."""
     read = read_manifest(path, sounds=sounds)
     entries, told = with_class_names(read.entries, (path,), path.parent)
     return Listing(tuple(entries), "; ".join(filter(None, (f"the manifest {path.name}", read.told, told))))
 
 
 def named_tables(root: Path, paths: Sequence[Path]) -> list[Table]:
-    """The tables whose names say what they are.
+    """The tables with well-known names.
 
-    In the folder: `metadata.*`, or one for each part, such as `train.csv` and `test.csv`. Else `metadata.*`
-    beside the recordings, as in Hugging Face's folders, which may be called as the parts are.
+    In the folder: `metadata.*`, or one for each part, such as `train.csv` and `test.csv`. Otherwise
+    `metadata.*` beside the recordings, as in Hugging Face's folders, which may be named after the parts.
     """
     if metadata := metadata_in(root):
         return [(metadata, "")]
@@ -157,15 +159,15 @@ def named_tables(root: Path, paths: Sequence[Path]) -> list[Table]:
 
 
 def metadata_in(folder: Path) -> Path | None:
-    """The folder's `metadata.csv` or such."""
+    """The folder's `metadata.csv` or similar table; None if there is none."""
     return next((folder / name for name in METADATA_NAMES if (folder / name).is_file()), None)
 
 
 def any_tables(reader: Reader) -> tuple[list[Table], bool, list[str]]:
-    """The tables of other names that list most files that exist, and hardly any others, in `root` or beneath.
+    """Find tables with other names, in `root` or its folders: those that list most recordings.
 
-    One table, or those of one folder that are called as the parts of a corpus. Also whether their labels may
-    be something else, and a line for each table that names recordings but was not understood.
+    Returns one table, or the tables of one folder that are named after the parts of a corpus; whether their
+    labels were guessed; and a note on each table that names recordings but was not used.
     """
     root, paths = reader.root, reader.paths
     counts: dict[Path, int] = {}
@@ -196,7 +198,7 @@ def any_tables(reader: Reader) -> tuple[list[Table], bool, list[str]]:
     if len(parts) > 1 and sum(counts[table] for table in parts.values()) >= counts[most]:
         chosen = [(table, part) for part, table in parts.items()]
     listed = sum(counts[table] for table, _ in chosen)
-    if 2 * listed < len(paths):  # a data set's own lists, say, one for each of its shards
+    if 2 * listed < len(paths):  # for example one of several lists, each of a shard of the data set
         doubtful.append(
             f"{most} was not read as a table of clips: it lists {listed:,} of the {len(paths):,} recordings; "
             f"if you want only these, name it {MANIFEST_NAMES[0]}"
@@ -206,7 +208,7 @@ def any_tables(reader: Reader) -> tuple[list[Table], bool, list[str]]:
 
 
 def possible_tables(root: Path, paths: Sequence[Path]) -> list[Path]:
-    """Tables in `root` and in those of its folders that hold no recordings themselves."""
+    """Possible tables in `root`, and in its folders that do not hold recordings."""
     if not root.is_dir():
         return []
     with_sounds = {path.parent for path in paths}
@@ -215,13 +217,13 @@ def possible_tables(root: Path, paths: Sequence[Path]) -> list[Path]:
     for folder in folders:
         if folder == root or folder not in with_sounds:
             named = (path for path in folder.iterdir() if path.suffix.lower() in MANIFEST_SUFFIXES)
-            tables = [path for path in named if path.is_file()]  # a pipe would be waited for
+            tables = [path for path in named if path.is_file()]  # opening a pipe would block
             found += sorted(path for path in tables if path.name not in PART_LISTS)[:MOST_TABLES]
     return found[: 2 * MOST_TABLES]
 
 
 def names_recordings(table: Path, paths: Sequence[Path]) -> bool:
-    """Whether a file that was not understood as a table names a quarter of these recordings."""
+    """Whether a file that is not a readable table contains the names of a quarter of the recordings."""
     try:
         data = table.read_bytes()
     except OSError:
@@ -231,10 +233,10 @@ def names_recordings(table: Path, paths: Sequence[Path]) -> bool:
 
 
 def together(tables: Sequence[Table], reader: Reader) -> Listing:
-    """What tables list together; one without rows beside others is no more than that.
+    """The combined listing of several tables, some of which may be empty.
 
     Raises:
-        CorpusError: One is malformed, or none lists a clip.
+        CorpusError: A table is malformed, or none lists a clip.
     """
     root, several = reader.root, len(tables) > 1
     read = [reader.read(table) for table, _ in tables]
@@ -254,13 +256,13 @@ def together(tables: Sequence[Table], reader: Reader) -> Listing:
 
 
 def with_listed(listing: Listing, root: Path, paths: Sequence[Path]) -> Listing:
-    """The listing without repetitions, with what names of files add, and how many of these it leaves out."""
+    """The listing with repetitions marked, speakers from file names, and a note on unlisted files."""
     entries = with_names(once(listing.entries), root)
     return Listing(tuple(entries), listing.layout, (*listing.notes, *unlisted(entries, paths)))
 
 
 def with_class_names(entries: Sequence[Entry], tables: Sequence[Path], root: Path) -> tuple[list[Entry], str]:
-    """The entries with the words of `classes.txt` where labels are numbers of its lines, and that it was."""
+    """Replace class numbers by the words in `classes.txt` or similar; also a remark that says so."""
     labels = {entry.label for entry in entries}
     if not labels or not all(label.isascii() and label.isdigit() for label in labels):
         return list(entries), ""
@@ -275,7 +277,7 @@ def with_class_names(entries: Sequence[Entry], tables: Sequence[Path], root: Pat
 
 
 def class_names(path: Path) -> list[str]:
-    """A word on each line, maybe after the line's number; empty where the file holds something else."""
+    """The words in a file, one on each line, maybe after the line's number; empty for any other file."""
     try:
         lines = [line.strip() for line in read_text(path).splitlines() if line.strip()]
     except CorpusError:
@@ -288,7 +290,7 @@ def class_names(path: Path) -> list[str]:
 
 
 def once(entries: Sequence[Entry]) -> list[Entry]:
-    """The entries of several tables, those whose file another table has listed with that as their problem."""
+    """The entries, with a `problem` for each file that is already listed."""
     seen: set[Path] = set()
     checked = []
     for entry in entries:
@@ -299,14 +301,14 @@ def once(entries: Sequence[Entry]) -> list[Entry]:
 
 
 def unlisted(entries: Sequence[Entry], paths: Sequence[Path]) -> tuple[str, ...]:
-    """How many sound files a table does not list, in a line."""
+    """A note on the number of sound files that are not listed; empty if all are."""
     count = len(set(paths) - {entry.path for entry in entries})
     named = "1 sound file is" if count == 1 else f"{count:,} sound files are"
     return (f"{named} not in the table, and left out",) if count else ()
 
 
 def with_names(entries: Sequence[Entry], root: Path) -> list[Entry]:
-    """The entries with speakers and takes by their files' names, where tables have none and names agree."""
+    """Add speakers and takes from file names, if no speaker is known and the names give the same labels."""
     if any(entry.speaker != UNKNOWN_SPEAKER for entry in entries):
         return list(entries)
     inside = [entry.path for entry in entries if entry.path.is_relative_to(root)]
@@ -316,7 +318,7 @@ def with_names(entries: Sequence[Entry], root: Path) -> list[Entry]:
     for one in rank(shown, root):
         pairs = list(zip(entries, one.readings, strict=True))
         agree = all(reading and fold(reading["label"]) == fold(entry.label) for entry, reading in pairs)
-        # A single folder is called `clips` or such: nobody's name.
+        # A single folder, such as `clips`, is not a speaker.
         if agree and len(one.speakers) > ("{speaker}/" in one.pattern.text):
             return [
                 replace(entry, speaker=reading["speaker"], take=reading.get("take", entry.take))

@@ -1,4 +1,4 @@
-"""Recordings whose words stand in other text files than tables: Kaldi's, or one beside each recording."""
+"""Recordings whose words are in transcripts: Kaldi's `text`, or a text file beside each recording."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ if TYPE_CHECKING:
 KALDI = "wav.scp"
 KALDI_DEPTHS = (KALDI, f"*/{KALDI}", f"*/*/{KALDI}")  # `data/train/wav.scp`
 BESIDE = (".lab", ".txt", ".LAB", ".TXT")
-MOST_BYTES = 512  # of a text beside a recording: longer is no word or two
-SPAN = re.compile(r"\d+ \d+ (?=\D)")  # of samples, in front of TIMIT's texts
-LEAST_TAKES = 2  # of a label on average, or the texts are something else
+MOST_BYTES = 512  # of a text beside a recording: a longer one is more than a word or two
+SPAN = re.compile(r"\d+ \d+ (?=\D)")  # range of samples before the text, in TIMIT
+LEAST_TAKES = 2  # of a label on average: with fewer, the texts are not labels
 
 
 def list_kaldi(root: Path) -> Listing | None:
-    """What Kaldi's folders in `root` list: `wav.scp`, `text` and maybe `utt2spk`; None where there is none.
+    """The listing of Kaldi folders in `root` (`wav.scp`, `text`, maybe `utt2spk`); None if there is none.
 
-    Several such folders, called as the parts of a corpus, are its parts.
+    Folders named after the parts of a corpus are all read, as these parts; otherwise only the first one is.
 
     Raises:
-        CorpusError: One is malformed, or lists stretches of longer recordings.
+        CorpusError: A file is malformed, or lists segments of longer recordings.
     """
     folders = sorted({path.parent for depth in KALDI_DEPTHS for path in root.glob(depth)})
     folders = [folder for folder in folders if (folder / "text").is_file()]
@@ -56,10 +56,10 @@ def has_speakers(entries: Sequence[Entry]) -> bool:
 
 
 def kaldi_entries(folder: Path, root: Path) -> tuple[list[Entry], int]:
-    """The recordings that a folder of Kaldi's lists, and how many texts are of no recording.
+    """The entries of a Kaldi folder, and the number of texts without a recording.
 
     Raises:
-        CorpusError: A file cannot be read, or its recordings are divided into segments.
+        CorpusError: A file cannot be read, or the recordings are divided into segments.
     """
     if (folder / "segments").is_file():
         raise CorpusError(
@@ -69,7 +69,7 @@ def kaldi_entries(folder: Path, root: Path) -> tuple[list[Entry], int]:
         )
     recordings, texts = two_columns(folder / KALDI), two_columns(folder / "text")
     speakers = two_columns(folder / "utt2spk") if (folder / "utt2spk").is_file() else {}
-    # Paths are relative to where the recipe runs, which is above.
+    # Paths are relative to the directory of the recipe, which is a parent.
     finder = Finder((root, folder, *folder.parents[:2]))
     part = part_of(folder.name)
     entries = []
@@ -82,7 +82,7 @@ def kaldi_entries(folder: Path, root: Path) -> tuple[list[Entry], int]:
 
 
 def source(written: str, finder: Finder) -> str:
-    """The recording that a command such as `flac -dc a.flac |` reads, or the path itself."""
+    """The file that a command such as `flac -dc a.flac |` reads; a plain path as it is."""
     if not written.endswith("|"):
         return written
     try:
@@ -93,17 +93,17 @@ def source(written: str, finder: Finder) -> str:
 
 
 def two_columns(path: Path) -> dict[str, str]:
-    """What stands after the first word of each line of a file, by that word.
+    """Map the first word of each line of a file to the rest of the line.
 
     Raises:
-        CorpusError: It cannot be read.
+        CorpusError: The file cannot be read.
     """
     pairs = (line.split(None, 1) for line in re.split("\r\n|\n|\r", read_text(path)) if line.strip())
     return {pair[0]: pair[1].strip() if len(pair) == 2 else "" for pair in pairs}
 
 
 def list_beside(paths: Sequence[Path]) -> Listing | None:
-    """What texts beside the recordings say (`0.lab` of `0.wav`): one for each, and words recur; else None."""
+    """The listing by a text beside each recording (`0.lab` for `0.wav`), if all have one and words recur."""
     found: dict[Path, str] = {}
     for path in paths:
         beside = next((one for end in BESIDE if (one := path.with_suffix(end)).is_file()), None)

@@ -1,1 +1,1 @@
-"""A look at a corpus: figures, advice, pictures."""
+"""Inspecting a corpus: statistics, advice and plots."""

@@ -1,4 +1,4 @@
-"""Advice on recordings: figures in, sentences out. Each threshold says what it rests on."""
+"""Advice on recordings, in sentences derived from statistics; each threshold states its basis."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from statistics import median
 
-SHOWN = 10  # names in a sentence; all are in the JSON
+SHOWN = 10  # names listed in a sentence; the JSON lists all
 
-# What was measured of voices (docs/own-words.md): takes of a word by one speaker.
+# From measurements of voices (docs/own-words.md): takes of a word by one speaker.
 NATURAL_TAKES, UNDERSTOOD_TAKES, FAINT_TAKES = 30, 8, 3
-MANY_TAKES, LOST_TAKES = 300, 20  # takes of a word by many speakers with hardly more than one each
-LACKING_SHARE = 1 / 3  # of the takes that the other words have: with fewer a word lacks some
-NOISY_DB, CLEAR_DB = 20.0, 30.0  # speech above the background: below, noise is heard; above, it is not
-VOICE_RATE, WIDE_RATE = 8_000, 16_000  # Hz, of the preset `voice` and of recordings that hold more
+MANY_TAKES, LOST_TAKES = 300, 20  # takes of a word by many speakers, with about one take each
+LACKING_SHARE = 1 / 3  # of the median number of takes: a word with fewer lacks takes
+NOISY_DB, CLEAR_DB = 20.0, 30.0  # speech re background: noise is audible below 20, not above 30
+VOICE_RATE, WIDE_RATE = 8_000, 16_000  # Hz: rate of the preset `voice`, and of recordings that allow more
 
 KINDS = {
     "doubtful": "unlike the other takes of their label, and nearer to another label's",
@@ -27,18 +27,18 @@ KINDS = {
 
 @dataclass(frozen=True)
 class Figures:
-    """What advice is given on.
+    """Statistics of a corpus on which the advice is based.
 
     Attributes:
-        takes: Usable clips of each label.
-        pairs: Usable clips of each label by each speaker who has said it.
-        speakers: How many there are.
-        rate: Hz, of most clips.
-        contrast: dB of the speech above the background, of the middle clip.
-        narrow: Speakers whose recordings end clearly below what their rate allows, and where, Hz.
-        found: Names of clips by kind, the worst first; the kinds are those of `KINDS`.
-        lost: Labels of which no recording can be used.
-        outliers: Clips by label that a training leaves out for their length.
+        takes: Number of usable clips of each label.
+        pairs: Number of usable clips for each pair of label and speaker that occurs.
+        speakers: Number of speakers.
+        rate: Most frequent sampling rate in Hz.
+        contrast: Level of the speech above the background in dB, median over clips.
+        narrow: Speakers whose bandwidth is clearly below what their rate allows, with the bandwidth in Hz.
+        found: Names of faulty clips by kind of fault (see `KINDS`), the worst first.
+        lost: Labels without any usable recording.
+        outliers: Number of clips of each label that training leaves out because of their length.
     """
 
     takes: Mapping[str, int]
@@ -53,7 +53,7 @@ class Figures:
 
 
 def advise(figures: Figures, *, adapting: bool = False) -> list[str]:
-    """What to know and to do before training, or before a base is adapted, a sentence each."""
+    """Advice, one sentence each, for training a voice and for adapting a base (only this, if `adapting`)."""
     adapted = kind_of_adapted_voice(figures)
     both = [
         f"by `voxlet adapt`: {adapted}",
@@ -69,7 +69,7 @@ def advise(figures: Figures, *, adapting: bool = False) -> list[str]:
 
 
 def kind_of_voice(figures: Figures) -> str:
-    """What a voice trained on these clips will be like."""
+    """The quality to expect of a voice trained on these clips from scratch."""
     total, by_one = median(figures.takes.values()), median(figures.pairs)
     takes = f"{total:.0f} takes of a word" + (
         f", {by_one:.0f} by one speaker" if figures.speakers > 1 else ""
@@ -91,7 +91,7 @@ def kind_of_voice(figures: Figures) -> str:
 
 
 def kind_of_adapted_voice(figures: Figures) -> str:
-    """What a base comes to that is adapted to these clips: measured for words that it knows."""
+    """The quality to expect of a base adapted to these clips, from measurements."""
     by_one = median(figures.pairs)
     takes = f"{by_one:.0f} takes of a word by a speaker"
     if by_one >= UNDERSTOOD_TAKES:
@@ -105,7 +105,7 @@ def kind_of_adapted_voice(figures: Figures) -> str:
 
 
 def speakers(figures: Figures) -> list[str]:
-    """Who will speak."""
+    """Advice on the number of speakers."""
     if figures.speakers == 1:
         return [
             "one speaker: the voice sounds like this one; a new voice (--speaker random) will differ little"
@@ -114,7 +114,7 @@ def speakers(figures: Figures) -> list[str]:
 
 
 def lacking(figures: Figures) -> list[str]:
-    """Labels with too few takes, with none, and with takes that are left out."""
+    """Advice on labels with no, with too few or with dropped takes."""
     said = []
     if figures.lost:
         said.append(
@@ -136,7 +136,7 @@ def lacking(figures: Figures) -> list[str]:
 
 
 def sound(figures: Figures, adapting: bool) -> list[str]:
-    """What the recordings sound like as a whole."""
+    """Advice on noise, bandwidth and sampling rate of the recordings."""
     said = []
     if figures.contrast < NOISY_DB:
         said.append(
@@ -164,7 +164,7 @@ def sound(figures: Figures, adapting: bool) -> list[str]:
 
 
 def clips(figures: Figures) -> list[str]:
-    """Clips to listen to, by what is wrong with them."""
+    """Lists of clips to check by listening, one sentence for each kind of fault."""
     return [
         f"{len(names):,} {'clip' if len(names) == 1 else 'clips'} {KINDS[kind]}: {listed(names)}"
         for kind, names in figures.found.items()
@@ -173,6 +173,6 @@ def clips(figures: Figures) -> list[str]:
 
 
 def listed(names: list[str] | tuple[str, ...]) -> str:
-    """The first ten names, and how many more there are."""
+    """The first ten names, and the number of the others."""
     more = f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else ""
     return ", ".join(names[:SHOWN]) + more

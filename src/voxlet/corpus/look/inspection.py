@@ -1,4 +1,4 @@
-"""A corpus in figures: clips, lengths, levels; duplicates, outliers, what is doubtful or unusable."""
+"""Statistics of a corpus: clips, lengths and levels; duplicates, outliers, doubtful and unusable files."""
 
 from __future__ import annotations
 
@@ -33,37 +33,37 @@ PERCENTILES = (1, 3, 10, 50, 95, 97, 99)
 SHOWN_LABELS = 20
 SHOWN_OUTLIERS = 10
 FULL_SCALE = 0.999
-DOUBTFUL = 1.2  # unlikeness: of 20 labels planted wrongly among 2,700 FSDD clips all exceed it, of others 2
-NOISY_DB = 20.0  # of speech above the background
-QUIET_DB = -50.0  # of speech re full scale
-ABRUPT_DB = -10.0  # re the loudest speech: where a file begins or ends so loud, it was cut
-PAUSE_SECONDS = 0.3  # longer than a pause within a word
+DOUBTFUL = 1.2  # unlikeness; exceeded by all 20 clips given wrong labels among 2,700 of FSDD, and by 2 others
+NOISY_DB = 20.0  # level of the speech above the background
+QUIET_DB = -50.0  # level of the speech re full scale
+ABRUPT_DB = -10.0  # re the loudest speech: a file that begins or ends louder was cut
+PAUSE_SECONDS = 0.3  # longer than any pause within a word
 
 
 @dataclass(frozen=True)
 class Measures:
-    """Of each clip, in the corpus's order: shape (B,) each, seconds and dB re full scale."""
+    """Measures of each clip in the corpus's order, (B,) each, in seconds or dB re full scale."""
 
     seconds: NDArray[np.float64]
     leading: NDArray[np.float64]
     trailing: NDArray[np.float64]
     level: NDArray[np.float64]  # root mean square of the speech
     peak: NDArray[np.float64]  # full scale is 1
-    contrast: NDArray[np.float64]  # of the speech above the background; NaN where none was found
-    abrupt: NDArray[np.float64]  # of the first or last 10 ms re the loudest speech
-    pause: NDArray[np.float64]  # the longest between stretches of speech
-    bandwidth: NDArray[np.float64]  # up to where there is sound, Hz; NaN where nothing could lie above 4 kHz
-    pictures: NDArray[np.float32]  # (B, D), see `likeness`
+    contrast: NDArray[np.float64]  # dB of the speech above the background; NaN if no background was found
+    abrupt: NDArray[np.float64]  # dB of the louder of the first and last 10 ms re the loudest speech
+    pause: NDArray[np.float64]  # longest pause between stretches of speech
+    bandwidth: NDArray[np.float64]  # Hz; NaN for rates up to 8 kHz, and for silent or very short clips
+    pictures: NDArray[np.float32]  # features (B, D), see `likeness`
 
     @property
     def trimmed(self) -> NDArray[np.float64]:
-        """Length of the words with the margin that a preparation keeps."""
+        """Length of the words, including the margin that `prepare` keeps."""
         return self.seconds - self.leading - self.trailing
 
 
 @dataclass(frozen=True)
 class Inspection:
-    """The figures of `voxlet corpus inspect`; percentiles are keyed by their number."""
+    """The results of `voxlet corpus inspect`; percentiles are keyed by their number."""
 
     name: str
     root: str
@@ -98,7 +98,7 @@ class Inspection:
     advice: list[str]
 
     def lines(self) -> list[str]:
-        """The table for the terminal."""
+        """The lines of the table for the terminal."""
         speakers = f"{len(self.speakers):,} speaker" + "s" * (len(self.speakers) != 1)
         rates = ", ".join(
             f"{rate:,} Hz" + (f" ({n:,})" if len(self.rates) > 1 else "") for rate, n in self.rates.items()
@@ -151,7 +151,7 @@ class Inspection:
 
 
 def measure(corpus: Corpus, progress: bool = True) -> Measures:
-    """Decode every clip and measure it, on all cores."""
+    """Decode and measure every clip, on all cores."""
     tqdm = import_extra("tqdm", "train").tqdm
 
     found = in_order(measure_clip, corpus.clips)
@@ -164,7 +164,7 @@ def measure(corpus: Corpus, progress: bool = True) -> Measures:
 
 
 def measure_clip(clip: Clip) -> tuple[tuple[float, ...], NDArray[np.float32]]:
-    """The figures of `Measures` for one clip, in their order, and its picture."""
+    """The values of `Measures` for one clip, in the order of its fields, and the clip's picture."""
     sound = audio.read(clip.path)
     samples = sound.samples - np.float32(sound.samples.mean(dtype=np.float64))
     rate, found = sound.rate, find_speech(samples, sound.rate)
@@ -185,7 +185,7 @@ def measure_clip(clip: Clip) -> tuple[tuple[float, ...], NDArray[np.float32]]:
 
 
 def summarise(corpus: Corpus, measures: Measures) -> Inspection:
-    """The figures of an inspection."""
+    """Compute an inspection from the measures of all clips."""
     metadata = read_metadata(corpus.root)
     rates = Counter(clip.rate for clip in corpus.clips)
     usual = rates.most_common(1)[0][0]
@@ -250,7 +250,7 @@ def summarise(corpus: Corpus, measures: Measures) -> Inspection:
 def figures_of(
     corpus: Corpus, measures: Measures, found: Mapping[str, Mapping[str, float]] | None = None
 ) -> Figures:
-    """What advice is given on; `found` is what `find` gives, where it is at hand."""
+    """The statistics for `advise`; `found` is the result of `find`, if already computed."""
     labels = Counter(clip.label for clip in corpus.clips)
     usual = Counter(clip.rate for clip in corpus.clips).most_common(1)[0][0]
     counts = np.round(measures.trimmed * usual).astype(np.int64)
@@ -272,7 +272,7 @@ def figures_of(
 
 
 def narrow_speakers(corpus: Corpus, measures: Measures) -> dict[str, float]:
-    """Speakers whose recordings end clearly below what their rate allows, and where, Hz."""
+    """Speakers whose bandwidth is clearly below what their rate allows, with the bandwidth in Hz."""
     speakers = np.array([clip.speaker for clip in corpus.clips])
     allowed = np.array([min(clip.rate, WIDE_RATE) / 2 for clip in corpus.clips])
     found = {}
@@ -285,10 +285,10 @@ def narrow_speakers(corpus: Corpus, measures: Measures) -> dict[str, float]:
 
 
 def find(corpus: Corpus, measures: Measures) -> dict[str, dict[str, float]]:
-    """Clips to listen to, by kind of fault and name, the worst first, each with its figure."""
+    """Faulty clips: kind of fault -> name -> measured value, the worst first."""
     numbers = {label: number for number, label in enumerate(corpus.labels)}
     labels = np.array([numbers[clip.label] for clip in corpus.clips], dtype=np.int64)
-    # The worst has the highest.
+    # Signs are chosen so that higher is worse.
     badness: dict[str, tuple[NDArray[np.float64], float]] = {
         "doubtful": (likeness.unlikeness(measures.pictures, labels), DOUBTFUL),
         "noisy": (-measures.contrast, -NOISY_DB),
@@ -310,18 +310,18 @@ def find(corpus: Corpus, measures: Measures) -> dict[str, dict[str, float]]:
 
 
 def middle(values: NDArray[np.float64]) -> float:
-    """The median of those that are numbers; infinite where none is."""
+    """The median of the finite values; infinite if there are none."""
     known = values[np.isfinite(values)]
     return float(np.median(known)) if len(known) else np.inf
 
 
 def percentiles(values: NDArray[np.float64]) -> dict[int, float]:
-    """The usual percentiles, keyed by their number."""
+    """The values of `PERCENTILES`, keyed by their number."""
     return {p: float(value) for p, value in zip(PERCENTILES, np.percentile(values, PERCENTILES), strict=True)}
 
 
 def duplicates(corpus: Corpus) -> list[list[Clip]]:
-    """Groups of clips whose files are the same."""
+    """Groups of clips whose files are identical."""
     groups: dict[str, list[Clip]] = {}
     for clip in corpus.clips:
         groups.setdefault(clip.digest, []).append(clip)
@@ -329,7 +329,7 @@ def duplicates(corpus: Corpus) -> list[list[Clip]]:
 
 
 def unusual(corpus: Corpus, measures: Measures) -> dict[str, float]:
-    """The shortest and the longest words outside the usual percentiles: name -> seconds after trimming."""
+    """The shortest and longest words outside the default percentiles: name -> trimmed length in seconds."""
     lengths = measures.trimmed
     low, high = np.percentile(lengths, DEFAULT_PREPARATION.outliers or (0, 100))
     order = np.argsort(lengths, kind="stable")
@@ -342,7 +342,7 @@ def unusual(corpus: Corpus, measures: Measures) -> dict[str, float]:
 
 
 def coverage(corpus: Corpus) -> str:
-    """How much of the catalogued corpus of its name is here."""
+    """How much of the catalogued corpus is present, in words."""
     known = CATALOG.get(corpus.name)
     if known is None:
         return "not in the catalog"

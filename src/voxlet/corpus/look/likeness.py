@@ -1,7 +1,7 @@
-"""How like words are to each other, without any training: which takes are unlike the others of their label.
+"""Similarity of words without any training, to find takes that are unlike the others of their label.
 
-A clip becomes a small picture of its speech; each is compared with its nearest others of the same label and
-of every other label. Shapes: B clips, D numbers of a picture.
+Each clip is reduced to a small log spectrogram, its picture, which is compared with its nearest neighbours in
+its own label and in every other label. Shapes: B clips, D values in a picture.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from voxlet.trimming.frames import Frames
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-RATE = 8000  # Hz: what tells words apart lies below half of it
-STEPS = 12  # points of time, from the beginning of the speech to its end
-DEPTH = 1e-5  # of the highest power in a band (-50 dB): what is weaker counts as that
-NEAREST = 3  # takes that a clip is compared with
-SAME = 0.5  # less is the clip itself or its copy: takes of a word are some 20 apart
-FEWEST_TAKES = 5  # of a label whose clips are compared
-MOST_TAKES = 300  # of a label that others are compared with: enough, and time stays linear in the clips
+RATE = 8000  # Hz: what distinguishes words lies below 4 kHz
+STEPS = 12  # points in time, from the beginning of the speech to its end
+DEPTH = 1e-5  # floor of the powers, re the highest (-50 dB)
+NEAREST = 3  # neighbours that a distance is averaged over
+SAME = 0.5  # a smaller distance is the clip itself or a copy: takes of a word are about 20 apart
+FEWEST_TAKES = 5  # of a label, to include it in the comparison
+MOST_TAKES = 300  # of a label used as references, which is enough and keeps the time linear in the clips
 BATCH = 256  # clips compared at once
 
 
 def picture(samples: audio.Samples, rate: int) -> NDArray[np.float32]:
-    """Log band powers of a word (T,) at twelve points of its length, less their mean, (D,)."""
+    """Log band powers of a word (T,) at twelve points in time, with their mean removed, (D,)."""
     powers = Frames(audio.resample(samples, rate, RATE), RATE).band_powers()[:, :-1]
     levels = np.log(np.maximum(powers, max(DEPTH * float(powers.max()), 1e-14)))
     times = np.linspace(0, len(levels) - 1, STEPS)
@@ -38,14 +38,14 @@ def picture(samples: audio.Samples, rate: int) -> NDArray[np.float32]:
 
 
 def unlikeness(pictures: NDArray[np.float32], labels: NDArray[np.int64]) -> NDArray[np.float64]:
-    """How much farther each clip is from the takes of its own label than from those of the nearest other.
+    """Distance of each clip to its own label divided by that to the nearest other label, (B,).
 
-    The ratio of two mean distances, each to three takes: above 1, another label is nearer. Clips of labels
-    with fewer than five takes have none, and are not compared with: NaN, as for a take that has only copies.
+    Each is the mean distance to the three nearest takes; above 1, another label is nearer. Labels with fewer
+    than five takes are ignored and their clips are NaN, as are takes of which the label has only copies.
 
     Args:
-        pictures: Of the clips, (B, D).
-        labels: Theirs, (B,).
+        pictures: Pictures of the clips, (B, D).
+        labels: Labels of the clips, (B,).
     """
     counts = np.bincount(labels)
     compared = np.flatnonzero(counts >= FEWEST_TAKES)
@@ -67,14 +67,14 @@ def unlikeness(pictures: NDArray[np.float32], labels: NDArray[np.int64]) -> NDAr
 
 
 def shown(rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """At most so many of these rows as are compared with, spread evenly."""
+    """At most `MOST_TAKES` of the rows, evenly spaced."""
     if len(rows) <= MOST_TAKES:
         return rows
     return rows[np.linspace(0, len(rows) - 1, MOST_TAKES).round().astype(np.int64)]
 
 
 def nearest(pictures: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Mean distance of each picture (B, D) to its nearest three of others (N, D), itself left out, (B,)."""
+    """Mean distance (B,) of each picture (B, D) to the nearest three of `others` (N, D), excluding copies."""
     squares = np.square(pictures).sum(1)[:, None] + np.square(others).sum(1) - 2 * pictures @ others.T
     distances = np.sqrt(np.maximum(squares, 0.0)).astype(np.float64)
     distances[distances < SAME] = np.inf

@@ -1,4 +1,4 @@
-"""The page of a corpus: `index.html` and its pictures."""
+"""The HTML report on a corpus: `index.html` and its plots."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from voxlet.corpus.corpus import Corpus
 
-WINDOW_SECONDS, HOP_SECONDS = 0.016, 0.004  # of the spectrograms in the pictures
+WINDOW_SECONDS, HOP_SECONDS = 0.016, 0.004  # of the plotted spectrograms
 SHOWN_LABELS = 20
 
 PAGE = """<!doctype html>
@@ -41,17 +41,17 @@ pre {{ overflow-x: auto; background: #f5f6f8; padding: 1rem; border-radius: 6px;
 
 
 def decibels(samples: audio.Samples, rate: int) -> NDArray[np.float64]:
-    """Spectrogram for the eye, (bands, frames), in dB."""
+    """Spectrogram in dB for plots, (K bins, F frames)."""
     size, hop = max(16, round(WINDOW_SECONDS * rate)), max(4, round(HOP_SECONDS * rate))
     return np.asarray(20 * np.log10(np.maximum(magnitudes(samples, size, hop).T, 1e-6)))
 
 
 def write_page(corpus: Corpus, measures: Measures, inspection: Inspection, out: Path) -> None:
-    """Write `index.html` and the pictures it shows to the folder `out`, made when missing.
+    """Write `index.html` and its plots to the folder `out`, which is created if missing.
 
     Raises:
-        FileError: The folder cannot be made or written.
-        AudioError: A clip cannot be read any more.
+        FileError: The folder cannot be created or written.
+        AudioError: A clip can no longer be read.
     """
     files.make_folder(out)
     figures = draw(corpus, measures, inspection)
@@ -61,10 +61,10 @@ def write_page(corpus: Corpus, measures: Measures, inspection: Inspection, out: 
 
 
 def draw(corpus: Corpus, measures: Measures, inspection: Inspection) -> dict[str, Figure]:
-    """The figures of the page, by name.
+    """The figures of the report, by name.
 
     Raises:
-        AudioError: A clip cannot be read any more.
+        AudioError: A clip can no longer be read.
     """
     plots = import_extra("voxlet.plots.recordings", "train")
     labels = np.array([clip.label for clip in corpus.clips])
@@ -92,7 +92,7 @@ def draw(corpus: Corpus, measures: Measures, inspection: Inspection) -> dict[str
     examples = []
     for label in corpus.labels[:SHOWN_LABELS]:
         rows = np.flatnonzero(labels == label)
-        # The clip of median length stands for its label.
+        # Show the clip of median length for each label.
         row = rows[np.argsort(measures.trimmed[rows], kind="stable")[len(rows) // 2]]
         sound = audio.read(corpus.clips[row].path)
         samples = audio.resample(sound.samples, sound.rate, usual)
@@ -102,7 +102,7 @@ def draw(corpus: Corpus, measures: Measures, inspection: Inspection) -> dict[str
 
 
 def page(inspection: Inspection, pictures: list[str]) -> str:
-    """The page's HTML; names from the corpus are escaped."""
+    """The HTML of the report; names from the corpus are escaped."""
     shown = "\n".join(f'<img src="{name}.png" alt="{name}">' for name in pictures)
     table = html.escape("\n".join(inspection.lines()))
     return PAGE.format(title=html.escape(f"Corpus {inspection.name}"), pictures=shown, table=table)

@@ -1,4 +1,4 @@
-"""Is a take as it should be? Checked at once, by the thresholds of `voxlet corpus inspect`."""
+"""Check a take right after it is recorded, with the thresholds of `voxlet corpus inspect`."""
 
 from __future__ import annotations
 
@@ -38,22 +38,22 @@ WHAT_TO_DO = {
     LENGTH: "say it as you did the other times, or say more takes this way",
     UNLIKE: "say the word that is shown",
 }
-LOUD_SAMPLES = 3  # at full scale: one alone may be chance
-LENGTHS = (0.45, 2.2)  # times the median of the other takes
-FEWEST_TAKES = 3  # of a word that a length is compared with
-# How many times nearer another word's nearest take is than that of its own, by how many of its own are kept:
-# of FSDD's speakers 98 of 100 takes pass and 18 of 100 said in another word's place.
+LOUD_SAMPLES = 3  # at full scale: a single one may be chance
+LENGTHS = (0.45, 2.2)  # allowed range, as multiples of the median length of the other takes
+FEWEST_TAKES = 3  # of a word, to compare a length with
+# A take is unlike its label if another word's nearest take is this many times nearer, by number of own takes.
+# With FSDD's speakers, 98 of 100 correct takes pass, and 18 of 100 takes of a wrong word.
 NEARER = {1: 1.5, 2: 1.4, 3: 1.3}
 
 
 @dataclass(frozen=True)
 class Heard:
-    """What was measured of a take.
+    """Measurements of a take.
 
     Attributes:
-        problems: What is wrong, of the constants above; empty where nothing is.
-        seconds: Of the word.
-        picture: What it is compared by, see `likeness`; None where nothing was heard.
+        problems: The problems found, of the constants above; empty if there are none.
+        seconds: Length of the word.
+        picture: Features for comparing takes, see `likeness`; None if no speech was found.
     """
 
     problems: tuple[str, ...]
@@ -62,7 +62,7 @@ class Heard:
 
 
 def check_take(samples: Samples, rate: int, label: str, others: Mapping[str, Sequence[Heard]]) -> Heard:
-    """Check a take (T,) of a label beside the takes of all labels that are kept."""
+    """Check a take (T,) of a label against the kept takes of all labels, `others`."""
     found = find_speech(samples, rate)
     if not found.regions:
         return Heard((NOTHING,), 0.0, None)
@@ -86,7 +86,7 @@ def check_take(samples: Samples, rate: int, label: str, others: Mapping[str, Seq
 
 
 def is_unlike(picture: NDArray[np.float32], label: str, others: Mapping[str, Sequence[Heard]]) -> bool:
-    """Whether the takes of another label are nearer than those of its own; unknown before its second take."""
+    """Whether a take is closer to another label's takes than to its own; false for a label's first take."""
     kept = {
         name: [take.picture for take in takes if take.picture is not None] for name, takes in others.items()
     }
@@ -101,7 +101,7 @@ def is_unlike(picture: NDArray[np.float32], label: str, others: Mapping[str, Seq
 def _nearer(
     picture: NDArray[np.float32], label: str, kept: Mapping[str, Sequence[NDArray[np.float32]]]
 ) -> bool:
-    """The same where takes are too few for `unlikeness`: by the nearest of each label."""
+    """`is_unlike` with too few takes for `likeness.unlikeness`: compares the nearest take of each label."""
     away = {
         name: min(float(np.linalg.norm(picture - one)) for one in takes)
         for name, takes in kept.items()

@@ -1,4 +1,4 @@
-"""Whose voice takes are of: what was answered lies beside them."""
+"""Consent: whose voice the takes are, as answered and stored beside them."""
 
-OWN, GIVEN, LICENCE = "own", "given", "licence"  # by the corpus's licence, where it is a known one
-NOTE = "consent.txt"  # what was answered, beside takes that were recorded here
+OWN, GIVEN, LICENCE = "own", "given", "licence"  # own voice; consent given; by the corpus's licence
+NOTE = "consent.txt"  # file with the answer, beside takes that were recorded here

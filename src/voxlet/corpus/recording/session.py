@@ -1,4 +1,4 @@
-"""A recording session: which word comes next, where takes are kept, what is known of them."""
+"""A recording session: chooses the next word, checks the takes and stores them."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ if TYPE_CHECKING:
 
     from voxlet.audio import Samples
 
-NAMES = "{label}_{speaker}_{take}"  # of the files, without their ending
-FORBIDDEN = set('/\\:*?"<>|\0_')  # in a word or a name: what a file's name cannot hold, or parts it
+NAMES = "{label}_{speaker}_{take}"  # file names, without extension
+FORBIDDEN = set('/\\:*?"<>|\0_')  # in words and speaker names: invalid in file names, or the separator `_`
 
 
 class Session:
-    """Takes of some words by one speaker, in a folder that may hold some already.
+    """Takes of some words by one speaker, in a folder that may already hold some.
 
     Args:
-        folder: Where they are kept.
-        words: To be said.
-        takes: Of each word, all together.
-        speaker: Who says them.
-        seed: Of the order.
+        folder: Folder of the takes.
+        words: The words to record.
+        takes: Takes wanted of each word, including existing ones.
+        speaker: Name of the speaker.
+        seed: Seed of the random word order.
 
     Raises:
-        ConfigError: A word or the name cannot be a file's, or a word is there twice.
-        AudioError: A take that is there cannot be read.
+        ConfigError: A word or the speaker cannot be part of a file name, or a word is given twice.
+        AudioError: An existing take cannot be read.
     """
 
     def __init__(
@@ -46,8 +46,8 @@ class Session:
         self.folder, self.words, self.takes, self.speaker = folder, tuple(words), takes, speaker
         self.random = random.Random(seed)
         self.kept: dict[str, list[Heard]] = {word: [] for word in words}
-        self.paths: dict[str, list[Path]] = {word: [] for word in words}  # of those that are kept
-        self.numbers: Counter[str] = Counter()  # the first number that is free
+        self.paths: dict[str, list[Path]] = {word: [] for word in words}  # parallel to `kept`
+        self.numbers: Counter[str] = Counter()  # next free take number of each word
         self.last: tuple[str, Path] | None = None
         called = {fold(word): word for word in words}
         for path in sorted(folder.glob("*.wav")) if folder.is_dir() else []:
@@ -62,11 +62,11 @@ class Session:
 
     @property
     def missing(self) -> dict[str, int]:
-        """How many takes of each word are still to be recorded."""
+        """Number of takes of each word that are still to be recorded."""
         return {word: max(0, self.takes - len(kept)) for word, kept in self.kept.items()}
 
     def next_word(self) -> str | None:
-        """A word of those that lack most takes, not the last one again if another does; None at the end."""
+        """A random word of those that lack most takes, if possible not the last one; None when complete."""
         most = max(self.missing.values())
         if not most:
             return None
@@ -75,15 +75,15 @@ class Session:
         return self.random.choice(other or lacking)
 
     def check(self, word: str, samples: Samples, rate: int) -> Heard:
-        """Whether a take (T,) is as it should be, beside those that are kept."""
+        """Check a take (T,) of a word against the kept takes."""
         return check_take(samples, rate, word, self.kept)
 
     def keep(self, word: str, samples: Samples, rate: int, heard: Heard) -> Path:
-        """Write a take under a number that is free, also while another session records into the folder.
+        """Write a take under a free number, safely even if another session records into the same folder.
 
         Raises:
             AudioError: A sample is not a number.
-            FileError: It cannot be written.
+            FileError: The file cannot be written.
         """
         files.make_folder(self.folder)
         data = audio.encode_wav(samples, rate)
@@ -100,7 +100,7 @@ class Session:
         return path
 
     def take_back(self) -> Path | None:
-        """Remove the take that was kept last, once; what was there before the session stays."""
+        """Remove the last take of this session that was kept, and return its path; None if there is none."""
         if self.last is None:
             return None
         path = self.last[1]
@@ -108,10 +108,10 @@ class Session:
         return path
 
     def remove(self, path: Path) -> None:
-        """Remove one of the takes that are kept.
+        """Remove one of the kept takes.
 
         Raises:
-            FileError: It cannot be removed.
+            FileError: The file cannot be removed.
         """
         word = next(word for word, paths in self.paths.items() if path in paths)
         with files.writing(path, "cannot be removed", remedy=None):
@@ -127,10 +127,10 @@ class Session:
 
 
 def check_names(words: Sequence[str], speaker: str) -> None:
-    """See that words and name can be parts of file names.
+    """Check that the words and the speaker can be parts of file names.
 
     Raises:
-        ConfigError: They cannot.
+        ConfigError: One cannot, or a word is given twice, or none is given.
     """
     for name in (*words, speaker):
         if not name.strip() or FORBIDDEN & set(name):

@@ -1,5 +1,6 @@
-"""A corpus on its way to rows: clips as they are, some to a file that appears whole, so that what is killed
-goes on.
+"""Intermediate files of a preparation: clips at their own lengths, in parts.
+
+Each part appears on disk complete or not at all, so an interrupted preparation can continue.
 """
 
 from __future__ import annotations
@@ -23,12 +24,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Part:
-    """Some clips, B, one behind the other.
+    """B clips, concatenated.
 
     Attributes:
-        steps: Their samples as 16-bit steps, (T,) of all together.
-        counts: (B,) int64, how many each has.
-        scales: (B,) float32, what a step of each stands for.
+        steps: The samples of all clips as 16-bit integers, (T,).
+        counts: (B,) int64, number of samples in each clip.
+        scales: (B,) float32, amplitude of one integer step in each clip.
     """
 
     steps: NDArray[np.int16]
@@ -36,14 +37,14 @@ class Part:
     scales: NDArray[np.float32]
 
     def clips(self) -> Iterator[NDArray[np.int16]]:
-        """The steps of each clip (T,)."""
+        """The 16-bit samples of each clip, (T,)."""
         return iter(np.split(self.steps, np.cumsum(self.counts)[:-1]))
 
     def write(self, path: Path) -> None:
-        """Write it whole.
+        """Write the part to a file, atomically.
 
         Raises:
-            FileError: The disk is full or cannot be written.
+            FileError: The disk is full or not writable.
         """
         content = io.BytesIO()
         np.savez(content, steps=self.steps, counts=self.counts, scales=self.scales)
@@ -51,7 +52,7 @@ class Part:
 
 
 def joined(clips: list[tuple[NDArray[np.int16], np.float32]]) -> Part:
-    """Clips, each its steps and what one stands for, as a part."""
+    """Concatenate clips, given as (16-bit samples, scale), into a part."""
     return Part(
         np.concatenate([steps for steps, _ in clips]),
         np.array([len(steps) for steps, _ in clips], dtype=np.int64),
@@ -60,7 +61,7 @@ def joined(clips: list[tuple[NDArray[np.int16], np.float32]]) -> Part:
 
 
 def read_part(path: Path) -> Part | None:
-    """The part in a file; None where it is missing or damaged: each array has its checksum."""
+    """The part in a file; None if it is missing or damaged (a zip file has a checksum for each array)."""
     try:
         with np.load(path) as file:
             return Part(file["steps"], file["counts"], file["scales"])

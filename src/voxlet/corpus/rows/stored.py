@@ -1,7 +1,7 @@
-"""Clips as rows of 16 bits on disk, each with a scale of its own, read when they are asked for.
+"""Clips as rows of 16-bit samples on disk, each with its own scale, read on demand.
 
-A row takes half the room of its samples in float32. A step is 1/32,767 of the clip's own peak: a faint clip
-is stored as finely as a loud one, none is clipped, and the error stays 96 dB below the peak.
+A row takes half the space of float32 samples. One integer step is 1/32,767 of the clip's own peak: a faint
+clip is stored as finely as a loud one, none is clipped, and the error stays 96 dB below the peak.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
     from voxlet.audio import Samples
 
-STEPS = 32_767  # of a row's peak
+STEPS = 32_767  # integer steps up to a clip's peak
 AUDIO, FACTS = "audio.npy", ("scales.npy", "lengths.npy", "cut.npy", "indices.npy")
 META = "meta.json"
-AT_ONCE = 256  # rows that are looked at together where all are
+AT_ONCE = 256  # rows read at a time when all rows are read
 
 
 def to_steps(samples: Samples, scale: np.float32 | None = None) -> tuple[NDArray[np.int16], np.float32]:
-    """Samples (T,) as 16-bit steps, and what a step stands for: the peak's share unless it is given.
+    """Quantise samples (T,) to 16 bits; also the amplitude of one step, by default the peak / 32,767.
 
     >>> steps, scale = to_steps(np.array([0.0, -0.5, 0.25], dtype=np.float32))
     >>> steps.tolist(), round(float(scale) * STEPS, 6)
@@ -48,12 +48,12 @@ class Rows:
     """The rows of a prepared corpus, in a folder of the cache.
 
     Attributes:
-        folder: Of the files.
+        folder: Folder of the files.
         shape: (B, T).
-        scales: (B,) float32, what a step of each row stands for.
-        lengths: (B,) int64, the valid samples of each row; behind them are zeros.
-        cut: (B,) float64, the share of each clip's energy that lies behind the end of its row.
-        indices: (B,) int64, the number of each row's clip in the corpus.
+        scales: (B,) float32, amplitude of one integer step in each row.
+        lengths: (B,) int64, number of valid samples in each row; zeros follow them.
+        cut: (B,) float64, share of each clip's energy that was cut off at the end of its row.
+        indices: (B,) int64, index of each row's clip in the corpus.
     """
 
     folder: Path
@@ -64,29 +64,29 @@ class Rows:
     indices: NDArray[np.int64]
 
     def read(self, rows: int | slice | NDArray[np.int64]) -> NDArray[np.float32]:
-        """The samples of some rows (..., T), float32, a copy.
+        """A copy of the samples of some rows, (..., T), float32.
 
-        The file is mapped for this alone: pages that stayed mapped would count as this process's memory.
+        The file is mapped for this call only: pages that stay mapped count as memory of this process.
         """
         steps: NDArray[np.int16] = np.load(self.folder / AUDIO, mmap_mode="r")[rows]
         return steps * self.scales[rows, ..., None]
 
     def parts(self) -> Iterator[tuple[int, NDArray[np.float32]]]:
-        """All rows, some at a time: the number of the first, and their samples (b, T)."""
+        """All rows in blocks: the index of the first row, and the samples of the block, (b, T)."""
         for first in range(0, len(self.lengths), AT_ONCE):
             yield first, self.read(slice(first, first + AT_ONCE))
 
 
 def seal(folder: Path, about: dict[str, Any]) -> None:
-    """Write meta.json: what the rows are, with size, time and digest of each file."""
+    """Write meta.json: `about`, and the size, modification time and digest of each file."""
     meta = {"files": {name: _seal(folder / name) for name in (AUDIO, *FACTS)}, **about}
     (folder / META).write_text(json.dumps(meta, indent=1))
 
 
 def load_rows(folder: Path) -> Rows | None:
-    """The rows in a folder; None where they are missing, damaged, of another kind or being removed.
+    """The rows in a folder; None if they are missing, damaged, of another format or being removed.
 
-    Size and time of each file are looked at; only where they are not as sealed is its content compared.
+    The size and time of each file are compared with meta.json, and its digest only if the time differs.
     """
     try:
         files: dict[str, dict[str, Any]] = json.loads((folder / META).read_bytes())["files"]
@@ -100,7 +100,7 @@ def load_rows(folder: Path) -> Rows | None:
         if mapped.dtype != np.int16:
             return None
         rows = Rows(folder, mapped.shape, *(np.load(folder / name) for name in FACTS))
-        cache.hold(folder, rows)  # refused, they may have gone since they were looked at
+        cache.hold(folder, rows)  # if this fails, they may have been removed since the check
         cache.touch(folder)
         return rows
     except (LockedError, OSError, ValueError, KeyError, TypeError):

@@ -1,1 +1,1 @@
-"""How a data set is written: each format a file, all with the same three functions."""
+"""How a data set is written: each format is a module with a class, all with the same three functions."""

@@ -15,19 +15,22 @@ if TYPE_CHECKING:
     from voxlet.datasets.formats.written import Encoded, Object
     from voxlet.datasets.plan import Plan, Shard
 
-ROWS = "rows"  # the folder of each shard's part of the tables
+ROWS = "rows"  # the folder with a file of table rows for each shard
 
 
 @dataclass(frozen=True)
 class SoundFolder:
-    """`train/00012/000012345.wav`; `datasets` opens each split as an audio folder, voxlet as a corpus."""
+    """Files like `train/00012/000012345.wav`.
+
+    `datasets` opens each split as an audio folder, and voxlet opens the data set as a corpus.
+    """
 
     sound: str
     loader = "audiofolder"
     reader = 'datasets.load_dataset("{place}")'
 
     def objects(self, plan: Plan, shard: Shard, clips: Sequence[Encoded]) -> Iterator[Object]:
-        """Each clip's file, then the rows about them."""
+        """The file of each clip, then the table rows about them."""
         rows = []
         for clip in clips:
             path = self.path_of(plan, shard, clip)
@@ -36,15 +39,15 @@ class SoundFolder:
         yield f"{ROWS}/{shard.name}.csv", table(rows)
 
     def path_of(self, plan: Plan, shard: Shard, clip: Encoded) -> str:  # noqa: ARG002
-        """Where a clip's file lies in the data set."""
+        """The path of a clip's file in the data set."""
         return f"{shard.split}/{shard.number:05d}/{clip.facts['index']:09d}.{self.sound}"
 
     def clips(self, names: Iterable[str], get: Callable[[str], bytes]) -> Iterator[bytes]:
-        """Each object that is a sound file."""
+        """The objects that are sound files."""
         return (get(name) for name in names if name.endswith(f".{self.sound}"))
 
     def finish(self, plan: Plan, get: Callable[[str], bytes]) -> Iterator[Object]:
-        """The tables: all rows, and those of each split with paths as its folder has them."""
+        """The tables: all rows, and the rows of each split with paths relative to its folder."""
         rows = list(all_rows(plan, get))
         yield "manifest.csv", table(rows)
         for split in SPLITS:
@@ -64,12 +67,12 @@ def all_rows(plan: Plan, get: Callable[[str], bytes]) -> Iterator[dict[str, str]
 
 
 def without_path(row: Mapping[str, str]) -> dict[str, str]:
-    """A row's facts."""
+    """A row without its path and split."""
     return {key: value for key, value in row.items() if key not in ("path", "split")}
 
 
 def table(rows: Sequence[Mapping[str, object]]) -> bytes:
-    """Rows as CSV; of none, nothing."""
+    """Rows as CSV; empty if there are none."""
     if not rows:
         return b""
     buffer = io.StringIO()

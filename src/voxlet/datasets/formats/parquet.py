@@ -1,4 +1,4 @@
-"""Parquet with a column of sounds, which `datasets` opens as `Audio`, and the label as `ClassLabel`."""
+"""Parquet files with sounds, which `datasets` opens as `Audio`, and labels, opened as `ClassLabel`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from voxlet.datasets.formats.written import Encoded, Object
     from voxlet.datasets.plan import Plan, Shard
 
-COLUMNS = {  # a fact's name and its type, as Arrow and `datasets` call it
+COLUMNS = {  # each fact's name, and its type in Arrow and `datasets`
     "index": "int64",
     "word": "string",
     "speaker": "string",
@@ -27,19 +27,19 @@ COLUMNS = {  # a fact's name and its type, as Arrow and `datasets` call it
     "voice": "string",
     "synthetic": "bool",
 }
-GROUP = 100  # rows that are read together
+GROUP = 100  # rows in a row group, which are read together
 
 
 @dataclass(frozen=True)
 class Parquet:
-    """`train/train-00012.parquet` with the columns audio, label and the facts."""
+    """Files like `train/train-00012.parquet` with the columns audio, label and the facts."""
 
     sound = "flac"
     loader = "parquet"
     reader = 'datasets.load_dataset("{place}")'
 
     def objects(self, plan: Plan, shard: Shard, clips: Sequence[Encoded]) -> Iterator[Object]:
-        """One Parquet file."""
+        """The Parquet file of a shard."""
         arrow: Any = import_extra("pyarrow", "dataset")
         parquet: Any = import_extra("pyarrow.parquet", "dataset")
         sounds = [{"bytes": clip.sound, "path": f"{clip.facts['index']:09d}.{self.sound}"} for clip in clips]
@@ -59,7 +59,7 @@ class Parquet:
         yield f"{shard.split}/{shard.name}.parquet", buffer.getvalue()
 
     def clips(self, names: Iterable[str], get: Callable[[str], bytes]) -> Iterator[bytes]:
-        """Each sound in the files."""
+        """The sounds in the Parquet files."""
         parquet: Any = import_extra("pyarrow.parquet", "dataset")
         for name in names:
             file = parquet.ParquetFile(io.BytesIO(get(name)))
@@ -67,12 +67,12 @@ class Parquet:
                 yield from (row["audio"]["bytes"] for row in batch.to_pylist())
 
     def finish(self, plan: Plan, get: Callable[[str], bytes]) -> Iterator[Object]:  # noqa: ARG002
-        """Nothing more."""
+        """No further objects."""
         return iter(())
 
 
 def features(plan: Plan) -> str:
-    """The types of the columns, as `datasets` keeps them in a file."""
+    """The types of the columns, as `datasets` stores them in a Parquet file."""
     found: dict[str, object] = {
         "audio": {"sampling_rate": plan.rate, "_type": "Audio"},
         "label": {"names": list(plan.classes), "_type": "ClassLabel"},

@@ -1,4 +1,4 @@
-"""The layout of Speech Commands (Warden 2018): a folder a word, lists for validation and tests."""
+"""The layout of Speech Commands (Warden 2018): a folder for each word, lists of validation and test clips."""
 
 from __future__ import annotations
 
@@ -27,20 +27,23 @@ def _folders(words: tuple[str, ...]) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class SpeechCommands(SoundFolder):
-    """`yes/0a7c2a8d_nohash_12345.wav`: word, speaker, number; a word of `unknown` has its own folder."""
+    """Files like `yes/0a7c2a8d_nohash_12345.wav`: word, speaker and number.
+
+    Each word of the class `unknown` has a folder of its own, too.
+    """
 
     sound: str = "wav"
     loader = ""
     reader = 'voxlet.corpus.corpus.open_corpus("{place}")'
 
     def path_of(self, plan: Plan, shard: Shard, clip: Encoded) -> str:  # noqa: ARG002
-        """By word and speaker, whatever the split."""
+        """The path of a clip's file, by word and speaker; the split does not matter."""
         folders = _folders((*plan.labels, *plan.others))
         speaker = hashlib.sha256(str(clip.facts["speaker"]).encode()).hexdigest()[:8]
         return f"{folders[str(clip.facts['word'])]}/{speaker}_nohash_{clip.facts['index']}.{self.sound}"
 
     def finish(self, plan: Plan, get: Callable[[str], bytes]) -> Iterator[Object]:
-        """The lists of what is not for training."""
+        """The lists of the clips that are not for training."""
         rows = list(all_rows(plan, get))
         for split, name in LISTS.items():
             listed = sorted(row["path"] for row in rows if row["split"] == split)

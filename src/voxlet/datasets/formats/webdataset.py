@@ -1,4 +1,4 @@
-"""WebDataset: tar files in which each clip is a sound, a class and JSON of one name."""
+"""WebDataset: tar files in which each clip is a sound, a class and JSON under one name."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class WebDataset:
-    """`train/train-00012.tar` with `000012345.flac`, `.cls` (the number of its class) and `.json`."""
+    """Files like `train/train-00012.tar` with `000012345.flac`, `.cls` (its class number) and `.json`."""
 
     sound = "flac"
     loader = "webdataset"
     reader = 'webdataset.WebDataset("{place}/train/train-{{00000..{last:05d}}}.tar", shardshuffle=False)'
 
     def objects(self, plan: Plan, shard: Shard, clips: Sequence[Encoded]) -> Iterator[Object]:
-        """One tar file."""
+        """The tar file of a shard."""
         buffer = io.BytesIO()
-        # USTAR, and no times: the same clips are the same bytes.
+        # USTAR without times, so that the same clips give the same bytes.
         with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as archive:
             for clip in clips:
                 number = plan.classes.index(str(clip.facts["label"]))
@@ -42,7 +42,7 @@ class WebDataset:
         yield f"{shard.split}/{shard.name}.tar", buffer.getvalue()
 
     def clips(self, names: Iterable[str], get: Callable[[str], bytes]) -> Iterator[bytes]:
-        """Each sound in the tar files."""
+        """The sounds in the tar files."""
         for name in names:
             with tarfile.open(fileobj=io.BytesIO(get(name))) as archive:
                 for member in archive:

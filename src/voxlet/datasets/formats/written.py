@@ -1,4 +1,4 @@
-"""What every format does, and which there are."""
+"""The interface of all formats, and the table of them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Object = tuple[str, bytes]  # its name in the store, with slashes, and its conte
 
 @dataclass(frozen=True, eq=False)
 class Encoded:
-    """A clip as it is written: the facts about it, and the bytes of a sound file."""
+    """A clip as it is written: the facts about it, and the bytes of its sound file."""
 
     facts: dict[str, object]
     sound: bytes
@@ -26,24 +26,24 @@ class Format(Protocol):
 
     @property
     def sound(self) -> str:
-        """`wav` or `flac`."""
+        """The kind of sound file, `wav` or `flac`."""
 
     @property
     def reader(self) -> str:
-        """What opens it: a line of Python, with its `place` and the `last` shard to train on."""
+        """A line of Python that opens the data set; `place` and the `last` training shard are filled in."""
 
     @property
     def loader(self) -> str:
-        """What `datasets` calls it; "" where it does not know it."""
+        """The format's name in `datasets`; "" if `datasets` does not know it."""
 
     def objects(self, plan: Plan, shard: Shard, clips: Sequence[Encoded]) -> Iterator[Object]:
         """The objects of a shard."""
 
     def clips(self, names: Iterable[str], get: Callable[[str], bytes]) -> Iterator[bytes]:
-        """The sound files in the objects of these names."""
+        """The sound files in the named objects, whose content `get` returns."""
 
     def finish(self, plan: Plan, get: Callable[[str], bytes]) -> Iterator[Object]:
-        """What is written when all shards are there."""
+        """The objects to write once all shards are made; `get` returns the content of an object."""
 
 
 def formats() -> dict[str, Format]:

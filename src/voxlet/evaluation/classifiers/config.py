@@ -1,15 +1,15 @@
-"""How classifiers are trained: the settings of each kind."""
+"""Training settings of classifiers."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-RELIABLE = 0.95  # a classifier whose accuracy on real clips is lower is unreliable
+RELIABLE = 0.95  # a classifier with a lower accuracy on real clips is unreliable
 
 
 @dataclass(frozen=True)
 class ClassifierConfig:
-    """How a classifier is trained. `strength` scales every augmentation; 0 is none."""
+    """Training settings of a classifier. `strength` scales every augmentation; 0 means none."""
 
     steps: int = 1000
     batch: int = 64
@@ -18,7 +18,7 @@ class ClassifierConfig:
     width: int = 32
     features: int = 64  # D
     strength: float = 1.0
-    speaker_weight: float = 0.3  # of the speaker's cross-entropy against the label's
+    speaker_weight: float = 0.3  # of the speaker's cross-entropy relative to the label's
     balanced: bool = False  # draw every label equally often, however rare
     seed: int = 0
 

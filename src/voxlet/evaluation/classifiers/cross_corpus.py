@@ -1,7 +1,8 @@
-"""The cross-corpus classifier: trained on speakers that no generator may hear, it cannot have been tuned to.
+"""The cross-corpus classifier: trained on reserved speakers, on whom no generator may be trained.
 
-`corpus.held_out` reserves them. In English it stands on an embedding that was trained by others on other
-speech, since some words have a handful of reserved takes only. It does not know speakers.
+`corpus.held_out` reserves the speakers, so no generator can be tuned to the classifier. In English it uses an
+embedding that others trained on other speech, since some words have only a handful of reserved takes. It does
+not know speakers.
 """
 
 from __future__ import annotations
@@ -32,17 +33,17 @@ if TYPE_CHECKING:
     from voxlet.corpus.corpus import Clip, Corpus
     from voxlet.evaluation.classifiers.prediction import Classifier
 
-RESERVING = ("speech_commands", "arabic_speech_commands")  # corpora of which some clips are for classifiers
+RESERVING = ("speech_commands", "arabic_speech_commands")  # corpora that reserve clips for classifiers
 ENGLISH = "en"  # the language of the speech embedding
 WIDE_RATE = 16_000  # Hz
 NETWORK = ClassifierConfig(balanced=True, speaker_weight=0.0, strength=0.7)
 
 
 def reserving_corpora(label_names: tuple[str, ...], language: str) -> tuple[str, ...]:
-    """Names of corpora on this machine that reserve clips of all the labels for classifiers.
+    """Names of corpora on this machine that reserve clips for classifiers and have all the labels.
 
-    Only those in this language, a tag of BCP 47: `zero` in Arabic is another word. None if it is `und`. What
-    is measured against may be among them: its reserved clips are in no test set.
+    Only corpora in `language`, a BCP 47 tag, count: `zero` in Arabic is another word. For `und` there are
+    none. The reference's own corpus may be among them, since its reserved clips are in no test set.
     """
     return tuple(
         name
@@ -62,17 +63,17 @@ def cross_corpus_classifier(
 ) -> Classifier:
     """A classifier from the cache, or trained now on all reserved clips of these corpora with the labels.
 
-    English words are learned on the speech embedding; others, which it was not trained for, by a network of
-    their own.
+    The classifier uses the speech embedding for English words. For other languages, which the embedding was
+    not trained for, it is a network trained from scratch.
 
     Args:
         corpora: Names of corpora that reserve clips, all in one language.
-        label_names: What it chooses among.
-        wide: Whether it hears clips at 16 kHz or at 8 kHz.
-        progress: Show how training goes.
+        label_names: The labels to choose among.
+        wide: Use clips at 16 kHz, not at 8 kHz.
+        progress: Show the progress of training.
 
     Raises:
-        ScoreError: Nobody who is reserved says one of the labels.
+        ScoreError: No reserved speaker says one of the labels.
         CorpusError: A corpus is not on this machine.
     """
     opened = [open_corpus(name) for name in corpora]
@@ -104,7 +105,7 @@ def cross_corpus_classifier(
 
 
 def reserved(corpus: Corpus, label_names: tuple[str, ...]) -> list[Clip]:
-    """The clips of these labels that only classifiers may hear, under the labels' names here."""
+    """The clips of these labels that are reserved for classifiers, relabelled as in `label_names`."""
     asked = ((clip, find(clip.label, label_names)) for clip in corpus.clips)
     return [
         replace(clip, label=label)

@@ -1,7 +1,7 @@
-"""The cross-fitted classifier, for words that no other knows: it learns from the real takes at hand.
+"""The cross-fitted classifier, for words that no other classifier knows: fitted on the real takes at hand.
 
-It stands on an embedding that is independent of every generator. It is fitted several times, each time with
-other takes left out; how far it is to be trusted is measured on those. Shapes: B clips, C labels.
+It uses an embedding that is independent of every generator. It is fitted several times, each time with
+another fold of the takes left out; its accuracy is measured on the folds left out. Shapes: B clips, C labels.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ CONFIG = EmbeddedConfig(versions=1000)
 
 @dataclass(frozen=True)
 class CrossFitted:
-    """Heads that were fitted on the takes of all folds but one, and what each said of the one left out.
+    """Heads, each fitted on all folds of the takes but one, and their predictions for the folds left out.
 
     Attributes:
         heads: One for each fold.
-        label_names: What it chooses among.
+        label_names: The labels to choose among.
         asked: Labels (B,) of the real takes.
-        predicted: Labels (B,) that the head which did not hear the take predicted.
-        digest: Of the takes, and how it was fitted.
+        predicted: Labels (B,) predicted for the takes, each by the head that was not fitted on the take.
+        digest: Identifies the takes and the settings.
     """
 
     heads: tuple[Head, ...]
@@ -55,7 +55,7 @@ class CrossFitted:
     digest: str
 
     def predict(self, sounds: Sequence[Samples], rate: int) -> Prediction:
-        """The mean of what all heads say of B clips, each float32 (T,) at `rate` Hz; none was a take.
+        """Classify B clips, each float32 (T,) at `rate` Hz, by the mean over heads; none may be a take.
 
         Raises:
             ScoreError: There are no clips.
@@ -69,7 +69,7 @@ class CrossFitted:
 def cross_fitted_classifier(
     takes: ClipSet, *, config: EmbeddedConfig = CONFIG, progress: bool = True
 ) -> CrossFitted:
-    """A classifier fitted on real takes of any words.
+    """Fit a classifier on real takes of any words.
 
     Raises:
         ScoreError: A label has fewer than five takes, or there is one label only.
@@ -92,10 +92,10 @@ def cross_fitted_classifier(
 
 
 def check(takes: ClipSet) -> None:
-    """Check that there are enough takes.
+    """Check that there are enough takes and labels.
 
     Raises:
-        ScoreError: There are not.
+        ScoreError: A label has fewer than five takes, or there is one label only.
     """
     counts = np.bincount(takes.labels, minlength=len(takes.label_names))
     rare = int(counts.argmin())
@@ -109,7 +109,7 @@ def check(takes: ClipSet) -> None:
 
 
 def folds_of(takes: ClipSet) -> NDArray[np.int64]:
-    """The fold of each take (B,): those of a label go to all folds alike."""
+    """The fold of each take (B,); the takes of each label are spread evenly over the folds."""
     folds = np.zeros(len(takes), np.int64)
     for label in np.unique(takes.labels):
         own = np.flatnonzero(takes.labels == label)

@@ -1,7 +1,7 @@
-"""Linear classifiers on the speech embedding: they learn a word from few takes, in a minute.
+"""Linear classifiers on the speech embedding, which learn a word from few takes, in a minute.
 
-Every label has as many versions of its takes, varied by `augmentation`, however few takes there are; then
-multinomial logistic regression. Shapes: B clips, M bands, F frames, D features, C labels.
+Every label gets equally many versions of its takes, varied by `augmentation`, however few takes it has. On
+these, multinomial logistic regression is fitted. Shapes: B clips, M bands, F frames, D features, C labels.
 """
 
 from __future__ import annotations
@@ -33,20 +33,20 @@ if TYPE_CHECKING:
     Integers = NDArray[np.int64]
 
 VERSION = 1  # raise it when the same clips and settings give another classifier
-FEATURES = 64  # of a prediction: the principal components of the embedding
-AT_ONCE = 128  # spectrograms that are embedded between two looks at the progress
+FEATURES = 64  # of a prediction: principal components of the embedding
+AT_ONCE = 128  # spectrograms that are embedded between two updates of the progress bar
 
 
 @dataclass(frozen=True)
 class EmbeddedConfig:
-    """How a linear classifier is trained.
+    """Training settings of a linear classifier.
 
     Attributes:
-        wide: Whether it hears the band above 3.8 kHz, too; for clips at 16 kHz or more.
-        versions: Varied versions of takes, in all; each label has equally many.
-        strength: Of each variation.
+        wide: Also use the band above 3.8 kHz; for clips at 16 kHz or more.
+        versions: Augmented versions of takes in all; each label has equally many.
+        strength: Strength of the augmentation.
         penalty: Inverse of the weight of the squared coefficients.
-        seed: Of all variations.
+        seed: Seed of the augmentation.
     """
 
     wide: bool = False
@@ -58,28 +58,28 @@ class EmbeddedConfig:
 
 @dataclass(frozen=True)
 class Examples:
-    """Features (B, D) with labels (B,) and the rows of the takes that they are versions of (B,)."""
+    """Features (B, D) of versions of takes, with their labels (B,) and the rows of their takes (B,)."""
 
     features: Reals
     labels: Integers
     takes: Integers
 
     def without(self, left_out: NDArray[np.bool_]) -> Examples:
-        """Those of takes that are not left out; the mask is over takes."""
+        """The examples of takes that are not left out; the mask is over takes."""
         kept = ~left_out[self.takes]
         return Examples(self.features[kept], self.labels[kept], self.takes[kept])
 
 
 @dataclass(frozen=True)
 class Head:
-    """What is learned: standardisation, coefficients, principal components.
+    """Learned parameters: standardisation, coefficients, principal components.
 
     Attributes:
-        mean: (D,).
-        deviation: (D,).
-        weights: (C, D).
-        bias: (C,).
-        components: (features, D), of standardised features.
+        mean: Mean of the features, (D,).
+        deviation: Standard deviation of the features, (D,).
+        weights: Coefficients of standardised features, (C, D).
+        bias: Intercepts, (C,).
+        components: Principal components of standardised features, (features, D).
     """
 
     mean: Reals
@@ -89,7 +89,7 @@ class Head:
     components: Reals
 
     def log_probabilities(self, features: Reals) -> Reals:
-        """(B, C) of features (B, D)."""
+        """Natural-log probabilities (B, C) of labels for features (B, D)."""
         logits = (features - self.mean) / self.deviation @ self.weights.T + self.bias
         return np.asarray(logits - np.logaddexp.reduce(logits, axis=1, keepdims=True), dtype=np.float64)
 
@@ -98,7 +98,7 @@ class EmbeddedClassifier:
     """A linear classifier on the speech embedding.
 
     Attributes:
-        digest: Of what it was trained on, and how.
+        digest: Digest of the training data and settings.
     """
 
     def __init__(self, head: Head, label_names: tuple[str, ...], *, wide: bool, digest: str) -> None:
@@ -111,7 +111,7 @@ class EmbeddedClassifier:
         """Classify B clips, each float32 (T,) at `rate` Hz; a clip need not be trimmed or levelled.
 
         Raises:
-            ScoreError: There are none.
+            ScoreError: There are no clips.
         """
         found = embedded(speech_embedding.log_mels(sounds, rate, wide=self.wide))
         components = (found - self.head.mean) / self.head.deviation @ self.head.components.T
@@ -126,7 +126,7 @@ def embedded(spectrograms: NDArray[np.float32]) -> Reals:
 def examples_of(
     spectrograms: NDArray[np.float32], labels: Integers, config: EmbeddedConfig, shown: Progress
 ) -> Examples:
-    """Varied versions of takes (B, M, F) with labels (B,), equally many of each label."""
+    """Augmented versions of takes (B, M, F) with labels (B,), equally many of each label."""
     present = np.unique(labels)
     count = max(1, config.versions // len(present))
     rng = np.random.default_rng(config.seed)
@@ -148,7 +148,7 @@ def examples_of(
 
 
 def fit(examples: Examples, labels: int, config: EmbeddedConfig) -> Head:
-    """The head that examples of C labels give; a label without examples is never predicted."""
+    """Fit a head to examples of C labels; a label without examples is never predicted."""
     from sklearn.linear_model import LogisticRegression
 
     mean, deviation = examples.features.mean(axis=0), examples.features.std(axis=0) + 1e-6
@@ -168,14 +168,14 @@ def fit(examples: Examples, labels: int, config: EmbeddedConfig) -> Head:
 
 @dataclass(frozen=True)
 class Takes:
-    """What a classifier is trained on.
+    """Training data of a classifier.
 
     Attributes:
-        name: Of the classifier, for progress.
-        source: What tells the recordings from all others.
-        read: Gives their log-mel spectrograms (B, M, F); not called for a classifier that is kept.
-        labels: (B,) into `label_names`.
-        label_names: What it chooses among.
+        name: Name of the classifier, for the progress bar.
+        source: String that identifies the recordings.
+        read: Returns their log-mel spectrograms (B, M, F); not called for a cached classifier.
+        labels: (B,) indices into `label_names`.
+        label_names: The labels to choose among.
     """
 
     name: str
@@ -185,7 +185,7 @@ class Takes:
     label_names: tuple[str, ...]
 
     def digest(self, config: EmbeddedConfig) -> str:
-        """A digest of all that decides a classifier."""
+        """Digest of everything that determines a classifier."""
         versions = [VERSION, speech_embedding.VERSION, inputs_code()]
         settings = [*versions, asdict(config), self.label_names, self.source]
         total = hashlib.sha256(json.dumps(settings).encode())
@@ -194,7 +194,7 @@ class Takes:
 
 
 def open_embedded(takes: Takes, config: EmbeddedConfig, *, progress: bool = True) -> EmbeddedClassifier:
-    """A linear classifier from the cache, or trained now and kept there."""
+    """A linear classifier from the cache, or trained now and stored there."""
     from safetensors import SafetensorError
     from safetensors.numpy import load_file, save
 

@@ -1,4 +1,4 @@
-"""The in-corpus classifier: it knows the corpus's own labels and speakers, and so is the most lenient."""
+"""The in-corpus classifier: it knows the corpus's own labels and speakers, so it is the most lenient."""
 
 from __future__ import annotations
 

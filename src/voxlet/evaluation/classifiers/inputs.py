@@ -1,7 +1,8 @@
-"""What classifiers are given: every clip, real or generated, is treated alike before it is measured.
+"""The input of classifiers: every clip, real or generated, is preprocessed alike before it is measured.
 
-Resampled, trimmed, its speech levelled, cut or padded to one window, then a log-mel spectrogram. Shapes:
-B clips, T samples, F frames, M bands. Nothing here is shared with the features that generators learn from.
+A clip is resampled and trimmed, its speech is levelled, then it is cut or padded to one window and becomes a
+log-mel spectrogram. Nothing here is shared with the features that generators are trained on. Shapes: B clips,
+T samples, F frames, M bands.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-FLOOR = 1e-4  # power below the average band's (-40 dB): what a noise floor holds does not count
+FLOOR = 1e-4  # power relative to the average band's (-40 dB), so that the noise floor does not count
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class InputConfig:
     window: float = 0.032  # seconds of one frame
     hop: float = 0.010  # seconds between frames
     bands: int = 48
-    rms: float = audio.SPEECH_RMS  # level each trimmed clip is brought to
+    rms: float = audio.SPEECH_RMS  # level to which the speech of each clip is brought
     trim_db: float = SILENCE_DB  # frames this far below the loudest one are cut from the ends
 
     @property
@@ -47,7 +48,7 @@ class InputConfig:
 
 
 def normalise(samples: audio.Samples, rate: int, config: InputConfig) -> audio.Samples:
-    """One clip (T,) at `rate`: at the config's rate, without offset, trimmed, its speech levelled."""
+    """One clip (T,) at `rate`, resampled as configured, without offset, trimmed, its speech levelled."""
     sound = audio.resample(samples.astype(np.float32), rate, config.rate)
     sound = sound - sound.mean(dtype=np.float64).astype(np.float32) if len(sound) else sound
     if not len(sound) or audio.rms(sound) < 1e-7:
@@ -57,7 +58,7 @@ def normalise(samples: audio.Samples, rate: int, config: InputConfig) -> audio.S
 
 
 def centred(samples: audio.Samples, count: int) -> audio.Samples:
-    """Centre (T,) in a window of `count` samples."""
+    """Centre a clip (T,) in a window of `count` samples, cut or padded at both ends."""
     extra = len(samples) - count
     if extra >= 0:
         return samples[extra // 2 : extra // 2 + count]
@@ -65,7 +66,7 @@ def centred(samples: audio.Samples, count: int) -> audio.Samples:
 
 
 def log_mel(samples: audio.Samples, config: InputConfig) -> NDArray[np.float32]:
-    """Natural-log mel power (M, F) of one normalised clip; 0 is the power of a clip at level, on average."""
+    """Natural-log mel power (M, F) of one normalised clip; 0 is the mean power of a clip at `config.rms`."""
     size = round(config.window * config.rate)
     step = round(config.hop * config.rate)
     n_fft = 2 * size  # zero-padded: at low rates the lowest bands are narrower than a bin
@@ -77,7 +78,7 @@ def log_mel(samples: audio.Samples, config: InputConfig) -> NDArray[np.float32]:
 
 
 def whole_log_mel(samples: audio.Samples, config: InputConfig) -> NDArray[np.float32]:
-    """Log-mel (M, F) of a whole clip as it is: neither trimmed nor levelled, F as many as it has."""
+    """Log-mel spectrogram (M, F) of a whole clip, neither trimmed nor levelled; F depends on its length."""
     frames = max(1, round(len(samples) / config.rate / config.hop))
     return log_mel(samples, replace(config, seconds=frames * config.hop))
 
@@ -96,7 +97,7 @@ def log_mels(sounds: Sequence[audio.Samples], rate: int, config: InputConfig) ->
 
 
 def inputs_code() -> str:
-    """A digest of the code that makes these inputs: what was made by other code has other inputs."""
+    """Digest of the code that computes these inputs, for cache keys: other code gives other inputs."""
     return code_digest(
         *(*TRIMMING, audio.resample, audio.level, normalise, centred, log_mel),
         *(magnitudes, mel_filters, hann),

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Block(nn.Module):
-    """Two 3x3 convolutions with a shortcut; `stride` halves bands and frames."""
+    """Two 3x3 convolutions with a shortcut; `stride` is that of bands and of frames."""
 
     def __init__(self, inputs: int, outputs: int, stride: tuple[int, int]) -> None:
         super().__init__()
@@ -54,11 +54,11 @@ class Network(nn.Module):
         self.speaker = nn.Linear(features, max(1, speakers))
 
     def forward(self, log_mel: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """All three answers; the features are what both heads see."""
+        """All three outputs; both heads are computed from the features."""
         x = (log_mel[:, None] - 0.5 * float(np.log(FLOOR))) / 3.0
         x = x.to(memory_format=torch.channels_last)
         x = self.blocks(F.relu(self.norm(self.stem(x))))
-        x = x.mean(dim=2)  # over bands; then over frames: what is there on average, and what at all
+        x = x.mean(dim=2)  # over bands; then over frames, both mean and maximum
         pooled = torch.cat([x.mean(dim=2), x.amax(dim=2)], dim=1)
         features = self.feature(self.drop(pooled.float()))
         active = F.relu(features)

@@ -23,24 +23,24 @@ if TYPE_CHECKING:
     from voxlet.audio import Samples
 
 RATE = 16_000  # Hz, what its models expect
-MIRROR = 0.5  # of the image above the old limit
+MIRROR = 0.5  # amplitude of the mirror image above the old band limit
 NOISE_LEVELS = (0.001, 0.002, 0.004)  # standard deviation of the noise, for a clip at level 0.08
 PAD_SECONDS = 0.3  # of silence before and after a clip, or a string
-VOTE_FLOOR = 1e-3  # votes that every label has
-WORDS, GAP_SECONDS = 4, 0.15  # of a string, as people read digits aloud
-MOST_IN_STRINGS = 300  # clips
+VOTE_FLOOR = 1e-3  # votes added to every label
+WORDS, GAP_SECONDS = 4, 0.15  # words in a string and pause between two, as when people read digits aloud
+MOST_IN_STRINGS = 300  # clips that are tested within strings, at most
 
 
 class PocketSphinx:
     """PocketSphinx (Huggins-Daines et al. 2006): hidden Markov models of English phones, trained by others.
 
-    It chooses among the labels by a grammar. Its models expect 16 kHz. Narrow, a clip gets above 4 kHz a
-    faint mirror image of what lies below and faint noise, as wide-band recordings have something there; wide,
-    it is heard as it is. Each clip is decoded at several levels of noise; the shares of votes are its
-    probabilities. All this was chosen on real training clips.
+    A grammar restricts it to the labels. Its models expect 16 kHz. If `wide`, clips are passed at 16 kHz.
+    Otherwise they are limited to 4 kHz, and a faint mirror image of their spectrum is added above, since
+    wide-band recordings have energy there. Each clip is decoded with several levels of added noise; the
+    shares of votes are its probabilities. All these settings were chosen on real training clips.
 
     Raises:
-        ScoreError: It does not know a label's word.
+        ScoreError: PocketSphinx does not know the word of a label.
         MissingExtraError: PocketSphinx is not installed.
     """
 
@@ -65,11 +65,11 @@ class PocketSphinx:
         self._decoder.add_jsgf_string("string", f"{choice} <words> = <label>+;")
 
     def __reduce__(self) -> tuple[object, ...]:
-        """How it travels to other processes: its decoder is opened there anew."""
+        """Pickle the arguments only: the decoder is opened anew in the other process."""
         return functools.partial(PocketSphinx, wide=self.wide), (self.label_names, self._dictionary)
 
     def predict(self, sounds: Sequence[Samples], rate: int) -> Prediction:
-        """Votes as probabilities; a clip that it makes nothing of has all labels alike."""
+        """Classify clips by votes; if nothing is recognised in a clip, all labels are equally probable."""
         rng = np.random.default_rng(0)
         self._decoder.activate_search("one")
         rows = [self._votes(self._heard(sound, rate), rng) for sound in sounds]
@@ -79,10 +79,10 @@ class PocketSphinx:
     def found_in_strings(
         self, sounds: Sequence[Samples], rate: int, labels: NDArray[np.int64]
     ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """Rows of at most 300 clips that were drawn, and whether each was recognised within a string of four.
+        """Rows of at most 300 clips drawn at random, and whether each was recognised within a string of four.
 
-        It is not told how many words there are. What it says is aligned with what was asked for by the
-        longest common stretches; a word that has no counterpart was not recognised.
+        The decoder does not know the number of words. Its output is aligned with the words asked for by
+        longest matching blocks; a word without a counterpart was not recognised.
         """
         rng = np.random.default_rng(0)
         self._decoder.activate_search("string")
@@ -98,7 +98,7 @@ class PocketSphinx:
         return order, found[order]
 
     def _heard(self, sound: Samples, rate: int) -> Samples:
-        """A clip as the decoder is given it, at 16 kHz."""
+        """A clip at 16 kHz, preprocessed for the decoder."""
         if self.wide:
             return normalise(sound, rate, InputConfig(rate=RATE))
         return widen(normalise(sound, rate, InputConfig()))
@@ -114,7 +114,7 @@ class PocketSphinx:
         return votes
 
     def _decode(self, sound: Samples, level: float, rng: np.random.Generator) -> str:
-        """What it makes of a sound at 16 kHz with noise of this level; empty: nothing."""
+        """Words recognised in a sound at 16 kHz with added noise of this level; empty if there are none."""
         padded = np.pad(sound, round(PAD_SECONDS * RATE))
         noisy = padded + level * rng.standard_normal(len(padded))
         self._decoder.start_utt()
@@ -125,8 +125,8 @@ class PocketSphinx:
 
 
 def widen(samples: Samples) -> Samples:
-    """Double the rate of (T,); what lies below the old limit also appears faintly above it, mirrored."""
-    # Zeros between the samples make a mirror image as strong as the original; resampling leaves it out.
+    """Double the rate of a clip (T,), and add a faint mirror image of its spectrum above the old limit."""
+    # Zeros between the samples make a mirror image as strong as the original; resampling removes it.
     both = np.zeros(2 * len(samples), np.float32)
     both[::2] = 2 * samples
     original = audio.resample(samples, 1, 2)[: len(both)]

@@ -1,4 +1,4 @@
-"""What a classifier is, and what it says of clips."""
+"""The interface of classifiers, and their predictions."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Prediction:
-    """A classifier's answer for B clips: natural-log probabilities of C labels and S speakers, features."""
+    """A classifier's output for B clips: natural-log probabilities of C labels and S speakers, features."""
 
     label_log_probabilities: NDArray[np.float64]  # (B, C)
-    speaker_log_probabilities: NDArray[np.float64] | None  # (B, S); None: it does not know speakers
+    speaker_log_probabilities: NDArray[np.float64] | None  # (B, S); None: speakers are not known
     features: NDArray[np.float64] | None  # (B, D)
 
     @property
@@ -43,15 +43,15 @@ class Prediction:
 
 
 class Classifier(Protocol):
-    """Says of clips which of its labels each is."""
+    """Predicts which of its labels each clip has."""
 
     @property
     def label_names(self) -> tuple[str, ...]:
-        """The labels that it chooses among."""
+        """The labels to choose among."""
 
     @property
     def digest(self) -> str:
-        """Tells it from any other classifier: what it was trained on, and how."""
+        """Identifies the classifier: its training data and settings."""
 
     def predict(self, sounds: Sequence[Samples], rate: int) -> Prediction:
         """Classify B clips, each float32 (T,) at `rate` Hz, which need not be trimmed or levelled."""

@@ -1,4 +1,4 @@
-"""Classifiers are trained on real recordings only, and kept in the cache under what they were trained on."""
+"""Training of classifiers, which are cached under a digest of their training data and settings."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ WARM_UP = 0.2  # of the steps
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """Everything that decides what a classifier will be."""
+    """Everything that determines a trained classifier."""
 
-    name: str  # for progress
-    source: str  # digest of the recordings, or what else tells them from all others
-    read: Callable[[], NDArray[np.float32]]  # to (B, M, F); not called for a classifier that is kept
+    name: str  # for the progress bar
+    source: str  # digest of the recordings, or another string that identifies them
+    read: Callable[[], NDArray[np.float32]]  # returns (B, M, F); not called for a cached classifier
     labels: NDArray[np.int64]  # (B,)
     label_names: tuple[str, ...]
     speakers: NDArray[np.int64] | None  # (B,)
@@ -55,9 +55,9 @@ class TrainingSet:
 
     @property
     def digest(self) -> str:
-        """A digest of it all, but of the recordings in place of their spectrograms.
+        """Digest of the training set; `source` stands for the spectrograms.
 
-        The last bits of the spectrograms depend on how many threads computed them.
+        The last bits of the spectrograms depend on the number of threads that computed them.
         """
         settings = [VERSION, inputs_code(), asdict(self.inputs), asdict(self.config), self.label_names]
         total = hashlib.sha256(json.dumps([*settings, self.speaker_names, self.source]).encode())
@@ -68,10 +68,10 @@ class TrainingSet:
 
 
 class TrainedClassifier:
-    """A trained network with the input it takes and the names of what it knows.
+    """A trained network with its input settings and the names of its labels and speakers.
 
     Attributes:
-        digest: Of what it was trained on, and how.
+        digest: Digest of the training data and settings.
     """
 
     def __init__(self, network: Network, training_set: TrainingSet) -> None:
@@ -87,10 +87,10 @@ class TrainedClassifier:
 
     @torch.inference_mode()
     def predict_log_mels(self, spectrograms: NDArray[np.float32]) -> Prediction:
-        """The same for spectrograms (B, M, F) that were made before with this classifier's `inputs`.
+        """Classify spectrograms (B, M, F) that were computed with this classifier's `inputs`.
 
         Raises:
-            ScoreError: There are none.
+            ScoreError: There are no spectrograms.
         """
         labels, speakers, features = [], [], []
         for start in range(0, len(spectrograms), BATCH):
@@ -108,10 +108,10 @@ class TrainedClassifier:
 
 
 def open_classifier(training_set: TrainingSet, *, progress: bool = True) -> TrainedClassifier:
-    """The classifier of this training set: from the cache, or trained now and kept there.
+    """The classifier of this training set: from the cache, or trained now and stored there.
 
     Raises:
-        ScoreError: Fewer than two clips.
+        ScoreError: There are fewer than two clips.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load, save
@@ -120,11 +120,11 @@ def open_classifier(training_set: TrainingSet, *, progress: bool = True) -> Trai
     if path.is_file():
         network = new_network(training_set)
         try:
-            network.load_state_dict(load(path.read_bytes()))  # mapped, Windows would not let it go
+            network.load_state_dict(load(path.read_bytes()))  # Windows cannot delete a mapped file
             cache.touch(path)
             return TrainedClassifier(network, training_set)
         except (SafetensorError, RuntimeError, OSError):
-            path.unlink(missing_ok=True)  # damaged, or of an older program: trained again
+            path.unlink(missing_ok=True)  # damaged, or written by an older version: train again
     classifier = train_classifier(training_set, progress=progress)
     note = {
         "labels": json.dumps(training_set.label_names),
@@ -135,15 +135,15 @@ def open_classifier(training_set: TrainingSet, *, progress: bool = True) -> Trai
 
 
 def new_network(training_set: TrainingSet) -> Network:
-    """A network of the right size, not trained."""
+    """An untrained network of the size that the training set needs."""
     return Network(len(training_set.label_names), len(training_set.speaker_names), training_set.config)
 
 
 def train_classifier(training_set: TrainingSet, *, progress: bool = True) -> TrainedClassifier:
-    """Train a new classifier; the caller's random numbers are left as they were.
+    """Train a new classifier; the caller's random state is not changed.
 
     Raises:
-        ScoreError: Fewer than two clips.
+        ScoreError: There are fewer than two clips.
     """
     config, count = training_set.config, len(training_set.labels)
     if count < 2:
@@ -176,7 +176,7 @@ def train_classifier(training_set: TrainingSet, *, progress: bool = True) -> Tra
 
 @contextlib.contextmanager
 def denormals_flushed() -> Iterator[None]:
-    """Denormal numbers, which slow a step down many times, are zero in the block; then as it was before."""
+    """Flush denormals, which make a step many times slower, to zero in the block; then restore the mode."""
     before = sys.float_info.min / 2 == 0.0
     torch.set_flush_denormal(True)
     try:
@@ -188,7 +188,7 @@ def denormals_flushed() -> Iterator[None]:
 def optimizer_of(
     network: nn.Module, config: ClassifierConfig
 ) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
-    """AdamW without decay of norms and biases, and one cycle of its learning rate."""
+    """AdamW without weight decay of norms and biases, and its one-cycle learning rate schedule."""
     decay = [p for p in network.parameters() if p.ndim > 1]
     plain = [p for p in network.parameters() if p.ndim <= 1]
     optimizer = torch.optim.AdamW(
@@ -211,7 +211,7 @@ class Loss:
         self.speakers = torch.from_numpy(training_set.speakers) if known else None
 
     def __call__(self, network: Network, spectrograms: Tensor, rows: Tensor) -> Tensor:
-        """The loss () of spectrograms (B, M, F), which are these rows (B,) of the training set."""
+        """Loss () of spectrograms (B, M, F), which belong to these rows (B,) of the training set."""
         with autocast(torch.device("cpu"), "auto"):
             label_logits, speaker_logits, _ = network(spectrograms)
         asked = self.labels[rows]
@@ -223,7 +223,7 @@ class Loss:
 
 
 def batches(labels: NDArray[np.int64], config: ClassifierConfig) -> NDArray[np.int64]:
-    """Row numbers of every batch of the training, (steps, batch): whole epochs, or labels equally often."""
+    """Rows of every training batch, (steps, batch): in whole epochs or, if balanced, labels equally often."""
     rng = np.random.default_rng(config.seed)
     wanted = config.steps * config.batch
     if config.balanced:

@@ -1,7 +1,7 @@
-"""A classifier that tells clips of two kinds apart, asked only about speakers that it has not heard.
+"""A classifier that tells two kinds of clips apart, tested only on speakers that it was not fitted on.
 
-Logistic regression on what phases leave in a waveform: of few speakers a network learns who they are
-(docs/decisions/detection.md). Axes: B clips, D features.
+Logistic regression on features of phase. With few speakers, a network would learn to recognise the speakers
+instead (docs/decisions/detection.md). Axes: B clips, D features.
 """
 
 from __future__ import annotations
@@ -23,29 +23,29 @@ if TYPE_CHECKING:
     from voxlet.audio import Samples
 
 PENALTIES = (0.001, 0.003, 0.01, 0.03, 0.1)  # the inverse of the penalty, as scikit-learn's C
-FARTHEST = 5.0  # standard deviations: a clip of odd features is odd, but counts no more than others
+FARTHEST = 5.0  # standard deviations to which features are clipped, so that no outlier dominates
 ITERATIONS = 300
 
 
 @dataclass(frozen=True)
 class Views:
-    """Clips as a detector is given them: features (B, D), and the fold (B,) that each belongs to."""
+    """Clips as input for a detector: features (B, D), and the fold (B,) that each belongs to."""
 
     features: NDArray[np.float64]
     folds: NDArray[np.int64]
 
 
 def views(sounds: Sequence[Samples], rate: int, folds: NDArray[np.int64]) -> Views:
-    """Clips (T,) at `rate`, trimmed and levelled, at telephone bandwidth."""
+    """Detector input from clips (T,) at `rate`, trimmed, levelled and limited to telephone bandwidth."""
     config = InputConfig(rate=RATE)
     return Views(np.stack([features_of(normalise(sound, rate, config)) for sound in sounds]), folds)
 
 
 def right_answers(real: Views, other: Views) -> NDArray[np.float64]:
-    """Whether each clip, of the real ones and then of the others, is told right, (B,) of 0 and 1.
+    """Whether each clip, first the real ones and then the others, is classified right, (B,) of 0 and 1.
 
-    By a detector that was fitted to all folds but the clip's own, its penalty chosen within these: no speaker
-    is in two.
+    Each clip is classified by a detector fitted to all folds but the clip's own, with a penalty chosen on
+    these folds. No speaker may be in two folds.
     """
     features = np.concatenate([real.features, other.features])
     folds = np.concatenate([real.folds, other.folds])
@@ -60,9 +60,7 @@ def right_answers(real: Views, other: Views) -> NDArray[np.float64]:
 
 
 def best_penalty(features: NDArray[np.float64], kinds: NDArray[np.int64], folds: NDArray[np.int64]) -> float:
-    """With which clips (B, D) of each fold are told best, in balanced accuracy, by a detector fitted to the
-    other folds.
-    """
+    """The penalty with the best balanced accuracy in cross-validation over folds of features (B, D)."""
     shares = []
     for penalty in PENALTIES:
         right = np.zeros(len(kinds))
@@ -71,7 +69,7 @@ def best_penalty(features: NDArray[np.float64], kinds: NDArray[np.int64], folds:
             told = fit_and_tell(features[~own], kinds[~own], features[own], penalty)
             right[own] = told == kinds[own]
         shares.append(right[kinds == 0].mean() + right[kinds == 1].mean())
-    return PENALTIES[int(np.argmax(shares))]  # of equals the strongest
+    return PENALTIES[int(np.argmax(shares))]  # among equals, the strongest penalty
 
 
 def fit_and_tell(
@@ -80,7 +78,7 @@ def fit_and_tell(
     asked: NDArray[np.float64],
     penalty: float,
 ) -> NDArray[np.int64]:
-    """Which kind each of `asked` (B, D) is told to be, by a detector fitted to clips of both kinds."""
+    """The kind predicted for each of `asked` (B, D), by a detector fitted to clips of both kinds."""
     linear = import_extra("sklearn.linear_model", "train")
     centre, spread = features.mean(axis=0), np.maximum(features.std(axis=0), 1e-9)
 

@@ -1,7 +1,7 @@
-"""How well generated clips can be told from real ones, trusted only where resynthesis is found, too.
+"""How well generated clips can be told from real ones, trusted only if resynthesis is detected, too.
 
-A detector that finds nothing proves nothing. So it has to find Griffin-Lim resyntheses of the same real
-clips, which have their very amplitudes, in at least 95 %.
+A detector that finds no difference proves nothing by itself. So it must tell Griffin-Lim resyntheses of the
+real clips, which have the same amplitudes, from the real clips with at least 95 % balanced accuracy.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ FEWEST_SPEAKERS = 2 * FOLDS
 def evaluate(clips: ClipSet, real: ClipSet, seed: int = 0) -> Figures:
     """Balanced accuracy of telling clips from real ones, and Griffin-Lim resyntheses from the same real ones.
 
-    Half is chance. By speakers that the detector has not heard: every fold holds other speakers of the real
-    clips, and the clips asked for in their voices; clips in no one's voice are spread over the folds.
+    Half is chance. The detector is tested on speakers that it was not fitted on: every fold has speakers of
+    its own, with their real clips and the clips asked for in their voices; other clips are spread over folds.
 
     Args:
-        clips: With the speakers of `real`.
-        real: Real clips, some speakers' at least.
-        seed: Of the folds and of the clips that are drawn.
+        clips: Clips with the speakers of `real`.
+        real: Real clips, of which those without a speaker are ignored.
+        seed: Seed of the folds and of the clips that are drawn.
     """
     people = np.unique(real.speakers[real.speakers >= 0])
     if len(people) < FEWEST_SPEAKERS:
@@ -63,12 +63,12 @@ def evaluate(clips: ClipSet, real: ClipSet, seed: int = 0) -> Figures:
 
 
 def drawn(clips: ClipSet, rng: np.random.Generator) -> ClipSet:
-    """At most so many clips."""
+    """At most 500 clips, drawn at random."""
     return clips.take(np.sort(rng.permutation(len(clips))[:MOST]))
 
 
 def balanced(right: NDArray[np.float64], first: int) -> Interval:
-    """Mean of the shares of right answers among the `first` and among the other clips, (B,) of 0 and 1."""
+    """Mean of two shares of right answers (B,), 0 or 1: among the first `first` clips and among the rest."""
     count = len(right)
     weights = np.repeat([count / (2 * first), count / (2 * (count - first))], [first, count - first])
     return bootstrap(right * weights)

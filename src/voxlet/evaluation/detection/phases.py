@@ -1,8 +1,8 @@
-"""What phases leave in a clip's waveform, as numbers: where they belong together, a voice comes in pulses.
+"""Features of phase in a clip's waveform: how sharp and how synchronous the pulses of a voice are.
 
-The throat closes once a period, which excites all frequencies in the same instant. Phases that were made up,
-as by Griffin-Lim, smear these pulses, over time and at each frequency differently, though the amplitudes of
-the spectrum are right. So nothing here measures a spectrum: it would tell who speaks. Axes: T samples,
+The vocal folds close once per period, which excites all frequencies at the same instant. Artificial phases,
+such as Griffin-Lim's, smear these pulses in time, differently at each frequency, even if the amplitudes of
+the spectrum are right. No feature here measures the spectrum, which would reveal who speaks. Axes: T samples,
 F frames of W samples, M bands, K bins, D features.
 """
 
@@ -20,29 +20,29 @@ if TYPE_CHECKING:
     from voxlet.audio import Samples
 
     Reals = NDArray[np.float64]
-    Starts = NDArray[np.int64]  # (F,), the first sample of each frame that is looked at
+    Starts = NDArray[np.int64]  # (F,), the first sample of each selected frame
 
 RATE = 8000  # Hz
 FRAME, HOP = 320, 160  # samples: three periods of low voices, and half of that
-FEWEST_FRAMES = 3  # the louder half of a clip's, but so many where it has them
+FEWEST_FRAMES = 3  # the louder half of a clip's frames is used, but at least so many if the clip has them
 ORDER, PREDICTED = 10, 240  # coefficients of linear prediction, and samples that they are fitted to
-SMOOTHED = (1, 4, 12)  # samples that an envelope is smoothed over
+SMOOTHED = (1, 4, 12)  # samples over which an envelope is smoothed
 SHARES = (1, 5, 10, 25, 50, 75, 90, 95, 99)  # percentiles of an envelope
 PERIODS = slice(20, 110)  # lags of a voice's pitch, 73 to 400 Hz
 FADING = (4, 8)  # lags within a pulse
 BANDS = tuple((low, low + 600) for low in range(200, 3500, 400))  # Hz: wide enough for several harmonics
-APART = (1, 2, 4)  # bands from one to the other whose envelopes are compared
+APART = (1, 2, 4)  # distances, in bands, between two envelopes that are compared
 LAGS = 16  # samples by which one band's pulse may come before or after another's
 DELAY_WINDOW, DELAY_HOP = 64, 8  # samples: less than a period, so that one pulse is seen at a time
-DELAY_EDGES = (200, 900, 1600, 2300, 3000, 3700)  # Hz, of bands whose delays are compared
-TINY = 1e-9  # far below what a levelled clip holds; digital silence is divided by it
+DELAY_EDGES = (200, 900, 1600, 2300, 3000, 3700)  # Hz: edges of the bands whose delays are compared
+TINY = 1e-9  # far below the level of a clip; avoids division by zero in digital silence
 
 
 def features_of(sound: Samples) -> Reals:
     """Features (D,) of a clip (T,) at 8 kHz, trimmed and levelled.
 
-    Of every measure the mean and the 15th and 85th percentile over the louder half of the frames, where there
-    is a voice.
+    They are the mean and the 15th and 85th percentile of every measure over the louder half of the frames,
+    which contains the voice.
     """
     samples = np.pad(sound.astype(np.float64), (0, max(0, FRAME - len(sound))))
     starts = loud_frames(samples)
@@ -53,7 +53,7 @@ def features_of(sound: Samples) -> Reals:
 
 
 def loud_frames(samples: Reals) -> Starts:
-    """Where the louder half of the frames begin, (F,)."""
+    """First samples (F,) of the louder half of the frames."""
     starts = np.arange(0, len(samples) - FRAME + 1, HOP)
     energy = np.square(cut(samples, starts)).sum(axis=1)
     count = max(FEWEST_FRAMES, len(starts) // 2)
@@ -66,16 +66,17 @@ def cut(samples: Reals, starts: Starts) -> Reals:
 
 
 def prediction_residual(samples: Reals) -> Reals:
-    """What linear prediction does not explain, (T,): the excitation, its spectrum nearly flat.
+    """Linear prediction residual (T,): the excitation, with a nearly flat spectrum.
 
-    By the autocorrelation method (Makhoul 1975, "Linear prediction: a tutorial review"), every 15 ms anew.
+    Coefficients are fitted every 15 ms by the autocorrelation method (Makhoul 1975, "Linear prediction: a
+    tutorial review").
     """
     padded = np.pad(samples, (ORDER, PREDICTED))
     starts = np.arange(0, len(samples), PREDICTED // 2)
     window = np.hanning(PREDICTED)
     with_past = padded[starts[:, None] + np.arange(ORDER + PREDICTED)]
     own = autocorrelation(with_past[:, ORDER:] * window)[:, : ORDER + 1]
-    own[:, 0] = 1.0005 * own[:, 0] + TINY  # a little noise, so that silence can be solved
+    own[:, 0] = 1.0005 * own[:, 0] + TINY  # a little noise, so that silence has a solution
     order = np.arange(ORDER)
     weights = np.linalg.solve(own[:, np.abs(order[:, None] - order)], own[:, 1:, None])[..., 0]
     inverse = np.concatenate([-weights[:, ::-1], np.ones((len(starts), 1))], axis=1)
@@ -89,16 +90,16 @@ def prediction_residual(samples: Reals) -> Reals:
 
 
 def autocorrelation(frames: Reals) -> Reals:
-    """Of frames (F, W), not circular, (F, W)."""
+    """Non-circular autocorrelation (F, W) of frames (F, W)."""
     count = frames.shape[1]
     return np.asarray(np.fft.irfft(np.abs(np.fft.rfft(frames, 2 * count)) ** 2)[:, :count])
 
 
 def pulses(residual: Reals, starts: Starts) -> Reals:
-    """How sharp the pulses of a residual (T,) are, (F, D).
+    """Sharpness of the pulses of a residual (T,), (F, D).
 
-    Percentiles of its squared envelope in dB of the frame's mean; its skewness, kurtosis and crest; how alike
-    the envelope is to itself after a period, and shortly after: how long a pulse takes.
+    Percentiles of its squared envelope in dB relative to the frame's mean; its skewness, kurtosis and crest;
+    the autocorrelation of the envelope after one period, and at short lags, which reflect a pulse's length.
     """
     envelope = np.abs(band_signals(residual, ((0, RATE // 2),))[0]) ** 2
     rows = []
@@ -124,7 +125,7 @@ def pulses(residual: Reals, starts: Starts) -> Reals:
 
 
 def band_signals(samples: Reals, bands: tuple[tuple[int, int], ...]) -> NDArray[np.complex128]:
-    """Analytic signals (M, T) of bands in Hz of samples (T,): their magnitudes are envelopes."""
+    """Analytic signals (M, T) of samples (T,) in bands given in Hz; their magnitudes are envelopes."""
     size = 1 << (len(samples) - 1).bit_length()
     frequencies = np.fft.rfftfreq(size, 1 / RATE)
     low, high = np.array(bands, dtype=np.float64).T[:, :, None]
@@ -135,7 +136,7 @@ def band_signals(samples: Reals, bands: tuple[tuple[int, int], ...]) -> NDArray[
 
 
 def synchrony(samples: Reals, starts: Starts) -> Reals:
-    """How the log envelopes of bands go together, (F, D): correlations, mean, spreads."""
+    """Synchrony of the log envelopes of bands, (F, D): their correlations, mean and spreads."""
     levels = cut(np.log(np.abs(band_signals(samples, BANDS)) + 1e-5), starts)  # (M, F, W)
     levels = levels - levels.mean(axis=2, keepdims=True)
     spread = levels.std(axis=2, keepdims=True)
@@ -154,10 +155,10 @@ def synchrony(samples: Reals, starts: Starts) -> Reals:
 
 
 def delays(residual: Reals, starts: Starts) -> Reals:
-    """How far group delays of one moment lie apart, over frequency, in windows, (F, D).
+    """Spread of the group delays over frequency at one moment, in windows, (F, D).
 
-    The group delay of a bin tells where in the short window its energy lies (Auger & Flandrin 1995). In a
-    pulse it is one place for all. Each moment counts by its energy.
+    The group delay of a bin is the position of its energy in the short window (Auger & Flandrin 1995). In a
+    pulse it is the same for all bins. Each moment is weighted by its energy.
     """
     padded = np.pad(residual, (DELAY_WINDOW // 2, DELAY_WINDOW))
     moments = np.lib.stride_tricks.sliding_window_view(padded, DELAY_WINDOW)[: len(residual) : DELAY_HOP]
@@ -175,7 +176,7 @@ def delays(residual: Reals, starts: Starts) -> Reals:
     member = np.digitize(bins[inner], DELAY_EDGES)[:, None] == np.arange(1, len(DELAY_EDGES))
     means = (power * delay) @ member / (power @ member + TINY)
     step = np.abs(np.diff(delay, axis=1)).mean(axis=1)
-    moved = np.abs(np.diff(mean, append=mean[-1:]) + DELAY_HOP / DELAY_WINDOW)  # 0 if a pulse stays
+    moved = np.abs(np.diff(mean, append=mean[-1:]) + DELAY_HOP / DELAY_WINDOW)  # 0 if a pulse stays in place
     at = starts[:, None] // DELAY_HOP + np.arange(FRAME // DELAY_HOP)
     weight = energy[at] / (energy[at].sum(axis=1, keepdims=True) + TINY)
     return np.column_stack(

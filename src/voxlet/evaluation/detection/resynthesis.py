@@ -1,4 +1,4 @@
-"""A clip's amplitudes with phases found anew: what a detector of made-up phases has to find."""
+"""Resynthesis of clips with artificial phases, which a detector of such phases must find."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from voxlet import audio
 if TYPE_CHECKING:
     from voxlet.audio import Samples
 
-WINDOW, ITERATIONS = 0.032, 32  # seconds of a frame, of which four overlap
+WINDOW, ITERATIONS = 0.032, 32  # seconds of a frame (four overlap); of Griffin-Lim
 
 
 def resynthesised(sound: Samples, rate: int) -> Samples:
-    """A clip (T,) whose amplitudes were kept and whose phases were found anew by Griffin-Lim, levelled."""
+    """A clip (T,), levelled, with its own amplitudes and phases estimated by Griffin-Lim."""
     import numpy as np
     import torch
 

@@ -1,1 +1,1 @@
-"""Encoders trained by others, on other speech than any generator here: of words, of voices."""
+"""Encoders of words and of voices, trained by others on speech that no generator here is trained on."""

@@ -1,8 +1,8 @@
-"""What is said in a clip, as numbers: Google's speech embedding (Lin et al. 2020, arXiv:2002.01322).
+"""Embedding of what is said in a clip: Google's speech embedding (Lin et al. 2020, arXiv:2002.01322).
 
-A convolutional network that was trained to tell 5,000 keywords in other people's recordings (Apache 2.0; its
-file is what `tools/fetch_encoders.py` brings). It hears 60 to 3,800 Hz, in windows of 0.76 s. For wide-band
-clips the levels of bands above that stand beside what it says. Shapes: B clips, T samples, M bands, F frames,
+A convolutional network that was trained to recognise 5,000 keywords in other people's recordings (Apache 2.0;
+`tools/fetch_encoders.py` fetches its file). Its input is 60 to 3,800 Hz, in windows of 0.76 s. For wide-band
+clips, the levels of higher bands are appended to its output. Shapes: B clips, T samples, M bands, F frames,
 D features.
 """
 
@@ -32,29 +32,29 @@ VERSION = 1  # raise it when the same clip gives other features
 RATE = 16_000  # Hz
 SIZE, HOP, N_FFT = 400, 160, 512  # samples
 BANDS, LOWEST, HIGHEST = 32, 60.0, 3800.0  # Hz
-MORE_BANDS, TOP = 8, 7600.0  # of wide-band clips, from `HIGHEST` on
+MORE_BANDS, TOP = 8, 7600.0  # Hz; bands of wide-band clips above `HIGHEST`
 WINDOW = 76  # frames that the network takes
-STARTS = (-16, 0, 16)  # frames by which windows lie apart from the clip's centre
+STARTS = (-16, 0, 16)  # frames by which windows are shifted from the clip's centre
 SPAN = 12  # frames over which levels of the upper bands are averaged
-SECONDS = 1.5  # around a clip's centre: all windows, and some more
+SECONDS = 1.5  # around a clip's centre: all windows, and a margin
 SINGLE = 96  # features of one window
 BATCH = 64  # windows at once
 FULL_SCALE = 32_767  # the network was trained on 16-bit samples
-# Power of a band of white noise at level: what is 0 in `log_mel`.
+# Power of a band of white noise at `SPEECH_RMS`, which is 0 in `log_mel`.
 REFERENCE = (audio.SPEECH_RMS * FULL_SCALE) ** 2 * 3 / 8 * SIZE * N_FFT / RATE
 
 
 def filters(wide: bool) -> NDArray[np.float32]:
-    """Mel filters (M, bins): those of the network, and for wide-band clips those above them."""
+    """Mel filters (M, bins): those of the network, and for wide-band clips further ones above them."""
     own = mel_filters(RATE, N_FFT, BANDS, low=LOWEST, high=HIGHEST)
     more = mel_filters(RATE, N_FFT, MORE_BANDS, low=HIGHEST, high=TOP)
     return np.concatenate([own, more]) if wide else own
 
 
 def log_mel(samples: audio.Samples, rate: int, *, wide: bool = False) -> NDArray[np.float32]:
-    """Natural-log mel power (M, F) of one clip (T,), trimmed and levelled; 0 is white noise at level.
+    """Natural-log mel power (M, F) of one clip (T,), trimmed and levelled; 0 is white noise at `SPEECH_RMS`.
 
-    Narrow, the clip is conditioned at 8 kHz as for any classifier at telephone bandwidth.
+    Unless `wide`, the clip is normalised at 8 kHz, as for any classifier at telephone bandwidth.
     """
     config = InputConfig(rate=RATE) if wide else InputConfig()
     sound = audio.resample(normalise(samples, rate, config), config.rate, RATE)
@@ -70,7 +70,7 @@ def log_mels(sounds: Sequence[audio.Samples], rate: int, *, wide: bool = False) 
     """Log-mel spectrograms (B, M, F) of clips, each (T,) at `rate`.
 
     Raises:
-        ScoreError: There are none.
+        ScoreError: There are no clips.
     """
     if not sounds:
         raise ScoreError("there are no clips to classify")
@@ -78,10 +78,10 @@ def log_mels(sounds: Sequence[audio.Samples], rate: int, *, wide: bool = False) 
 
 
 def embed(spectrograms: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Features (B, D) of log-mel spectrograms (B, M, F): those of all windows, then levels of upper bands."""
+    """Features (B, D) of log-mel spectrograms (B, M, F): of all windows, then levels of the upper bands."""
     network = session()
     (name,) = (one.name for one in network.get_inputs())
-    # As the network was trained: decimal logarithms of the power of 16-bit samples, and 2.
+    # The network was trained on the decimal logarithm of the power of 16-bit samples, plus 2.
     heard = spectrograms[:, :BANDS].transpose(0, 2, 1)
     scaled = heard / np.float32(np.log(10)) + np.float32(np.log10(REFERENCE) + 2)
     middle = (scaled.shape[1] - WINDOW) // 2
@@ -104,5 +104,5 @@ def session() -> Any:  # ONNX Runtime has no types
     """The network, opened once."""
     runtime = import_onnxruntime()
     options = runtime.SessionOptions()
-    options.intra_op_num_threads = 1  # threads that wait for each other cost more than such a small network
+    options.intra_op_num_threads = 1  # for such a small network, synchronising threads costs more
     return runtime.InferenceSession(str(FILE), options, providers=["CPUExecutionProvider"])

@@ -1,8 +1,8 @@
-"""Who speaks, as a point: Resemblyzer's voice encoder (Wan et al. 2018, arXiv:1710.10467; C. Jemine, 2019).
+"""Speaker embedding: Resemblyzer's voice encoder (Wan et al. 2018, arXiv:1710.10467; C. Jemine, 2019).
 
-A recurrent network that was trained to tell thousands of speakers of other recordings apart (Apache 2.0; its
-weights are what `tools/fetch_encoders.py` brings, in half precision). It needs some seconds of speech: words
-are strung together. Shapes: B utterances, T samples, F frames, M bands, D features.
+A recurrent network that was trained to tell thousands of speakers of other recordings apart (Apache 2.0;
+`tools/fetch_encoders.py` fetches its weights, in half precision). It needs some seconds of speech, so words
+are joined into strings. Shapes: B utterances, T samples, F frames, M bands, D features.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ FILE = Path(__file__).with_name("voice_encoder.safetensors")
 RATE = 16_000  # Hz
 SIZE, HOP, BANDS = 400, 160, 40
 HIDDEN, LAYERS, FEATURES = 256, 3, 256
-SLICE, STEP = 160, 77  # frames of a slice of an utterance, and from one to the next
-COVERED = 0.75  # of the last slice, at least
-LEVEL = 10 ** (-30 / 20)  # RMS that an utterance is brought to
+SLICE, STEP = 160, 77  # frames: length of a slice of an utterance, and step between slices
+COVERED = 0.75  # share of the last slice that the utterance fills, at least
+LEVEL = 10 ** (-30 / 20)  # RMS to which an utterance is scaled
 GAP_SECONDS = 0.05  # between words
 
 
 class VoiceEncoder(nn.Module):
-    """Mel power (B, F, M) to points on the unit sphere (B, D), none of whose coordinates is negative."""
+    """Mel power (B, F, M) to points (B, D) on the unit sphere, with non-negative coordinates."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -45,7 +45,7 @@ class VoiceEncoder(nn.Module):
         self.linear = nn.Linear(HIDDEN, FEATURES)
 
     def forward(self, mel: Tensor) -> Tensor:
-        """The point of each."""
+        """The points (B, D) of mel power (B, F, M)."""
         _, (hidden, _) = self.lstm(mel)
         return nn.functional.normalize(torch.relu(self.linear(hidden[-1])), dim=1)
 
@@ -70,7 +70,7 @@ def mel_power(samples: audio.Samples) -> NDArray[np.float32]:
 
 @torch.inference_mode()
 def embed(utterance: audio.Samples) -> NDArray[np.float64]:
-    """The point (D,) of an utterance (T,) at 16 kHz: the mean of its slices', on the unit sphere again."""
+    """The point (D,) of an utterance (T,) at 16 kHz: the mean over its slices, scaled to unit length."""
     mel = mel_power(audio.level(utterance, LEVEL, peak=np.inf))
     starts = list(range(0, max(1, len(mel) - SLICE + STEP), STEP))
     if len(starts) > 1 and len(mel) - starts[-1] < COVERED * SLICE:
@@ -82,7 +82,7 @@ def embed(utterance: audio.Samples) -> NDArray[np.float64]:
 
 
 def strung(sounds: Sequence[audio.Samples], rate: int, band_rate: int) -> audio.Samples:
-    """Words, each (T,) at `rate`, trimmed, levelled and joined, at 16 kHz; nothing above `band_rate` / 2."""
+    """Trim, level and join words, each (T,) at `rate`: at 16 kHz, with nothing above `band_rate` / 2."""
     config = InputConfig(rate=min(band_rate, RATE))
     words = [normalise(sound, rate, config) for sound in sounds]
     return audio.resample(audio.join(words, config.rate, GAP_SECONDS), config.rate, RATE)

@@ -1,1 +1,1 @@
-"""Pure functions from clips, or from what classifiers said of them, to figures."""
+"""Pure functions that compute figures from clips or from the predictions of classifiers."""

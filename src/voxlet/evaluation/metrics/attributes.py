@@ -1,4 +1,4 @@
-"""Attributes of a set of clips: how quick, how high, how well recorded, and how they differ."""
+"""Attributes of a set of clips: speed, pitch, recording quality, and how much they vary."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ if TYPE_CHECKING:
     from voxlet.evaluation.metric import Figures
 
 NOT_SEEN = "too few clips show it"
-USUAL_CLIPS = 40  # of each label
+USUAL_CLIPS = 40  # of each label, at most, from which its usual length is computed
 
 
 def evaluate(clips: ClipSet, train: ClipSet, seed: int = 0) -> Figures:
-    """Mean attributes of clips, and the spread of speed and pitch, with the block jackknife's intervals.
+    """Mean attributes of clips, and the spread of speed and pitch, with block jackknife intervals.
 
-    Every clip is cut to its speech first, so that sets with silence around their words and sets without
-    compare. A figure leaves out the clips that do not show it, and is not given if fewer than half do.
+    Every clip is cut to its speech first, so that sets with and without silence around the words compare. A
+    figure leaves out clips in which it cannot be measured, and is not given if fewer than half remain.
 
     Args:
-        clips: With the labels of `train`.
-        train: Real clips that say how long each label usually lasts.
-        seed: Of the jackknife's blocks, and of the real clips that are drawn.
+        clips: Clips with the labels of `train`.
+        train: Real clips that give the usual length of each label.
+        seed: Seed of the jackknife's blocks, and of the real clips that are drawn.
     """
     attributes = measure(clips.sounds, clips.rate, cut=True)
     speeds = speed(attributes.seconds, clips.labels, usual_lengths(train, seed))
@@ -46,7 +46,7 @@ def evaluate(clips: ClipSet, train: ClipSet, seed: int = 0) -> Figures:
 
 
 def usual_lengths(train: ClipSet, seed: int) -> NDArray[np.float64]:
-    """How long each label of real clips usually lasts in seconds, (C,), by some clips of each."""
+    """Usual length of each label in seconds, (C,), from up to 40 real clips of each."""
     order = np.random.default_rng(seed).permutation(len(train))
     labels = range(len(train.label_names))
     rows = np.concatenate([order[train.labels[order] == label][:USUAL_CLIPS] for label in labels])
@@ -56,12 +56,12 @@ def usual_lengths(train: ClipSet, seed: int) -> NDArray[np.float64]:
 
 
 def interval(key: str, values: NDArray[np.float64], seed: int) -> Interval:
-    """A figure of the values of its clips (B,)."""
+    """A figure with its interval, from the values of clips (B,)."""
     return jackknife(lambda rows: {key: summary(key, values[rows])}, len(values), seed=seed)[key]
 
 
 def per_clip(found: Attributes, speeds: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
-    """By key of the metric, the value of each clip (B,) that it is made of."""
+    """The values of clips (B,) that each metric summarises, by its key."""
     logarithms, pitches = np.log(speeds), semitones(found.pitch_hz)
     return {
         "attributes.speed": logarithms,
@@ -77,7 +77,7 @@ def per_clip(found: Attributes, speeds: NDArray[np.float64]) -> dict[str, NDArra
 
 
 def summary(key: str, values: NDArray[np.float64]) -> float:
-    """A set's figure from its clips' values (B,): their standard deviation or mean, of ratios geometric."""
+    """Summarise clips' values (B,): their standard deviation or mean, geometric for speed and pitch."""
     if key.endswith(".spread"):
         return float(values.std())
     if key == "attributes.speed":

@@ -1,6 +1,6 @@
-"""How much of the spectrum is there? Energy above 4 kHz, third octaves, and distances of spectra by band.
+"""Bandwidth of clips: energy above 4 kHz, levels in third octaves, and distances between spectra by band.
 
-An upsampled telephone voice is understood as well as a wide-band one and sounds dull: no measure at telephone
+An upsampled telephone voice is as intelligible as a wide-band one but sounds dull: no measure at telephone
 bandwidth can tell them apart. Clips are trimmed and levelled first. Shapes: B clips, T samples, M bands.
 """
 
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 ABOVE, LEVEL, DISTANCE = "band.above_4k", "band.level.by_band", "band.log_spectral_distance.by_band"
 TELEPHONE = 4000.0  # Hz
 HIGHEST_RATE = 16_000  # Hz
-# Third octaves (IEC 61260-1), the base-ten system: the centre k is 1000 * 10 ** (k / 10) Hz.
-FIRST, LAST = -9, 8  # 126 Hz to 6.3 kHz, which reaches 7.1 kHz
-FLOOR_DB = -80.0  # relative to the whole clip: what is weaker is not there
+# Third octaves (IEC 61260-1), base-ten system: centre k is 1000 * 10 ** (k / 10) Hz.
+FIRST, LAST = -9, 8  # centres 126 Hz to 6.3 kHz; the last band ends at 7.1 kHz
+FLOOR_DB = -80.0  # relative to the whole clip: weaker levels are raised to it
 SPANS = {
     "below 1 kHz": (0, 1000),
     "1 to 2 kHz": (1000, 2000),
@@ -39,18 +39,18 @@ SPANS = {
 
 
 def edges(rate: int) -> NDArray[np.float64]:
-    """Where third octaves begin and end, Hz (M + 1,): those that clips at `rate` have whole."""
+    """Edges in Hz, (M + 1,), of the third octaves that lie entirely in the band of clips at `rate`."""
     found = 1000 * 10 ** ((np.arange(FIRST, LAST + 2) - 0.5) / 10)
     return found[found <= rate / 2]
 
 
 def names_of(borders: NDArray[np.float64]) -> list[str]:
-    """What the third octaves between these borders are called: by their centres."""
+    """Names of the third octaves between these borders: their centre frequencies."""
     return [f"{centre:,.0f} Hz" for centre in np.sqrt(borders[:-1] * borders[1:])]
 
 
 def spectrum(samples: Samples, rate: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Frequencies in Hz and energies of one clip (T,), which is trimmed and levelled, at 16 kHz at most."""
+    """Frequencies in Hz and energies of one clip (T,), trimmed, levelled and resampled to 16 kHz at most."""
     config = InputConfig(rate=min(rate, HIGHEST_RATE))
     sound = normalise(samples, rate, config)
     energies: NDArray[np.float64] = np.square(np.abs(np.fft.rfft(sound.astype(np.float64))))
@@ -58,12 +58,12 @@ def spectrum(samples: Samples, rate: int) -> tuple[NDArray[np.float64], NDArray[
 
 
 def decibels(share: float | NDArray[np.float64]) -> NDArray[np.float64]:
-    """A share of a clip's energy in dB, `FLOOR_DB` at least."""
+    """A share of a clip's energy in dB, at least `FLOOR_DB`."""
     return np.asarray(10 * np.log10(np.maximum(share, 10 ** (FLOOR_DB / 10))), dtype=np.float64)
 
 
 def above_telephone(samples: Samples, rate: int) -> float:
-    """Energy above 4 kHz as a share of all, dB."""
+    """Energy of a clip (T,) above 4 kHz relative to its total energy, dB."""
     frequencies, energies = spectrum(samples, rate)
     return float(decibels(energies[frequencies > TELEPHONE].sum() / max(energies.sum(), 1e-12)))
 
@@ -76,7 +76,7 @@ def third_octaves(samples: Samples, rate: int, borders: NDArray[np.float64]) -> 
 
 
 def levels(sounds: Sequence[Samples], rate: int, borders: NDArray[np.float64]) -> Levels:
-    """Levels (B, M) of clips."""
+    """Levels (B, M) of clips in third octaves, dB."""
     return np.stack([third_octaves(sound, rate, borders) for sound in sounds])
 
 
@@ -90,14 +90,14 @@ def mean_by_label(table: Levels, labels: NDArray[np.int64], wanted: NDArray[np.i
 
 
 def distance(first: Levels, second: Levels) -> float:
-    """Root mean square difference of levels (labels, M), dB; a label that either lacks does not count."""
+    """Root mean square difference of levels (labels, M), dB; a label that either set lacks is ignored."""
     return float(np.sqrt(np.nanmean(np.square(first - second))))
 
 
 def evaluate(clips: ClipSet, train: ClipSet, *, seed: int = 0) -> Figures:
     """Energy above 4 kHz and third octaves of clips, and distances to the spectra of real training clips.
 
-    A distance is the log-spectral distance of the mean spectra of each label, by third octaves, within each
+    A distance is the log-spectral distance between the sets' mean third-octave spectra of each label, in each
     span of the band that both sets have.
     """
     found: Figures = {ABOVE: f"clips at {clips.rate:,} Hz have nothing above 4 kHz"}
@@ -114,7 +114,7 @@ def evaluate(clips: ClipSet, train: ClipSet, *, seed: int = 0) -> Figures:
 
 
 def distances(clips: ClipSet, table: Levels, train: ClipSet, seed: int) -> ByName:
-    """Distance to real training clips in each span, of clips whose levels are `table` (B, M)."""
+    """Distances of clips with levels `table` (B, M) to real training clips, by span."""
     shared = edges(min(clips.rate, train.rate))
     centres = np.sqrt(shared[:-1] * shared[1:])
     wanted = np.unique(clips.labels)

@@ -1,4 +1,4 @@
-"""How well a clip VAE explains held-out clips: its loss, and the share of what can be explained at all."""
+"""How well a clip VAE explains held-out clips: its loss, and that loss relative to its bounds."""
 
 from __future__ import annotations
 
@@ -15,29 +15,34 @@ if TYPE_CHECKING:
 
     from voxlet.evaluation.metric import Figures
 
-MARGIN = 1e-6  # from 0 and 1, whose logarithms are infinite
+MARGIN = 1e-6  # kept from 0 and 1, where the logarithms would be infinite
 
 
 @dataclass(frozen=True)
 class LossBounds:
-    """Nats a clip: what the training clips' mean spectrogram costs, and the test clips' own entropy."""
+    """Bounds of the test loss, nats per clip.
+
+    Attributes:
+        mean_spectrogram: Loss of predicting the training clips' mean spectrogram for every clip.
+        entropy: Entropy of the test clips themselves, the least possible loss.
+    """
 
     mean_spectrogram: float
     entropy: float
 
     def explained(self, loss: float) -> float:
-        """Share of what can be explained that this loss explains."""
+        """The explained share of a loss: 0 at `mean_spectrogram`, 1 at `entropy`, linear in between."""
         return (self.mean_spectrogram - loss) / (self.mean_spectrogram - self.entropy)
 
 
 def loss_bounds(mean: Tensor, test: Iterable[Tensor]) -> LossBounds:
-    """The bounds of a Bernoulli likelihood's loss on spectrograms, which come some (b, M, F) at a time.
+    """Bounds of the loss with a Bernoulli likelihood.
 
     Args:
-        mean: Of the training clips' spectrograms, (M, F).
-        test: The test clips'.
+        mean: Mean of the training clips' spectrograms, (M, F).
+        test: Spectrograms of the test clips, in batches (b, M, F).
     """
-    # Silence must cost nothing: a margin from 0 as in training would be hundreds of nats in all.
+    # Silence must cost nothing: the margin from 0 used in training would cost hundreds of nats in all.
     logits = mean.clamp(MARGIN, 1 - MARGIN).logit()
     worst = entropy = 0.0
     count = 0
@@ -51,7 +56,7 @@ def loss_bounds(mean: Tensor, test: Iterable[Tensor]) -> LossBounds:
 
 @dataclass(frozen=True)
 class Losses:
-    """The negative ELBO of `clips` test clips in nats a clip, and the same with each posterior refined."""
+    """Negative ELBO of `clips` test clips, nats per clip: with the encoder's posteriors and refined ones."""
 
     amortised: float
     refined: float
@@ -60,7 +65,7 @@ class Losses:
 
 
 def evaluate(losses: Losses, bounds: LossBounds | None) -> Figures:
-    """Losses, the share explained (without bounds, as of a Gaussian likelihood, none), and KL by unit."""
+    """Losses, explained shares (only with bounds, so not for a Gaussian likelihood), and KL by unit."""
     found: Figures = {
         "latents.test_loss": exact(losses.amortised, losses.clips),
         "latents.test_loss.refined": exact(losses.refined, losses.clips),

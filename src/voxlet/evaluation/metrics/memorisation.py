@@ -1,7 +1,8 @@
-"""Is a generated clip a copy? Its distance to the nearest training clip, against that of real test clips.
+"""Are generated clips copies? Their distance to the nearest training clip, against that of real test clips.
 
-Distances are between log-mel spectrograms of normalised clips, small shifts in time allowed: root mean square
-over bands and frames, in nepers of power. A generator that only repeats the training clips stands near 0.
+A distance is the root mean square difference, over bands and frames, between log-mel spectrograms of
+normalised clips, in nepers of power; small shifts in time are allowed. A generator that only repeats the
+training clips is near 0.
 """
 
 from __future__ import annotations
@@ -30,13 +31,13 @@ PAIRS_KEY = "memorisation.nearest_pairs"
 
 @dataclass(frozen=True)
 class Nearest:
-    """For each of B clips, the distance (B,) to its nearest training clip and that one's row (B,)."""
+    """For each of B clips, the distance (B,) to its nearest training clip and the row (B,) of the latter."""
 
     distance: NDArray[np.float64]
     row: NDArray[np.int64]
 
     def percentiles(self, *, rounds: int = 1000, seed: int = 0) -> dict[int, Interval]:
-        """The 1st, 5th and 50th percentile of the distance, with the bootstrap's interval."""
+        """The 1st, 5th and 50th percentile of the distance, with bootstrap intervals."""
         rng = np.random.default_rng(seed)
         count = len(self.distance)
         again = self.distance[rng.integers(count, size=(rounds, count))]
@@ -49,13 +50,13 @@ class Nearest:
         return found
 
     def pairs(self, count: int = PAIRS) -> Iterator[tuple[int, int, float]]:
-        """The nearest pairs of all, nearest first: row of the clip, row of the training clip, distance."""
+        """The `count` nearest pairs, nearest first: row of the clip, row of the training clip, distance."""
         for clip in np.argsort(self.distance)[:count]:
             yield int(clip), int(self.row[clip]), float(self.distance[clip])
 
 
 def validate(clips: NDArray[np.float32], train: NDArray[np.float32]) -> None:
-    """Check spectrograms (B1, M, F) and (B2, M, F).
+    """Check that spectrograms (B1, M, F) and (B2, M, F) can be compared.
 
     Raises:
         ScoreError: One of the sets is empty, or their shapes differ.
@@ -67,7 +68,7 @@ def validate(clips: NDArray[np.float32], train: NDArray[np.float32]) -> None:
 
 
 def nearest(clips: NDArray[np.float32], train: NDArray[np.float32], *, shift: int = SHIFT) -> Nearest:
-    """The nearest of the spectrograms `train` (B2, M, F) to each of `clips` (B1, M, F).
+    """The nearest of the spectrograms `train` (B2, M, F) for each of `clips` (B1, M, F).
 
     Raises:
         ScoreError: One of the sets is empty, or their shapes differ.

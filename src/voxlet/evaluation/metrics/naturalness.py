@@ -1,8 +1,8 @@
 """Naturalness by DNSMOS, a network that predicts listeners' scores (Reddy et al. 2021, 2022), 1 to 5.
 
-One protocol for all, real or generated: clips are band-limited (once to 4 kHz, once to what they have),
-trimmed, levelled, and strung together with short pauses to the nine seconds that DNSMOS takes. Single words
-are too short for it, and it was trained at 16 kHz; only figures of this same protocol compare.
+All clips, real or generated, follow one protocol: they are band-limited (once to 4 kHz, once to their own
+band), trimmed, levelled, and joined with short pauses into strings of nine seconds, the input of DNSMOS.
+Single words are too short for DNSMOS, and it was trained at 16 kHz, so only figures of this protocol compare.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ FEWEST_STRINGS = 12
 STRING_SECONDS = 9.0
 GAP_SECONDS = 0.1
 DNSMOS_RATE = 16_000  # Hz, what DNSMOS takes
-TELEPHONE_RATE = 8000  # Hz, of which every clip has the whole band
-# DNSMOS takes 9.01 s. Of a string that is said twice it would hear nine windows, each a second later: these
-# three give the nine's mean within 0.005, in a third of the time. The first one, which begins with a word, is
+TELEPHONE_RATE = 8000  # Hz; every clip has the whole band at this rate
+# DNSMOS takes 9.01 s. A string that is played twice has nine windows, one second apart: these three give the
+# mean of all nine within 0.005, in a third of the time. The first window, which begins with a word, scores
 # lower.
 WINDOWS = (2, 5, 8)
 WINDOW_SECONDS = 9.01
@@ -39,7 +39,7 @@ ANSWERS = {
     "signal": "sig_mos",
     "background": "bak_mos",
     "p808": "p808_mos",
-}  # by scale
+}  # the names of speechmos, by scale
 
 
 def strings(
@@ -50,10 +50,10 @@ def strings(
     count: int | None = None,
     seed: int = 0,
 ) -> list[audio.Samples]:
-    """`count` strings of clips in random order, 9 s each at 16 kHz, nothing above `band_rate` / 2.
+    """Join clips in random order into `count` strings of 9 s at 16 kHz, with nothing above `band_rate` / 2.
 
-    Every clip is used before any is used again. Without a count there are as many as it takes to use every
-    clip, and twelve at least.
+    Every clip is used before any is used again. Without `count`, there are as many strings as it takes to use
+    every clip, and at least twelve.
 
     Raises:
         ScoreError: There are no clips.
@@ -101,7 +101,7 @@ def dnsmos(
 
 
 def _heard(network: Any, string: audio.Samples) -> list[float]:  # speechmos has no types
-    """DNSMOS of a string (T,), a number a scale."""
+    """DNSMOS of a string (T,), one number per scale."""
     twice, size = np.tile(string, 2), int(WINDOW_SECONDS * DNSMOS_RATE)
     starts = [second * DNSMOS_RATE for second in WINDOWS]
     answers = [network.run(twice[start : start + size], sr=DNSMOS_RATE) for start in starts]
@@ -109,7 +109,7 @@ def _heard(network: Any, string: audio.Samples) -> list[float]:  # speechmos has
 
 
 def evaluate(sounds: Sequence[audio.Samples], rate: int, *, seed: int = 0) -> Figures:
-    """DNSMOS of clips (T,) at `rate`: at telephone bandwidth, and at the rate that they have."""
+    """DNSMOS of clips (T,) at `rate`: at telephone bandwidth, and at their own rate."""
     found: Figures = {}
     for key, band_rate in {"dnsmos": TELEPHONE_RATE, "dnsmos_own_rate": min(rate, DNSMOS_RATE)}.items():
         if key == "dnsmos" or band_rate > TELEPHONE_RATE:

@@ -1,4 +1,4 @@
-"""How near reconstructions are to their real clips: log-mel distance, PESQ, STOI, and DNSMOS of both."""
+"""Fidelity of reconstructions to their real clips: log-mel distance, PESQ, STOI, and DNSMOS of both."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from voxlet.evaluation.metric import Figures
 
 PESQ_RATE = 8000  # Hz, of narrow-band PESQ
-SENTENCE_SECONDS = 2  # what PESQ and STOI are made for
+SENTENCE_SECONDS = 2  # PESQ and STOI are made for sentences
 TOO_SHORT = "no clip was long enough"
 NO_PESQ = f"PESQ is not installed: {how_to_install('pesq')}"
 
 
 @dataclass(frozen=True)
 class Fidelity:
-    """How near reconstructions are to their originals, clip by clip; a string says why one is missing."""
+    """Fidelity of reconstructions to their originals, clip by clip; a string says why a figure is missing."""
 
     log_mel_l1: Interval  # mean absolute difference, nepers of power
     pesq: Interval | str  # ITU-T P.862 (narrow band), about 1 to 4.5
@@ -44,16 +44,16 @@ def fidelity(
 ) -> Fidelity:
     """Compare each reconstruction with its original, both (T,) at `rate` and sample-aligned.
 
-    PESQ and STOI are made for sentences: a clip is repeated, with pauses between, until it lasts 2 s.
+    PESQ and STOI are made for sentences, so a clip is repeated, with pauses, until it lasts 2 s.
 
     Raises:
-        ScoreError: The two lists are not of one length, or are empty.
+        ScoreError: The two lists differ in length or are empty, or all clips are silent.
     """
     validate(originals, reconstructions)
     stoi = import_extra("pystoi", "study")
     try:
         pesq = import_extra("pesq", "pesq")
-    except MissingExtraError:  # it has to be compiled where it is installed
+    except MissingExtraError:  # PESQ must be compiled on installation, so it may be missing
         pesq = None
     config = InputConfig(rate=band_rate)
     near, quality, clear = [], [], []
@@ -61,7 +61,7 @@ def fidelity(
         count = min(len(original), len(other))
         if not count or audio.rms(original[:count]) == 0:
             continue
-        # One gain for both: a reconstruction at the wrong level is a fault of its own.
+        # One gain for both, so that a wrong level of the reconstruction counts as an error.
         gain = np.float32(config.rms / audio.rms(original[:count]))
         pair = [audio.resample(sound[:count] * gain, rate, band_rate) for sound in (original, other)]
         spectra = [whole_log_mel(sound, config) for sound in pair]
@@ -70,7 +70,7 @@ def fidelity(
         long = [audio.join([sound] * repeats, band_rate, GAP_SECONDS) for sound in pair]
         if pesq is not None:
             narrow = [audio.resample(sound, band_rate, PESQ_RATE) for sound in long]
-            with contextlib.suppress(pesq.PesqError):  # it found no utterance in the original
+            with contextlib.suppress(pesq.PesqError):  # PESQ found no utterance in the original
                 quality.append(float(pesq.pesq(PESQ_RATE, narrow[0], narrow[1], "nb")))
         clear.append(float(stoi.stoi(long[0], long[1], band_rate)))
     if not near:
@@ -86,7 +86,7 @@ def validate(originals: Sequence[audio.Samples], reconstructions: Sequence[audio
     """Check that every clip has its reconstruction.
 
     Raises:
-        ScoreError: The two lists are not of one length, or are empty.
+        ScoreError: The two lists differ in length, or are empty.
     """
     if len(originals) != len(reconstructions) or not originals:
         raise ScoreError(
@@ -101,7 +101,7 @@ def evaluate(
     *,
     seed: int = 0,
 ) -> tuple[Figures, Figures]:
-    """Metrics of reconstructions (T,) of clips (T,) at `rate`; second DNSMOS of the clips themselves."""
+    """Metrics of reconstructions (T,) of clips (T,) at `rate`, and second DNSMOS of the clips themselves."""
     near = fidelity(originals, reconstructions, rate)
     scales = [dnsmos(sounds, rate, seed=seed) for sounds in (reconstructions, originals)]
     reconstructed, real = (

@@ -1,7 +1,7 @@
-"""Do clips sound like the speaker who was asked for? By two that know: one of this corpus, one independent.
+"""Do clips sound like the speaker asked for? Measured by the in-corpus classifier and by a voice encoder.
 
-The in-corpus classifier knows the speakers themselves. The voice encoder, trained by others on thousands of
-other people, gives strings of ten words points on a sphere; the similarity of two is their cosine.
+The classifier knows the speakers themselves. The voice encoder, which others trained on thousands of other
+people, maps strings of ten words to points on a sphere; the similarity of two points is their cosine.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 KEY = "speaker.accuracy"
 SIMILARITY, OTHERS = "speaker.similarity", "speaker.similarity.others"
 NOBODY = "no particular speaker was asked for"
-WORDS = 10  # of a string: some five seconds
-MOST_STRINGS = 10  # of a speaker
+WORDS = 10  # in a string: some five seconds
+MOST_STRINGS = 10  # for each speaker
 MOST_SPEAKERS = 20
 
 
 def evaluate(asked: NDArray[np.int64], speaker_names: tuple[str, ...], prediction: Prediction) -> Figures:
-    """Share of clips whose speaker is classified as the one asked for (B,); -1: nobody in particular was."""
+    """Share of clips classified as the speaker asked for (B,); -1 means that no particular one was."""
     known = asked >= 0
     if not known.any():
         return {KEY: NOBODY}
@@ -42,9 +42,9 @@ def evaluate(asked: NDArray[np.int64], speaker_names: tuple[str, ...], predictio
 
 
 def points(clips: ClipSet, speakers: list[int], band_rate: int, seed: int) -> Points:
-    """The voice encoder's points (strings, D) of each of these speakers, from strings of ten of its clips.
+    """Embeddings (strings, D) of each of these speakers, from strings of ten of the speaker's clips.
 
-    A clip is in one string at most. A speaker with fewer than ten clips is left out.
+    A clip is in at most one string. A speaker with fewer than ten clips is left out.
     """
     rng = np.random.default_rng(seed)
     found: Points = {}
@@ -61,7 +61,7 @@ def points(clips: ClipSet, speakers: list[int], band_rate: int, seed: int) -> Po
 
 
 def similarities(ours: Points, theirs: Points) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Similarity of each string to its own speaker's mean point, and its mean one to the other speakers'."""
+    """Similarity of each string to its speaker's centroid, and its mean similarity to other centroids."""
     centres = {speaker: found.mean(axis=0) for speaker, found in theirs.items()}
     centres = {speaker: centre / np.linalg.norm(centre) for speaker, centre in centres.items()}
     own, others = [], []

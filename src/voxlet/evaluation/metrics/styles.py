@@ -1,7 +1,8 @@
-"""Are fresh styles different people? Distances between them, and the share of duplicates; no labels needed.
+"""Do fresh styles sound like different people? Distances between styles, and the share of duplicates.
 
-The *mean spectrum* of a speaker or style is the mean log-mel spectrum of all its words: vocal tract, pitch
-and recording show in it, what is said averages out. Distances are root mean squares over bands, in dB.
+The *mean spectrum* of a speaker or style is the mean log-mel spectrum of all its words: it reflects vocal
+tract, pitch and recording, and what is said averages out. Distances are root mean squares over bands, in dB;
+no labels are needed.
 """
 
 from __future__ import annotations
@@ -26,12 +27,12 @@ if TYPE_CHECKING:
 STYLES = 24
 MOST_SPEAKERS = 50
 FEWEST_SPEAKERS = 2
-DECIBELS = 10 / np.log(10)  # of a neper of power
+DECIBELS = 10 / np.log(10)  # in a neper of power
 DISTANCE, DUPLICATES = "styles.distance", "styles.duplicates"
 
 
 def mean_spectrum(sounds: Sequence[Samples], rate: int, config: InputConfig) -> NDArray[np.float64]:
-    """The mean log-mel spectrum (M,) of B clips, each (T,) at `rate`, in dB; every clip counts alike."""
+    """The mean log-mel spectrum (M,) of B clips, each (T,) at `rate`, in dB; all clips count equally."""
     spectra = [whole_log_mel(normalise(sound, rate, config), config) for sound in sounds]
     loud = [spectrum[:, spectrum.max(0) > np.log(FLOOR)] for spectrum in spectra]
     return np.asarray(DECIBELS * np.mean([s.mean(1) for s in loud if s.size], axis=0), dtype=np.float64)
@@ -50,7 +51,7 @@ def to_others(spectra: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def real_spectra(clips: ClipSet, config: InputConfig, seed: int) -> tuple[NDArray[np.float64], ...]:
-    """Two mean spectra of each speaker, (speakers, M) both, from two clips of each label that was said."""
+    """Two mean spectra of each speaker, (speakers, M) both, each from one clip of every label said twice."""
     rng = np.random.default_rng(seed)
     speakers = np.unique(clips.speakers[clips.speakers >= 0])
     if len(speakers) > MOST_SPEAKERS:
@@ -71,14 +72,14 @@ def real_spectra(clips: ClipSet, config: InputConfig, seed: int) -> tuple[NDArra
 def evaluate(voice: Voice, clips: ClipSet, *, count: int = STYLES, seed: int = 0) -> tuple[Figures, Figures]:
     """Distance between styles and share of duplicates, of fresh styles and, second, of real speakers.
 
-    A style is a duplicate where another is nearer than two draws of one real speaker's words are in half the
-    cases. A voice whose styles have collapsed has no distance, and duplicates only.
+    A style is a duplicate if another is nearer than the median distance between two draws of a real speaker's
+    words. A voice whose styles have collapsed has a distance of nearly 0, and only duplicates.
 
     Args:
-        voice: Says each of its labels once with each of `count` fresh styles.
-        clips: Real ones with speakers.
-        count: Fresh styles.
-        seed: Of the styles, and of the real clips that are drawn.
+        voice: The voice; it says each of its labels once with each of `count` fresh styles.
+        clips: Real clips with speakers.
+        count: Number of fresh styles.
+        seed: Seed of the styles, and of the real clips that are drawn.
     """
     config = InputConfig(rate=min(8000, voice.rate, clips.rate))
     one, two = real_spectra(clips, config, seed)

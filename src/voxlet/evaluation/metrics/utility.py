@@ -1,4 +1,4 @@
-"""Are generated clips of use? Classifiers trained with them and tested on real clips, beside others.
+"""Utility of generated clips: the accuracy, on real clips, of classifiers trained with and without them.
 
 Train on synthetic, test on real (Esteban et al. 2017).
 """
@@ -30,19 +30,19 @@ CONFIG = ClassifierConfig(steps=400, speaker_weight=0.0)
 
 @dataclass(frozen=True)
 class Examples:
-    """Spectrograms (B, M, F) and labels (B,); `source` tells their recordings from all others."""
+    """Spectrograms (B, M, F) and labels (B,); `source` identifies the recordings."""
 
     source: str
     log_mels: NDArray[np.float32]
     labels: NDArray[np.int64]
 
     def take(self, rows: NDArray[np.int64]) -> Examples:
-        """Those of these row numbers."""
+        """The examples with these row numbers."""
         chosen = hashlib.sha256(np.ascontiguousarray(rows).tobytes()).hexdigest()
         return Examples(f"{self.source}/{chosen}", self.log_mels[rows], self.labels[rows])
 
     def beside(self, other: Examples) -> Examples:
-        """Both, the smaller set repeated so that a classifier sees as much of one as of the other."""
+        """Both sets, the smaller one repeated so that a classifier sees as much of it as of the other."""
         count = max(len(self.labels), len(other.labels))
         rows = np.arange(count)
         one, two = self.take(rows % len(self.labels)), other.take(rows % len(other.labels))
@@ -55,7 +55,7 @@ class Examples:
 
 @dataclass(frozen=True)
 class UtilityConfig:
-    """How classifiers are trained, with how many real clips of each label, and the seed of all draws."""
+    """Training settings of classifiers, numbers of real clips of each label, and the seed of all draws."""
 
     inputs: InputConfig = field(default_factory=InputConfig)
     classifier: ClassifierConfig = CONFIG
@@ -64,12 +64,12 @@ class UtilityConfig:
 
 
 def examples(clips: ClipSet, inputs: InputConfig) -> Examples:
-    """A set of clips as classifiers are given it."""
+    """A set of clips as input for classifiers."""
     return Examples(clips.digest, log_mels(clips.sounds, clips.rate, inputs), clips.labels)
 
 
 def few_of_each(labels: NDArray[np.int64], count: int, seed: int) -> NDArray[np.int64]:
-    """Row numbers of `count` clips of each label, or all it has; a larger count holds the same and others."""
+    """Row numbers of `count` clips of each label, or of all it has; a larger count adds to a smaller one."""
     order = np.random.default_rng(seed).permutation(len(labels))
     return np.concatenate([order[labels[order] == label][:count] for label in np.unique(labels)])
 
@@ -106,8 +106,8 @@ def trained_accuracy(
 def evaluate(clips: ClipSet, train: ClipSet, test: ClipSet, config: UtilityConfig | None = None) -> Figures:
     """Accuracy on real test clips of classifiers trained on `clips` alone, then with few real clips.
 
-    With few real clips there are four: real clips alone; with ordinary augmentation (speed, pitch, shift,
-    noise, masks); with `clips` beside them; with both. All are given equally many clips.
+    With few real clips there are four classifiers: real clips alone; with ordinary augmentation (speed,
+    pitch, shift, noise, masks); with `clips` added; with both. All see equally many clips in training.
 
     Raises:
         ScoreError: The sets' labels differ.

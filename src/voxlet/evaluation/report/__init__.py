@@ -1,1 +1,1 @@
-"""A scorecard told: in sentences, as a page, with players."""
+"""Reports of a scorecard: in sentences, as a page, with players."""

@@ -1,4 +1,4 @@
-"""The scorecard as one HTML file that needs nothing else: verdict and bars first, the rest to unfold."""
+"""The scorecard as one self-contained HTML file: verdict and bars first, the rest to unfold."""
 
 from __future__ import annotations
 
@@ -61,10 +61,10 @@ audio {{ width: 160px; height: 30px; }}
 def write_page(
     path: Path, card: Scorecard, clips: ClipSet, reference: Reference, run: Path | None = None
 ) -> None:
-    """Write the page, whole or not at all; with the pictures of the run that generated the clips.
+    """Write the page atomically, with the pictures of the run that generated the clips, if there is one.
 
     Raises:
-        FileError: It cannot be written.
+        FileError: The page cannot be written.
     """
     clips = clips.renamed(reference.train.label_names, reference.train.speaker_names)
     body = [
@@ -81,7 +81,7 @@ def write_page(
 
 
 def folded(title: str, content: Iterable[str]) -> Iterator[str]:
-    """A section to unfold; nothing where it has no content."""
+    """A section to unfold; nothing if there is no content."""
     if lines := list(content):
         yield f"<details><summary>{html.escape(title)}</summary>"
         yield from lines
@@ -115,7 +115,7 @@ def head(card: Scorecard) -> Iterator[str]:
 
 
 def figures(card: Scorecard) -> Iterator[str]:
-    """A table for each part."""
+    """A table of figures for each part, and one of the cost."""
     for part in dict.fromkeys(figure.metric.part for figure in card.figures):
         yield f"<h3>{html.escape(PART_TITLES[part])}</h3><table>"
         yield "<tr><th></th>" + "".join(f"<th>{title}</th>" for title in SET_TITLES.values()) + "</tr>"
@@ -137,12 +137,12 @@ def figures(card: Scorecard) -> Iterator[str]:
 
 
 def name_of(figure: Figure) -> str:
-    """What a table calls a figure."""
+    """Name of a figure in a table."""
     return figure.metric.title if figure.label is None else f"{figure.metric.title}: {figure.label}"
 
 
 def charts(card: Scorecard) -> Iterator[str]:
-    """Generated clips beside real ones: labels by classifier, DNSMOS, distances to training clips."""
+    """Charts of generated beside real clips: labels, third octaves, DNSMOS, distances to training clips."""
     panels: dict[str, dict[str, dict[str, tuple[float, float, float]]]] = {}
     for title, named in panels_of(card):
         for name, figure in named:
@@ -156,7 +156,7 @@ def charts(card: Scorecard) -> Iterator[str]:
 
 
 def panels_of(card: Scorecard) -> Iterator[tuple[str, list[tuple[str, Figure]]]]:
-    """Titles of the charts, each with the figures in it and what they are called there."""
+    """Titles of the charts, each with its figures and their names in the chart."""
     by_name = {
         f"recognition.{kind}.accuracy.by_label": f"Accuracy by label, {CLASSIFIERS[kind]}" for kind in KINDS
     }
@@ -174,7 +174,7 @@ def panels_of(card: Scorecard) -> Iterator[tuple[str, list[tuple[str, Figure]]]]
 
 
 def confusions(card: Scorecard, clips: ClipSet) -> Iterator[str]:
-    """What each classifier predicted (column) for what was asked (row), generated and real."""
+    """Confusion tables of each classifier, generated and real: labels asked for (rows) by predictions."""
     names = [html.escape(name) for name in clips.label_names]
     for role, tables in card.tables.items():
         for kind, name in CLASSIFIERS.items():
@@ -200,7 +200,7 @@ def shaded(cell: float, total: float) -> str:
 
 
 def to_hear(clips: ClipSet, reference: Reference) -> Iterator[str]:
-    """The first generated clip of each label and speaker, then the first real one of each: none is chosen."""
+    """The first generated clip of each label and speaker, then the first real one: none is hand-picked."""
     for title, group in (("Generated clips", clips), ("Real test clips", reference.test)):
         yield f"<h3>{title}</h3><p>The first of each label and speaker, as they came.</p>"
         for label, name in enumerate(group.label_names):
@@ -223,7 +223,7 @@ def pairs(card: Scorecard, clips: ClipSet, train: ClipSet) -> Iterator[str]:
 
 
 def pictures_of(run: Path | None) -> Iterator[str]:
-    """How the run learned, its latent space, what it reconstructs and generates: as it has drawn them."""
+    """The pictures that the run has drawn: learning curves, latent space, reconstructions, samples."""
     drawn = [] if run is None else [path for path in sorted((run / PLOTS).glob("*.png")) if path.is_file()]
     for path in drawn:
         yield f"<h3>{html.escape(path.stem)}</h3>"

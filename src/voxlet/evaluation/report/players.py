@@ -1,4 +1,4 @@
-"""Clips to hear and to see: players for pages, and the nearest pairs as files."""
+"""Audio players and pictures of clips for pages, and the nearest pairs as files."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LOUDEST = 4.0  # nepers of power that are drawn black
 
 
 def player(samples: audio.Samples, rate: int, caption: str) -> str:
-    """A clip as a picture of its mel spectrogram and a player, both within the page."""
+    """HTML of a clip: a picture of its mel spectrogram and an audio player, both embedded."""
     drawn = base64.b64encode(picture(samples, rate)).decode()
     sound = base64.b64encode(audio.encode_wav(audio.level(samples, InputConfig().rms), rate)).decode()
     return (
@@ -36,7 +36,7 @@ def player(samples: audio.Samples, rate: int, caption: str) -> str:
 
 
 def picture(samples: audio.Samples, rate: int) -> bytes:
-    """A PNG of a clip's mel spectrogram, as classifiers are given it."""
+    """A PNG of a clip's mel spectrogram, the input of classifiers."""
     inputs = InputConfig()
     silence = np.log(FLOOR)
     shade = (log_mel(normalise(samples, rate, inputs), inputs) - silence) / (LOUDEST - silence)
@@ -44,7 +44,7 @@ def picture(samples: audio.Samples, rate: int) -> bytes:
 
 
 def image(png: bytes, name: str) -> str:
-    """A PNG within the page, no wider than it."""
+    """HTML of an embedded PNG, at most as wide as the page."""
     drawn = base64.b64encode(png).decode()
     return f'<img alt="{html.escape(name)}" style="max-width: 100%" src="data:image/png;base64,{drawn}">'
 
@@ -53,7 +53,7 @@ def write_pairs(folder: Path, card: Scorecard, clips: ClipSet, train: ClipSet) -
     """Write the nearest pairs as files: NN-generated and NN-train, each as WAV and picture, nearest first.
 
     Raises:
-        FileError: They cannot be written.
+        FileError: A file cannot be written.
     """
     for number, (row, _, source, _) in enumerate(card.tables.get(GENERATED, {}).get(PAIRS_KEY, []), 1):
         metadata = wav_metadata({"source": clips.sources[int(row)]})

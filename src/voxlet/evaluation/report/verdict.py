@@ -1,4 +1,4 @@
-"""A scorecard in some sentences and rows: what a reader wants to know first."""
+"""The verdict of a scorecard: the sentences and headline rows that a reader wants to see first."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from voxlet.evaluation.metric import ClassifierKind, Metric, Value
     from voxlet.evaluation.scorecard import Scorecard
 
-# What counts as equal to real clips, and as nearly so.
+# How far generated clips may be behind real ones and still count as equal, or as nearly equal.
 EQUAL_ACCURACY, NEAR_ACCURACY = 0.02, 0.10
 EQUAL_MOS, NEAR_MOS = 0.10, 0.30
 EQUAL_BAND, NEAR_BAND = 2.0, 6.0  # dB
-EQUAL_VOICE, NEAR_VOICE = 0.15, 0.5  # of the way from the same speaker to others
+EQUAL_VOICE, NEAR_VOICE = 0.15, 0.5  # of the way from the same speaker to other speakers
 HEADLINES = {  # key -> title of its bar
     "recognition.in_corpus.accuracy": "Accuracy",
     "recognition.cross_corpus.accuracy": "Accuracy, cross-corpus",
@@ -32,7 +32,7 @@ HEADLINES = {  # key -> title of its bar
 
 
 class Sets(Protocol):
-    """A metric of generated clips, of real test clips, and of real training clips in their place."""
+    """A metric's values for generated clips, real test clips, and real training clips."""
 
     @property
     def generated(self) -> Value | None: ...  # noqa: D102
@@ -43,19 +43,19 @@ class Sets(Protocol):
 
 
 class Measured(Protocol):
-    """A scorecard, or what a model card has of one."""
+    """A scorecard, or the summary of one in a model card."""
 
     def find(self, key: str) -> Sets | None:
-        """The figure of that metric, if there is one."""
+        """The figure of the metric with this key; None if there is none."""
 
     @property
     def unreliable(self) -> Collection[ClassifierKind]:
-        """Kinds of classifier that are too often wrong on real clips."""
+        """Kinds of classifier whose accuracy on real clips is too low."""
 
 
 @dataclass(frozen=True)
 class CardSets:
-    """A figure of a model card."""
+    """A figure from a model card."""
 
     generated: Interval | None
     real: Interval | None
@@ -64,12 +64,12 @@ class CardSets:
 
 @dataclass(frozen=True)
 class CardScores:
-    """What a model card has of a scorecard; whatever else stands there, nothing is read of it."""
+    """The summary of a scorecard in a model card; anything malformed in it is ignored."""
 
     scores: object
 
     def find(self, key: str) -> CardSets | None:
-        """The figure of that metric, if there is one."""
+        """The figure of the metric with this key; None if there is none."""
         sets = _of(_of(self.scores, "figures"), key)
         if not isinstance(sets, dict):
             return None
@@ -77,7 +77,7 @@ class CardScores:
 
     @property
     def unreliable(self) -> Collection[ClassifierKind]:
-        """Kinds of classifier that are too often wrong on real clips."""
+        """Kinds of classifier whose accuracy on real clips is too low."""
         found = _of(self.scores, "unreliable_classifiers")
         return found if isinstance(found, list) else ()
 
@@ -87,7 +87,7 @@ def _of(stored: object, name: str) -> object:
 
 
 def _interval(stored: object) -> Interval | None:
-    """An interval that is written as its value and its ends."""
+    """An interval stored as [value, low, high]; None if it is malformed."""
     if not isinstance(stored, list) or len(stored) != 3:
         return None
     if not all(isinstance(one, int | float) and isfinite(one) for one in stored):
@@ -98,7 +98,7 @@ def _interval(stored: object) -> Interval | None:
 
 @dataclass(frozen=True)
 class Headline:
-    """A metric's value of generated clips beside that of real ones, where there are both."""
+    """A metric's value for generated clips beside that for real ones; None if there is none."""
 
     title: str
     metric: Metric
@@ -107,7 +107,7 @@ class Headline:
 
 
 def headlines(card: Scorecard) -> list[Headline]:
-    """The rows that were measured; where real test clips have no value, real training clips stand."""
+    """The rows that were measured; if real test clips have no value, real training clips replace them."""
     found = []
     for key, title in HEADLINES.items():
         figure = card.find(key)
@@ -118,7 +118,7 @@ def headlines(card: Scorecard) -> list[Headline]:
 
 
 def both(figure: Sets | None) -> tuple[Interval | None, Interval | None]:
-    """The estimates of generated and of real clips."""
+    """The estimates for generated and for real clips: for test clips or, if missing, for training clips."""
     if figure is None:
         return None, None
     real = figure.real if isinstance(figure.real, Interval) else figure.real_train
@@ -126,18 +126,18 @@ def both(figure: Sets | None) -> tuple[Interval | None, Interval | None]:
 
 
 def verdict(card: Measured) -> str:
-    """What the figures say, in some sentences; empty where too little was measured."""
+    """What the figures say, in a few sentences; empty if too little was measured."""
     parts = (said_of_words, said_of_sound, said_of_band, said_of_speakers, said_of_copies)
     return " ".join(sentence for part in parts for sentence in part(card))
 
 
 def verdict_of_card(card: Mapping[str, object]) -> str:
-    """What the figures in a voice's model card say; empty where there are none."""
+    """What the figures in a voice's model card say; empty if there are none."""
     return verdict(CardScores(card.get("scores")))
 
 
 def said_of_words(card: Measured) -> Iterator[str]:
-    """How often words are recognised: by the first reliable classifier of those that are most independent."""
+    """How often words are recognised, by the most independent classifier; reliable ones come first."""
     asked: tuple[ClassifierKind, ...] = ("cross_corpus_wide", "cross_corpus", "cross_fitted", "in_corpus")
     for kind in sorted(asked, key=lambda kind: kind in card.unreliable):
         generated, real = both(card.find(f"recognition.{kind}.accuracy"))
@@ -154,7 +154,7 @@ def said_of_words(card: Measured) -> Iterator[str]:
 
 
 def said_of_sound(card: Measured) -> Iterator[str]:
-    """How natural they sound."""
+    """How natural the clips sound."""
     generated, real = both(card.find("naturalness.dnsmos.overall"))
     if generated is not None and real is not None:
         how = graded(
@@ -165,7 +165,7 @@ def said_of_sound(card: Measured) -> Iterator[str]:
 
 
 def said_of_band(card: Measured) -> Iterator[str]:
-    """Whether the band above 4 kHz is there; nothing where the real clips have none."""
+    """Whether the clips have energy above 4 kHz; nothing if the real clips have no such band."""
     figure = card.find("band.above_4k")
     if figure is not None and isinstance(figure.real, Interval):
         behind = (
@@ -184,7 +184,7 @@ def said_of_band(card: Measured) -> Iterator[str]:
 
 
 def said_of_speakers(card: Measured) -> Iterator[str]:
-    """How like the speakers asked for they are, on the way from other speakers to the same one."""
+    """How similar clips are to the speakers asked for, on a scale from other speakers to the same one."""
     generated, same = both(card.find("speaker.similarity"))
     _, others = both(card.find("speaker.similarity.others"))
     if generated is not None and same is not None and others is not None:
@@ -197,7 +197,7 @@ def said_of_speakers(card: Measured) -> Iterator[str]:
 
 
 def said_of_copies(card: Measured) -> Iterator[str]:
-    """Whether clips were memorised: two estimates differ by chance, so their intervals must be apart."""
+    """Whether clips were memorised: estimates differ by chance, so only disjoint intervals count."""
     generated, real = both(card.find("memorisation.nearest.p1"))
     if generated is not None and real is not None:
         copies = generated.high < real.low
@@ -209,5 +209,5 @@ def said_of_copies(card: Measured) -> Iterator[str]:
 
 
 def graded(behind: float, equal: float, near: float, grades: tuple[str, str, str]) -> str:
-    """The grade of a figure that is `behind` that of real clips."""
+    """The grade of a figure that is behind that of real clips by `behind`."""
     return grades[0] if behind <= equal else grades[1] if behind <= near else grades[2]

@@ -1,8 +1,8 @@
 """The classifier of SC09's protocol: a ResNeXt-29 8x64d on 32 x 32 log-mel spectrograms.
 
-A user brings its weights. Its layers have the names that these use (Xie et al. 2017, arXiv:1611.05431; the
-file of Kong et al. 2021 and Goel et al. 2022 comes from pytorch-speech-commands). Shapes: B clips, M bands,
-F frames, C labels.
+The user supplies the weights: the file of Kong et al. 2021 and Goel et al. 2022, which comes from
+pytorch-speech-commands. Layers have the names in that file. Architecture: Xie et al. 2017, arXiv:1611.05431.
+Shapes: B clips, M bands, F frames, C labels.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ CARDINALITY, BASE_WIDTH, WIDEN = 8, 64, 4
 STAGES = (64, 256, 512, 1024)  # channels
 BLOCKS = 3  # in a stage: 9 * 3 + 2 layers
 FEATURES = STAGES[-1]
-PREFIXES = ("module.", "model.")  # of names in files that held a wrapped network
+PREFIXES = ("module.", "model.")  # of weight names in files of a wrapped network
 NESTED = ("state_dict", "model_state_dict", "model")  # where a checkpoint keeps the weights
 REMEDY = (
     "save the weights alone, where you trust the file: "
@@ -36,7 +36,7 @@ REMEDY = (
 
 
 class Bottleneck(nn.Module):
-    """1 x 1, grouped 3 x 3 and 1 x 1 convolutions with a shortcut; `stride` halves both axes."""
+    """1 x 1, grouped 3 x 3 and 1 x 1 convolutions with a shortcut; `stride` is that of both axes."""
 
     def __init__(self, inputs: int, outputs: int, stride: int) -> None:
         super().__init__()
@@ -72,7 +72,7 @@ class ResNeXt(nn.Module):
         self.classifier = nn.Linear(FEATURES, labels)
 
     def forward(self, log_mel: Tensor) -> tuple[Tensor, Tensor]:
-        """Both answers; the features are what the last layer is given."""
+        """Both outputs; the features are the input of the last layer."""
         x = F.relu(self.bn_1(self.conv_1_3x3(log_mel[:, None])))
         x = self.stage_3(self.stage_2(self.stage_1(x)))
         features = F.avg_pool2d(x, 8, 1).flatten(1)
@@ -80,7 +80,7 @@ class ResNeXt(nn.Module):
 
 
 def stage(number: int, stride: int) -> nn.Sequential:
-    """A stage's bottlenecks, of which the first may halve both axes."""
+    """The bottlenecks of a stage; the first has the stage's stride."""
     inputs, outputs = STAGES[number - 1], STAGES[number]
     found = nn.Sequential()
     for block in range(BLOCKS):
@@ -90,12 +90,12 @@ def stage(number: int, stride: int) -> nn.Sequential:
 
 
 def open_network(path: Path) -> ResNeXt:
-    """The network with weights from a file: safetensors, or what `torch.save` wrote of weights alone.
+    """The network with weights from a file: safetensors, or a state dict that `torch.save` wrote.
 
-    Nothing in the file is run: a pickle of a whole network is refused.
+    No code in the file is executed: a pickle of a whole network is refused.
 
     Raises:
-        FileError: There is no such file, it holds no weights alone, or those of another network.
+        FileError: There is no such file, or it holds more than weights, or those of another network.
     """
     network = ResNeXt()
     try:
@@ -111,15 +111,15 @@ def open_network(path: Path) -> ResNeXt:
 
 
 def read_weights(path: Path) -> Mapping[str, Tensor]:
-    """Weights by name, as the file has them.
+    """Weights by name, as stored in the file.
 
     Raises:
-        FileError: It cannot be read, or holds more than weights.
+        FileError: The file cannot be read, or holds more than weights.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    if is_special(path):  # nobody may write to a pipe, and some devices end never
+    if is_special(path):  # reading a pipe or a device may never end
         raise FileError("is a pipe or a device, not a file", where=path, remedy="check its path")
     try:
         if path.suffix == ".safetensors":
@@ -136,7 +136,7 @@ def read_weights(path: Path) -> Mapping[str, Tensor]:
 
 
 def renamed(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Weights by the names that they have here, without what a wrapper put before them."""
+    """Weights by their names in `ResNeXt`, without the prefixes that a wrapper added."""
     found = dict(weights)
     for prefix in PREFIXES:
         if found and all(name.startswith(prefix) for name in found):

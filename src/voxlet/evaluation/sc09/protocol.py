@@ -1,4 +1,4 @@
-"""SC09's protocol, step by step as `docs/evaluation.md` writes it down, from clips to figures.
+"""The SC09 protocol from clips to figures, step by step as `docs/evaluation.md` describes it.
 
 It follows the evaluation of SaShiMi (Goel et al. 2022), which follows DiffWave's (Kong et al. 2021). Shapes:
 B clips, T samples, C labels, D features.
@@ -42,16 +42,16 @@ if TYPE_CHECKING:
     Reals = NDArray[np.float64]
 
 CORPUS = "speech_commands"
-RATE = 16_000  # Hz; a clip is cut or filled up with zeros at its end to one second
+RATE = 16_000  # Hz; a clip is cut or zero-padded at its end to one second
 BANDS, N_FFT, HOP = 32, 2048, 512
 BATCH = 64
-PAIRS = 10_000  # of the modified inception score
+PAIRS = 10_000  # of clips, for the modified inception score
 VERSION = 1  # raise it when the same clips give other statistics
 
 
 @dataclass(frozen=True)
 class Said:
-    """What the classifier says of B clips: probabilities (B, C), features (B, D)."""
+    """The classifier's output for B clips: probabilities (B, C), features (B, D)."""
 
     probabilities: Reals
     features: Reals
@@ -59,7 +59,7 @@ class Said:
 
 @dataclass(frozen=True)
 class Statistics:
-    """What is kept of the training clips: moments of their features (D,), (D, D), mean probabilities (C,)."""
+    """Cached statistics of clips: mean (D,) and covariance (D, D) of features, mean probabilities (C,)."""
 
     mean: Reals
     covariance: Reals
@@ -67,7 +67,7 @@ class Statistics:
 
 
 def log_mel(samples: Samples, rate: int) -> NDArray[np.float32]:
-    """Log-mel spectrogram (32, 32) in dB of one clip (T,): 0 is its own largest value, -80 the least."""
+    """Log-mel spectrogram (32, 32) of one clip (T,) in dB relative to its maximum, not below -80."""
     librosa = import_extra("librosa", "study")
     sound = audio.resample(samples, rate, RATE)[:RATE]
     sound = np.pad(sound, (0, RATE - len(sound)))
@@ -79,7 +79,7 @@ def log_mel(samples: Samples, rate: int) -> NDArray[np.float32]:
 
 @torch.inference_mode()
 def classify(network: ResNeXt, sounds: Sequence[Samples], rate: int, name: str, progress: bool) -> Said:
-    """What the network says of clips, each (T,) at `rate`."""
+    """The network's output for clips, each (T,) at `rate`."""
     probabilities, features = [], []
     with Progress(f"SC09's classifier, {name}", silent=not progress) as shown:
         shown.note(f"classifying {len(sounds):,} clips")
@@ -114,14 +114,14 @@ def divergence(p: Reals, q: Reals) -> Reals:
 
 
 def statistics(said: Said) -> Statistics:
-    """What is kept of training clips."""
+    """Statistics of clips from the classifier's output."""
     return Statistics(
         said.features.mean(axis=0), np.cov(said.features, rowvar=False), said.probabilities.mean(axis=0)
     )
 
 
 def figures(said: Said, asked: NDArray[np.int64], train: Statistics) -> Figures:
-    """All metrics of a set of clips whose labels (B,) are known; too few clips have none."""
+    """All metrics of a set of clips with labels `asked` (B,); a string says where clips are too few."""
     count, own = len(asked), statistics(said)
     values: dict[str, Callable[[], Interval]] = {
         "sc09.accuracy": lambda: accuracy(asked, said.probabilities.argmax(axis=1)),
@@ -143,7 +143,7 @@ def figures(said: Said, asked: NDArray[np.int64], train: Statistics) -> Figures:
 
 
 def parts_of_corpus() -> tuple[ClipSet, ClipSet]:
-    """SC09's training and test clips: Speech Commands' digits, divided by its makers' hash of the speaker.
+    """SC09's training and test clips: the digits of Speech Commands, split by that corpus's speaker hash.
 
     Raises:
         CorpusError: The corpus is not on this machine.
@@ -160,7 +160,7 @@ def parts_of_corpus() -> tuple[ClipSet, ClipSet]:
 
 
 def train_statistics(network: ResNeXt, source: str, train: ClipSet, progress: bool) -> Statistics:
-    """Statistics of the training clips: from the cache, or measured now, which takes long."""
+    """Statistics of the training clips: from the cache, or computed now, which takes long."""
     from safetensors import SafetensorError
     from safetensors.numpy import load_file, save
 
@@ -176,12 +176,12 @@ def train_statistics(network: ResNeXt, source: str, train: ClipSet, progress: bo
 
 
 def measure_sc09(path: Path, clips: ClipSet, *, progress: bool = True) -> tuple[Measurement, Measurement]:
-    """All metrics of clips, and second of SC09's real test clips, by the weights in a file.
+    """All metrics of clips, and second of SC09's real test clips, with the classifier weights in a file.
 
     Raises:
-        FileError: The file holds no such weights.
+        FileError: The file does not hold these weights.
         CorpusError: The corpus is not on this machine.
-        ScoreError: The clips have labels that are no digits.
+        ScoreError: The clips have labels that are not digits.
     """
     network = open_network(path)
     train, test = parts_of_corpus()

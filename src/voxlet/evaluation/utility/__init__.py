@@ -1,1 +1,1 @@
-"""What are generated clips of use for? A small recogniser trained with and without them."""
+"""Utility of generated clips: a small recogniser trained with and without them."""

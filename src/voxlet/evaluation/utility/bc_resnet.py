@@ -1,9 +1,9 @@
-"""BC-ResNet, the small recogniser of spoken words that clips are to be of use for.
+"""BC-ResNet, a small keyword spotting network, with which the utility of clips is measured.
 
 Kim et al. 2021, "Broadcasted residual learning for efficient keyword spotting", arXiv 2106.04140: a block
-filters a spectrogram along its bands, then the mean of all bands along time, and adds this one to every band.
-Written from the paper, but for the first layer's stride along time, which is 2 in place of 1: half the work.
-Axes: B clips, H channels, M bands, F frames.
+filters a spectrogram along the bands, then the mean over bands along time, and adds the latter to every band.
+Written from the paper, except that the first layer's stride along time is 2 instead of 1, which halves the
+computation. Axes: B clips, H channels, M bands, F frames.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ DROPOUT = 0.1
 
 
 class SubSpectralNorm(nn.Module):
-    """Batch normalisation of each fifth of the bands by itself (Chang et al. 2021), (B, H, M, F)."""
+    """Batch normalisation of (B, H, M, F), separately for each fifth of the bands (Chang et al. 2021)."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.norm = nn.BatchNorm2d(channels * SUB_BANDS)
 
     def forward(self, x: Tensor) -> Tensor:
-        """The same shape; M is a multiple of five."""
+        """(B, H, M, F) to the same shape; M is a multiple of five."""
         B, H, M, F = x.shape
         parts = x.reshape(B, H * SUB_BANDS, M // SUB_BANDS, F)
         normed: Tensor = self.norm(parts).reshape(B, H, M, F)
@@ -38,7 +38,7 @@ class SubSpectralNorm(nn.Module):
 
 
 class Block(nn.Module):
-    """A broadcasted residual block; the first of a stage changes the channels, so that it has no identity."""
+    """A broadcasted residual block; one that changes channels or bands has no identity shortcut."""
 
     def __init__(self, channels_in: int, channels: int, stride: int, dilation: int) -> None:
         super().__init__()
@@ -66,7 +66,7 @@ class Block(nn.Module):
         )  # fmt: skip
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, H, M, F) to the same with this block's channels, M over the stride."""
+        """(B, channels_in, M, F) to (B, channels, M / stride, F)."""
         bands = self.along_bands(self.widen(x))
         out = bands + self.along_time(bands.mean(dim=2, keepdim=True))
         return torch.relu(out if self.changes else out + x)
@@ -76,8 +76,8 @@ class BCResNet(nn.Module):
     """Log-mel spectrograms (B, M, F) to logits (B, C).
 
     Args:
-        labels: C.
-        width: Times the channels of BC-ResNet-1: 1 has some 10,000 parameters, 2 some 28,000, 3 some 55,000.
+        labels: Number of labels, C.
+        width: Factor on BC-ResNet-1's channels: 1 has some 10,000 parameters, 2 some 28,000, 3 some 55,000.
     """
 
     def __init__(self, labels: int, width: float = 1.0) -> None:

@@ -1,7 +1,7 @@
-"""A recogniser of BC-ResNet's size, trained on given clips, and what it says of others.
+"""A BC-ResNet recogniser, trained on given clips and tested on others.
 
-Every recogniser that is compared is trained alike: the same steps, the same batches' size, the same
-augmentation (shift, speed, noise, warped frequencies, masks, room), whatever it is given.
+All recognisers that are compared are trained alike, whatever the clips: with the same number of steps, batch
+size and augmentation (shift, speed, noise, warped frequencies, masks, room).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 INPUTS = InputConfig(bands=40)
 TRAINING = ClassifierConfig(steps=1000, batch=32, rate=6e-3, balanced=True)
 LABEL_SMOOTHING = 0.05
-MISSED = 0.05  # share of the right words that a spotter may miss, where its false accepts are counted
+MISSED = 0.05  # share of its own words that a spotter may miss when false accepts are counted
 BATCH = 250
 
 
@@ -42,12 +42,12 @@ class Examples:
     labels: NDArray[np.int64]
 
     def take(self, rows: NDArray[np.int64]) -> Examples:
-        """Those of these row numbers."""
+        """The examples with these row numbers."""
         return Examples(self.log_mels[rows], self.labels[rows])
 
 
 def examples(clips: ClipSet, inputs: InputConfig = INPUTS) -> Examples:
-    """A set of clips as the recogniser is given it."""
+    """A set of clips as input for the recogniser."""
     return Examples(log_mels(clips.sounds, clips.rate, inputs), clips.labels)
 
 
@@ -56,10 +56,10 @@ def few_takes(
 ) -> NDArray[np.int64]:
     """Row numbers of at most `takes` clips of each label by each of `people` speakers.
 
-    With the same seed, more people or takes hold the fewer and others.
+    With the same seed, a larger number of people or takes adds rows to those of a smaller one.
 
     Raises:
-        ScoreError: There are not so many speakers.
+        ScoreError: There are fewer speakers than `people`.
     """
     rng = np.random.default_rng(seed)
     known = rng.permutation(np.unique(speakers[speakers >= 0]))
@@ -75,9 +75,9 @@ def few_takes(
 
 
 def train_recogniser(sets: list[Examples], label_count: int, config: ClassifierConfig = TRAINING) -> BCResNet:
-    """A recogniser trained on sets of clips, of each of which every batch has as much as of the others.
+    """Train a recogniser on sets of clips; every batch has equally many clips of each set.
 
-    The caller's random numbers are left as they were.
+    The caller's random state is not changed.
     """
     with torch.random.fork_rng(devices=[]), denormals_flushed():
         torch.manual_seed(config.seed)
@@ -105,13 +105,13 @@ def train_recogniser(sets: list[Examples], label_count: int, config: ClassifierC
 
 
 def normalised(log_mel: torch.Tensor) -> torch.Tensor:
-    """Spectrograms with a mean near 0 and a spread near 1, the same for all clips."""
+    """Spectrograms scaled to a mean near 0 and a spread near 1, by the same constants for all clips."""
     return (log_mel - 0.5 * float(np.log(FLOOR))) / 3.0
 
 
 @torch.inference_mode()
 def probabilities(network: BCResNet, log_mel: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Of each label for spectrograms (B, M, F), (B, C)."""
+    """Probabilities (B, C) of labels for spectrograms (B, M, F)."""
     parts = [
         F.softmax(network(normalised(torch.from_numpy(log_mel[first : first + BATCH]))).double(), dim=1)
         for first in range(0, len(log_mel), BATCH)
@@ -121,12 +121,12 @@ def probabilities(network: BCResNet, log_mel: NDArray[np.float32]) -> NDArray[np
 
 @dataclass(frozen=True)
 class Heard:
-    """What a recogniser is worth.
+    """Performance of a recogniser.
 
     Attributes:
         accuracy: Share of test clips whose label is the most probable.
-        false_accepts: Of 1,000 other words, how many it takes for one of its own, where the probability that
-            it asks for makes it miss 5 % of the test clips, whatever it takes them for.
+        false_accepts: How many of 1,000 other words it accepts as one of its labels, at the threshold on the
+            highest probability that rejects 5 % of the test clips, classified right or not.
     """
 
     accuracy: Interval
@@ -134,7 +134,7 @@ class Heard:
 
 
 def assess(network: BCResNet, test: Examples, others: NDArray[np.float32]) -> Heard:
-    """A recogniser tested on clips of its labels, and on spectrograms (B, M, F) of other words."""
+    """Test a recogniser on clips of its labels, and on spectrograms (B, M, F) of other words."""
     own = probabilities(network, test.log_mels)
     right = own.argmax(axis=1) == test.labels
     least = np.quantile(own.max(axis=1), MISSED)

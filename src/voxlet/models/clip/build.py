@@ -1,4 +1,4 @@
-"""From a configuration to a clip VAE ready to train."""
+"""Build a clip VAE, ready to train, from a configuration."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ def build_model(config: ModelConfig, shape: tuple[int, int], labels: int) -> Cli
 
 
 def _initialise(module: nn.Module) -> None:
-    """Glorot's uniform weights and no biases, as in the study.
+    """Initialise weights with Glorot's uniform distribution and biases with 0, as in the study.
 
-    PyTorch's own start is smaller: a latent unit's trace is then so faint in the output that small models
-    learn to do without (posterior collapse).
+    PyTorch's default weights are smaller: a latent unit then has so little effect on the output that small
+    models learn to ignore it (posterior collapse).
     """
     if isinstance(module, nn.Linear | nn.Conv1d | nn.Conv2d | nn.ConvTranspose1d | nn.ConvTranspose2d):
         nn.init.xavier_uniform_(module.weight)

@@ -15,17 +15,18 @@ from voxlet.models.clip.vae import Decoder, Encoder
 
 
 def channels_last(layers: list[nn.Module]) -> nn.Sequential:
-    """Layers one after another, their kernels laid out as oneDNN and cuDNN like them best."""
+    """A sequence of layers with channels-last kernels, the layout in which oneDNN and cuDNN are fastest."""
     stack = nn.Sequential(*layers)
     stack.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # PyTorch's stubs lack this form
     return stack
 
 
 class MirrorConv(nn.ConvTranspose2d):
-    """A transposed convolution 3x3 with stride 1 and padding 1, computed as the convolution that it equals.
+    """A 3x3 transposed convolution with stride 1 and padding 1, computed as the equivalent convolution.
 
-    The kernels are turned by 180 degrees and their two sides exchanged. oneDNN's own transposed one leaves
-    channels-last layout where there is one channel, and what follows takes up to twenty times as long.
+    Kernels are rotated by 180 degrees, and their input and output channels swapped. oneDNN's own transposed
+    convolution leaves the channels-last layout if there is one channel, and later layers then take up to
+    twenty times as long.
     """
 
     def __init__(self, inputs: int, outputs: int) -> None:
@@ -38,7 +39,7 @@ class MirrorConv(nn.ConvTranspose2d):
 
 
 class ConvEncoder(Encoder):
-    """The study's: 3x3 convolutions without strides, everything flattened into one dense layer."""
+    """The study's encoder: 3x3 convolutions without strides, flattened into one dense layer."""
 
     def __init__(self, config: CNNConfig, shape: tuple[int, int], condition_size: int) -> None:
         super().__init__()
@@ -54,7 +55,7 @@ class ConvEncoder(Encoder):
     def forward(self, spectrograms: Tensor, condition: Tensor) -> Tensor:
         """Spectrogram (B, M, F) and condition (B, C or 0) to hidden values (B, width)."""
         maps = self.layers(spectrograms[:, None].contiguous(memory_format=torch.channels_last))
-        # Channels last in memory, so this flattening copies nothing.
+        # Channels are last in memory, so flattening in this order copies nothing.
         flat = maps.permute(0, 2, 3, 1).flatten(1)
         if condition.shape[1]:
             flat = torch.cat([flat, condition.to(flat.dtype)], dim=1)
@@ -63,7 +64,7 @@ class ConvEncoder(Encoder):
 
 
 class ConvDecoder(Decoder):
-    """The mirror: dense layers, then transposed convolutions to logits (B, M, F)."""
+    """The mirrored decoder: dense layers, then transposed convolutions to logits (B, M, F)."""
 
     def __init__(self, config: CNNConfig, shape: tuple[int, int], condition_size: int) -> None:
         super().__init__()
@@ -88,7 +89,7 @@ class ConvDecoder(Decoder):
         return logits.squeeze(1)
 
     def start_at(self, logits: Tensor) -> None:
-        """Make the mean of (M, F) what comes out before anything is learned: there is one bias for all."""
+        """Set the initial output to the mean of `logits` (M, F): one bias is shared by all values."""
         output = self.layers[-1]
         assert isinstance(output, nn.ConvTranspose2d)
         assert output.bias is not None
@@ -104,9 +105,9 @@ def _halved(frames: int, halvings: int) -> list[int]:
 
 
 class _Refined(nn.Module):
-    """A convolution that changes the number of frames, then a second one that adds to what the first made.
+    """A convolution that changes the number of frames, then a residual convolution.
 
-    There is no normalisation: group or batch statistics made training slower and the loss higher.
+    There is no normalisation: group or batch normalisation made training slower and the loss higher.
     """
 
     def __init__(self, resample: nn.Module, width: int) -> None:
@@ -122,7 +123,7 @@ class _Refined(nn.Module):
 
 
 class LightEncoder(Encoder):
-    """Convolutions along time whose channels are the bands: what they cost is matrix products."""
+    """Convolutions along time with the bands as channels, so that nearly all cost is in matrix products."""
 
     def __init__(self, config: CNNLightConfig, shape: tuple[int, int], condition_size: int) -> None:
         super().__init__()
@@ -146,7 +147,7 @@ class LightEncoder(Encoder):
 
 
 class LightDecoder(Decoder):
-    """The way back: each step doubles the frames; a bias for every value of the spectrogram."""
+    """The decoder for `LightEncoder`: each step doubles the frames; each spectrogram value has a bias."""
 
     def __init__(self, config: CNNLightConfig, shape: tuple[int, int], condition_size: int) -> None:
         super().__init__()
@@ -175,5 +176,5 @@ class LightDecoder(Decoder):
         return logits
 
     def start_at(self, logits: Tensor) -> None:
-        """Make (M, F) what comes out before anything is learned."""
+        """Set the initial output to `logits` (M, F)."""
         self.bias.data.copy_(logits)

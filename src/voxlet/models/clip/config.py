@@ -1,4 +1,4 @@
-"""What a clip VAE is made of: frozen settings, saved as JSON in the run, importable without PyTorch."""
+"""Settings of clip VAEs: frozen dataclasses, saved as JSON in the run, importable without PyTorch."""
 
 from __future__ import annotations
 
@@ -8,22 +8,21 @@ from typing import Literal
 from voxlet.errors import ConfigError
 
 Likelihood = Literal["bernoulli", "gaussian"]
-MOST_HALVINGS = 16  # of the frames: no clip has more than 2 to this
+MOST_HALVINGS = 16  # of the frames: no clip has more than 2**16 frames
 
 
 @dataclass(frozen=True)
 class VAEConfig:
-    """What every clip VAE has.
+    """Settings that every clip VAE has.
 
     Args:
         latent_size: Latent size, Z.
         likelihood: Likelihood of a spectrogram value in [0, 1], given its logit: `bernoulli` is the study's
             binary cross-entropy, `gaussian` has one learned standard deviation for all values.
         conditional: Whether encoder and decoder are given the label.
-        dropout: Share of the hidden values dropped after each dense layer while training.
+        dropout: Share of the hidden values dropped after each dense layer during training.
         free_bits: Nats per latent unit that cost nothing (Kingma et al. 2016, https://arxiv.org/abs/1606.04934).
-        prior_components: Components of the prior, a Gaussian mixture learned with the rest; 0: the standard
-            normal.
+        prior_components: Components of a Gaussian mixture prior, learned with the model; 0: standard normal.
     """
 
     latent_size: int = 2
@@ -58,15 +57,15 @@ class MLPConfig(VAEConfig):
 
 @dataclass(frozen=True)
 class CNNConfig(VAEConfig):
-    """The study's convolutions: full resolution, no strides, a dense layer on everything they yield.
+    """The study's convolutions: full resolution, no strides, a dense layer on the flattened result.
 
     Args:
-        kind: Says in JSON which configuration this is.
+        kind: Identifies this configuration in JSON.
         channels: Channels of the 3x3 convolutions, from the spectrogram inwards; the decoder mirrors them.
         width: Width of the dense layer on either side of the latent.
-        seed_channels: Channels that the decoder's dense layer makes. 64, the encoder's own, is the full
+        seed_channels: Output channels of the decoder's dense layer. 64, as in the encoder, is the full
             mirror with 582 million parameters; 1 halves that.
-        l2: Weight in the loss of the convolution kernels' sum of squares.
+        l2: Weight of the L2 penalty (sum of squares) on the convolution kernels.
     """
 
     kind: Literal["cnn"] = "cnn"
@@ -78,10 +77,10 @@ class CNNConfig(VAEConfig):
 
 @dataclass(frozen=True)
 class CNNLightConfig(VAEConfig):
-    """Convolutions along time, the bands being channels: each one halves the frames.
+    """Convolutions along time with the bands as channels; strided ones halve the frames.
 
     Args:
-        kind: Says in JSON which configuration this is.
+        kind: Identifies this configuration in JSON.
         width: Channels of the convolutions.
         halvings: How often the frames are halved.
         dense: Width of the dense layer on either side of the latent.

@@ -13,7 +13,7 @@ from voxlet.models.clip.config import MLPConfig
 from voxlet.models.clip.layers import Dense, Dropout
 from voxlet.models.clip.vae import Decoder, Encoder
 
-# Rows of a matrix that begin where a cache line does (32 bfloat16 numbers) are multiplied a quarter faster.
+# Matrices whose rows are aligned to cache lines (32 bfloat16 numbers) are multiplied a quarter faster.
 ALIGNED = 32
 
 
@@ -51,7 +51,7 @@ class DenseEncoder(Encoder):
 
 
 class DenseDecoder(Decoder):
-    """The same layers the other way round, then a linear one to all values."""
+    """The encoder's layers in reverse, then a linear layer to all values."""
 
     def __init__(self, config: MLPConfig, shape: tuple[int, int], condition_size: int) -> None:
         super().__init__()
@@ -67,5 +67,5 @@ class DenseDecoder(Decoder):
         return logits.view(-1, *self.shape)
 
     def start_at(self, logits: Tensor) -> None:
-        """Make (M, F) what comes out before anything is learned."""
+        """Set the initial output to `logits` (M, F)."""
         self.output.bias.data[: self.values] = logits.flatten()

@@ -1,6 +1,6 @@
-"""The algebra of clip VAEs: posterior, divergence, likelihoods, the ELBO, and the model that joins them.
+"""The clip VAE: encoder, posterior, decoder and ELBO in one model.
 
-One convention throughout: nats, summed over the dimensions of a clip, averaged over the batch. So beta means
+All terms are in nats, summed over the dimensions of a clip and averaged over the batch, so that beta means
 the same for every model, latent size and spectrogram size.
 """
 
@@ -25,8 +25,8 @@ from voxlet.models.distributions import (
     kl_per_unit,
 )
 
-MOST_INPUTS = 20_000  # of a unit that learns at the full rate: about the values of a spectrogram
-MEAN_MARGIN = 0.02  # from 0 and 1: their logits are infinite
+MOST_INPUTS = 20_000  # of a unit that learns at the full rate; about as many as a spectrogram has values
+MEAN_MARGIN = 0.02  # from 0 and 1, whose logits are infinite
 
 
 class Encoder(nn.Module):
@@ -39,7 +39,7 @@ class Decoder(nn.Module):
     """Maps a latent with its condition (B, Z + C or 0) to logits (B, M, F)."""
 
     def start_at(self, logits: Tensor) -> None:
-        """Make (M, F), or the nearest it can, what comes out before anything is learned."""
+        """Set the initial output to `logits` (M, F), or as close as the decoder can."""
         raise NotImplementedError
 
 
@@ -47,11 +47,11 @@ class ClipVAE(nn.Module):
     """One latent vector (B, Z) for a whole spectrogram (B, M, F) with values in [0, 1].
 
     Args:
-        config: Its settings.
-        encoder: To the values that the posterior is a linear function of.
-        decoder: Back.
-        shape: (M, F).
-        labels: C.
+        config: Settings.
+        encoder: Computes the hidden values of which the posterior is a linear function.
+        decoder: Maps latents to logits.
+        shape: Shape (M, F) of the spectrograms.
+        labels: Number of labels, C.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class ClipVAE(nn.Module):
             self.prior = MixturePrior(config.prior_components, config.latent_size, rows)
 
     def condition(self, labels: Tensor | None, count: int, like: Tensor) -> Tensor:
-        """Labels (B,) as the one-hot rows (B, C) that a conditional model takes, else (B, 0)."""
+        """One-hot labels (B, C) for a conditional model, otherwise (B, 0)."""
         if not self.config.conditional:
             return like.new_zeros(count, 0)
         if labels is None:
@@ -87,10 +87,11 @@ class ClipVAE(nn.Module):
         return F.one_hot(labels, self.labels).to(like.dtype)
 
     def start_at(self, mean: Tensor) -> None:
-        """Let an untrained model know the mean spectrogram (M, F) of the clips to be learned.
+        """Initialise an untrained model with the mean spectrogram (M, F) of the training clips.
 
-        The decoder yields it and the encoder is given what differs from it, so that nothing but differences
-        has to be learned. Without this, what all clips have in common drives each step of the first layer.
+        The decoder starts with the mean as its output, and the encoder gets the difference from the mean, so
+        that only differences have to be learned. Otherwise, what all clips have in common dominates each step
+        of the first layer.
         """
         self.centre.copy_(mean)
         self.decoder.start_at(mean.clamp(MEAN_MARGIN, 1 - MEAN_MARGIN).logit())
@@ -98,10 +99,10 @@ class ClipVAE(nn.Module):
     def parameter_groups(self, learning_rate: float) -> list[dict[str, Any]]:
         """All parameters with their learning rates for Adam.
 
-        Adam moves every weight by about its rate, so a step moves a unit in proportion to its inputs: with
-        the million inputs of the study's CNN by hundreds, and the loss is soon no number. Beyond about as
-        many inputs as a spectrogram has values, the rate falls in proportion, so that no unit moves faster
-        than those of the dense models.
+        Adam moves every weight by about the learning rate, so a step moves a unit's output in proportion to
+        its number of inputs: by hundreds for the million inputs of the study's CNN, whose loss soon becomes
+        NaN. Above `MOST_INPUTS` inputs, the learning rate therefore falls in proportion, so that no unit
+        moves faster than those of the dense models.
         """
         usual: list[nn.Parameter] = []
         groups: list[dict[str, Any]] = [{"params": usual, "lr": learning_rate}]
@@ -114,17 +115,17 @@ class ClipVAE(nn.Module):
         return groups
 
     def encode(self, spectrograms: Tensor, labels: Tensor | None = None) -> Gaussian:
-        """Posterior of (B, M, F); `labels` (B,) int64 are used by conditional models only."""
+        """Posterior of spectrograms (B, M, F); only conditional models use `labels` (B,) int64."""
         condition = self.condition(labels, len(spectrograms), spectrograms)
         hidden = self.encoder(spectrograms - self.centre, condition)
-        # Half precision is for the large layers: the divergence is exact in float32 at no cost.
+        # Half precision is for the large layers only: float32 keeps the divergence exact at no cost.
         with torch.autocast(hidden.device.type, enabled=False):
             mean, raw = self.posterior(hidden.float()).chunk(2, dim=1)
-        # The identity near 0, but no input can make its exponential overflow.
+        # The identity near 0, but bounded, so that its exponential cannot overflow.
         return Gaussian(mean, CLIP_LOG_VARIANCE_BOUND * (raw / CLIP_LOG_VARIANCE_BOUND).tanh())
 
     def decode(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
-        """Logits (B, M, F) of (B, Z); their sigmoid is the spectrogram."""
+        """Logits (B, M, F) of latents (B, Z); their sigmoid is the spectrogram."""
         condition = self.condition(labels, len(latents), latents)
         logits: Tensor = self.decoder(torch.cat([latents, condition], dim=1))
         return logits
@@ -136,7 +137,7 @@ class ClipVAE(nn.Module):
         beta: float = 1.0,
         noise: Tensor | None = None,
     ) -> Elbo:
-        """The ELBO of a batch (B, M, F), with `noise` (B, Z) or fresh noise in the latents."""
+        """The ELBO of a batch (B, M, F); the latents are sampled with `noise` (B, Z) or new noise."""
         return self.elbo_at(self.encode(spectrograms, labels), spectrograms, labels, beta, noise)
 
     def elbo_at(
@@ -147,7 +148,7 @@ class ClipVAE(nn.Module):
         beta: float = 1.0,
         noise: Tensor | None = None,
     ) -> Elbo:
-        """The ELBO of a batch (B, M, F) with a posterior that need not be the encoder's."""
+        """The ELBO of a batch (B, M, F) for a posterior that need not be the encoder's."""
         latents = posterior.sample(noise)
         logits = self.decode(latents, labels)
         if self.config.likelihood == "gaussian":
@@ -163,6 +164,6 @@ class ClipVAE(nn.Module):
         return elbo(reconstruction, divergence, beta=beta, free_bits=self.config.free_bits)
 
     def elbo(self, spectrograms: Tensor, labels: Tensor | None = None, beta: float = 1.0) -> Elbo:
-        """The ELBO of a batch (B, M, F); what `forward` is for a wrapper such as DistributedDataParallel."""
+        """The ELBO of a batch (B, M, F), by `forward`, which wrappers like DistributedDataParallel call."""
         result: Elbo = self(spectrograms, labels, beta)
         return result

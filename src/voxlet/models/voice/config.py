@@ -1,4 +1,4 @@
-"""Settings of the models behind a voice: plain frozen dataclasses that know no PyTorch."""
+"""Settings of the models behind a voice: frozen dataclasses, importable without PyTorch."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from voxlet.errors import ConfigError
 
 SPEED, PITCH, CLARITY = "speed", "pitch", "clarity"
-ATTRIBUTES = (SPEED, PITCH, CLARITY)  # measured of clips, and to be asked for
+ATTRIBUTES = (SPEED, PITCH, CLARITY)  # measured on clips, and settable when a voice speaks
 
 
 @dataclass(frozen=True)
@@ -16,10 +16,10 @@ class WaveConfig:
 
     Args:
         latent_size: Latent size, Z.
-        encoder_width: Features per frame.
-        encoder_blocks: ConvNeXt blocks at each of the three resolutions.
-        decoder_width: Features per frame.
-        decoder_blocks: The same in the decoder; twice as many at the finest resolution.
+        encoder_width: Features per frame in the encoder.
+        encoder_blocks: ConvNeXt blocks at each of the encoder's three resolutions.
+        decoder_width: Features per frame in the decoder.
+        decoder_blocks: ConvNeXt blocks at each of the decoder's resolutions; twice as many at the finest.
     """
 
     latent_size: int = 32
@@ -36,13 +36,13 @@ class PriorConfig:
     Args:
         width: Features per latent frame.
         blocks: Transformer blocks.
-        heads: Attention heads; `width` is a multiple of it.
+        heads: Attention heads; `width` must be a multiple of their number.
         expansion: Hidden width of the feed-forward layers, as a multiple of `width`.
         condition_width: Features of the joint embedding of time, label and style.
-        dropout: Dropout in the feed-forward layers, while training.
+        dropout: Dropout rate in the feed-forward layers during training.
         style_size: Style size, S.
         style_width: Features of the style encoder.
-        attributes: Names of the attributes that can be asked for, A of them.
+        attributes: Names of the A attributes that can be set.
     """
 
     width: int = 256

@@ -1,7 +1,7 @@
 """Discriminators between real and generated waveforms, and their losses: hinge and feature matching.
 
-Two families, both light enough for a CPU: one looks at complex spectrograms at several resolutions (as in
-UnivNet, Jang et al. 2021, arXiv:2106.07889, and EnCodec, arXiv:2210.13438), one at the waveform folded at
+Two families, both light enough for a CPU: one takes complex spectrograms at several resolutions (as in
+UnivNet, Jang et al. 2021, arXiv:2106.07889, and EnCodec, arXiv:2210.13438), the other the waveform folded at
 prime periods (HiFi-GAN, Kong et al. 2020, arXiv:2010.05646).
 """
 
@@ -19,7 +19,7 @@ from voxlet.spectral.stft import centred_stft
 from voxlet.spectral.window import torch_hann
 
 LEAK = 0.1
-COMPRESSION = 0.6  # S |S|^-0.6: quiet partials count, loud ones do not drown them
+COMPRESSION = 0.6  # S |S|^-0.6: loud partials do not drown quiet ones
 
 
 @dataclass(frozen=True)
@@ -58,12 +58,12 @@ class _ConvolutionalDiscriminator(nn.Module):
 
 
 class SpectrogramDiscriminator(_ConvolutionalDiscriminator):
-    """Looks at the power-compressed complex STFT, frames by bins, real and imaginary part as channels."""
+    """Takes the power-compressed complex STFT, frames by bins, real and imaginary part as channels."""
 
     window: Tensor
 
     def __init__(self, n_fft: int, width: int) -> None:
-        # The frequency axis shrinks at once: a full-resolution first layer costs ten times as much.
+        # The first layer strides over frequency: at full resolution it would cost ten times as much.
         super().__init__(
             [
                 _convolution(2, width, (3, 9), (1, 4)),
@@ -86,7 +86,7 @@ class SpectrogramDiscriminator(_ConvolutionalDiscriminator):
 
 
 class PeriodDiscriminator(_ConvolutionalDiscriminator):
-    """Looks at the waveform folded into rows of `period` samples."""
+    """Takes the waveform folded into rows of `period` samples."""
 
     def __init__(self, period: int, width: int) -> None:
         super().__init__(
@@ -111,8 +111,8 @@ class Discriminators(nn.Module):
     """All discriminators together.
 
     Args:
-        config: Their settings.
-        rate: Hz.
+        config: Settings.
+        rate: Sampling rate in Hz.
     """
 
     def __init__(self, config: DiscriminatorConfig, rate: int) -> None:
@@ -122,7 +122,7 @@ class Discriminators(nn.Module):
         self.period = nn.ModuleList([PeriodDiscriminator(period, config.width) for period in config.periods])
 
     def choose(self, count: int) -> list[nn.Module]:
-        """`count` of each kind at random: a step with half of them is nearly twice as fast."""
+        """`count` discriminators of each kind at random: a step with half of them is nearly twice as fast."""
         chosen = []
         for members in (self.spectrogram, self.period):
             first = int(torch.randint(len(members), ()))
@@ -131,7 +131,7 @@ class Discriminators(nn.Module):
 
 
 def discriminator_loss(real: list[DiscriminatorOutput], generated: list[DiscriminatorOutput]) -> Tensor:
-    """Hinge loss, mean over discriminators: 2 where one cannot tell them apart, 0 where it always can."""
+    """Hinge loss, mean over discriminators: 2 if one cannot tell real from generated, 0 if it always can."""
     losses = [
         F.relu(1 - r.scores.float()).mean() + F.relu(1 + m.scores.float()).mean()
         for r, m in zip(real, generated, strict=True)
@@ -140,24 +140,24 @@ def discriminator_loss(real: list[DiscriminatorOutput], generated: list[Discrimi
 
 
 def adversarial_loss(generated: list[DiscriminatorOutput]) -> Tensor:
-    """What the decoder is to lower: minus the mean score, mean over discriminators."""
+    """The decoder's adversarial loss: minus the mean score, mean over discriminators."""
     return torch.stack([-m.scores.float().mean() for m in generated]).mean()
 
 
 def feature_sizes(real: list[DiscriminatorOutput]) -> Tensor:
-    """Mean absolute value of each hidden activation, all layers of all discriminators one after another."""
+    """Mean absolute value of the hidden activations, one per layer, for all discriminators in order."""
     return torch.stack([feature.detach().abs().mean() for output in real for feature in output.features])
 
 
 def feature_matching_loss(
     real: list[DiscriminatorOutput], generated: list[DiscriminatorOutput], sizes: Tensor
 ) -> Tensor:
-    """Mean absolute difference of hidden activations, relative to the real ones' size, mean over layers.
+    """Mean absolute difference of hidden activations relative to the real ones' size, mean over layers.
 
     Args:
         real: Outputs for real waveforms.
-        generated: Outputs of the same discriminators for generated ones.
-        sizes: What `feature_sizes` gives of `real`, or of a larger batch that `real` is a part of.
+        generated: Outputs of the same discriminators for generated waveforms.
+        sizes: `feature_sizes` of `real`, or of a larger batch that includes `real`.
     """
     wanted = [feature.detach() for output in real for feature in output.features]
     got = [feature for output in generated for feature in output.features]

@@ -1,17 +1,17 @@
-"""The prior: new latent sequences for a label and a style, by flow matching; and the style itself.
+"""The prior: samples latent sequences for a label and a style by flow matching.
 
 Rectified flow (Liu et al. 2022, arXiv:2209.03003; Lipman et al. 2022, arXiv:2210.02747): with x_0 noise,
 x_1 data and x_t = (1 - t) x_0 + t x_1, a network learns the velocity E[x_1 - x_0 | x_t]; following it from
 t = 0 to 1 turns noise into data. The network is a transformer over the latent sequence whose layer norms
 are modulated by time, label and style (DiT, Peebles and Xie 2022, arXiv:2212.09748). Labels and styles are
-dropped at times, so that a sample can be pushed away from what any label would give (classifier-free
-guidance, Ho and Salimans 2022, arXiv:2207.12598).
+sometimes dropped in training, so that a sample can be pushed away from the unconditional velocity
+(classifier-free guidance, Ho and Salimans 2022, arXiv:2207.12598).
 
-Attributes are measured properties of a clip (how fast, how high, how clean). Each is known or not, and
-dropped at times while training, so that any of them can be asked for.
+Attributes are measured properties of a clip (speed, pitch, clarity). Each may be unknown, and each is
+sometimes dropped in training, so that any of them can be set or left open.
 
-A sequence has Z latents and one *presence* channel a frame: the share of the frame that lies inside the clip,
-as -1 to 1. It is generated with the rest, so the model itself decides how long a word is.
+Each frame of a sequence has Z latents and one *presence* channel: the share of the frame that lies inside the
+clip, scaled to -1 to 1. It is generated with the latents, so the model itself decides how long a word is.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 TIME_FREQUENCIES = 32
-CLEAR = 0.9  # quantile of the training clips' clarity that is meant by clear
-RIDGE = 1e-3  # of the variance of a style's coordinate, which is one
+CLEAR = 0.9  # quantile of the training clips' clarity that counts as clear
+RIDGE = 1e-3  # penalty relative to the variance of a style coordinate, which is 1
 
 
 def presence(lengths: Tensor, frames: int, frame_samples: int) -> Tensor:
@@ -42,22 +42,21 @@ def presence(lengths: Tensor, frames: int, frame_samples: int) -> Tensor:
 
 
 def lengths_of(presence_channel: Tensor, frame_samples: int) -> Tensor:
-    """The reverse, from a generated channel (B, L): lengths (B,) in samples, at least one frame."""
+    """The inverse, from a generated channel (B, L): lengths (B,) in samples, at least one frame."""
     share = ((presence_channel + 1) / 2).clamp(0, 1)
-    # A frame below a tenth is noise around "after the clip", not a tenth of a frame.
+    # A share below a tenth is noise in a frame after the clip, not a tenth of a frame.
     inside = torch.where(share > 0.1, share, torch.zeros_like(share))
     return (inside.sum(1) * frame_samples).round().clamp_min(frame_samples).long()
 
 
 def described(attributes: Tensor) -> Tensor:
-    """Attributes (B, A), not a number where unknown, as the network reads them: (B, 2A), values and which
-    of them are known."""
+    """Attributes (B, A), NaN where unknown, as network input (B, 2A): values, and flags for known ones."""
     known = ~attributes.isnan()
     return torch.cat([attributes.nan_to_num(), known.to(attributes.dtype)], dim=1)
 
 
 class _Attention(nn.Module):
-    """Self-attention over (B, frames, width). Sizes are numbers, so an exported graph need not find them."""
+    """Self-attention over (B, frames, width). Sizes are constants, so an exported graph computes none."""
 
     def __init__(self, width: int, heads: int, frames: int) -> None:
         super().__init__()
@@ -76,21 +75,21 @@ class _Attention(nn.Module):
 
 
 class FeatureDropout(nn.Module):
-    """Drops features of (B, L, width) for whole sequences: L times fewer random numbers are needed."""
+    """Drops features of (B, L, width) for whole sequences, which takes L times fewer random numbers."""
 
     def __init__(self, p: float) -> None:
         super().__init__()
         self.p = p
 
     def forward(self, x: Tensor) -> Tensor:
-        """Drop while training, scale the rest up."""
+        """Drop features and scale the others up, only in training."""
         if not self.training or self.p == 0.0:
             return x
         return x * batch_random.dropout(torch.ones_like(x[:, :1]), self.p)
 
 
 class _Block(nn.Module):
-    """Depthwise convolution, attention and perceptron, each behind a norm modulated by the condition."""
+    """Depthwise convolution, attention and perceptron, behind norms modulated by the condition."""
 
     def __init__(self, config: PriorConfig, frames: int) -> None:
         super().__init__()
@@ -111,7 +110,7 @@ class _Block(nn.Module):
         nn.init.zeros_(self.modulation.bias)
 
     def forward(self, x: Tensor, modulation: Tensor) -> Tensor:
-        """(B, L, width) to the same, by what `self.modulation` gives for the condition, (B, 1, 6 * width)."""
+        """(B, L, width) to the same shape; `modulation` (B, 1, 6 * width) is from `self.modulation`."""
         shift, scale, gate, shift2, scale2, gate2 = torch.split(modulation, self.width, dim=-1)
         y = self.norm(x) * (1 + scale) + shift
         y = y + self.convolution(y.transpose(1, 2)).transpose(1, 2)
@@ -124,7 +123,7 @@ class FlowPrior(nn.Module):
     """Velocity of (B, L, Z + 1) sequences at time t, for a label, a style and attributes.
 
     Args:
-        config: Its settings.
+        config: Settings.
         channels: Z + 1, the latents and the presence channel.
         frames: L.
         labels: C; label number C stands for "no label, no style, no attributes".
@@ -158,7 +157,7 @@ class FlowPrior(nn.Module):
         if count:
             self.register_buffer("attribute_mean", torch.zeros(count))
             self.register_buffer("attribute_std", torch.ones(count))
-            # The attributes that a style has when nobody asks for others, see `fit_neutral`.
+            # Map a style to its own attributes, which it has unless others are set; see `fit_neutral`.
             self.register_buffer("neutral_weight", torch.zeros(count, config.style_size))
             self.register_buffer("neutral_bias", torch.zeros(count))
             self.register_buffer("clearest", torch.zeros(()))
@@ -166,17 +165,17 @@ class FlowPrior(nn.Module):
         self.register_buffer("latent_std", torch.ones(channels - 1))
 
     def fit_scale(self, posterior: Gaussian) -> None:
-        """Take each latent's mean and standard deviation from the aggregated posterior of (N, L, Z).
+        """Set each latent's mean and standard deviation from the aggregated posterior (N, L, Z).
 
-        Its variance is that of the means plus the mean of the variances: latents that say little are mostly
-        noise, and would drown the others if they were scaled by their means alone.
+        The variance is that of the means plus the mean of the variances: uninformative latents are mostly
+        noise, and would drown the others if they were scaled by the variance of their means alone.
         """
         variance = posterior.mean.var((0, 1)) + posterior.log_variance.exp().mean((0, 1))
         self.latent_mean.copy_(posterior.mean.mean((0, 1)))
         self.latent_std.copy_(variance.sqrt())
 
     def fit_attributes(self, attributes: Tensor) -> None:
-        """Take each attribute's mean and standard deviation from (N, A), not a number where unknown."""
+        """Set each attribute's mean and standard deviation from attributes (N, A), NaN where unknown."""
         mean = attributes.nanmean(0)
         self.attribute_mean.copy_(mean)
         self.attribute_std.copy_((attributes - mean).square().nanmean(0).sqrt().clamp_min(1e-6))
@@ -185,16 +184,16 @@ class FlowPrior(nn.Module):
             self.clearest.copy_(self.standard(attributes)[:, number].nanquantile(CLEAR))
 
     def fit_neutral(self, styles: Tensor, attributes: Tensor, named: Tensor, theirs: Tensor) -> None:
-        """Learn which attributes a style has by itself, by ridge regression.
+        """Fit the attributes that a style has by itself, by ridge regression.
 
-        A clip's style is less certain than a speaker's, so what clips tell would put each speaker too near to
-        the mean: what then differs from a speaker's own attributes is learned on top.
+        A clip's style is less certain than a speaker's, so a fit to clips alone puts each speaker too close
+        to the mean. The residuals of the speakers' own attributes are therefore fitted on top.
 
         Args:
-            styles: (N, S).
-            attributes: (N, A) of the same clips, not a number where unknown.
+            styles: Styles (N, S) of clips.
+            attributes: Attributes (N, A) of the same clips, NaN where unknown.
             named: Styles (K, S) of speakers.
-            theirs: Their attributes (K, A), likewise.
+            theirs: Attributes (K, A) of the same speakers, NaN where unknown.
         """
         self.neutral_weight.zero_()
         self.neutral_bias.zero_()
@@ -216,17 +215,17 @@ class FlowPrior(nn.Module):
         return style @ self.neutral_weight.T + self.neutral_bias
 
     def asked(self, style: Tensor, wishes: Tensor) -> Tensor:
-        """Attributes (B, A), in standard deviations, for a style (B, S) and wishes (B, A).
+        """Attributes (B, A), in standard deviations, of a style (B, S) with the changes `wishes` (B, A).
 
-        A wish is how much more than the style's own: of speed the natural logarithm of a ratio, of pitch
-        semitones, of clarity a share of the way from the style's own to the clearest recordings.
+        Changes are relative to the style's own attributes: for speed the natural logarithm of a ratio, for
+        pitch semitones, for clarity the share of the way from the style's own to the clearest recordings.
         """
         own = self.neutral(style)
         shares = torch.tensor([float(name == CLARITY) for name in self.config.attributes], device=own.device)
         return own + wishes * ((1 - shares) / self.attribute_std + shares * (self.clearest - own))
 
     def keep_labels(self, count: int) -> None:
-        """Forget all labels but the first ones."""
+        """Drop all labels but the first `count`."""
         table = torch.cat([self.label.weight[:count], self.label.weight[-1:]])
         self.label, self.labels = nn.Embedding(len(table), table.shape[1], _weight=table), count
 
@@ -235,7 +234,7 @@ class FlowPrior(nn.Module):
         return torch.cat([(latents - self.latent_mean) / self.latent_std, presence_channel], dim=-1)
 
     def denormalise(self, sequence: Tensor) -> tuple[Tensor, Tensor]:
-        """The reverse: latents (B, L, Z) and the presence channel (B, L)."""
+        """The inverse of `normalise`: latents (B, L, Z) and the presence channel (B, L)."""
         return sequence[..., :-1] * self.latent_std + self.latent_mean, sequence[..., -1]
 
     def forward(
@@ -244,11 +243,11 @@ class FlowPrior(nn.Module):
         """Velocity (B, L, Z + 1) at x (B, L, Z + 1).
 
         Args:
-            x: The sequences.
-            time: (B,) in [0, 1].
-            label: (B,).
-            style: (B, S).
-            attributes: (B, 2A) as `described` gives them; without them none is known.
+            x: Sequences.
+            time: Times (B,) in [0, 1].
+            label: Label numbers (B,).
+            style: Styles (B, S).
+            attributes: Attributes (B, 2A) from `described`; None: none is known.
         """
         condition = self._condition(self.time(_time_features(time)), label, style, attributes)
         return self._velocity(x, [block.modulation(condition[:, None]) for block in self._blocks])
@@ -258,7 +257,7 @@ class FlowPrior(nn.Module):
         return (cast(_Block, block) for block in self.blocks)
 
     def _condition(self, time: Tensor, label: Tensor, style: Tensor, attributes: Tensor | None) -> Tensor:
-        """What the blocks are modulated by, (..., B, condition_width), from time (the same) and the rest."""
+        """The condition (..., B, condition_width) for the blocks' modulation; `time` is already embedded."""
         who = self.style(style)
         if attributes is not None and self.attributes is not None:
             who = who + self.attributes(attributes)
@@ -283,7 +282,7 @@ class FlowPrior(nn.Module):
     ) -> Tensor:
         """Velocity pushed away from the unconditional one: v_none + guidance (v - v_none).
 
-        The guidance is one for all or one each, (B,).
+        `guidance` is one number for all sequences, or one for each, (B,).
         """
         if isinstance(guidance, Tensor):
             guidance = guidance[:, None, None]
@@ -300,7 +299,7 @@ class FlowPrior(nn.Module):
     ) -> Tensor:
         """Follow the velocity from `noise` (B, L, Z + 1) at t = 0 to t = 1 in `steps` Euler steps.
 
-        What the blocks are modulated by does not depend on the sequence: all steps' is calculated at once.
+        The modulation of the blocks does not depend on the sequence, so it is computed for all steps at once.
         """
         times = torch.arange(steps, device=noise.device) / steps
         conditions = self._condition(self.time(_time_features(times))[:, None], label, style, attributes)
@@ -312,7 +311,7 @@ class FlowPrior(nn.Module):
 
 
 def _ridge(x: Tensor, y: Tensor) -> Tensor:
-    """Weights (S + 1,), the last a constant, with which x (N, S) explains y (N,)."""
+    """Weights (S + 1,) of the ridge regression of y (N,) on x (N, S); the last one is the intercept."""
     rows = torch.cat([x, torch.ones_like(x[:, :1])], dim=1)
     free = torch.tensor([1.0] * x.shape[1] + [0.0], dtype=x.dtype, device=x.device)
     found: Tensor = torch.linalg.solve(rows.T @ rows + RIDGE * len(x) * free.diag(), rows.T @ y)

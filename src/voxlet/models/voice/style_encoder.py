@@ -1,4 +1,4 @@
-"""The style: who speaks, inferred from clips, with a standard normal prior."""
+"""The style encoder: who speaks, inferred from clips; styles have a standard normal prior."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from voxlet.spectral.stft import analysis_matrix
 
 
 class StyleEncoder(nn.Module):
-    """Clips of one speaker to a posterior over that speaker's style.
+    """Maps clips of one speaker to a posterior over the speaker's style.
 
-    Log-mel frames, convolutions, mean and deviation over the frames that belong to the clip, mean over the
-    clips. It starts from the waveform and uses plain convolutions alone, so that it travels in a voice file.
+    Log-mel frames pass through convolutions; mean and deviation over the frames inside each clip are averaged
+    over the clips. The input is the waveform and all layers are standard, so that a voice file can hold them.
     """
 
     kernel: Tensor
@@ -29,7 +29,7 @@ class StyleEncoder(nn.Module):
     deviation: Tensor
 
     BANDS, STRIDE = 40, 2
-    REACH = 8  # frames after it that the layers take into account for each frame
+    REACH = 8  # frames after each frame that influence it through the layers
 
     def __init__(self, config: PriorConfig, rate: int) -> None:
         super().__init__()
@@ -50,7 +50,7 @@ class StyleEncoder(nn.Module):
         self.head = nn.Sequential(
             nn.Linear(2 * width, width), nn.ReLU(), nn.Linear(width, 2 * config.style_size)
         )
-        # The coordinates that styles have, see `standardise`: at first those that the layers give.
+        # The coordinates of styles, see `standardise`; at first those of the layers' output.
         self.register_buffer("whitening_mean", torch.zeros(config.style_size))
         self.register_buffer("whitening", torch.eye(config.style_size))
         self.register_buffer("deviation", torch.ones(config.style_size))
@@ -64,14 +64,14 @@ class StyleEncoder(nn.Module):
         return torch.log(power + 1e-4)
 
     def summary(self, waveform: Tensor, lengths: Tensor) -> Tensor:
-        """One vector (B, 2 * width) per clip (B, T): mean and deviation over its first `lengths` (B,).
+        """Mean and deviation (B, 2 * width) over the first `lengths` (B,) samples of each clip (B, T).
 
-        A clip's vector depends on nothing else: neither on T nor on the other clips.
+        The result for a clip depends neither on T nor on the other clips.
         """
-        # Silence after the clip: as much as its last frames see, also where T is its length.
+        # Add the silence that a clip's last frames see, also if the clip fills T.
         hidden = self.layers(self.features(F.pad(waveform, (0, self.n_fft + self.REACH * self.hop))))
         frames = lengths // (self.STRIDE * self.hop)
-        # Numbers from 1 by a running sum, which unlike a range has its size from a tensor in ONNX, too.
+        # Frame numbers from 1 as a running sum: unlike a range, it has the size of a tensor in ONNX, too.
         inside = (torch.ones_like(hidden[:, :1]).cumsum(2) <= frames[:, None, None]).to(hidden.dtype)
         count = inside.sum(2).clamp_min(1)
         mean = (hidden * inside).sum(2) / count
@@ -79,7 +79,7 @@ class StyleEncoder(nn.Module):
         return torch.cat([mean, (variance + 1e-5).sqrt()], dim=1)
 
     def forward(self, waveform: Tensor, lengths: Tensor) -> Gaussian:
-        """K clips of each of B speakers, (B, K, T) and (B, K), to a posterior (B, S)."""
+        """K clips (B, K, T) of each of B speakers, with their lengths (B, K), to a posterior (B, S)."""
         batch, clips, samples = waveform.shape
         each = self.summary(waveform.reshape(batch * clips, samples), lengths.reshape(-1))
         return self.posterior(each.view(batch, clips, -1).mean(1))
@@ -89,37 +89,36 @@ class StyleEncoder(nn.Module):
         return self.whitened(self.unwhitened(summary))
 
     def unwhitened(self, summary: Tensor) -> Gaussian:
-        """The same in the coordinates that the layers give, which no whitening changes."""
+        """The posterior (B, S) for a summary in the layers' coordinates, which whitening does not change."""
         mean, log_variance = self.head(summary).float().chunk(2, dim=1)
         return Gaussian(mean, log_variance.clamp(*STYLE_LOG_VARIANCES))
 
     def whitened(self, styles: Gaussian) -> Gaussian:
-        """Styles (B, S) in the layers' coordinates, in those of `posterior`."""
+        """Convert styles (B, S) from the layers' coordinates to those of `posterior`."""
         variance = styles.log_variance.exp() @ self.whitening.T.square()
         return Gaussian((styles.mean - self.whitening_mean) @ self.whitening.T, variance.log())
 
 
 def _with_deviation(encoder: nn.Module, held: dict[str, Any], prefix: str, *_: object) -> None:
-    """Encoders of before `deviation` drew speakers with 1 along each axis."""
+    """Set `deviation` to 1 for older encoders, which do not have it and drew speakers with 1 on each axis."""
     held.setdefault(f"{prefix}deviation", torch.ones_like(encoder.get_buffer("deviation")))
 
 
 @torch.no_grad()
 def standardise(prior: FlowPrior, encoder: StyleEncoder, styles: Gaussian) -> None:
-    """Whiten the style: change its coordinates so that its aggregated posterior has mean 0 and covariance 1,
-    and learn how far new speakers lie along each.
+    """Whiten the style: change its coordinates so that the aggregated posterior has mean 0 and covariance 1.
 
-    The divergence alone does not ensure that: where its weight is small, styles lie in a few tight clusters.
-    In the new coordinates, noise counts the same in all directions, and the posteriors' means are spread
-    along the axes, by `deviation`. A speaker is drawn like these: the posterior's noise tells nothing of who
-    speaks, and words that were learned from few takes are lost in it.
+    The KL divergence alone does not ensure this: with a small weight, styles lie in a few tight clusters. The
+    new axes are those along which the posteriors' means are uncorrelated, and `deviation` holds the standard
+    deviations of the means along them. New speakers are drawn with `deviation` instead of 1, because the rest
+    is posterior noise, which says nothing about the speaker and spoils words learned from few takes.
 
-    Both modules compute the same as before.
+    Encoder and prior together compute the same as before.
 
     Args:
-        prior: Takes styles.
-        encoder: Gives them; it may be whitened already.
-        styles: Posteriors (N, S) of many clips, in the coordinates of its layers.
+        prior: The prior that takes styles.
+        encoder: The encoder that infers them; it may be whitened already.
+        styles: Posteriors (N, S) of many clips, in the coordinates of the encoder's layers.
     """
     unstandardise(prior, encoder)
     centre = styles.mean.double().mean(0)
@@ -127,8 +126,8 @@ def standardise(prior: FlowPrior, encoder: StyleEncoder, styles: Gaussian) -> No
     between = centred.T @ centred / len(centred)
     variances, axes = torch.linalg.eigh(between + torch.diag(styles.log_variance.double().exp().mean(0)))
     to_one = (axes / variances.sqrt()).T
-    shares, turn = torch.linalg.eigh(to_one @ between @ to_one.T)  # of the variance along each axis,
-    shares, turn = shares.flip(0), turn.flip(1)  # the most first
+    shares, turn = torch.linalg.eigh(to_one @ between @ to_one.T)  # the means' variance on each axis,
+    shares, turn = shares.flip(0), turn.flip(1)  # largest first
     encoder.whitening_mean.copy_(centre)
     encoder.whitening.copy_(turn.T @ to_one)
     encoder.deviation.copy_(shares.clamp_min(0).sqrt())
@@ -137,8 +136,11 @@ def standardise(prior: FlowPrior, encoder: StyleEncoder, styles: Gaussian) -> No
 
 @torch.no_grad()
 def unstandardise(prior: FlowPrior, encoder: StyleEncoder) -> None:
-    """The reverse: give styles the coordinates of the encoder's layers, in which a posterior's numbers are
-    independent, and its divergence from the standard normal is what it was trained with."""
+    """Undo `standardise`: return to the coordinates of the encoder's layers.
+
+    There, the dimensions of a posterior are independent, and its divergence from the standard normal is the
+    one that was trained.
+    """
     before = encoder.whitening.double()
     _read_from(prior, before, -before @ encoder.whitening_mean.double())
     encoder.whitening_mean.zero_()
@@ -147,7 +149,7 @@ def unstandardise(prior: FlowPrior, encoder: StyleEncoder) -> None:
 
 
 def _read_from(prior: FlowPrior, back: Tensor, centre: Tensor) -> None:
-    """Let a prior read styles s, where it read `back @ s + centre`."""
+    """Change the weights of a prior so that it takes styles s where it took `back @ s + centre` before."""
     readers: list[tuple[Tensor, Tensor]] = [(prior.style.weight, prior.style.bias)]
     if prior.config.attributes:
         readers.append((prior.neutral_weight, prior.neutral_bias))

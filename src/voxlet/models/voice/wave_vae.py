@@ -1,18 +1,19 @@
-"""The wave VAE: a clip as a short sequence of latent vectors, and straight back to a waveform.
+"""The wave VAE: encodes a clip as a short sequence of latent vectors, and decodes it to a waveform.
 
     waveform (B, T) -> log |STFT| (B, F, bins) -> ConvNeXt, two strides of 2 -> latents (B, L, Z)
     latents (B, L, Z) -> ConvNeXt, twice doubled -> a spectrum (B, F, bins) -> inverse STFT -> (B, T)
 
-with T = F * hop and F = 4 L. The blocks are ConvNeXt's (Liu et al. 2022, arXiv:2201.03545) over time; the
-head that ends in an inverse STFT instead of transposed convolutions is Vocos's (Siuzdak 2023,
-arXiv:2306.00814). The inverse STFT is a matrix product and shifted sums, so that the decoder exports to
-ONNX as it stands.
+with T = F * hop and F = 4 L. The blocks are those of ConvNeXt (Liu et al. 2022, arXiv:2201.03545) over time;
+the head with an inverse STFT instead of transposed convolutions is that of Vocos (Siuzdak 2023,
+arXiv:2306.00814). The inverse STFT is a matrix product and shifted sums, so that the decoder can be exported
+to ONNX unchanged.
 
-The spectrum is a sum of two. One is that of a pulse train at the pitch that the decoder reads off the
-latents, under a filter that it gives for each frame and bin, magnitude and phase (the source and filter of
-Fant 1960, as in neural source-filter models, Wang et al. 2019, arXiv:1904.12088): harmonics then agree from
-frame to frame by construction. Phases predicted for each frame alone agree only at the lowest harmonics,
-the others turn to noise. The other part is such a free spectrum: all that is not periodic.
+The spectrum is the sum of two parts. The first is a pulse train at the pitch that the decoder predicts from
+the latents, filtered with a magnitude and phase that it predicts for each frame and bin (the source and
+filter of Fant 1960, as in neural source-filter models, Wang et al. 2019, arXiv:1904.12088). Its harmonics are
+coherent from frame to frame by construction; phases predicted for each frame alone are coherent only at the
+lowest harmonics, and the others turn to noise. The second part is such a freely predicted spectrum, for
+everything that is not periodic.
 """
 
 from __future__ import annotations
@@ -28,31 +29,31 @@ from voxlet.models.distributions import WAVE_LOG_VARIANCES, Gaussian
 from voxlet.models.voice.config import WaveConfig
 from voxlet.spectral.stft import STFT
 
-# A clip's level is normalised to an RMS of 0.08; inside the networks it is brought near one.
+# Clips are normalised to an RMS of 0.08; inside the networks, this gain brings them near 1.
 INPUT_GAIN = 6.0
-MAGNITUDE_FLOOR = 1e-3  # of the unnormalised STFT at that gain, some 80 dB below a loud vowel
+MAGNITUDE_FLOOR = 1e-3  # of the unnormalised STFT after that gain, about 80 dB below a loud vowel
 MAX_LOG_MAGNITUDE = 7.0  # e^7 = 1097: three times the largest STFT value that a clip at full scale has
-PITCH_CENTRE, OCTAVES = 150.0, 2.0  # Hz; pitches lie within so many octaves of it
+PITCH_CENTRE, OCTAVES = 150.0, 2.0  # Hz; pitches are limited to so many octaves around it
 
 HOP_SECONDS = 0.008
-OVERLAP = 4  # hops under an STFT window
+OVERLAP = 4  # hops per STFT window
 STRIDE = 4  # STFT frames per latent vector: two strides of 2
 
 
 def samples_per_latent(rate: int) -> int:
-    """Samples at `rate` Hz that one latent vector stands for: T = L * samples_per_latent."""
+    """Samples at `rate` Hz that one latent vector covers: T = L * samples_per_latent."""
     return STRIDE * round(HOP_SECONDS * rate)
 
 
 class Decoded(NamedTuple):
-    """A waveform (B, T) and the pitch in Hz (B, F) that the decoder heard in its latents."""
+    """A waveform (B, T) and the pitch in Hz (B, F) that the decoder predicted from the latents."""
 
     waveform: Tensor
     pitch: Tensor
 
 
 class ConvNeXtBlock(nn.Module):
-    """Depthwise convolution over time, layer norm, two-layer perceptron, layer scale; and the way around."""
+    """Depthwise convolution over time, layer norm, two-layer perceptron, layer scale, skip connection."""
 
     def __init__(self, width: int, expansion: int, kernel: int = 7, scale: float = 0.1) -> None:
         super().__init__()
@@ -63,7 +64,7 @@ class ConvNeXtBlock(nn.Module):
         self.scale = nn.Parameter(torch.full((width,), scale))
 
     def forward(self, x: Tensor, inside: Tensor | None = None) -> Tensor:
-        """(B, F, width) -> the same; frames where `inside` (B, F, 1) is 0 have no influence on others."""
+        """(B, F, width) -> the same shape; frames where `inside` (B, F, 1) is 0 do not influence others."""
         y = x if inside is None else x * inside
         y = self.depthwise(y.transpose(1, 2)).transpose(1, 2)
         y = self.narrow(F.gelu(self.widen(self.norm(y)), approximate="tanh"))
@@ -72,7 +73,7 @@ class ConvNeXtBlock(nn.Module):
 
 
 class Halve(nn.Module):
-    """Stride 2 over time: two frames side by side, through one matrix. (B, F, in) -> (B, F/2, out)."""
+    """Stride 2 over time: concatenate pairs of frames and project them. (B, F, in) -> (B, F/2, out)."""
 
     def __init__(self, width_in: int, width_out: int) -> None:
         super().__init__()
@@ -86,7 +87,7 @@ class Halve(nn.Module):
 
 
 class Double(nn.Module):
-    """The reverse: one frame through a matrix, cut into two. (B, F, in) -> (B, 2F, out)."""
+    """The counterpart of `Halve`: project each frame and split it in two. (B, F, in) -> (B, 2F, out)."""
 
     def __init__(self, width_in: int, width_out: int) -> None:
         super().__init__()
@@ -108,8 +109,8 @@ class WaveVAE(nn.Module):
     """Encoder and decoder between waveforms and latent sequences.
 
     Args:
-        config: Its settings.
-        rate: Of the waveforms, in Hz.
+        config: Settings.
+        rate: Sampling rate of the waveforms, in Hz.
     """
 
     def __init__(self, config: WaveConfig, rate: int) -> None:
@@ -139,13 +140,13 @@ class WaveVAE(nn.Module):
         )
         self.bins = bins
         self.head = nn.Linear(wide, 1 + 4 * bins)
-        # At the start both parts are quiet: what is too loud unlearns itself slowly.
+        # Both parts start quiet, because a spectrum that starts too loud is unlearned slowly.
         nn.init.constant_(self.head.bias[1 : 1 + bins], -3.0)
         nn.init.constant_(self.head.bias[1 + 2 * bins : 1 + 3 * bins], -3.0)
 
     @property
     def samples_per_latent(self) -> int:
-        """Samples that one latent vector stands for."""
+        """Samples that one latent vector covers."""
         return samples_per_latent(self.rate)
 
     def encode(self, waveform: Tensor) -> Gaussian:
@@ -162,14 +163,14 @@ class WaveVAE(nn.Module):
         inside: Tensor | None = None,
         raised: Tensor | None = None,
     ) -> Decoded:
-        """Latents (B, L, Z) to a waveform (B, L * samples_per_latent) and the pitch that is heard in them.
+        """Latents (B, L, Z) to a waveform (B, L * samples_per_latent) and the pitch predicted from them.
 
         Args:
-            latents: (B, L, Z).
-            pitch: Hz (B, F) that the pulse train follows; the decoder's own without it.
-            inside: 1 for the latents (B, L, 1) that are each clip's own, 0 for those after them, which then
-                change nothing before the last five hops of its own ones; without it all are its own.
-            raised: Semitones (B,) by which the pulse train lies above that pitch; the filter stays.
+            latents: Latents (B, L, Z).
+            pitch: Pitch of the pulse train in Hz (B, F); by default, the decoder's own prediction.
+            inside: Mask (B, L, 1): 1 for the latents of each clip, 0 for those after it, which then change
+                nothing of the clip before its last five hops; by default, all latents are the clip's.
+            raised: Semitones (B,) by which the pulse train is above that pitch; the filter stays the same.
         """
         hidden = latents
         for layer in self.decoder:
@@ -177,11 +178,11 @@ class WaveVAE(nn.Module):
             if isinstance(layer, Double) and inside is not None:
                 inside = inside.repeat(1, 1, 2).flatten(1)[..., None]
         with torch.autocast(hidden.device.type, enabled=False):
-            # Phase errors of a bfloat16 head would be heard as noise; one matrix in float32 costs little.
+            # Phase errors of a bfloat16 head would be audible noise; one matrix in float32 costs little.
             parts = F.linear(hidden.float(), self.head.weight, self.head.bias)
             octaves, filtering, turning, magnitude, phase = torch.split(parts, [1, *[self.bins] * 4], dim=-1)
             own = PITCH_CENTRE * torch.exp(math.log(2) * octaves[..., 0].clamp(-OCTAVES, OCTAVES))
-            # Waveforms say nothing useful of the pitch's slope: it has a loss of its own.
+            # Detached: the waveform gives the pitch no useful gradient; the pitch has its own loss.
             hz = own.detach() if pitch is None else pitch
             if raised is not None:
                 hz = hz * torch.exp(math.log(2) / 12 * raised)[:, None]
@@ -198,7 +199,7 @@ class WaveVAE(nn.Module):
 
         Sum over k = 1..K of cos(k x) = sin((K + 1/2) x) / (2 sin(x / 2)) - 1/2, with x the running phase.
         """
-        # Linear between the frames' centres; repeat and blend, which ONNX has for any batch.
+        # Linear interpolation between frame centres, by operations that ONNX has for any batch size.
         ramp = (torch.arange(self.hop, device=pitch.device) + 0.5) / self.hop - 0.5
         before = torch.cat([pitch[:, :1], pitch[:, :-1]], dim=1)[..., None]
         after = torch.cat([pitch[:, 1:], pitch[:, -1:]], dim=1)[..., None]

@@ -1,4 +1,4 @@
-"""Clips that were never recorded, made of those that were: a little later, slower, higher."""
+"""Data augmentation: spectrograms moved and stretched a little in time and frequency."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 def warp(spectrograms: Tensor, augmentation: Augmentation, seconds: float) -> Tensor:
     """Move and stretch spectrograms (B, M, F) at random, by bilinear interpolation.
 
-    Time is stretched from the clip's start and moved, frequency is stretched from 0 Hz, each by a uniformly
-    drawn amount. What comes from beyond an edge is a copy of the edge: silence behind the end.
+    Time is stretched from the clip's start and shifted, frequency is stretched from 0 Hz, each by a uniformly
+    drawn amount. Values from beyond an edge are copies of the edge, which is silence at the clip's end.
 
     Args:
-        spectrograms: On any scale.
-        augmentation: How far.
-        seconds: Length of the F frames.
+        spectrograms: (B, M, F), on any scale.
+        augmentation: The largest shift and stretch.
+        seconds: Duration of the F frames.
 
     Returns:
-        (B, M, F), the input itself where nothing is asked for.
+        (B, M, F); the input itself if `augmentation` changes nothing.
     """
     if augmentation.none:
         return spectrograms

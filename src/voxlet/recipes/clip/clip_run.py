@@ -1,4 +1,4 @@
-"""A clip VAE's run, opened: it samples, encodes, decodes and reconstructs clips."""
+"""An opened run of a clip VAE, which samples, encodes, decodes and reconstructs clips."""
 
 from __future__ import annotations
 
@@ -38,18 +38,18 @@ if TYPE_CHECKING:
 
 
 class ClipRun(TrainedRun[ClipTraining]):
-    """A `voxlet.speak.speech.Sampler` without speakers and styles, and the clips that it learned from.
+    """A `voxlet.speak.speech.Sampler` without speakers and styles, and the clips that it was trained on.
 
     Everything is computed on the CPU, from the weights with the lowest validation loss, so that the same
-    call with the same seed gives the same samples. A clip's latent depends on its seed and place alone; its
-    sound, by rounding that Griffin-Lim enlarges, a little on the clips that are decoded with it.
+    call with the same seed gives the same samples. A clip's latent depends only on its label, seed and place.
+    Its sound also depends slightly on the clips decoded with it: Griffin-Lim amplifies rounding errors.
 
     Args:
         run: The run's folder.
         config: The settings that it was trained with.
-        dataset: Its clips, where they are at hand.
-        speech: What it can say, where that is known before the run has kept it.
-        phase: Of sampled clips: Griffin-Lim's, or none at all, as in the study.
+        dataset: Its clips, if they are open already.
+        speech: What `load_speech` would read, if it is known before the run's file is written.
+        phase: Phase of sampled clips: from Griffin-Lim, or zero, as in the study.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class ClipRun(TrainedRun[ClipTraining]):
             self.speech = speech
 
     def with_phase(self, phase: Phase) -> ClipRun:
-        """The same run, already open, with another phase."""
+        """A copy of this opened run with another phase."""
         other = copy.copy(self)
         other.phase = phase
         return other
@@ -77,16 +77,16 @@ class ClipRun(TrainedRun[ClipTraining]):
         """What speaking needs to know of the corpus.
 
         Raises:
-            RunError: The run is not trained to its end, or what it kept is damaged.
+            RunError: The training is not finished, or the run's file is damaged.
         """
         return sampler.load_speech(self.run)
 
     @cached_property
     def posterior(self) -> LabelPosterior | None:
-        """Where the labels lie in the latent space; None for conditional models.
+        """The aggregated posterior of each label in the latent space; None for conditional models.
 
         Raises:
-            RunError: See `speech`; or there is none though the model needs one.
+            RunError: See `speech`; or the run has none although the model needs one.
         """
         found = sampler.load_posterior(self.run)
         if found is None and not self.config.model.conditional:
@@ -104,7 +104,7 @@ class ClipRun(TrainedRun[ClipTraining]):
 
     @property
     def parameters(self) -> int:
-        """How many weights the model has."""
+        """Number of the model's weights."""
         return sum(parameter.numel() for parameter in self.model.parameters())
 
     @property
@@ -114,7 +114,7 @@ class ClipRun(TrainedRun[ClipTraining]):
 
     @property
     def spellings(self) -> Mapping[str, Sequence[str]]:
-        """None are known of its words."""
+        """Other spellings of its words: none are known."""
         return {}
 
     @property
@@ -124,12 +124,12 @@ class ClipRun(TrainedRun[ClipTraining]):
 
     @cached_property
     def spectrograms(self) -> Spectrograms:
-        """Of all clips of the dataset, (N, M, F), scaled to [0, 1]."""
+        """Log spectrograms of all clips of the dataset, (N, M, F), scaled to [0, 1]."""
         return spectrograms_of(self.prepared, self.config.spectrogram)
 
     @cached_property
     def label_numbers(self) -> Tensor:
-        """Of all clips of the dataset, (N,) int64."""
+        """Label numbers of all clips of the dataset, (N,) int64."""
         return torch.from_numpy(self.prepared.labels)
 
     def sample(
@@ -155,7 +155,7 @@ class ClipRun(TrainedRun[ClipTraining]):
         return self.decode(self.draw(labels, seed=seed, first=first), labels) if len(labels) else []
 
     def draw(self, labels: Sequence[str], *, seed: int = 0, first: int = 0) -> Tensor:
-        """Latents (B, Z), each a function of its label, `seed`, and `first` plus its place.
+        """Draw latents (B, Z), each a function of its label, `seed`, and `first` plus its place.
 
         Raises:
             VoiceError: There is no such label.
@@ -168,7 +168,7 @@ class ClipRun(TrainedRun[ClipTraining]):
 
         Args:
             latents: (B, Z).
-            labels: B names, which conditional models are given.
+            labels: B label names; conditional models depend on them.
 
         Raises:
             VoiceError: See `decode_spectrograms`.
@@ -181,7 +181,7 @@ class ClipRun(TrainedRun[ClipTraining]):
         """Scaled log spectrograms (B, M, F) in [0, 1] of latents (B, Z).
 
         Raises:
-            VoiceError: There is no such label, or these are no latents for so many.
+            VoiceError: A label is unknown, or the latents are not finite numbers of shape (B, Z).
         """
         given, shape = torch.as_tensor(latents).float(), (len(labels), self.model.config.latent_size)
         if not len(labels) or given.shape != shape or not given.isfinite().all():
@@ -192,29 +192,29 @@ class ClipRun(TrainedRun[ClipTraining]):
         return sampler.decode(self.model, given, torch.tensor(self._numbers(labels)))
 
     def spectrogram_parts(self, rows: Sequence[int] | NDArray[np.int64]) -> Iterator[Tensor]:
-        """Spectrograms of these clips of the dataset, some (b, M, F) at a time."""
+        """Spectrograms of the dataset's clips `rows`, in batches (b, M, F)."""
         for batch in in_turn(row_numbers(rows), encoding.BATCH):
             yield self.spectrograms.read(torch.from_numpy(batch))
 
     def encode(self, rows: Sequence[int] | NDArray[np.int64]) -> Latents:
-        """Where these clips of the dataset lie in the latent space."""
+        """Posteriors of the dataset's clips `rows` in the latent space."""
         return encoding.encode(self.model, self.spectrograms, self.label_numbers, row_numbers(rows))
 
     def explain(self, rows: Sequence[int] | NDArray[np.int64], *, refined: bool = False) -> Explained:
-        """The ELBO of these clips of the dataset; `refined`: each with the best posterior found for it."""
+        """The ELBO of the dataset's clips `rows`; `refined`: with the best posterior found for each."""
         chosen = row_numbers(rows)
         return encoding.explain(self.model, self.spectrograms, self.label_numbers, chosen, refined=refined)
 
     def reconstruct_spectrograms(self, rows: Sequence[int] | NDArray[np.int64]) -> Tensor:
-        """These clips of the dataset from their posterior means, scaled log spectrograms (B, M, F)."""
+        """Scaled log spectrograms (B, M, F) of the dataset's clips `rows`, from their posterior means."""
         chosen = torch.from_numpy(row_numbers(rows))
         return encoding.reconstruct(self.model, self.spectrograms.read(chosen), self.label_numbers[chosen])
 
     @torch.inference_mode()
     def reconstruct(self, rows: Sequence[int] | NDArray[np.int64]) -> list[Samples]:
-        """These clips of the dataset from their posterior means, each (T,) as long as the clip.
+        """Waveforms of the dataset's clips `rows`, from their posterior means, each (T,) as long as the clip.
 
-        Their level is the clips' own, their phase Griffin-Lim's.
+        Their levels are those of the clips; their phases come from Griffin-Lim.
         """
         rows = row_numbers(rows)
         audio = torch.from_numpy(self.prepared.rows.read(rows))
@@ -226,7 +226,7 @@ class ClipRun(TrainedRun[ClipTraining]):
         return [wave[:length] for wave, length in zip(waveforms, lengths, strict=True)]
 
     def networks(self) -> Networks:
-        """Encoder and decoder as ONNX files, for what runs without PyTorch."""
+        """Encoder and decoder as ONNX files, for use without PyTorch."""
         from voxlet.recipes.networks import export_networks
 
         return export_networks(self.model, self.speech.shape)

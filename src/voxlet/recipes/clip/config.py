@@ -17,7 +17,7 @@ CLIP_PREPARATION = Preparation(rate=22_050)
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How far a training spectrogram may be moved at random, each way; by default not at all.
+    """Limits of the random shift and stretch of training spectrograms, each way; by default none.
 
     Args:
         shift: Largest shift in time, in seconds.
@@ -40,7 +40,7 @@ class Augmentation:
 
     @property
     def none(self) -> bool:
-        """Whether clips stay as they are."""
+        """Whether all clips stay as recorded."""
         return self.moved == 0 or self.shift == self.stretch == self.bend == 0
 
 
@@ -51,13 +51,13 @@ class ClipTraining:
     Args:
         model: The VAE.
         preparation: How clips are brought to one rate, length and level.
-        spectrogram: How they become spectrograms; the rate is the preparation's.
+        spectrogram: How clips become spectrograms; its rate must be the preparation's.
         split: How clips are divided into training, validation and test; seeded by `split_seed`.
         split_seed: Seed of the split.
         train_share: Share of each label's training clips that is used.
         loop: Batches, schedule, checkpoints.
         augmentation: How training clips are varied.
-        learning_rate: Learning rate, by Adam.
+        learning_rate: Learning rate of Adam.
         beta: Weight of the KL divergence.
         kl_warmup: Share of the budget in which beta rises linearly from 0.
         clip_norm: Gradients of a larger norm are scaled down to this one; None: no clipping.

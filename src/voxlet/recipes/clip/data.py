@@ -1,4 +1,4 @@
-"""The clips that a clip VAE learns from, as log spectrograms: held in memory where they are few."""
+"""Log spectrograms of the clips that a clip VAE learns from, held in memory if they fit."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from voxlet.spectral.config import SpectrogramConfig
 
 ANALYSIS_BATCH = 256
-HELD_BYTES = 1 << 30  # spectrograms that take more are made anew whenever they are asked for
+HELD_BYTES = 1 << 30  # spectrograms that take more are computed each time they are read
 CPU = torch.device("cpu")
 
 
@@ -36,13 +36,13 @@ class Held:
         return count, bands, frames
 
     def read(self, rows: Tensor) -> Tensor:
-        """Those of the clips `rows` (B,), (B, M, F) float32."""
+        """Spectrograms (B, M, F) float32 of the clips `rows` (B,)."""
         return self.values[rows]
 
 
 @dataclass(frozen=True)
 class Made:
-    """Spectrograms that are made of the clips on disk when they are asked for, whatever their number."""
+    """Spectrograms computed from the clips on disk each time they are read, however many there are."""
 
     rows: Rows
     config: SpectrogramConfig
@@ -55,9 +55,9 @@ class Made:
         return count, self.config.bands, self.config.frames(samples)
 
     def read(self, rows: Tensor) -> Tensor:
-        """Those of the clips `rows` (B,), (B, M, F) float32.
+        """Spectrograms (B, M, F) float32 of the clips `rows` (B,).
 
-        Each is made alone: vectorised logarithms differ in their last bits with the place in a batch.
+        Each is computed alone: the last bits of vectorised logarithms depend on the place in a batch.
         """
         waveforms = torch.from_numpy(self.rows.read(rows.cpu().numpy()))
         made = [analyse(waveform[None], self.config).values for waveform in waveforms]
@@ -70,7 +70,7 @@ Spectrograms = Held | Made
 def spectrograms_of(
     prepared: Prepared, config: SpectrogramConfig, device: torch.device = CPU
 ) -> Spectrograms:
-    """Scaled log spectrograms (N, M, F) of all clips, on a device."""
+    """Scaled log spectrograms (N, M, F) of all clips, on `device`."""
     made = Made(prepared.rows, config)
     if not held_bytes(*made.shape):
         return Made(prepared.rows, config, device)
@@ -81,6 +81,6 @@ def spectrograms_of(
 
 
 def held_bytes(count: int, bands: int, frames: int) -> int:
-    """Bytes that so many spectrograms take in memory; 0 where they are made whenever they are asked for."""
+    """Bytes that `count` spectrograms take in memory; 0 if they do not fit and are computed when read."""
     whole = 4 * count * bands * frames
     return whole if whole <= HELD_BYTES else 0

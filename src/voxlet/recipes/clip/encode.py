@@ -1,4 +1,4 @@
-"""A trained clip VAE applied to clips: where they lie in the latent space, and how well it explains them."""
+"""A trained clip VAE applied to clips: their posteriors, ELBO and reconstructions."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Explained:
 
 @torch.inference_mode()
 def encode(model: ClipVAE, spectrograms: Spectrograms, labels: Tensor, rows: NDArray[np.int64]) -> Latents:
-    """Where the clips `rows` of all spectrograms (B, M, F) and labels (B,) lie in the latent space."""
+    """Posteriors of the clips `rows`, given the spectrograms (N, M, F) and labels (N,) of all clips."""
     none = torch.zeros(0, model.config.latent_size, dtype=torch.float64)
     means, deviations = [none], [none]
     for batch in in_turn(rows, BATCH):
@@ -67,10 +67,10 @@ def explain(
 
     Args:
         model: A clip VAE.
-        spectrograms: All of them, (B, M, F).
-        labels: Theirs, (B,).
-        rows: Which clips.
-        refined: Take the best posterior that `refine` finds for each clip, not the encoder's.
+        spectrograms: Spectrograms of all clips, (N, M, F).
+        labels: Label numbers of all clips, (N,).
+        rows: Row numbers of the clips that are explained, (B,).
+        refined: Use the best posterior that `refine` finds for each clip instead of the encoder's.
     """
     size = model.config.latent_size
     noise = torch.randn(len(rows), size, generator=torch.Generator().manual_seed(NOISE_SEED))
@@ -91,13 +91,13 @@ def explain(
 
 
 def refine(model: ClipVAE, posterior: Gaussian, spectrograms: Tensor, labels: Tensor) -> Gaussian:
-    """Posteriors of clips (B, M, F) after steps of Adam on the ELBO from where they begin.
+    """Posteriors of clips (B, M, F), improved from `posterior` by steps of Adam on the ELBO.
 
-    What this gains over the encoder's is its amortisation gap: the share of the loss that is not the
-    generative model's (Cremer et al. 2018, https://arxiv.org/abs/1801.03558; refining as in Kim et al. 2018,
-    https://arxiv.org/abs/1802.02550). The weights stay as they are.
+    The gain over the encoder's posterior is the amortisation gap: the part of the loss that is not due to the
+    generative model (Cremer et al. 2018, https://arxiv.org/abs/1801.03558; refining as in Kim et al. 2018,
+    https://arxiv.org/abs/1802.02550). The model's weights do not change.
     """
-    generator = torch.Generator().manual_seed(NOISE_SEED + 1)  # not the noise that the loss is taken with
+    generator = torch.Generator().manual_seed(NOISE_SEED + 1)  # not the noise of the loss that is reported
     own = [part.detach().clone().requires_grad_() for part in posterior]
     adam = torch.optim.Adam(own, lr=REFINING_RATE)
     decay = torch.optim.lr_scheduler.CosineAnnealingLR(adam, REFINING_STEPS)
@@ -113,6 +113,6 @@ def refine(model: ClipVAE, posterior: Gaussian, spectrograms: Tensor, labels: Te
 
 @torch.inference_mode()
 def reconstruct(model: ClipVAE, spectrograms: Tensor, labels: Tensor) -> Tensor:
-    """What the model makes of clips (B, M, F) from their posterior means, in [0, 1]."""
+    """Reconstructions (B, M, F) of clips from their posterior means, in [0, 1]."""
     posterior = model.encode(spectrograms, labels)
     return model.decode(posterior.mean, labels).float().sigmoid()

@@ -1,4 +1,4 @@
-"""Pictures of a trained clip VAE: how it learned, its latent space, what it makes."""
+"""Plots of a trained clip VAE: learning curves, latent space, spectrograms."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ MOST_LABELS = 10  # in the rows of spectrograms
 
 
 def illustrate(opened: ClipRun, part: str, rows: NDArray[np.int64]) -> None:
-    """Draw loss and divergence over epochs, the latent space by label, and rows of spectrograms.
+    """Plot loss and KL divergence over epochs, the latent space by label, and rows of spectrograms.
 
     Args:
-        opened: Trained, and able to speak; the pictures go to its folder `plots`.
-        part: Which part of the clips `rows` are,
-        rows: such as it did not learn from, where there are any.
+        opened: The trained run, able to speak; the plots go to its folder `plots`.
+        part: Name of the part of the clips that `rows` is: `test`, `validation` or `training`.
+        rows: Row numbers of clips, of held-out ones if there are any.
     """
     folder = opened.path / FOLDER
     folder.mkdir(exist_ok=True)
     lines = opened.run.metrics()
     held_out = any("validation_kl" in line for line in lines)
     measured = ("train", "validation") if held_out else ("train",)
-    # A line that was damaged may lack some of them.
+    # A damaged line may lack some columns.
     columns = {"epoch", *(f"{part}_{name}" for part in measured for name in ("loss", "kl"))}
     lines = [line for line in lines if columns <= set(line)]
     for name, title in (("loss", "Loss"), ("kl", "KL divergence")):

@@ -1,4 +1,4 @@
-"""Where in the latent space each label lies: its aggregated posterior, as a mixture of normals."""
+"""The aggregated posterior of each label in the latent space, as a mixture of normal distributions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 MOST_COMPONENTS = 8
 CLIPS_PER_COMPONENT = 12  # fewer say nothing about a component's shape
-SMALLEST_VARIANCE = 1e-4  # beside the prior's 1
+SMALLEST_VARIANCE = 1e-4  # the prior's is 1
 
 
 @dataclass(frozen=True)
@@ -37,14 +37,14 @@ class LabelPosterior:
     factors: NDArray[np.float64]
 
     def draw(self, label: int, generator: np.random.Generator) -> NDArray[np.float64]:
-        """One latent (Z,) of a label: `generator` decides the component, then the place in it."""
+        """One latent (Z,) of a label: `generator` draws a component, then a point from it."""
         component = generator.choice(self.weights.shape[1], p=self.weights[label])
         noise = generator.standard_normal(self.means.shape[2])
         drawn: NDArray[np.float64] = self.means[label, component] + self.factors[label, component] @ noise
         return drawn
 
     def arrays(self) -> dict[str, NDArray[np.float64]]:
-        """What `from_arrays` takes."""
+        """The arrays by name, as `from_arrays` takes them."""
         return {"weights": self.weights, "means": self.means, "factors": self.factors}
 
 
@@ -52,7 +52,7 @@ def from_arrays(arrays: Mapping[str, NDArray[np.float64]], *, where: object) -> 
     """The posterior with these arrays.
 
     Raises:
-        RunError: One is missing or holds what is no mixture, or their shapes do not fit together.
+        RunError: An array is missing, their shapes do not fit together, or they are not a mixture.
     """
     try:
         weights, means, factors = arrays["weights"], arrays["means"], arrays["factors"]
@@ -72,8 +72,8 @@ def fit_posterior(
 ) -> LabelPosterior:
     """Fit each label's mixture on the latents (B, Z) of its training clips, one draw of q(z | clip) per clip.
 
-    The number of components, and whether they are tilted (full covariance) or not, is the Bayesian
-    information criterion's choice.
+    The Bayesian information criterion decides on the number of components, and whether their covariances are
+    full (tilted components) or diagonal.
     """
     mixture: Any = import_extra("sklearn.mixture", "train").GaussianMixture
     size = latents.shape[1]
@@ -85,7 +85,7 @@ def fit_posterior(
     for label in range(label_count):
         own = latents[labels == label]
         if len(own) < 2:
-            # One clip is said again as it was; a label without clips is drawn from the prior.
+            # A single clip is reproduced as it was; a label without clips is drawn from the prior.
             posterior.weights[label, 0] = 1.0
             posterior.means[label, 0] = own[0] if len(own) else 0.0
             posterior.factors[label, 0] = np.eye(size) * (SMALLEST_VARIANCE**0.5 if len(own) else 1.0)
@@ -95,7 +95,7 @@ def fit_posterior(
             for shape in ("full", "diag"):
                 model = mixture(count, covariance_type=shape, reg_covar=SMALLEST_VARIANCE, random_state=seed)
                 with warnings.catch_warnings():
-                    warnings.simplefilter("ignore")  # of no convergence: then another one is chosen
+                    warnings.simplefilter("ignore")  # of no convergence: another fit is chosen then
                     fitted.append(model.fit(own))
         best = min(fitted, key=lambda model: float(model.bic(own)))
         count = len(best.weights_)

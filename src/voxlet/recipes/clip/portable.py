@@ -1,7 +1,7 @@
-"""A clip VAE's run as it travels: settings, weights and what speaking needs, in a folder that opens as a run.
+"""A clip VAE's run to be shared: settings, weights and what speaking needs, in a folder that opens as a run.
 
-Nothing in it is executed: it is JSON and safetensors. It may come from anybody, so its parts are compared
-with each other before room is made for anything of the size that they claim.
+The files are JSON and safetensors, so nothing in them is executed. They may come from anyone: their parts are
+checked against each other before memory is allocated for the sizes that they state.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ from voxlet.training.checkpoints import BEST, DIGESTS, PREFIX
 if TYPE_CHECKING:
     from voxlet.recipes.voice.voice_run import VoiceRun
 
-WEIGHTS = f"{STAGE}/{PREFIX}000001"  # the folder in which a run's weights are looked for
-LOUDEST_DB = 400.0  # what 0 and 1 stand for lies within this
+WEIGHTS = f"{STAGE}/{PREFIX}000001"  # the folder in which a run's weights are looked up
+LOUDEST_DB = 400.0  # bound of the dB that 0 and 1 stand for in a spectrogram
 
 
 def push_run(
     opened: ClipRun | VoiceRun, repository: str, *, private: bool = False, update: bool = False
 ) -> str:
-    """Send a clip VAE's finished run to a repository of the hub; see `voxlet.hub.push.push`.
+    """Push a clip VAE's finished run to a repository of the hub; see `voxlet.hub.push.push`.
 
     Raises:
-        RunError: It is not trained to its end, or damaged, or a voice's.
+        RunError: The run is not finished, is damaged, or is that of a voice.
         HubError: The repository is there already, or the hub refuses or cannot be reached.
         MissingExtraError: A package is not installed.
     """
@@ -50,10 +50,10 @@ def push_run(
 
 
 def portable_files(opened: ClipRun) -> dict[str, bytes]:
-    """The files of the folder, by their place in it; of its corpus the name alone, not where it lies here.
+    """The files of the shared folder by path; they name the corpus, but not its place on this machine.
 
     Raises:
-        RunError: The run is not trained to its end, or damaged.
+        RunError: The run is not finished, or is damaged.
     """
     check_parts(opened)
     record = dict(opened.run.record)
@@ -71,7 +71,7 @@ def portable_files(opened: ClipRun) -> dict[str, bytes]:
 
 
 def facts_of(opened: ClipRun) -> Facts:
-    """What its model card says."""
+    """The facts for the run's model card."""
     record = opened.run.record
     name = PurePath(opened.source).name
     known = credit_of(name) or {"data": name, "licence": "the owner's of the recordings", "credit": ""}
@@ -96,10 +96,10 @@ def facts_of(opened: ClipRun) -> Facts:
 
 
 def check_parts(opened: ClipRun) -> None:
-    """See that settings, weights and what speaking needs are of one model.
+    """Check that settings, weights and what speaking needs belong to one model.
 
     Raises:
-        RunError: They are not, or one is missing or damaged.
+        RunError: They do not, or one of them is missing or damaged.
     """
     config, speech, posterior = opened.config, opened.speech, opened.posterior
     shape = config.spectrogram.bands, config.spectrogram.frames(speech.samples)
@@ -109,7 +109,7 @@ def check_parts(opened: ClipRun) -> None:
         sizes = len(opened.labels), config.model.latent_size
         if (len(posterior.means), posterior.means.shape[2]) != sizes:
             raise _foreign(opened, "its labels do not match its latent space")
-    with torch.device("meta"):  # without memory
+    with torch.device("meta"):  # allocates no memory
         model = build_model(config.model, shape, len(opened.labels))
     wanted = {f"{STAGE}.{name}": tensor.shape for name, tensor in model.state_dict().items()}
     if wanted != {name: tensor.shape for name, tensor in opened.run.weights(STAGE).items()}:

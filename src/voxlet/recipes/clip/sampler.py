@@ -1,7 +1,7 @@
-"""How a clip VAE speaks: label -> latent -> log spectrogram -> phase -> clip.
+"""Speaking with a clip VAE: label -> latent -> log spectrogram -> phase -> clip.
 
-What it needs besides the weights is fitted once, at the end of training, and kept in the run's
-`sampler.safetensors`: speaking needs no corpus.
+What this needs besides the weights is fitted once, at the end of training, and saved in the run's
+`sampler.safetensors`, so that speaking needs no corpus.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ FILE = "sampler.safetensors"
 FORMAT = 1
 DIGEST = "digest"  # the first files of this format have none
 STAGE = "vae"
-DECODED_AT_ONCE = 32  # the study's CNN needs 20 MB for each
+DECODED_AT_ONCE = 32  # clips; the study's CNN needs 20 MB for each
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Speech:
 
 
 class LatentSource(Protocol):
-    """What latents of a label are drawn from: a `LabelPosterior` or a learned `MixturePrior`."""
+    """A distribution of latents for each label: a `LabelPosterior` or a learned `MixturePrior`."""
 
     def draw(self, label: int, generator: np.random.Generator) -> NDArray[np.float64]:
         """One latent (Z,) of the label with this number."""
@@ -81,17 +81,17 @@ class LatentSource(Protocol):
 def draw_latents(
     source: LatentSource | None, labels: Sequence[int], size: int, *, seed: int = 0, first: int = 0
 ) -> Tensor:
-    """Latents (B, Z), each a function of its label, `seed`, and `first` plus its place.
+    """Draw latents (B, Z), each a function of its label, `seed`, and `first` plus its place.
 
     Args:
-        source: What they are drawn from; None: the standard normal.
+        source: The distribution to draw from; None: the standard normal.
         labels: B label numbers.
         size: Z.
-        seed: Of all of them.
-        first: The place of the first one.
+        seed: Seed of all latents.
+        first: Place of the first latent.
 
     Raises:
-        ConfigError: One of the two is no whole number from 0.
+        ConfigError: `seed` or `first` is not a whole number from 0.
     """
     check_seed(seed)
     first = check_seed(first, "first")
@@ -124,10 +124,10 @@ def to_waveforms(
 
 
 def save_speech(run: Run, speech: Speech, posterior: LabelPosterior | None) -> None:
-    """Keep in the run what speaking needs besides the weights.
+    """Save in the run what speaking needs besides the weights.
 
     Raises:
-        RunError: It cannot be written.
+        RunError: The file cannot be written.
     """
     arrays = posterior.arrays() if posterior else {"none": np.zeros(1)}
     told = to_json(speech)
@@ -140,7 +140,7 @@ def save_speech(run: Run, speech: Speech, posterior: LabelPosterior | None) -> N
 
 
 def digest_of(speech: JSON, arrays: Mapping[str, NDArray[np.float64]]) -> str:
-    """SHA-256 of what `save_speech` keeps."""
+    """SHA-256 of what `save_speech` saves."""
     total = hashlib.sha256(json.dumps(speech, sort_keys=True).encode())
     for name, array in sorted(arrays.items()):
         total.update(f"{name} {array.dtype} {array.shape}".encode())
@@ -149,19 +149,19 @@ def digest_of(speech: JSON, arrays: Mapping[str, NDArray[np.float64]]) -> str:
 
 
 def load_speech(run: Run) -> Speech:
-    """What `save_speech` kept of the corpus.
+    """The facts about the corpus that `save_speech` saved.
 
     Raises:
-        RunError: It is missing or damaged.
+        RunError: The file is missing or damaged.
     """
     return _kept(run)[0]
 
 
 def load_posterior(run: Run) -> LabelPosterior | None:
-    """The posterior that `save_speech` kept; None for conditional models.
+    """The posterior that `save_speech` saved; None for conditional models.
 
     Raises:
-        RunError: It is missing or damaged.
+        RunError: The file is missing or damaged.
     """
     arrays = _kept(run)[1]
     return None if "none" in arrays else from_arrays(arrays, where=run.path / FILE)
@@ -189,12 +189,12 @@ def _kept(run: Run) -> tuple[Speech, dict[str, NDArray[np.float64]]]:
 
 
 def load_model(run: Run, config: ClipTraining, shape: tuple[int, int], labels: int) -> ClipVAE:
-    """The run's clip VAE with the weights of its lowest validation loss, in `eval` mode.
+    """The run's clip VAE with the weights of the lowest validation loss, in `eval` mode.
 
     Raises:
-        RunError: They are missing, damaged or of another model.
+        RunError: The weights are missing, damaged or of another model.
     """
-    with torch.device("meta"):  # the weights are in the run: making others first would be in vain
+    with torch.device("meta"):  # no initial weights: those of the run replace them
         model = build_model(config.model, shape, labels)
     model.to_empty(device="cpu")
     checkpoints.load_modules({"vae": model}, run.weights(STAGE), run.path)
@@ -209,12 +209,12 @@ def finish(
     fade: float = 0.005,
     margin: float = 0.03,
 ) -> audio.Samples:
-    """Make a synthesised clip (T,) fit to play: outer silence cut, faded ends, one level, no clipping.
+    """Prepare a synthesised clip (T,) for playback: outer silence cut, faded ends, one level, no clipping.
 
     Args:
-        waveform: The clip; silence stays as it is.
-        rate: In Hz.
-        rms: The level that its speech gets, less where its peak would pass full scale.
+        waveform: The clip; a silent one stays as it is.
+        rate: Sampling rate in Hz.
+        rms: Level of the speech; it is lower where the peak would exceed full scale.
         fade: Seconds of fade at each end.
         margin: Seconds of silence that may stay at each end.
     """

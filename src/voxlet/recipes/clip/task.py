@@ -31,15 +31,15 @@ if TYPE_CHECKING:
     from voxlet.training.run import Run
 
 STAGE = "vae"
-TYPICAL_CLIPS = 2_000  # are enough for the mean spectrogram
+TYPICAL_CLIPS = 2_000  # enough for the mean spectrogram
 ADAM_EPSILON = 1e-7  # Keras's, as in the study
-ACTIVE_NATS = 0.01  # a latent unit with less divergence says nothing
+ACTIVE_NATS = 0.01  # a latent unit with a smaller KL divergence is unused
 
 
 class ClipTask:
-    """Adam on the ELBO of spectrograms (N, M, F) in [0, 1] with labels (N,); rows are numbers below N.
+    """Trains a clip VAE by Adam on the ELBO of spectrograms (N, M, F) in [0, 1] with labels (N,).
 
-    The spectrograms come on the device that this process trains on.
+    Rows are numbers below N. The spectrograms are on the device on which this process trains.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class ClipTask:
         self.optimizers: dict[str, torch.optim.Optimizer] = {"vae": adam}
 
     def elbo(self, rows: Tensor, beta: float = 1.0) -> Elbo:
-        """The ELBO of these rows, in training of such as are like them."""
+        """The ELBO of the clips `rows` (B,), which are augmented in training mode."""
         rows = rows.to(self.device)
         batch = self.spectrograms.read(rows)
         if self.model.training:
@@ -74,7 +74,7 @@ class ClipTask:
             return self.model.elbo(batch, self.labels[rows], beta)
 
     def train_step(self, rows: Tensor, progress: float) -> dict[str, Tensor]:
-        """One step of Adam; the loss is the ELBO with its beta, plus the penalty on convolutions."""
+        """One step of Adam; the loss is the negative ELBO at the current beta, plus the L2 penalty."""
         warm = 1.0 if progress >= self.config.kl_warmup else progress / self.config.kl_warmup
         elbo = self.elbo(rows, self.config.beta * warm)
         loss = elbo.loss + self.penalty()
@@ -91,7 +91,7 @@ class ClipTask:
         }
 
     def penalty(self) -> Tensor:
-        """`l2` times the sum of squares of the convolutions' kernels; 0 for models without."""
+        """`l2` times the sum of squares of the convolutions' kernels; 0 for models without `l2`."""
         total = torch.zeros((), device=self.device)
         if isinstance(self.config.model, CNNConfig) and self.config.model.l2:
             for name, parameter in self.model.named_parameters():
@@ -102,9 +102,9 @@ class ClipTask:
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
-        """The ELBO at the full beta, without penalty, in nats per clip; how many latent units are in use.
+        """The negative ELBO at the full beta, without penalty, in nats per clip; the number of active units.
 
-        Nothing where there are no clips to validate with.
+        Empty if there are no validation clips.
         """
         totals: dict[str, float] = {"loss": 0.0, "reconstruction": 0.0, "kl": 0.0}
         units = torch.zeros(self.config.model.latent_size)
@@ -120,7 +120,7 @@ class ClipTask:
 
 
 def clip_task(config: ClipTraining, dataset: Dataset) -> ClipTask:
-    """The training of a clip VAE on a dataset, from its beginning."""
+    """The task of training a new clip VAE on a dataset."""
     prepared = dataset.prepared
     spectrograms = spectrograms_of(prepared, config.spectrogram, distributed.device())
     labels = torch.from_numpy(prepared.labels)
@@ -128,9 +128,9 @@ def clip_task(config: ClipTraining, dataset: Dataset) -> ClipTask:
 
 
 def plan_clip_training(config: ClipTraining, dataset: Dataset, run: Run) -> Plan:
-    """The plan of a clip VAE's run: one stage, then pictures.
+    """The plan of a clip VAE's run: one stage, then `finish_run`.
 
-    Of a smaller share of the training clips, the larger ones hold all.
+    A larger `train_share` contains all training clips of a smaller one.
     """
     prepared, split = dataset.prepared, dataset.split
     if config.train_share < 1:

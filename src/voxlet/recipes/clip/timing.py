@@ -19,14 +19,14 @@ UNCOUNTED = 3
 
 @dataclass(frozen=True)
 class Timing:
-    """What steps of training take, and the last one's loss.
+    """Durations of training steps, and the loss of the last step.
 
     Attributes:
-        clips: Of a step.
-        step_seconds: On the wall, the median of the steps.
-        core_seconds: Of all cores together, of the quickest step: where the machine does other work, too, it
-            says more than the time on the wall.
-        loss: Of the last step, nats a clip.
+        clips: Clips per step.
+        step_seconds: Wall-clock time of a step, the median of all.
+        core_seconds: CPU time of the quickest step, all cores together. On a machine that is doing other
+            work as well, this tells more than wall-clock time.
+        loss: Loss of the last step, nats per clip.
     """
 
     clips: int
@@ -36,15 +36,15 @@ class Timing:
 
     @property
     def clip_seconds(self) -> float:
-        """On the wall, of each clip."""
+        """Wall-clock time per clip."""
         return self.step_seconds / self.clips
 
 
 def time_steps(task: ClipTask, rows: Tensor, steps: int) -> Timing:
-    """Take that many steps on the clips `rows` (N,) in turn; if these are fewer than a batch, they are one.
+    """Time `steps` training steps on the clips `rows` (N,), in turn; too few for a batch are one batch.
 
-    Before them three are not counted: until then memory is asked of the system, which made the first step of
-    the study's CNN five times as long as its fourth.
+    Three steps before these are not counted: they allocate memory, which made the first step of the study's
+    CNN five times as long as its fourth.
     """
     size = min(task.config.loop.batch_size, len(rows))
     seconds, cores, loss = [], [], 0.0
@@ -58,7 +58,7 @@ def time_steps(task: ClipTask, rows: Tensor, steps: int) -> Timing:
 
 
 def processor() -> str:
-    """What trains here, for people: the processor's name and how many of its cores."""
+    """What trains here, as text for a user: the CPU's name and the number of cores in use."""
     name = torch.cpu.get_capabilities().get("cpu_name", "processor")
     threads = torch.get_num_threads()
     return f"{name}, {threads} {'core' if threads == 1 else 'cores'}"

@@ -1,1 +1,1 @@
-"""The voice: wave VAE, flow prior and few-step student, and the file that they end as."""
+"""Recipes of voices: wave VAE, flow prior, few-step student, and the voice file that holds them."""

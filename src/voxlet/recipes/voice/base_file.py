@@ -1,9 +1,9 @@
-"""A base: the weights that voices are adapted from, one safetensors file in half precision.
+"""A base: the weights that voices are adapted from, as one safetensors file in half precision.
 
-It holds the averaged weights of the wave VAE, its discriminators and, once they are trained, the prior and
-the style encoder, each tensor under `part.name`, and styles of named speakers, so that a voice that only
-learns words has somebody to say them. Its metadata say how these were trained, which labels they
-know and from which recordings, with licence and credit.
+The file holds the averaged weights of the wave VAE, its discriminators and, once they are trained, the prior
+and the style encoder, each tensor under `part.name`. It also holds the styles of named speakers, who say the
+words of a voice to which only words are added. Its metadata say how the base was trained, which labels it
+knows and from which recordings, with licence and credit.
 """
 
 from __future__ import annotations
@@ -43,21 +43,21 @@ WAVE, DISCRIMINATORS, PRIOR, STYLE, SPEAKERS = PARTS = (
     "style",
     "speakers",
 )
-SMALLEST_HALVED = 4096  # numbers; smaller tensors weigh nothing and stay as they are
+SMALLEST_HALVED = 4096  # numbers; smaller tensors take little room and stay as they are
 REMEDY = "write it again: voxlet export RUN -o NAME.safetensors"
 
 
 @dataclass(frozen=True)
 class Base:
-    """Weights of a base and what they are for.
+    """The weights of a base, and what is known of them.
 
     Attributes:
-        config: How it was trained.
-        labels: What its prior can say, such as `en:zero`.
+        config: The settings that it was trained with.
+        labels: Labels of its prior, such as `en:zero`.
         parts: Tensors of each part, float32.
         card: Recordings with licence and credit, hours of training, held-out lists.
         digest: SHA-256 of the file that it was read from.
-        speakers: Names of those whose styles it holds.
+        speakers: Names of the speakers whose styles it holds.
     """
 
     config: VoiceTraining
@@ -68,9 +68,9 @@ class Base:
     speakers: tuple[str, ...] = ()
 
     def record(self) -> dict[str, JSON]:
-        """What the runs that begin with it keep of it: which it is, and whose recordings it learned from.
+        """The base's entry in the record of a run that starts from it: digest, data, licence and credit.
 
-        Where it began with another base itself, these are named, too.
+        If the base started from another base itself, the recordings of that one are named, too.
         """
         before = self.card.get("base")
         cards = [self.card, before] if isinstance(before, Mapping) else [self.card]
@@ -83,10 +83,10 @@ class Base:
         return {"digest": self.digest, **credit}
 
     def check_sizes(self, config: object) -> None:
-        """See that a training's networks are as large as these.
+        """Check that a training's networks have the sizes of the base's.
 
         Raises:
-            ConfigError: They are not.
+            ConfigError: They do not, or the training is not that of a voice.
         """
         if not isinstance(config, VoiceTraining):
             raise ConfigError("only voices begin with a base", where="base", remedy="train without it")
@@ -100,7 +100,7 @@ class Base:
                 )
 
     def row_of(self, label: str, language: str) -> int | None:
-        """The base's number for a label in a language, such as `zero` in `en`; None where it has none.
+        """Row of a label in a language, such as `zero` in `en`, in the base's label table; None if unknown.
 
         A label with its language in front, as in a base's own recordings, is found as it is.
         """
@@ -112,30 +112,30 @@ class Base:
         return None
 
     def strange(self, labels: Sequence[str], language: str) -> list[str]:
-        """Those of these labels in a language that it does not know."""
+        """Those of the labels, words in `language`, that the base does not know."""
         return [label for label in labels if self.row_of(label, language) is None]
 
     def words(self, language: str) -> dict[str, int]:
-        """The base's words in a language, and the number of each."""
+        """The base's words in a language, each with its row in the label table."""
         tagged = (label.partition(":") for label in self.labels)
         return {word: row for row, (tag, _, word) in enumerate(tagged) if _same(tag, language)}
 
     def named_speakers(self) -> Speakers:
-        """The speakers whose styles it holds."""
+        """The speakers whose styles the base holds."""
         return Speakers(self.speakers, self.parts[SPEAKERS])
 
     def fill(self, part: str, module: nn.Module) -> None:
-        """Give a module of the same sizes the weights of a part."""
+        """Load the weights of a part into a module of the same sizes."""
         module.load_state_dict(dict(self.parts[part]))
 
 
 def _same(tag: str, language: str) -> bool:
-    """Whether a label's tag is that of a language; words of a language that nobody told are a voice's own."""
+    """Whether a tag is of a language; `und` also matches `und`, for a voice's words without a language."""
     return tag == language or same_language(tag, language)
 
 
 def _sizes(config: VoiceTraining) -> dict[str, object]:
-    """All settings that decide how large the networks are, and what they are for, by name."""
+    """All settings that determine the networks' sizes, inputs and sampling rate, by name."""
     parts = {
         "wave.model": config.wave.model,
         "wave.discriminators": config.wave.discriminators,
@@ -146,10 +146,10 @@ def _sizes(config: VoiceTraining) -> dict[str, object]:
 
 
 def write_base(path: Path, base: Base) -> None:
-    """Write a base, whole or not at all.
+    """Write a base to a file, whole or not at all.
 
     Raises:
-        FileError: It cannot be written.
+        FileError: The file cannot be written.
     """
     tensors = {
         f"{part}.{name}": (tensor.half() if tensor.numel() >= SMALLEST_HALVED else tensor).contiguous()
@@ -167,16 +167,16 @@ def write_base(path: Path, base: Base) -> None:
 
 
 def find_base() -> Path | None:
-    """The base that is installed with voxlet, if there is one."""
+    """The path of the base that is installed with voxlet, if there is one."""
     found = sorted(INSTALLED.glob(f"*{BASE_SUFFIX}"))
     return found[-1] if found else None
 
 
 def band_guesser(base: Base) -> Base:
-    """The base that guesses what lies above a narrow recording's band, where a voice begins with this one.
+    """The base that predicts what is missing above a narrow band, for a voice that starts from `base`.
 
-    What was adapted on such recordings gives its guess back a little weaker each time: voxlet's own base
-    guesses for what comes of it.
+    A voice adapted on narrow recordings predicts a little less than its base did. So voxlet's own base, if it
+    has the same sampling rate, predicts for all voices that descend from it.
     """
     found = None if base.config.wave.narrow_share else find_base()
     if found is None:
@@ -191,10 +191,10 @@ def read_base(path: Path) -> Base:
     """Read a base.
 
     Raises:
-        RunError: It is missing, damaged, or of a later version.
-        ConfigError: A setting in it is unknown to this voxlet.
+        RunError: The file is missing, damaged, or of a later version.
+        ConfigError: A setting in the file is unknown to this voxlet.
     """
-    if is_special(path):  # nobody may write to a pipe, and some devices end never
+    if is_special(path):  # a pipe may have no writer, and some devices never end
         raise RunError("is a pipe or a device, no base", where=path, remedy=REMEDY)
     try:
         data = path.read_bytes()
@@ -225,15 +225,15 @@ def read_base(path: Path) -> Base:
 
 @torch.no_grad()
 def fill_prior(base: Base, prior: nn.Module, rows: Sequence[int | None], fresh: Tensor) -> None:
-    """Give a prior, of any number of labels and frames, the base's weights.
+    """Load a base's weights into a prior with any number of labels and frames.
 
-    Frames beyond the base's begin as its last.
+    Positional embeddings beyond the base's last frame start as copies of the last one.
 
     Args:
         base: The base.
         prior: The prior.
-        rows: Which of the base's labels each label begins as;
-        fresh: one that is none of them begins as its row of this table.
+        rows: For each of the prior's labels, the row of the base's label table that it starts from, or None.
+        fresh: Label table of the prior from which labels without such a row start.
     """
     held = dict(base.parts[PRIOR])
     table, position = held["label.weight"], held["position"]

@@ -1,12 +1,12 @@
-"""Third stage of a voice: a prior that needs few steps and no guidance of its own.
+"""Third stage of a voice: the prior distilled into a student that needs few steps and no guidance.
 
-The student learns, for each of its K long steps, where the guided teacher would get in `substeps` short
-ones (progressive distillation, Salimans and Ho 2022, arXiv:2202.00512, with the guidance distilled as well,
+The student learns, for each of its K long steps, where the guided teacher arrives in `substeps` short ones
+(progressive distillation, Salimans and Ho 2022, arXiv:2202.00512, with the guidance distilled as well,
 Meng et al. 2023, arXiv:2210.03142). It starts from states that it reached itself, so it learns to correct its
 own errors.
 
-Guidance begins after the first part of the way. Earlier it would take variety and give nothing: what is
-mostly noise is pushed to the label's mean (Kynkäänniemi et al. 2024, arXiv:2404.07724).
+Guidance begins after the first part of the way from noise to data. Earlier it would only reduce variety: a
+state that is mostly noise is pushed to the label's mean (Kynkäänniemi et al. 2024, arXiv:2404.07724).
 """
 
 from __future__ import annotations
@@ -42,14 +42,14 @@ if TYPE_CHECKING:
 STYLE_CLIPS = 2  # other clips that a style is inferred from
 VALIDATION_BATCH = 64
 ENCODING_BATCH = 128
-MOST_CLIPS = 20_000  # whose styles stand for those of all
-# Asked for at random: from, to, and where more is cut off; see `FlowPrior.asked`.
+MOST_CLIPS = 20_000  # from whose styles the whitening is computed
+# Random requests: lowest, highest, and the limit to which higher ones are clipped; see `FlowPrior.asked`.
 WISHES = {SPEED: (-0.3, 0.35, 1.0), PITCH: (-4.0, 4.0, 12.0), CLARITY: (0.0, 2.0, 1.0)}
-NORM = 1.0  # gradients are scaled down to this
+NORM = 1.0  # largest gradient norm
 
 
 class Targets(NamedTuple):
-    """Where B long steps start, and the mean velocity (B, L, Z + 1) that the teacher has over each."""
+    """Starts and conditions of B long steps, and the teacher's mean velocity (B, L, Z + 1) over each."""
 
     x: Tensor
     time: Tensor
@@ -60,12 +60,12 @@ class Targets(NamedTuple):
 
 
 class Speaking(NamedTuple):
-    """Who says what in a voice that keeps words or speakers, whatever was recorded.
+    """Labels and speakers on which the student is trained, in a voice that keeps words or speakers.
 
     Attributes:
-        labels: C, each said as often as any other.
-        kept: The speakers that are kept, perhaps nobody.
-        share: Of what is said, how much by these; the rest by the takes' speakers.
+        labels: C; all labels are equally frequent, however often they were recorded.
+        kept: The kept speakers, possibly none.
+        share: Share of sequences by kept speakers; the rest are by the speakers of the takes.
     """
 
     labels: int
@@ -74,16 +74,16 @@ class Speaking(NamedTuple):
 
 
 class DistillationTask:
-    """Trains a copy of `teacher` to take `config.steps` guided steps, in styles that can be drawn.
+    """Trains a copy of `teacher` to take `config.steps` guided steps, in known and in random styles.
 
     Args:
         config: Settings.
-        teacher: The trained prior; it and `style` have the style's coordinates that `standardise` gives.
+        teacher: The trained prior; it and `style` use the coordinates that `standardise` gives to styles.
         style: The trained style encoder.
         data: All clips.
         validation: Held-out rows.
-        speaking: Who says what; each take's speaker its word unless given.
-        precision: Of matrix products.
+        speaking: Labels and speakers to train on; by default those of each take.
+        precision: Precision of matrix products.
     """
 
     def __init__(
@@ -104,7 +104,7 @@ class DistillationTask:
         self.student = copy.deepcopy(teacher).requires_grad_(True)
         for module in self.student.modules():
             if isinstance(module, FeatureDropout):
-                module.p = 0.0  # the teacher's function is known exactly: there is nothing to overfit
+                module.p = 0.0  # the targets are the teacher's exact function: there is nothing to overfit
         self.ema = average_of(self.student, config.ema_decay)
         self.modules: dict[str, nn.Module] = {
             "student": self.student,
@@ -119,13 +119,13 @@ class DistillationTask:
 
     @torch.no_grad()
     def targets(self, rows: Tensor, step: Tensor, student: nn.Module) -> Targets:
-        """Targets for these rows' labels and speakers, at the long step `step` (B,) of each.
+        """Targets for the labels and speakers of `rows` (B,), each at its own long step `step` (B,).
 
-        The student takes the steps before that one itself.
+        The steps before that one are taken by the student itself.
         """
         c, count = self.config, len(rows)
         others = self.data.others(rows, STYLE_CLIPS)
-        style = self.style(*self.data.cut(others, self.data.longest(others))).mean  # as it will be asked for
+        style = self.style(*self.data.cut(others, self.data.longest(others))).mean  # as a voice will use it
         label, style = self.said(rows, style)
         fresh = batch_random.rand(count, 1, device=self.device) < c.prior_style_share
         style = torch.where(fresh, self.style.deviation * batch_random.randn_like(style), style)
@@ -142,7 +142,7 @@ class DistillationTask:
         return Targets(x, time, label, style, attributes, (y - x) * c.steps)
 
     def said(self, rows: Tensor, style: Tensor) -> tuple[Tensor, Tensor]:
-        """Labels (B,) and styles (B, S) for these rows, whose own styles are given."""
+        """Labels (B,) and styles (B, S) to train on, for rows (B,) whose own styles are `style` (B, S)."""
         if self.speaking is None:
             return self.data.labels[rows], style
         labels, kept, share = self.speaking
@@ -153,24 +153,24 @@ class DistillationTask:
         return (drawn[:, 0] * labels).long(), style
 
     def attributes(self, rows: Tensor, style: Tensor) -> Tensor | None:
-        """Attributes (B, 2A) as the prior reads them: most asked for at random, others the clips' own."""
+        """Attributes (B, 2A) as the prior reads them: most requested at random, others the clips' own."""
         names = self.teacher.config.attributes
         if not names:
             return None
         drawn = batch_random.rand(len(rows), len(names), device=self.device)
         ranges = torch.tensor([WISHES[name] for name in names], device=self.device)
-        # Clearest is what is asked for unless told otherwise.
+        # Half of the requests for clarity are clipped to the clearest, which is the default request.
         wishes = (ranges[:, 0] + drawn * (ranges[:, 1] - ranges[:, 0])).clamp(max=ranges[:, 2])
         own = self.teacher.standard(self.data.attributes[rows])
         other = batch_random.rand(len(rows), 1, device=self.device) < self.config.asked_share
-        other = other | (self.speaking is not None)  # what is said is not what the rows hold
+        other = other | (self.speaking is not None)  # other words and speakers than those of the rows
         asked = self.teacher.asked(style, wishes)
         return described(torch.where(other | own.isnan(), asked, own))
 
     def guided(
         self, x: Tensor, time: Tensor, label: Tensor, style: Tensor, attributes: Tensor | None
     ) -> Tensor:
-        """The teacher's velocity, with guidance where its time has come."""
+        """The teacher's velocity (B, L, Z + 1), with guidance from the time `guidance_from` on."""
         guidance = torch.where(time < self.config.guidance_from, 1.0, self.config.guidance)
         return self.teacher.guided(x, time, label, style, attributes, guidance=guidance)
 
@@ -208,14 +208,14 @@ class DistillationTask:
 def settle(
     teacher: StyledPrior, clips: VoiceData, speeds: Sequence[float], speaking: Speaking | None = None
 ) -> None:
-    """Give a teacher's style the coordinates in which somebody like the voice's speakers can be drawn, and
-    learn which attributes such a style has by itself.
+    """Whiten a teacher's styles, so that new speakers like the voice's can be drawn, and fit the attributes
+    that a style has by itself.
 
     Args:
         teacher: The prior and its style encoder; both are changed.
         clips: The takes.
-        speeds: Others at which they are used.
-        speaking: Who speaks besides.
+        speeds: Other speeds at which the takes are used.
+        speaking: Kept speakers, who are included; with a share of 1 they replace those of the takes.
     """
     flow, encoder = teacher
     data = clips.with_speeds(speeds)
@@ -242,8 +242,8 @@ def settle(
 
 @torch.no_grad()
 def styles_of(encoder: StyleEncoder, data: VoiceData, clips: Tensor) -> Gaussian:
-    """The styles (N, S) inferred from each of these clips (N,) by itself, in the coordinates of the encoder's
-    layers."""
+    """Styles (N, S), each inferred from one of the clips `clips` (N,), in the encoder's unwhitened
+    coordinates."""
     parts = []
     for rows in torch.split(clips, ENCODING_BATCH):
         samples = int(data.lengths[rows].max())

@@ -44,19 +44,19 @@ if TYPE_CHECKING:
     from voxlet.recipes.voice.voice_run import VoiceRun
 
 CPU = torch.device("cpu")
-# Standard deviations of takes of a word by one speaker: of the logarithm of speed, of semitones. The median
-# of FSDD's speakers; and a little more than the most of one, above which a name stands for several people.
+# Standard deviations of the logarithm of speed, and of semitones, among takes of a word by one speaker: the
+# median of FSDD's speakers; and a bit more than their largest, above which a name stands for several people.
 USUAL_SPREAD, MOST_SPREAD = {SPEED: 0.15, PITCH: 1.0}, {SPEED: 0.25, PITCH: 2.0}
 ADAPT = "adapt"  # in place of a preset's name
-SCORES = "scores"  # of a model card: what `voxlet score --stamp` measured
+SCORES = "scores"  # field of a model card with what `voxlet score --stamp` measured
 
 
 def check_names(corpus: Corpus, run: Path) -> None:
-    """See that a voice's file can hold the corpus's labels and speakers, and be called as the run's folder.
+    """Check that a voice file can hold the corpus's labels and speakers, and have the run folder's name.
 
     Raises:
         CorpusError: It cannot hold a label or a speaker.
-        RunError: It cannot be called so.
+        RunError: The name is not allowed for a voice.
     """
     for kind, names, most in (
         ("label", corpus.labels, MOST_LABELS),
@@ -91,9 +91,9 @@ def write_voice(opened: VoiceRun, path: Path) -> None:
     """Export a trained run as a voice file, whose stem becomes the voice's name.
 
     Raises:
-        RunError: A stage is not finished, the corpus holds other recordings, or no voice can be called so.
-        CorpusError: The run's corpus is not there.
-        AudioError: The file cannot be written.
+        RunError: A stage is not finished, the corpus holds other recordings, or the name is not allowed.
+        CorpusError: The run's corpus is missing.
+        FileError: The file cannot be written.
     """
     _check_name(path.stem, path)
     for stage in (WAVE, PRIOR, DISTILLATION):
@@ -131,11 +131,11 @@ def write_voice(opened: VoiceRun, path: Path) -> None:
 
 
 def variation_of(opened: VoiceRun, own: Mapping[str, float]) -> dict[str, float]:
-    """How far speed and pitch have to differ for clips to differ as the takes that they were learned from.
+    """Standard deviations of speed and pitch to be added, so that clips vary as much as the training takes.
 
     Args:
         opened: The run.
-        own: How far they differ by themselves.
+        own: Standard deviations that the voice's clips have by themselves.
     """
     data, rows = opened.data, torch.from_numpy(opened.split.train)
     groups = torch.stack([data.labels[rows], data.speakers[rows]], dim=1)
@@ -149,24 +149,24 @@ def variation_of(opened: VoiceRun, own: Mapping[str, float]) -> dict[str, float]
 
 
 def scores_of(path: Path, digest: str) -> object:
-    """The scores that the voice file at `path` was stamped with, if it is the one with this digest."""
+    """The scores in the card of the voice file at `path`, if it is the voice with this digest."""
     try:
         own = read_voice(path)
-    except VoiceError:  # there is none yet
+    except VoiceError:  # there is no voice file yet
         return None
     return own.info.card.get(SCORES) if own.digest == digest else None
 
 
 @torch.no_grad()
 def named_styles(opened: VoiceRun) -> dict[str, NDArray[np.float32]]:
-    """The style of each of a voice's speakers: those whom it kept, and of the takes' those whom it learned.
+    """The style (S,) of each of a voice's speakers, by name: kept ones, and those of the takes that it adds.
 
-    A speaker's style is the mean of what his training clips tell, one by one. The first is who speaks where
-    nobody is asked for: the one who was recorded most clearly.
+    A speaker's style is the mean of those inferred from each training clip. The first speaker is the default:
+    the one who was recorded most clearly.
     """
     styles: dict[str, NDArray[np.float32]] = {}
     clarity: dict[str, float] = {}
-    for speakers in (_own_speakers(opened, opened.style), opened.kept):  # who was there before keeps the name
+    for speakers in (_own_speakers(opened, opened.style), opened.kept):  # a kept speaker keeps the name
         if speakers is not None:
             means = speakers.styles(opened.style).mean.cpu().numpy()
             styles |= dict(zip(speakers.names, means, strict=True))
@@ -176,7 +176,7 @@ def named_styles(opened: VoiceRun) -> dict[str, NDArray[np.float32]]:
 
 
 def _clarity(speakers: Speakers, attributes: Sequence[str]) -> dict[str, float]:
-    """How clearly each of them was recorded, where that was measured."""
+    """The clarity of each speaker's recordings, by name, where it was measured."""
     if CLARITY not in attributes:
         return {}
     measured = speakers.attributes[:, attributes.index(CLARITY)]
@@ -185,17 +185,17 @@ def _clarity(speakers: Speakers, attributes: Sequence[str]) -> dict[str, float]:
 
 
 def _own_speakers(opened: VoiceRun, encoder: StyleEncoder, fewest: int = 1) -> Speakers | None:
-    """The takes' speakers who have at least so many, where they are the voice's."""
+    """The takes' speakers with at least `fewest` training clips; None if the voice does not add them."""
     if opened.scope is not None and not opened.scope.own:
         return None
     return speakers_of(encoder, opened.data, opened.prepared.speaker_names, fewest)
 
 
 def base_of(opened: VoiceRun) -> Base:
-    """What other runs may begin with: the averaged weights of this run's stages that are finished.
+    """A base from which other runs can start: the averaged weights of this run's finished stages.
 
     Raises:
-        RunError: Not even the wave VAE is.
+        RunError: The wave VAE is not trained yet.
     """
     run, config = opened.run, opened.config
     discriminators = load_discriminators(run, config, CPU)
@@ -209,13 +209,13 @@ def base_of(opened: VoiceRun) -> Base:
         named = _named(opened, teacher.style)
         if named is not None and named.names:
             speakers, parts[SPEAKERS] = named.names, named.state_dict()
-    if opened.prepared.language != MANY_LANGUAGES:  # there each label has its language in front
+    if opened.prepared.language != MANY_LANGUAGES:  # with many, each label has its language in front
         labels = tuple(f"{opened.prepared.language}:{label}" for label in labels)
     return Base(config, labels, parts, {**model_card(opened), "held_out": LISTS}, speakers=speakers)
 
 
 def _named(opened: VoiceRun, encoder: StyleEncoder) -> Speakers | None:
-    """The speakers of a base: of many those who have enough clips to go by, of a voice all."""
+    """The speakers of a base: those with enough clips if the run is a base's, all if it is a voice's."""
     own = _own_speakers(opened, encoder, FEWEST_CLIPS if opened.source == BASE else 1)
     if own is None or opened.kept is None:
         return opened.kept if own is None else own
@@ -223,11 +223,11 @@ def _named(opened: VoiceRun, encoder: StyleEncoder) -> Speakers | None:
 
 
 def model_card(opened: VoiceRun) -> dict[str, object]:
-    """Where the voice comes from: data with licence and credit, training, version."""
+    """The voice's model card: data with licence and credit, training, version."""
     name, split = opened.prepared.name, opened.split
     known, record = credit_of(name), opened.run.record
     lines = opened.run.metrics()
-    # An adapted voice is the same whatever the clock said: the same steps give the same bytes.
+    # An adapted voice's card has no times: the same steps must give the same bytes.
     adapted = record["preset"] == ADAPT
     shown = ("step",) if adapted else ("step", "seconds", "validation_loss")
     stages = {}

@@ -10,7 +10,7 @@ from voxlet.spectral.stft import centred_stft
 from voxlet.spectral.window import torch_hann
 
 MEL_BANDS = {0.016: 20, 0.032: 40, 0.064: 64, 0.128: 80}  # window in seconds -> bands
-MEL_FLOOR = 1e-4  # of a magnitude that reads 0.5 for a full-scale sine: some 70 dB below it
+MEL_FLOOR = 1e-4  # magnitude, some 70 dB below the 0.5 of a full-scale sine
 
 
 class MelLoss(nn.Module):
@@ -26,12 +26,12 @@ class MelLoss(nn.Module):
             n_fft = 4 * round(seconds * rate / 4)
             self.sizes.append(n_fft)
             filters = torch.tensor(mel_filters(rate, n_fft, bands)) * (rate / n_fft)
-            # Where bins are wider than bands some bands have none: a constant to the loss.
+            # Bands narrower than the bins may hold no bin: they would add a constant to the loss.
             self.register_buffer(f"filters{n_fft}", filters[filters.sum(1) > 0], persistent=False)
             self.register_buffer(f"window{n_fft}", torch_hann(n_fft), persistent=False)
 
     def forward(self, generated: Tensor, real: Tensor) -> Tensor:
-        """A scalar."""
+        """The distance, a scalar."""
         both = torch.cat([generated, real])
         losses = []
         for n_fft in self.sizes:

@@ -1,4 +1,4 @@
-"""What a voice that is adapted keeps of what it begins with: words, speakers, both or neither."""
+"""What an adapted voice keeps of its base: words, speakers, both or neither."""
 
 from __future__ import annotations
 
@@ -18,19 +18,18 @@ if TYPE_CHECKING:
     from voxlet.training.run import Run
 
 Adds = Literal["words", "speakers", "both"]
-KEY = "scope"  # of a run's record
+KEY = "scope"  # field of a run's record
 
 
 @dataclass(frozen=True)
 class Scope:
-    """What the takes add to a base, and what of it stays.
+    """What the takes add to a base, and what the voice keeps of it.
 
     Attributes:
-        adds: New words, said by the speakers that the base has; new speakers, who say the words that it has;
-            or both.
-        keep: Whether what the base can say, and as whom, stays beside what is new.
-        labels: What the voice says.
-        speakers: Whom it keeps.
+        adds: New words, said by the base's speakers; new speakers, who say the base's words; or both.
+        keep: Whether the base's words and speakers stay beside the new ones.
+        labels: Labels of the voice.
+        speakers: Names of the base's speakers that the voice keeps.
     """
 
     adds: Adds
@@ -45,21 +44,21 @@ class Scope:
 
     @property
     def kept_share(self) -> float:
-        """Of what is said while the few-step prior learns, how much by the speakers who are kept."""
+        """Share of the student's training sequences that are by kept speakers."""
         return (0.5 if self.own else 1.0) if self.speakers else 0.0
 
     @classmethod
     def of(cls, run: Run) -> Scope | None:
-        """That of a run; None where it keeps nothing.
+        """The scope of a run; None if the run keeps nothing of a base.
 
         Raises:
-            ConfigError: Its record is damaged.
+            ConfigError: The run's record is damaged.
         """
         held = run.record.get(KEY)
         return None if held is None else from_json(cls, held, where=run.path, field=KEY)
 
     def table(self, base: Base, language: str) -> tuple[str, ...]:
-        """The labels that are trained: the voice's, then others of the base that keep it in practice."""
+        """The labels on which the prior is trained: the voice's, then the base's others, for rehearsal."""
         words = base.words(language)
         if self.adds != "words" or self.keep:
             return self.labels
@@ -68,17 +67,17 @@ class Scope:
 
 
 def scope_of(base: Base | None, labels: Sequence[str], language: str, adds: Adds, keep: bool) -> Scope | None:
-    """What a voice is to keep of a base; None where it is to be a voice of its takes alone.
+    """What a voice is to keep of a base; None for a voice of its takes alone.
 
     Args:
-        base: What it begins with.
-        labels: Of its takes.
-        language: Of these.
+        base: The base from which the voice starts, if there is one.
+        labels: Labels of the takes.
+        language: Language of these labels.
         adds: See `Scope`.
         keep: See `Scope`.
 
     Raises:
-        ConfigError: There is nothing to keep, or a speaker is added in words that the base does not know.
+        ConfigError: There is nothing to keep, or new speakers say a word that the base does not know.
     """
     if adds == "both" and not keep:
         return None

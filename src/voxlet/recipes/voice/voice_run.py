@@ -1,4 +1,4 @@
-"""A voice's run, opened: its models, its clips, and the voice that it ended with."""
+"""An opened run of a voice: its models, its clips, and the finished voice."""
 
 from __future__ import annotations
 
@@ -41,20 +41,20 @@ CPU = torch.device("cpu")
 
 
 class VoiceRun(TrainedRun[VoiceTraining]):
-    """A `voxlet.speak.speech.Sampler` by the voice that it ended with, and what that was made of."""
+    """A `voxlet.speak.speech.Sampler` that uses the finished voice, and the voice's models and clips."""
 
     @property
     def voice_path(self) -> Path:
-        """The file of the voice that the run ends with."""
+        """The path of the voice file that the run ends with."""
         return self.path / f"{self.name}{SUFFIX}"
 
     @cached_property
     def voice(self) -> Voice:
-        """The voice that the run ended with.
+        """The finished voice.
 
         Raises:
-            RunError: It has not come to its end.
-            VoiceError: The file is damaged.
+            RunError: The training is not finished.
+            VoiceError: The voice file is damaged.
         """
         if not self.voice_path.exists():
             raise RunError(
@@ -71,12 +71,12 @@ class VoiceRun(TrainedRun[VoiceTraining]):
 
     @property
     def spellings(self) -> Mapping[str, Sequence[str]]:
-        """Other ways to write some of them."""
+        """Other spellings of some labels."""
         return self.voice.spellings
 
     @property
     def speakers(self) -> tuple[str, ...]:
-        """Who it can speak as."""
+        """The names of its speakers."""
         return self.voice.speakers
 
     def sample(
@@ -88,7 +88,7 @@ class VoiceRun(TrainedRun[VoiceTraining]):
         seed: int = 0,
         first: int = 0,
     ) -> list[Samples]:
-        """One clip (T,) float32 per label, by the voice; see its `sample`."""
+        """One clip (T,) float32 per label, by the voice; see `Voice.sample`."""
         return self.voice.sample(labels, speaker=speaker, style=style, seed=seed, first=first)
 
     @cached_property
@@ -116,7 +116,7 @@ class VoiceRun(TrainedRun[VoiceTraining]):
 
     @property
     def style(self) -> StyleEncoder:
-        """The style encoder, in the coordinates of the voice.
+        """The style encoder, with the whitened coordinates of the voice.
 
         Raises:
             RunError: See `student`.
@@ -129,12 +129,12 @@ class VoiceRun(TrainedRun[VoiceTraining]):
 
     @cached_property
     def scope(self) -> Scope | None:
-        """What its voice keeps of the base that it began with; None where it is one of its takes alone."""
+        """What the voice keeps of its base; None for a voice of its takes alone."""
         return Scope.of(self.run)
 
     @cached_property
     def kept(self) -> Speakers | None:
-        """The speakers that its voice has kept.
+        """The speakers that the voice keeps of its base; None for a voice of its takes alone.
 
         Raises:
             RunError: See `student`.
@@ -143,7 +143,7 @@ class VoiceRun(TrainedRun[VoiceTraining]):
 
     @torch.inference_mode()
     def encode(self, rows: Sequence[int] | NDArray[np.int64]) -> list[Gaussian]:
-        """The posterior (L, Z) of each of these clips of the dataset, L as its length asks for."""
+        """The posterior (L, Z) of each of the dataset's clips `rows`; L depends on the clip's length."""
         unit, found = self.wave.samples_per_latent, []
         for row in row_numbers(rows):
             samples = -(-int(self.data.lengths[row]) // unit) * unit
@@ -157,7 +157,7 @@ class VoiceRun(TrainedRun[VoiceTraining]):
         return [self.wave.decode(sequence[None]).waveform[0].numpy() for sequence in latents]
 
     def reconstruct(self, rows: Sequence[int] | NDArray[np.int64]) -> list[Samples]:
-        """These clips of the dataset from their posterior means, each (T,) as long as the clip."""
+        """The dataset's clips `rows`, decoded from their posterior means, each (T,) as long as the clip."""
         chosen = row_numbers(rows)
         waveforms = self.decode([posterior.mean for posterior in self.encode(chosen)])
         lengths = self.data.lengths[torch.from_numpy(chosen)].tolist()

@@ -35,12 +35,12 @@ if TYPE_CHECKING:
 
 VALIDATION_BATCH = 64
 BETAS = (0.8, 0.99)  # what adversarial vocoders use since HiFi-GAN
-DISCRIMINATOR_NORM, WAVE_NORM = 10.0, 50.0  # gradients are scaled down to these: far above the usual ones
-LOUDER_DB, QUIETER_DB = 2.0, -2.0  # levels vary by so much while training
+DISCRIMINATOR_NORM, WAVE_NORM = 10.0, 50.0  # largest gradient norms, far above the usual ones
+LOUDER_DB, QUIETER_DB = 2.0, -2.0  # range of the random level in training
 
 
 class Crops(NamedTuple):
-    """Parts (B, T) of clips, and the pitch of each frame in them."""
+    """Crops (B, T) of clips, and the pitch of each of their frames."""
 
     audio: Tensor
     pitch: Pitch
@@ -60,7 +60,7 @@ class WaveTask:
         self.ema = average_of(self.model, config.ema_decay)
         self.mel = MelLoss(data.rate).to(self.device)
         self.heard = BandFilter(data.rate, data.bands.tolist()).to(self.device)
-        self.guess: list[WaveVAE] = []  # a base's, in a list: its weights are none of ours
+        self.guess: list[WaveVAE] = []  # a base's wave VAE, if one is needed; it is not trained
         self.microphones = Microphones(data.rate).to(self.device)
         self.modules: dict[str, nn.Module] = {
             "wave": self.model,
@@ -74,14 +74,14 @@ class WaveTask:
                 ("discriminators", self.discriminators, config.discriminator_learning_rate),
             )
         }
-        # That of clips in memory is tracked once, that of others when they are drawn.
+        # The pitch of clips in memory is tracked once, that of others when they are drawn.
         held = data.audio.values if isinstance(data.audio, Held) else None
         self.pitch = None if held is None else track_pitch(held, data.rate, self.model.hop)
         unit = self.model.samples_per_latent
         self.crop = max(1, round(config.crop * data.rate / unit)) * unit
 
     def begin_from(self, base: Base) -> None:
-        """Take a base's weights, those of the discriminators, too."""
+        """Start from a base's weights, including those of the discriminators."""
         base.fill(WAVE, self.model)
         base.fill(WAVE, self.ema.module)
         base.fill(DISCRIMINATORS, self.discriminators)
@@ -92,9 +92,9 @@ class WaveTask:
             self.guess.append(guess.eval().requires_grad_(False))
 
     def crops(self, rows: Tensor) -> Crops:
-        """One random crop (B, T) of each row, at a random level, and its pitch; it may reach beyond the clip.
+        """One random crop (B, T) of each row, at a random level, and its pitch.
 
-        Crops start at whole hops, where pitches are known.
+        A crop may reach beyond the clip. It starts at a whole hop, where the pitch is known.
         """
         hop = self.model.hop
         reach = self.crop // 8
@@ -120,7 +120,7 @@ class WaveTask:
         return Pitch(self.pitch.hz[rows], self.pitch.voicing[rows])
 
     def narrowed(self, crops: Tensor) -> tuple[Tensor, Tensor]:
-        """Crops (B, T), some as another microphone has them; and what a telephone lets through of those."""
+        """Crops (B, T), some as another microphone would record them, and the same with those narrowed."""
         if not self.config.narrow_share:
             return crops, crops
         narrow = batch_random.rand(len(crops), 1, device=self.device) < self.config.narrow_share
@@ -151,10 +151,10 @@ class WaveTask:
         return {"loss": total.detach(), **metrics}
 
     def compared(self, rows: Tensor, real: Tensor, made: Tensor, pitch: Pitch) -> tuple[Tensor, Tensor]:
-        """What is compared of crops (B, T) of these rows (B,) and of what the VAE made of them.
+        """The waveforms (B, T) that the losses compare, real and reconstructed, for crops of `rows` (B,).
 
-        Above the band of its recording a crop has nothing: there stands what the base makes of it, or, where
-        there is no base, nothing is compared.
+        A crop has nothing above the band of its recording. If there is a base, the base's reconstruction of
+        the crop is put there; if there is none, both waveforms are low-passed.
         """
         if not self.guess:
             return self.heard(rows, real), self.heard(rows, made)
@@ -163,14 +163,14 @@ class WaveTask:
         return self.heard(rows, real) + (guess - self.heard(rows, guess)), made
 
     def train_discriminators(self, real: Tensor, generated: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """One step of some discriminators, and what the VAE is to learn of them, from one pass of theirs.
+        """One step of some discriminators, and the gradient that they give the VAE, from one forward pass.
 
         Args:
             real: Waveforms (B, T) near unit level.
-            generated: The VAE's (B, T), with their graph, which stays.
+            generated: Waveforms (B, T) from the VAE, with their autograd graph, which is retained.
 
         Returns:
-            The slope of the adversarial and feature-matching losses at `generated`, and measures.
+            The gradient of the adversarial and feature-matching losses at `generated`, and metrics.
         """
         c = self.config
         chosen = self.discriminators.choose(c.discriminators_per_step)
@@ -180,7 +180,7 @@ class WaveTask:
         adversarial = adversarial_loss(generated_outputs)
         sizes = distributed.average_tensor(feature_sizes(real_outputs))
         matching = feature_matching_loss(real_outputs, generated_outputs, sizes)
-        # The discriminators' weights take no part in this: only the slope at `generated` is wanted.
+        # Only the gradient at `generated` is needed here, not that of the discriminators' weights.
         wanted = c.adversarial_weight * adversarial + c.feature_matching_weight * matching
         (slope,) = torch.autograd.grad(wanted, generated, retain_graph=True)
         loss = discriminator_loss(real_outputs, generated_outputs)

@@ -65,7 +65,7 @@ def load_discriminators(run: Run, config: VoiceTraining, device: torch.device) -
 
 
 def load_teacher(run: Run, config: VoiceTraining, device: torch.device) -> StyledPrior:
-    """The prior of a run's second stage, in the style's first coordinates.
+    """The prior and style encoder of a run's second stage, with unwhitened style coordinates.
 
     Raises:
         RunError: It is not trained yet, or its weights are damaged.
@@ -75,7 +75,7 @@ def load_teacher(run: Run, config: VoiceTraining, device: torch.device) -> Style
 
 
 def load_student(run: Run, config: VoiceTraining, device: torch.device) -> StyledPrior:
-    """The few-step prior of a run's third stage, in the coordinates in which somebody new can be drawn.
+    """The student and style encoder of a run's third stage; styles are whitened, so new ones can be drawn.
 
     Raises:
         RunError: It is not trained yet, or its weights are damaged.
@@ -84,7 +84,7 @@ def load_student(run: Run, config: VoiceTraining, device: torch.device) -> Style
 
 
 def load_kept(run: Run, names: tuple[str, ...]) -> Speakers:
-    """The speakers of these names that a run's voice has kept of its base.
+    """The speakers with these names that a run's voice has kept of its base.
 
     Raises:
         RunError: See `load_student`.
@@ -97,7 +97,7 @@ def load_kept(run: Run, names: tuple[str, ...]) -> Speakers:
 
 
 def _load_prior(run: Run, config: VoiceTraining, device: torch.device, names: _Names) -> StyledPrior:
-    """Both from a stage; how many frames and labels the prior has, its weights say."""
+    """A stage's prior and style encoder; the weights tell the prior's numbers of frames and labels."""
     stage, prior, style = names
     held, channels = run.weights(stage, "last"), config.wave.model.latent_size + 1
     try:
@@ -113,7 +113,7 @@ def _load_prior(run: Run, config: VoiceTraining, device: torch.device, names: _N
 
 
 def _load(run: Run, stage: str, modules: dict[str, nn.Module]) -> None:
-    """Fill modules, by their names there, with a stage's last weights, and make them fit to be used."""
+    """Load a stage's last weights into modules, by their names in the checkpoint, for inference."""
     _fill(modules, run.weights(stage, "last"), run.stage(stage))
 
 

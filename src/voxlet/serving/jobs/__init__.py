@@ -1,1 +1,1 @@
-"""Voices made by a server: takes recorded in the page, jobs in processes of their own, runs watched."""
+"""Voices made by a server: takes recorded on the page, jobs in their own processes, runs watched live."""

@@ -1,4 +1,4 @@
-"""A run watched: server-sent events, one whenever something has changed."""
+"""Watching a run: server-sent events, one whenever something has changed."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ if TYPE_CHECKING:
 
     from voxlet.serving.jobs.making import Making
 
-LOOK, REST = 0.5, 15.0  # seconds between looks, and between signs of life
+LOOK, REST = 0.5, 15.0  # seconds between checks, and between keep-alive comments
 MOST_WATCHERS = 16
 TYPE = "text/event-stream"
 
 
 class Watching:
-    """Who watches; so many may."""
+    """Counts the clients that watch runs, at most `MOST_WATCHERS`."""
 
     def __init__(self, making: Making) -> None:
         self._making, self._count = making, 0
 
     def begin(self, name: str) -> AsyncIterator[bytes]:
-        """Events from now on; `end` is to be called after them.
+        """Return the events of a run from now on; call `end` once they are no longer read.
 
         Raises:
-            RefusedError: There is no such run, or there are too many who watch.
+            RefusedError: There is no such run, or too many clients watch already.
         """
         if self._count >= MOST_WATCHERS:
             raise RefusedError(429, f"{MOST_WATCHERS} pages watch already; close one of them", code="busy")
@@ -36,13 +36,13 @@ class Watching:
         return self._events(name)
 
     def end(self) -> None:
-        """Somebody is gone."""
+        """Note that a client has stopped watching."""
         self._count -= 1
 
     async def _events(self, name: str) -> AsyncIterator[bytes]:
-        """Each event has the whole run, but of its points those alone that are new since the last one.
+        """Yield events with the whole run, except that only points new since the last event are sent.
 
-        A run that is trained again from an earlier point begins its points anew: `first` is 0 then.
+        If the run is trained again from an earlier step, all its points are sent again, with `first` 0.
         """
         sent, before, rested = 0, "", 0.0
         while not self._making.closing.is_set():

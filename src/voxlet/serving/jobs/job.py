@@ -1,12 +1,12 @@
-"""A job in a folder: what was asked for, where it stands, what its process left.
+"""A job in a folder: what was asked for, its state, and what its process left.
 
 JOBS/000007/job.json      what was asked for
-            state.json    where it stands, as the server last knew
-            process       the number of its process
-            ended.json    written by that process: the command's exit code
+            state.json    its state, as the server last knew it
+            process       the ID of the job's process
+            ended.json    the command's exit code, written by that process
             out.txt, err.txt   what the command printed
-            .lock         held by the process
-            cancel        made on Windows to end it: a signal would leave its command running
+            .lock         held by the process while it runs
+            cancel        ends the job on Windows, where a signal would leave its command running
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ JOB, STATE, PROCESS, ENDED, OUT, ERR, LOCK = (
     "err.txt",
     ".lock",
 )
-CANCEL, BY_FILE = "cancel", sys.platform == "win32"  # how a process is told to end
+CANCEL, BY_FILE = "cancel", sys.platform == "win32"  # how a process is told to end: on Windows by a file
 Kind = Literal["adapt", "score"]
 Stand = Literal["waiting", "running", "done", "failed", "cancelled"]
-LOG_BYTES = 4_000  # of what a command printed that are looked at
+LOG_BYTES = 4_000  # read from the end of a command's standard error
 LONGEST_MESSAGE = 500  # characters
 
 
 @dataclass(frozen=True)
 class State:
-    """Where a job stands; times in seconds since 1970, 0 where it has not come to that."""
+    """The state of a job; times in seconds since 1970, 0 if not reached yet."""
 
     stand: Stand = "waiting"
     attempts: int = 0
@@ -53,14 +53,14 @@ class Job:
     """What was asked for.
 
     Attributes:
-        folder: Its own.
-        number: Counts jobs.
-        kind: What it does,
-        run: for the run of this name.
-        arguments: Of the command `voxlet`.
-        asked: When, in seconds since 1970.
-        source: The takes that it is made of,
-        digest: and which they were.
+        folder: The job's own folder.
+        number: The job's number, counted from 1.
+        kind: What the job does.
+        run: The name of the run that it is for.
+        arguments: The arguments of the command `voxlet`.
+        asked: When it was submitted, in seconds since 1970.
+        source: The name of the takes that it trains on, if it does.
+        digest: Identifies the state of those takes and the minutes of training.
     """
 
     folder: Path
@@ -73,33 +73,33 @@ class Job:
     digest: str = ""
 
     def write(self) -> None:
-        """Write it into its folder, which is made, as one that waits.
+        """Create the job's folder and write the job into it, in the state `waiting`.
 
         Raises:
-            FileError: It cannot be written.
+            FileError: The job cannot be written.
         """
         content = {key: value for key, value in asdict(self).items() if key != "folder"}
         files.make_folder(self.folder)
-        self.note(State())  # first: by the other file it is a job, and begins
+        self.note(State())  # first: once job.json is there, the job may begin
         files.write_atomically(self.folder / JOB, json.dumps(content, indent=1).encode())
 
     def note(self, state: State) -> None:
-        """Write where it stands.
+        """Write the state of the job.
 
         Raises:
-            FileError: It cannot be written.
+            FileError: The state cannot be written.
         """
         files.write_atomically(self.folder / STATE, json.dumps(asdict(state)).encode())
 
     def code(self) -> int | None:
-        """What the command returned; None while it has not ended."""
+        """The command's exit code; None until it has ended."""
         try:
             return int(json.loads((self.folder / ENDED).read_text())["code"])
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
     def last_words(self) -> str:
-        """The last line on the command's standard error: how far it is, or what it complained of."""
+        """The last line of the command's standard error: its progress or its error message."""
         try:
             with (self.folder / ERR).open("rb") as file:
                 file.seek(max(0, file.seek(0, 2) - LOG_BYTES))
@@ -111,7 +111,7 @@ class Job:
 
 
 def read_jobs(folder: Path) -> dict[int, tuple[Job, State]]:
-    """All jobs of a folder, by number; what is damaged is left out."""
+    """All jobs in a folder with their states, by number; damaged jobs are left out."""
     found = {}
     for path in sorted(folder.glob(f"*/{JOB}")):
         try:

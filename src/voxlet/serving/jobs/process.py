@@ -2,9 +2,9 @@
 
     python -m voxlet.serving.jobs.process FOLDER COMMAND...
 
-It holds the folder's lock as long as it runs, so that any server sees that it does. SIGTERM goes on to the
-command, which saves and ends. On Windows no process can be told so: there a file is looked for, and then the
-command gets Ctrl-Break.
+It holds the folder's lock while it runs, so that any server can tell that it does. SIGTERM is passed on to
+the command, which saves and ends. On Windows, where that is not possible, the process looks for a file, and
+then sends Ctrl-Break to the command.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from voxlet import files
 from voxlet.errors import LockedError
 from voxlet.serving.jobs.job import BY_FILE, CANCEL, ENDED, ERR, LOCK, OUT, PROCESS
 
-NICER = 5  # than the server, which goes on answering
-TRIES, WAIT = 10, 0.3  # for the lock, which a server may be looking at; seconds
-MERCY = 30.0  # seconds that a command may take to save
-LOOK = 0.5  # seconds between looks for the file that ends it
-OWN_GROUP = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)  # on Windows: Ctrl-Break is for it alone
+NICER = 5  # niceness above the server's, which goes on answering
+TRIES, WAIT = 10, 0.3  # tries to get the lock, which a server may be testing; seconds between them
+MERCY = 30.0  # seconds that a cancelled command has to save before it is killed
+LOOK = 0.5  # seconds between checks for the file that ends the command
+OWN_GROUP = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)  # on Windows: Ctrl-Break reaches it alone
 END = getattr(signal, "CTRL_BREAK_EVENT", signal.SIGTERM)
 
 
 def main(folder: Path, command: list[str]) -> None:
-    """Run the command, unless another process of this job does."""
+    """Run the command, unless another process runs this job already."""
     for _ in range(TRIES):
         try:
             with files.exclusive(folder / LOCK, wait=False):
@@ -63,7 +63,7 @@ def _run(folder: Path, command: list[str]) -> None:
             command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, creationflags=OWN_GROUP
         )
     if ending:
-        end()  # it came before there was a command
+        end()  # the signal came before there was a command
     while True:
         try:
             code = child.wait(LOOK if BY_FILE and not ending else None)

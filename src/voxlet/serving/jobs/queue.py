@@ -1,8 +1,8 @@
-"""The jobs of a server: one at a time, a few that wait, all in files, so that a restart loses none.
+"""The jobs of a server: one runs, a few wait, and all are kept in files, so that a restart loses none.
 
-A job's process belongs to no server: where the server ends, it goes on, and the next server finds it. What
-was interrupted (the machine went down, the process was killed) is begun again with the same command, which
-goes on where it was.
+A job's process is independent of the server: when the server ends, the job continues, and the next server
+finds it. An interrupted job (the machine went down, the process was killed) is started again with the same
+command, which continues where it was.
 """
 
 from __future__ import annotations
@@ -28,33 +28,33 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MOST_WAITING = 4
-SAVING = 60.0  # seconds in which a cancelled job has ended
-MOST_ATTEMPTS = 3  # of a job that is interrupted again and again
+SAVING = 60.0  # seconds that the next job waits for a cancelled one to save and end
+MOST_ATTEMPTS = 3  # at starting a job that is interrupted again and again
 VOXLET = (sys.executable, "-m", "voxlet")
-NO_WINDOW = getattr(subprocess, "CREATE_NO_WINDOW", 0)  # on Windows: a console of its own, that none sees
+NO_WINDOW = getattr(subprocess, "CREATE_NO_WINDOW", 0)  # on Windows: an invisible console of its own
 
 
 class Jobs:
-    """The jobs in a folder; other threads may ask.
+    """The jobs in a folder; threads may share it.
 
     Args:
-        folder: Where they are kept, made when the first is asked for.
+        folder: Where the jobs are kept; `open` creates it if missing.
         command: How `voxlet` is called.
     """
 
     def __init__(self, folder: Path, command: Sequence[str] = VOXLET) -> None:
         self.folder, self._command = folder, tuple(command)
         self._jobs: dict[int, tuple[Job, State]] = {}
-        self._processes: dict[int, subprocess.Popen[bytes]] = {}  # begun by this server
+        self._processes: dict[int, subprocess.Popen[bytes]] = {}  # started by this server
         self._lock = threading.Lock()
         self._held, self._opened = ExitStack(), False
 
     def open(self) -> None:
-        """Take the folder over, with what earlier servers left, unless it is this server's already.
+        """Take over the folder with the jobs that earlier servers left, unless it is open already.
 
         Raises:
-            ConfigError: Another server has it.
-            FileError: It cannot be written.
+            ConfigError: Another server uses the folder.
+            FileError: The folder cannot be written.
         """
         if self._opened:
             return
@@ -68,20 +68,20 @@ class Jobs:
         self._jobs, self._opened = read_jobs(self.folder), True
 
     def close(self) -> None:
-        """Leave the folder to the next server; a running job goes on."""
+        """Leave the folder to the next server; a running job continues."""
         self._held.close()
         self._opened = False
 
     def all(self) -> list[tuple[Job, State]]:
-        """All, the newest first."""
+        """All jobs with their states, the newest first."""
         with self._lock:
             return [self._jobs[number] for number in sorted(self._jobs, reverse=True)]
 
     def find(self, number: int) -> tuple[Job, State]:
-        """One of them.
+        """The job of a number, with its state.
 
         Raises:
-            RefusedError: There is none of this number.
+            RefusedError: There is no such job.
         """
         with self._lock:
             if number not in self._jobs:
@@ -89,17 +89,17 @@ class Jobs:
             return self._jobs[number]
 
     def latest_of(self, run: str) -> tuple[Job, State] | None:
-        """The last one for a run."""
+        """The latest job for a run, with its state; None if there is none."""
         return next((found for found in self.all() if found[0].run == run), None)
 
     def submit(
         self, kind: Kind, run: str, arguments: Sequence[str], *, source: str = "", digest: str = ""
     ) -> Job:
-        """Ask for a job; it begins when those before it are through.
+        """Submit a job; it begins when those before it have ended.
 
         Raises:
-            RefusedError: Too many wait, or there is one for this run.
-            FileError: It cannot be written.
+            RefusedError: Too many jobs wait, or one for this run waits or runs already.
+            FileError: The job cannot be written.
         """
         with self._lock:
             open_ones = [
@@ -128,10 +128,10 @@ class Jobs:
         return job
 
     def cancel(self, number: int) -> None:
-        """End a job: what waits never begins, what runs saves and ends.
+        """Cancel a job: one that waits never begins, one that runs saves and ends.
 
         Raises:
-            RefusedError: There is none of this number.
+            RefusedError: There is no job of this number.
         """
         job, _ = self.find(number)
         with self._lock:
@@ -143,7 +143,7 @@ class Jobs:
                 self._signal(job)
 
     def tick(self) -> None:
-        """See what has ended, and begin what is next."""
+        """Check which jobs have ended, and begin the next one."""
         with self._lock:
             for job, state in list(self._jobs.values()):
                 if state.stand == "running" and self._look_after(job, state):
@@ -161,11 +161,11 @@ class Jobs:
                     return
 
     def _look_after(self, job: Job, state: State) -> bool:
-        """Whether a job that was begun still runs; begun again where it was interrupted."""
+        """Whether a job that was begun still runs; an interrupted one is started again."""
         if self._runs(job):
             return True
         code = job.code()
-        interrupted = code is None or code < 0 or code > 128  # by a signal, or with the machine
+        interrupted = code is None or code < 0 or code > 128  # ended by a signal, or with the machine
         if interrupted and state.attempts < MOST_ATTEMPTS:
             self._begin(job, state)
             return True
@@ -192,8 +192,8 @@ class Jobs:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                start_new_session=True,  # Ctrl-C of the server is not for it
-                creationflags=NO_WINDOW,  # on Windows this is what keeps Ctrl-C from it
+                start_new_session=True,  # the server's Ctrl-C does not reach it
+                creationflags=NO_WINDOW,  # does the same on Windows
             )
 
     def _runs(self, job: Job) -> bool:
@@ -214,8 +214,8 @@ class Jobs:
         if process is not None and process.poll() is None:
             process.terminate()
             return
-        # Another server's process has it: one of this server's would have given up and ended.
-        with contextlib.suppress(OSError, ValueError):  # it ends just now
+        # An earlier server started the running process: one of this server's would have found the lock taken.
+        with contextlib.suppress(OSError, ValueError):  # it has just ended
             os.kill(int((job.folder / PROCESS).read_text()), signal.SIGTERM)
 
     def _set(self, job: Job, state: State) -> None:

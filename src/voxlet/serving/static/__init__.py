@@ -1,1 +1,1 @@
-"""The page without a server of its own."""
+"""The page as static files, which need no voxlet server."""

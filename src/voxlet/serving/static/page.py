@@ -1,8 +1,8 @@
-"""The page as a folder for any web host: its files, voices beside them, and the list of these.
+"""The page as a folder for any web host: its files, voices and maps, and the lists of these.
 
-The page finds its voices by `voices.json` beside it:
+The page reads its voices from the file `voices.json` beside it,
 `{"voices": [{"name", "file", "bytes", "sha256", "verdict"}]}`, where `file` is relative to the page;
-and its maps by `maps.json`, see `maps`.
+and its maps from `maps.json`, see `voxlet.serving.static.maps`.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ LONGEST_NAME = 80  # characters of a voice's file
 
 @dataclass(frozen=True)
 class ListedVoice:
-    """A voice as the page is told of it.
+    """A voice as `voices.json` lists it.
 
     Attributes:
-        name: What the page calls it.
-        file: Relative to the page.
-        bytes: Of the file.
-        sha256: Digest of all of them.
-        verdict: What the scorecard in its model card says, in some sentences; empty where there is none.
+        name: The name that the page shows.
+        file: The path relative to the page.
+        bytes: The size of the file.
+        sha256: The SHA-256 of the file.
+        verdict: The scorecard in the voice's model card, summed up in a few sentences; empty without one.
     """
 
     name: str
@@ -50,10 +50,10 @@ class ListedVoice:
 
 
 def listed_voice(name: str, path: Path) -> ListedVoice:
-    """What the page is told of a voice's file.
+    """The entry of a voice file in `voices.json`.
 
     Raises:
-        VoiceError: The file is missing, damaged or foreign.
+        VoiceError: The file is missing, damaged or not a voice file.
     """
     read = read_voice(path)
     file = f"voices/{safe_name(name, LONGEST_NAME) or 'voice'}{SUFFIX}"
@@ -71,19 +71,19 @@ def write_page(
     voices: Sequence[str | os.PathLike[str]],
     maps: Sequence[str | os.PathLike[str]] = (),
 ) -> list[ListedVoice]:
-    """Write the page with voices and maps into a folder, whole or not at all.
+    """Write the page with voices and maps into a folder, completely or not at all.
 
     Args:
-        folder: Made if missing. A page that stands there is replaced, anything else is left alone.
-        voices: Names or files; the first one speaks when the page opens.
-        maps: Folders that `voxlet explore` wrote; without any, the map that comes with voxlet.
+        folder: Created if missing. A page that is there is replaced, anything else is left alone.
+        voices: Names or files of voices; the first one speaks when the page opens.
+        maps: Folders that `voxlet explore` wrote; if empty, the map that comes with voxlet.
 
     Returns:
         The voices of the page.
 
     Raises:
-        VoiceError: There is no such voice, or its file is damaged or foreign.
-        ConfigError: Two voices have one name, or a folder holds no map.
+        VoiceError: There is no such voice, or its file is damaged or not a voice file.
+        ConfigError: Two voices have the same name, or a folder holds no map.
         FileError: The folder cannot be written, or holds something other than a page.
     """
     target = Path(folder).absolute()
@@ -118,5 +118,5 @@ def _sources(voices: Sequence[str | os.PathLike[str]]) -> Mapping[str, Path]:
 
 
 def _is_page(folder: Path) -> bool:
-    """Whether a folder is empty or was written here."""
+    """Whether a folder is empty, or holds a page that `write_page` wrote."""
     return folder.is_dir() and ((folder / LISTING).is_file() or not any(folder.iterdir()))

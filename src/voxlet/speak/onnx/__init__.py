@@ -1,1 +1,1 @@
-"""An ONNX file read and checked without the package `onnx`, before anything in it is run."""
+"""Read and check an ONNX file without the package `onnx`, before anything in it is run."""

@@ -1,4 +1,4 @@
-"""What an ONNX graph from an unknown source must keep to, checked before ONNX Runtime sees it."""
+"""Check an ONNX graph from an untrusted source before ONNX Runtime sees it."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ if TYPE_CHECKING:
     from voxlet.speak.onnx.reader import End, Model
     from voxlet.speak.onnx.sizes import Interval
 
-OPERATOR_SETS = (13, 22)  # the first in which axes are inputs; the last that was looked through
+OPERATOR_SETS = (13, 22)  # the first with axes as inputs; the last that was reviewed
 TYPES = {FLOAT: "float", INT64: "int64"}
-# Bounds on one run with one clip: a voice of 0.1.0 needs some 0.5 G multiply-adds and 40 M numbers.
-MOST_STEPS = 2**34  # multiply-adds, and `STEPS` for each number that other operators give
-MOST_STEPS_AT_ONCE = 2**30  # of one node: between nodes a run can be ended
+# Limits for one run on one clip: a voice of 0.1.0 needs about 0.5 G multiply-adds and 40 M numbers.
+MOST_STEPS = 2**34  # multiply-adds, plus `STEPS` for each number that a node outputs
+MOST_STEPS_AT_ONCE = 2**30  # of one node: a run can be stopped only between nodes
 MOST_NUMBERS = 2**28  # in all tensors together
 STEPS = 16
-# What depends on no input is calculated at opening, which cannot be ended: an exported voice has unpacked its
-# weights then, by these operators, and nothing else is left to do.
+# Nodes that depend on no input are computed when the graph is opened, which cannot be stopped. In an exported
+# voice, these nodes only unpack the weights, with the operators below.
 UNPACKING = ("Cast", "Mul")
 MOST_UNPACKED = 2**26  # numbers
 MOST_STEPS_AT_OPENING = 2**24  # of other operators
 
 
 class Wanted(NamedTuple):
-    """An input or output that a graph must have: its type, and between what each size lies, None for any."""
+    """An input or output that a graph must have: its type, and bounds of each size (None: any size)."""
 
     kind: int
     sizes: tuple[Interval | None, ...]
@@ -40,7 +40,7 @@ def check_graph(model: bytes, inputs: Mapping[str, Wanted], outputs: Mapping[str
     """Refuse a graph that does what no voice does, or could take too long or too much memory.
 
     Raises:
-        VoiceError: It has other operators, types or parts than voices have, other inputs or outputs, needs
+        VoiceError: The graph has operators, types, parts, inputs or outputs that voices do not have, needs
             too many steps or too much memory, or is damaged.
     """
     first, last = OPERATOR_SETS
@@ -77,7 +77,7 @@ def _check_ends(found: Mapping[str, End], wanted: Mapping[str, Wanted]) -> None:
 
 
 def _check_cost(model: Model, inputs: Mapping[str, Wanted]) -> None:
-    """Go through the graph in its order, adding up what each node takes and gives at most."""
+    """Go through the nodes in order and add up upper bounds of their steps and output sizes."""
     known = {name: sizes_of(tensor) for name, tensor in model.tensors.items()}
     constant = {"", *known}
     numbers = sum(one.most for one in known.values())

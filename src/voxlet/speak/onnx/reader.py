@@ -1,8 +1,8 @@
-"""Reads an ONNX model's bytes without the package `onnx`, and no more of it than voices have.
+"""Read the bytes of an ONNX model without the package `onnx`, and only the fields that voices have.
 
 An ONNX model is a protobuf message (onnx.proto of github.com/onnx/onnx). Fields that no voice has, such as
-functions, graphs inside nodes, strings and data outside the file, are refused here, and everything is
-bounded, so that reading takes a fraction of a second whatever the bytes are.
+functions, subgraphs, strings and external data, are refused here, and every count is bounded, so that reading
+takes a fraction of a second whatever the bytes are.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 VARINT, EIGHT_BYTES, LENGTH, FOUR_BYTES = 0, 1, 2, 5  # protobuf's wire types
-SEVEN_BITS = 0x80  # from here on a number takes more than one byte
+SEVEN_BITS = 0x80  # from here on a varint takes more than one byte
 MOST_NODES, MOST_NODE_BYTES, MOST_TENSORS = 8_000, 2 * 2**20, 8_000
 MOST_DIMENSIONS, MOST_ENDS, MOST_NUMBERS = 8, 32, 16
-MOST_ENTRIES = 64  # of metadata, and of operator sets
+MOST_ENTRIES = 64  # of the metadata, and of the operator sets
 
-# Fields that a voice may have: number -> name, wire type, how often at most.
+# Fields that a voice may have: number -> name, wire type, most occurrences.
 Fields = dict[int, tuple[str, int, int]]
 MODEL_GRAPH, MODEL_METADATA = 7, 14
 EMPTY = memoryview(b"")
@@ -80,7 +80,7 @@ END_TYPE: Fields = {1: ("tensor_type", LENGTH, 1)}
 TENSOR_TYPE: Fields = {1: ("elem_type", VARINT, 1), 2: ("shape", LENGTH, 1)}
 SHAPE: Fields = {1: ("dim", LENGTH, MOST_DIMENSIONS)}
 DIMENSION: Fields = {1: ("dim_value", VARINT, 1), 2: ("dim_param", LENGTH, 1)}
-# Fields that a voice must not have, where they have a name that explains itself.
+# Names, for errors, of some fields that a voice must not have; the others are called "parts".
 STRINGS, OUTSIDE, GRAPHS = "text", "data outside the file", "a loop or branch"
 REFUSED = {
     id(MODEL): {25: "functions of its own"},
@@ -95,7 +95,7 @@ WHOLE = {INT32: "i", INT64: "q"}
 
 
 class Tensor(NamedTuple):
-    """A tensor that stands in the file: its sizes, and its numbers where they are few and whole."""
+    """A tensor stored in the file: sizes, data type, and values if they are integers and at most a few."""
 
     dims: tuple[int, ...]
     kind: int
@@ -103,7 +103,7 @@ class Tensor(NamedTuple):
 
 
 class End(NamedTuple):
-    """An input or output of the graph: type, and sizes, None where they are free."""
+    """An input or output of the graph: data type and sizes (None: any size)."""
 
     kind: int
     sizes: tuple[int | None, ...]
@@ -120,7 +120,7 @@ class Node(NamedTuple):
 
 @dataclass(frozen=True)
 class Model:
-    """What of a model decides how it runs."""
+    """The parts of a model that decide how it runs."""
 
     opset: int
     nodes: list[Node]
@@ -133,8 +133,8 @@ def read_model(data: bytes) -> Model:
     """Read a model.
 
     Raises:
-        VoiceError: It holds something that no voice has, or more than any voice has.
-        ValueError: The bytes are no ONNX model.
+        VoiceError: The model has something that no voice has, or more than any voice has.
+        ValueError: The bytes are not an ONNX model.
     """
     model = _message(memoryview(data), MODEL)
     sets = [_message(entry, OPERATOR_SET) for entry in model.get("opset_import", [])]
@@ -160,10 +160,10 @@ def read_model(data: bytes) -> Model:
 
 
 def read_metadata(data: bytes) -> dict[str, bytes]:
-    """The metadata of a model; nothing else of it is read.
+    """The metadata of a model; the rest of the model is not parsed.
 
     Raises:
-        ValueError: The bytes are no ONNX model, or a key stands there twice.
+        ValueError: The bytes are not an ONNX model, or a key occurs twice.
     """
     found: dict[str, bytes] = {}
     graphs = 0
@@ -181,7 +181,7 @@ def read_metadata(data: bytes) -> dict[str, bytes]:
 
 
 def _node(data: memoryview) -> Node:
-    node = _message(bytes(data), NODE)  # bytes: many small fields, and a view is slower to index
+    node = _message(bytes(data), NODE)  # not a view, which is slower to index: fields are many and small
     operator = _text(node, "op_type")
     if _text(node, "domain"):
         raise VoiceError(f"has the operator {operator[:40]!a} of another domain in its graph", remedy=REMEDY)
@@ -189,7 +189,7 @@ def _node(data: memoryview) -> Node:
     return Node(operator, _names(node, "input"), _names(node, "output"), attributes)
 
 
-@functools.lru_cache(maxsize=1024)  # a few stand in hundreds of nodes
+@functools.lru_cache(maxsize=1024)  # hundreds of nodes have the same few attributes
 def _attribute(data: bytes) -> tuple[str, object]:
     attribute = _message(data, ATTRIBUTE)
     value: object = None
@@ -229,7 +229,7 @@ def _end(data: memoryview) -> tuple[str, End]:
 
 
 def _message(message: bytes | memoryview, allowed: Fields) -> dict[str, list[Any]]:
-    """The fields of a message by name, each a list; whole numbers that are packed together are unpacked."""
+    """The fields of a message by name, each a list of values; packed integers are unpacked."""
     found: dict[str, list[Any]] = {}
     for number, wire, value in wire_fields(message):
         if number not in allowed:
@@ -270,7 +270,7 @@ def _text(message: Mapping[str, list[Any]], key: str) -> str:
 
 
 def _signed(value: int) -> int:
-    """A varint as the signed number of 64 bits that it stands for."""
+    """The signed 64-bit integer that a varint stands for."""
     value &= 2**64 - 1
     return value - 2**64 if value >= 2**63 else value
 
@@ -279,7 +279,7 @@ def wire_fields(message: bytes | memoryview) -> Iterator[tuple[int, int, int | b
     """Number, wire type and content of each field of a protobuf message.
 
     Raises:
-        ValueError: The bytes are no such message, or end too early.
+        ValueError: The bytes are not a protobuf message, or end too early.
     """
     index, end = 0, len(message)
     while index < end:
@@ -307,7 +307,7 @@ def wire_fields(message: bytes | memoryview) -> Iterator[tuple[int, int, int | b
 
 
 def _varint(message: bytes | memoryview, index: int) -> tuple[int, int]:
-    """A whole number in groups of seven bits, and where it ends."""
+    """An integer in groups of seven bits, and the index after it."""
     value = 0
     for shift in range(0, 70, 7):
         if index >= len(message):

@@ -1,8 +1,8 @@
-"""What each operator of a voice's graph gives and costs, as sizes go in: found without running it.
+"""Output sizes and cost of each operator in a voice's graph, found without running it.
 
-Sizes are intervals: how much of a word is decoded depends on the word, all else on the sizes that go in. The
-numbers in small tensors of whole numbers, from which sizes are calculated, are followed as intervals too.
-There is a rule for each operator that exported voices have, and no other operator passes.
+Sizes are intervals: how many frames are decoded depends on the word; all other sizes follow from those of the
+inputs. The values of small integer tensors, from which sizes are computed, are tracked as intervals, too.
+There is a rule for each operator that exported voices use; any other operator is refused.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ def outputs_of(node: Node, inputs: list[Sizes]) -> list[Sizes]:
     """The sizes of a node's outputs.
 
     Raises:
-        VoiceError: Voices have no such operator, or a size depends on what cannot be known.
-        ValueError, LookupError, TypeError: The node makes no sense.
+        VoiceError: Voices do not use this operator, or a size cannot be known before the graph runs.
+        ValueError, LookupError, TypeError: The node is invalid.
     """
     rule = RULES.get(node.operator)
     if rule is None:
@@ -54,7 +54,7 @@ def outputs_of(node: Node, inputs: list[Sizes]) -> list[Sizes]:
 
 
 def multiply_adds(node: Node, inputs: list[Sizes], outputs: list[Sizes]) -> int:
-    """How many a node takes at most; 0 where it takes a step or so for each number that it gives."""
+    """The most multiply-adds that a node takes; 0 if it takes about one step per number in its output."""
     if node.operator == "Conv":
         return outputs[0].most * math.prod([high for _, high in inputs[1].dims[1:]])
     if node.operator == "Gemm":
@@ -226,7 +226,7 @@ def _slice(_: Node, inputs: list[Sizes]) -> list[Sizes]:
 
 
 def _followed_or_anything(sizes: Sizes) -> Intervals:
-    """Where a slice ends may depend on the word: no slice is longer than what it is cut from."""
+    """The ends of a slice, or any: they may depend on the word, and no slice is longer than its input."""
     return (
         (ANYTHING,) * sizes.most if sizes.values is None and sizes.most <= MOST_DIMENSIONS else sizes.followed
     )

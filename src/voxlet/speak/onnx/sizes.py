@@ -1,4 +1,4 @@
-"""Sizes of a graph's tensors as far as they are known before it runs: whole numbers between bounds."""
+"""Sizes of a graph's tensors as far as they are known before it runs: intervals of integers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from voxlet.speak.onnx.reader import Tensor
 
-Interval = tuple[int, int]  # at least, at most
+Interval = tuple[int, int]  # lower and upper bound, both possible
 Intervals = tuple[Interval, ...]
 FARTHEST = 2**62
 ANYTHING: Interval = (-FARTHEST, FARTHEST)
@@ -22,22 +22,22 @@ ONE: Interval = (1, 1)
 
 
 class Sizes(NamedTuple):
-    """What is known of a tensor: its sizes, and its numbers, row by row, where they are followed."""
+    """What is known about a tensor: its sizes and, where they are tracked, its values in row-major order."""
 
     dims: Intervals
     values: Intervals | None = None
 
     @property
     def most(self) -> int:
-        """Numbers in it, at most."""
+        """The most numbers that the tensor can hold."""
         return math.prod([high for _, high in self.dims])
 
     @property
     def followed(self) -> Intervals:
-        """Its numbers.
+        """The tensor's values.
 
         Raises:
-            VoiceError: They are not followed.
+            VoiceError: The values are not tracked.
         """
         if self.values is None:
             raise VoiceError("has sizes in its graph that cannot be known beforehand", remedy=REMEDY)
@@ -45,31 +45,31 @@ class Sizes(NamedTuple):
 
     @property
     def known(self) -> list[int]:
-        """Its numbers, where each is known exactly.
+        """The tensor's values as exact integers.
 
         Raises:
-            VoiceError: They are not.
+            VoiceError: A value is not tracked, or not known exactly.
         """
         if any(low != high for low, high in self.followed):
             raise VoiceError("has axes in its graph that cannot be known beforehand", remedy=REMEDY)
         return [low for low, _ in self.followed]
 
 
-ABSENT = Sizes(())  # an input that is left out
+ABSENT = Sizes(())  # an optional input that is left out
 
 
 def exact(sizes: Iterable[int]) -> Intervals:
-    """Whole numbers that are known."""
+    """Intervals of integers that are known exactly."""
     return tuple((size, size) for size in sizes)
 
 
 def sizes_of(tensor: Tensor) -> Sizes:
-    """Of a tensor that stands in the file."""
+    """The sizes of a tensor stored in the file."""
     return Sizes(exact(tensor.dims), None if tensor.values is None else exact(tensor.values))
 
 
 def broadcast(*shapes: Intervals) -> Intervals:
-    """The sizes that several shapes are broadcast to."""
+    """The shape that several shapes are broadcast to."""
     result = shapes[0]
     for shape in shapes[1:]:
         if shape != result and shape:
@@ -85,23 +85,23 @@ def _wider(a: Interval, b: Interval) -> Interval:
 
 
 def add(a: Interval, b: Interval) -> Interval:
-    """The sum."""
+    """The sum of two intervals."""
     return _bounded(a[0] + b[0], a[1] + b[1])
 
 
 def subtract(a: Interval, b: Interval) -> Interval:
-    """The difference."""
+    """The difference of two intervals."""
     return _bounded(a[0] - b[1], a[1] - b[0])
 
 
 def multiply(a: Interval, b: Interval) -> Interval:
-    """The product."""
+    """The product of two intervals."""
     corners = [x * y for x, y in product(a, b)]
     return _bounded(min(corners), max(corners))
 
 
 def divide(a: Interval, b: Interval) -> Interval:
-    """The quotient, rounded towards zero as ONNX Runtime does."""
+    """The quotient of two intervals, rounded towards zero as ONNX Runtime does."""
     if b[0] <= 0:
         return ANYTHING
     corners = [x // y if x >= 0 else -(-x // y) for x, y in product(a, b)]
@@ -109,17 +109,17 @@ def divide(a: Interval, b: Interval) -> Interval:
 
 
 def equal(a: Interval, b: Interval) -> Interval:
-    """1 where they are the same, 0 where they are not."""
+    """Whether two numbers are equal: 1 if they must be, 0 if they cannot be, otherwise 0 to 1."""
     if a[0] == a[1] == b[0] == b[1]:
         return ONE
     return (0, 0) if a[1] < b[0] or b[1] < a[0] else (0, 1)
 
 
 def anything(_: Interval, __: Interval) -> Interval:
-    """A result that is not followed."""
+    """A result whose value is not tracked."""
     return ANYTHING
 
 
 def _bounded(low: int, high: int) -> Interval:
-    """The interval, or anything where a number of 64 bits might overflow."""
+    """The interval, or `ANYTHING` where a 64-bit integer might overflow."""
     return (low, high) if low > -FARTHEST and high < FARTHEST else ANYTHING

@@ -1,4 +1,4 @@
-"""Attributes of a voice's clips: what is measured of each, in units in which it can be asked for."""
+"""Attributes of a voice's clips, measured in the units in which they can be requested."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 
 PITCH_ORIGIN = 100.0  # Hz: zero semitones
 
-FEWEST_PAIRS = 10  # of takes, by which spreads are measured
-NORMAL = 1.4826 / 2**0.5  # standard deviations in the median distance of two, where they are normal
+FEWEST_PAIRS = 10  # of takes, from which a spread is measured
+NORMAL = 1.4826 / 2**0.5  # from the median distance of two normal values to their standard deviation
 
 
 def columns_of(found: Attributes, dataset: Dataset, names: Sequence[str]) -> Tensor:
-    """The attributes (N, A) of all clips of a dataset, not a number where a clip does not show one.
+    """The attributes (N, A) of all clips of a dataset, NaN where a clip does not show one.
 
-    Speed is the natural logarithm of how many times faster the word is said than usual, the label's median
-    among training clips; pitch the median in semitones above 100 Hz; clarity goes from 0 to 1.
+    Speed is the natural logarithm of how many times faster the word is said than usual (the median of the
+    label's training clips). Pitch is the clip's median in semitones above 100 Hz. Clarity goes from 0 to 1.
     """
     columns = {
         SPEED: _speeds(found, dataset),
@@ -40,20 +40,22 @@ def columns_of(found: Attributes, dataset: Dataset, names: Sequence[str]) -> Ten
 
 
 def spreads_of(attributes: Tensor, groups: Tensor) -> NDArray[np.float64]:
-    """How far clips of a group differ, (A,): standard deviations, by the median, as some pitches are wrong.
+    """Standard deviations (A,) of attributes within groups of clips.
+
+    They are computed from medians, because some pitches are wrong.
 
     Args:
-        attributes: (N, A) of the clips, not a number where one does not show it.
-        groups: (N, ...) what is the same for clips of a group: their label and speaker, say.
+        attributes: (N, A) of the clips, NaN where a clip does not show one.
+        groups: (N, ...) what clips of a group have in common: label and speaker, say.
 
     Returns:
-        Not a number where too few clips show one.
+        (A,), NaN where too few clips show the attribute.
     """
     pairs = [attributes[:0]]
     _, numbers, counts = torch.unique(groups, dim=0, return_inverse=True, return_counts=True)
     by_group = attributes[numbers.argsort(stable=True)]
     for own in torch.split(by_group, counts.tolist()):
-        apart = len(own) // 2  # takes that were made one after the other are more alike than others
+        apart = len(own) // 2  # takes recorded one after the other are more alike than others
         if apart:
             pairs.append(own[apart:] - own[:-apart])
     differences = torch.cat(pairs).abs().double().numpy()
@@ -64,10 +66,10 @@ def spreads_of(attributes: Tensor, groups: Tensor) -> NDArray[np.float64]:
 
 
 def bands_of(dataset: Dataset, found: Attributes | None) -> Tensor:
-    """Up to which frequency each recording of a dataset holds what there was, Hz (N,).
+    """Bandwidth of each recording of a dataset, Hz (N,).
 
-    Half its rate; or, where it was measured, what the clips of its speaker reach, if that is clearly less: a
-    telephone's recording that was saved at a higher rate.
+    It is half the recording's sampling rate; or, with measured attributes, the bandwidth that its speaker's
+    clips reach, if that is clearly less, as in a telephone recording that was saved at a higher rate.
     """
     prepared = dataset.prepared
     bands = np.array([clip.rate / 2 for clip in prepared.clips])

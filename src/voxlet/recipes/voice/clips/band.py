@@ -1,8 +1,9 @@
-"""Recordings of less band than a voice: nothing above it counts.
+"""Narrow recordings, with less bandwidth than the voice: the empty band above them is not learned.
 
-A clip recorded at 8 kHz has nothing above 4 kHz. A voice at 16 kHz that learned from it as it is would learn
-that speech has nothing there; so both the clip and what the voice makes of it are heard through one filter,
-or, where a voice begins with a base, what the base makes of the clip stands above it.
+A clip recorded at 8 kHz has nothing above 4 kHz. A voice at 16 kHz that was trained on it as it is would
+learn that speech has nothing there. So the clip and its reconstruction pass through the same low-pass filter
+before they are compared; or, if the voice starts from a base, the base's reconstruction fills the clip's
+empty band.
 """
 
 from __future__ import annotations
@@ -19,23 +20,23 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 TAPS = 127
-EDGE = 0.96  # of the band: recordings fade out at their end
+EDGE = 0.96  # of the bandwidth: recordings fade out at its end
 KAISER_BETA = 6.0  # 60 dB of attenuation
-# Where what recordings of little band hold ends, and over how much before that it fades, Hz.
+# Upper ends of the band of narrow recordings, and how far below its end the band fades out, Hz.
 NARROW_ENDS = (3200.0, 3400.0, 3600.0, 3840.0, 4000.0)
 NARROW_FADES = (0.0, 500.0, 1000.0)
 FADE_STEPS = 8
-TILTS = (-2.0, 0.0, 2.0)  # of microphones, dB an octave between TILTED
+TILTS = (-2.0, 0.0, 2.0)  # of microphones, dB per octave within TILTED
 TILTED = (500.0, 4000.0)  # Hz
-FAINTEST_DB, FAINT_DB = -110.0, -70.0  # re full scale: noise of what is left of a recording above its band
+FAINTEST_DB, FAINT_DB = -110.0, -70.0  # re full scale: range of the noise that a recording has above its band
 
 
 class BandFilter(nn.Module):
-    """Low-passes each of B waveforms at the band of its recording.
+    """Low-passes each of B waveforms at the bandwidth of its recording.
 
     Args:
-        rate: Of the waveforms, Hz.
-        bands: Half the rate of each recording, Hz, (N,).
+        rate: Sampling rate of the waveforms, Hz.
+        bands: Bandwidth of each recording, Hz, (N,).
     """
 
     kernels: Tensor
@@ -51,11 +52,11 @@ class BandFilter(nn.Module):
 
     @property
     def narrow(self) -> bool:
-        """Whether there are recordings of less band than the waveforms."""
+        """Whether there are recordings with less bandwidth than the waveforms."""
         return len(self.kernels) > 0
 
     def forward(self, rows: Tensor, waveforms: Tensor) -> Tensor:
-        """Waveforms (B, T) of the recordings `rows` (B,), with what their recordings can hold."""
+        """Waveforms (B, T), low-passed at the bandwidths of the recordings `rows` (B,)."""
         if not self.narrow:
             return waveforms
         own = self.kernel_of[rows]
@@ -69,11 +70,11 @@ class BandFilter(nn.Module):
 class Microphones(nn.Module):
     """Clips as other microphones and telephones would have recorded them, drawn anew at each call.
 
-    Of many kinds: where all are narrowed in one way, a clip that is cut off 200 Hz lower is taken for speech
-    that has nothing there.
+    The filters are of many kinds: if all clips were narrowed in one way, the encoder would take a clip that
+    is cut off 200 Hz lower for speech that has nothing there.
 
     Args:
-        rate: Of the waveforms, Hz.
+        rate: Sampling rate of the waveforms, Hz.
     """
 
     tilts: Tensor
@@ -86,10 +87,10 @@ class Microphones(nn.Module):
         self.register_buffer("ends", torch.stack(ends), False)
 
     def forward(self, waveforms: Tensor) -> tuple[Tensor, Tensor]:
-        """Waveforms (B, T) -> as tilted, and what is heard of these.
+        """Waveforms (B, T) -> the same tilted (B, T), and these narrowed (B, T).
 
-        In float32, and with faint noise: what is left above the band tells much, and rounding to bfloat16
-        would leave as much in all of them.
+        The input is float32, and faint noise is added: the encoder responds to what remains above the band,
+        and rounding to bfloat16 would leave the same there in all clips.
         """
         drawn = batch_random.rand(len(waveforms), 3, device=waveforms.device)
         tilts, ends = (
@@ -102,7 +103,7 @@ class Microphones(nn.Module):
 
 
 def filtered(waveforms: Tensor, kernels: Tensor) -> Tensor:
-    """Waveforms (B, T), each through its own kernel (B, TAPS)."""
+    """Waveforms (B, T), each filtered by its own kernel (B, TAPS)."""
     heard: Tensor = nn.functional.conv1d(
         waveforms[None], kernels[:, None], padding=TAPS // 2, groups=len(kernels)
     )[0]
@@ -110,14 +111,14 @@ def filtered(waveforms: Tensor, kernels: Tensor) -> Tensor:
 
 
 def fading(begin: float, end: float, rate: int) -> Tensor:
-    """A low-pass (TAPS,) whose gain falls evenly from 1 at `begin` to nothing at `end`, Hz."""
+    """A low-pass (TAPS,) whose gain falls linearly from 1 at `begin` to 0 at `end`, Hz."""
     cutoffs = torch.linspace(begin, end, FADE_STEPS, dtype=torch.float64) / rate
     kernel: Tensor = torch.stack([low_pass(float(cutoff)) for cutoff in cutoffs]).mean(0)
     return kernel
 
 
 def tilted(slope: float, rate: int) -> Tensor:
-    """A linear-phase filter (TAPS,) that rises by so many dB an octave within `TILTED`, around its middle."""
+    """A linear-phase filter (TAPS,) rising by `slope` dB per octave within `TILTED`, around its middle."""
     hz = torch.linspace(0, rate / 2, TAPS // 2 + 1, dtype=torch.float64)
     octaves = torch.log2(hz.clamp(*TILTED) / math.sqrt(TILTED[0] * TILTED[1]))
     kernel: Tensor = torch.fft.irfft(10 ** (slope * octaves / 20), TAPS).roll(TAPS // 2)
@@ -125,7 +126,7 @@ def tilted(slope: float, rate: int) -> Tensor:
 
 
 def low_pass(cutoff: float) -> Tensor:
-    """A linear-phase low-pass (TAPS,) by a windowed sinc; `cutoff` in cycles a sample.
+    """A linear-phase low-pass (TAPS,) by a windowed sinc; `cutoff` in cycles per sample.
 
     >>> kernel = low_pass(0.2)
     >>> round(float(kernel.sum()), 3), len(kernel)

@@ -26,7 +26,7 @@ class VoiceData:
     """Clips and what is known of them; rows are those of the prepared corpus.
 
     Attributes:
-        audio: Waveforms of N clips, zero after each one's end, T a whole number of latents.
+        audio: Waveforms of N clips, zero after the end of each; T is a whole number of latents.
         lengths: (N,) valid samples.
         labels: (N,) label numbers.
         speakers: (N,) speaker numbers.
@@ -34,10 +34,10 @@ class VoiceData:
         by_speaker: All training rows, sorted by speaker, (M,).
         first: Where each speaker's rows begin in `by_speaker`, (speakers,).
         count: How many rows each speaker has there, (speakers,).
-        bands: (N,) up to which frequency each recording holds what there was, Hz.
-        attributes: What is measured of each clip, (N, A), not a number where it does not show,
-        names: and their names.
-        label_names: What the labels are called.
+        bands: (N,) bandwidth of each recording, Hz.
+        attributes: Measured attributes of each clip, (N, A), NaN where a clip does not show one.
+        names: Names of the A attributes.
+        label_names: Names of the labels.
     """
 
     audio: Waveforms
@@ -54,18 +54,18 @@ class VoiceData:
     label_names: tuple[str, ...] = ()
 
     def __deepcopy__(self, memo: dict[int, object]) -> VoiceData:
-        """Itself: nothing in it is ever changed, and it is most of what a task holds."""
+        """The same object: it is never changed, and it takes most of a task's memory."""
         return self
 
     @property
     def frames(self) -> int:
-        """L: latent vectors that hold every clip."""
+        """L: number of latent vectors in each row, enough for every clip."""
         return self.audio.shape[1] // samples_per_latent(self.rate)
 
     def others(self, rows: Tensor, clips: int) -> Tensor:
-        """Random training rows of each row's speaker (B, clips), not the row itself where there are others.
+        """Random training rows (B, clips) of each row's speaker, without the row itself if there are others.
 
-        Rows are drawn with replacement. A speaker without training rows stands for himself.
+        Rows are drawn with replacement. If a speaker has no training rows, the row itself is returned.
         """
         speakers = self.speakers[rows]
         first, count = self.first[speakers, None], self.count[speakers, None]
@@ -77,28 +77,28 @@ class VoiceData:
         return torch.where(count > 0, found, rows[:, None])
 
     def longest(self, rows: Tensor) -> int:
-        """Samples of the longest of these rows, in all processes that share the batch."""
+        """Samples of the longest of these rows, over all processes that share the batch."""
         return int(distributed.largest(int(self.lengths[rows].max()))[0])
 
     def cut(self, rows: Tensor, samples: int) -> tuple[Tensor, Tensor]:
-        """The first samples of rows (...), and the lengths of their clips."""
+        """The first `samples` samples of the clips `rows` (...), and the whole clips' lengths (...)."""
         return self.audio.read(rows, samples), self.lengths[rows]
 
     def with_labels(self, names: tuple[str, ...], numbers: Tensor) -> VoiceData:
-        """The same clips with other labels: what was label n is `numbers[n]` of these names."""
+        """The same clips with other label numbers: label n becomes `numbers[n]`, an index into `names`."""
         return replace(self, labels=numbers.to(self.labels.device)[self.labels], label_names=names)
 
     def with_frames(self, frames: int) -> VoiceData:
-        """The same clips in rows of at least so many latents."""
+        """The same clips in rows of at least `frames` latents."""
         samples = frames * samples_per_latent(self.rate)
         return self if frames <= self.frames else replace(self, audio=self.audio.widened(samples))
 
     def with_speeds(self, speeds: Sequence[float]) -> VoiceData:
-        """These clips and, for each speed, all of them once more, as speakers of their own.
+        """These clips and, for each speed, all of them once more, as clips of other speakers.
 
-        Played 10 % faster, a voice is 10 % higher and its owner's vocal tract 10 % shorter: somebody else
+        Played 10 % faster, a voice is 10 % higher and the vocal tract seems 10 % shorter: another speaker
         (speed perturbation as in speaker recognition, Yamamoto et al. 2019). Clip n of N at the k-th speed is
-        row (k + 1) N + n. A clip that would be longer than the longest one stays as it is.
+        row (k + 1) N + n. A clip that would become longer than the longest one keeps its speed.
         """
         if not speeds:
             return self
@@ -128,8 +128,7 @@ class VoiceData:
 
 
 def voice_data(dataset: Dataset, device: torch.device, names: tuple[str, ...] = ()) -> VoiceData:
-    """A dataset's clips, in rows that hold the longest one in whole latents, with the attributes of these
-    names."""
+    """A dataset's clips with the attributes `names`, in rows of whole latents that hold the longest clip."""
     prepared, unit = dataset.prepared, samples_per_latent(dataset.prepared.rate)
     lengths = torch.from_numpy(prepared.rows.lengths)
     samples = -(-int(lengths.max()) // unit) * unit

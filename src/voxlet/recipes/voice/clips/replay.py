@@ -1,9 +1,9 @@
-"""What a base can say, said again by itself while a voice that comes of it learns something new.
+"""Pseudo-rehearsal: while a voice learns something new, it is also trained on what its base generates.
 
-A network that learns on forgets what it is not shown (McCloskey and Cohen 1989); shown what it said before,
-it keeps it (pseudo-rehearsal, Robins 1995). Here a frozen copy of the prior makes latent sequences of the
-words and speakers that are to stay, some with every step until there are enough, and says which velocity it
-has on the way to them: that is what is learned from, so it does not matter how good the sequences are.
+A network that is trained further forgets what it is not shown (McCloskey and Cohen 1989); shown its own
+earlier output, it remembers (pseudo-rehearsal, Robins 1995). Here a frozen copy of the prior generates latent
+sequences of the words and speakers to be kept, some with every step until there are enough. The training
+target is the frozen prior's velocity on the way to these sequences, so their quality matters little.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from voxlet.models.voice.style_encoder import StyleEncoder
     from voxlet.recipes.voice.clips.speakers import Speakers
 
-SIZE, A_STEP = 512, 4  # sequences in all; made with a step
-STEPS = 6  # from noise to a sequence
-VARIED = 0.5  # standard deviations by which attributes differ from a speaker's own
+SIZE, A_STEP = 512, 4  # sequences in all; generated with each training step
+STEPS = 6  # Euler steps from noise to a sequence
+VARIED = 0.5  # standard deviations by which attributes vary around a speaker's own
 SEED = 0
 
 
 class Replayed(NamedTuple):
-    """Some of what a base says: sequences (B, L, Z + 1), labels (B,), styles (B, S), attributes (B, A)."""
+    """What a base generated: sequences (B, L, Z + 1), labels (B,), styles (B, S), attributes (B, A)."""
 
     data: Tensor
     label: Tensor
@@ -38,35 +38,35 @@ class Replayed(NamedTuple):
 
 
 class Replay(nn.Module):
-    """What a frozen copy of a prior says.
+    """Sequences and velocities from a frozen copy of a prior.
 
     Args:
-        prior: The prior, as the base has it.
-        labels: The numbers of the labels that it knows.
-        speakers: Those of the base,
-        encoder: and the encoder that gives their styles.
+        prior: The prior with the base's weights; it is copied.
+        labels: Numbers of the labels that the base knows.
+        speakers: The speakers of the base.
+        encoder: The style encoder, in whose coordinates the prior reads their styles.
     """
 
     made: Tensor
 
     def __init__(self, prior: FlowPrior, labels: Tensor, speakers: Speakers, encoder: StyleEncoder) -> None:
         super().__init__()
-        # In lists: their weights are none of ours.
+        # In lists, to keep their weights out of this module's state.
         self.prior = [copy.deepcopy(prior).eval().requires_grad_(False)]
         self.labels, self.speakers, self.encoder = labels, [speakers.to(labels.device)], [encoder]
-        # How many sequences there are: kept with the weights, so that a run goes on with the same ones.
+        # How many sequences there are: saved with the weights, so that a resumed run has the same ones.
         self.register_buffer("made", torch.zeros((), dtype=torch.long))
         self.held: list[Replayed] = []
 
     def make_more(self) -> None:
-        """Make the next sequences, and those that a run which goes on had before."""
+        """Generate the next sequences and, in a resumed run, those that it had before."""
         self.made += A_STEP
         while len(self.held) * A_STEP < min(int(self.made), SIZE):
             self.held.append(self._say(len(self.held)))
 
     @torch.no_grad()
     def _say(self, number: int) -> Replayed:
-        """The sequences that have this number, whatever was drawn before."""
+        """Generate the sequences of this number, which depend on no earlier random draws."""
         generator, prior, speakers = (
             torch.Generator().manual_seed(SEED + number),
             self.prior[0],
@@ -93,7 +93,7 @@ class Replay(nn.Module):
         return Replayed(x, label, style, attributes)
 
     def draw(self, count: int) -> Replayed:
-        """Some of them at random."""
+        """Draw `count` of the sequences at random."""
         have = A_STEP * len(self.held)
         chosen = (batch_random.rand(count, device=self.made.device) * have).long()
         return Replayed(*(torch.cat(parts)[chosen] for parts in zip(*self.held, strict=True)))

@@ -1,4 +1,4 @@
-"""Speakers whom a base or a voice knows, as styles: they stay, where only words are added to it."""
+"""Named speakers of a base or a voice, as styles: a voice that is adapted from it can keep them."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
     from voxlet.recipes.voice.clips.data import VoiceData
 
 TABLES = ("mean", "log_variance", "attributes")
-MOST_CLIPS = 512  # of a speaker that tell his style
-FEWEST_CLIPS = 10  # of a base's speaker: fewer tell a style too roughly for a name
+MOST_CLIPS = 512  # of a speaker, from which the style is computed
+FEWEST_CLIPS = 10  # of a named speaker of a base: fewer give too rough a style
 
 
 class Speakers(nn.Module):
-    """N named speakers: how their clips' styles are spread, in the coordinates of the style encoder's layers.
+    """N named speakers: the distributions of their clips' styles, in the encoder's unwhitened coordinates.
 
     Args:
-        names: (N,).
-        tensors: `mean` and `log_variance` (N, S), and `attributes` (N, A), the medians of their clips', not a
-            number where none shows one.
+        names: Names of the N speakers.
+        tensors: `mean` and `log_variance` (N, S) of their styles, and `attributes` (N, A), medians over their
+            clips, NaN where no clip shows one.
     """
 
     mean: Tensor
@@ -41,16 +41,16 @@ class Speakers(nn.Module):
             self.register_buffer(name, tensors[name].clone())
 
     def styles(self, encoder: StyleEncoder) -> Gaussian:
-        """Their styles (N, S) in the coordinates that this encoder gives."""
+        """Their styles (N, S) in the whitened coordinates of `encoder`."""
         return encoder.whitened(Gaussian(self.mean, self.log_variance))
 
     def only(self, names: Sequence[str]) -> Speakers:
-        """Those with these names."""
+        """The speakers with these names."""
         rows = [self.names.index(name) for name in names]
         return Speakers(names, {name: tensor[rows] for name, tensor in self.named_buffers()})
 
     def joined(self, others: Speakers) -> Speakers:
-        """These, and those of the others who have other names."""
+        """These speakers and, of `others`, those with other names."""
         new = [row for row, name in enumerate(others.names) if name not in self.names]
         both = {name: torch.cat([own, getattr(others, name)[new]]) for name, own in self.named_buffers()}
         return Speakers((*self.names, *(others.names[row] for row in new)), both)
@@ -58,9 +58,9 @@ class Speakers(nn.Module):
 
 @torch.no_grad()
 def speakers_of(encoder: StyleEncoder, data: VoiceData, names: Sequence[str], fewest: int = 1) -> Speakers:
-    """The speakers who have at least so many training clips; of many, some stand for all.
+    """The speakers with at least `fewest` training clips, of which at most `MOST_CLIPS` are used.
 
-    A speaker's variance is that between his clips and that of the style of each.
+    A speaker's variance is that between the clips' mean styles plus the mean variance of each clip's style.
     """
     found: dict[str, list[Tensor]] = {name: [] for name in TABLES}
     known = [number for number in range(len(names)) if int(data.count[number]) >= fewest]
@@ -71,7 +71,7 @@ def speakers_of(encoder: StyleEncoder, data: VoiceData, names: Sequence[str], fe
         spread = each.mean.var(0, correction=0) + each.log_variance.exp().mean(0)
         found["mean"].append(each.mean.mean(0))
         found["log_variance"].append(spread.log())
-        # Not the mean: a pitch that was taken for its octave would move it.
+        # Not the mean: pitches that are wrong by an octave would shift it.
         found["attributes"].append(data.attributes[rows].nanmedian(0).values)
     sizes = {"mean": encoder.whitening_mean, "log_variance": encoder.whitening_mean}
     tensors = {

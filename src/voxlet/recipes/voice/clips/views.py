@@ -1,8 +1,8 @@
-"""The latent sequences that a prior learns from: clips from several starts and at several speeds.
+"""The latent sequences that a prior learns from: views of clips, from several starts and at several speeds.
 
-Where there is room for their latents each clip is encoded at once as it is. Its other views follow, a few
-with every step, so that a short training does not spend its time on views that it never meets; the clip
-stands in for a view that is missing. Where there is none, a view is encoded whenever it is drawn.
+If the latents fit in memory, all clips are encoded as they are before training. Their other views follow, a
+few with every step, so that a short training does not spend its time on views that it never uses; until then,
+the clip as it is stands in for them. If the latents do not fit, a view is encoded whenever it is drawn.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from voxlet.recipes.voice.clips.data import VoiceData
 
 ENCODING_BATCH = 128
-ORDER_SEED = 0  # of the order in which views are encoded
+ORDER_SEED = 0  # seed of the order in which views are encoded
 
 
 class Drawn(NamedTuple):
-    """A view of each of B clips: their rows in the data, their latents (B, L, Z), their samples (B,)."""
+    """A view of each of B clips: rows in the data (B,), latents (B, L, Z), lengths in samples (B,)."""
 
     rows: Tensor
     latents: Gaussian
@@ -39,51 +39,51 @@ class Latents(NamedTuple):
     log_variance: Tensor
 
     def __deepcopy__(self, memo: dict[int, object]) -> Latents:
-        """Itself: what is encoded is the same whoever encodes it, and it is much of what a task holds."""
+        """The same object: any copy would hold the same values, and it takes much of a task's memory."""
         return self
 
 
 class Views(nn.Module):
     """Posteriors of clips from `shifts` starts, one STFT hop apart, and at each speed that the data has.
 
-    Each is encoded when it is drawn.
+    Each view is encoded when it is drawn.
 
     Args:
         wave: The trained wave VAE.
-        data: Clips; the first `clips` rows at their own speed, then all of them again for each other one.
+        data: Clips; the first `clips` rows at their own speed, then all of them again at each other speed.
         clips: N.
-        shifts: Starts.
+        shifts: Number of starts.
     """
 
     def __init__(self, wave: WaveVAE, data: VoiceData, *, clips: int, shifts: int) -> None:
         super().__init__()
-        self.wave = [wave]  # a list: its weights are none of ours
+        self.wave = [wave]  # in a list, to keep its weights out of this module's state
         self.data, self.clips, self.shifts = data, clips, shifts
         self.speeds = len(data.lengths) // clips - 1
 
     def encode_more(self) -> None:
-        """Encode some ahead, where they are held."""
+        """Encode some views ahead, if they are held in memory."""
 
     def draw(self, rows: Tensor, same_speed: float = 1.0) -> Drawn:
-        """A random view of each of these clips (B,); a share of them keeps its own speed."""
+        """A random view of each of the clips `rows` (B,); a share `same_speed` keep their own speed."""
         view, moved = self._choose(rows, same_speed)
         return Drawn(moved, self.encode(view, moved), self._lengths(view, moved))
 
     @torch.no_grad()
     def encode(self, view: Tensor, rows: Tensor) -> Gaussian:
-        """Encode clips (B,) with silence of the view's start in front: (B, L, Z)."""
+        """Posteriors (B, L, Z) of the clips `rows` (B,), each with `view` (B,) hops of silence in front."""
         wave, samples = self.wave[0], self.data.audio.shape[1]
         index = torch.arange(samples, device=rows.device) - view[:, None] * wave.hop
         audio = self.data.audio.read(rows).gather(1, index.clamp_min(0)) * (index >= 0)
         return wave.encode(audio)
 
     def own(self, rows: Tensor) -> Gaussian:
-        """These clips (B,) as they are, (B, L, Z)."""
+        """Posteriors (B, L, Z) of the clips `rows` (B,) as they are."""
         parts = [self.encode(torch.zeros_like(part), part) for part in torch.split(rows, ENCODING_BATCH)]
         return Gaussian(torch.cat([p.mean for p in parts]), torch.cat([p.log_variance for p in parts]))
 
     def _choose(self, rows: Tensor, same_speed: float) -> tuple[Tensor, Tensor]:
-        """A view (B,) for each of these clips (B,), and its row at the speed that it has there."""
+        """Random starts (B,), in hops, for the clips `rows` (B,), and their rows (B,) at random speeds."""
         view = (batch_random.rand(len(rows), device=rows.device) * self.shifts).long()
         if same_speed == 1 or not self.speeds:
             return view, rows
@@ -92,19 +92,19 @@ class Views(nn.Module):
         return view, rows + self.clips * torch.where(same, 0, other)
 
     def _lengths(self, view: Tensor, rows: Tensor) -> Tensor:
-        """Samples (B,) of these views, the silence in front included."""
+        """Lengths (B,) of these views in samples, with the silence in front."""
         return (self.data.lengths[rows] + view * self.wave[0].hop).clamp(max=self.data.audio.shape[1])
 
 
 class HeldViews(Views):
-    """The same, each encoded once and held in memory.
+    """Views that are each encoded once and held in memory.
 
     Args:
         wave: See `Views`.
-        data: Likewise.
-        clips: Likewise.
-        shifts: Likewise.
-        a_step: Views that `encode_more` encodes.
+        data: See `Views`.
+        clips: See `Views`.
+        shifts: See `Views`.
+        a_step: Number of views that `encode_more` encodes.
     """
 
     encoded: Tensor
@@ -120,12 +120,12 @@ class HeldViews(Views):
             self._keep(torch.zeros_like(own), own)
         order = torch.randperm(shifts * rows, generator=torch.Generator().manual_seed(ORDER_SEED))
         self.order = order[(order >= rows) | (order % rows >= clips)].to(device)
-        # How many of them are encoded: kept with the weights, so that a run goes on with the same views.
+        # How many of these are encoded: saved with the weights, so that a resumed run has the same views.
         self.register_buffer("encoded", torch.zeros((), dtype=torch.long))
         self._present = 0
 
     def encode_more(self) -> None:
-        """Encode the next views, and those that a run which goes on had before."""
+        """Encode the next views and, in a resumed run, those that it had before."""
         self.encoded += self.a_step
         rows = self.ready.shape[1]
         while self._present < min(int(self.encoded), len(self.order)):
@@ -155,7 +155,7 @@ class HeldViews(Views):
 
 
 def views_of(wave: WaveVAE, data: VoiceData, *, clips: int, shifts: int, a_step: int) -> Views:
-    """Views of clips, held where there is room; see `HeldViews`."""
+    """Views of clips, held in memory if they fit; see `HeldViews`."""
     numbers = 2 * shifts * len(data.lengths) * data.frames * wave.config.latent_size
     if not held_bytes(numbers):
         return Views(wave, data, clips=clips, shifts=shifts)

@@ -1,6 +1,6 @@
-"""The waveforms that a voice learns from: in memory where they are few, else read and made when asked for.
+"""The waveforms that a voice learns from: held in memory if they fit, else read or computed at each use.
 
-Either way they are the same to the bit.
+Both give the same bits.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from voxlet.corpus.rows.stored import Rows
 
 FLOAT_BYTES = 4
-HELD_BYTES = 2 << 30  # what takes more is not held: clips, clips at all speeds, latents, each by itself
-AT_ONCE = 1024  # clips that are read together where all are; soxr takes 65,536 channels at most
+HELD_BYTES = 2 << 30  # most that is held of clips, of clips at all speeds, and of latents, each
+AT_ONCE = 1024  # clips per read when all are read; soxr takes 65,536 channels at most
 
 
 def held_bytes(numbers: int) -> int:
-    """Bytes that so many numbers take in memory; 0 where they are made whenever they are asked for."""
+    """Bytes that `numbers` float32 values take in memory; 0 if they do not fit and are computed when used."""
     whole = FLOAT_BYTES * numbers
     return whole if whole <= HELD_BYTES else 0
 
@@ -41,26 +41,26 @@ class Held:
 
     @property
     def device(self) -> torch.device:
-        """Where clips are wanted."""
+        """Device on which `read` returns clips."""
         return self.values.device
 
     def read(self, rows: Tensor, samples: int | None = None) -> Tensor:
-        """The first samples, all unless told, of the clips `rows` (...), (..., T) float32."""
+        """The clips `rows` (...) as (..., T) float32, cut to their first `samples` samples if given."""
         return self.values[rows, :samples]
 
     def widened(self, samples: int) -> Held:
-        """The same in rows of so many samples, no fewer than now."""
+        """The same clips in rows of `samples` samples, no fewer than now."""
         return Held(torch.nn.functional.pad(self.values, (0, samples - self.shape[1])))
 
 
 @dataclass(frozen=True)
 class Stored:
-    """Clips on disk, read when they are asked for.
+    """Clips on disk, read at each use.
 
     Attributes:
-        rows: The file's.
-        samples: T, at least what the longest clip has.
-        device: Where they are wanted.
+        rows: The rows on disk.
+        samples: T, at least the length of the longest clip.
+        device: Device on which `read` returns clips.
     """
 
     rows: Rows
@@ -84,15 +84,15 @@ class Stored:
 
 @dataclass(frozen=True)
 class AtSpeeds:
-    """N clips, and all of them again for each speed: clip n at the k-th is row (k + 1) N + n.
+    """N clips, and all of them again for each speed: clip n at the k-th speed is row (k + 1) N + n.
 
-    A clip that would be longer than the longest one stays as it is.
+    A clip that would become longer than the longest one keeps its speed.
 
     Attributes:
         own: The clips as they are.
-        lengths: Samples (N,) of each,
-        longest: and of the longest.
-        speeds: Each above 0; 1.1 is 10 % faster and higher.
+        lengths: Length of each clip in samples, (N,).
+        longest: Length of the longest clip in samples.
+        speeds: Speeds above 0; 1.1 is 10 % faster and higher.
     """
 
     own: Waveforms
@@ -102,17 +102,17 @@ class AtSpeeds:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """(N times one more than there are speeds, T)."""
+        """(N times one plus the number of speeds, T)."""
         count, samples = self.own.shape
         return count * (1 + len(self.speeds)), samples
 
     @property
     def device(self) -> torch.device:
-        """Where clips are wanted."""
+        """Device on which `read` returns clips."""
         return self.own.device
 
     def played(self, clips: Tensor, speed: float) -> tuple[Tensor, Tensor]:
-        """Samples (B,) of these of the clips at a speed, and which of them (B,) are played at it."""
+        """Lengths (B,) of the clips `clips` (B,) at a speed, in samples, and which (B,) change to it."""
         own = self.lengths[clips]
         moved = (own / speed).round().long()
         fits = moved <= self.longest
@@ -137,15 +137,15 @@ class AtSpeeds:
 
 
 def _resampled(clips: Tensor, lengths: Tensor, speed: float) -> Tensor:
-    """Clips (B, T) played at a speed, each so many samples long (B,), in rows of T."""
-    tape = soxr.resample(clips.T.cpu().numpy(), speed, 1.0)  # a channel for each
+    """Clips (B, T) played at `speed`, in rows of T samples, of which the first `lengths` (B,) are valid."""
+    tape = soxr.resample(clips.T.cpu().numpy(), speed, 1.0)  # each clip is a channel
     moved = _fitted(torch.from_numpy(tape.T.copy()), clips.shape[1])
-    inside = torch.arange(clips.shape[1]) < lengths.cpu()[:, None]  # resampling rings on after the end
+    inside = torch.arange(clips.shape[1]) < lengths.cpu()[:, None]  # resampling rings after the end
     return (moved * inside).to(clips.device)
 
 
 def _fitted(clips: Tensor, samples: int) -> Tensor:
-    """Clips (..., T) in rows of so many samples: cut, or with zeros behind them."""
+    """Clips (..., T), cut or zero-padded to `samples` samples."""
     return torch.nn.functional.pad(clips, (0, samples - clips.shape[-1]))
 
 
@@ -153,10 +153,10 @@ Waveforms = Held | Stored | AtSpeeds
 
 
 def hold(made: Stored | AtSpeeds) -> Waveforms:
-    """The same clips, in memory where there is room."""
+    """The same clips, in memory if they fit."""
     if not held_bytes(math.prod(made.shape)):
         return made
-    # Filled in place: joined copies would be there twice.
+    # Filled in place: concatenating parts would hold all clips twice.
     values = torch.empty(made.shape, device=made.device)
     for rows in torch.split(torch.arange(len(values), device=made.device), AT_ONCE):
         values[rows] = made.read(rows)
@@ -164,5 +164,5 @@ def hold(made: Stored | AtSpeeds) -> Waveforms:
 
 
 def evenly(rows: Tensor, most: int) -> Tensor:
-    """These rows (N,), or at most so many of them, evenly spread."""
+    """At most `most` of these rows (N,), evenly spread; all of them if there are no more."""
     return rows[:: -(-len(rows) // most)] if len(rows) else rows
