@@ -1,4 +1,4 @@
-"""What stays and what comes, where words, speakers or both are added to a base or a voice.
+"""What is kept and what is gained when words, speakers or both are added to a base or a voice.
 
     python benchmarks/keeping.py words FOLDER [--who 00000004] [--takes 7] [TIME] [--count 360]
     python benchmarks/keeping.py plain FOLDER [--who 00000004] [--takes 7] [TIME]
@@ -6,23 +6,25 @@
     python benchmarks/keeping.py keep FOLDER --base RUN [--who 00000004] [--takes 7] [TIME]
     python benchmarks/keeping.py voice FOLDER --base RUN [--count 960]
 
-TIME is `--minutes 10`, or `--steps 0,200,120`. The rulers:
+TIME is `--minutes 10`, or `--steps 0,200,120`. What is measured:
 
-- words: takes of the Arabic words that are held out, by a test speaker, said by the base's speakers and by
-  new ones. A classifier that learned these words from other people alone (the corpus's validation speakers,
-  whom no base hears) is asked about generated clips and the speaker's other takes. Voices of Arabic speakers
-  of the base are compared with their real takes of other words, and with the person who recorded. Half of
-  `--count` clips are said by each kind of speaker.
+- words: the held-out Arabic words, adapted from a test speaker's takes, are said by the base's speakers and
+  by new ones. A classifier trained on these words by other people alone (the corpus's validation speakers,
+  whom no base hears) is applied to generated clips and to the test speaker's other takes. Voices of Arabic
+  speakers of the base are compared with their real takes of other words, and with the person who recorded the
+  words. Each kind of speaker says half of `--count` clips.
 - plain: the same words in that person's own voice, by plain `voxlet adapt`.
-- speakers: a speaker of FSDD, of whom zero to four are recorded, says all digits; the cross-corpus classifier
-  hears those that were recorded and those that were not, beside all his other takes.
-- keep: Arabic words under an English tag and their speaker are added to a voice of digits; its digits before
-  and after, by the same seeds.
+- speakers: a speaker of FSDD, from whom zero to four are recorded, says all digits; the cross-corpus
+  classifier is applied to the digits that were recorded, to those that were not, and to all real takes of the
+  speaker.
+- keep: Arabic words under an English tag and their speaker are added to a voice of digits, whose digits are
+  measured before and after with the same seeds.
 
-- voice: a voice of all words by many speakers, `voxlet adapt arabic_speech_commands --split official`, beside
-  the takes of the corpus's test speakers; a classifier of other people, as of `words`, hears both.
+- voice: a voice of all words by many speakers, `voxlet adapt arabic_speech_commands --split official`, and
+  the takes of the corpus's test speakers, both measured by a classifier of other people's takes as in
+  `words`.
 
-A run that is there is not made again. Each line is added to FOLDER/results.jsonl.
+A run that exists is not made again. Each result is appended as a line to FOLDER/results.jsonl.
 """
 
 from __future__ import annotations
@@ -53,19 +55,19 @@ from voxlet.recipes.voice.scope import Adds
 from voxlet.training import hardware
 
 ARABIC = "arabic_speech_commands"
-ADDED = ("yes", "no", "stop", "open")  # to a voice of digits
+ADDED = ("yes", "no", "stop", "open")  # words added to a voice of digits
 RECORDED = ("zero", "one", "two", "three", "four")
 FILES = {"words": ARABIC_WORDS, "plain": ARABIC_WORDS, "keep": ADDED, "speakers": RECORDED}
-COMPARED = 4  # Arabic speakers of the base, whose likeness is measured: each needs strings of ten words
-LIKE = 4  # every fourth take tells the style of who recorded
-NEW, NEW_SPEAKERS = "new ", 45  # whose words are heard beside those of named speakers
-STRINGS = 8  # of nine seconds, by which naturalness is measured
+COMPARED = 4  # Arabic speakers of the base whose likeness is measured; each needs strings of ten words
+LIKE = 4  # the style of the person who recorded is encoded from every fourth take
+NEW, NEW_SPEAKERS = "new ", 45  # prefix and number of new speakers, measured beside the named ones
+STRINGS = 8  # strings of nine seconds for which naturalness is measured
 
 
 def takes_of(
     folder: Path, corpus: Corpus, who: str, words: Sequence[str], count: int
 ) -> tuple[Path, ClipSet]:
-    """A folder with so many takes of each word, and the speaker's other takes."""
+    """Copy `count` takes of each word into a folder; return the folder, and the speaker's other takes."""
     others: list[Clip] = []
     for word in words:
         own = sorted((c for c in corpus.clips if (c.label, c.speaker) == (word, who)), key=lambda c: c.path)
@@ -79,7 +81,7 @@ def takes_of(
 
 
 def clips_of(clips: Sequence[Clip], name: str) -> ClipSet:
-    """Real clips as a set."""
+    """Read real clips into one set."""
     labels, speakers = ({getattr(clip, key) for clip in clips} for key in ("label", "speaker"))
     return read_clips(name, list(clips), tuple(sorted(labels)), tuple(sorted(speakers)))
 
@@ -87,8 +89,8 @@ def clips_of(clips: Sequence[Clip], name: str) -> ClipSet:
 def said(
     opened: VoiceRun, labels: Sequence[str], speakers: Sequence[str], count: int, seed: int = 0
 ) -> ClipSet:
-    """Clips of a voice, as many of each label by each speaker as of any other; of who is new, `NEW` and a
-    seed tell the style."""
+    """Clips of a voice, equally many (within one) for each pair of label and speaker; a speaker named `NEW`
+    and a seed has a random style of that seed."""
     which, whom = plan(len(labels), len(speakers), count, seed)
     sounds: list[np.ndarray] = [np.zeros(0)] * count
     for number, name in enumerate(speakers):
@@ -107,7 +109,7 @@ def said(
 
 
 def share(clips: ClipSet, said_labels: np.ndarray, names: Sequence[str]) -> str:
-    """How many clips say what they are to say, with an interval, in per cent."""
+    """The share of clips recognised as the words asked for, in per cent, with an interval."""
     right = sum(
         clips.label_names[asked] == names[heard]
         for asked, heard in zip(clips.labels, said_labels, strict=True)
@@ -117,13 +119,13 @@ def share(clips: ClipSet, said_labels: np.ndarray, names: Sequence[str]) -> str:
 
 
 def dnsmos(clips: ClipSet) -> list[float]:
-    """Overall, signal, P.808."""
+    """DNSMOS of clips: overall, signal, P.808."""
     found = naturalness.dnsmos(clips.sounds, clips.rate, count=STRINGS)
     return [round(found[key].value, 2) for key in ("overall", "signal", "p808")]
 
 
 def stranger(corpus: Corpus, words: Sequence[str] = ARABIC_WORDS) -> EmbeddedClassifier:
-    """A classifier of these words by people whom no base has heard."""
+    """A classifier trained on these words by people whom no base has heard."""
     clips = clips_of([c for c in corpus.clips if c.part == "validation" and c.label in words], "others")
     takes = Takes(
         "classifier of other people",
@@ -136,8 +138,8 @@ def stranger(corpus: Corpus, words: Sequence[str] = ARABIC_WORDS) -> EmbeddedCla
 
 
 def likeness(generated: ClipSet, real: ClipSet, teacher: ClipSet) -> dict[str, float]:
-    """Mean cosines of strings of generated words in each voice to the real takes of who was asked for, to
-    those of the other speakers, and to the takes of the person who recorded the words."""
+    """Mean cosine similarities of generated strings to real takes of the speaker asked for, of the other
+    speakers, and of the person who recorded the words; and of the real takes to that person's."""
     numbers = list(range(len(generated.speaker_names)))
     ours, theirs = (points(one, numbers, 16000, 0) for one in (generated, real))
     taught = points(teacher, [0], 16000, 0)[0].mean(axis=0)
@@ -157,7 +159,7 @@ def likeness(generated: ClipSet, real: ClipSet, teacher: ClipSet) -> dict[str, f
 
 
 def words(asked: argparse.Namespace, takes: Path, others: ClipSet, corpus: Corpus) -> dict[str, object]:
-    """What strangers' classifier hears, and who speaks."""
+    """The results of `words`: what the classifier recognises, and how alike the voices are."""
     opened = made(asked, takes, "words")
     judge = stranger(corpus)
     named = opened.speakers
@@ -191,7 +193,7 @@ def words(asked: argparse.Namespace, takes: Path, others: ClipSet, corpus: Corpu
 
 
 def plain(asked: argparse.Namespace, takes: Path, others: ClipSet, corpus: Corpus) -> dict[str, object]:
-    """The same words in the voice of who recorded them."""
+    """The results of `plain`: the same words in the voice of the person who recorded them."""
     opened = made(asked, takes, "both")
     judge = stranger(corpus)
     clips = said(opened, ARABIC_WORDS, opened.speakers, asked.count)
@@ -206,7 +208,7 @@ def plain(asked: argparse.Namespace, takes: Path, others: ClipSet, corpus: Corpu
 def digits(
     opened: VoiceRun, speakers: Sequence[str], labels: Sequence[str], real: ClipSet, count: int
 ) -> str:
-    """What the cross-corpus classifier hears of digits by these speakers."""
+    """The share of generated digits by these speakers that the cross-corpus classifier recognises."""
     clips = said(opened, labels, speakers, count)
     reference = Reference("fsdd", "all", real, real, language="en")
     heard = open_classifiers(reference, 8000, kinds=("cross_corpus",)).ask("cross_corpus", clips)
@@ -215,7 +217,7 @@ def digits(
 
 
 def speakers(asked: argparse.Namespace, takes: Path, _: ClipSet, corpus: Corpus) -> dict[str, object]:
-    """Digits that were recorded, and those that were not."""
+    """The results of `speakers`: digits that were recorded, and those that were not."""
     opened = made(asked, takes, "speakers")
     everything = clips_of([c for c in corpus.clips if c.speaker == asked.who], asked.who)
     everything = everything.renamed(corpus.labels, (asked.who,))
@@ -242,7 +244,7 @@ def _centre(clips: ClipSet) -> np.ndarray:
 
 
 def keep(asked: argparse.Namespace, takes: Path, others: ClipSet, corpus: Corpus) -> dict[str, object]:
-    """Digits of the voice that was added to, before and after; and what was added."""
+    """The results of `keep`: the voice's digits before and after, and the added words and speaker."""
     before, after = load(asked.base), made(asked, takes, "both", keep=True)
     assert isinstance(before, VoiceRun)
     fsdd = open_corpus("fsdd")
@@ -272,7 +274,7 @@ def keep(asked: argparse.Namespace, takes: Path, others: ClipSet, corpus: Corpus
 
 
 def voice(asked: argparse.Namespace, corpus: Corpus) -> dict[str, object]:
-    """All words of a voice by its speakers, beside other people's takes of them."""
+    """The results of `voice`: all words by the voice's speakers, beside other people's takes of the words."""
     opened = load(asked.base)
     assert isinstance(opened, VoiceRun)
     judge = stranger(corpus, opened.labels)
@@ -292,7 +294,7 @@ def voice(asked: argparse.Namespace, corpus: Corpus) -> dict[str, object]:
 
 
 def made(asked: argparse.Namespace, takes: Path, adds: Adds, *, keep: bool = False) -> VoiceRun:
-    """The voice's run, which may be there."""
+    """The run of the adapted voice, opened if it exists, else made."""
     run = asked.folder / "runs" / takes.name
     if (run / f"{run.name}.voice").exists():
         opened = load(run)
@@ -324,6 +326,8 @@ def main() -> None:
     parser.add_argument("--base", type=Path)
     parser.add_argument("--count", type=int, default=360)
     asked = parser.parse_args()
+    if asked.base is None and asked.what in ("keep", "voice"):
+        parser.error(f"{asked.what} needs --base")
     hardware.set_up()
     asked.who = asked.who or ("theo" if asked.what == "speakers" else "00000004")
     corpus = open_corpus("fsdd" if asked.what == "speakers" else ARABIC)
@@ -340,7 +344,7 @@ def main() -> None:
 
 
 def note(folder: Path, line: dict[str, object]) -> None:
-    """Keep a line, and show it."""
+    """Append a result to the results' file, and print it."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "results.jsonl").open("a") as file:
         file.write(json.dumps(line) + "\n")

@@ -1,15 +1,16 @@
-"""How `voxlet serve` bears load, good, bad and slow clients together, and its end.
+"""How `voxlet serve` handles load, good, bad and slow clients together, and being stopped.
 
     python benchmarks/serving.py [VOICE] [--wrk FILE] [--seconds N] [--requests N] [--json FILE]
         [--connections 1,8,64]
 
-First one connection asks for a single word for a sixth of the time: milliseconds to the first byte of the
-sound, and to the last. Then so many connections ask for `4091` as MP3 again and again for N seconds each, by
-wrk where it is installed or given (Debian's package `wrk`), else by this program: requests a second,
-milliseconds to the last byte at 50 and 99 %, and the server's processor time of each. Then so many requests
-of mixed clients; the server's memory before, on the way and after. At last it is told to end in the middle of
-answers. Ends with status 1 unless every good client was answered whole, nothing was a 500, memory grew by
-less than 5 %, and no answer was cut at the end. Server and clients share the machine's cores.
+First, one connection asks for a single word for a sixth of N seconds: milliseconds to the first and to the
+last byte of the sound. Then each number of `--connections` asks for `4091` as MP3, again and again for N
+seconds, by wrk if it is installed or given (Debian's package `wrk`), else by this program: requests per
+second, milliseconds to the last byte at the 50th and 99th percentiles, and the server's processor time per
+request. Then `--requests` requests by mixed clients: the server's memory before, during and after. Finally,
+the server is told to stop in the middle of answers. The exit status is 1 unless every good client got whole
+answers, no answer was a 500, memory grew by less than 5 %, and no answer was cut off by the stop. Server and
+clients share the machine's cores.
 """
 
 from __future__ import annotations
@@ -36,11 +37,11 @@ import numpy as np
 TEXT = "4091"
 ONE_WORD = "4"
 FORMATS = ("mp3", "opus", "flac", "wav", "pcm")
-AT_ONCE = 48  # mixed clients
-LOOKS = 10  # at the memory
-GROWTH = 0.05  # of memory, at most
-DIGITS = 4  # of a mixed client's text, at most
-ENDING = 8  # answers that are under way when the server is told to end
+AT_ONCE = 48  # mixed clients at a time
+LOOKS = 10  # measurements of memory
+GROWTH = 0.05  # the share by which memory may grow
+DIGITS = 4  # in a mixed client's text, at most
+ENDING = 8  # answers that are under way when the server is told to stop
 LONG = "4091, 4091, 4091, 4091"
 WRK = """
 wrk.method, wrk.body = "POST", '{body}'
@@ -57,17 +58,17 @@ end
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back: the status, the body's length, seconds to its first and last byte."""
+    """An answer: the status, the body's length, seconds to its first and last byte."""
 
     status: int
     length: int
     first: float
     last: float
-    asked_again: float = 0.0  # seconds, where it was refused for now
+    asked_again: float = 0.0  # seconds to wait, if the request was refused for now
 
 
 class Connection:
-    """One kept connection to the server."""
+    """One keep-alive connection to the server."""
 
     def __init__(self, port: int) -> None:
         self.port = port
@@ -80,7 +81,7 @@ class Connection:
         self.writer.close()
 
     async def ask(self, content: bytes | dict[str, object], *, pause: float = 0.0) -> Answer:
-        """Ask for speech; a slow client pauses in the middle of its request and of the answer."""
+        """Ask for speech; a slow client pauses `pause` seconds within its request and within the answer."""
         body = content if isinstance(content, bytes) else json.dumps(content).encode()
         head = "POST /v1/audio/speech HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
         request = f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
@@ -112,7 +113,7 @@ def speech(model: str, **changes: object) -> dict[str, object]:
 async def load(
     port: int, model: str, pid: int, connections: int, seconds: float, *, text: str
 ) -> dict[str, object]:
-    """As many connections, each asking one thing after another."""
+    """Load the server with `connections` connections, each sending one request after another."""
     end, used = time.perf_counter() + seconds, processor(pid)
     answers: list[Answer] = []
 
@@ -125,6 +126,8 @@ async def load(
     await asyncio.gather(*(one() for _ in range(connections)))
     taken = time.perf_counter() - start
     good = [answer for answer in answers if answer.status == 200]
+    if not good:
+        raise SystemExit(f"none of {len(answers)} requests was answered")
     first, last = (1000 * np.array([getattr(one, name) for one in good]) for name in ("first", "last"))
     return {
         "text": text,
@@ -143,7 +146,7 @@ async def load(
 def wrk(
     program: str, port: int, model: str, pid: int, connections: int, *, seconds: float
 ) -> dict[str, object]:
-    """The same by wrk, which takes little of the processor."""
+    """The same by wrk, which takes little processor time itself."""
     used = processor(pid)
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
         script.write(WRK.replace("{body}", json.dumps(speech(model))))
@@ -157,13 +160,13 @@ def wrk(
 
 
 async def client(port: int, model: str, number: int, found: Counter[str]) -> None:
-    """One client of a kind that its number decides."""
+    """Run one client, whose kind is drawn from its number."""
     draw = random.Random(number)
     kind = draw.choices(("good", "bad", "rude", "slow"), (60, 20, 10, 10))[0]
     text = "".join(draw.choices("0123456789", k=draw.randint(1, DIGITS)))
     good = speech(model, input=text, response_format=draw.choice(FORMATS), seed=number)
     async with Connection(port) as connection:
-        if kind == "rude":  # goes away in the middle of its request, or of the answer
+        if kind == "rude":  # disconnects in the middle of its request or of the answer
             body = json.dumps(good).encode()
             head = "POST /v1/audio/speech HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
             whole = f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
@@ -189,7 +192,7 @@ async def client(port: int, model: str, number: int, found: Counter[str]) -> Non
 
 
 async def mixed(port: int, model: str, pid: int, requests: int) -> dict[str, object]:
-    """Mixed clients, some at once; what they saw, and the server's memory."""
+    """Run mixed clients, `AT_ONCE` at a time; return what they saw, and the server's memory."""
     found: Counter[str] = Counter()
     numbers = iter(range(requests))
     memory = [resident(pid)]
@@ -215,7 +218,7 @@ async def mixed(port: int, model: str, pid: int, requests: int) -> dict[str, obj
 
 
 async def ended(port: int, model: str, server: subprocess.Popen[str]) -> dict[str, object]:
-    """Tell the server to end while answers are under way: how many came whole, and its exit status."""
+    """Tell the server to stop while answers are under way: how many came whole, and its exit status."""
     request = speech(model, input=LONG, response_format="wav", seed=1)
     async with Connection(port) as connection:
         whole = (await connection.ask(request)).length
@@ -235,7 +238,7 @@ async def ended(port: int, model: str, server: subprocess.Popen[str]) -> dict[st
 
 
 def faults(found: dict[str, Any]) -> list[str]:
-    """What is not as it has to be."""
+    """What went wrong, a sentence each."""
     wrong = [
         f"{row['failed']} of {row['requests']} failed"
         for row in found["load"]
@@ -253,7 +256,7 @@ def faults(found: dict[str, Any]) -> list[str]:
 
 
 def resident(pid: int) -> float:
-    """Megabytes of memory that a process holds."""
+    """The resident memory of a process in megabytes."""
     (pages,) = re.findall(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())
     return int(pages) / 1000
 
@@ -281,7 +284,7 @@ def main() -> None:
         assert server.stdout is not None
         address, _, model = server.stdout.readline().split()
         port = int(address.rpartition(":")[2])
-        # A single word first: its processor time bounds that of a first piece, on a busy machine too.
+        # A single word first: its processor time bounds that of a first piece, even on a busy machine.
         first = load(port, model, server.pid, 1, asked.seconds / 6, text=ONE_WORD)
         found["load"] = rows = [asyncio.run(first)]
         print(json.dumps(rows[0]), flush=True)

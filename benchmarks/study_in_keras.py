@@ -1,12 +1,13 @@
-"""The study's two kinds of model in Keras, as the study had them, beside voxlet's: seconds, memory, losses.
+"""The study's two kinds of model in Keras, as in the study, compared with voxlet's: seconds, memory, losses.
 
     pip install tensorflow-cpu
     VOXLET_DATA=... python benchmarks/study_in_keras.py [--models mlp,cnn] [--rounds 3] [--clips 2430]
 
 Both get the same spectrograms of FSDD (2,430 training clips, 257 x 69), batches of 128, Adam, float32; voxlet
-in bfloat16 as well, where the processor has it. The rows take turns, each time in a process of its own, and
-every figure is the median of all rounds: only ratios within one run mean anything. The first two steps, which
-compile and allocate, are not counted. Losses are means of the last counted steps, in nats a clip.
+also runs in bfloat16 where the processor has it. The rows take turns, each time in a process of its own.
+Times are medians over all rounds: only ratios within one run mean anything. Memory is the largest peak of all
+rounds. The first two steps, which compile and allocate, are not timed. Losses are means over the last quarter
+of the last round's steps, in nats per clip.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from voxlet.machine import peak_memory
 BATCH = 128
 EPOCH_CLIPS = 2430
 SKIPPED = 2
-CNN_CLIPS = 640  # a step of it takes seconds
+CNN_CLIPS = 640  # a step of the CNN takes seconds
 
 
 def in_keras(model: str, spectrograms: Path, clips: int) -> dict[str, object]:
@@ -114,12 +115,12 @@ def clip_task(model: str, precision: str):
     order = torch.from_numpy(split.train)
     spectrograms = Held(spectrograms_of(prepared, config.spectrogram).read(order))
     labels = torch.from_numpy(prepared.labels)[order]
-    rest = replace(split, train=split.train[:0] if count == 0 else torch.arange(count).numpy())
+    rest = replace(split, train=torch.arange(count).numpy())
     return ClipTask(config, spectrograms, labels, len(prepared.label_names), rest), count
 
 
 def timed(step, count: int, clips: int) -> dict[str, object]:
-    """Run steps over rows in random order; the median step, and the mean loss of the last quarter."""
+    """Run steps over rows in random order: the median step, the last quarter's mean loss, peak memory."""
     import numpy as np
 
     rng = np.random.default_rng(0)

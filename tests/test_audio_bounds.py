@@ -58,7 +58,7 @@ CASES = {
     "slow.wav": (lambda p: wav(p, rate=1), "has a rate of 1 Hz, outside 1,000 to 768,000"),
     "quick.wav": (lambda p: wav(p, rate=2**30), "has a rate of 1,073,741,824 Hz, outside"),
     "claim.flac": (lambda p: flac(p, RATE, 2**36 - 1), "is damaged: it claims 68,719,476,735 samples in"),
-    "day.wav": (lambda p: wav(p, size=2 * 86400 * RATE), "is too long: 1,440 minutes; with 1 channels"),
+    "day.wav": (lambda p: wav(p, size=2 * 86400 * RATE), "is too long: 1,440 minutes; with 1 channel at"),
     "wide.wav": (lambda p: wav(p, channels=32, size=64 * 600 * RATE), "is too long: 10 minutes; with 32"),
 }
 

@@ -163,6 +163,16 @@ def test_the_data_counts_and_not_what_a_header_claims(tmp_path, claim):
     assert scan_file(path).reason is None
 
 
+@pytest.mark.parametrize("claim", [0, 0xFFFF_FFFF])
+def test_more_than_a_length_of_32_bits_can_say_is_too_long_and_no_crash(tmp_path, claim):
+    path = tmp_path / "long.wav"
+    with path.open("wb") as file:  # sparse
+        file.write(wav_bytes(b"", outer=claim, data=claim))
+        file.truncate(2**32 + 1000)
+    with pytest.raises(AudioError, match=r"is too long: .* with 1 channel at 8,000 Hz"):
+        audio.read(path)
+
+
 @pytest.mark.parametrize("form", ["WAV", "AIFF", "CAF", "W64", "RF64"])
 def test_what_is_cut_off_is_left_out(tmp_path, form):
     path = tmp_path / "a.wav"

@@ -123,6 +123,8 @@ def test_figures_of_a_latent_space():
         "latents.speaker.information_gap",
         "latents.active_units",
     ]
+    alone = LatentClips(means, labels, np.zeros(40, int))  # all test clips are by one speaker
+    assert "latents.speaker.information_gap" not in latents.evaluate(clips, alone)
     single = LatentClips(means[:, :1], labels, np.zeros(40, int))
     assert list(latents.evaluate(single, single)) == [
         "latents.label.linear_probe",

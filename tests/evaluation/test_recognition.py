@@ -5,6 +5,7 @@ import pytest
 
 from voxlet.errors import ScoreError
 from voxlet.evaluation.classifiers.prediction import Prediction
+from voxlet.evaluation.metric import ONE_LABEL
 from voxlet.evaluation.metrics import recognition, speaker
 
 ASKED = np.array([0, 0, 1, 1])
@@ -58,3 +59,11 @@ def test_speakers_count_only_where_one_was_asked_for():
     assert "only one" in speaker.evaluate(np.zeros(4, int), ("ann",), answer)["speaker.accuracy"]
     with pytest.raises(ScoreError, match="does not know speakers"):
         speaker.evaluate(asked, ("ann", "bob"), said(ASKED))
+
+
+def test_one_label_cannot_be_taken_for_another():
+    predictions = {"in_corpus": said([0] * 6), "cross_corpus": ONE_LABEL}
+    assert recognition.evaluate(np.zeros(6, np.int64), ("yes",), predictions) == {
+        "recognition.in_corpus.accuracy": ONE_LABEL,
+        "recognition.cross_corpus.accuracy": ONE_LABEL,
+    }

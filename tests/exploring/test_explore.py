@@ -6,6 +6,7 @@ import csv
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ from voxlet.corpus.corpus import open_corpus
 from voxlet.exploring import explore as exploring
 from voxlet.exploring.clips import gather
 from voxlet.exploring.directions import find_directions, in_voice_of, properties
-from voxlet.exploring.explore import Request, explore
+from voxlet.exploring.explore import Request, corpus_for, explore
 from voxlet.exploring.explorer import Map, explorer, sprites_of
 from voxlet.exploring.projection import project
 from voxlet.exploring.reconstruct import learn_words, reconstruct
@@ -301,3 +302,10 @@ def axe_finds_nothing(page: Page) -> None:
             page.emulate_media(color_scheme=scheme)
             found = Axe().run(page)
             assert found.violations_count == 0, (width, scheme, found.generate_report())
+
+
+def test_a_corpus_is_that_of_the_voice_where_a_run_stands_beside_it() -> None:
+    run, voice = Mock(spec=ClipRun), Mock(spec=Voice)
+    assert corpus_for(voice, None, "fsdd") == corpus_for(voice, run, "fsdd") == "fsdd"
+    assert corpus_for(run, voice, "fsdd") is None
+    assert corpus_for(run, None, "fsdd") == corpus_for(run, run, "fsdd") == "fsdd"  # and refused there

@@ -62,6 +62,34 @@ def test_a_run_begins_with_a_base(base: Path, voice_run: Path, tmp_path: Path) -
         torch.testing.assert_close(began.wave.state_dict()[name], tensor, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.follows("recipes/train.py: give it a share, or begin with a base: --base FILE")
+def test_without_a_share_the_wave_vae_stays_as_the_base_has_it(
+    base: Path, voice_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clips, run = voice_run.parent / "clips", tmp_path / "run"
+    asked = [
+        "train",
+        "voice",
+        "--corpus",
+        str(clips),
+        "--run",
+        str(run),
+        "--epochs",
+        "1",
+        "--wave-share",
+        "0",
+    ]
+    assert main(asked) == 2
+    assert "--wave-share: 0 leaves the wave VAE untrained; give it a share" in capsys.readouterr().err
+    assert not run.exists()
+    still = replace(TINY_VOICE, wave_share=0.0, prior_share=0.6)
+    opened = train("voice", clips, run, epochs=2, config=still, base=base)
+    assert isinstance(opened, VoiceRun)
+    for name, tensor in read_base(base).parts["wave"].items():
+        assert torch.equal(opened.wave.state_dict()[name], tensor)
+    train("voice", clips, tmp_path / "other", epochs=1, config=replace(TINY_VOICE, wave_share=0.2))
+
+
 def test_a_base_names_those_of_the_base_that_it_began_with() -> None:
     first = {"data": "Words", "licence": "CC BY 4.0", "credit": "A. Bee"}
     second = {"data": "Own", "licence": "CC BY 4.0", "credit": "C. Dee", "base": {"digest": "1", **first}}

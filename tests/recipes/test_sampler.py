@@ -72,6 +72,11 @@ def test_generate_writes_wavs_with_their_seed(
     before = paths[0].read_bytes()
     assert main(asked) == 0
     assert paths[0].read_bytes() == before
+    # Another text has other files, though it begins alike or differs in what no file's name holds.
+    for text in ("10, 01", "0 " * 20 + "1", "0 " * 20 + "0"):
+        assert main(["generate", str(runs / "plain"), text, "--seed", "7", "--out", str(out)]) == 0
+    assert len(list(out.iterdir())) == 6
+    assert paths[0].read_bytes() == before
 
 
 @pytest.mark.parametrize(

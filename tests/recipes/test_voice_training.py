@@ -268,7 +268,8 @@ def test_a_voice_that_is_not_finished_is_not_exported(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"wave_share": 0.0}, {"wave_share": 0.9, "prior_share": 0.2}, {"split_seed": -1}]
+    "change",
+    [{"wave_share": -0.1}, {"prior_share": 0.0}, {"wave_share": 0.9, "prior_share": 0.2}, {"split_seed": -1}],
 )
 def test_settings_that_make_no_sense_are_refused(change: dict[str, float]) -> None:
     with pytest.raises(ConfigError):

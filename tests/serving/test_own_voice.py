@@ -116,7 +116,7 @@ def test_words_are_recorded_and_become_a_voice_that_speaks(site) -> None:
         page.get_by_text("All 4 takes are there.").wait_for()
         assert (runs / "takes" / "mine" / "nox_me_2.wav").exists()
         page.get_by_role("button", name="Make my voice").click()
-        page.get_by_text("The voice mine is there.").wait_for()
+        page.get_by_text("Your voice mine is ready.").wait_for()
         page.get_by_text("usable: a stand-in").wait_for()
         axe_finds_nothing(page)
         with page.expect_download() as waited:
@@ -217,7 +217,7 @@ def test_a_real_voice_is_made_through_the_page_and_understood(tmp_path, voxlet_d
         page.route("**/jobs", lambda route: route.continue_(**_smallest(route.request, asked)))
         page.get_by_role("button", name="Make my voice").click()
         page.get_by_text("What it sounds like so far").wait_for(timeout=900_000)
-        page.get_by_text("The voice theo is there.").wait_for(timeout=1_800_000)
+        page.get_by_text("Your voice theo is ready.").wait_for(timeout=1_800_000)
         page.get_by_role("button", name="Speak with it").click()
         page.get_by_text("The voice theo is ready.").wait_for(state="attached")
         page.evaluate("played.length = 0")

@@ -122,6 +122,10 @@ def test_two_maps_of_one_name_are_refused(tmp_path, tiny):
     shutil.copytree(SHIPPED / "cnn-light-digits", tmp_path / "again")
     with pytest.raises(ConfigError, match="two maps are called 'cnn-light-digits'; leave one of them out"):
         write_page(tmp_path / "site", [tiny], [SHIPPED, tmp_path / "again"])
+    about = tmp_path / "again" / "map.json"
+    about.write_text(json.dumps({**json.loads(about.read_text()), "name": "CNN light/digits"}))
+    with pytest.raises(ConfigError, match="two maps are called 'cnn-light-digits' and 'CNN light/digits'"):
+        write_page(tmp_path / "site", [tiny], [SHIPPED, tmp_path / "again"])
     write_page(tmp_path / "site", [tiny], [tmp_path / "again"])
     write_page(tmp_path / "site", [tiny], [SHIPPED, SHIPPED])  # the same one twice is one
 

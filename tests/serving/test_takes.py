@@ -19,8 +19,8 @@ from voxlet.corpus.recording import check
 from voxlet.corpus.recording.consent import NOTE
 from voxlet.serving.app import create_app
 from voxlet.serving.jobs.making import Making
-from voxlet.serving.jobs.runs import Runs
-from voxlet.serving.jobs.takes import ASIDE, LAYOUT, PROBLEMS
+from voxlet.serving.jobs.runs import SHOWN_RUNS, Runs
+from voxlet.serving.jobs.takes import ASIDE, LAYOUT, PROBLEMS, TakeSets
 from voxlet.serving.limits import Limits
 
 HERE = "http://127.0.0.1"
@@ -93,6 +93,13 @@ def test_takes_are_kept_in_turn_and_can_be_heard_and_removed(client, tmp_path) -
     assert left["next"] == "lumos"
     assert [take["file"] for take in left["words"][0]["takes"]] == ["lumos_me_1.wav"]
     assert send(client, "lumos", word(0, 0, 9))["file"] == "lumos_me_2.wav"
+    takes = TakeSets(tmp_path / "runs" / "takes")
+    before = takes.digest("mine")
+    assert takes.digest("mine") == before
+    content = bytearray((folder / "lumos_me_2.wav").read_bytes())
+    content[-1] ^= 1
+    (folder / "lumos_me_2.wav").write_bytes(content)  # another take of the same name and length
+    assert takes.digest("mine") != before
     # Another server finds all of it; other words leave the takes where they are.
     other = client.put("/takes/mine", json={**WANTED, "words": ["lumos", "nox"]}).json()
     assert [len(one["takes"]) for one in other["words"]] == [2, 0]
@@ -214,6 +221,17 @@ def test_without_a_folder_there_is_nothing_of_it(voice, page) -> None:
     client = TestClient(create_app([voice], threads=1, page=page), base_url=HERE)
     assert client.get("/voices.json").json()["makes"] is False
     assert client.get("/takes").status_code == client.get("/jobs").status_code == 404
+
+
+def test_more_runs_than_are_shown_still_have_their_voices(tmp_path) -> None:
+    for number in range(SHOWN_RUNS + 2):
+        run = tmp_path / f"mine-{number}"
+        run.mkdir()
+        (run / "config.json").write_text('{"preset": "voice"}')
+        (run / f"{run.name}.voice").touch()
+    assert len(Runs(tmp_path).newest()) == SHOWN_RUNS
+    assert len(Runs(tmp_path).voices()) == SHOWN_RUNS + 2
+    assert Runs(tmp_path / "none").newest() == Runs(tmp_path / "none").voices() == []
 
 
 def test_damaged_files_of_runs_are_passed_over(tmp_path) -> None:

@@ -125,6 +125,13 @@ def test_other_spellings_are_read_and_kept(tmp_path):
     assert said.tobytes() == meant.tobytes()
     assert voice.sample(["sifr"], seed=1)[0].tobytes() == voice.sample(["zero"], seed=1)[0].tobytes()
     assert [voice.word(way) for way in ("SIFR", "zero", "three", "sifrs")] == ["zero", "zero", "three", None]
+    other = tmp_path / "other.voice"
+    other.write_bytes(
+        tiny_voice.voice_bytes(edit=lambda raw: raw.update(spellings={"zero": ["nil"], "two": ["nil"]}))
+    )
+    both = load_voice(other)
+    assert both.word("nil") == "zero"  # the first label has it, in a list of words as in a text
+    assert both.say("nil", seed=3).samples.tobytes() == both.say("zero", seed=3).samples.tobytes()
     with pytest.raises(VoiceError, match="has no word 'sifrs'"):
         voice.sample(["sifrs"])
     assert parse_info(read_metadata(read_voice(file).with_card({}))["voxlet"]).spellings == voice.spellings

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from unittest.mock import Mock
 
 import pytest
 
@@ -99,8 +100,14 @@ def test_rows_are_trained_measured_kept_and_shared(tiny, corpus, tmp_path, monke
 
     # Nothing is trained or measured again; another run may share the runs.
     monkeypatch.setattr(measure, "measure_row", lambda *arguments: pytest.fail("measured again"))
-    monkeypatch.setattr(speeds, "time_steps", lambda *arguments: pytest.fail("timed again"))
+    timed = Mock(side_effect=speeds.time_steps)
+    monkeypatch.setattr(speeds, "time_steps", timed)
     assert make_study(StudyRequest(out, corpus=str(corpus), count=12, voice=None)) == made
+    assert timed.call_count == 0
+    monkeypatch.setattr(speeds, "processor", lambda: "another")
+    rows = [plan.ROWS["small"]]
+    assert speeds.speeds_of(rows, str(corpus), out / "speeds.json").machine == "another"
+    assert timed.call_count == 1
     monkeypatch.undo()
 
 
@@ -264,6 +271,8 @@ def test_trials_go_on_where_they_stopped(tiny, corpus, tmp_path, monkeypatch):
     block = report.hyper_parameters(three)
     assert block.table[0] == ("settings", "learning_rate", "model.latent_size", "validation loss")
     assert "3 settings of cnn-light were tried for 1 epochs each" in block.paragraphs[0]
+    (longer,) = tuning.tune(tmp_path, str(corpus), 1, epochs=2).trials  # in the same folder, its own runs
+    assert longer.loss is not None
     with pytest.raises(ConfigError, match="-1 is negative"):
         tuning.tune(tmp_path, str(corpus), -1)
 

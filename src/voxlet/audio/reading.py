@@ -1,4 +1,4 @@
-"""Sound files read: one channel of several, a block at a time, and never more than a file may hold."""
+"""Read sound files as one channel, block by block, up to a maximum length."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from voxlet.decoding.decoders import Decoder, Header
 
-MOST_SAMPLES = 2**26  # of all channels, that are decoded of a file: 23 minutes at 48 kHz in one channel
-BLOCK_SAMPLES = 2**22  # of all channels, decoded at once
+MOST_SAMPLES = 2**26  # most that are decoded of a file, all channels together: 23 minutes of mono at 48 kHz
+BLOCK_SAMPLES = 2**22  # decoded at once, all channels together
 MOST_CHANNELS = 32
 RATES = (1000, 768_000)  # Hz
 MOST_FRAMES_A_BYTE = 8192  # no codec packs more: a block of Vorbis, or of silence in FLAC
@@ -27,9 +27,9 @@ MOST_FRAMES_A_BYTE = 8192  # no codec packs more: a block of Vorbis, or of silen
 
 @dataclass(frozen=True)
 class Sound:
-    """Samples of shape (T,), their rate in Hz, and which of several channels they are.
+    """Samples of shape (T,), their rate in Hz, and the channel that they are from.
 
-    `channel` is empty where there was one, or the mean of all was taken.
+    `channel` is empty if the file has one channel, or if the mean of all was taken.
     """
 
     samples: Samples
@@ -38,7 +38,7 @@ class Sound:
 
 
 class SoundFile:
-    """An open sound file: its header, which can be true, and its samples when they are asked for."""
+    """An open sound file: its header, checked for plausibility, and its samples on demand."""
 
     def __init__(self, path: Path, decoder: Decoder) -> None:
         self.path = path
@@ -48,14 +48,14 @@ class SoundFile:
     def read(self, seconds: float | None = None) -> Sound:
         """See `read`."""
         header = self.header
-        if seconds is not None and not seconds > 0:  # not a number fails, too
+        if seconds is not None and not seconds > 0:  # NaN fails, too
             raise AudioError(f"{seconds!r} is not a number of seconds to read", where=self.path)
         seconds = None if seconds == np.inf else seconds
         most = MOST_SAMPLES // header.channels
         asked = most + 1 if seconds is None else min(round(seconds * header.rate), most)
         if seconds is None and header.frames is not None and header.frames > most:
             raise self._too_long(header.frames)
-        # Of several channels, those are compared for as long that it does not matter how much was asked for.
+        # Channels are compared over a fixed time, so that the choice does not depend on how much is read.
         channel, samples = self._mixed(asked)
         if len(samples) > most:
             raise self._too_long(len(samples))
@@ -64,7 +64,7 @@ class SoundFile:
         return Sound(samples, header.rate, channel)
 
     def _mixed(self, frames: int) -> tuple[str, Samples]:
-        """The first `frames` as one channel, (T,), and which that is."""
+        """The name of the channel that was chosen, and its first `frames` samples (T,)."""
         header = self.header
         if header.channels == 1:
             blocks = list(self._blocks(frames))
@@ -80,7 +80,7 @@ class SoundFile:
         return choice.name, _joined(pieces)
 
     def _blocks(self, frames: int) -> Iterator[Samples]:
-        """The next `frames`, block by block, (n, channels)."""
+        """The next `frames` samples of all channels, in blocks (n, channels)."""
         block = max(1, BLOCK_SAMPLES // self.header.channels)
         while frames > 0:
             samples = self._decoder.read(min(frames, block))
@@ -95,8 +95,9 @@ class SoundFile:
         header = self.header
         minutes, most = frames / header.rate / 60, MOST_SAMPLES / header.channels / header.rate / 60
         length = f"{minutes:,.0f} minutes" if header.frames is not None else f"more than {most:,.0f} minutes"
+        channels = f"{header.channels} channel{'s' if header.channels > 1 else ''}"
         return AudioError(
-            f"is too long: {length}; with {header.channels} channels at {header.rate:,} Hz, at most "
+            f"is too long: {length}; with {channels} at {header.rate:,} Hz, at most "
             f"{most:,.0f} minutes are read",
             where=self.path,
             remedy="cut it into shorter files",
@@ -104,17 +105,17 @@ class SoundFile:
 
 
 def _joined(pieces: list[Samples], channels: int = 0) -> Samples:
-    """Pieces laid end to end; of none, an empty one, (0,) or (0, channels)."""
+    """Concatenated pieces; if there are none, an empty array (0,) or (0, channels)."""
     if len(pieces) == 1:
         return pieces[0]
     return np.concatenate(pieces) if pieces else np.zeros((0, channels) if channels else 0, np.float32)
 
 
 def _checked_header(path: Path, header: Header) -> Header:
-    """A header, if it can be true and is one that voxlet reads.
+    """Return `header` if it is plausible and voxlet can read such a file.
 
     Raises:
-        AudioError: Too many channels, an odd rate, or more samples than so many bytes can hold.
+        AudioError: It has too many channels, an odd rate, or more samples than the file's bytes can hold.
     """
     if not 1 <= header.channels <= MOST_CHANNELS:
         raise AudioError(
@@ -135,29 +136,29 @@ def opened(path: str | os.PathLike[str]) -> Iterator[SoundFile]:
     """Open a sound file of any kind: what libsndfile reads, and with the extra `formats` what FFmpeg reads.
 
     Raises:
-        AudioError: The file is missing, of no known format, of too many channels or an odd rate, or claims
-            more than so many bytes can hold.
+        AudioError: The file is missing, of an unknown format, has too many channels or an odd rate, or claims
+            more samples than its bytes can hold.
     """
-    from voxlet.decoding import decoders  # only where it is needed: `voxlet say` has to start at once
+    from voxlet.decoding import decoders  # imported late, so that `voxlet say` starts at once
 
     with decoders.opened(Path(path)) as decoder:
         yield SoundFile(Path(path), decoder)
 
 
 def read(path: str | os.PathLike[str], *, seconds: float | None = None) -> Sound:
-    """Decode a sound file of any kind and bit depth, and make one channel of several.
+    """Decode a sound file of any kind and bit depth to one channel.
 
-    That is the mean of all, or where these differ the channel, or the difference of two, that holds speech;
-    see `decoding.channels`. The header is looked at first, and samples are decoded a block at a time: no file
-    takes more memory than the longest that may be read.
+    Several channels become their mean or, if they differ, the channel or difference of two that holds speech;
+    see `decoding.channels`. The header is checked first, and samples are decoded block by block, so that no
+    file takes more memory than the longest allowed one.
 
     Args:
         path: The file.
-        seconds: Only so many are decoded, from the beginning; the file may then be of any length.
+        seconds: Decode only so many from the beginning; the file may then be of any length.
 
     Raises:
-        AudioError: As `opened`; or the file is empty, too long, cannot be decoded, or holds values that are
-            not numbers.
+        AudioError: As `opened`; or the file is empty, too long, cannot be decoded, or has values that are not
+            finite.
     """
     with opened(path) as file:
         return file.read(seconds)
@@ -167,7 +168,7 @@ def read_metadata(path: str | os.PathLike[str]) -> dict[str, str]:
     """The text fields that a sound file carries (`title`, `software`, `comment`, ...).
 
     Raises:
-        AudioError: It is missing, or none that libsndfile reads.
+        AudioError: The file is missing, or libsndfile cannot read it.
     """
     import soundfile
 

@@ -1,7 +1,7 @@
-"""Where a file's samples lie: in its data chunk, whatever the outer header claims.
+"""Find the samples of a sound file: in its data chunk, whatever the outer header claims.
 
-A writer that cannot seek back leaves lengths of 0 or 0xFFFFFFFF, one that is stopped leaves less than it
-promised, and many a tool writes lengths that are not true.
+A writer that cannot seek back leaves lengths of 0 or 0xFFFFFFFF, an interrupted one writes less than the
+header claims, and many tools write wrong lengths.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from typing import IO, Any
 
 MOST_CHUNKS = 1000
-ENDLESS = 0x7FFF_0000  # from here on, a length of 32 bits is a placeholder unless so much is there
-TAIL = 4096  # bytes at the end of an endless data chunk that may be another chunk
-MISSED_SECONDS = 0.01  # as much may be missing, or stand behind: no word lasts so short
+ENDLESS = 0x7FFF_0000  # from here on, a 32-bit length is a placeholder unless the file is that long
+TAIL = 4096  # bytes at the end of a data chunk of unknown length that may be another chunk
+MISSED_SECONDS = 0.01  # so much may be missing, or follow the samples: no word is that short
 
 
 @dataclass(frozen=True)
@@ -23,13 +23,13 @@ class Shape:
     """How a kind of file is made of chunks.
 
     Attributes:
-        magic: The file's first bytes.
-        first: Where the first chunk begins.
-        name: Bytes of a chunk's name.
-        length: Form of a chunk's length, for `struct`.
+        magic: First bytes of the file.
+        first: Offset of the first chunk.
+        name: Size of a chunk's name in bytes.
+        length: Format of a chunk's length field, for `struct`.
         align: Chunks begin at multiples of this.
-        own: Whether the length counts name and length, too.
-        data: Name of the chunk that holds the samples.
+        own: Whether a chunk's length includes its name and length fields.
+        data: Name of the chunk with the samples.
     """
 
     magic: bytes
@@ -52,15 +52,15 @@ SHAPES = (
 
 @dataclass(frozen=True)
 class Data:
-    """The chunk that holds the samples.
+    """The chunk with the samples.
 
     Attributes:
-        shape: Of the file.
-        field: Where the chunk's length stands.
-        start: Where its samples begin.
-        claimed: How many bytes it claims; None where the writer did not know.
-        found: How many bytes of samples there are.
-        second: Bytes of a second of sound; 0 where that is not told.
+        shape: How the file is made of chunks.
+        field: Offset of the chunk's length field.
+        start: Offset of the samples.
+        claimed: Bytes that the chunk claims to have; None if the writer did not know.
+        found: Bytes of samples that are there.
+        second: Bytes per second of sound; 0 if not stated.
     """
 
     shape: Shape
@@ -72,17 +72,17 @@ class Data:
 
     @property
     def cut_off(self) -> bool:
-        """Whether more was promised than is there."""
+        """Whether the chunk claims more samples than are there."""
         return self.claimed is not None and self.claimed - self.found > MISSED_SECONDS * self.second
 
     @property
     def mended(self) -> bool:
-        """Whether the length has to be set right before it is decoded."""
+        """Whether the length has to be corrected before decoding."""
         return self.shape.magic == b"RIFF" and self.claimed != self.found and not self.cut_off
 
 
 def find_data(file: IO[bytes], size: int) -> Data | None:
-    """The data chunk of a file of `size` bytes; None where it has none, or is of another kind.
+    """The data chunk of a file of `size` bytes; None if there is none, or the file is of another kind.
 
     Raises:
         EOFError: The file ends before its data.
@@ -117,7 +117,7 @@ def find_data(file: IO[bytes], size: int) -> Data | None:
 
 
 def _chunk(file: IO[bytes], shape: Shape, place: int) -> tuple[bytes, int, int] | None:
-    """A chunk's name, its length in bytes, and where its content begins."""
+    """A chunk's name, length in bytes, and offset of its content; None at the end of the file."""
     count = struct.calcsize(shape.length)
     file.seek(place)
     head = file.read(shape.name + count)
@@ -132,7 +132,7 @@ def _aligned(shape: Shape, place: int) -> int:
 
 
 def _promise(shape: Shape, claimed: int, long: int | None, there: int) -> int | None:
-    """How many bytes a data chunk claims, or a length of 64 bits in its place; None: it is not known."""
+    """The bytes that a data chunk claims, or its 64-bit length `long` instead; None if unknown."""
     if long is not None and claimed == 0xFFFF_FFFF:
         claimed = long
     elif shape.length[1] == "I" and claimed >= ENDLESS and claimed > there:
@@ -141,7 +141,7 @@ def _promise(shape: Shape, claimed: int, long: int | None, there: int) -> int | 
 
 
 def _found(file: IO[bytes], data: Data, size: int) -> int:
-    """How many bytes of samples there are in a file of `size` bytes, from `data.start` on."""
+    """The bytes of samples from `data.start` on in a file of `size` bytes."""
     there = size - data.start
     if data.claimed is None:
         return there - _tail(file, data.shape, data.start, size)
@@ -155,7 +155,7 @@ def _found(file: IO[bytes], data: Data, size: int) -> int:
 
 
 def _is_chunk(file: IO[bytes], shape: Shape, place: int, size: int) -> bool:
-    """Whether a chunk begins there, or a tag that players write behind the last chunk."""
+    """Whether a chunk begins at `place`, or a tag that players append to the last chunk, or the file ends."""
     for begin in {place, _aligned(shape, place)}:
         chunk = _chunk(file, shape, begin)
         if chunk is None:
@@ -169,7 +169,7 @@ def _is_chunk(file: IO[bytes], shape: Shape, place: int, size: int) -> bool:
 
 
 def _tail(file: IO[bytes], shape: Shape, start: int, size: int) -> int:
-    """Bytes of another chunk behind samples whose length was not known."""
+    """The bytes of another chunk after samples of unknown length; 0 if there is none."""
     if shape.magic != b"RIFF":
         return 0
     begin = max(start, size - TAIL)
@@ -185,7 +185,7 @@ def _tail(file: IO[bytes], shape: Shape, start: int, size: int) -> int:
 
 
 class Mended(io.RawIOBase):
-    """A WAV file whose lengths are set right as it is read."""
+    """A WAV file whose length fields are corrected while it is read."""
 
     def __init__(self, file: IO[bytes], data: Data) -> None:
         super().__init__()
@@ -193,18 +193,20 @@ class Mended(io.RawIOBase):
         self.file = file
         self.size = end
         file.seek(0)
-        self.patches = ((4, struct.pack("<I", end - 8)), (data.field, struct.pack("<I", data.found)))
+        # A length of 32 bits cannot say more than this, which decoders take for the rest of the file.
+        lengths = ((4, end - 8), (data.field, data.found))
+        self.patches = [(field, struct.pack("<I", min(length, 0xFFFF_FFFF))) for field, length in lengths]
 
     def readable(self) -> bool:
-        """It is read."""
+        """Always true."""
         return True
 
     def seekable(self) -> bool:
-        """It can be gone about in."""
+        """Always true."""
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """Fill the buffer as far as there is something."""
+        """Read into the buffer, with corrected length fields; returns the number of bytes."""
         place = self.file.tell()
         read = self.file.read(max(0, min(len(buffer), self.size - place)))
         view = memoryview(buffer).cast("B")
@@ -216,7 +218,7 @@ class Mended(io.RawIOBase):
         return len(read)
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Go to a position."""
+        """Move to a position and return it."""
         return self.file.seek(self.size + offset) if whence == os.SEEK_END else self.file.seek(offset, whence)
 
     def tell(self) -> int:

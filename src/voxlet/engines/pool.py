@@ -1,4 +1,4 @@
-"""A pool of processes on this machine, whose workers may die."""
+"""A pool of processes on this machine that copes with the death of workers."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from voxlet import files
 from voxlet.engines.engine import AHEAD, ATTEMPTS, Task
 from voxlet.errors import VoxletError
 
-MOST = 61 if sys.platform == "win32" else None  # processes that one waits for at once
+MOST = 61 if sys.platform == "win32" else None  # processes that a process can wait for at once
 
 
 @dataclass(frozen=True)
 class LocalPool:
-    """A pool of processes on this machine; on Windows 61 at most."""
+    """A pool of processes on this machine; at most 61 on Windows."""
 
     workers: int
 
@@ -45,27 +45,35 @@ class LocalPool:
     def _until_broken(
         self, task_file: Path, items: Iterator[tuple[Any, int]]
     ) -> Generator[Any, None, list[tuple[Any, int]]]:
-        """Work with one pool until all is done, or a worker died; returns what has to be done again."""
-        # Fresh interpreters: threads of the runtime do not survive a fork. The task, megabytes of voice, goes
-        # by a file: through the pipe it would wait for ever for a worker that dies before it has read it.
+        """Work with one pool until all items are done or a worker dies; returns the items to do again."""
+        # New interpreters, as threads of ONNX Runtime do not survive a fork. The task, megabytes of voice, is
+        # sent in a file: writing to a pipe would block for ever if a worker died before reading all of it.
         context = multiprocessing.get_context("spawn")
         others = set(multiprocessing.active_children())
         workers = min(self.workers, MOST or self.workers)
         pool = ProcessPoolExecutor(workers, context, _begin, (task_file,))
         flying: dict[Future[Any], tuple[Any, int]] = {}
         broken: list[tuple[Any, int]] = []
+        held: tuple[Any, int] | None = (
+            None  # its last attempt is made alone, so that it alone can be to blame
+        )
         try:
             while True:
-                while len(flying) < AHEAD * self.workers and not broken:
-                    entry = next(items, None)
+                alone = any(attempt >= ATTEMPTS for _, attempt in flying.values())
+                while len(flying) < AHEAD * self.workers and not broken and not alone:
+                    entry, held = held or next(items, None), None
                     if entry is None:
+                        break
+                    alone = entry[1] >= ATTEMPTS
+                    if alone and flying:
+                        held = entry
                         break
                     try:
                         flying[pool.submit(_work, entry[0])] = entry
                     except BrokenProcessPool:
                         broken.append(entry)
                 if not flying:
-                    return broken
+                    return broken if held is None else [*broken, held]
                 done, _ = wait(flying, return_when=FIRST_COMPLETED)
                 for future in done:
                     item, attempt = flying.pop(future)
@@ -81,7 +89,7 @@ class LocalPool:
                         broken.append((item, attempt + 1))
                         continue
                     yield result
-        except BaseException:  # what is begun is not waited for: it would be made again anyway
+        except BaseException:  # running items are not waited for: they would be done again anyway
             for worker in set(multiprocessing.active_children()) - others:
                 worker.kill()
             raise
@@ -89,11 +97,11 @@ class LocalPool:
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-_task: Task | None = None  # what this worker does
+_task: Task | None = None  # of this worker
 
 
 def _begin(task_file: Path) -> None:
-    """What a worker does first: Ctrl-C is for the process that hands out work."""
+    """Set up a worker: it loads its task and ignores Ctrl-C, which is for the parent process."""
     global _task  # noqa: PLW0603
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_follow, daemon=True).start()
@@ -101,7 +109,7 @@ def _begin(task_file: Path) -> None:
 
 
 def _follow() -> None:
-    """End with the process that hands out work: killed, it cannot end its workers."""
+    """End this worker when its parent process ends, which cannot end its workers if it is killed."""
     parent = multiprocessing.parent_process()
     assert parent is not None
     parent.join()

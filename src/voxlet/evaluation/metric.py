@@ -1,7 +1,7 @@
-"""What can be measured: every metric by its key, with its title and its unit. They stand here alone.
+"""The catalogue of metrics: key, title and unit of everything that can be measured, defined only here.
 
-A key is dotted: first the part of the scorecard that measures it, then what it is measured with, then what.
-JSON, tables, pages, model cards and documents are drawn from keys; titles are for people, and may change.
+A key is dotted: first the part of the scorecard, then what the metric is measured with, then the metric.
+JSON, tables, pages, model cards and documents refer to metrics by key; titles are for people and may change.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from voxlet.evaluation.intervals import Interval
 Unit = Literal[
     "share", "ratio", "MOS", "nepers", "dB", "nats", "units", "score", "Hz", "seconds", "semitones"
 ]
-Better = Literal["higher", "lower", "real"]  # "real": the nearer to the real clips' own figure
+Better = Literal["higher", "lower", "real"]  # "real": nearer to the figure of real clips is better
 ClassifierKind = Literal[
     "in_corpus",
     "in_corpus_narrow",
@@ -37,9 +37,10 @@ CLASSIFIERS: dict[ClassifierKind, str] = {
 }
 SCALES = {"overall": "overall", "signal": "signal", "background": "background", "p808": "P.808"}  # of DNSMOS
 PERCENTILES = (1, 5, 50)  # of the distances to the nearest training clips
-FEWEST_TAKES = 5  # of a label: fewer give no accuracy
-FEW = (5, 10, 20, 50)  # real clips of each label, for the utility of generated ones
-PART_TITLES = {  # of a scorecard, in their order
+FEWEST_TAKES = 5  # of a label: with fewer, no accuracy is given
+ONE_LABEL = "there is one label only, which cannot be taken for another"
+FEW = (5, 10, 20, 50)  # real clips of each label to which generated ones are added, to measure utility
+PART_TITLES = {  # of a scorecard, in order
     "recognition": "Recognition",
     "naturalness": "Naturalness",
     "distribution": "Distribution",
@@ -56,14 +57,14 @@ PART_TITLES = {  # of a scorecard, in their order
 }
 
 Value = Interval | str  # a string says why there is no figure
-ByName = dict[str, Value]  # a metric's values by label, or by number of latent unit
+ByName = dict[str, Value]  # a metric's values by label, by number of latent unit, or by band
 Figures = dict[str, Value | ByName]  # by key
 Table = list[list[float | str]]
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """What a part of the scorecard finds in one set of clips: figures and tables, both by key."""
+    """Figures and tables that a part of the scorecard gives for one set of clips, both by key."""
 
     figures: Figures = field(default_factory=dict)
     tables: dict[str, Table] = field(default_factory=dict)
@@ -71,15 +72,15 @@ class Measurement:
 
 @dataclass(frozen=True)
 class Metric:
-    """Something that is measured of a set of clips.
+    """A measure of a set of clips.
 
     Attributes:
-        key: What programs know it by.
-        title: What people read.
-        unit: Of its values; a share is shown in percent.
+        key: Identifier, for programs.
+        title: Title, for people.
+        unit: Unit of the values; a share is shown in percent.
         better: Which direction is better.
-        needs: The fewest clips that it makes sense for.
-        by: What it has a value for each of, where it has several.
+        needs: The fewest clips for which the metric makes sense.
+        by: What the values are broken down by, if the metric has several.
     """
 
     key: str
@@ -91,7 +92,7 @@ class Metric:
 
     @property
     def part(self) -> str:
-        """The part of the scorecard that it belongs to: the first word of its key."""
+        """The metric's part of the scorecard: the first word of its key."""
         return self.key.split(".", 1)[0]
 
 
@@ -102,7 +103,7 @@ def recognition() -> list[Metric]:
         key = f"recognition.{kind}.accuracy"
         found.append(Metric(key, f"accuracy, {name}", "share", "higher"))
         found.append(Metric(f"{key}.by_label", f"by label, {name}", "share", "higher", by="label"))
-    title = f"within strings, {CLASSIFIERS['off_the_shelf']}"  # at the widest band that there is
+    title = f"within strings, {CLASSIFIERS['off_the_shelf']}"  # at the widest band available
     return [*found, Metric("recognition.off_the_shelf.string_accuracy", title, "share", "higher")]
 
 
@@ -116,7 +117,7 @@ def naturalness() -> list[Metric]:
 
 
 def distribution() -> list[Metric]:
-    """Distances between sets of clips, and how various their labels are."""
+    """Distances between sets of clips, and the certainty and diversity of their labels."""
     distances = [
         metric
         for kind, name in (("in_corpus", "in-corpus"), ("cross_corpus", "cross-corpus"))
@@ -147,7 +148,7 @@ def distribution() -> list[Metric]:
 
 
 def band() -> list[Metric]:
-    """What of the spectrum is there, and how it differs from real clips'."""
+    """Levels across the spectrum, and their distance to those of real clips."""
     distance, title = "band.log_spectral_distance.by_band", "log-spectral distance, dB"
     return [
         Metric("band.above_4k", "energy above 4 kHz, dB of all", "dB", "real"),
@@ -166,7 +167,7 @@ def speaker() -> list[Metric]:
 
 
 def sc09() -> list[Metric]:
-    """By the classifier of SC09's protocol, whose features have 1,024 dimensions."""
+    """Metrics of the SC09 protocol, whose classifier has features of 1,024 dimensions."""
     return [
         Metric("sc09.accuracy", "accuracy, SC09's classifier", "share", "higher"),
         Metric("sc09.frechet_distance", "Fréchet distance, SC09", "score", "lower", needs=1025),
@@ -179,7 +180,7 @@ def sc09() -> list[Metric]:
 
 
 def memorisation() -> list[Metric]:
-    """Distances to the nearest training clip; whoever copies stands below what real test clips have."""
+    """Distances to the nearest training clip; those of a generator that copies are below real test clips'."""
     return [
         Metric(
             f"memorisation.nearest.p{percentile}",
@@ -191,7 +192,7 @@ def memorisation() -> list[Metric]:
 
 
 def attributes() -> list[Metric]:
-    """What is measured on each clip, as `voxlet.corpus.attributes` has it, of clips cut to their speech."""
+    """Attributes of clips cut to their speech, as `voxlet.corpus.attributes` defines them."""
     return [
         Metric("attributes.speed", "speed, times the usual", "ratio", "real"),
         Metric("attributes.speed.spread", "speed, standard deviation of its logarithm", "ratio", "real"),
@@ -206,7 +207,7 @@ def attributes() -> list[Metric]:
 
 
 def detection() -> list[Metric]:
-    """Can generated clips be told from real ones? Half is chance; only where resynthesis is found, too."""
+    """How well generated clips are told from real ones: 0.5 is chance. Resyntheses must be detected, too."""
     return [
         Metric(
             "detection.balanced_accuracy",
@@ -222,7 +223,7 @@ def detection() -> list[Metric]:
 
 
 def utility() -> list[Metric]:
-    """Accuracy on real test clips of classifiers trained on generated ones, alone or beside few real ones."""
+    """Accuracy on real test clips of classifiers trained on generated ones, alone or with a few real ones."""
     found = [Metric("utility.alone.accuracy", "trained on these clips alone", "share", "higher", needs=50)]
     ways = {
         "real": "",
@@ -238,7 +239,7 @@ def utility() -> list[Metric]:
 
 
 def reconstruction() -> list[Metric]:
-    """How natural and how near reconstructions of real test clips are."""
+    """Naturalness of reconstructions of real test clips, and their fidelity to the originals."""
     return [
         *(
             Metric(f"reconstruction.dnsmos.{scale}", f"DNSMOS {name}, reconstructed", "MOS", "higher")
@@ -251,7 +252,7 @@ def reconstruction() -> list[Metric]:
 
 
 def latents() -> list[Metric]:
-    """How a clip VAE's latent space is ordered, and how well it explains the test clips."""
+    """Structure of a clip VAE's latent space, and how well the model explains the test clips."""
     found = []
     for name in ("label", "speaker"):
         found += [
@@ -296,12 +297,12 @@ CATALOGUE: dict[str, Metric] = {
 
 
 def metrics_of(part: str) -> list[Metric]:
-    """All metrics of a part of the scorecard, in their order."""
+    """All metrics of a part of the scorecard, in the catalogue's order."""
     return [metric for metric in CATALOGUE.values() if metric.part == part]
 
 
 def show(metric: Metric, value: Value | None) -> str:
-    """A value as a table has it: `99.7 % [98.8, 99.9]`, `1.24 [1.11, 1.37]`, or the reason there is none."""
+    """A value as shown in tables: `99.7 % [98.8, 99.9]`, `1.24 [1.11, 1.37]`, or why there is none."""
     if value is None:
         return "-"
     if isinstance(value, str):

@@ -1,4 +1,4 @@
-"""What generated clips are compared with: a corpus's real training and test clips."""
+"""The reference for generated clips: real training and test clips of a corpus."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ from voxlet.words.language import UNKNOWN_LANGUAGE
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from voxlet.corpus.dataset import Dataset
@@ -31,18 +30,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Reference:
-    """Real clips: on `train` generator and in-corpus classifier were trained, on `test` neither."""
+    """Real clips: the generator and the in-corpus classifier were trained on `train`, neither on `test`."""
 
     name: str
     split: SplitKind
     train: ClipSet
     test: ClipSet
     notes: tuple[str, ...] = field(default=())
-    language: str = UNKNOWN_LANGUAGE  # of its words, a tag of BCP 47
+    language: str = UNKNOWN_LANGUAGE  # BCP 47 tag of the language of its words
 
     @property
     def key(self) -> str:
-        """A digest of all samples."""
+        """Digest of both sets of clips."""
         both = json.dumps([self.train.digest, self.test.digest])
         return hashlib.sha256(both.encode()).hexdigest()[:32]
 
@@ -50,19 +49,19 @@ class Reference:
 def open_reference(
     corpus: str | Path, *, layout: str | None = None, language: str | None = None
 ) -> Reference:
-    """A corpus's clips, none left out, however long or short; divided as suits the corpus best.
+    """Open a corpus as a reference: all its clips, of any length, with the split that suits the corpus best.
 
-    How it was read is said on standard error.
+    A message on standard error says how the corpus was read.
 
     Args:
-        corpus: Its name or place.
-        layout: How its files are named, where that is not found out,
-        language: and of which language its words are, where it is not a known corpus; see `open_corpus`.
+        corpus: Name or path of the corpus.
+        layout: How its files are named, if that is not detected; see `open_corpus`.
+        language: BCP 47 tag of the language of its words, if it is not a known corpus.
 
     Raises:
-        CorpusError: The corpus is not there or cannot be used.
-        ConfigError: It cannot be divided, or is in another language.
-        ScoreError: It is too small to have test clips.
+        CorpusError: The corpus does not exist or cannot be used.
+        ConfigError: The corpus cannot be split, or is in another language.
+        ScoreError: The corpus is too small to have test clips.
     """
     opened = open_corpus(corpus, layout=layout, language=language)
     opened.tell()
@@ -71,13 +70,13 @@ def open_reference(
 
 
 def reference_of(dataset: Dataset) -> Reference:
-    """The clips of a dataset as they were recorded; what validates is in neither set.
+    """The training and test clips of a dataset as they were recorded; validation clips are in neither set.
 
-    What is reserved for classifiers is not in the test set, since the cross-corpus classifier has heard it.
+    Clips reserved for classifiers are not in the test set: the cross-corpus classifier is trained on them.
 
     Raises:
         ScoreError: There are no test clips.
-        AudioError: A clip cannot be read any more.
+        AudioError: A clip can no longer be read.
     """
     prepared, split = dataset.prepared, dataset.split
     unheard = [row for row in split.test if use_of(prepared.name, prepared.clips[row]) != "classifiers"]

@@ -1,15 +1,15 @@
-"""What `voxlet explore` does: all that is to be seen and heard of a model, in one folder.
+"""`voxlet explore`: everything to see and hear of a model, in one folder.
 
-OUT/index.html           the explorer: one page that needs nothing else
-    maps/                the same for `voxlet page --map OUT`, with what decodes any place of a clip VAE's map
-    map.png              the map by label
+OUT/index.html           the explorer: one self-contained page
+    maps/                its maps for `voxlet page --map OUT`, with a clip VAE's networks to decode any place
+    map.png              the map, coloured by label
     doubts.csv           every recording, the most doubtful first: a manifest to correct and to train on
-    figures.json         what the latent numbers stand for, directions, sizes
+    figures.json         what the latent units stand for, directions, sizes
     sheet.png, .wav      a grid over the plane
-    traversals.png       along each latent number; traversals/ has the sounds
+    traversals.png       along each latent unit; the sounds are in traversals/
     walks/               between words, or between speakers
     steering/            a clip moved along each direction, and in other speakers' voices
-    sounds/              files of one's own, reconstructed
+    sounds/              the user's own files, reconstructed
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from voxlet.exploring.projection import PRIOR_DRAWS, check, prior_density, proje
 from voxlet.exploring.reconstruct import learn_words, reconstruct
 from voxlet.plots.figure import save
 from voxlet.plots.training import latent_map
-from voxlet.recipes.opened import ClipRun
+from voxlet.recipes.opened import ClipRun, VoiceRun
 from voxlet.speak.voice import Voice
 
 if TYPE_CHECKING:
@@ -50,23 +50,23 @@ if TYPE_CHECKING:
     from voxlet.recipes.opened import Opened
 
 SHOWN_DOUBTS = 40  # on the page
-LONGEST_NAME = 60  # characters of a map's folder
-FRAME = "width: 100%; height: 900px; border: 0"  # in a notebook
+LONGEST_NAME = 60  # characters in the name of a map's folder
+FRAME = "width: 100%; height: 900px; border: 0"  # of the page in a notebook
 TOLD_DOUBTS = 10  # in the terminal
 
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked for.
+    """Options of an exploration.
 
     Attributes:
         count: Clips on a map.
         projection: `linear`, `tsne` or `umap`.
         corpus: Recordings to show with a voice.
-        walks: Pairs of words or speakers to walk between; without any, some.
-        corners: Of a path over the map, (P, 2).
-        sounds: Files to be reconstructed.
-        seed: Of what is generated.
+        walks: Pairs of words or speakers to walk between; empty for default pairs.
+        corners: Corners of a path over the map, (P, 2).
+        sounds: Sound files to reconstruct.
+        seed: Seed of everything that is generated.
     """
 
     count: int = 3000
@@ -80,15 +80,15 @@ class Request:
 
 @dataclass(frozen=True)
 class Explored:
-    """What was found.
+    """Results of an exploration.
 
     Attributes:
-        page: The explorer.
-        bytes: Its size.
-        folders: The maps as folders.
-        maps: What stands on it.
-        doubts: Of the recordings of the first model; None where there are none.
-        sounds: Files of one's own.
+        page: Path of the explorer.
+        bytes: Size of the page.
+        folders: The folders of the maps.
+        maps: The maps on the page.
+        doubts: Doubts about the recordings of the first model; None if it has none.
+        sounds: The user's own files, reconstructed.
     """
 
     page: Path
@@ -103,7 +103,7 @@ class Explored:
         return f'<iframe title="map" style="{FRAME}" allow="clipboard-write" srcdoc="{page}"></iframe>'
 
     def lines(self) -> list[str]:
-        """What a terminal shows: the most doubtful recordings, and one's own sounds."""
+        """What the terminal shows: the most doubtful recordings, and the user's own sounds."""
         told = []
         if self.doubts is not None:
             doubted = [row for row in self.doubts.order.tolist() if self.doubts.reasons[row]]
@@ -128,14 +128,14 @@ def explore(
     beside: Opened | None = None,
     progress: bool = True,
 ) -> Explored:
-    """Write all that is to be seen and heard of a model to a folder.
+    """Write everything to see and hear of a model to a folder.
 
     Args:
-        opened: What `load` gives.
-        out: The folder, made when missing.
-        request: What is asked for.
-        beside: A second model, whose map stands beside the first one's.
-        progress: Show how it goes.
+        opened: The model, from `load`.
+        out: The folder, made if missing.
+        request: Options; the defaults if None.
+        beside: A second model, whose map is shown beside the first one's.
+        progress: Show progress bars.
 
     Raises:
         FileError: The folder cannot be written.
@@ -143,18 +143,20 @@ def explore(
     """
     request = request or Request()
     check(request.projection)
-    for path in request.sounds:  # minutes would be lost on a file that cannot be read
+    for path in request.sounds:  # fail before minutes of work
         audio.read(path)
     out = files.make_folder(out)
-    clips = gather(opened, request.count, corpus=request.corpus, seed=request.seed, progress=progress)
-    tour.check(opened, clips, request.walks)  # minutes, too
+    corpus = corpus_for(opened, beside, request.corpus)
+    clips = gather(opened, request.count, corpus=corpus, seed=request.seed, progress=progress)
+    tour.check(opened, clips, request.walks)  # fail early here, too
     words = learn_words(clips) if request.sounds and not isinstance(opened, ClipRun) else None
     own = tuple(reconstruct(opened, path, clips, words=words) for path in request.sounds)
-    doubts = doubts_of(opened, request.corpus, progress)
+    doubts = doubts_of(opened, corpus, progress)
     shown = with_sounds(with_doubts(clips, doubts), own)
     maps = [map_of(opened, shown, request, doubts)]
     if beside is not None:
-        other = gather(beside, request.count, corpus=request.corpus, seed=request.seed, progress=progress)
+        corpus = corpus_for(beside, opened, request.corpus)
+        other = gather(beside, request.count, corpus=corpus, seed=request.seed, progress=progress)
         maps.append(map_of(beside, with_doubts(other, doubts), request, None))
     size, sprites = write_explorer(out / "index.html", maps)
     folders = write_maps(out / "maps", maps, sprites, [opened] if beside is None else [opened, beside])
@@ -182,10 +184,16 @@ def explore(
     return Explored(out / "index.html", size, folders, tuple(maps), doubts, own)
 
 
+def corpus_for(opened: Opened, other: Opened | None, corpus: str | None) -> str | None:
+    """The corpus that a model is shown with; a run has its own recordings and leaves `corpus` to `other`."""
+    left = other is not None and not isinstance(other, ClipRun | VoiceRun)
+    return None if isinstance(opened, ClipRun | VoiceRun) and left else corpus
+
+
 def told(
     units: Sequence[Meaning], directions: Sequence[Direction], sounds: Sequence[Reconstruction]
 ) -> dict[str, list[dict[str, object]]]:
-    """What was found, for JSON."""
+    """The contents of `figures.json`: units, directions and reconstructed sounds."""
     return {
         "units": [
             {"unit": one.unit + 1, "spread": one.spread, "explained": dict(one.shares)} for one in units
@@ -206,10 +214,10 @@ def told(
 
 
 def explore_map(opened: Opened, folder: Path, request: Request | None = None) -> Path:
-    """Write a model's map alone, as a page reads it, into `folder`; where that is.
+    """Write only a model's map into `folder`, in the page's format, and return the path of the map.
 
     Raises:
-        FileError: It cannot be written.
+        FileError: The map cannot be written.
         VoxletError: A corpus cannot be used.
     """
     request = request or Request()
@@ -222,16 +230,16 @@ def explore_map(opened: Opened, folder: Path, request: Request | None = None) ->
 def write_maps(
     folder: Path, maps: Sequence[Map], sprites: Sequence[Sprite], models: Sequence[Opened]
 ) -> tuple[Path, ...]:
-    """Write each map as a folder in `folder`, as a page reads it.
+    """Write each map as a folder in `folder`, in the page's format.
 
     Raises:
-        FileError: They cannot be written.
+        FileError: A folder cannot be written.
     """
     files.make_folder(folder)
     written: list[Path] = []
     for number, (one, sprite, opened) in enumerate(zip(maps, sprites, models, strict=True)):
         name = files.safe_name(one.clips.name, LONGEST_NAME) or "map"
-        if number > 0 and written[0].name.casefold() == name.casefold():  # one folder on macOS and Windows
+        if number > 0 and written[0].name.casefold() == name.casefold():  # macOS and Windows ignore case
             name = f"{name}-{number + 1}"
         target = folder / name
         write_map_folder(target, model_data(one), sprite, decoding_of(opened))
@@ -240,12 +248,12 @@ def write_maps(
 
 
 def finite(value: float) -> float | None:
-    """A number for JSON, None where there is none."""
+    """A number for JSON; None if it is not finite."""
     return float(value) if np.isfinite(value) else None
 
 
 def map_of(opened: Opened, clips: Clips, request: Request, doubts: Doubts | None) -> Map:
-    """A model's map."""
+    """A model's map: its clips on a plane, the prior's density, and the most doubtful recordings."""
     placed = project(clips.latents, request.projection, seed=request.seed)
     density = prior_density(placed, prior_draws(opened, request.seed))
     doubtful: list[tuple[int, str]] = []
@@ -263,7 +271,7 @@ def map_of(opened: Opened, clips: Clips, request: Request, doubts: Doubts | None
 
 
 def prior_draws(opened: Opened, seed: int) -> NDArray[np.float64]:
-    """Latents (D, Z) from a model's prior, of a voice new styles."""
+    """Latents (D, Z) drawn from a model's prior; for a voice, new styles."""
     rng = np.random.default_rng(seed)
     if not isinstance(opened, ClipRun):
         voice = opened if isinstance(opened, Voice) else opened.voice
@@ -271,19 +279,19 @@ def prior_draws(opened: Opened, seed: int) -> NDArray[np.float64]:
     prior = opened.model.prior
     if prior is None:
         return rng.standard_normal((PRIOR_DRAWS, opened.model.config.latent_size))
-    labels = np.arange(PRIOR_DRAWS // 10) % len(opened.labels)  # one at a time
+    labels = np.arange(PRIOR_DRAWS // 10) % len(opened.labels)  # fewer: drawn one by one
     return np.array([prior.draw(int(label), rng) for label in labels])
 
 
 def doubts_of(opened: Opened, corpus: str | None, progress: bool) -> Doubts | None:
-    """What is to be doubted of a model's recordings; None where there are none."""
+    """Doubts about a model's recordings; None if it has none."""
     dataset = dataset_of(opened, corpus)
     if dataset is None:
         return None
     prepared = dataset.prepared
     losses = None
     if isinstance(opened, ClipRun):
-        # One at a time: the loss of each, all with the same noise.
+        # One clip per call gives the loss of each clip, with the same noise for all.
         each = [opened.explain(np.array([row])).loss for row in range(len(prepared))]
         losses = {(clip.label, clip.digest): loss for clip, loss in zip(prepared.clips, each, strict=True)}
     takes = sorted((*prepared.clips, *prepared.dropped), key=lambda clip: clip.path)
@@ -291,7 +299,7 @@ def doubts_of(opened: Opened, corpus: str | None, progress: bool) -> Doubts | No
 
 
 def with_doubts(clips: Clips, doubts: Doubts | None) -> Clips:
-    """The same clips, the doubts of the real ones' labels known."""
+    """The clips with `doubt` filled in for the real ones."""
     if doubts is None:
         return clips
     pairs = zip(doubts.clips, doubts.wrong, strict=True)
@@ -300,13 +308,13 @@ def with_doubts(clips: Clips, doubts: Doubts | None) -> Clips:
 
 
 def keys_of(clips: Clips) -> list[tuple[str, str]]:
-    """Label and digest of each clip: copies of a recording may be labelled otherwise."""
+    """Label and digest of each clip: copies of a recording may have different labels."""
     names = (clips.label_names[label] for label in clips.labels)
     return list(zip(names, clips.digests, strict=True))
 
 
 def with_sounds(clips: Clips, sounds: Sequence[Reconstruction]) -> Clips:
-    """The same clips, and files of one's own behind them."""
+    """The clips, followed by the user's own files."""
     if not sounds:
         return clips
     count = len(sounds)

@@ -1,4 +1,4 @@
-"""A voice of one's own words from a few takes: a base's weights, trained on for some minutes."""
+"""Adaptation: a voice of your own words from a few takes, by fine-tuning a base for some minutes."""
 
 from __future__ import annotations
 
@@ -37,15 +37,15 @@ if TYPE_CHECKING:
 
 MINUTES = 10.0
 STAGES = (WAVE, PRIOR, DISTILLATION)
-# Of the time, by stage.
+# Shares of the time, by stage.
 WAVE_SHARE, PRIOR_SHARE = 0.45, 0.35
-KEEPING_PRIOR_SHARE = 0.8  # where words or speakers are kept: the wave VAE stays as it is then
-RATE, EMA_DECAY = 0.4, 0.995  # a base's weights are near: low rates, and averages that forget quickly
-# New words are far: they begin anywhere, some 15 from each other, and a step moves a label by a rate. What is
-# known loses by such rates.
+KEEPING_PRIOR_SHARE = 0.8  # when words or speakers of the base are kept: the wave VAE is not trained then
+RATE, EMA_DECAY = 0.4, 0.995  # a base is near the goal: lower learning rates, a shorter average
+# Embeddings of new words start at random, some 15 apart, and a step moves one by about its learning rate.
+# Known words get worse at such a rate, so it is used only if there are new ones.
 LABEL_RATE = 10.0
-BATCH, KEEPING_BATCH = 32, 16  # of the priors, for more steps: of new words; where something is kept
-EXPORTING = 15.0  # seconds that are left for the voice file, and for what comes of wishes
+BATCH, KEEPING_BATCH = 32, 16  # of both priors, for more steps: with new words; with kept words or speakers
+EXPORTING = 15.0  # seconds reserved for writing the voice file, and for measuring how far requests are met
 
 
 def adapt(
@@ -65,31 +65,32 @@ def adapt(
     began: float | None = None,
     opened: Corpus | None = None,
 ) -> VoiceRun:
-    """Make a voice from recordings, by training a base on them; or go on with it.
+    """Make a voice from recordings by fine-tuning a base on them, or continue such a run.
 
-    Its last stage ends with the voice file `opened.voice_path`.
+    The last stage ends by writing the voice file, `opened.voice_path` in the example.
 
     >>> from voxlet import adapt
     >>> opened = adapt("my_words", "runs/mine", minutes=10)  # doctest: +SKIP
     >>> opened.voice.say("yes no")  # doctest: +SKIP
 
     Args:
-        corpus: A folder or manifest of one's own, or a known corpus.
-        run: The folder.
-        minutes: From now to the voice file; 10 unless `steps` are given.
-        steps: In place of minutes, the steps of the three stages: the same give the same voice.
-        base: Its file, or the run of a voice; the one that is installed with voxlet unless given. Without
-            any, from nothing.
-        adds: `words` for the base's speakers, `speakers` who say the base's words, or `both`: a voice of the
-            recordings alone, unless
-        keep: what the base can say, and as whom, stays in the voice.
-        consent: Whose voice it is, for the model card: `own` or `given`.
+        corpus: The path of a folder or manifest, or the name of a known corpus.
+        run: The run's folder.
+        minutes: Time from now until the voice file is written; 10 unless `steps` are given.
+        steps: Steps of the three stages, instead of minutes; the same steps give the same voice.
+        base: The base's file, or the run of a voice; by default the base installed with voxlet. If there is
+            none, the voice is trained from scratch.
+        adds: What the recordings add: `words`, said by the base's speakers; `speakers`, who say the base's
+            words; or `both`, which gives a voice of the recordings alone unless `keep` is set.
+        keep: Keep the base's words and speakers in the voice.
+        consent: Whose voice it is, for the model card: `own`; `given`, if its owner has agreed; or `licence`.
         layout: How the corpus's files are named; see `train`.
-        language: Of the corpus's words; see `train`.
-        split: Which takes are learned from: all, unless some are held out for a scorecard.
+        language: Language of the corpus's words; see `train`.
+        split: How the takes are divided: `all` trains on every take, other kinds hold some out for a
+            scorecard.
         allow_rejected: See `train`.
-        began: When the minutes began, by `time.monotonic`; now unless given.
-        opened: The corpus, where it is open already.
+        began: Start of the minutes, as `time.monotonic` gives it; now by default.
+        opened: The corpus, if it is open already.
 
     Raises:
         VoxletError: See `train`.
@@ -104,7 +105,6 @@ def adapt(
     scope = scope_of(start, opened.labels, opened.language, adds, keep)
     new_words = start is not None and bool(start.strange(opened.labels, opened.language))
     config = settings(start, split, keeping=scope is not None, new_words=new_words)
-    shares = shares_of(config, keeping=scope is not None)
     timing = budget(minutes, steps, keeping=scope is not None)
     job = Job(
         ADAPT,
@@ -127,18 +127,18 @@ def adapt(
     def budgets(made: Run) -> Callable[[Stage, Task], Budget]:
         given = {} if steps is None else dict(zip(STAGES, steps, strict=True))
         seconds = None if timing.minutes is None else 60 * timing.minutes
-        parts = dict(zip(STAGES, shares, strict=True))
+        parts = dict(zip(STAGES, config.shares, strict=True))
         return Timetable(made, seconds, parts, given, EXPORTING, began=began).budget_of
 
-    return cast(VoiceRun, carry_out(job, budgets))  # its settings are a voice's
+    return cast(VoiceRun, carry_out(job, budgets))  # the job's settings are those of a voice
 
 
 def begin_with(base: str | os.PathLike[str] | None) -> Base | None:
-    """The base that is in a file or in the run of a voice; else the one that is installed, if there is one.
+    """The base in a file or in the run of a voice; by default the installed one, or None without any.
 
     Raises:
-        RunError: There is none, it is damaged, or the run is not finished.
-        CorpusError: The run's recordings are not there.
+        RunError: The file is missing or damaged, or the run has no voice yet.
+        CorpusError: The run's recordings are missing.
     """
     if base is None:
         found = find_base()
@@ -154,10 +154,10 @@ def begin_with(base: str | os.PathLike[str] | None) -> Base | None:
 
 
 def budget(minutes: float | None, steps: Sequence[int] | None, *, keeping: bool = False) -> Budget:
-    """What was asked for as a whole; where something is kept, the first stage takes no step.
+    """The budget of all stages together; with `keeping`, the first stage takes no steps.
 
     Raises:
-        ConfigError: Both were given, or what was given makes no sense.
+        ConfigError: Minutes and steps are both given, or a value makes no sense.
     """
     if steps is None:
         return Budget(minutes=MINUTES if minutes is None else minutes)
@@ -180,13 +180,13 @@ def budget(minutes: float | None, steps: Sequence[int] | None, *, keeping: bool 
 def settings(
     base: Base | None, split: SplitKind = "all", *, keeping: bool = False, new_words: bool = False
 ) -> VoiceTraining:
-    """How a base is adapted; without one, how a voice is trained from nothing.
+    """The settings that adapt a base; without a base, those that train a voice from scratch.
 
     Args:
         base: The base.
-        split: Of the takes.
-        keeping: Whether something of it is kept.
-        new_words: Whether there are words that it does not know.
+        split: How the takes are divided.
+        keeping: Whether words or speakers of the base are kept.
+        new_words: Whether the takes hold words that the base does not know.
     """
     if base is None:
         return replace(_of_preset("voice"), split=split)
@@ -206,7 +206,7 @@ def settings(
             discriminator_learning_rate=RATE * fresh.wave.discriminator_learning_rate,
             discriminators_from=0.0,
             ema_decay=EMA_DECAY,
-            narrow_share=0.0,  # a base has learned it
+            narrow_share=0.0,  # a base has already learned to predict what is missing
         ),
         prior=replace(
             fresh.prior,
@@ -217,16 +217,9 @@ def settings(
             ema_decay=EMA_DECAY,
         ),
         distillation=replace(fresh.distillation, loop=loops[1]),
-        wave_share=WAVE_SHARE,
-        prior_share=PRIOR_SHARE,
+        wave_share=0.0 if keeping else WAVE_SHARE,
+        prior_share=KEEPING_PRIOR_SHARE if keeping else PRIOR_SHARE,
     )
-
-
-def shares_of(config: VoiceTraining, *, keeping: bool = False) -> tuple[float, float, float]:
-    """Of the time, by stage."""
-    if keeping:
-        return 0.0, KEEPING_PRIOR_SHARE, 1 - KEEPING_PRIOR_SHARE
-    return config.wave_share, config.prior_share, 1 - config.wave_share - config.prior_share
 
 
 def _of_preset(name: str) -> VoiceTraining:

@@ -1,7 +1,8 @@
-"""What `voxlet generate` does: the same text said many times, each time another way, by a run or a voice."""
+"""`voxlet generate`: one text said many times by a run or a voice, each time with another seed."""
 
 from __future__ import annotations
 
+import hashlib
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,12 +35,12 @@ def generate(
     rate: int | None = None,
     gap: float | None = None,
 ) -> list[Path]:
-    """Say `text` `count` times, with the seeds `seed`, `seed + 1`, ...; a WAV file for each.
+    """Say `text` `count` times, with the seeds `seed`, `seed + 1`, ..., and write a WAV file for each.
 
-    A file that was made with the same seed is replaced.
+    A file that was made with the same text and seed is replaced.
 
     Raises:
-        TextError: It cannot be said.
+        TextError: The text cannot be said.
         ConfigError: The count, seed, rate or gap makes no sense.
         FileError: The folder cannot be made, or a file cannot be written.
     """
@@ -49,13 +50,25 @@ def generate(
     # A voice says all words of a text as one take.
     speak = speaking.say if isinstance(speaking, Voice) else partial(say, speaking)
     target = Path(folder)
-    stem = files.safe_name(text, LONGEST_STEM) or "clip"
+    stem = stem_of(text)
     written: list[Path] = []
     for one in tqdm(range(seed, seed + count), unit="file", disable=count == 1):
         utterance = speak(text, speaker=speaker, seed=one, rate=rate, gap=gap)
-        if not written:  # nothing is made for a text that cannot be said
+        if not written:  # no folder is made for a text that cannot be said
             files.make_folder(target)
         path = target / f"{stem}-seed{one}.wav"
         utterance.save(path)
         written.append(path)
     return written
+
+
+def stem_of(text: str) -> str:
+    """The beginning of the names of a text's files; with a digest unless the text can be told from it.
+
+    >>> stem_of("four zero"), stem_of("four, zero")
+    ('four-zero', 'four-zero-394c5a')
+    """
+    stem = files.safe_name(text, LONGEST_STEM)
+    if stem and stem.replace("-", " ") == text.replace("-", " "):
+        return stem
+    return "-".join(filter(None, (stem, hashlib.sha256(text.encode()).hexdigest()[:6])))

@@ -15,7 +15,7 @@ from voxlet.corpus.catalog import BASE, CATALOG
 from voxlet.corpus.corpus import open_corpus, place_of
 from voxlet.corpus.dataset import Dataset, check_recordings, make_dataset
 from voxlet.engines.threads import THREADS
-from voxlet.errors import RunError, printable
+from voxlet.errors import ConfigError, RunError, printable
 from voxlet.recipes import preflight
 from voxlet.recipes.clip.task import plan_clip_training
 from voxlet.recipes.opened import KINDS, ClipRun, VoiceRun, load_run
@@ -57,31 +57,31 @@ def train(
     base: str | os.PathLike[str] | None = None,
     engine: Engine = THREADS,
 ) -> ClipRun | VoiceRun:
-    """Train a preset on a corpus into a run's folder, or go on with the run that is there.
+    """Train a preset on a corpus in a run's folder, or continue the run that is there.
 
-    A process that only trains is quicker after `voxlet.training.hardware.set_up()`, as in the command line.
+    A process that only trains is faster after `voxlet.training.hardware.set_up()`; the command line calls it.
 
     Args:
-        preset: Its name; see `presets`.
-        corpus: A known corpus's name, or a folder or manifest of one's own.
-        run: The folder.
-        epochs: How long to train: passes over the clips,
-        minutes: or minutes; exactly one of the two.
-        tensorboard: Also write the metrics as TensorBoard events, into the run.
-        allow_rejected: Go on even where more than a tenth of the recordings cannot be used.
+        preset: Name of the preset; see `presets`.
+        corpus: The name of a known corpus, or the path of a folder or manifest.
+        run: The run's folder.
+        epochs: How long to train, in passes over the clips; either `epochs` or `minutes` must be given.
+        minutes: How long to train, in minutes.
+        tensorboard: Also write the metrics as TensorBoard events into the run.
+        allow_rejected: Continue even if more than a tenth of the recordings cannot be used.
         layout: How the corpus's files are named, such as `{label}/{speaker}_NO_{take}`; see `open_corpus`.
-        language: Of the corpus's words, a tag of BCP 47 such as `en`; a known corpus has its own.
-        base: The file of a base, whose weights a voice begins with; its networks are as large.
-        engine: Who decodes and prepares the clips, such as a `RayCluster`; this process trains.
+        language: Language of the corpus's words, a BCP 47 tag such as `en`; a known corpus has its own.
+        base: File of a base from whose weights a voice starts; the networks must have the base's sizes.
+        engine: Decodes and prepares the clips, such as a `RayCluster`; training runs in this process.
         config: Settings other than the preset's own: `dataclasses.replace(PRESETS[preset], beta=4.0)`.
 
     Raises:
         ConfigError: A setting makes no sense.
         CorpusError: The corpus cannot be used.
-        RunError: The folder is another run's, is in use, or cannot be written.
-        TrainingError: The loss is not a number, memory or disk are full; what was saved before is there.
-        KeyboardInterrupt: Ctrl-C came; everything is saved.
-        SystemExit: SIGTERM came; everything is saved.
+        RunError: The folder holds another run, is in use, or cannot be written.
+        TrainingError: The loss is not a number, or memory or disk is full; earlier checkpoints remain.
+        KeyboardInterrupt: Ctrl-C was pressed; everything is saved.
+        SystemExit: SIGTERM was received; everything is saved.
     """
     budget = Budget(epochs=epochs, minutes=minutes)
     job = Job(
@@ -101,8 +101,8 @@ def train(
 
 @dataclass(frozen=True)
 class Job:
-    """A training that was asked for; see `train`. `budget` is what was asked for as a whole; `opened` is the
-    corpus, where it is open already; `engine` prepares it."""
+    """A requested training; see `train`. `budget` is that of all stages together; `opened` is the corpus, if
+    it is open already; `engine` prepares the corpus."""
 
     preset: str
     config: Training
@@ -113,12 +113,12 @@ class Job:
     layout: str | None = None
     language: str | None = None
     allow_rejected: bool = False
-    more: Mapping[str, JSON] = field(default_factory=dict)  # of the run's record
+    more: Mapping[str, JSON] = field(default_factory=dict)  # further entries of the run's record
     opened: Corpus | None = None
     engine: Engine = THREADS
 
     def record(self, corpus: Corpus) -> dict[str, JSON]:
-        """What makes its run this run and no other."""
+        """The run's record, by which the job's own run is told from any other."""
         source: dict[str, JSON] = {
             "source": _source(self.corpus),
             "digest": corpus.digest,
@@ -140,16 +140,22 @@ class Job:
 def carry_out(
     job: Job, budgets: Callable[[Run], Callable[[Stage, Task], Budget]], *, tensorboard: bool = False
 ) -> ClipRun | VoiceRun:
-    """Train what a job asks for, or go on with it.
+    """Carry out a training, or continue it.
 
     Args:
-        job: What is trained.
-        budgets: How long each stage of the run takes.
+        job: The training.
+        budgets: Given the run, returns a function from a stage and its task to the stage's budget.
         tensorboard: See `train`.
 
     Raises:
         VoxletError: See `train`.
     """
+    if isinstance(job.config, VoiceTraining) and job.config.wave_share == 0 and job.base is None:
+        raise ConfigError(
+            "0 leaves the wave VAE untrained",
+            where="wave_share",
+            remedy="give it a share, or begin with a base: --base FILE",
+        )
     check_target(job.run)
     distributed.setup()
     opened = job.opened or open_corpus(
@@ -185,14 +191,15 @@ def carry_out(
 
 
 def export(run: str | os.PathLike[str], out: str | os.PathLike[str]) -> Path:
-    """Write the voice of a finished `voice` run to the file `out`, whose stem becomes its name.
+    """Write the voice of a finished `voice` run to the file `out`, whose stem becomes the voice's name.
 
-    Where `out` ends in `.safetensors` it becomes a base instead: the weights that other runs begin with, of
-    the stages that are finished.
+    If `out` ends in `.safetensors`, a base is written instead: the weights of the finished stages, from which
+    other runs can start.
 
     Raises:
-        RunError: The run is no voice's, is not finished, or its corpus is no more what it was trained on.
-        CorpusError: Its corpus is not there.
+        RunError: The run is not that of a voice, is not finished, or its corpus has changed since training;
+            or `out` has another ending.
+        CorpusError: The run's corpus is missing.
     """
     opened, out = load_run(run), Path(out)
     if not isinstance(opened, VoiceRun):
@@ -215,26 +222,26 @@ def export(run: str | os.PathLike[str], out: str | os.PathLike[str]) -> Path:
 
 
 def _say(name: str, *lines: str) -> None:
-    """What is to be known of a corpus or a training, on standard error, once."""
+    """Print lines about a corpus or a training on standard error, in one process only."""
     if distributed.rank() == 0:
         for line in lines:
             sys.stderr.write(f"{printable(f'{name}: {line}')}\n")
 
 
 def _source(corpus: str | os.PathLike[str]) -> str:
-    """How a run names its corpus: a known one by its name, else by its whole path."""
+    """The corpus as a run's record has it: a known one by its name, any other by its full path."""
     return os.fspath(corpus) if corpus in (*CATALOG, BASE) else str(place_of(corpus))
 
 
 def _keep_reading(corpus: Corpus, run: Run) -> None:
-    """Write how the corpus was read into the run's folder."""
+    """Save in the run's folder how the corpus's files were read."""
     reading = {"account": corpus.account, "layout": corpus.layout, "notes": list(corpus.notes)}
     with files.writing(run.path):
         files.write_atomically(run.path / CORPUS, f"{json.dumps(reading, indent=2)}\n".encode())
 
 
 def _dataset(config: Training, corpus: Corpus, engine: Engine) -> Dataset:
-    """The corpus's clips, prepared and divided; what they lost and lack is said."""
+    """The corpus's clips, prepared and divided; notes on lost and missing clips are printed."""
     dataset = make_dataset(
         corpus,
         config.preparation,
@@ -248,13 +255,13 @@ def _dataset(config: Training, corpus: Corpus, engine: Engine) -> Dataset:
 
 
 def _preflight(config: Training, dataset: Dataset, run: Path, budget: Budget) -> None:
-    """Say what the training will take on this machine's processor, and see that it is there.
+    """Print what the training needs on this machine's CPU, and check that it is available.
 
     Raises:
-        TrainingError: Memory or disk are too small.
+        TrainingError: Memory or disk is too small.
     """
     if distributed.device().type != "cpu":
-        return  # what it takes of a GPU was not measured
+        return  # needs on a GPU were not measured
     prepared = dataset.prepared
     material = preflight.Material(
         clips=len(dataset.split.train),

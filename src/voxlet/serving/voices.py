@@ -1,4 +1,4 @@
-"""The voices of a server, by the names that clients ask for."""
+"""The voices of a server, by the names that clients use."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ if TYPE_CHECKING:
     from voxlet.speak.voice import Voice
     from voxlet.speak.voice_file import VoiceInfo
 
-# What OpenAI's clients ask for unless they are told otherwise: here the first voice.
+# OpenAI's own models, which its clients ask for by default: here they mean the first voice.
 USUAL_MODELS = ("tts-1", "tts-1-hd", "gpt-4o-mini-tts")
-DEFAULT = "default"  # asked for as a voice: the model's first speaker
-STYLE = "style:"  # begins a voice that is a point in the space of styles
-DECIMALS = 6  # of such a point
-OPEN = 4  # voices made here that are kept open
+DEFAULT = "default"  # the `voice` that means the model's first speaker
+STYLE = "style:"  # prefix of a `voice` that is a point in the style space
+DECIMALS = 6  # of a style's numbers, at most
+OPEN = 4  # voices made on this server that are kept open
 
 
 @dataclass(frozen=True, eq=False)
 class ServedVoice:
-    """A voice and its file; `name` is what clients call it, their `model`."""
+    """A voice and its file; `name` is what clients send as `model`."""
 
     name: str
     voice: Voice
@@ -41,13 +41,13 @@ class ServedVoice:
 
     @property
     def file(self) -> Path:
-        """Where it lies."""
+        """The path of the voice's file."""
         return self.voice.path
 
 
 @dataclass(frozen=True)
 class ListedVoice:
-    """What is told of a voice; `changed` in seconds since 1970."""
+    """What clients are told of a voice; `changed` is in seconds since 1970."""
 
     name: str
     info: VoiceInfo
@@ -56,17 +56,17 @@ class ListedVoice:
 
 @dataclass(frozen=True)
 class Who:
-    """Who speaks: a speaker as `Voice` takes it, or a style (S,)."""
+    """Who speaks: a speaker as `Voice` takes it, or a style (S,); if neither, the first speaker."""
 
     speaker: str | None = None
     style: Style | None = None
 
 
 def serve_voice(voice: Voice, name: str | None = None) -> ServedVoice:
-    """A loaded voice under a name, or that of its file.
+    """A loaded voice under a name; by default, that of its file.
 
     Raises:
-        VoiceError: The file cannot be read any more.
+        VoiceError: The file can no longer be read.
     """
     try:
         data, changed = voice.path.read_bytes(), voice.path.stat().st_mtime
@@ -78,14 +78,14 @@ def serve_voice(voice: Voice, name: str | None = None) -> ServedVoice:
 
 
 class ServedVoices:
-    """The voices of a server; the first is the one that speaks for models of other makers.
+    """The voices of a server; the first one also answers for OpenAI's model names.
 
     Args:
-        voices: Those that it was started with.
-        made: Files of those that it makes: looked for at each question, so that a new one is there at once.
+        voices: The voices that the server was started with.
+        made: Returns the files of the voices made on this server; called anew for each lookup.
 
     Raises:
-        ConfigError: There are none, or two of one name.
+        ConfigError: `voices` is empty, or two have the same name.
     """
 
     def __init__(
@@ -103,23 +103,23 @@ class ServedVoices:
             )
 
         self._made, self._lock = made, threading.Lock()
-        self._open: dict[tuple[Path, int, int], ServedVoice] = {}  # the one used last at the end
+        self._open: dict[tuple[Path, int, int], ServedVoice] = {}  # the most recently used is last
         self._told: dict[tuple[Path, int, int], ListedVoice] = {}
 
     def find(self, model: str) -> ServedVoice | None:
-        """The voice that a client's `model` means, of those that the server was started with."""
+        """The voice that a client's `model` names, if the server was started with it; else None."""
         return self._by_name.get(model) or (self.all[0] if model in USUAL_MODELS else None)
 
     def made(self) -> dict[str, Path]:
-        """Voices made here by the names of their runs; a name that is taken has `runs/` before it."""
+        """Files of voices made on this server, by their runs' names; a name in use is prefixed by `runs/`."""
         names = {path: path.parent.name for path in self._made()}
         return {name if name not in self._by_name else f"runs/{name}": path for path, name in names.items()}
 
     def find_made(self, model: str) -> ServedVoice | None:
-        """The voice that was made under this name, opened as it is now.
+        """The voice made on this server under a name, opened as its file is now; None if there is none.
 
         Raises:
-            VoiceError: Its file is damaged.
+            VoiceError: The voice's file is damaged.
         """
         path = self.made().get(model)
         if path is None:
@@ -133,7 +133,7 @@ class ServedVoices:
             return served
 
     def listed(self) -> list[ListedVoice]:
-        """What is told of all of them; a file that is damaged or just gone is left out."""
+        """What clients are told of all voices; a file that is damaged or was just removed is left out."""
         found = [ListedVoice(one.name, one.voice.info, one.changed) for one in self.all]
         with self._lock:
             told = {}
@@ -148,15 +148,15 @@ class ServedVoices:
 
     @property
     def names(self) -> str:
-        """All of them, for an error."""
+        """The names of the voices, for an error message."""
         return listed([*self._by_name, *self.made()])
 
 
 def _state(path: Path) -> tuple[Path, int, int]:
-    """Which file lies at a path: another one differs in time or size.
+    """A key for the file at a path, which differs if the file's time or size does.
 
     Raises:
-        VoiceError: There is none any more.
+        VoiceError: There is no such file any more.
     """
     try:
         status = path.stat()
@@ -166,10 +166,10 @@ def _state(path: Path) -> tuple[Path, int, int]:
 
 
 def who(spec: str) -> Who:
-    """Who is meant by a client's `voice`: `default`, a speaker, a blend, `random`, or `style:0.3,-1.2,...`.
+    """Parse a client's `voice`: `default`, a speaker, a blend, `random`, or `style:0.3,-1.2,...`.
 
     Raises:
-        VoiceError: A style that is no list of numbers.
+        VoiceError: A style is not a list of numbers.
     """
     if spec == DEFAULT:
         return Who()
@@ -187,10 +187,10 @@ def who(spec: str) -> Who:
 
 
 def style_id(style: Style) -> str:
-    """How a client asks for a style (S,): `who` reads it."""
-    return STYLE + ",".join(f"{round(float(number), DECIMALS):g}" for number in style)
+    """The `voice` by which a client asks for a style (S,); `who` parses it."""
+    return STYLE + ",".join(f"{number:.{DECIMALS}f}".rstrip("0").rstrip(".") for number in style.tolist())
 
 
 def spoken_ids(info: VoiceInfo) -> list[str]:
-    """What a client may ask for as this model's `voice`, beside blends and styles."""
+    """What a client may send as `voice` for this model, besides blends and styles."""
     return [*info.styles, RANDOM, DEFAULT]

@@ -1,4 +1,4 @@
-"""A voice: what speaks. Loads a voice file, samples clips from it, says text; needs no PyTorch."""
+"""A voice: load a voice file, sample clips from it and say text, without PyTorch."""
 
 from __future__ import annotations
 
@@ -33,21 +33,21 @@ if TYPE_CHECKING:
 
 __all__ = ["Voice", "load_voice", "say"]
 
-AT_ONCE = 64  # words whose noise and clips are in memory together
+AT_ONCE = 64  # words whose noise and clips are in memory at the same time
 LONGEST_WORD = 30.0  # seconds
-ENCODED = (0.1, 15.0)  # seconds of speech that the style encoder gets at least and at most
-SEARCHED = 60.0  # seconds of a recording, from its beginning, in which that speech is looked for
+ENCODED = (0.1, 15.0)  # least and most seconds of speech that the style encoder takes
+SEARCHED = 60.0  # seconds from the beginning of a recording that are searched for speech
 
 
 class Voice:
     """A loaded voice file. It is a `Sampler`; sampling is thread-safe.
 
-    Wherever a speaker is asked for, this may be one of `speakers`, a blend of them (`george,theo` or
-    `george:0.7,theo:0.3`), or `random`, a fresh style that depends on the seed alone.
+    Every argument `speaker` may be one of `speakers`, a blend of them (`george,theo` or
+    `george:0.7,theo:0.3`), or `random`, a new style that depends only on the seed.
 
     Args:
-        file: What `read_voice` returns.
-        threads: Clips that are sampled at once; without it, the cores, at most four.
+        file: The voice file, from `read_voice`.
+        threads: Clips sampled in parallel; by default, the number of cores, at most four.
 
     Example:
         >>> voice = load_voice("digits")
@@ -87,7 +87,7 @@ class Voice:
 
     @property
     def rate(self) -> int:
-        """Of its clips, in Hz."""
+        """Sampling rate of its clips, in Hz."""
         return self.info.rate
 
     @property
@@ -97,17 +97,17 @@ class Voice:
 
     @property
     def spellings(self) -> Mapping[str, Sequence[str]]:
-        """Other ways to write some of them: an Arabic `zero` is `صفر`, too."""
+        """Other spellings of some of its labels, such as `صفر` for an Arabic `zero`."""
         return self.info.spellings
 
     @property
     def speakers(self) -> tuple[str, ...]:
-        """Named speakers; the first one speaks unless another is asked for."""
+        """The named speakers; the first is the default."""
         return tuple(self.info.styles)
 
     @property
     def language(self) -> str:
-        """Of its words, a tag of BCP 47; `und` where its file does not say it."""
+        """The language of its words, a BCP 47 tag; `und` if the voice file does not state it."""
         return self.info.language
 
     @property
@@ -121,16 +121,19 @@ class Voice:
         )
 
     def word(self, written: str) -> str | None:
-        """Which of its words is meant by what is written, if one is."""
-        ways = {way: label for label, ways in self.spellings.items() for way in ways}
+        """The label for a word in any of its spellings, or None."""
+        ways: dict[str, str] = {}
+        for label, spellings in self.spellings.items():
+            for way in spellings:
+                ways.setdefault(way, label)  # of two labels, the first one has it, as in a text
         found = find(written, self.labels)
         return found or ways.get(find(written, ways) or "")
 
     def style(self, speaker: str | None = None, *, seed: int = 0) -> Style:
-        """The style (S,) of a named speaker, a blend, or `random`; without any, the first speaker's.
+        """The style (S,) of a named speaker, a blend, or `random`; by default, the first speaker's.
 
         Raises:
-            VoiceError: There is no such speaker, or a blend cannot be read.
+            VoiceError: There is no such speaker, or the blend is invalid.
 
         Example:
             >>> voice = load_voice("digits")
@@ -141,15 +144,15 @@ class Voice:
         return self._styles.style(speaker, seed)
 
     def draw_style(self, random: np.random.Generator) -> Style:
-        """The style (S,) of somebody new, drawn like the voice's speakers, by these random numbers."""
+        """The style (S,) of a new speaker, drawn with the generator `random` and the voice's `style_std`."""
         return self._styles.drawn(random)
 
     def like(self, recording: str | os.PathLike[str] | audio.Sound) -> Style:
-        """The style (S,) of whoever speaks in a recording: the mean of the style encoder's posterior.
+        """The style (S,) of the speaker in a recording: the mean of the style encoder's posterior.
 
         Raises:
             VoiceError: The voice was exported without its style encoder.
-            AudioError: The recording cannot be read, or is too short.
+            AudioError: The recording cannot be read, or is too short or silent.
 
         Example:
             >>> from voxlet.audio import Sound
@@ -192,22 +195,22 @@ class Voice:
         seed: int = 0,
         first: int = 0,
     ) -> list[Samples]:
-        """One clip (T,) float32 of natural length per label, as different as takes are.
+        """One clip (T,) float32 of natural length per label, varied as takes are.
 
-        Clip i depends on its label, its style, its manner, `seed` and `first + i` alone, to the last bit:
-        each is a run of its own, however many are asked for together. Several cores share them.
+        Clip i depends only on its label, style, manner, `seed` and `first + i`, to the last bit: each clip
+        is a separate run of the graph, whatever else is sampled with it. Clips are spread over the cores.
 
         Args:
             labels: B words of `self.labels`.
-            speaker: One for all, or one per label.
-            style: In place of speakers, one (S,) for all or one per label (B, S).
-            manner: How fast, how high, how clean and how different from one another, where the voice has
-                learned that; one for all or one per label.
-            seed: A whole number from 0.
+            speaker: One for all labels, or one per label.
+            style: Instead of speakers, one style (S,) for all labels or one per label (B, S).
+            manner: Speed, pitch, clarity and variation, if the voice has learned them; one manner for all
+                labels, or one per label.
+            seed: An integer of 0 or more.
             first: The number of the first clip.
 
         Raises:
-            VoiceError: A label, speaker, style or manner that the voice has not, or a graph that fails.
+            VoiceError: The voice lacks a label, speaker, style or attribute, or the graph fails.
 
         Example:
             >>> voice = load_voice("digits")
@@ -247,7 +250,7 @@ class Voice:
         rate: int | None = None,
         gap: float | None = None,
     ) -> Utterance:
-        """Say `text`, all of it as one take: a little quicker or higher with one seed than with another.
+        """Say `text` as one take, whose speed and pitch vary a little with the seed.
 
         Arguments and errors are those of `voxlet.speak.speech.stream`.
         """
@@ -275,10 +278,10 @@ class Voice:
         )
 
     def in_manner(self, manner: Manner) -> InManner:
-        """This voice as something that speaks in one manner.
+        """This voice with a fixed manner.
 
         Raises:
-            VoiceError: The voice has not learned what is asked for.
+            VoiceError: The manner sets an attribute that the voice has not learned.
         """
         manner.wishes(self.info.attributes, self.name)
         return InManner(self, manner)
@@ -287,7 +290,7 @@ class Voice:
         return self.in_manner(self._of_take(manner, seed))
 
     def _of_take(self, manner: Manner, seed: int, *clip: int) -> Manner:
-        """A manner as a take has it that depends on the seed and, if it is said, on the clip's number."""
+        """The manner of one take, drawn from the seed and, if given, the number of the clip."""
         if not (self.info.variation and manner.variation):
             return manner
         drawn = generator(seed, TAKE_KEY, *clip).standard_normal(2, dtype=np.float32)
@@ -296,7 +299,7 @@ class Voice:
     def _one_style(
         self, speaker: str | None, style: Style | Sequence[float] | None, seed: int
     ) -> Style | None:
-        """Refuse a bad speaker or style before the first word is sampled."""
+        """Check a speaker or style before the first word is sampled; the style (S,) if one is given."""
         if speaker is not None and not isinstance(speaker, str):
             raise VoiceError(f"{speaker!r} is not the name of a speaker", where=self.name)
         (row,) = self._styles.rows(1, speaker, style, seed)
@@ -309,7 +312,7 @@ class Voice:
     def _attributes(
         self, count: int, manner: Manner | Sequence[Manner], seed: int, first: int
     ) -> np.ndarray | None:
-        """What is asked of each of `count` words, (B, A); None where the voice has learned no attributes."""
+        """The attributes (B, A) of `count` words; None if the voice has learned no attributes."""
         manners = [manner] * count if isinstance(manner, Manner) else manner
         if len(manners) != count:
             raise VoiceError(f"there are {len(manners)} manners for {count} words", where=self.name)
@@ -326,7 +329,7 @@ class Voice:
         return self._numbers[known]
 
     def _cut(self, waveform: np.ndarray, length: np.ndarray) -> Samples:
-        """The clip (T,) in what one run of the graph gives."""
+        """The clip (T,) in the outputs of one run of the graph."""
         if waveform.ndim != 2 or len(waveform) != 1 or length.shape != (1,):
             raise VoiceError("its graph gives clips of impossible sizes", where=self.path)
         valid = int(length[0])
@@ -352,15 +355,15 @@ class Voice:
 
 
 def load_voice(name_or_path: str | os.PathLike[str] = "digits", *, threads: int | None = None) -> Voice:
-    """Load a voice that is shipped or installed, by name, or any voice file, by path.
+    """Load a shipped or installed voice by name, or any voice file by path.
 
     Args:
-        name_or_path: `digits`, say, or `my.voice`. Installed voices lie in the folder `VOXLET_VOICES` or in
+        name_or_path: Such as `digits` or `my.voice`. Installed voices are in the folder `VOXLET_VOICES` or in
             `~/.local/share/voxlet/voices`.
-        threads: Clips that are sampled at once; without it, the cores, at most four.
+        threads: Clips sampled in parallel; by default, the number of cores, at most four.
 
     Raises:
-        VoiceError: There is no such voice, or its file is damaged, foreign or out of bounds.
+        VoiceError: There is no such voice, or its file is damaged, not a voice or out of bounds.
 
     Example:
         >>> load_voice("digits").say("4091", speaker="theo", seed=7)

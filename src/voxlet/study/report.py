@@ -62,10 +62,10 @@ LATENT = {
 
 
 def write_report(study: Study) -> Path:
-    """Write `index.html`, `report.md` and their pictures to the study's folder; the page's path.
+    """Write `index.html`, `report.md` and their pictures to the study's folder; return the page's path.
 
     Raises:
-        FileError: They cannot be written.
+        FileError: A file cannot be written.
     """
     drawn = draw(study)
     blocks = [b if b.picture in drawn else replace(b, picture=None) for b in report(study)]
@@ -77,7 +77,7 @@ def write_report(study: Study) -> Path:
 
 
 def report(study: Study) -> Iterator[Block]:
-    """All of it, in order."""
+    """The blocks of the report, in order."""
     yield opening(study)
     yield from measured(study)
     for question in QUESTIONS:
@@ -94,7 +94,7 @@ def report(study: Study) -> Iterator[Block]:
 
 
 def opening(study: Study) -> Block:
-    """What is compared, how, and the command that made it."""
+    """The first block: what is compared, how, and the command that made the report."""
     budget = (
         f"A quick study: every row was trained for {100 * QUICK:.0f} % of its epochs, at least one. "
         "Its figures show the way, not the models' best."
@@ -117,7 +117,7 @@ def opening(study: Study) -> Block:
 
 
 def measured(study: Study) -> Iterator[Block]:
-    """What was measured of the models and of the voice."""
+    """Blocks with the measurements of the models and the voice."""
     models = [name for name in (*(row.name for row in MODELS), VOICE) if name in study.outcomes]
     yield Block("Losses", speeds_told(study), losses(study, models), LOSSES)
     yield Block("Accuracy and naturalness", table=figures(study, models, {**ACCURACY, **FULL}))
@@ -139,7 +139,7 @@ def measured(study: Study) -> Iterator[Block]:
 
 
 def headline_table(study: Study) -> tuple[tuple[str, ...], ...]:
-    """The models in one table: budget, loss, accuracy and naturalness."""
+    """The models in one table: size, training time, loss, accuracy and naturalness."""
     head = ("model", "parameters", "minutes", "test loss", "explained", *ACCURACY.values(), "DNSMOS")
     keys = (*ACCURACY, "naturalness.dnsmos.overall")
     speeds = study.speeds.epochs if study.speeds is not None else {}
@@ -163,14 +163,14 @@ def headline_table(study: Study) -> tuple[tuple[str, ...], ...]:
 
 
 def short(key: str, value: Value | None) -> str:
-    """A value without its interval."""
+    """A value for a table, without its interval."""
     if not isinstance(value, Interval):
         return "-"
     return f"{100 * value.value:.1f} %" if CATALOGUE[key].unit == "share" else f"{value.value:.2f}"
 
 
 def hyper_parameters(tuned: Tuned) -> Block:
-    """The best settings that were tried, beside the preset's own."""
+    """A block with the best settings that were tried, and the preset's own."""
     ranked = tuned.ranked
     if not ranked:
         return Block("Hyper-parameters", ("No trial could be trained.",))
@@ -195,17 +195,17 @@ def hyper_parameters(tuned: Tuned) -> Block:
 
 
 def number(value: float | None, pattern: str = "{:,.1f}") -> str:
-    """A number as tables have it; a dash for none."""
+    """A number for a table; a dash for None."""
     return "-" if value is None else pattern.format(value)
 
 
 def figure(outcome: Outcome, key: str, role: str = GENERATED) -> Value | None:
-    """A figure of an outcome's scorecard, where it has it."""
+    """A figure of an outcome's scorecard; None if it is missing."""
     return outcome.figures.get(key, {}).get(role)
 
 
 def speeds_told(study: Study) -> tuple[str, ...]:
-    """What the times in the table are."""
+    """A paragraph on how the times in the table were measured, if they were."""
     if study.speeds is None:
         return ()
     return (
@@ -215,7 +215,7 @@ def speeds_told(study: Study) -> tuple[str, ...]:
 
 
 def losses(study: Study, names: list[str]) -> tuple[tuple[str, ...], ...]:
-    """Budget, size and losses of these rows."""
+    """A table of the budget, size and losses of these rows."""
     head = (
         "row", "epochs", "parameters", "s an epoch", "minutes", "training", "validation", "test", "explained",
     )  # fmt: skip
@@ -238,7 +238,7 @@ def losses(study: Study, names: list[str]) -> tuple[tuple[str, ...], ...]:
 
 
 def figures(study: Study, names: list[str], columns: dict[str, str]) -> tuple[tuple[str, ...], ...]:
-    """Figures of these rows' scorecards, and of real test clips in the last line."""
+    """A table of figures of these rows' scorecards, with real test clips in the last line."""
     found = [study.outcomes[name] for name in names]
     rows = [
         (o.title, *(show(CATALOGUE[key], figure(o, key)) for key in columns)) for o in found if not o.error
@@ -252,7 +252,7 @@ def figures(study: Study, names: list[str], columns: dict[str, str]) -> tuple[tu
 
 
 def answers(study: Study, names: list[str]) -> tuple[tuple[str, ...], ...]:
-    """A short table for a question."""
+    """A short table of the rows of a question."""
     head = ("row", "test loss", "explained", *ACCURACY.values())
     rows = []
     for outcome in (study.outcomes[name] for name in names):
@@ -263,7 +263,7 @@ def answers(study: Study, names: list[str]) -> tuple[tuple[str, ...], ...]:
 
 
 def finding(study: Study, question: Question, names: list[str]) -> str:
-    """Two sentences: on the losses, where they compare, and on the accuracy by the strictest classifier."""
+    """A sentence on the losses, if they are comparable, and one on accuracy by the strictest classifier."""
     found = [study.outcomes[name] for name in names if not study.outcomes[name].error]
     sentences = []
     told = [outcome for outcome in found if outcome.test_loss is not None]
@@ -283,7 +283,7 @@ def finding(study: Study, question: Question, names: list[str]) -> str:
 
 
 def compared(shares: dict[str, Interval], classifier: str) -> str:
-    """Which row a classifier recognises best, and whether that can be told from the worst."""
+    """A sentence on the rows a classifier recognises best and worst, and whether they clearly differ."""
     ranked = sorted(shares, key=lambda title: shares[title].value)
     low, high = ranked[0], ranked[-1]
     apart = shares[low].high < shares[high].low
@@ -295,7 +295,7 @@ def compared(shares: dict[str, Interval], classifier: str) -> str:
 
 
 def draw(study: Study) -> set[str]:
-    """The models' validation curves on one axis and their latent maps side by side; the pictures' names."""
+    """Draw the models' validation curves and their latent maps; return the file names of the pictures."""
     models = [study.outcomes[row.name] for row in MODELS if row.name in study.outcomes]
     pictures = {}
     if curves := {o.title: np.array(o.curve) for o in models if o.curve}:
@@ -314,7 +314,7 @@ def draw(study: Study) -> set[str]:
 
 
 def to_hear(study: Study) -> Iterator[str]:
-    """A clip of each label from each model and the voice, the first that seed 0 gives."""
+    """HTML players for one clip of each label, the first of seed 0, from each model and the voice."""
     yield "<h2>To hear</h2><p>One clip of each label, the first that seed 0 gives: none is chosen.</p>"
     for name in (*(row.name for row in MODELS), VOICE):
         outcome = study.outcomes.get(name)
@@ -322,11 +322,10 @@ def to_hear(study: Study) -> Iterator[str]:
         if outcome is None or not samples:
             continue
         yield f"<div><b>{html.escape(outcome.title)}</b><br>"
-        order = {label: place for place, label in enumerate(outcome.labels)}
-        for label, path in sorted(samples.items(), key=lambda item: order.get(item[0], 0)):
+        for label, path in samples.items():
             try:
                 sound = audio.read(path)
-            except VoxletError:  # the run is gone; what was found of it is not
+            except VoxletError:  # the run was deleted, its outcome was not
                 continue
             yield player(sound.samples, sound.rate, label)
         yield "</div>"

@@ -1,7 +1,7 @@
-"""The study: every row trained on the same split, measured alike, and kept, so that it can be gone on with.
+"""Run the study: train every row on the same split, measure all alike, and keep outcomes to resume later.
 
-OUT/runs/ROW/        a run as `voxlet train` makes it; other studies may share them
-    rows/ROW.json    what was found
+OUT/runs/ROW/        a run as `voxlet train` makes it; other studies may share it
+    rows/ROW.json    the outcome of a row
     speeds.json      how fast the models train, timed one after the other
     index.html, report.md, *.png
 """
@@ -17,7 +17,7 @@ from voxlet import files
 from voxlet.errors import ConfigError, VoxletError
 from voxlet.evaluation.reference import open_reference
 from voxlet.extras import import_extra
-from voxlet.recipes.clip.finish import write_samples
+from voxlet.recipes.clip.finish import sample_paths, write_samples
 from voxlet.speak.library import find_voice
 from voxlet.speak.voice import Voice
 from voxlet.speak.voice_file import read_voice
@@ -38,23 +38,23 @@ from voxlet.study.plan import ROWS, Row, chosen
 from voxlet.study.speeds import speeds_of
 from voxlet.study.tuning import DATABASE, tune
 
-COUNT, QUICK_COUNT = 500, 200  # clips of a row
+COUNT, QUICK_COUNT = 500, 200  # clips generated per row
 
 
 @dataclass(frozen=True)
 class StudyRequest:
-    """What is to be compared.
+    """Options of a study.
 
     Attributes:
-        out: The study's folder.
-        corpus: Of real clips.
-        only: Names of the rows to make; without any, all.
-        quick: A tenth of the epochs, and fewer clips.
-        count: Clips to generate of each row; None: 500, or 200 of a quick study.
-        runs: Where the runs are; another study's, to share them. None: in `out`.
-        voice: A voice to stand beside the rows; None: none.
-        layout: How its files are named; found out without it.
-        trials: How many settings of `cnn-light` are tried; see `tuning`. Those tried before are in it too.
+        out: Folder of the study.
+        corpus: Corpus of real clips.
+        only: Names of the rows to make; empty for all.
+        quick: Whether to train for a tenth of the epochs and generate fewer clips.
+        count: Clips to generate for each row; None for 500, or 200 in a quick study.
+        runs: Folder of the runs, such as another study's to share them; None for one in `out`.
+        voice: A voice to compare with the rows; None for no voice.
+        layout: How the corpus's files are named; detected if None.
+        trials: Settings of `cnn-light` to try in all, earlier trials included; see `tuning`.
     """
 
     out: Path
@@ -69,28 +69,28 @@ class StudyRequest:
 
     @property
     def clips(self) -> int:
-        """How many clips are generated of each row."""
+        """Number of clips to generate for each row."""
         if self.count is not None:
             return self.count
         return QUICK_COUNT if self.quick else COUNT
 
     @property
     def runs_folder(self) -> Path:
-        """Where the runs are."""
+        """The folder of the runs."""
         return self.runs or self.out / "runs"
 
     @property
     def kept(self) -> Path:
-        """Where outcomes are kept."""
+        """The folder of the outcomes."""
         return self.out / ROWS_FOLDER
 
     @property
     def read(self) -> tuple[str, ...]:
-        """The corpus and, where it was told, its layout: what outcomes are kept under."""
+        """The corpus and, if given, its layout: a part of the key of every outcome."""
         return (self.corpus,) if self.layout is None else (self.corpus, self.layout)
 
     def asks_for(self, name: str) -> bool:
-        """Whether this row, or the voice's, is to be made."""
+        """Whether the row of this name, or the voice, is to be made."""
         return not self.only or name in self.only
 
     def run_of(self, row: Row) -> Path:
@@ -99,9 +99,9 @@ class StudyRequest:
 
 
 def make_study(request: StudyRequest) -> Study:
-    """Train and measure what has not been yet. A row that fails is kept with its reason.
+    """Train and measure the rows that are missing. A row that fails is kept with its reason.
 
-    What the folder keeps of other rows, made with the same settings, is in the study too.
+    The study also includes outcomes of other rows that the folder keeps, if made with the same settings.
 
     Raises:
         ConfigError: There is no such row, or `count` or `trials` makes no sense.
@@ -130,7 +130,7 @@ def make_study(request: StudyRequest) -> Study:
 
 
 def read_study(folder: Path) -> Study:
-    """What a study's folder keeps, whatever it was made with: for its figures, not to go on with it."""
+    """The study kept in a folder, whatever its settings were: for its figures, not to resume it."""
     names = (*ROWS, VOICE)
     found = {name: read_outcome(folder / ROWS_FOLDER / f"{name}.json") for name in names}
     outcomes = {name: outcome for name, outcome in found.items() if outcome is not None}
@@ -138,7 +138,7 @@ def read_study(folder: Path) -> Study:
 
 
 def measure_rows(request: StudyRequest, rows: tuple[Row, ...]) -> dict[str, Outcome]:
-    """Outcomes of these rows by name: kept ones, and those asked for that are missing or failed before."""
+    """Outcomes of these rows by name: kept ones, and new ones of requested rows that lack one or failed."""
     outcomes: dict[str, Outcome] = {}
     bar = tqdm(rows, unit="row", desc="study", disable=None, leave=False)
     for row in bar:
@@ -156,14 +156,14 @@ def measure_rows(request: StudyRequest, rows: tuple[Row, ...]) -> dict[str, Outc
 
 
 def succeeded(outcome: Outcome | None) -> bool:
-    """Whether a row was made, and did not fail."""
+    """Whether a row was made and did not fail."""
     return outcome is not None and outcome.error is None
 
 
 def measure_voice(request: StudyRequest, voice: str) -> Outcome | None:
-    """The scorecard of a voice, beside the rows, or the one that was kept. It has no loss that compares.
+    """The outcome of a voice, kept or new: its scorecard, as its loss is not comparable with the rows'.
 
-    None where the row is not asked for and none was kept.
+    None if the voice is not requested and no outcome is kept.
     """
     title, asked = f"voice {Path(voice).stem}", request.asks_for(VOICE)
     try:
@@ -188,10 +188,14 @@ def measure_voice(request: StudyRequest, voice: str) -> Outcome | None:
 def samples_of(
     request: StudyRequest, rows: tuple[Row, ...], outcomes: dict[str, Outcome]
 ) -> dict[str, dict[str, str]]:
-    """WAV files of each row that has some, by label."""
+    """Paths of the WAV files of rows that did not fail, by row and label."""
     folders = {row.name: request.run_of(row) / "samples" for row in rows} | {VOICE: request.out / VOICE}
-    return {
-        name: {path.stem: str(path) for path in sorted(folders[name].glob("*.wav"))}
+    found = {
+        name: sample_paths(folders[name], outcome.labels)
         for name, outcome in outcomes.items()
         if succeeded(outcome)
+    }
+    return {
+        name: {label: str(path) for label, path in paths.items() if path.is_file()}
+        for name, paths in found.items()
     }

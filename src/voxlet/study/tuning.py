@@ -1,11 +1,12 @@
-"""Hyper-parameters of `cnn-light` by Optuna's tree-structured Parzen estimator (Bergstra et al. 2011).
+"""Tune hyper-parameters of `cnn-light` by Optuna's tree-structured Parzen estimator (Bergstra et al. 2011).
 
-Trials lie in a database beside their runs: the same command goes on, a larger number adds trials. The budget
-is trials times epochs, and the report states both. What is lowered is the best validation loss.
+Trials are kept in a database beside their runs: the same command resumes, and a larger number adds trials.
+The budget is trials times epochs, and the report states both. The objective is the best validation loss.
 """
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +35,7 @@ SPACE: dict[str, tuple[float | int, float | int, str]] = {  # lowest, highest, s
 
 @dataclass(frozen=True)
 class Trial:
-    """Settings that were tried, and the best validation loss in nats a clip; None: training failed."""
+    """Settings that were tried, and the best validation loss in nats per clip; None if training failed."""
 
     number: int
     settings: Settings
@@ -43,20 +44,20 @@ class Trial:
 
 @dataclass(frozen=True)
 class Tuned:
-    """All trials, and the budget of each."""
+    """All trials, and the epochs of each."""
 
     trials: tuple[Trial, ...]
     epochs: int
 
     @property
     def ranked(self) -> list[Trial]:
-        """Those that could be trained, the best first."""
+        """The trials that could be trained, the best first."""
         done = [trial for trial in self.trials if trial.loss is not None]
         return sorted(done, key=lambda trial: trial.loss or 0.0)
 
 
 def suggest(trial: Any) -> Settings:
-    """What a trial tries."""
+    """The settings that Optuna suggests for a trial."""
     tried: Settings = {}
     for name, (low, high, how) in SPACE.items():
         ask = trial.suggest_int if isinstance(low, int) else trial.suggest_float
@@ -65,14 +66,14 @@ def suggest(trial: Any) -> Settings:
 
 
 def tune(folder: Path, corpus: str, trials: int, *, epochs: int = EPOCHS, layout: str | None = None) -> Tuned:
-    """Bring the number of trials in `folder` to `trials`.
+    """Run trials until there are `trials` in `folder`, and return all of them.
 
     Args:
-        folder: Of the database and the trials' runs.
-        corpus: To train on.
-        trials: How many there shall be.
-        epochs: Of each.
-        layout: How the corpus's files are named; found out without it.
+        folder: Folder of the database and the trials' runs.
+        corpus: Corpus to train on.
+        trials: Number of trials in all, earlier ones included.
+        epochs: Epochs of each trial.
+        layout: How the corpus's files are named; detected if None.
 
     Raises:
         ConfigError: `trials` is negative.
@@ -85,18 +86,20 @@ def tune(folder: Path, corpus: str, trials: int, *, epochs: int = EPOCHS, layout
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     files.make_folder(folder)
     base = on_study_clips(PRESET)
+    name = ", ".join([corpus, *([] if layout is None else [layout]), f"{epochs} epochs"])
+    runs = folder / hashlib.sha256(name.encode()).hexdigest()[:8]  # other corpora or epochs have other runs
     kept = optuna.create_study(
         storage=f"sqlite:///{folder / DATABASE}",
-        study_name=f"{corpus}, {epochs} epochs",
+        study_name=name,
         sampler=optuna.samplers.TPESampler(seed=SEED),
         load_if_exists=True,
     )
     if not kept.trials:
-        kept.enqueue_trial({name: own_setting(base, name) for name in SPACE})  # the preset as it is
+        kept.enqueue_trial({name: own_setting(base, name) for name in SPACE})  # trial 0: the preset itself
 
     def objective(trial: Any) -> float:
         try:
-            run = folder / f"trial-{trial.number}"
+            run = runs / f"trial-{trial.number}"
             return best_loss(base, suggest(trial), corpus, run, epochs, layout=layout)
         except VoxletError as error:
             raise optuna.TrialPruned from error
@@ -116,7 +119,7 @@ def best_loss(
     """The lowest validation loss of a run with these settings.
 
     Raises:
-        VoxletError: It cannot be trained.
+        VoxletError: The run cannot be trained.
     """
     config = base
     for field, value in settings.items():
@@ -126,7 +129,7 @@ def best_loss(
 
 
 def own_setting(config: ClipTraining, field: str) -> float:
-    """A setting by its dotted name."""
+    """The value of a setting, given by its dotted name."""
     value: Any = config
     for part in field.split("."):
         value = getattr(value, part)

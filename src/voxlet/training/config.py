@@ -1,4 +1,4 @@
-"""How to train: frozen settings, saved as JSON in the run, importable without PyTorch."""
+"""Settings for training: frozen dataclasses, saved as JSON in the run, importable without PyTorch."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ Precision = Literal["auto", "float32", "bfloat16"]
 class Budget:
     """How long to train: whole epochs, minutes of training and validation, or steps; exactly one of them.
 
-    With no steps at all, a stage ends with the weights that it begins with.
+    With 0 steps, a stage ends with the weights that it begins with.
 
     Raises:
-        ConfigError: None or several are given, or the one given is not positive.
+        ConfigError: None or several are given, or the one given is not positive (steps: negative).
     """
 
     epochs: int | None = None
@@ -39,7 +39,9 @@ class Budget:
             raise ConfigError(f"--minutes {self.minutes} is not a positive number")
 
     def share(self, part: float) -> Budget:
-        """The budget of a stage that has `part` (0 to 1] of the whole; at least one epoch or step."""
+        """The budget of a stage with the share `part` in [0, 1]: no step for 0, else at least one."""
+        if part == 0:
+            return Budget(steps=0)
         if self.steps is not None:
             return Budget(steps=max(1, round(self.steps * part)))
         if self.minutes is not None:
@@ -49,14 +51,14 @@ class Budget:
 
 @dataclass(frozen=True)
 class LoopConfig:
-    """How a stage is trained, whatever it is.
+    """Settings of the training loop, for any stage.
 
     Args:
         batch_size: Clips per step, over all processes; an epoch's last batch may be smaller.
         seed: Seed of the weights, the order of the clips and the noise.
-        decay: Learning rates over the budget: `constant`, or half a `cosine` down to `final_rate`.
-        final_rate: Share of the learning rates at which a cosine ends.
-        warmup: Share of the budget in which the learning rates rise linearly.
+        decay: Learning-rate schedule over the budget: `constant`, or half a `cosine` down to `final_rate`.
+        final_rate: Final learning rate of the cosine, as a share of the initial one.
+        warmup: Share of the budget over which the learning rate rises linearly.
         validate_every: Steps between validations; None validates at the end of each epoch.
         checkpoint_seconds: Seconds between checkpoints; more if writing takes over a tenth of the time.
     """
@@ -83,9 +85,9 @@ class LoopConfig:
 
 
 def rate_factor(config: LoopConfig, progress: float) -> float:
-    """What learning rates are multiplied with at this share [0, 1] of the budget."""
+    """The factor for learning rates at the share `progress` in [0, 1] of the budget."""
     if progress < config.warmup:
-        # Half a percent at the start: a first step of exactly nothing would be one step lost.
+        # At least half a percent: a first step with a learning rate of 0 would be wasted.
         return max(progress / config.warmup, 0.005)
     if config.decay == "constant":
         return 1.0

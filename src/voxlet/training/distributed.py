@@ -1,14 +1,14 @@
-"""The one module that knows ranks; alone, every function here does nothing.
+"""Distributed training: the only module that knows ranks. In a single process, its functions do nothing.
 
     voxlet train mlp --corpus fsdd --run runs/mlp --epochs 50
     torchrun --nproc-per-node 2 -m -- voxlet train mlp --corpus fsdd --run runs/mlp --epochs 50
 
 (The two dashes keep torchrun from taking `--run` for a short form of its own `--run-path`.)
 
-The processes see what one would see: the batch is cut into as many shares as there are ranks, gradients are
-averaged by the number of rows behind them, and random numbers are drawn for the whole batch
-(`voxlet.batch_random`). Losses that are means over rows come out equal to one process's, up to rounding; one
-that is not (free bits, which look at the mean of a batch) is the mean of the shares'.
+Several processes compute what one would compute: the batch is split into as many shares as there are ranks,
+gradients are averaged with the number of rows as weights, and random numbers are drawn for the whole batch
+(`voxlet.batch_random`). Losses that are means over rows equal those of one process, up to rounding; a loss
+that is not (free bits, which depend on the mean of a batch) becomes the mean over the shares.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ from voxlet import batch_random
 from voxlet.batch_random import Rows
 from voxlet.errors import TrainingError
 
-BUCKET = 1 << 20  # gradients smaller than this many numbers travel together
+BUCKET = 1 << 20  # gradients with fewer numbers are sent together
 
 
-_weight = ContextVar("weight", default=1.0)  # of this rank's share in the batch at hand
+_weight = ContextVar("weight", default=1.0)  # of this rank's share in the current batch
 
 
 def setup() -> None:
     """Join the other processes when torchrun started this one."""
     if int(os.environ.get("WORLD_SIZE", "1")) > 1 and not dist.is_initialized():
-        # Its functions' defaults hold the group there is as they are defined, which then never ends.
+        # Imported before there is a group, which the defaults of its functions would otherwise keep alive.
         importlib.import_module("torch.distributed.nn.functional")
         own_gpu = torch.cuda.device_count() >= int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
         dist.init_process_group("nccl" if torch.cuda.is_available() and own_gpu else "gloo")
@@ -45,18 +45,18 @@ def setup() -> None:
 
 
 def _leave() -> None:
-    """Part from the others before the interpreter ends, which would find their threads running and abort."""
+    """Leave the process group before the interpreter exits, which would abort if its threads still ran."""
     if dist.is_initialized():
         dist.destroy_process_group()
 
 
 def rank() -> int:
-    """Which process this is; 0 is the one that writes."""
+    """The rank of this process; rank 0 writes the files."""
     return dist.get_rank() if dist.is_initialized() else 0
 
 
 def size() -> int:
-    """How many processes train together."""
+    """The number of processes that train together."""
     return dist.get_world_size() if dist.is_initialized() else 1
 
 
@@ -69,7 +69,7 @@ def device() -> torch.device:
 
 
 def largest(*values: float) -> list[float]:
-    """For each value the largest of all ranks', so that they decide alike."""
+    """The maximum of each value over all ranks, so that all ranks decide alike."""
     if size() == 1:
         return list(values)
     wire = torch.tensor(values, dtype=torch.float64, device=_wire())
@@ -78,16 +78,16 @@ def largest(*values: float) -> list[float]:
 
 
 def main_first(action: Callable[[], object]) -> None:
-    """Rank 0 does `action` while the others wait; where it fails, all of them stop.
+    """Rank 0 runs `action` while the others wait; if it fails, all of them stop.
 
     Raises:
-        TrainingError: On the other ranks, when the first failed; on the first, whatever `action` raised.
+        TrainingError: On the other ranks, if `action` failed; rank 0 raises the error of `action` itself.
     """
-    failure: Exception | None = None
+    failure: BaseException | None = None
     if rank() == 0:
         try:
             action()
-        except Exception as error:
+        except BaseException as error:  # Ctrl-C, too, or the others would wait for ever
             failure = error
     (failed,) = largest(float(failure is not None))
     if failure is not None:
@@ -98,9 +98,9 @@ def main_first(action: Callable[[], object]) -> None:
 
 @contextlib.contextmanager
 def sharing(total: int) -> Iterator[Rows]:
-    """The rows of a batch of `total` that are this rank's, for as long as the step lasts.
+    """This rank's rows of a batch of `total`, for the duration of a step.
 
-    A rank for which no row is left repeats the last one with weight zero, so that all make the same calls.
+    A rank without a row of its own repeats another's with weight zero, so that all make the same calls.
     """
     if size() == 1:
         yield Rows(0, total, total)
@@ -122,7 +122,7 @@ def sharing(total: int) -> Iterator[Rows]:
 
 @torch.no_grad()
 def average_gradients(parameters: Iterable[nn.Parameter]) -> None:
-    """Replace each rank's gradients by the whole batch's: to be called right after `backward`."""
+    """Replace each rank's gradients by those of the whole batch; call it right after `backward`."""
     if size() == 1:
         return
     gradients = [p.grad for p in parameters if p.grad is not None]
@@ -146,7 +146,7 @@ def average(values: Mapping[str, float]) -> dict[str, float]:
 
 @torch.no_grad()
 def average_tensor(means: Tensor) -> Tensor:
-    """The same for a tensor of means; it has no gradient."""
+    """As `average`, for a tensor of means; the result has no gradient."""
     if size() == 1:
         return means
     wire = means.to(device=_wire(), dtype=torch.float64) * _weight.get()
@@ -155,5 +155,5 @@ def average_tensor(means: Tensor) -> Tensor:
 
 
 def _wire() -> torch.device:
-    """Where small numbers have to lie to be sent: NCCL sends from GPUs only."""
+    """The device from which small tensors are sent: NCCL sends only from GPUs."""
     return device() if dist.get_backend() == "nccl" else torch.device("cpu")

@@ -179,6 +179,25 @@ def test_a_word_is_heard_from_before_it_to_after_it() -> None:
     assert len(endless) <= (microphone.WAIT + microphone.MOST) * RATE + 400
 
 
+@pytest.mark.parametrize("seconds", [0.0, 0.03, 0.4])
+def test_zeros_of_a_device_that_starts_are_no_noise_floor(seconds: float) -> None:
+    noise = np.random.default_rng(0).normal(0, 0.01, 12 * RATE).astype(np.float32)  # -40 dB
+    noise[RATE : RATE + len(said(0))] += said(0)
+    starting = np.zeros(round(seconds * RATE), np.float32)
+    blocks = microphone.running(blocks_of(np.concatenate([starting, noise])), RATE)
+    heard = microphone.hear(blocks, RATE)
+    spoken = np.ptp(np.flatnonzero(np.abs(said(0)) > 0.02)) / RATE
+    assert len(heard) / RATE == pytest.approx(spoken + microphone.BEFORE + microphone.AFTER, abs=0.3)
+
+
+def test_zeros_that_last_are_silence() -> None:
+    blocks = microphone.running(blocks_of(np.zeros(0, np.float32)), RATE)
+    assert len(microphone.hear(blocks, RATE)) == pytest.approx(microphone.WAIT * RATE, abs=RATE // 10)
+    gated = np.concatenate([np.zeros(RATE, np.float32), said(0)])  # a noise gate opens when somebody speaks
+    dropped = microphone.hear(microphone.running(blocks_of(gated), RATE), RATE)
+    assert np.array_equal(dropped, microphone.hear(blocks_of(gated), RATE))
+
+
 def played(session_words: list[str], mistakes: dict[int, np.ndarray]) -> Iterator[np.ndarray]:
     """A microphone before which each word is said when it is shown."""
     for turn in itertools.count():

@@ -1,4 +1,4 @@
-"""The microphone, by miniaudio; and one word heard from it, or from anything that gives blocks of samples."""
+"""Record from the microphone with miniaudio, and detect one word in a stream of blocks of samples."""
 
 from __future__ import annotations
 
@@ -16,23 +16,24 @@ if TYPE_CHECKING:
 
     from voxlet.audio import Samples
 
-RATE = 44_100  # Hz: more than any voice has
+RATE = 44_100  # Hz: more than speech needs
 BLOCK = 0.05  # seconds
-BEFORE, AFTER = 0.3, 0.6  # seconds kept before speech begins; of silence that end a take
-MOST = 4.0  # seconds that a take lasts
-WAIT = 5.0  # seconds in which nothing is said, and the take is over
-ABOVE_DB = 12.0  # above the quietest blocks so far: speech
-AT_LEAST_DB = -50.0  # re full scale: what is weaker is no speech
-SILENT = 3.0  # seconds without a block: the device is gone
+BEFORE, AFTER = 0.3, 0.6  # seconds kept before the speech; seconds of silence that end a take
+MOST = 4.0  # seconds: a take ends at the latest this long after `WAIT`
+WAIT = 5.0  # seconds to wait for the first speech
+ABOVE_DB = 12.0  # a block this far above the quietest block so far is speech
+AT_LEAST_DB = -50.0  # re full scale: anything weaker is not speech
+STARTING = 0.5  # seconds: zeros that a device gives for longer are silence
+SILENT = 3.0  # seconds without a block after which the device counts as gone
 
 
 @contextlib.contextmanager
 def microphone(rate: int = RATE) -> Iterator[Iterator[Samples]]:
-    """Blocks (T,) of what the default microphone hears, float32.
+    """Open the default microphone; yields an iterator of its blocks of samples (T,), float32.
 
     Raises:
         MissingExtraError: miniaudio is not installed.
-        AudioError: There is no microphone, or it may not be used.
+        AudioError: There is no microphone, or access to it is denied.
     """
     miniaudio = import_extra("miniaudio", "record")
     blocks: queue.SimpleQueue[Samples] = queue.SimpleQueue()
@@ -59,16 +60,16 @@ def microphone(rate: int = RATE) -> Iterator[Iterator[Samples]]:
             remedy="plug one in and allow its use; or record elsewhere, and cut that with `voxlet split`",
         ) from error
     try:
-        yield arriving(blocks)
+        yield running(arriving(blocks), rate)
     finally:
         device.close()
 
 
 def arriving(blocks: queue.SimpleQueue[Samples]) -> Iterator[Samples]:
-    """The blocks as they come.
+    """The blocks as they arrive.
 
     Raises:
-        AudioError: None comes any more.
+        AudioError: No block has arrived for three seconds.
     """
     while True:
         try:
@@ -79,12 +80,25 @@ def arriving(blocks: queue.SimpleQueue[Samples]) -> Iterator[Samples]:
             ) from None
 
 
+def running(blocks: Iterator[Samples], rate: int) -> Iterator[Samples]:
+    """Drop the zeros that many devices give before they run, at most `STARTING` seconds of them.
+
+    Taken for the noise floor, the zeros would make noise count as speech.
+    """
+    left = round(STARTING * rate)
+    for block in blocks:
+        dropped = min(left, len(block) - len(np.trim_zeros(block, "f"))) if left else 0
+        left = left - dropped if dropped == len(block) else 0
+        if dropped < len(block):
+            yield block[dropped:]
+
+
 def hear(blocks: Iterator[Samples], rate: int, on_level: Callable[[float], None] = lambda _: None) -> Samples:
-    """One word, from a little before it to a little after it, (T,).
+    """Record one word, with a little silence on each side, (T,); everything heard if nobody speaks.
 
     Args:
-        blocks: Of samples, as from `microphone`.
-        rate: Hz.
+        blocks: Blocks of samples, as from `microphone`.
+        rate: Sampling rate in Hz.
         on_level: Called with each block's level in dB re full scale.
     """
     heard: list[Samples] = []

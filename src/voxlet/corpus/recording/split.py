@@ -1,4 +1,4 @@
-"""One long recording cut at its pauses: which stretch is which word, takes as files, a list to correct."""
+"""Cut a long recording at its pauses into takes: assigns labels, writes files and an editable manifest."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 
 from voxlet import audio, files
 from voxlet.corpus.look import likeness
+from voxlet.corpus.look.inspection import DOUBTFUL
 from voxlet.errors import ConfigError, CorpusError
 from voxlet.trimming.regions import find_speech
 from voxlet.words.spelling import fold
@@ -25,10 +26,9 @@ if TYPE_CHECKING:
     from voxlet.audio import Samples
 
 MANIFEST = "manifest.csv"
-MARGIN = 0.15  # seconds kept around a word, of which at most half a pause
-LEAST_PAUSE = 0.12  # seconds: what is shorter lies within a word
-CLEAR_RATIO = 1.3  # between the shortest pause between words and the longest within one
-DOUBTFUL = 1.2  # of `likeness.unlikeness`, as in `voxlet corpus inspect`
+MARGIN = 0.15  # seconds kept on each side of a word, but at most half of the pause
+LEAST_PAUSE = 0.12  # seconds: shorter pauses lie within a word
+CLEAR_RATIO = 1.3  # least ratio of the shortest pause between words to the longest within a word
 ROUNDS, BLOCKS = "one after another, then again", "all takes of one, then of the next"
 
 
@@ -37,11 +37,11 @@ class Take:
     """A word in the long recording.
 
     Attributes:
-        label: What it is taken for.
-        take: Which of the label's, from 0.
+        label: The assigned label.
+        take: Number of the take within its label, from 0.
         start: First sample.
-        stop: One past its last.
-        doubtful: Whether it is unlike the other takes of its label.
+        stop: One past the last sample.
+        doubtful: Whether the take is unlike the other takes of its label.
     """
 
     label: str
@@ -53,13 +53,13 @@ class Take:
 
 @dataclass(frozen=True)
 class Cut:
-    """The takes of a long recording, in its order.
+    """The takes of a long recording, in order.
 
     Attributes:
-        takes: They.
-        order: How labels follow each other, `ROUNDS` or `BLOCKS`.
-        pause: Seconds of the shortest pause that was taken for one between words; infinite for one word.
-        rate: Of the recording, Hz.
+        takes: The takes.
+        order: Order of the labels, `ROUNDS` or `BLOCKS`.
+        pause: Shortest pause between two words in seconds; infinite for a single word.
+        rate: Sampling rate in Hz.
     """
 
     takes: tuple[Take, ...]
@@ -69,20 +69,20 @@ class Cut:
 
 
 def cut(samples: Samples, rate: int, labels: Sequence[str], takes: int | None = None) -> Cut:
-    """Find the words of a long recording (T,) and which of them is which label.
+    """Find the words in a long recording (T,) and assign a label to each.
 
-    Labels were said in their order, either each once and then all again, or all takes of each: the order in
-    which takes of a label are more alike is taken.
+    The labels were said in the given order: either in rounds (each once, then all again) or in blocks (all
+    takes of one, then of the next). The order that makes the takes of a label more alike is chosen.
 
     Args:
         samples: The recording.
-        rate: Its rate, Hz.
-        labels: What was said, in order.
-        takes: Of each label; found out without it.
+        rate: Sampling rate in Hz.
+        labels: The labels, in the order in which they were said.
+        takes: Takes of each label; detected if None.
 
     Raises:
-        ConfigError: Labels are missing or there twice, or there is not one take.
-        CorpusError: There is no speech in it, or not as many words.
+        ConfigError: No labels, an empty or a repeated label, or `takes` below 1.
+        CorpusError: The recording holds no speech, or a number of words that does not fit.
     """
     check(labels, takes)
     regions = find_speech(samples, rate).regions
@@ -105,10 +105,10 @@ def cut(samples: Samples, rate: int, labels: Sequence[str], takes: int | None = 
 
 
 def check(labels: Sequence[str], takes: int | None) -> None:
-    """See that there is something to look for.
+    """Check the labels and the number of takes.
 
     Raises:
-        ConfigError: There is not.
+        ConfigError: No labels, an empty or a repeated label, or `takes` below 1.
     """
     if not labels or not all(label.strip() for label in labels):
         raise ConfigError(
@@ -129,16 +129,16 @@ def check(labels: Sequence[str], takes: int | None) -> None:
 def group(
     regions: Sequence[tuple[int, int]], rate: int, labels: int, takes: int | None
 ) -> tuple[list[tuple[int, int]], float]:
-    """Stretches of speech joined to words, and the shortest pause between two words in seconds.
+    """Join stretches of speech into words; also the shortest pause between two words, in seconds.
 
-    Words are apart by longer pauses than their own parts. Where it is not told how many there are, the
-    clearest difference between pauses decides among the counts that are so many times all labels.
+    Pauses between words are longer than pauses within a word. If `takes` is None, the number of words is the
+    multiple of `labels` for which the two kinds of pause differ most clearly.
 
     Raises:
-        CorpusError: There are fewer stretches than words.
+        CorpusError: There are fewer stretches than words, or no clear number of words.
     """
     gaps = np.array([later[0] - earlier[1] for earlier, later in pairwise(regions)]) / rate
-    order = np.sort(gaps)[::-1]  # the longest first: with k words, the first k - 1 are between words
+    order = np.sort(gaps)[::-1]  # longest first: with k words, the first k - 1 pauses are between words
     counts = [labels * takes] if takes is not None else range(labels, len(regions) + 1, labels)
     best, clearest = 0, 0.0
     for count in counts:
@@ -161,7 +161,7 @@ def group(
             words[-1][1] = stop
         else:
             words.append([start, stop])
-    if len(words) != best:  # pauses that are equally long
+    if len(words) != best:  # some pauses are equally long
         raise CorpusError(
             f"{len(words)} words were found instead of {best}",
             remedy="leave longer pauses, or say with --takes how often each was said",
@@ -170,7 +170,7 @@ def group(
 
 
 def spread(pictures: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
-    """How far takes (N, D) are from the middle of their label's, as a mean."""
+    """Mean distance of takes (N, D) from the mean of their label, averaged over labels."""
     return float(
         np.mean(
             [
@@ -184,21 +184,21 @@ def spread(pictures: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
 def split(
     recording: Path, labels: Sequence[str], out: Path, *, takes: int | None = None, speaker: str | None = None
 ) -> Cut:
-    """Cut a long recording into takes: files in `out`, and the list of them in `out/manifest.csv`.
+    """Cut a long recording into takes, written to `out` together with `manifest.csv`, which lists them.
 
-    `open_corpus(out)` reads that list: a label that is corrected there is corrected, and a line that is
-    removed leaves its take out.
+    `open_corpus(out)` reads the manifest: correct a label there to relabel a take, or delete a line to leave
+    its take out.
 
     Args:
         recording: A sound file.
-        labels: What was said, in order.
-        out: A folder that is not there, or is empty.
-        takes: Of each label; found out without it.
-        speaker: Who said it; as the file is named unless given.
+        labels: The labels, in the order in which they were said.
+        out: A new or empty folder.
+        takes: Takes of each label; detected if None.
+        speaker: Name of the speaker; by default the name of the file.
 
     Raises:
-        AudioError: It cannot be read.
-        ConfigError: See `cut`; or the folder holds something.
+        AudioError: The recording cannot be read.
+        ConfigError: See `cut`; or `out` is a file or not empty.
         CorpusError: See `cut`.
         FileError: The takes cannot be written.
     """
@@ -227,7 +227,7 @@ def split(
 
 
 def margins(found: Cut, sound: audio.Sound) -> list[tuple[int, int]]:
-    """First and one-past-last sample of each take's file: the word, and what is silent around it."""
+    """First and one-past-last sample of each take's file: the word, with some silence around it."""
     most = round(MARGIN * sound.rate)
     edges = [0, *(
         (earlier.stop + later.start) // 2 for earlier, later in pairwise(found.takes)

@@ -1,4 +1,4 @@
-"""The classifiers of a reference, opened once and handed on to whoever measures with them."""
+"""The classifiers of a reference, opened once and shared by all measurements."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from voxlet.evaluation.classifiers.in_corpus import in_corpus_classifier
 from voxlet.evaluation.classifiers.inputs import InputConfig
 from voxlet.evaluation.classifiers.pocketsphinx import PocketSphinx
 from voxlet.evaluation.clipset import joined
-from voxlet.evaluation.metric import KINDS
+from voxlet.evaluation.metric import KINDS, ONE_LABEL
 from voxlet.extras import how_to_install
 from voxlet.words.language import UNKNOWN_LANGUAGE, same_language
 
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from voxlet.evaluation.metric import ClassifierKind
     from voxlet.evaluation.reference import Reference
 
-WIDE_RATE = 16_000  # Hz: of a classifier's input, at most
+WIDE_RATE = 16_000  # Hz: the highest rate of a classifier's input
 NARROW_RATE = 8000  # Hz: telephone bandwidth, which every clip has
-# In-corpus at telephone bandwidth is another classifier only where there is more.
+# Only for wide-band clips. For others, the in-corpus classifier is itself at telephone bandwidth.
 WIDE_ALONE: tuple[ClassifierKind, ...] = ("in_corpus_narrow", "cross_corpus_wide", "off_the_shelf_wide")
 NOT_OPENED = "this classifier was not opened"
 NO_POCKETSPHINX = f"PocketSphinx is not installed: {how_to_install('study')}"
@@ -39,8 +39,8 @@ NO_CORPUS = "no corpus that reserves speakers for these labels is on this machin
 class Classifiers:
     """Classifiers by kind, in the order of `KINDS`; a string says why one is missing.
 
-    A kind that makes no sense for the clips, as one at 16 kHz for clips at 8 kHz, is not there. What one said
-    of a set of clips is remembered: several parts of the scorecard ask for the same.
+    A kind that makes no sense for the clips, such as 16 kHz for clips at 8 kHz, is left out. Predictions for
+    a set of clips are memoised, since several parts of the scorecard need the same ones.
     """
 
     by_kind: Mapping[ClassifierKind, Classifier | str]
@@ -49,33 +49,33 @@ class Classifiers:
     )
 
     def of(self, kind: ClassifierKind) -> Classifier | str:
-        """The classifier of that kind, or why there is none."""
+        """The classifier of this kind, or the reason why there is none."""
         return self.by_kind.get(kind, NOT_OPENED)
 
     @property
     def kinds(self) -> tuple[ClassifierKind, ...]:
-        """The kinds that make sense for the clips, whether there is a classifier or not."""
+        """The kinds that make sense for the clips, whether or not there is a classifier."""
         return tuple(self.by_kind)
 
     @property
     def strings(self) -> PocketSphinx | None:
-        """The classifier that hears words within strings, if there is one: at the widest band."""
+        """The classifier that recognises words within strings, at the widest band; None if there is none."""
         found = [self.by_kind.get(kind) for kind in ("off_the_shelf_wide", "off_the_shelf")]
         return next((one for one in found if isinstance(one, PocketSphinx)), None)
 
     @property
     def cross_fitted(self) -> CrossFitted | None:
-        """The classifier that was fitted on the real takes, if it was needed."""
+        """The classifier that was fitted on the real takes; None if it was not needed."""
         found = self.by_kind.get("cross_fitted")
         return found if isinstance(found, CrossFitted) else None
 
     def digest(self, kind: ClassifierKind) -> str:
-        """What tells the classifier of that kind, or its absence, from all others."""
+        """Digest of the classifier of this kind, or the reason why there is none."""
         classifier = self.of(kind)
         return classifier if isinstance(classifier, str) else classifier.digest
 
     def ask(self, kind: ClassifierKind, clips: ClipSet) -> Prediction | str:
-        """What a classifier says of a set of clips, or why there is none."""
+        """Predictions of a classifier for a set of clips, or the reason why there is no classifier."""
         classifier = self.of(kind)
         if isinstance(classifier, str):
             return classifier
@@ -85,7 +85,7 @@ class Classifiers:
         return self._said[key]
 
     def predict(self, kind: ClassifierKind, clips: ClipSet) -> Prediction:
-        """What a classifier says of a set of clips.
+        """Predictions of a classifier for a set of clips.
 
         Raises:
             ScoreError: There is no such classifier.
@@ -97,7 +97,7 @@ class Classifiers:
 
 
 def in_corpus_inputs(reference: Reference, rate: int) -> InputConfig:
-    """What is measured of clips at `rate`: real ones are never given more bandwidth than they have."""
+    """Input settings for clips at `rate`: at most 16 kHz, and never more than the real clips have."""
     return InputConfig(rate=min(WIDE_RATE, rate, reference.train.rate))
 
 
@@ -110,14 +110,14 @@ def open_classifiers(
 ) -> Classifiers:
     """Open the classifiers for a reference: from the cache, or trained now, which takes minutes.
 
-    Those at 16 kHz are opened where both the clips and the reference have that band, the cross-fitted one
-    where neither other corpora nor PocketSphinx know the words.
+    Classifiers at 16 kHz are opened if both the clips and the reference have that band, the cross-fitted one
+    if neither other corpora nor PocketSphinx know the words.
 
     Args:
         reference: Its training clips train the in-corpus classifier; its labels choose the corpora.
-        rate: Of the clips that will be classified, in Hz.
-        kinds: Which of them; others stay closed.
-        progress: Show how training goes.
+        rate: Sampling rate of the clips that will be classified, in Hz.
+        kinds: Kinds to open; others are left out.
+        progress: Show the progress of training.
 
     Raises:
         ScoreError: The reference has fewer than two training clips.
@@ -141,11 +141,13 @@ def open_classifiers(
 def open_one(
     kind: ClassifierKind, reference: Reference, inputs: InputConfig, progress: bool
 ) -> Classifier | str:
-    """The classifier of a kind, or why there is none."""
+    """The classifier of a kind, or the reason why there is none."""
     labels = reference.train.label_names
     if kind in {"in_corpus", "in_corpus_narrow"}:
         own = inputs if kind == "in_corpus" else replace(inputs, rate=NARROW_RATE)
         return in_corpus_classifier(reference.train, inputs=own, progress=progress)
+    if len(labels) < 2:
+        return ONE_LABEL
     if reference.language == UNKNOWN_LANGUAGE:
         return NO_LANGUAGE
     wide = kind in WIDE_ALONE

@@ -1,6 +1,6 @@
-"""How like real clips a set is as a whole: Fréchet distances, overlap of features, inception scores.
+"""Distances of a set as a whole to real clips: Fréchet distances, overlap of features, inception scores.
 
-Shapes: B clips, C labels, D features. Probabilities come as natural logarithms.
+Shapes: B clips, C labels, D features. Probabilities are given as natural logarithms.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ OWN: ClassifierKind = "in_corpus"  # the classifier whose labels and features ar
 FEATURES: tuple[ClassifierKind, ...] = (
     "in_corpus",
     "cross_corpus",
-)  # classifiers on whose features sets are compared
+)  # classifiers whose features are used to compare sets
 SHARES = tuple(f"distribution.{OWN}.{name}" for name in ("precision", "recall", "coverage"))
 
 
 def frechet_distance(first: Reals, second: Reals) -> float:
-    """Squared Frechet distance of the Gaussians fitted to two sets of features, (B, D) each.
+    """Squared Frechet distance between the Gaussians fitted to two sets of features, (B, D) each.
 
     |m1 - m2|^2 + tr(S1 + S2 - 2 (S1 S2)^(1/2)) (Dowson & Landau 1982; Heusel et al. 2017). The trace of the
-    root is taken from the eigenvalues of S1^(1/2) S2 S1^(1/2), which is symmetric and has the same ones.
+    root is computed from the eigenvalues of S1^(1/2) S2 S1^(1/2), which is symmetric and has those of S1 S2.
 
     Raises:
         ScoreError: A set has fewer than two clips.
@@ -51,7 +51,7 @@ def frechet_distance(first: Reals, second: Reals) -> float:
 
 
 def frechet_of_moments(mean: Reals, covariance: Reals, other_mean: Reals, other_covariance: Reals) -> float:
-    """The same of two Gaussians with these means (D,) and covariances (D, D)."""
+    """Squared Frechet distance between two Gaussians with these means (D,) and covariances (D, D)."""
     gap = mean - other_mean
     values, vectors = np.linalg.eigh(covariance)
     root = (vectors * np.sqrt(values.clip(min=0))) @ vectors.T
@@ -60,11 +60,11 @@ def frechet_of_moments(mean: Reals, covariance: Reals, other_mean: Reals, other_
 
 
 def frechet_extrapolated(first: Reals, second: Reals, *, points: int = 8, seed: int = 0) -> float:
-    """The Frechet distance that infinitely many clips would have (Chong & Forsyth 2020).
+    """Frechet distance extrapolated to infinitely many clips (Chong & Forsyth 2020).
 
-    Its bias falls as one over the number of clips, once there are several for each dimension. So it is taken
-    at several shares of both sets, from a half to all, and a line in 1 / share is carried on to 0. It can
-    come out slightly negative for two sets of one kind.
+    The bias of the distance is inversely proportional to the number of clips, once there are several for each
+    dimension. So the distance is computed for several shares of both sets, from a half to all, and a line in
+    1 / share is extrapolated to 0. For two sets from one distribution, the result can be slightly negative.
     """
     rng = np.random.default_rng(seed)
     shares = 1 / np.linspace(1.0, 2.0, points)
@@ -123,18 +123,18 @@ def distances(first: Reals, second: Reals) -> Reals:
 
 @dataclass(frozen=True)
 class Manifolds:
-    """How two clouds of features overlap (Kynkaanniemi et al. 2019; Naeem et al. 2020)."""
+    """Overlap of two sets of features (Kynkaanniemi et al. 2019; Naeem et al. 2020)."""
 
     precision: float  # share of generated clips within a real clip's neighbourhood
     recall: float  # share of real clips within a generated clip's neighbourhood
-    density: float  # real neighbourhoods around a generated clip, over k
+    density: float  # mean number of real neighbourhoods that a generated clip is in, over k
     coverage: float  # share of real neighbourhoods with a generated clip in them
 
 
 def manifolds(real: Reals, generated: Reals, k: int = NEIGHBOURS) -> Manifolds:
     """Precision, recall, density and coverage of `generated` (B1, D) against `real` (B2, D).
 
-    A clip's neighbourhood is the ball that reaches to its k-th nearest in its own set.
+    A clip's neighbourhood is the ball around it that reaches to its k-th nearest neighbour in its own set.
 
     Raises:
         ScoreError: A set has no more than k clips.
@@ -165,14 +165,14 @@ def evaluate(
     same: bool = False,
     seed: int = 0,
 ) -> Figures:
-    """All metrics of a set of clips against the real test clips, with the block jackknife's intervals.
+    """All metrics of a set of clips against the real test clips, with block jackknife intervals.
 
     Args:
-        clips: What classifiers say of the set; `in_corpus` must be among them.
-        real: What the same classifiers say of the real test clips.
-        labels: The real training clips' distribution of labels, (C,).
-        same: The set is the real test clips themselves: no distance is measured.
-        seed: Of the blocks, and of the shares that extrapolation draws.
+        clips: Predictions of classifiers for the set; `in_corpus` must be among them.
+        real: Predictions of the same classifiers for the real test clips.
+        labels: Distribution of labels in the real training clips, (C,).
+        same: Whether the set is the real test clips themselves, so that no distance is measured.
+        seed: Seed of the jackknife's blocks and of the extrapolation.
 
     Raises:
         ScoreError: A classifier has no features, or a set is too small.
@@ -190,7 +190,7 @@ def evaluate(
             some, key = ours[kind][rows], f"distribution.{kind}.frechet_"
             found[f"{key}distance"] = frechet_distance(some, theirs[kind])
             if fewest >= CATALOGUE[f"{key}extrapolated"].needs:
-                found[f"{key}extrapolated"] = frechet_extrapolated(some, theirs[kind])
+                found[f"{key}extrapolated"] = frechet_extrapolated(some, theirs[kind], seed=seed)
             if kind == OWN:
                 overlap = vars(manifolds(theirs[kind], some))
                 found |= {f"distribution.{OWN}.{name}": value for name, value in overlap.items()}
@@ -207,7 +207,7 @@ def evaluate(
 
 
 def within_shares(value: Value | ByName) -> Value | ByName:
-    """An interval of a share whose ends the jackknife has put outside of [0, 1], cut there."""
+    """The interval of a share, clipped to [0, 1], which jackknife intervals may exceed."""
     if not isinstance(value, Interval):
         return value
     return replace(value, low=max(0.0, value.low), high=min(1.0, value.high))
@@ -217,14 +217,14 @@ def validate(clips: Mapping[ClassifierKind, Prediction], real: Mapping[Classifie
     """Check that both sets were classified by the in-corpus classifier.
 
     Raises:
-        ScoreError: One was not.
+        ScoreError: A set was not.
     """
     if OWN not in clips or OWN not in real:
         raise ScoreError("the distribution is measured with the in-corpus classifier, which is missing")
 
 
 def features_of(prediction: Prediction) -> Reals:
-    """Its features (B, D).
+    """The features (B, D) of a prediction.
 
     Raises:
         ScoreError: The classifier has none.

@@ -1,6 +1,6 @@
-"""How a latent space is ordered: what can be read from it, how its units divide the work, which are not used.
+"""Structure of a latent space: what can be predicted from it, how its units share the work, which are unused.
 
-Everything is measured on posteriors of real clips: means and standard deviations, (B, Z).
+Everything is measured on the posterior means (B, Z) of real clips.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     Reals = NDArray[np.float64]
     Integers = NDArray[np.int64]
 
-BINS = 20  # of a unit's values, for mutual information, as in the gap's paper
-ACTIVE = 0.01  # variance of a unit's posterior mean over clips (Burda et al. 2016)
+BINS = 20  # of a unit's values, for mutual information, as in the paper on the information gap
+ACTIVE = 0.01  # threshold on the variance of a unit's posterior mean over clips (Burda et al. 2016)
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class LatentClips:
 
 
 def linear_probe(train: Reals, train_labels: Integers, test: Reals, test_labels: Integers) -> Interval:
-    """Share of test clips whose label a logistic regression reads from their standardised latents."""
+    """Share of test clips whose label a logistic regression predicts from their standardised latents."""
     linear = import_extra("sklearn.linear_model", "study")
     centre, spread = train.mean(axis=0), np.maximum(train.std(axis=0), 1e-9)
     probe = linear.LogisticRegression(max_iter=1000).fit((train - centre) / spread, train_labels)
@@ -48,7 +48,7 @@ def linear_probe(train: Reals, train_labels: Integers, test: Reals, test_labels:
 def nearest_neighbours(
     train: Reals, train_labels: Integers, test: Reals, test_labels: Integers, k: int = NEIGHBOURS
 ) -> Interval:
-    """Share of test clips whose label most of the k nearest training clips have; the nearest breaks ties."""
+    """Accuracy of test clips classified by their k nearest training clips; the nearest breaks ties."""
     order = np.argsort(distances(test, train), axis=1, kind="stable")[:, : min(k, len(train))]
     near = train_labels[order]
     votes = (near[:, :, None] == near[:, None, :]).sum(axis=2)
@@ -57,7 +57,7 @@ def nearest_neighbours(
 
 
 def mutual_information(values: Reals, labels: Integers, bins: int = BINS) -> float:
-    """Mutual information in nats of a unit's values (B,), in bins of equal counts, and the labels (B,)."""
+    """Mutual information in nats between a unit's values (B,), in bins of equal counts, and labels (B,)."""
     edges = np.quantile(values, np.linspace(0, 1, bins + 1)[1:-1])
     table = np.zeros((bins, int(labels.max()) + 1))
     np.add.at(table, (np.searchsorted(edges, values, side="right"), labels), 1)
@@ -68,10 +68,10 @@ def mutual_information(values: Reals, labels: Integers, bins: int = BINS) -> flo
 
 
 def information_gap(means: Reals, labels: Integers, bins: int = BINS) -> float:
-    """How much more one unit tells of the label than any other does, over the label's entropy.
+    """Mutual information gap of one factor, the label (Chen et al. 2018).
 
-    The mutual information gap of one factor (Chen et al. 2018): 1 where one unit knows all and no other
-    anything, 0 where two know equally much.
+    The lead of the most informative unit over the second one, divided by the label's entropy: 1 if one unit
+    has all the information about the label and the others none, 0 if two have equally much.
 
     Raises:
         ScoreError: There are fewer than two units, or all labels are the same.
@@ -87,14 +87,15 @@ def information_gap(means: Reals, labels: Integers, bins: int = BINS) -> float:
 
 
 def active_units(means: Reals) -> int:
-    """Units whose posterior mean moves with the clip: its variance is above 0.01."""
+    """Number of units whose posterior mean varies with the clip: its variance is above 0.01."""
     return int(np.sum(means.var(axis=0) > ACTIVE))
 
 
 def evaluate(train: LatentClips, test: LatentClips) -> Figures:
-    """Accuracy of labels and speakers read from means, information gaps, and units in use.
+    """Accuracy of labels and speakers predicted from posterior means, information gaps, and active units.
 
-    A name that all training clips share is left out, as is a gap where there is but one unit.
+    Labels or speakers are left out if all training clips share one, and gaps if all test clips do or if there
+    is only one unit.
     """
     found: Figures = {}
     for name in ("label", "speaker"):
@@ -104,7 +105,7 @@ def evaluate(train: LatentClips, test: LatentClips) -> Figures:
         given = train.means, known, test.means, asked
         found[f"latents.{name}.linear_probe"] = linear_probe(*given)
         found[f"latents.{name}.nearest_neighbours"] = nearest_neighbours(*given)
-        if test.means.shape[1] > 1:
+        if test.means.shape[1] > 1 and len(np.unique(asked)) > 1:
             gap = information_gap(test.means, asked)
             found[f"latents.{name}.information_gap"] = exact(gap, len(asked))
     found["latents.active_units"] = exact(active_units(test.means), test.means.shape[1])

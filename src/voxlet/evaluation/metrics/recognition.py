@@ -1,4 +1,4 @@
-"""Are clips recognised as what was asked for? Accuracy of independent classifiers, and their confusions."""
+"""Are clips recognised as the labels asked for? Accuracy of independent classifiers, and confusion tables."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from voxlet.errors import ScoreError
 from voxlet.evaluation.intervals import Interval, wilson
-from voxlet.evaluation.metric import FEWEST_TAKES
+from voxlet.evaluation.metric import FEWEST_TAKES, ONE_LABEL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,10 +25,10 @@ STRINGS = "recognition.off_the_shelf.string_accuracy"
 
 
 def validate(asked: Integers, predicted: Integers) -> None:
-    """Check labels (B,) and predictions (B,).
+    """Check that labels (B,) and predictions (B,) can be compared.
 
     Raises:
-        ScoreError: They are not equally many, or none.
+        ScoreError: Their numbers differ, or there are none.
     """
     if len(asked) != len(predicted) or not len(asked):
         raise ScoreError(f"{len(predicted)} predictions for {len(asked)} clips cannot be compared")
@@ -38,14 +38,14 @@ def accuracy(asked: Integers, predicted: Integers) -> Interval:
     """Share of clips whose predicted label (B,) is the label that was asked for (B,).
 
     Raises:
-        ScoreError: They are not equally many, or none.
+        ScoreError: Their numbers differ, or there are none.
     """
     validate(asked, predicted)
     return wilson(int((asked == predicted).sum()), len(asked))
 
 
 def confusion(asked: Integers, predicted: Integers, labels: int) -> Integers:
-    """Counts (C, C): row what was asked for, column what was predicted."""
+    """Counts (C, C): rows are the labels asked for, columns the labels predicted."""
     table = np.zeros((labels, labels), np.int64)
     np.add.at(table, (asked, predicted), 1)
     return table
@@ -54,16 +54,16 @@ def confusion(asked: Integers, predicted: Integers, labels: int) -> Integers:
 def evaluate(
     asked: Integers, label_names: tuple[str, ...], predictions: Mapping[ClassifierKind, Prediction | str]
 ) -> Figures:
-    """Accuracy of each classifier, overall and by label; a string says why a classifier is missing.
+    """Accuracy of each classifier, overall and by label; a string says why there is none.
 
     Raises:
-        ScoreError: A classifier was not asked about all clips.
+        ScoreError: A classifier's predictions are not as many as the clips, or there are no clips.
     """
     found: Figures = {}
     for kind, prediction in predictions.items():
         key = f"recognition.{kind}.accuracy"
-        if isinstance(prediction, str):
-            found[key] = prediction
+        if isinstance(prediction, str) or len(label_names) < 2:
+            found[key] = prediction if isinstance(prediction, str) else ONE_LABEL
             continue
         found[key] = accuracy(asked, prediction.labels)
         found[f"{key}.by_label"] = by_label(asked, prediction.labels, label_names)
@@ -71,7 +71,7 @@ def evaluate(
 
 
 def by_label(asked: Integers, predicted: Integers, label_names: tuple[str, ...]) -> ByName:
-    """Accuracy on the clips of each label that has any; where they are too few, that they are."""
+    """Accuracy for each label that has clips; a string if the clips are too few."""
     found: ByName = {}
     for number, label in enumerate(label_names):
         own = asked == number
@@ -83,7 +83,7 @@ def by_label(asked: Integers, predicted: Integers, label_names: tuple[str, ...])
 
 
 def cross_fitted(asked: Integers, predicted: Integers, label_names: tuple[str, ...]) -> Figures:
-    """Accuracy on real takes, each predicted by a classifier that has not heard it."""
+    """Accuracy on real takes, each classified by a head that was not fitted on the take."""
     key = "recognition.cross_fitted.accuracy"
     return {key: accuracy(asked, predicted), f"{key}.by_label": by_label(asked, predicted, label_names)}
 

@@ -1,8 +1,8 @@
-"""What a clip VAE's run holds besides weights, made once it is trained.
+"""What a clip VAE's run holds besides weights, written at the end of training.
 
-RUN/sampler.safetensors   where the labels lie in the latent space
-    test.json             the ELBO on the test clips; on others, which it names, where there are none
-    plots/                loss, divergence, the latent space by label, spectrograms
+RUN/sampler.safetensors   the posterior of each label in the latent space, and what else speaking needs
+    test.json             the ELBO on the test clips; without any, on other clips, which it names
+    plots/                loss, KL divergence, the latent space by label, spectrograms
     samples/              a clip of each label
 """
 
@@ -26,6 +26,7 @@ from voxlet.speak.speech import describe, wav_metadata
 from voxlet.spectral.log_spectrogram import analyse
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -45,13 +46,13 @@ LONGEST_STEM = 60  # characters of a label in a file's name
 
 
 def finish_run(run: Run, config: ClipTraining, dataset: Dataset) -> Explained:
-    """Make the run able to speak, measure its test loss, draw its pictures, write a clip of each label.
+    """Save what speaking needs, measure the test loss, draw the plots, write a clip of each label.
 
     Args:
-        run: Trained.
-        config: As it was trained.
-        dataset: Which clips it learned from; without test clips, the validation clips are measured, and
-            without those the training clips.
+        run: The trained run.
+        config: The settings that it was trained with.
+        dataset: Its clips. The loss is measured on the test clips; without any, on the validation clips;
+            without those, on the training clips.
 
     Raises:
         RunError: The run holds no weights, or cannot be written.
@@ -78,7 +79,7 @@ def finish_run(run: Run, config: ClipTraining, dataset: Dataset) -> Explained:
 
 
 def is_finished(run: Run) -> bool:
-    """Whether `finish_run` has come to its end, and what speaking needs of it is whole."""
+    """Whether `finish_run` has completed, and the file that speaking needs is undamaged."""
     if not (run.path / TEST).exists():
         return False
     try:
@@ -98,7 +99,7 @@ def speech_of(dataset: Dataset, config: SpectrogramConfig) -> Speech:
 
 
 def posterior_of(opened: ClipRun) -> LabelPosterior:
-    """Where the labels of the training clips lie in the latent space."""
+    """The aggregated posterior of each label in the latent space, fitted on the training clips."""
     rows = opened.split.train
     found = opened.encode(rows)
     drawn = found.mean + found.deviation * np.random.default_rng(SEED).standard_normal(found.mean.shape)
@@ -113,9 +114,15 @@ def ranges(prepared: Prepared, rows: NDArray[np.int64], config: SpectrogramConfi
 
 
 def write_samples(folder: Path, sampler: Sampler) -> None:
-    """A WAV file of each label, unselected: the first that the seed gives."""
+    """Write a WAV file of each label: the first clip that the seed gives, unselected."""
     files.make_folder(folder)
-    stems = files.safe_names(sampler.labels, LONGEST_STEM, "clip")
+    paths = sample_paths(folder, sampler.labels)
     for label, clip in zip(sampler.labels, sampler.sample(sampler.labels, seed=SEED), strict=True):
         metadata = wav_metadata(describe(sampler, label, None, None, SEED))
-        audio.write(folder / f"{stems[label]}.wav", clip, sampler.rate, metadata)
+        audio.write(paths[label], clip, sampler.rate, metadata)
+
+
+def sample_paths(folder: Path, labels: Sequence[str]) -> dict[str, Path]:
+    """The WAV file of each label in a folder that `write_samples` writes."""
+    stems = files.safe_names(labels, LONGEST_STEM, "clip")
+    return {label: folder / f"{stem}.wav" for label, stem in stems.items()}

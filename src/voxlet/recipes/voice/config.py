@@ -27,20 +27,19 @@ class WaveTraining:
         model: The wave VAE.
         discriminators: Its discriminators.
         loop: Batches, schedule, checkpoints.
-        crop: Seconds of each clip that a step is given.
-        learning_rate: Learning rate of the VAE, by AdamW.
-        discriminator_learning_rate: Learning rate of the discriminators, by AdamW.
+        crop: Seconds of each clip that a step trains on.
+        learning_rate: AdamW's learning rate for the VAE.
+        discriminator_learning_rate: AdamW's learning rate for the discriminators.
         mel_weight: Weight of the multi-resolution log-mel L1 distance.
-        kl_weight: Weight of the KL divergence, in nats per latent number.
+        kl_weight: Weight of the KL divergence, in nats per latent dimension and frame.
         pitch_weight: Weight of the pitch error, in octaves.
-        adversarial_weight: Weight of the discriminators' mean score.
+        adversarial_weight: Weight of the adversarial loss (the negative mean score of the discriminators).
         feature_matching_weight: Weight of the feature-matching loss.
         discriminators_from: Share of the budget before the discriminators join.
         discriminators_per_step: Discriminators of each kind that a step uses.
         ema_decay: Decay of the exponential moving average of the weights.
-        decoder_only: Keep the encoder as the base has it, so that latents, and a prior trained on them, stay
-            valid.
-        narrow_share: Share of crops given to the encoder without anything above 3.2 to 4 kHz, as in 8 kHz
+        decoder_only: Freeze the encoder, so that latents, and a prior trained on them, stay valid.
+        narrow_share: Share of crops that the encoder gets without anything above 3.2 to 4 kHz, as in 8 kHz
             recordings, while the loss compares the full band: the decoder learns what is likely there.
     """
 
@@ -81,17 +80,17 @@ class PriorTraining:
     Args:
         model: Prior and style encoder.
         loop: Batches, schedule, checkpoints.
-        learning_rate: Learning rate, by AdamW.
+        learning_rate: AdamW's learning rate.
         label_rate: Learning rate of the label embeddings, as a multiple of `learning_rate`.
-        weight_decay: Weight decay, by AdamW.
+        weight_decay: AdamW's weight decay.
         style_kl_weight: Weight of the style's KL divergence, in nats, beside the mean squared velocity error.
         style_clips: A clip's style is inferred from at most this many other clips of its speaker.
         condition_dropout: Probability of leaving out label and style, for classifier-free guidance.
-        attribute_dropout: Probability of leaving out each attribute, so that it need not be asked for.
+        attribute_dropout: Probability of leaving out each attribute, so that none has to be given.
         shifts: Number of starts at which each clip is used, one STFT hop apart.
         views_per_step: Views of clips (other starts and speeds) encoded with each step, until all are.
-        speeds: Speeds at which each clip is used as well, as clips of another speaker.
-        speeds_up_to: Most speakers for which other speeds are used; with more, a corpus is varied enough.
+        speeds: Other speeds at which each clip is used as well, as a clip of another speaker.
+        speeds_up_to: Other speeds are used for at most this many speakers; more are varied enough.
         same_speed: Share of a step's clips that keep their own speed.
         ema_decay: Decay of the exponential moving average of the weights.
     """
@@ -131,23 +130,23 @@ class PriorTraining:
             )
 
     def speeds_for(self, speakers: int) -> tuple[float, ...]:
-        """The speeds at which a corpus of so many speakers is used beside its own."""
+        """The other speeds at which the clips of a corpus with so many speakers are used."""
         return self.speeds if speakers <= self.speeds_up_to else ()
 
 
 @dataclass(frozen=True)
 class DistillationTraining:
-    """The third stage: a prior that takes few steps and has the guidance in it.
+    """The third stage: the prior distilled into one that takes few steps, with guidance built in.
 
     Args:
         loop: Batches, schedule, checkpoints.
         steps: The student's steps from noise to data.
-        substeps: The teacher's steps in each of the student's.
-        guidance: The teacher's classifier-free guidance.
-        guidance_from: When guidance begins, between noise (0) and data (1); before that it is 1.
-        learning_rate: Learning rate, by AdamW.
-        prior_style_share: Share of styles that are drawn anew; the others are speakers'.
-        asked_share: Share of the clips that are asked for other attributes than their own.
+        substeps: The teacher's steps within each step of the student.
+        guidance: Scale of the teacher's classifier-free guidance.
+        guidance_from: Time at which guidance begins, from noise (0) to data (1); the scale is 1 before.
+        learning_rate: AdamW's learning rate.
+        prior_style_share: Share of styles that are drawn at random; the others are those of speakers.
+        asked_share: Share of clips for which other attributes than their own are requested.
         ema_decay: Decay of the exponential moving average of the weights.
     """
 
@@ -187,7 +186,7 @@ class VoiceTraining:
         wave: First stage: the wave VAE.
         prior: Second stage: the prior and the style encoder.
         distillation: Third stage: the few-step prior.
-        wave_share: Share of the budget for the first stage.
+        wave_share: Share of the budget for the first stage; with 0 the wave VAE stays as the base has it.
         prior_share: Share of the budget for the second stage; the third has the rest.
         precision: Precision of matrix products; `auto` takes bfloat16 if the hardware is faster in it.
     """
@@ -203,9 +202,14 @@ class VoiceTraining:
     precision: Precision = "auto"
 
     def __post_init__(self) -> None:
-        if min(self.wave_share, self.prior_share) <= 0 or self.wave_share + self.prior_share >= 1:
+        if self.wave_share < 0 or self.prior_share <= 0 or self.wave_share + self.prior_share >= 1:
             raise ConfigError(
                 f"wave_share {self.wave_share} and prior_share {self.prior_share} leave no time for a stage"
             )
         if self.split_seed < 0:
             raise ConfigError(f"split_seed {self.split_seed} is negative")
+
+    @property
+    def shares(self) -> tuple[float, float, float]:
+        """The three stages' shares of the budget."""
+        return self.wave_share, self.prior_share, 1 - self.wave_share - self.prior_share

@@ -1,15 +1,16 @@
 """From trained weights to a voice file: one ONNX graph that turns noise, label and style into a waveform.
 
-The sampling steps are unrolled into the graph; weights are stored as `onnx_graph` does.
+The sampling steps are unrolled into the graph; weights are stored as in `onnx_graph`.
 
-A prior gives only a part of what is asked of it: a style tells much of how high and how fast somebody speaks,
-and the two were rarely at odds in training. How much is measured; of speed the more is asked, and the rest
-of a pitch is left to the decoder's pulse train.
+A prior delivers only a part of a requested change of speed or pitch: a style implies much about how high and
+how fast someone speaks, and in training a request rarely contradicted it. The delivered share is measured. To
+make up for the rest, the graph requests more speed, and raises the pitch of the decoder's pulse train.
 """
 
 from __future__ import annotations
 
 import base64
+import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -38,15 +39,15 @@ if TYPE_CHECKING:
     from voxlet.speak.voice_file import VoiceFile, VoiceInfo
 
 PEAK = 0.99
-MARGIN = 3  # latent frames decoded after a word's end: of what more would change, -53 dB is lost
+MARGIN = 3  # latent frames decoded after a word's end: without those behind them, the error is -53 dB
 
-ASKED = {SPEED: 0.2, PITCH: 3.0}  # more and less, to see how much comes
-CLIPS = 60  # by which it is seen
-LEAST = {SPEED: 0.5, PITCH: 0.0}  # what comes of it at least; less is taken for chance
+ASKED = {SPEED: 0.2, PITCH: 3.0}  # requested, up and down, to measure how much is delivered
+CLIPS = 60  # from which that is measured
+LEAST = {SPEED: 0.5, PITCH: 0.0}  # least share that is assumed; a smaller measured one is taken for chance
 
 
 class Delivered(NamedTuple):
-    """The shares that a prior delivers of more speed, as a logarithm, and of more pitch that is asked for."""
+    """The shares that a prior delivers of requested changes: of speed, as a logarithm, and of pitch."""
 
     speed: float = 1.0
     pitch: float = 1.0
@@ -56,12 +57,12 @@ ALL = Delivered()
 
 
 class SpeakerGraph(nn.Module):
-    """A voice file: noise (B, L, Z), label (B,), style (B, S) -> waveform (B, T) and length (B,).
+    """A voice file: noise (B, L, Z + 1), label (B,), style (B, S) -> waveform (B, T) and length (B,).
 
-    Where the prior has attributes, a fourth input has what is wished of them, (B, A); see `FlowPrior.asked`.
+    If the prior has attributes, a fourth input holds the requested changes (B, A); see `FlowPrior.asked`.
 
-    A clip's latents count up to `MARGIN` frames after its end; those after them have no influence on it. So
-    it is the same in every batch, and only as many of the L frames are decoded as the longest clip needs.
+    A clip is decoded from its latents up to `MARGIN` frames after its end; later ones have no influence. So a
+    clip is the same in every batch, and only as many of the L frames are decoded as the longest clip needs.
     """
 
     times: Tensor
@@ -88,7 +89,7 @@ class SpeakerGraph(nn.Module):
         latents, presence = self.prior.denormalise(sequence)
         unit = self.wave.samples_per_latent
         lengths = lengths_of(presence, unit)
-        # Tensors, not numbers: the graph has to find them anew for each batch.
+        # Tensors, not Python numbers: the exported graph would keep these as constants.
         counts = torch.div(lengths + (unit - 1), unit, rounding_mode="floor") + MARGIN
         inside = (torch.arange(self.prior.frames) < counts[:, None]).to(latents.dtype)[..., None]
         used = counts.max()
@@ -105,19 +106,19 @@ class StyleGraph(nn.Module):
 
     def forward(self, clip: Tensor) -> Tensor:
         """Encode the whole clip."""
-        length = torch.ones_like(clip, dtype=torch.long).sum(1)  # not from its shape: the graph counts anew
+        length = torch.ones_like(clip, dtype=torch.long).sum(1)  # not from the shape: a constant in the graph
         return self.encoder.posterior(self.encoder.summary(clip, length)).mean
 
 
 @torch.no_grad()
 def delivered(prior: FlowPrior, wave: WaveVAE, steps: int, styles: Tensor) -> Delivered:
-    """What comes of more and of less speed and pitch: medians over some clips of all labels.
+    """Measure the shares of requested speed and pitch that a prior delivers, as medians over clips.
 
     Args:
         prior: The few-step prior.
         wave: The wave VAE.
-        steps: Of the prior.
-        styles: Of the speakers (K, S), who take turns.
+        steps: Number of the prior's steps.
+        styles: Styles (K, S) of the speakers, used in turn.
     """
     graph = SpeakerGraph(prior, wave, steps)
 
@@ -137,10 +138,12 @@ def delivered(prior: FlowPrior, wave: WaveVAE, steps: int, styles: Tensor) -> De
 
 
 def said(speaker: SpeakerGraph, styles: Tensor, seed: int, wishes: Mapping[str, float]) -> list[Samples]:
-    """Some clips of all labels by all speakers (K, S), in turn, in the usual manner but for some wishes."""
+    """Generate `CLIPS` clips of labels and styles (K, S) in turn, in the default manner plus `wishes`."""
     prior = speaker.prior
     names, turns = prior.config.attributes, torch.arange(CLIPS)
-    label, style = turns % prior.labels, styles[turns // prior.labels % len(styles)]
+    # All pairs have their turn: after each common multiple the styles move on by one.
+    rounds = turns // math.lcm(prior.labels, len(styles))
+    label, style = turns % prior.labels, styles[(turns + rounds) % len(styles)]
     drawn = torch.Generator().manual_seed(seed)
     noise = torch.randn(CLIPS, prior.frames, prior.channels, generator=drawn)
     asked = torch.from_numpy(PLAIN.wishes(names, "")).repeat(CLIPS, 1)
@@ -152,15 +155,15 @@ def said(speaker: SpeakerGraph, styles: Tensor, seed: int, wishes: Mapping[str, 
 
 @torch.no_grad()
 def spreads(speaker: SpeakerGraph, styles: Tensor) -> dict[str, float]:
-    """How far two clips of a word by one speaker differ while nothing is asked for: see `spreads_of`.
+    """Standard deviations among a voice's clips of a word by one speaker, without requests; see `spreads_of`.
 
     Args:
-        speaker: The voice.
-        styles: Of the speakers (K, S), who take turns.
+        speaker: The voice's graph.
+        styles: Styles (K, S) of the speakers, used in turn.
     """
     rows = []
     for seed in range(2):
-        heard = measure(said(speaker, styles, seed, {}), speaker.wave.rate)  # as takes are measured
+        heard = measure(said(speaker, styles, seed, {}), speaker.wave.rate)  # in the way takes are measured
         rows.append(np.stack([-np.log(heard.seconds), 12 * np.log2(heard.pitch_hz)], axis=1))
     found = spreads_of(torch.from_numpy(np.concatenate(rows)), torch.arange(CLIPS).repeat(2)[:, None])
     return dict(zip((SPEED, PITCH), found.tolist(), strict=True))
@@ -189,7 +192,7 @@ def with_card(voice: VoiceFile, card: Mapping[str, object]) -> bytes:
 
 
 def count_parameters(voice: VoiceFile) -> int:
-    """How many weights a voice has: not their scales, nor constants as of the Fourier transforms."""
+    """Number of a voice's weights, without their scales and constants such as Fourier matrices."""
     onnx: Any = import_extra("onnx", "train")
     kept = onnx.load_from_string(voice.model).graph.initializer
     kinds = (onnx.TensorProto.INT8, onnx.TensorProto.FLOAT)

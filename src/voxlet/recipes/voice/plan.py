@@ -1,4 +1,4 @@
-"""The stages of a voice's training, one after another, and the voice file that they end with."""
+"""The plan of a voice's training: three stages, one after another, and then the voice file."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ if TYPE_CHECKING:
     from voxlet.training.run import Run
 
 FEWEST_ROWS = 2  # a batch of one has nothing to compare
-MOST_VALIDATED = 1024  # clips: more tell no more, and take their time every 250 steps
+MOST_VALIDATED = 1024  # clips: more would tell little more, and take time every 250 steps
 
 
 def plan_voice_training(config: VoiceTraining, dataset: Dataset, run: Run, base: Base | None = None) -> Plan:
     """The plan of a voice's run: wave VAE, prior, few-step prior, then the voice file.
 
-    Without a base its networks begin from nothing.
+    Without a base, the networks are trained from scratch.
 
     Raises:
-        ConfigError: There is one clip alone.
+        ConfigError: There are fewer than two training clips.
     """
     split = dataset.split
     if len(split.train) < FEWEST_ROWS:
@@ -53,12 +53,18 @@ def plan_voice_training(config: VoiceTraining, dataset: Dataset, run: Run, base:
     kept = None if scope is None or base is None else _Kept(scope, base, dataset.prepared.language)
     tasks = _Tasks(config, dataset, run, base, kept)
     rows, heard = split.train, Heard(run, config, dataset, distributed.device())
-    shares = (config.wave_share, config.prior_share, 1 - config.wave_share - config.prior_share)
     return Plan(
         (
-            Stage(WAVE, rows, config.wave.loop, tasks.wave, shares[0], heard.after_wave),
-            Stage(PRIOR, rows, config.prior.loop, tasks.prior, shares[1], heard.after_prior),
-            Stage(DISTILLATION, rows, config.distillation.loop, tasks.distillation, shares[2], heard.at_last),
+            Stage(WAVE, rows, config.wave.loop, tasks.wave, config.shares[0], heard.after_wave),
+            Stage(PRIOR, rows, config.prior.loop, tasks.prior, config.shares[1], heard.after_prior),
+            Stage(
+                DISTILLATION,
+                rows,
+                config.distillation.loop,
+                tasks.distillation,
+                config.shares[2],
+                heard.at_last,
+            ),
         ),
         tasks.finish,
     )
@@ -66,7 +72,7 @@ def plan_voice_training(config: VoiceTraining, dataset: Dataset, run: Run, base:
 
 @dataclass(frozen=True)
 class _Kept:
-    """What stays of a base, whose words have a language."""
+    """What a voice keeps of a base, and the language of the takes."""
 
     scope: Scope
     base: Base
@@ -74,11 +80,11 @@ class _Kept:
 
     @cached_property
     def table(self) -> tuple[str, ...]:
-        """The labels that are trained."""
+        """The labels on which the prior is trained."""
         return self.scope.table(self.base, self.language)
 
     def fitted(self, clips: VoiceData) -> VoiceData:
-        """Takes with their labels' numbers in the table, in rows that hold the base's longest word."""
+        """The takes with label numbers of `table`, in rows that hold the base's longest word."""
         own = [find(name, self.table) or name for name in clips.label_names]
         numbers = torch.tensor([self.table.index(name) for name in own])
         return clips.with_labels(self.table, numbers).with_frames(
@@ -86,14 +92,14 @@ class _Kept:
         )
 
     def speaking(self) -> Speaking:
-        """Who says what."""
+        """The labels and speakers on which the student is trained."""
         speakers = self.base.named_speakers().only(self.scope.speakers)
         return Speaking(len(self.scope.labels), speakers, self.scope.kept_share)
 
 
 @dataclass(frozen=True)
 class _Tasks:
-    """The tasks of a voice's run, each made when its turn comes."""
+    """The tasks of a voice's run, each built when its stage begins."""
 
     config: VoiceTraining
     dataset: Dataset
@@ -153,6 +159,6 @@ class _Tasks:
         )
 
     def finish(self) -> None:
-        """Write the voice."""
+        """Write the voice file."""
         opened = VoiceRun(self.run, self.config, self.dataset)
         write_voice(opened, opened.voice_path)

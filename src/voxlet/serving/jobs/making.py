@@ -1,4 +1,4 @@
-"""What a server makes in its folder: takes, jobs, runs; and the loop that looks after the jobs.
+"""What a server makes in its folder: takes, jobs and runs; and the loop that starts jobs.
 
 RUNS/takes/   see `takes`
      jobs/    see `job`
@@ -28,15 +28,15 @@ if TYPE_CHECKING:
 
     from voxlet.serving.jobs.job import Job, State
 
-TICK = 0.5  # seconds between looks at the jobs
+TICK = 0.5  # seconds between checks of the jobs
 RESERVED = ("takes", "jobs")
-SCORES = "score.json"  # of a run: all figures
+SCORES = "score.json"  # in a run's folder: all its scores
 MOST_RUNS = 1000  # of one set of takes
 log = logging.getLogger("voxlet.serving")
 
 
 class AskedJob(BaseModel):
-    """A job that is asked for: to adapt the takes `name`, in so many minutes, or to score the run `name`."""
+    """A job to begin: adapt a voice to the takes `name` in so many minutes, or score the run `name`."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
     kind: Literal["adapt", "score"]
@@ -45,9 +45,9 @@ class AskedJob(BaseModel):
 
 
 class JobView(BaseModel):
-    """A job; times in seconds since 1970, `begun` and `ended` 0 where it has not come to that.
+    """A job; times are in seconds since 1970, `begun` and `ended` are 0 before that.
 
-    `told` is the last line that its command printed of how far it is, while it runs.
+    While the job runs, `told` is the last line of progress that its command printed.
     """
 
     number: int
@@ -63,21 +63,21 @@ class JobView(BaseModel):
 
 
 class Watched(BaseModel):
-    """A run, once it has begun, and the last job for it."""
+    """A run, once it has begun, and the latest job for it."""
 
     job: JobView | None
     run: RunView | None
 
 
 class Making:
-    """All of it; the folder is this server's while it is entered.
+    """The takes, jobs and runs of a server; inside the `async with` block the folder is this server's alone.
 
     Args:
-        folder: Where runs lie, made if missing.
+        folder: Where takes, jobs and runs are kept, created if missing.
         command: How jobs call `voxlet`.
 
     Raises:
-        MissingExtraError: Nothing can be trained here.
+        MissingExtraError: The extra `train` is not installed.
     """
 
     def __init__(self, folder: Path, command: Sequence[str] = VOXLET) -> None:
@@ -85,23 +85,23 @@ class Making:
         self.takes = TakeSets(folder / "takes")
         self.jobs = Jobs(folder / "jobs", command)
         self.runs = Runs(folder)
-        self.closing = asyncio.Event()  # who watches is to go
+        self.closing = asyncio.Event()  # set when streams of events have to end
         self._listed: dict[tuple[str, int, int], ListedVoice] = {}
         self._watch: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Making:
-        """Take over what earlier servers left.
+        """Take over the folder with the jobs that earlier servers left.
 
         Raises:
-            ConfigError: Another server has the folder.
-            FileError: It cannot be written.
+            ConfigError: Another server uses the folder.
+            FileError: The folder cannot be written.
         """
         self.jobs.open()
         self._watch = asyncio.create_task(self._look_after())
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Leave it to the next server; a running job goes on."""
+        """Leave the folder to the next server; a running job continues."""
         self.closing.set()
         if self._watch is not None:
             self._watch.cancel()
@@ -121,11 +121,11 @@ class Making:
             await asyncio.sleep(TICK)
 
     def submit(self, asked: AskedJob) -> JobView:
-        """Ask for a job.
+        """Submit a job.
 
         Raises:
-            RefusedError: There are no such takes or no such run, or too many jobs.
-            FileError: It cannot be written.
+            RefusedError: The takes or the voice do not exist, a word has no take, or `Jobs.submit` refuses.
+            FileError: The job cannot be written.
         """
         job = self._score(asked.name) if asked.kind == "score" else self._adapt(asked)
         return job_view(*self.jobs.find(job.number))
@@ -145,13 +145,13 @@ class Making:
         )
 
     def _run_for(self, name: str, digest: str, minutes: float) -> str:
-        """The run to go on with, where one of these takes was broken off; else a new one."""
+        """The run to continue, if one of these takes and minutes was cancelled or failed; else a new one."""
         for job, state in self.jobs.all():
             same = job.source == name and job.digest == f"{digest} {minutes:g}"
             if same and state.stand in ("cancelled", "failed"):
                 return job.run
         taken = {job.run for job, _ in self.jobs.all()} | set(RESERVED)
-        for number in range(1, MOST_RUNS):
+        for number in range(1, MOST_RUNS + 1):
             run = name if number == 1 else f"{name}-{number}"
             if run not in taken and not self.runs.path(run).exists():
                 return run
@@ -163,7 +163,7 @@ class Making:
         return self.jobs.submit("score", name, ["score", str(run), "--stamp", "--json", str(run / SCORES)])
 
     def watch(self, name: str) -> Watched:
-        """A run and the last job for it.
+        """A run and the latest job for it.
 
         Raises:
             RefusedError: There is neither.
@@ -174,11 +174,11 @@ class Making:
         return Watched(job=None if found is None else job_view(*found), run=run)
 
     def listed(self, name: str, path: Path) -> ListedVoice:
-        """What is told of a voice's file, found once for each state of it.
+        """What the page is told of a voice file, which is read again only if it has changed.
 
         Raises:
-            OSError: It cannot be read.
-            VoiceError: It is damaged.
+            OSError: The file cannot be read.
+            VoiceError: The file is damaged.
         """
         status = path.stat()
         key = str(path), status.st_mtime_ns, status.st_size

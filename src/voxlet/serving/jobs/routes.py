@@ -1,4 +1,4 @@
-"""The routes of making: takes in, jobs begun and ended, runs watched."""
+"""The routes for making voices: takes are recorded, jobs begun and cancelled, runs watched."""
 
 from __future__ import annotations
 
@@ -25,30 +25,30 @@ FRESH = {"Cache-Control": "no-store"}
 
 
 class Names(BaseModel):
-    """The sets of takes that there are."""
+    """The names of all sets of takes."""
 
     names: list[str]
 
 
 class RunsFound(BaseModel):
-    """The runs that there are, the newest first."""
+    """The runs, the newest first."""
 
     runs: list[RunSummary]
 
 
 class JobsFound(BaseModel):
-    """The jobs that there are, the newest first."""
+    """All jobs, the newest first."""
 
     jobs: list[JobView]
 
 
 def file_of(kind: str, what: str) -> dict[int | str, dict[str, Any]]:
-    """How a route that answers with a file is described."""
+    """The responses of a route that answers with a file, for the OpenAPI schema."""
     return {**RESPONSES, 200: {"content": {kind: SOUND}, "description": what}}
 
 
 def making_routes(making: Making, speaking: Speaking) -> APIRouter:
-    """All of them."""
+    """The routes for takes, jobs and runs."""
     router = APIRouter(responses=RESPONSES)
     _add_takes(router, making, speaking)
     _add_jobs(router, making, speaking)
@@ -61,41 +61,41 @@ def _add_takes(router: APIRouter, making: Making, speaking: Speaking) -> None:
 
     @router.get("/takes")
     async def list_takes() -> Names:
-        """The sets of takes."""
+        """List the sets of takes."""
         return Names(names=await run(making.takes.names))
 
     @router.put("/takes/{name}")
     async def want_takes(name: str, wanted: Wanted) -> TakesView:
-        """Make a set of takes, or let it have other words; what was recorded stays."""
+        """Create a set of takes, or change its words. Recorded takes are kept."""
         return await run(lambda: making.takes.want(name, wanted))
 
     @router.get("/takes/{name}")
     async def read_takes(name: str) -> TakesView:
-        """A set of takes, and which word is next."""
+        """Describe a set of takes, with the word to say next."""
         return await run(lambda: making.takes.view(name))
 
     @router.post("/takes/{name}", openapi_extra=WAV_BODY)
     async def add_take(
         name: str, word: Annotated[str, Query(min_length=1, max_length=LONGEST_WORD)], request: Request
     ) -> Checked:
-        """Check a take of a word, and keep it if nothing is wrong."""
+        """Check a take of a word, and keep it if nothing is wrong with it."""
         if content_type(request) != WAV:
             raise RefusedError(415, f"a take must be sent as {WAV}")
         recording = await request.body()
         try:
             return await run(lambda: making.takes.add(name, word, recording))
-        except FileError as error:  # the server's disk is no fault of the request
+        except FileError as error:  # the request is not at fault for the server's disk
             raise RefusedError(507, str(error), code="not_kept") from error
 
     @router.get("/takes/{name}/{file}", response_class=FileResponse, responses=file_of(WAV, "The take"))
     async def read_take(name: str, file: str) -> FileResponse:
-        """A take."""
+        """Download a take."""
         path = await run(lambda: making.takes.find(name, file))
         return file_answer(path, WAV, FRESH)
 
     @router.delete("/takes/{name}/{file}")
     async def remove_take(name: str, file: str) -> TakesView:
-        """Remove a take, to record it again."""
+        """Remove a take, so that it can be recorded again."""
         return await run(lambda: making.takes.remove(name, file))
 
 
@@ -104,17 +104,17 @@ def _add_jobs(router: APIRouter, making: Making, speaking: Speaking) -> None:
 
     @router.get("/jobs")
     async def list_jobs() -> JobsFound:
-        """The jobs, the newest first."""
+        """List the jobs, the newest first."""
         return JobsFound(jobs=[job_view(*found) for found in making.jobs.all()])
 
     @router.post("/jobs")
     async def begin_job(asked: AskedJob) -> JobView:
-        """Begin a job, in a process of its own, when those before it are through."""
+        """Submit a job. It begins in its own process when the jobs before it have ended."""
         return await run(lambda: making.submit(asked))
 
     @router.delete("/jobs/{number}")
     async def cancel_job(number: int) -> JobView:
-        """End a job; what was trained is saved, and the same job goes on from there."""
+        """Cancel a job. It saves what was trained; the same job, submitted again, continues from there."""
         await run(lambda: making.jobs.cancel(number))
         return job_view(*making.jobs.find(number))
 
@@ -124,8 +124,8 @@ def _add_runs(router: APIRouter, making: Making, speaking: Speaking) -> None:
 
     @router.get("/runs")
     async def list_runs() -> RunsFound:
-        """The runs, the newest first."""
-        return RunsFound(runs=await run(making.runs.all))
+        """List the runs, the newest first."""
+        return RunsFound(runs=await run(making.runs.newest))
 
     @router.get(
         "/runs/{name}/events",
@@ -136,7 +136,7 @@ def _add_runs(router: APIRouter, making: Making, speaking: Speaking) -> None:
         },
     )
     async def watch_run(name: str) -> SoundAnswer:
-        """A run and its job as server-sent events."""
+        """Watch a run and its latest job as server-sent events."""
         events = watching.begin(name)
         return SoundAnswer(events, TYPE, FRESH, speaking.limits, watching.end)
 
@@ -144,7 +144,7 @@ def _add_runs(router: APIRouter, making: Making, speaking: Speaking) -> None:
         "/runs/{name}/samples/{file}", response_class=FileResponse, responses=file_of(WAV, "The sample")
     )
     async def read_sample(name: str, file: str) -> FileResponse:
-        """A clip that a run has made on its way."""
+        """Download a clip that a run has generated during training."""
         path = await run(lambda: making.runs.sample(name, file))
         return file_answer(path, WAV, FRESH)
 
@@ -154,6 +154,6 @@ def _add_runs(router: APIRouter, making: Making, speaking: Speaking) -> None:
         responses=file_of("application/octet-stream", "The voice's file"),
     )
     async def read_voice(name: str) -> FileResponse:
-        """The voice that a run ended with."""
+        """Download the voice that a run has produced."""
         path = await run(lambda: making.runs.voice(name))
         return file_answer(path, "application/octet-stream", filename=path.name)

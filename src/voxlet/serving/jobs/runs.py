@@ -1,4 +1,4 @@
-"""Runs in a folder, as somebody who watches sees them: read from their files, whoever trains them."""
+"""The runs in a folder, for clients that watch: read from files, whichever process trains them."""
 
 from __future__ import annotations
 
@@ -16,25 +16,26 @@ from voxlet.run_files import CONFIG, METRICS, OUTCOME, PROGRESS, SAMPLES, TEST
 from voxlet.serving.refusals import RefusedError
 from voxlet.speak.voice_file import SUFFIX
 
-LONGEST_NAME = 60  # characters of a run's
+LONGEST_NAME = 60  # characters of a run's name
 KEPT = TypeAdapter(Outcome)
 SAMPLE = re.compile(r"(?P<stage>[a-z]+)-(?P<step>\d+)-(?P<number>\d+)-(?P<label>.*)")
-LARGEST = 4 * 2**20  # bytes of a file of progress that are read
-LIVE_SECONDS = 60.0  # since something was written: it is being trained
+LARGEST = 4 * 2**20  # bytes read from the end of a progress file
+LIVE_SECONDS = 60.0  # a run that wrote a file this recently is being trained
 SHOWN_RUNS, SHOWN_SAMPLES, SHOWN_VALIDATIONS = 100, 200, 500
-# The stages of a voice, in order, and where its settings have their shares of the time.
+# The training stages of a voice in order, and the settings with their shares of the time; the last has
+# the rest.
 STAGES = {"wave": "wave_share", "prior": "prior_share", "distillation": ""}
 
 
 class Stage(BaseModel):
-    """A stage and its share of the time."""
+    """A training stage and its share of the time."""
 
     name: str
     share: float
 
 
 class Point(BaseModel):
-    """A loss at a step."""
+    """The loss at a training step."""
 
     stage: str
     step: int
@@ -42,7 +43,7 @@ class Point(BaseModel):
 
 
 class Sample(BaseModel):
-    """A clip that a run has made."""
+    """A clip that a run has generated."""
 
     file: str
     stage: str
@@ -51,7 +52,7 @@ class Sample(BaseModel):
 
 
 class RunSummary(BaseModel):
-    """A run in a line of a list; `changed` is in seconds since 1970."""
+    """A run as a list shows it; `changed` is in seconds since 1970."""
 
     name: str
     preset: str
@@ -60,10 +61,10 @@ class RunSummary(BaseModel):
 
 
 class RunView(RunSummary):
-    """A run as one sees it live.
+    """A run as it is watched live.
 
-    `seconds_left` is to the end where `of_all`, else to the end of the stage; None where it is not known.
-    `points` are of the training, `validations` of clips that are not trained on.
+    `seconds_left` is to the end of the run if `of_all`, else to the end of the stage; null if unknown.
+    `points` are training losses, `validations` are losses on clips that are not trained on.
     """
 
     stages: list[Stage]
@@ -81,34 +82,28 @@ class RunView(RunSummary):
 
 
 class Runs:
-    """The runs that lie in a folder."""
+    """The runs in a folder."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def path(self, name: str) -> Path:
-        """A run's folder, whether or not it is there.
+        """The folder of a run, whether or not it exists.
 
         Raises:
-            RefusedError: The name is none that a run can have.
+            RefusedError: No run can have this name.
         """
         if not name or safe_name(name, LONGEST_NAME) != name:
             raise RefusedError(404, f"there is no run {name[:LONGEST_NAME]!r}", code="not_found")
         return self.folder / name
 
-    def all(self) -> list[RunSummary]:
-        """The runs, the newest first."""
-        if not self.folder.is_dir():
-            return []
-        found = [
-            _summary(path.parent, _object(path))
-            for path in self.folder.glob(f"*/{CONFIG}")
-            if safe_name(path.parent.name, LONGEST_NAME) == path.parent.name
-        ]
+    def newest(self) -> list[RunSummary]:
+        """At most `SHOWN_RUNS` runs, the newest first."""
+        found = [_summary(folder, _object(folder / CONFIG)) for folder in self._folders()]
         return sorted(found, key=lambda run: -run.changed)[:SHOWN_RUNS]
 
     def view(self, name: str) -> RunView | None:
-        """A run; None where it has not begun."""
+        """A run as it is now; None if it has not begun."""
         folder = self.path(name)
         config = _object(folder / CONFIG)
         if not config:
@@ -136,7 +131,7 @@ class Runs:
         """The file of a sample.
 
         Raises:
-            RefusedError: There is none.
+            RefusedError: There is no such sample.
         """
         folder = self.path(name) / SAMPLES
         if file not in {sample.file for sample in _samples(folder)}:
@@ -144,10 +139,10 @@ class Runs:
         return folder / file
 
     def voice(self, name: str) -> Path:
-        """The voice that a run ended with.
+        """The file of the voice that a run has produced.
 
         Raises:
-            RefusedError: There is none.
+            RefusedError: There is no voice yet.
         """
         path = _voice(self.path(name))
         if not path.is_file():
@@ -155,13 +150,18 @@ class Runs:
         return path
 
     def voices(self) -> list[Path]:
-        """The voices of all runs that have ended with one."""
-        paths = [_voice(self.folder / run.name) for run in self.all()]
+        """The voice files of all runs that have produced one."""
+        paths = [_voice(folder) for folder in self._folders()]
         return [path for path in paths if path.is_file()]
+
+    def _folders(self) -> list[Path]:
+        """The folders of all runs, by name."""
+        paths = sorted(path.parent for path in self.folder.glob(f"*/{CONFIG}"))
+        return [path for path in paths if safe_name(path.name, LONGEST_NAME) == path.name]
 
 
 def _voice(folder: Path) -> Path:
-    """Where a run's voice lies, whether or not it has come to that."""
+    """The file of a run's voice, whether or not it exists yet."""
     return folder / f"{folder.name}{SUFFIX}"
 
 
@@ -188,7 +188,7 @@ def _stages(config: dict[str, Any], told: list[dict[str, Any]]) -> list[Stage]:
 
 
 def _time_left(view: RunView, config: dict[str, Any], last: dict[str, Any]) -> None:
-    """How much is done of all, and the seconds left: of this stage as it goes, of later ones as planned."""
+    """Set the share done and the seconds left: as measured for this stage, as planned for later ones."""
     names = [stage.name for stage in view.stages]
     place = names.index(view.stage) if view.stage in names else 0
     shares, done = [stage.share for stage in view.stages], _number(last.get("done"))
@@ -212,7 +212,7 @@ def _points(lines: list[dict[str, Any]], key: str) -> list[Point]:
 
 
 def _samples(folder: Path) -> list[Sample]:
-    """The clips of a folder: those on the way by stage and step, others by their label."""
+    """The clips in a folder: those from training by stage and step, others before them by label."""
     if not folder.is_dir():
         return []
     found = []
@@ -243,7 +243,7 @@ def _object(path: Path) -> dict[str, Any]:
 
 
 def _lines(path: Path) -> list[dict[str, Any]]:
-    """The lines of numbers of a file, whole and as they should be; others are passed over."""
+    """The lines of a JSON Lines file that describe a step; incomplete and invalid ones are skipped."""
     try:
         with path.open("rb") as file:
             file.seek(max(0, file.seek(0, 2) - LARGEST))
@@ -266,7 +266,7 @@ def _lines(path: Path) -> list[dict[str, Any]]:
 
 
 def _number(value: object) -> float:
-    """What a file of a run says, 0 where it says no number."""
+    """A value from a run's file, 0 if it is not a number."""
     return float(value) if _is_number(value) else 0.0
 
 

@@ -1,9 +1,9 @@
-"""Takes that are recorded in the page: which words, each take checked as `voxlet record` does, and kept.
+"""Takes recorded on the page: which words are wanted; each take is checked as in `voxlet record`, and kept.
 
 TAKES/mine.json                 words, how many takes of each, language
-TAKES/mine/lumos_me_0.wav       a take; none is overwritten
+TAKES/mine/lumos_me_0.wav       a take; takes are never overwritten
            consent.txt          whose voice it is
-           .aside/              takes of words that are not wanted any more
+           .aside/              takes of words that are no longer wanted
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ if TYPE_CHECKING:
 
 SPEAKER = "me"
 LAYOUT = "{label}_{speaker}_{take}"
-ASIDE = ".aside"  # hidden: no corpus reads it
+ASIDE = ".aside"  # hidden, so that no corpus reads it
 MOST_WORDS, MOST_TAKES, LONGEST_WORD = 100, 100, 40
 MOST_SETS = 100
 LONGEST_TAKE = 15.0  # seconds
-# What can be wrong with a take, by the name that the page has a text for.
+# What can be wrong with a take, and the key of the page's text for it.
 PROBLEMS = {
     check.NOTHING: "nothing",
     check.QUIET: "quiet",
@@ -52,7 +52,7 @@ Word = Annotated[str, Field(min_length=1, max_length=LONGEST_WORD)]
 
 
 class Wanted(BaseModel):
-    """Words to be recorded, takes of each, their language (a tag, or unknown), and whose voice it is."""
+    """The words to record, takes of each, their language (a tag; empty if unknown), and whose voice it is."""
 
     model_config = ConfigDict(extra="forbid")
     words: Annotated[list[Word], Field(min_length=1, max_length=MOST_WORDS)]
@@ -62,21 +62,21 @@ class Wanted(BaseModel):
 
 
 class Take(BaseModel):
-    """A take that is kept; `seconds` of speech."""
+    """A take that is kept; `seconds` is the duration of its speech."""
 
     file: str
     seconds: float
 
 
 class WordTakes(BaseModel):
-    """The takes of a word."""
+    """The takes of one word."""
 
     word: str
     takes: list[Take]
 
 
 class TakesView(BaseModel):
-    """A set of takes; `next` is the word to say, none where all are there."""
+    """A set of takes; `next` is the word to say next, null once all takes are there."""
 
     name: str
     wanted: int
@@ -86,7 +86,7 @@ class TakesView(BaseModel):
 
 
 class Checked(BaseModel):
-    """What became of a take: what is wrong with it, or the file that it is kept in."""
+    """The check of a take: what is wrong with it, or the file in which it is kept."""
 
     problems: list[str]
     file: str | None
@@ -96,7 +96,7 @@ class Checked(BaseModel):
 
 @dataclass(frozen=True)
 class Asked:
-    """What is recorded, as it is kept."""
+    """What is to be recorded, as stored in the JSON file of a set."""
 
     words: tuple[str, ...]
     takes: int
@@ -105,7 +105,7 @@ class Asked:
 
 @dataclass
 class Recording:
-    """A set that is being recorded; `next` is the word to say, the same until a take is kept or removed."""
+    """A set that is being recorded; `next`, the word to say, changes when a take is kept or removed."""
 
     asked: Asked
     session: Session
@@ -113,7 +113,7 @@ class Recording:
 
 
 class TakeSets:
-    """The sets of takes in a folder; other threads may ask."""
+    """The sets of takes in a folder; threads may share it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -121,28 +121,28 @@ class TakeSets:
         self._lock = threading.RLock()
 
     def names(self) -> list[str]:
-        """All sets."""
+        """The names of all sets."""
         return sorted(path.stem for path in self.folder.glob("*.json")) if self.folder.is_dir() else []
 
     def path(self, name: str) -> Path:
-        """The folder of a set, whether or not it is there.
+        """The folder of a set, whether or not it exists.
 
         Raises:
-            RefusedError: The name is none that a set can have.
+            RefusedError: No set can have this name.
         """
         if not name or files.safe_name(name, LONGEST_NAME) != name or FORBIDDEN & set(name):
             raise RefusedError(400, "a name has letters, digits and hyphens", param="name")
         return self.folder / name
 
     def want(self, name: str, wanted: Wanted) -> TakesView:
-        """Make a set, or let another have other words, of whose takes a voice is then made.
+        """Create a set, or change its words; a voice is then made of the takes of these words.
 
-        Takes of words that are not wanted any more are put aside, and are back when the word is.
+        Takes of words that are no longer wanted are put aside, and come back when the word does.
 
         Raises:
-            RefusedError: The name cannot be, or differs from another's in case alone, or there are too many.
-            ConfigError: A word cannot be a file's name or is there twice, or the language is no tag.
-            FileError: It cannot be written.
+            RefusedError: The name is invalid, differs from another in case alone, or there are too many sets.
+            ConfigError: A word cannot be part of a file name or is given twice, or the language is not a tag.
+            FileError: The set cannot be written.
         """
         words = tuple(" ".join(word.split()) for word in wanted.words)
         check_names(words, SPEAKER)
@@ -164,10 +164,10 @@ class TakeSets:
             return self.view(name)
 
     def view(self, name: str) -> TakesView:
-        """A set.
+        """Describe a set.
 
         Raises:
-            RefusedError: There is none of this name, or what lies there is damaged.
+            RefusedError: There is no set of this name, or its files are damaged.
         """
         with self._lock:
             held = self._recording(name)
@@ -191,12 +191,12 @@ class TakeSets:
             )
 
     def add(self, name: str, word: str, recording: bytes) -> Checked:
-        """Check a take of a word, and keep it if nothing is wrong.
+        """Check a take of a word, and keep it if nothing is wrong with it.
 
         Raises:
             RefusedError: There is no such set, or no such word in it.
-            AudioError: It is no sound, or too long.
-            FileError: It cannot be written.
+            AudioError: The recording cannot be decoded, or is too long.
+            FileError: The take cannot be written.
         """
         with self._lock:
             held = self._recording(name)
@@ -217,7 +217,7 @@ class TakeSets:
         """The file of a take.
 
         Raises:
-            RefusedError: There is none.
+            RefusedError: There is no such take.
         """
         with self._lock:
             for paths in self._recording(name).session.paths.values():
@@ -227,11 +227,11 @@ class TakeSets:
         raise RefusedError(404, f"{name!r} has no such take", code="not_found")
 
     def remove(self, name: str, file: str) -> TakesView:
-        """Remove a take, to record it again.
+        """Remove a take, so that it can be recorded again.
 
         Raises:
-            RefusedError: There is none.
-            FileError: It cannot be removed.
+            RefusedError: There is no such take.
+            FileError: The take cannot be removed.
         """
         with self._lock:
             path = self.find(name, file)
@@ -241,10 +241,12 @@ class TakeSets:
             return self.view(name)
 
     def digest(self, name: str) -> str:
-        """Which takes a set has: the same, the same string."""
+        """A digest of a set's takes: of their names and contents."""
+        total = hashlib.sha256()
         with self._lock:
-            found = [(path.name, path.stat().st_size) for path in _files(self._recording(name))]
-            return hashlib.sha256(repr(sorted(found)).encode()).hexdigest()
+            for path in sorted(_files(self._recording(name))):
+                total.update(path.name.encode() + hashlib.sha256(path.read_bytes()).digest())
+        return total.hexdigest()
 
     def _recording(self, name: str) -> Recording:
         if name in self._open and all(map(Path.is_file, _files(self._open[name]))):
@@ -267,12 +269,12 @@ def _files(recording: Recording) -> list[Path]:
 
 
 def _settings(folder: Path) -> Path:
-    """Where a set's words stand: beside its folder, whose name may have a dot."""
+    """The JSON file with a set's words: beside its folder, whose name may contain a dot."""
     return folder.with_name(f"{folder.name}.json")
 
 
 def _put_aside(folder: Path, words: Sequence[str]) -> None:
-    """Let the takes of these words lie in a set's folder, and those of others in a hidden one."""
+    """Move takes of other words into the hidden folder of a set, and takes of `words` back out of it."""
     wanted = {fold(word) for word in words}
     aside = folder / ASIDE
     for source, target, moved in ((folder, aside, False), (aside, folder, True)):

@@ -1,6 +1,7 @@
-"""Maps beside the page: folders that `voxlet explore` writes, and the one that comes with voxlet.
+"""Maps beside the page: folders that `voxlet explore` writes, and the map that comes with voxlet.
 
-The page finds them by `maps.json` beside it: `{"maps": [{"name", "file"}]}`, `file` relative to the page.
+The page reads its maps from the file `maps.json` beside it, `{"maps": [{"name", "file"}]}`, where `file` is
+relative to the page.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ REMEDY = "name a folder that `voxlet explore` wrote"
 
 @dataclass(frozen=True)
 class ListedMap:
-    """A map as the page is told of it: its file is relative to the page."""
+    """A map as `maps.json` lists it; `file` is relative to the page."""
 
     name: str
     file: str
@@ -36,12 +37,12 @@ class ListedMap:
 
 @dataclass(frozen=True)
 class StoredMap:
-    """A map's folder.
+    """A map on the disk.
 
     Attributes:
-        folder: Where it lies.
-        listed: What the page is told of it.
-        files: Names of its files.
+        folder: The map's folder.
+        listed: The map's entry in `maps.json`.
+        files: The names of the map's files.
     """
 
     folder: Path
@@ -50,10 +51,10 @@ class StoredMap:
 
 
 def find_maps(places: Sequence[str | os.PathLike[str]] = ()) -> list[StoredMap]:
-    """The maps in folders that `voxlet explore` wrote; without any, those that come with voxlet.
+    """The maps in folders that `voxlet explore` wrote; without folders, those that come with voxlet.
 
     Raises:
-        ConfigError: A folder holds none, or two maps have one name.
+        ConfigError: A folder holds no map, or two maps have names that share a folder on the page.
     """
     found: dict[str, StoredMap] = {}
     for place in places or (SHIPPED,):
@@ -62,20 +63,23 @@ def find_maps(places: Sequence[str | os.PathLike[str]] = ()) -> list[StoredMap]:
             raise ConfigError("holds no map", where=place, remedy="name a folder that `voxlet explore` wrote")
         for folder in folders:
             one = read_map(folder)
-            if found.setdefault(one.listed.name, one).folder != folder:
+            # By the folder on the page: `a b` and `a-b` share one, and `A` and `a` do on macOS and Windows.
+            other = found.setdefault(one.listed.file.casefold(), one)
+            if other.folder != folder:
+                names = " and ".join(dict.fromkeys((repr(other.listed.name), repr(one.listed.name))))
                 raise ConfigError(
-                    f"two maps are called {one.listed.name!r}", where=folder, remedy="leave one of them out"
+                    f"two maps are called {names}", where=folder, remedy="leave one of them out"
                 )
     return list(found.values())
 
 
 def is_map(place: str | os.PathLike[str]) -> bool:
-    """Whether there is a map at a place."""
+    """Whether `find_maps` finds a map in a folder."""
     return next(_folders(Path(place)), None) is not None
 
 
 def _folders(place: Path) -> Iterator[Path]:
-    """The folders of maps at a place: itself, those in it, or those of an exploration."""
+    """The map folders at a place: the place itself, or those in it or in its subfolder `maps`."""
     if (place / FILE).is_file():
         yield place
         return
@@ -84,10 +88,10 @@ def _folders(place: Path) -> Iterator[Path]:
 
 
 def read_map(folder: Path) -> StoredMap:
-    """What a map's folder holds.
+    """Read the description of a map in its folder.
 
     Raises:
-        ConfigError: It is damaged, or of another version.
+        ConfigError: The map is damaged, or has another format.
     """
     path = folder / FILE
     try:
@@ -111,10 +115,10 @@ def listing(maps: Sequence[StoredMap]) -> bytes:
 
 
 def copy_maps(maps: Sequence[StoredMap], page: Path) -> None:
-    """Put maps beside a page, and the list of them.
+    """Copy maps into the folder of a page, and write the list of them.
 
     Raises:
-        OSError: They cannot be written.
+        OSError: The folder cannot be written.
     """
     for one in maps:
         target = (page / one.listed.file).parent

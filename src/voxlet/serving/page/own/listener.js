@@ -1,17 +1,23 @@
 // In the thread of sound: what the microphone gives, in blocks of a twentieth of a second.
 
 const BLOCK_SECONDS = 0.05;
+const STARTING = 0.5; // seconds: zeros that a device gives for longer are silence
 
 class Listener extends AudioWorkletProcessor {
   constructor() {
     super();
     this.block = new Float32Array(Math.round(BLOCK_SECONDS * sampleRate));
     this.filled = 0;
+    this.starting = STARTING * sampleRate;
   }
 
   process([[channel]]) {
     if (!channel) return true; // nothing is connected at the moment
     let taken = 0;
+    while (this.starting > 0 && taken < channel.length) {
+      if (channel[taken]) this.starting = 0; // it runs: zeros before that are no noise floor
+      else [taken, this.starting] = [taken + 1, this.starting - 1];
+    }
     while (taken < channel.length) {
       const count = Math.min(channel.length - taken, this.block.length - this.filled);
       this.block.set(channel.subarray(taken, taken + count), this.filled);
