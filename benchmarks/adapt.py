@@ -75,7 +75,7 @@ def figures(classifiers: Classifiers, clips: ClipSet, real: ClipSet, learned: Cl
     # Equally many clips of each set, since recall and coverage grow with their number.
     some = compared.take(np.linspace(0, len(compared) - 1, int((~halves).sum())).astype(int))
     said, heard = (classifiers.predict("cross_corpus", one) for one in (some, real.take(halves)))
-    shared = distribution.manifolds(distribution.features_of(heard), distribution.features_of(said))
+    shared = distribution.feature_overlap(distribution.features_of(heard), distribution.features_of(said))
     found |= {"recall": round(shared.recall, 3), "coverage": round(shared.coverage, 3)}
     alike = speaker.similarity(compared, real.take(halves))[speaker.SIMILARITY]
     if not isinstance(alike, str):

@@ -36,7 +36,7 @@ from voxlet.evaluation.intervals import wilson
 from voxlet.exploring.clips import Clips, gather
 from voxlet.exploring.directions import find_directions, in_voice_of, properties, steered
 from voxlet.exploring.doubt import features_of, find_doubts, folds_of, groups_of, label_odds
-from voxlet.exploring.reconstruct import heard, learn_words
+from voxlet.exploring.reconstruct import learn_words, recognised_words
 from voxlet.exploring.tour import ends_of
 from voxlet.exploring.walks import between, render
 from voxlet.recipes.opened import Opened, Voice
@@ -230,7 +230,7 @@ def again() -> None:
     ]
     labels, owns, targets = ([one[part] for one in asked] for part in range(3))
     given = [audio.read(takes[label, own, take].path).samples for label, own, _, take in asked]
-    found = heard(given, rate, clips, words)
+    found = recognised_words(given, rate, clips, words)
     right = np.mean([one == label for one, label in zip(found, labels, strict=True)])
     print(f"word heard in the file: {right:.1%} of {len(asked)}")
     print("| clips | word as asked | speaker as asked |\n|---|---|---|")

@@ -55,7 +55,7 @@ def measure(folder: str, preset: str, steps: str, held: str) -> None:
     from voxlet.machine import peak_memory
     from voxlet.recipes.clip import data
     from voxlet.recipes.presets import PRESETS
-    from voxlet.recipes.train import Job, carry_out
+    from voxlet.recipes.train import Job, run_job
     from voxlet.recipes.voice.clips import waveforms
     from voxlet.spectral.config import SpectrogramConfig
     from voxlet.training import hardware
@@ -82,7 +82,7 @@ def measure(folder: str, preset: str, steps: str, held: str) -> None:
     bytes_ = prepared.rows.shape[0] * prepared.rows.shape[1] * 2
     del corpus, prepared
     job = Job(preset, config, folder, Path(folder).parent / "run", Budget(epochs=1))
-    carry_out(job, lambda _: lambda _stage, _task: Budget(steps=int(steps)))
+    run_job(job, lambda _: lambda _stage, _task: Budget(steps=int(steps)))
     note()
     print(json.dumps({"bytes": bytes_, "found": found}))
 

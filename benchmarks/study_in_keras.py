@@ -101,7 +101,7 @@ def clip_task(model: str, precision: str):
     import torch
 
     from voxlet.corpus.dataset import open_dataset
-    from voxlet.recipes.clip.data import Held, spectrograms_of
+    from voxlet.recipes.clip.data import InMemory, spectrograms_of
     from voxlet.recipes.clip.task import ClipTask
     from voxlet.study.plan import on_study_clips
     from voxlet.training import hardware
@@ -113,7 +113,7 @@ def clip_task(model: str, precision: str):
     prepared, split = dataset.prepared, dataset.split
     count = len(split.train)
     order = torch.from_numpy(split.train)
-    spectrograms = Held(spectrograms_of(prepared, config.spectrogram).read(order))
+    spectrograms = InMemory(spectrograms_of(prepared, config.spectrogram).read(order))
     labels = torch.from_numpy(prepared.labels)[order]
     rest = replace(split, train=torch.arange(count).numpy())
     return ClipTask(config, spectrograms, labels, len(prepared.label_names), rest), count

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import pytest
 
-from voxlet.corpus.catalog import Known, content_digest
+from voxlet.corpus.catalog import CatalogEntry, content_digest
 from voxlet.downloading.fetch import RetryPolicy
 
 HASTE = RetryPolicy(attempts=3, backoff=0.01, timeout=0.3)
@@ -152,9 +152,9 @@ def zip_of(files: dict[str, bytes], top: str = "tiny-1.0/") -> bytes:
     return buffer.getvalue()
 
 
-def tiny_corpus_at(address: str) -> Known:
+def tiny_corpus_at(address: str) -> CatalogEntry:
     """The catalogue's entry for a corpus of six files, whose archive is `TINY`."""
-    return Known(
+    return CatalogEntry(
         name="tiny",
         title="Tiny",
         source=address,

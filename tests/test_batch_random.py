@@ -37,7 +37,7 @@ def drawn(draw: Callable[[Tensor], Tensor], rows: Rows | None) -> tuple[Tensor, 
     torch.manual_seed(3)
     if rows is None:
         return draw(WHOLE), torch.get_rng_state()
-    with batch_random.holding(rows):
+    with batch_random.rows_of_batch(rows):
         return draw(WHOLE[rows.start : rows.stop]), torch.get_rng_state()
 
 
@@ -54,7 +54,7 @@ def test_shares_are_the_whole_batch_cut(name: str) -> None:
 
 def test_what_is_dropped_has_no_gradient_and_the_rest_is_scaled() -> None:
     x = torch.ones(2, 1000, requires_grad=True)
-    with batch_random.holding(Rows(0, 2, 4)):
+    with batch_random.rows_of_batch(Rows(0, 2, 4)):
         y = batch_random.dropout(x, 0.25)
     y.sum().backward()
     assert x.grad is not None
@@ -69,6 +69,6 @@ def test_nothing_is_dropped_but_while_training() -> None:
 
 
 def test_other_rows_than_those_at_hand_are_a_mistake() -> None:
-    with batch_random.holding(Rows(0, 2, 4)), pytest.raises(AssertionError):
+    with batch_random.rows_of_batch(Rows(0, 2, 4)), pytest.raises(AssertionError):
         batch_random.rand(3)
     assert batch_random.rand(3).shape == (3,)

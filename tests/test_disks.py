@@ -76,7 +76,7 @@ def test_a_full_run_folder(
     resize(disk, size)
     command = training(corpus, disk / "run")
     with monkeypatch.context() as patch:
-        patch.setattr(preflight, "check", lambda *needs: None)
+        patch.setattr(preflight, "check_needs", lambda *needs: None)
         assert main(command) == 2
     assert is_one_line(capsys.readouterr().err)
     assert not [path for path in files_of(disk) if path.name.endswith((".part", ".tmp"))]

@@ -16,7 +16,7 @@ from voxlet.audio import Sound
 from voxlet.corpus.corpus import open_corpus
 from voxlet.errors import AudioError, ConfigError, ScoreError, VoiceError, VoxletError
 from voxlet.evaluation.intervals import wilson
-from voxlet.recipes.adapt import adapt, begin_with
+from voxlet.recipes.adapt import adapt, resolve_base
 from voxlet.recipes.opened import load_run
 from voxlet.speak import library
 from voxlet.speak.manner import Manner
@@ -193,7 +193,7 @@ TAKES_A_PATH: dict[str, Callable[[str], object]] = {
     "load": voxlet.load,
     "load_voice": load_voice,
     "load_run": load_run,
-    "base": begin_with,
+    "base": resolve_base,
     "install": library.install,
     "open_corpus": open_corpus,
     "train": lambda path: voxlet.train("cnn", corpus=path, run="r", epochs=1),

@@ -88,7 +88,7 @@ def test_a_lock_of_what_failed_goes(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("locks_stay")
 def test_a_data_set_is_made_and_leaves_no_lock(tmp_path: Path) -> None:
     for part in ("", "0000"):
-        with Folder(tmp_path).alone(part):
+        with Folder(tmp_path).locked(part):
             assert len(list(tmp_path.iterdir())) == 1
         assert list(tmp_path.iterdir()) == []
 

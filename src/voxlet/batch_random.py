@@ -35,7 +35,7 @@ _held: ContextVar[Rows | None] = ContextVar("held", default=None)
 
 
 @contextlib.contextmanager
-def holding(rows: Rows) -> Iterator[None]:
+def rows_of_batch(rows: Rows) -> Iterator[None]:
     """While entered, the functions below draw for these rows of a larger batch."""
     token = _held.set(rows)
     try:
@@ -46,19 +46,19 @@ def holding(rows: Rows) -> Iterator[None]:
 
 def rand(*shape: int, device: torch.device | None = None) -> Tensor:
     """Uniform numbers in [0, 1) of this shape (B, ...), where B counts the rows of this process."""
-    return _own(lambda whole: torch.rand(whole, device=device), shape)
+    return _draw_rows(lambda whole: torch.rand(whole, device=device), shape)
 
 
 def randn(*shape: int, device: torch.device | None = None) -> Tensor:
     """Standard normal numbers of this shape (B, ...)."""
-    return _own(lambda whole: torch.randn(whole, device=device), shape)
+    return _draw_rows(lambda whole: torch.randn(whole, device=device), shape)
 
 
 def randn_like(batch: Tensor) -> Tensor:
     """Standard normal numbers with the shape (B, ...), type and device of `batch`."""
     if _held.get() is None:
         return torch.randn_like(batch)
-    return _own(lambda whole: torch.randn(whole, dtype=batch.dtype, device=batch.device), batch.shape)
+    return _draw_rows(lambda whole: torch.randn(whole, dtype=batch.dtype, device=batch.device), batch.shape)
 
 
 def dropout(batch: Tensor, p: float) -> Tensor:
@@ -66,10 +66,10 @@ def dropout(batch: Tensor, p: float) -> Tensor:
     if _held.get() is None:
         return F.dropout(batch, p)
     ones = torch.ones((), dtype=batch.dtype, device=batch.device)
-    return batch * _own(lambda whole: F.dropout(ones.repeat(whole), p), batch.shape)
+    return batch * _draw_rows(lambda whole: F.dropout(ones.repeat(whole), p), batch.shape)
 
 
-def _own(draw: Callable[[tuple[int, ...]], Tensor], shape: tuple[int, ...]) -> Tensor:
+def _draw_rows(draw: Callable[[tuple[int, ...]], Tensor], shape: tuple[int, ...]) -> Tensor:
     rows = _held.get()
     if rows is None:
         return draw(tuple(shape))

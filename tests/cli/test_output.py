@@ -13,7 +13,7 @@ import pytest
 import tiny_voice
 from synthetic import word, write_clip
 from voxlet.cli.main import main
-from voxlet.cli.output import answer, printable
+from voxlet.cli.output import print_answer, printable
 
 pytestmark = pytest.mark.slow  # they take seconds
 
@@ -50,7 +50,7 @@ def test_control_characters_are_escaped_and_text_is_not():
 
 
 def test_answers_are_escaped_and_json_stays_what_it_is(capsys):
-    answer(json.dumps({"name": "a\x7f\x1b"}))
+    print_answer(json.dumps({"name": "a\x7f\x1b"}))
     out = capsys.readouterr().out
     assert "\x7f" not in out
     assert json.loads(out) == {"name": "a\x7f\x1b"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from voxlet.corpus.look import likeness
-from voxlet.corpus.look.likeness import NEAREST, nearest, picture, unlikeness
+from voxlet.corpus.look.likeness import NEAREST, nearest, unlikeness, word_features
 
 RATE = 8000
 
@@ -17,13 +17,15 @@ def tone(hz, seconds=0.3, rate=RATE, seed=0):
 
 
 def test_a_picture_knows_neither_level_nor_length_nor_rate():
-    plain = picture(tone(500), RATE)
-    assert plain.shape == picture(tone(500, 0.05), RATE).shape == picture(tone(500, 2.0), RATE).shape
-    assert np.abs(plain - picture(0.1 * tone(500), RATE)).max() < 1e-3
-    far = np.linalg.norm(plain - picture(tone(1500), RATE))
-    assert np.linalg.norm(plain - picture(tone(500, 0.5, seed=1), RATE)) < 0.2 * far
-    assert np.linalg.norm(plain - picture(tone(500, rate=16_000), 16_000)) < 0.4 * far
-    assert np.isfinite(picture(np.zeros(800, np.float32), RATE)).all()
+    plain = word_features(tone(500), RATE)
+    assert (
+        plain.shape == word_features(tone(500, 0.05), RATE).shape == word_features(tone(500, 2.0), RATE).shape
+    )
+    assert np.abs(plain - word_features(0.1 * tone(500), RATE)).max() < 1e-3
+    far = np.linalg.norm(plain - word_features(tone(1500), RATE))
+    assert np.linalg.norm(plain - word_features(tone(500, 0.5, seed=1), RATE)) < 0.2 * far
+    assert np.linalg.norm(plain - word_features(tone(500, rate=16_000), 16_000)) < 0.4 * far
+    assert np.isfinite(word_features(np.zeros(800, np.float32), RATE)).all()
 
 
 def points(rng, centre, count):
@@ -72,4 +74,4 @@ def test_many_takes_are_compared_with_some(monkeypatch):
     monkeypatch.setattr(likeness, "BATCH", 9)
     found = unlikeness(pictures, labels)
     assert int(found.argmax()) == 7
-    assert len(likeness.shown(np.arange(100))) == 10
+    assert len(likeness.subsample(np.arange(100))) == 10

@@ -18,7 +18,7 @@ from voxlet.corpus import prepare as prepare_module
 from voxlet.corpus.corpus import open_corpus
 from voxlet.corpus.prepare import TRIM_MARGIN, Preparation, prepare
 from voxlet.corpus.rows.stored import STEPS, load_rows, seal, to_steps
-from voxlet.engines.engine import Stretch
+from voxlet.engines.engine import ItemBatch
 from voxlet.errors import ConfigError, CorpusError, FileError, VoxletError
 
 PLAIN = Preparation(rate=8000, trim=False, outliers=None, rms=None)
@@ -261,7 +261,7 @@ def test_any_engine_in_any_order_prepares_the_same(folders_corpus, fresh_cache):
     assert asked == 2 * list(range(0, len(corpus.clips), prepare_module.AT_ONCE))
     other = prepare_module.PreparePart(settings, (("code", "1"), ("voxlet", "0.0.1")))
     with pytest.raises(VoxletError, match="a worker has code"):
-        other(Stretch(0, ()))
+        other(ItemBatch(0, ()))
 
 
 def contents(folder):

@@ -23,7 +23,7 @@ from voxlet.datasets.encoding import decode, encode
 from voxlet.datasets.formats.speech_commands import SpeechCommands
 from voxlet.datasets.formats.written import Encoded
 from voxlet.datasets.stores import Folder, open_store
-from voxlet.engines.engine import Here
+from voxlet.engines.engine import SerialEngine
 from voxlet.errors import ConfigError, FileError, LockedError, VoxletError
 
 FORMATS = ("wav", "flac", "webdataset", "parquet", "speech-commands")
@@ -31,7 +31,7 @@ FORMATS = ("wav", "flac", "webdataset", "parquet", "speech-commands")
 
 def made(folder: Path, engine=None, **changes) -> dict[str, bytes]:
     """The files of a data set."""
-    make_dataset(plan(**changes), VOICE, Folder(folder), engine or Here(), progress=False)
+    make_dataset(plan(**changes), VOICE, Folder(folder), engine or SerialEngine(), progress=False)
     return tree(folder)
 
 
@@ -99,7 +99,9 @@ def test_killed_at_any_write_it_goes_on_to_the_same_bytes(tmp_path: Path, format
     while True:
         folder = tmp_path / f"killed-{writes}"
         try:
-            make_dataset(plan(**changes), VOICE, Dying(folder, [writes], after), Here(), progress=False)
+            make_dataset(
+                plan(**changes), VOICE, Dying(folder, [writes], after), SerialEngine(), progress=False
+            )
             break
         except Killed:
             assert made(folder, **changes) == wanted
@@ -144,7 +146,9 @@ def test_a_record_that_a_power_failure_damaged_is_named(tmp_path: Path, damaged:
 def in_parts(folder: Path, count: int, **changes) -> None:
     """Make all parts, the last one first."""
     for number in reversed(range(count)):
-        make_part(plan(**changes), VOICE, Folder(folder), Here(), part=(number, count), progress=False)
+        make_part(
+            plan(**changes), VOICE, Folder(folder), SerialEngine(), part=(number, count), progress=False
+        )
 
 
 @pytest.mark.parametrize("count", [1, 3, 40])
@@ -166,11 +170,11 @@ def test_parts_are_together_what_one_process_makes(
 
 def test_parts_are_made_beside_each_other_and_not_beside_the_whole(tmp_path: Path) -> None:
     store, asked = Folder(tmp_path), plan()
-    with store.alone("0-of-2"):
-        make_part(asked, VOICE, store, Here(), part=(1, 2), progress=False)
+    with store.locked("0-of-2"):
+        make_part(asked, VOICE, store, SerialEngine(), part=(1, 2), progress=False)
         for again in (
-            lambda: make_part(asked, VOICE, store, Here(), part=(0, 2), progress=False),
-            lambda: make_dataset(asked, VOICE, store, Here(), progress=False),
+            lambda: make_part(asked, VOICE, store, SerialEngine(), part=(0, 2), progress=False),
+            lambda: make_dataset(asked, VOICE, store, SerialEngine(), progress=False),
         ):
             with pytest.raises(LockedError, match="is being made here by process"):
                 again()

@@ -14,7 +14,7 @@ from voxlet.corpus.corpus import open_corpus
 from voxlet.datasets.build import make_dataset
 from voxlet.datasets.stores import Folder
 from voxlet.datasets.verify import verify
-from voxlet.engines.engine import Here
+from voxlet.engines.engine import SerialEngine
 
 COUNTS = {"train": 48, "validation": 6, "test": 6}
 LABELS = ("one", "two", "three")
@@ -22,7 +22,7 @@ LABELS = ("one", "two", "three")
 
 def made(folder: Path, format_: str, **changes) -> Path:
     asked = plan(labels=LABELS, unknown=0.25, format=format_, **changes)
-    make_dataset(asked, VOICE, Folder(folder), Here(), progress=False)
+    make_dataset(asked, VOICE, Folder(folder), SerialEngine(), progress=False)
     return folder
 
 

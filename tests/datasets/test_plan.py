@@ -69,7 +69,8 @@ def test_speeds_are_spread_evenly_over_each_label_and_speaker(speakers: tuple[st
             assert sorted(parts) == list(range(PARTS))
     # One label's order says nothing about another's.
     first, second = (
-        series["train", word, "" if not speakers else plan.people["train"][0]] for word in ("yes", "no")
+        series["train", word, "" if not speakers else plan.speakers_by_split["train"][0]]
+        for word in ("yes", "no")
     )
     size = min(len(first), len(second))
     assert abs(np.corrcoef(first[:size], second[:size])[0, 1]) < 0.2
@@ -93,7 +94,7 @@ def test_any_plan_is_whole(count: int, people: int, validation: float, test: flo
     found = clips(plan)
     assert [clip.index for clip in found] == list(range(count))
     assert Counter(clip.split for clip in found) == {k: n for k, n in plan.sizes.items() if n}
-    people_of = {split: set(plan.people.get(split, ())) for split in SPLITS}
+    people_of = {split: set(plan.speakers_by_split.get(split, ())) for split in SPLITS}
     assert sum(map(len, people_of.values())) == len(set.union(*people_of.values())) == people
     assert all(clip.speaker in people_of[clip.split] for clip in found)
 

@@ -16,7 +16,7 @@ from tiny_dataset import VOICE, plan, tree
 from voxlet.datasets.build import make_dataset
 from voxlet.datasets.stores import Folder, Remote, open_store
 from voxlet.datasets.verify import verify
-from voxlet.engines.engine import Here
+from voxlet.engines.engine import SerialEngine
 from voxlet.errors import FileError
 
 # In an environment of its own (`make .venv/moto.done`): it needs older packages than voxlet.
@@ -27,7 +27,7 @@ MOTO = Path(
 
 def test_a_store_in_memory_gets_the_bytes_of_a_folder(tmp_path: Path) -> None:
     for place in (str(tmp_path), "memory://words/tiny/"):
-        make_dataset(plan(format="parquet"), VOICE, open_store(place), Here(), progress=False)
+        make_dataset(plan(format="parquet"), VOICE, open_store(place), SerialEngine(), progress=False)
     store = open_store("memory://words/tiny")
     assert isinstance(store, Remote)
     for name, data in tree(tmp_path).items():
@@ -80,9 +80,9 @@ def s3(monkeypatch: pytest.MonkeyPatch):
 @pytest.mark.slow
 def test_s3_gets_the_bytes_of_a_folder_and_its_loss_is_one_error(tmp_path: Path, s3) -> None:
     changes = {"format": "webdataset", "count": 30}
-    make_dataset(plan(**changes), VOICE, Folder(tmp_path), Here(), progress=False)
+    make_dataset(plan(**changes), VOICE, Folder(tmp_path), SerialEngine(), progress=False)
     store = open_store("s3://words/tiny")
-    make_dataset(plan(**changes), VOICE, store, Here(), progress=False)
+    make_dataset(plan(**changes), VOICE, store, SerialEngine(), progress=False)
     for name, data in tree(tmp_path).items():
         assert store.get(name) == data
     assert store.names("shards") == {path.name for path in (tmp_path / "shards").iterdir()}
@@ -90,4 +90,4 @@ def test_s3_gets_the_bytes_of_a_folder_and_its_loss_is_one_error(tmp_path: Path,
     s3.kill()
     s3.wait()
     with pytest.raises(FileError, match=r"s3://words/tiny/.*cannot be reached.*continues from there"):
-        make_dataset(plan(**changes), VOICE, store, Here(), progress=False)
+        make_dataset(plan(**changes), VOICE, store, SerialEngine(), progress=False)

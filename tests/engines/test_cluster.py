@@ -20,7 +20,7 @@ from voxlet.corpus.prepare import Preparation, prepare
 from voxlet.datasets.build import MakeShard, make_dataset
 from voxlet.datasets.stores import Folder
 from voxlet.engines.cluster import RayCluster
-from voxlet.engines.engine import Here
+from voxlet.engines.engine import SerialEngine
 from voxlet.errors import VoxletError
 from voxlet.evaluation.evaluate import evaluate
 from voxlet.evaluation.reference import Reference
@@ -65,7 +65,7 @@ class Losing:
 @pytest.mark.slow
 def test_with_a_worker_and_a_node_killed_the_bytes_are_the_same(tmp_path: Path, cluster: Any) -> None:
     asked = plan(200)
-    make_dataset(asked, VOICE, Folder(tmp_path / "here"), Here(), progress=False)
+    make_dataset(asked, VOICE, Folder(tmp_path / "here"), SerialEngine(), progress=False)
     engine = Losing(RayCluster(cluster.address), cluster, cluster.add_node(num_cpus=1))
     store = KillsOnce(tmp_path / "cluster", tmp_path / "killed")
     make_dataset(asked, VOICE, store, engine, progress=False)
@@ -113,7 +113,7 @@ def test_clips_are_prepared_and_measured_as_by_one_process(
     reference = Reference("tones", "stratified", tones(120, seed=1), tones(110, seed=2))
     classifiers = stand_in_classifiers(off_the_shelf=StandInClassifier())
     engines = {
-        "here": (Here(), Here()),
+        "here": (SerialEngine(), SerialEngine()),
         "cluster": (Killing(RayCluster(cluster.address), tmp_path / "killed"), RayCluster(cluster.address)),
     }
     corpora, rows, cards = [], [], []

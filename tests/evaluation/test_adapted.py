@@ -11,13 +11,13 @@ import pytest
 from voxlet import audio
 from voxlet.corpus.corpus import open_corpus
 from voxlet.corpus.look.inspection import measure
-from voxlet.evaluation.adapted import ACCURACY, NATURALNESS, Takes, disagreeing, judged
+from voxlet.evaluation.adapted import ACCURACY, NATURALNESS, TakeFaults, disagreeing, judged
 from voxlet.evaluation.classifiers.cross_fitted import cross_fitted_classifier
 from voxlet.evaluation.clipset import read_clips
 from voxlet.evaluation.intervals import Interval
 from voxlet.evaluation.outcome import Row
 
-FINE = Takes({"no": 10, "yes": 10}, {}, 30.0, 0)
+FINE = TakeFaults({"no": 10, "yes": 10}, {}, 30.0, 0)
 
 
 def rows(words: float, of_words: float, sound: float, of_sound: float) -> tuple[Row, ...]:
@@ -67,9 +67,9 @@ def test_what_is_wrong_with_takes_comes_before_what_became_of_them() -> None:
     measured = rows(0.98, 0.98, 2.4, 2.4)
     words = {"no": 1.0, "yes": 1.0}
     spoilt = {
-        "noise": judged(measured, words, {}, Takes(FINE.count, {}, 12.0, 0)),
-        "level": judged(measured, words, {}, Takes(FINE.count, {}, 30.0, 5)),
-        "unlike": judged(measured, words, {}, Takes(FINE.count, {"no": 3}, 30.0, 0)),
+        "noise": judged(measured, words, {}, TakeFaults(FINE.count, {}, 12.0, 0)),
+        "level": judged(measured, words, {}, TakeFaults(FINE.count, {}, 30.0, 5)),
+        "unlike": judged(measured, words, {}, TakeFaults(FINE.count, {"no": 3}, 30.0, 0)),
         "disagree": judged(measured, words, {"yes": 0.5}, FINE),
     }
     assert {found.grade for found in spoilt.values()} == {"record again"}
@@ -78,7 +78,7 @@ def test_what_is_wrong_with_takes_comes_before_what_became_of_them() -> None:
     assert "5 of 20 takes are distorted" in spoilt["level"].why
     assert "'no' (3 of 10 takes unlike the others)" in spoilt["unlike"].why
     assert "'yes' (its takes do not sound like one word)" in spoilt["disagree"].why
-    few = Takes(FINE.count, {"no": 2}, 20.0, 4)
+    few = TakeFaults(FINE.count, {"no": 2}, 20.0, 4)
     assert judged(measured, words, {}, few).grade == "good"  # a few are no reason
 
 
@@ -111,7 +111,7 @@ def test_noisy_clipped_and_mislabelled_takes_each_get_another_sentence(
         corpus = open_corpus(spoil(kind, takes, tmp_path / kind), language="en")
         clips = read_clips("takes", list(corpus.clips), corpus.labels, corpus.speakers)
         unsure = disagreeing(cross_fitted_classifier(clips, progress=False))
-        said[kind] = judged((), {}, unsure, Takes.of(corpus, measure(corpus, progress=False)))
+        said[kind] = judged((), {}, unsure, TakeFaults.of(corpus, measure(corpus, progress=False)))
     assert said["clean"].grade == "listen yourself"  # no word was asked about
     assert {said[kind].grade for kind in ("noisy", "clipped", "mislabelled")} == {"record again"}
     assert re.search(r"\d dB above the noise", said["noisy"].why)

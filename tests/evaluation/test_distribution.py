@@ -63,26 +63,26 @@ def test_am_score_of_a_perfect_and_of_a_constant_generator():
 
 def test_manifolds_of_two_known_clouds():
     real = RNG.normal(size=(400, 3))
-    same = distribution.manifolds(real, RNG.normal(size=(400, 3)))
+    same = distribution.feature_overlap(real, RNG.normal(size=(400, 3)))
     assert same.precision > 0.85
     assert same.recall > 0.85
     assert same.density == pytest.approx(1.0, abs=0.15)
     assert same.coverage == pytest.approx(
         1 - 0.5**distribution.NEIGHBOURS, abs=0.05
     )  # the paper's expectation
-    apart = distribution.manifolds(real, real + 100)
+    apart = distribution.feature_overlap(real, real + 100)
     assert (apart.precision, apart.recall, apart.density, apart.coverage) == (0, 0, 0, 0)
-    collapsed = distribution.manifolds(real, 0.05 * RNG.normal(size=(400, 3)))
+    collapsed = distribution.feature_overlap(real, 0.05 * RNG.normal(size=(400, 3)))
     assert collapsed.precision > 0.95
     assert collapsed.recall < 0.05
     with pytest.raises(ScoreError, match="more than 5"):
-        distribution.manifolds(real[:5], real)
+        distribution.feature_overlap(real[:5], real)
 
 
 def test_manifolds_of_points_on_a_line():
     """By hand, with one neighbour: real 0, 1, 3 reach 1, 1, 2; generated 0.5, 1.5, 10 reach 1, 1, 8.5."""
     real, generated = (np.array(points)[:, None] for points in ([0.0, 1.0, 3.0], [0.5, 1.5, 10.0]))
-    found = distribution.manifolds(real, generated, k=1)
+    found = distribution.feature_overlap(real, generated, k=1)
     assert found.precision == pytest.approx(2 / 3)  # 0.5 is near 0 and 1; 1.5 near 1 and 3; 10 near none
     assert found.density == pytest.approx(4 / 3)
     assert found.coverage == pytest.approx(1)  # 0 and 1 hold 0.5, 3 holds 1.5
@@ -93,7 +93,7 @@ def test_manifolds_of_corners():
     """A square and its centre: the centre lies in every corner's ball, and every corner in the centre's."""
     square = np.array([[0.0, 0.0], [0.0, 2.0], [2.0, 0.0], [2.0, 2.0]])
     centres = np.array([[1.0, 1.0], [1.0, 1.1], [9.0, 9.0]])
-    found = distribution.manifolds(square, centres, k=1)
+    found = distribution.feature_overlap(square, centres, k=1)
     assert found.precision == pytest.approx(2 / 3)
     assert found.density == pytest.approx(8 / 3)
     assert found.coverage == 1

@@ -69,7 +69,7 @@ def test_distances_are_euclidean():
 def test_manifolds_on_a_line():
     """Reaches to the nearest: real 1, 1, 9, 50; generated 4.5, 1, 1, 24."""
     real, generated = column(0, 1, 10, -50), column(0.5, 5, 6, 30)
-    found = distribution.manifolds(real, generated, k=1)
+    found = distribution.feature_overlap(real, generated, k=1)
     assert (found.precision, found.recall, found.density, found.coverage) == (0.75, 0.75, 1.0, 0.75)
 
 
@@ -83,22 +83,22 @@ def test_manifolds_by_definition(k):
 
     in_real = [[math.dist(r, g) < reach(real, r) for r in real] for g in generated]
     in_generated = [[math.dist(r, g) < reach(generated, g) for g in generated] for r in real]
-    found = distribution.manifolds(real, generated, k=k)
+    found = distribution.feature_overlap(real, generated, k=k)
     assert found.precision == pytest.approx(np.mean([any(row) for row in in_real]))
     assert found.recall == pytest.approx(np.mean([any(row) for row in in_generated]))
     assert found.density == pytest.approx(np.sum(in_real) / (k * 7))
     assert found.coverage == pytest.approx(np.mean(np.any(in_real, axis=0)))
     if k == distribution.NEIGHBOURS:
-        assert distribution.manifolds(real, generated) == found
+        assert distribution.feature_overlap(real, generated) == found
 
 
 def test_manifolds_need_more_clips_than_neighbours():
     assert (
-        message(ScoreError, distribution.manifolds, column(1, 2), column(1, 2, 3), 2)
+        message(ScoreError, distribution.feature_overlap, column(1, 2), column(1, 2, 3), 2)
         == "needs more than 2 clips in each set"
     )
     assert (
-        message(ScoreError, distribution.manifolds, column(1, 2, 3), column(1, 2), 2)
+        message(ScoreError, distribution.feature_overlap, column(1, 2, 3), column(1, 2), 2)
         == "needs more than 2 clips in each set"
     )
 
@@ -147,7 +147,7 @@ def test_figures_of_a_set_are_its_metrics_against_the_real_clips():
         pair = clips[kind].features, real[kind].features
         expected[f"{kind}.frechet_distance"] = distribution.frechet_distance(*pair)
         expected[f"{kind}.frechet_extrapolated"] = distribution.frechet_extrapolated(*pair)
-    overlap = distribution.manifolds(real["in_corpus"].features, clips["in_corpus"].features)
+    overlap = distribution.feature_overlap(real["in_corpus"].features, clips["in_corpus"].features)
     said = clips["in_corpus"].label_log_probabilities
     expected |= {f"in_corpus.{name}": value for name, value in vars(overlap).items()}
     expected |= {

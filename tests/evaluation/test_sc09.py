@@ -144,16 +144,16 @@ def digits(count: int, seed: int) -> ClipSet:
 
 def test_figures_of_few_clips_say_how_many_it_takes():
     rng = np.random.default_rng(0)
-    said = protocol.Said(rng.dirichlet(np.ones(10), 200), rng.standard_normal((200, 5)))
+    said = protocol.ClassifierOutput(rng.dirichlet(np.ones(10), 200), rng.standard_normal((200, 5)))
     asked = said.probabilities.argmax(axis=1)
     found = protocol.figures(said, asked, protocol.statistics(said))
     assert set(found) == {key for key in CATALOGUE if key.startswith("sc09.")}
     assert found["sc09.frechet_distance"] == "not enough clips (needs 1025)"
     assert found["sc09.accuracy"].value == 1
-    many = protocol.Said(np.tile(said.probabilities, (6, 1)), rng.standard_normal((1200, 5)))
+    many = protocol.ClassifierOutput(np.tile(said.probabilities, (6, 1)), rng.standard_normal((1200, 5)))
     same = protocol.figures(many, np.tile(asked, 6), protocol.statistics(many))
     assert same["sc09.frechet_distance"].value == pytest.approx(0, abs=1e-9)
-    moved = protocol.Said(many.probabilities, many.features + 2)
+    moved = protocol.ClassifierOutput(many.probabilities, many.features + 2)
     apart = protocol.figures(moved, np.tile(asked, 6), protocol.statistics(many))
     assert apart["sc09.frechet_distance"].value == pytest.approx(4 * 5)
 

@@ -119,12 +119,12 @@ def test_to_know_who_speaks_is_not_to_read_what_is_said_of_them() -> None:
     found = {one.name: one for one in find_directions(apart, known)}
     assert found["speaker speaker-3"].read > 0.9
     for name in ("gender female", "gender male", "age"):
-        assert not found[name].is_read, found[name]
+        assert not found[name].beats_chance, found[name]
     by_clips = [replace(one, groups=None, is_of_groups=False) for one in known]
     assert {one.name: one for one in find_directions(apart, by_clips)}["gender female"].read > 0.8
     heard = many_speakers(np.where(np.arange(12) < 6, 1.0, -1.0)[:, None])
     found = {one.name: one for one in find_directions(heard, properties(heard, WOMEN))}
-    assert found["gender female"].is_read
+    assert found["gender female"].beats_chance
     assert found["gender female"].read > 0.95
     np.testing.assert_allclose(found["gender female"].vector, [1, 0, 0, 0], atol=0.1)
 
@@ -137,7 +137,7 @@ def test_what_only_one_speaker_has_cannot_be_read_of_others() -> None:
     }
     found = {one.name: one for one in find_directions(clips, properties(clips, only))}
     assert np.isnan(found["accent Tamil"].read)
-    assert not found["accent Tamil"].is_read
+    assert not found["accent Tamil"].beats_chance
 
 
 def test_what_is_said_of_speakers_explains_no_more_than_their_means_have_of_it() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from voxlet import audio
 from voxlet.errors import ConfigError
-from voxlet.exploring.walks import Walk, along, between, grid, pictures
+from voxlet.exploring.walks import Walk, along, between, display_spectrograms, grid
 
 
 def test_a_straight_walk_is_a_line() -> None:
@@ -74,7 +74,7 @@ def test_a_notebook_shows_and_plays_a_walk() -> None:
 
 def test_pictures_show_the_loudest_in_full_and_silence_as_nothing() -> None:
     tone = (0.1 * np.sin(2 * np.pi * 1000 * np.arange(1600) / 8000)).astype(np.float32)
-    shown = pictures([tone, tone[:400]], 8000)
+    shown = display_spectrograms([tone, tone[:400]], 8000)
     assert shown.shape[0] == 2
     assert shown.max() == 1.0
     assert shown[1, :, -5:].max() == 0.0

@@ -19,7 +19,7 @@ from voxlet.models.clip.build import build_model
 from voxlet.models.clip.config import CNNConfig, CNNLightConfig, MLPConfig, ModelConfig
 from voxlet.models.distributions import Gaussian
 from voxlet.recipes.clip import encode
-from voxlet.recipes.clip.data import Held
+from voxlet.recipes.clip.data import InMemory
 
 SHAPE = (18, 13)
 LABELS = 3
@@ -328,8 +328,8 @@ def test_a_posterior_is_refined_to_the_best_one():
     assert found.log_variance.abs().max() < 0.1
     model.load_state_dict(before)
     rows = np.arange(5)
-    usual, refined = (encode.explain(model, Held(clips), labels, rows, refined=r) for r in (False, True))
+    usual, refined = (encode.explain(model, InMemory(clips), labels, rows, refined=r) for r in (False, True))
     assert refined.loss < usual.loss
-    assert encode.explain(model, Held(clips), labels, rows, refined=True) == refined
+    assert encode.explain(model, InMemory(clips), labels, rows, refined=True) == refined
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
     assert all(parameter.grad is None for parameter in model.parameters())

@@ -176,7 +176,7 @@ def test_wishes_are_added_to_what_a_style_has() -> None:
     prior.fit_neutral(styles, attributes, styles[:0], attributes[:0])
 
     def natural(wishes: list[float]) -> torch.Tensor:
-        asked = prior.asked(styles, torch.tensor([wishes]).repeat(400, 1))
+        asked = prior.requested_attributes(styles, torch.tensor([wishes]).repeat(400, 1))
         return asked * prior.attribute_std + prior.attribute_mean
 
     plain, moved = natural([0.0, 0.0, 0.0]), natural([0.1, -2.0, 1.0])

@@ -11,7 +11,7 @@ from torch import nn
 from voxlet.corpus.attributes.pitch import median_pitch
 from voxlet.models.voice.config import ATTRIBUTES, PITCH, SPEED, PriorConfig
 from voxlet.models.voice.wave_vae import Decoded
-from voxlet.recipes.voice.export import CLIPS, Delivered, SpeakerGraph, delivered, spreads
+from voxlet.recipes.voice.export import CLIPS, RequestGain, SpeakerGraph, measured_gain, spreads
 
 RATE, UNIT, FRAMES, OWN_HZ, OWN_FRAMES = 8000, 256, 40, 150.0, 20
 
@@ -25,7 +25,7 @@ class Half(nn.Module):
         self.frames, self.channels, self.labels = FRAMES, 2, 3
         self.share = {SPEED: speed, PITCH: pitch}
 
-    def asked(self, style, wishes):
+    def requested_attributes(self, style, wishes):
         return wishes
 
     def sample(self, noise, label, style, attributes, *, steps):
@@ -59,13 +59,13 @@ class Pulses(nn.Module):
     ],
 )
 def test_what_comes_of_a_wish_is_measured(speed: float, pitch: float, seen: tuple[float, float]) -> None:
-    found = delivered(Half(speed, pitch), Pulses(), 4, torch.zeros(2, 16))
+    found = measured_gain(Half(speed, pitch), Pulses(), 4, torch.zeros(2, 16))
     assert found == pytest.approx(seen, abs=0.03)
 
 
 def test_a_voice_is_as_fast_and_as_high_as_it_is_asked_to_be() -> None:
     prior, wave = Half(0.75, 0.4), Pulses()
-    graph = SpeakerGraph(prior, wave, 4, delivered(prior, wave, 4, torch.zeros(1, 16)))
+    graph = SpeakerGraph(prior, wave, 4, measured_gain(prior, wave, 4, torch.zeros(1, 16)))
     wishes = torch.zeros(4, len(ATTRIBUTES))
     wishes[1, ATTRIBUTES.index(SPEED)] = math.log(1.25)
     wishes[2, ATTRIBUTES.index(PITCH)], wishes[3, ATTRIBUTES.index(PITCH)] = 3, -3
@@ -97,5 +97,5 @@ def test_how_far_a_voices_clips_differ_by_themselves_is_measured(spread: float) 
 def test_nothing_is_measured_where_nothing_can_be_asked_for() -> None:
     prior = Half(1, 1)
     prior.config = PriorConfig()
-    assert delivered(prior, Pulses(), 4, torch.zeros(1, 16)) == Delivered()
+    assert measured_gain(prior, Pulses(), 4, torch.zeros(1, 16)) == RequestGain()
     assert CLIPS % prior.labels == 0  # each label is measured as often

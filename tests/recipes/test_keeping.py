@@ -15,7 +15,7 @@ from voxlet.errors import ConfigError, RunError
 from voxlet.evaluation import adapted
 from voxlet.evaluation.adapted import OTHER_VOICES
 from voxlet.models.voice.flow_prior import FlowPrior
-from voxlet.recipes.adapt import adapt, begin_with, settings
+from voxlet.recipes.adapt import adapt, resolve_base, settings
 from voxlet.recipes.opened import VoiceRun, load
 from voxlet.recipes.train import export
 from voxlet.recipes.voice.base_file import PRIOR, SPEAKERS, Base, read_base
@@ -159,7 +159,7 @@ def test_a_voice_is_added_to_and_keeps_what_it_had(voice_run: Path, base: Path, 
     assert opened.voice.labels == ("no", "one", "zero")
     assert set(opened.voice.speakers) == {"ann", "bob", "me"}
     # What was added to can be added to again, also from the file of a base.
-    whole = begin_with(opened.path)
+    whole = resolve_base(opened.path)
     assert whole is not None
     assert set(whole.speakers) == {"ann", "bob", "me"}
     assert len(whole.parts[PRIOR]["label.weight"]) == 4
@@ -168,7 +168,7 @@ def test_a_voice_is_added_to_and_keeps_what_it_had(voice_run: Path, base: Path, 
     assert (third.voice.labels, third.voice.speakers) == (("no", "one", "zero"), ("you",))
     third.voice_path.unlink()
     with pytest.raises(RunError, match="is not a run that finished with a voice"):
-        begin_with(third.path)
+        resolve_base(third.path)
 
 
 @pytest.mark.slow
@@ -183,7 +183,7 @@ def test_the_command_says_what_it_cannot_measure(
     asked = ["adapt", str(takes), "--run", str(run), "--consent", "own", "--words-only"]
     assert main([*asked, "--base", str(tmp_path), "--steps", "0,1,1"]) == 2
     with pytest.raises(RunError, match="is no training run"):
-        begin_with(tmp_path)
+        resolve_base(tmp_path)
     assert main([*asked, "--base", str(base), "--steps", "1,1,1"]) == 2
     assert "--steps 1,1,1 are not 0 for the wave VAE, which stays as it is" in capsys.readouterr().err
     assert main([*asked, "--base", str(base), "--steps", "0,1,1"]) == 0

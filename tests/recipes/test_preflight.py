@@ -12,15 +12,15 @@ from voxlet import machine
 from voxlet.cli.main import main
 from voxlet.errors import TrainingError
 from voxlet.recipes import preflight
-from voxlet.recipes.preflight import Material, Needs, check, needs_of, parameters, presets_on, speed
+from voxlet.recipes.preflight import ClipCounts, Needs, check_needs, needs_of, parameters, presets_on, speed
 from voxlet.recipes.presets import PRESETS
 from voxlet.training.config import Budget
 
 SPEED = {"float32": 100.0, "bfloat16": 200.0}
 
 
-def material(clips: int, seconds: float, labels: int = 2) -> Material:
-    return Material(clips, clips, seconds, labels, speakers=2)
+def material(clips: int, seconds: float, labels: int = 2) -> ClipCounts:
+    return ClipCounts(clips, clips, seconds, labels, speakers=2)
 
 
 def test_parameters_are_counted_without_memory() -> None:
@@ -70,15 +70,15 @@ def test_too_little_memory_or_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     with pytest.raises(
         TrainingError, match=r"run: training needs 2.0 GB of memory, but only 1.5 GB are free"
     ):
-        check(PRESETS["mlp"], needs, tmp_path / "run")
+        check_needs(PRESETS["mlp"], needs, tmp_path / "run")
     monkeypatch.setattr(machine, "memory", lambda: None)  # a system that does not tell
-    check(PRESETS["mlp"], needs, tmp_path / "run")
+    check_needs(PRESETS["mlp"], needs, tmp_path / "run")
     monkeypatch.setattr(machine, "free_space", lambda folder: 4 * 10**9)
     with pytest.raises(
         TrainingError,
         match=r"training needs 5.0 GB of disk, but only 4.0 GB are free; free some space, or name",
     ):
-        check(PRESETS["voice"], needs, tmp_path / "run")
+        check_needs(PRESETS["voice"], needs, tmp_path / "run")
 
 
 @pytest.mark.slow

@@ -15,7 +15,7 @@ from tiny_training import TINY_VOICE
 from voxlet.models.voice.flow_prior import FlowPrior
 from voxlet.models.voice.style_encoder import StyleEncoder
 from voxlet.models.voice.wave_vae import WaveVAE, samples_per_latent
-from voxlet.recipes.preflight import Material, views_bytes
+from voxlet.recipes.preflight import ClipCounts, views_bytes
 from voxlet.recipes.voice.base_file import Base
 from voxlet.recipes.voice.clips.band import BandFilter, Microphones
 from voxlet.recipes.voice.clips.data import VoiceData
@@ -151,7 +151,7 @@ def test_clips_and_latents_take_what_is_said_before_and_a_copy_of_the_task_takes
     task = prior_task_of(data, speeds=(0.8, 1.25), shifts=3, views_per_step=5)
     views = held_views(task)
     config = replace(TINY_VOICE, prior=task.config)
-    said = views_bytes(config, Material(4, 4, 8 * UNIT / RATE, labels=2, speakers=2))
+    said = views_bytes(config, ClipCounts(4, 4, 8 * UNIT / RATE, labels=2, speakers=2))
     clips = sum(held.audio.read(torch.arange(len(held.lengths))).nbytes for held in (data, task.data))
     assert said == clips + sum(part.nbytes for part in views.latents)
     tried = copy.deepcopy(task)

@@ -21,7 +21,7 @@ from voxlet.models.voice.config import ATTRIBUTES
 from voxlet.models.voice.flow_prior import FlowPrior
 from voxlet.models.voice.style_encoder import StyleEncoder
 from voxlet.models.voice.wave_vae import WaveVAE
-from voxlet.recipes.onnx_graph import quantise, rounded
+from voxlet.recipes.onnx_graph import quantise, quantised
 from voxlet.recipes.opened import VoiceRun, load_run
 from voxlet.recipes.train import export, train
 from voxlet.recipes.voice import finish
@@ -200,7 +200,7 @@ def test_onnx_equals_torch(batch: int, frames: int) -> None:
     feed = {"noise": noise.numpy(), "label": label.numpy(), "style": style.numpy()}
     waveform, length = session.run(["waveform", "length"], feed)
     with torch.no_grad():
-        wanted, wanted_length = rounded(speaker.eval())[0](noise, label, style)
+        wanted, wanted_length = quantised(speaker.eval())[0](noise, label, style)
     assert waveform.shape == wanted.shape
     assert length.max() <= waveform.shape[1] <= frames * wave.samples_per_latent
     # A pulse lands between samples: where one steps up, the last bit of its phase shows.
@@ -222,7 +222,7 @@ def test_the_style_encoder_in_the_file_is_the_one_that_is_trained(samples: int) 
     clip = 0.1 * torch.randn(1, samples)
     (style,) = import_onnxruntime().InferenceSession(model).run(["style"], {"clip": clip.numpy()})
     with torch.no_grad():
-        trained = rounded(encoder)[0]
+        trained = quantised(encoder)[0]
         padded = torch.nn.functional.pad(clip, (0, 3000))[:, None]  # as in a batch with a longer clip
         wanted = trained(padded, torch.tensor([[samples]])).mean.numpy()
         assert np.allclose(trained(clip[:, None], torch.tensor([[samples]])).mean.numpy(), wanted, atol=1e-5)

@@ -22,7 +22,7 @@ from voxlet.datasets.versions import made_with
 from voxlet.engines import cluster
 from voxlet.engines.choice import chosen_engine
 from voxlet.engines.cluster import RayCluster
-from voxlet.engines.engine import Here
+from voxlet.engines.engine import SerialEngine
 from voxlet.engines.pool import LocalPool
 from voxlet.errors import ConfigError, FileError, VoiceError, VoxletError
 
@@ -37,7 +37,7 @@ def words(tmp_path: Path) -> Path:
 
 
 def make(place: Path | str, count: int = 12, **changes) -> None:
-    make_dataset(plan(count, **changes), VOICE, open_store(str(place)), Here(), progress=False)
+    make_dataset(plan(count, **changes), VOICE, open_store(str(place)), SerialEngine(), progress=False)
 
 
 @follows("datasets/plan.py: give … to …")
@@ -59,7 +59,7 @@ def test_other_words_for_the_unknown() -> None:
 @follows("datasets/plan.py: give --held-out 0,0, or --styles fresh instead of --speakers")
 def test_enough_speakers_for_the_splits() -> None:
     message(ConfigError, plan, speakers=("ann", "bob"))
-    assert plan(speakers=("ann", "bob"), held_out=(0.0, 0.0)).people["train"]
+    assert plan(speakers=("ann", "bob"), held_out=(0.0, 0.0)).speakers_by_split["train"]
     assert plan().speaker_count("test")
 
 
@@ -111,7 +111,7 @@ def test_a_folder_and_no_file(tmp_path: Path) -> None:
 def test_a_number_of_workers() -> None:
     most = message(ConfigError, chosen_engine, 0, None).rpartition(" ")[2]
     assert chosen_engine(int(most), None) == LocalPool(int(most))
-    assert chosen_engine(1, None) == Here()
+    assert chosen_engine(1, None) == SerialEngine()
 
 
 @pytest.mark.slow
@@ -142,7 +142,7 @@ def test_a_cluster_that_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     for error in (ConnectionError("Failed to connect to GCS"), Exception("The current node timed out")):
         monkeypatch.setattr(cluster, "import_extra", lambda *names, error=error: NoRay(error))
         message(VoxletError, make_dataset, *asked, RayCluster("auto"), progress=False)
-    make_dataset(*asked, Here(), progress=False)
+    make_dataset(*asked, SerialEngine(), progress=False)
 
 
 class LostError(Exception):

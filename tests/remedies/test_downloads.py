@@ -19,7 +19,7 @@ from messages import message
 from synthetic import every_word, write_clip
 from voxlet.cli.main import main
 from voxlet.corpus import catalog
-from voxlet.corpus.catalog import CATALOG, Known
+from voxlet.corpus.catalog import CATALOG, CatalogEntry
 from voxlet.corpus.corpus import open_corpus
 from voxlet.corpus.download import get_corpus
 from voxlet.errors import CorpusError, DownloadError
@@ -87,7 +87,7 @@ def test_a_download_that_is_refused(server: Server, archive: Path, plan: str) ->
     "downloading/fetch.py: is this machine online? If not, copy the archive here and name it with --source"
 )
 def test_a_machine_that_is_not_online(
-    tiny: Known, server: Server, archive: Path, monkeypatch: pytest.MonkeyPatch
+    tiny: CatalogEntry, server: Server, archive: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def offline(*_: object, **__: object) -> None:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
@@ -120,7 +120,7 @@ def test_a_source_that_is_none(
     "variable SSL_CERT_FILE, or name a mirror or a local archive with --source"
 )
 def test_a_certificate_that_is_not_trusted(
-    tiny: Known, server: Server, archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny: CatalogEntry, server: Server, archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A clock that is wrong makes a certificate one that has expired."""
     (tmp_path / "old").mkdir()
@@ -240,7 +240,7 @@ def test_a_source_that_was_tampered_with(server: Server, archive: Path) -> None:
 
 @follows("corpus/corpus.py: fetch it with: voxlet corpus get …")
 def test_a_corpus_that_is_not_here(
-    tiny: Known, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny: CatalogEntry, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     command = message(CorpusError, open_corpus, "tiny").partition("fetch it with: ")[2]
     folder = words(tmp_path / "recordings")

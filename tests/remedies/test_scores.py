@@ -19,7 +19,7 @@ from voxlet.errors import ConfigError
 from voxlet.evaluation import score
 from voxlet.evaluation.evaluate import parts_asked
 from voxlet.evaluation.reference import open_reference
-from voxlet.evaluation.score import told
+from voxlet.evaluation.score import with_language
 from voxlet.evaluation.scorecard import read_scorecard
 from voxlet.study.plan import chosen
 from voxlet.words.language import check_language
@@ -130,5 +130,5 @@ def test_what_a_voice_is_compared_with(tmp_path: Path, monkeypatch: pytest.Monke
         assert main([*command, "--corpus", str(own)]) == 0
     path.write_bytes(tiny_voice.voice_bytes(tiny_voice.info(("zero", "one"))))
     reference = replace(open_reference(str(own)), language="en")
-    message(ConfigError, told, reference, "ar")
-    assert told(reference, None).language == "en"
+    message(ConfigError, with_language, reference, "ar")
+    assert with_language(reference, None).language == "en"

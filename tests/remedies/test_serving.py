@@ -14,7 +14,7 @@ from voxlet.cli.main import main
 from voxlet.errors import ConfigError, VoiceError
 from voxlet.serving.app import create_app
 from voxlet.serving.server import bind
-from voxlet.serving.voices import who
+from voxlet.serving.voices import parse_speaker
 from voxlet.speak.voice import load_voice
 
 follows = pytest.mark.follows
@@ -80,5 +80,5 @@ def test_two_of_a_name(file: Path, tmp_path: Path) -> None:
 
 @follows("serving/voices.py: such as style:0.3,-1.2")
 def test_a_style() -> None:
-    message(VoiceError, who, "style:x")
-    assert who("style:0.3,-1.2").style.tolist() == pytest.approx([0.3, -1.2])
+    message(VoiceError, parse_speaker, "style:x")
+    assert parse_speaker("style:0.3,-1.2").style.tolist() == pytest.approx([0.3, -1.2])

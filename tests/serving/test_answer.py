@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from voxlet.serving.answer import SoundAnswer
+from voxlet.serving.answer import StreamedResponse
 from voxlet.serving.limits import Limits
 
 
@@ -30,7 +30,7 @@ def test_who_leaves_is_noticed_before_the_next_piece_is_there() -> None:
             if message.get("body") == b"first":
                 gone.set()
 
-        answer = SoundAnswer(pieces(), "audio/wav", {}, Limits(), lambda: ended.append(True))
+        answer = StreamedResponse(pieces(), "audio/wav", {}, Limits(), lambda: ended.append(True))
         await asyncio.wait_for(answer({}, receive, send), 20)
 
     asyncio.run(scenario())

@@ -20,7 +20,7 @@ from voxlet.errors import ConfigError, FileError
 from voxlet.serving.app import create_app
 from voxlet.serving.jobs.events import Watching
 from voxlet.serving.jobs.job import PROCESS, Job
-from voxlet.serving.jobs.making import AskedJob, Making
+from voxlet.serving.jobs.making import AskedJob, VoiceMaker
 from voxlet.serving.jobs.queue import MOST_ATTEMPTS, Jobs
 
 HERE = "http://127.0.0.1"
@@ -44,7 +44,7 @@ def takes(tmp_path, monkeypatch) -> Path:
 
 @pytest.fixture
 def client(voice, page, tmp_path, takes):
-    app = create_app([voice], threads=2, page=page, making=Making(tmp_path / "runs", COMMAND))
+    app = create_app([voice], threads=2, page=page, making=VoiceMaker(tmp_path / "runs", COMMAND))
     with TestClient(app, base_url=HERE) as found:
         yield found
 
@@ -72,7 +72,7 @@ def adapt(client: TestClient, minutes: float = 1) -> dict:
     return answer.json()
 
 
-async def watched(making: Making, run: str) -> list[dict]:
+async def watched(making: VoiceMaker, run: str) -> list[dict]:
     """What is told of a run from now to the end of its job."""
     found = []
     async for event in Watching(making).begin(run):
@@ -124,7 +124,7 @@ def test_a_new_voice_is_served_at_once(client, takes) -> None:
 def test_a_new_voice_takes_no_name_away(voice, page, tmp_path, takes) -> None:
     takes.with_suffix(".json").rename(takes.with_name("tiny.json"))
     takes.rename(takes.with_name("tiny"))
-    app = create_app([voice], threads=2, page=page, making=Making(tmp_path / "runs", COMMAND))
+    app = create_app([voice], threads=2, page=page, making=VoiceMaker(tmp_path / "runs", COMMAND))
     with TestClient(app, base_url=HERE) as client:
         job = client.post("/jobs", json={"kind": "adapt", "name": "tiny", "minutes": 1}).json()
         ends(client, job["number"])
@@ -158,7 +158,7 @@ def test_one_at_a_time_and_a_few_that_wait(client, takes) -> None:
 
 
 def test_who_watches_is_told_of_stages_losses_samples_and_the_end(voice, page, tmp_path, takes) -> None:
-    making = Making(tmp_path / "runs", COMMAND)
+    making = VoiceMaker(tmp_path / "runs", COMMAND)
 
     async def talk() -> list[dict]:
         async with making:

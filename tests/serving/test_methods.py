@@ -8,7 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from voxlet.serving.app import create_app
-from voxlet.serving.jobs.making import Making
+from voxlet.serving.jobs.making import VoiceMaker
 
 LOCAL = "http://localhost"
 ALL_METHODS = {"GET", "POST", "PUT", "DELETE", "PATCH"}
@@ -17,7 +17,7 @@ ASKED = {"model": "tiny", "input": "4091", "voice": "ann"}
 
 @pytest.fixture
 def app(voice, page, tmp_path):
-    return create_app([voice], page=page, making=Making(tmp_path / "runs"))
+    return create_app([voice], page=page, making=VoiceMaker(tmp_path / "runs"))
 
 
 def routes(app) -> list[tuple[str, set[str]]]:

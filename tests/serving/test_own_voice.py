@@ -16,7 +16,7 @@ from synthetic import word
 from voxlet import audio
 from voxlet.evaluation.classifiers.pocketsphinx import PocketSphinx
 from voxlet.serving.app import create_app
-from voxlet.serving.jobs.making import Making
+from voxlet.serving.jobs.making import VoiceMaker
 from voxlet.serving.jobs.queue import VOXLET
 from voxlet.serving.limits import Limits
 from voxlet.serving.static.page import write_page
@@ -85,7 +85,7 @@ def site(tmp_path_factory):
     (folder / "tiny.voice").write_bytes(tiny_voice.voice_bytes())
     spoken = said(folder, [(word(label, 0, take), 8000) for take in range(8) for label in (0, 5)])
     limits = Limits()
-    making = Making(folder / "runs", (sys.executable, stand_in_voxlet.__file__))
+    making = VoiceMaker(folder / "runs", (sys.executable, stand_in_voxlet.__file__))
     app = create_app([load_voice(folder / "tiny.voice", threads=1)], limits=limits, threads=1, making=making)
     with (
         pytest.MonkeyPatch.context() as held,
@@ -203,7 +203,7 @@ def test_a_real_voice_is_made_through_the_page_and_understood(tmp_path, voxlet_d
     ]
     loud = [(0.5 * one.samples / np.abs(one.samples).max(), one.rate) for one in takes]
     limits = Limits()
-    making = Making(tmp_path / "runs", VOXLET)
+    making = VoiceMaker(tmp_path / "runs", VOXLET)
     app = create_app([load_voice("digits", threads=1)], limits=limits, threads=1, making=making)
     with (
         chromium(*microphone(said(tmp_path, loud))) as browser,

@@ -18,7 +18,7 @@ from voxlet.corpus.corpus import open_corpus
 from voxlet.corpus.recording import check
 from voxlet.corpus.recording.consent import NOTE
 from voxlet.serving.app import create_app
-from voxlet.serving.jobs.making import Making
+from voxlet.serving.jobs.making import VoiceMaker
 from voxlet.serving.jobs.runs import SHOWN_RUNS, Runs
 from voxlet.serving.jobs.takes import ASIDE, LAYOUT, PROBLEMS, TakeSets
 from voxlet.serving.limits import Limits
@@ -30,7 +30,7 @@ WAV = {"Content-Type": "audio/wav"}
 
 @pytest.fixture
 def client(voice, page, tmp_path):
-    making = Making(tmp_path / "runs")
+    making = VoiceMaker(tmp_path / "runs")
     app = create_app([voice], threads=1, page=page, making=making, limits=Limits(upload=200_000))
     return TestClient(app, base_url=HERE)
 
@@ -133,7 +133,7 @@ def test_names_lead_nowhere_else(client, tmp_path, name) -> None:
 def test_names_with_a_dot_are_sets_of_their_own(client, voice, page, tmp_path) -> None:
     for name, said in (("mine", "yes"), ("mine.v2", "no"), ("mine.v3", "stop")):
         assert client.put(f"/takes/{name}", json={**WANTED, "words": [said]}).status_code == 200
-    again = TestClient(create_app([voice], page=page, making=Making(tmp_path / "runs")), base_url=HERE)
+    again = TestClient(create_app([voice], page=page, making=VoiceMaker(tmp_path / "runs")), base_url=HERE)
     assert again.get("/takes").json() == {"names": ["mine", "mine.v2", "mine.v3"]}
     views = [again.get(f"/takes/{name}").json() for name in ("mine", "mine.v2", "mine.v3")]
     assert [view["words"][0]["word"] for view in views] == ["yes", "no", "stop"]

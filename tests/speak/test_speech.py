@@ -14,7 +14,7 @@ import pytest
 from voxlet import audio
 from voxlet.errors import AudioError, ConfigError, TextError, VoiceError
 from voxlet.speak import speech
-from voxlet.speak.speech import FADE, LEVEL_DB, LONGER, MARGIN, STRESS_DB, Utterance, say, settle, stream
+from voxlet.speak.speech import FADE, LEVEL_DB, LONGER, MARGIN, STRESS_DB, Utterance, level_word, say, stream
 from voxlet.speak.text import Pause
 from voxlet.words.digits import DIGIT_WORDS
 
@@ -98,18 +98,18 @@ def test_one_level_with_bounded_stress():
     levels = []
     for off in (-30, -6, -1, 0, 1, 6, 12):
         tone = np.sin(2 * math.pi * 250 * time) * math.sqrt(2) * 10 ** ((LEVEL_DB + off) / 20)
-        settled = settle(tone.astype(np.float32), RATE)
+        settled = level_word(tone.astype(np.float32), RATE)
         levels.append(20 * math.log10(audio.rms(settled)) - LEVEL_DB)
     assert levels == sorted(levels)
     assert max(map(abs, levels)) <= STRESS_DB + 0.01
     assert levels[2:5] == pytest.approx([-1, 0, 1], abs=0.1)
-    assert not settle(np.zeros(100, dtype=np.float32), RATE).any()
+    assert not level_word(np.zeros(100, dtype=np.float32), RATE).any()
 
 
 def test_a_peaky_word_is_not_clipped():
     clip = np.random.default_rng(0).standard_normal(2000).astype(np.float32) * 0.01
     clip[1000] = 0.9
-    assert np.abs(settle(clip, RATE)).max() <= speech.PEAK + 1e-6
+    assert np.abs(level_word(clip, RATE)).max() <= speech.PEAK + 1e-6
 
 
 @pytest.mark.parametrize("rate", [8000, 16000, 22050, 48000])

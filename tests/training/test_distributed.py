@@ -26,7 +26,7 @@ def test_alone_nothing_happens() -> None:
     gradient = model.weight.grad.clone()
     distributed.setup()
     distributed.average_gradients(model.parameters())
-    with distributed.sharing(5) as share:
+    with distributed.local_rows(5) as share:
         assert share == Rows(0, 5, 5)
     assert torch.equal(model.weight.grad, gradient)
     assert (distributed.rank(), distributed.size(), distributed.largest(2.0, 3)) == (0, 1, [2.0, 3])

@@ -12,7 +12,7 @@ import pytest
 from voxlet import files
 from voxlet.errors import ConfigError, FileError, RunError
 from voxlet.training.config import Budget, LoopConfig, rate_factor
-from voxlet.training.run import Run, begun, check_target, make_run, open_run
+from voxlet.training.run import Run, check_target, locked_run, make_run, open_run
 
 SETTINGS = {"preset": "mlp", "config": {"beta": 1.0, "loop": {"seed": 0}}}
 
@@ -54,7 +54,7 @@ def test_a_link_to_a_folder_that_is_not_there_yet(tmp_path: Path) -> None:
     with pytest.raises(RefusedError):
         fail(link, after=lambda run: None)
     assert [path.name for path in tmp_path.iterdir()] == ["link"]
-    with begun(link, SETTINGS) as run:
+    with locked_run(link, SETTINGS) as run:
         assert run.record["preset"] == "mlp"
     assert link.is_symlink()
     assert open_run(tmp_path / "deep" / "run").record == open_run(link).record
@@ -115,7 +115,7 @@ class RefusedError(Exception):
 
 
 def fail(path: Path, *, after: Callable[[Run], object]) -> None:
-    with begun(path, SETTINGS) as run:
+    with locked_run(path, SETTINGS) as run:
         after(run)
         raise RefusedError
 
@@ -164,8 +164,8 @@ def test_a_start_that_fails_leaves_the_lock_of_who_came_after_it(
 
 
 def test_a_refused_second_process_takes_nothing_from_the_first(tmp_path: Path) -> None:
-    with begun(tmp_path / "run", SETTINGS) as run:
-        with pytest.raises(RunError, match="is being trained"), begun(run.path, SETTINGS):
+    with locked_run(tmp_path / "run", SETTINGS) as run:
+        with pytest.raises(RunError, match="is being trained"), locked_run(run.path, SETTINGS):
             pass
         assert sorted(p.name for p in run.path.iterdir()) == [".lock", "config.json"]
     assert run.record["preset"] == "mlp"
@@ -176,7 +176,7 @@ def test_a_full_disk_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.Monkey
         raise FileError("cannot be written (No space left on device)")
 
     monkeypatch.setattr(files, "write_atomically", full)
-    with pytest.raises(FileError, match="No space left"), begun(tmp_path / "run", SETTINGS):
+    with pytest.raises(FileError, match="No space left"), locked_run(tmp_path / "run", SETTINGS):
         pass
     assert list(tmp_path.iterdir()) == []
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from voxlet.cli.output import answer, in_bytes
+from voxlet.cli.output import in_bytes, print_answer
 
 if TYPE_CHECKING:
     import argparse
@@ -42,23 +42,23 @@ def run(arguments: argparse.Namespace) -> None:
         kept = [entry for entry in found if not cache.remove(entry)]
         gone = [entry for entry in found if entry not in kept]
         if arguments.json:
-            answer(json.dumps({"removed": _sums(gone), "in_use": _sums(kept)}))
+            print_answer(json.dumps({"removed": _sums(gone), "in_use": _sums(kept)}))
             return
-        answer(f"{cache_path()}: removed {_words(gone)}")
+        print_answer(f"{cache_path()}: removed {_words(gone)}")
         if kept:
-            answer(f"still there, since a process uses it or it is another user's: {_words(kept)}")
+            print_answer(f"still there, since a process uses it or it is another user's: {_words(kept)}")
         return
     table = {kind: cache.entries((kind,)) for kind in cache.KINDS}
     limit = cache.limit()
     if arguments.json:
         kinds = {kind: _sums(found) for kind, found in table.items()}
         bound = limit if limit != float("inf") else None
-        answer(json.dumps({"path": str(cache_path()), "limit": bound, "kinds": kinds}))
+        print_answer(json.dumps({"path": str(cache_path()), "limit": bound, "kinds": kinds}))
         return
     rows = [
         f"  {kind:<12} {_words(found):<24} {cache.KINDS[kind].what}" for kind, found in table.items() if found
     ]
-    answer(
+    print_answer(
         f"{cache_path()} ({CACHE_VARIABLE})",
         *(rows or ["  nothing"]),
         f"at most {in_bytes(limit)} without {cache.CORPORA} ({cache.LIMIT_VARIABLE}); "

@@ -6,7 +6,7 @@ import contextlib
 import sys
 from pathlib import Path
 
-from voxlet.cli.output import complain
+from voxlet.cli.output import print_error
 from voxlet.corpus.recording.consent import GIVEN, LICENCE, NOTE, OWN
 from voxlet.errors import ConfigError, FileError
 from voxlet.files import cache_folder, write_atomically
@@ -27,7 +27,7 @@ def consent_for(recordings: str | Path, told: str | None = None) -> str:
     if isinstance(recordings, str) and recordings in CATALOG:
         if told is not None:
             licence = CATALOG[recordings].licence
-            complain(f"{recordings}: its licence ({licence}) settles consent; --consent {told} is ignored")
+            print_error(f"{recordings}: its licence ({licence}) settles consent; --consent {told} is ignored")
         return LICENCE
     if told is not None:
         return told
@@ -43,7 +43,7 @@ def asked() -> str:
     Raises:
         ConfigError: There is no terminal, or the answer is not one of `ANSWERS`.
     """
-    complain(NOTICE)
+    print_error(NOTICE)
     answer = ""
     if sys.stdin is not None and sys.stdin.isatty():
         sys.stderr.write(QUESTION)
@@ -64,5 +64,5 @@ def remind_once() -> None:
         marker = cache_folder("said") / "consent"
         if marker.exists():
             return
-        complain(NOTICE)
+        print_error(NOTICE)
         write_atomically(marker, b"")

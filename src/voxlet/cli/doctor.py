@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from voxlet.cli.output import answer, in_bytes
+from voxlet.cli.output import in_bytes, print_answer
 from voxlet.errors import FileError
 from voxlet.extras import how_to_install
 from voxlet.version import __version__
@@ -49,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Print the findings, one line each, or as JSON."""
     found = examine()
-    answer(*([json.dumps(found)] if arguments.json else _lines(found)))
+    print_answer(*([json.dumps(found)] if arguments.json else _lines(found)))
 
 
 def examine() -> dict[str, Any]:

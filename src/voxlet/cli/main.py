@@ -13,7 +13,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Protocol, cast
 
-from voxlet.cli.output import answer, complain, prepare_streams
+from voxlet.cli.output import prepare_streams, print_answer, print_error
 from voxlet.cli.parser import USER_ERROR, Parser
 from voxlet.errors import FileError, VoxletError
 from voxlet.extras import missing_extra
@@ -96,19 +96,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
             os.environ.setdefault("MPLCONFIGDIR", str(cache_path("matplotlib")))
         return _run(given)
     except VoxletError as error:
-        complain(f"voxlet: {as_given(error, given)}")
+        print_error(f"voxlet: {as_given(error, given)}")
         return USER_ERROR
     except KeyboardInterrupt:
-        complain("voxlet: interrupted")
+        print_error("voxlet: interrupted")
         return INTERRUPTED
     except BrokenPipeError:
         return UNREAD
     except OSError as error:  # from a path that voxlet does not write itself, such as a library's own
         where = f"{error.filename}: " if error.filename else ""
-        complain(f"voxlet: {where}the system refused this ({error.strerror or error})")
+        print_error(f"voxlet: {where}the system refused this ({error.strerror or error})")
         return USER_ERROR
     except MemoryError:
-        complain("voxlet: out of memory; close other programs, or ask for less at once")
+        print_error("voxlet: out of memory; close other programs, or ask for less at once")
         return USER_ERROR
 
 
@@ -150,11 +150,11 @@ def _run(arguments: list[str]) -> int:
     if arguments[:1] == ["help"]:
         arguments = [*arguments[1:], "--help"]
     if arguments in ([], ["-h"], ["--help"]):
-        answer(*usage())
+        print_answer(*usage())
     elif arguments[0] in ("-V", "--version"):
-        answer(__version__)
+        print_answer(__version__)
     elif _is_group(arguments[0]) and arguments[1:] in ([], ["-h"], ["--help"]):
-        answer(*usage(f"{arguments[0]} "))
+        print_answer(*usage(f"{arguments[0]} "))
     else:
         name, rest = _find(arguments)
         command = load(name)

@@ -55,7 +55,7 @@ def _is_own(stream: TextIO) -> bool:
     return stream is sys.__stderr__ and type(getattr(stream.buffer, "raw", stream.buffer)) is io.FileIO
 
 
-def answer(*lines: object) -> None:
+def print_answer(*lines: object) -> None:
     """Print a command's answer, each item on exactly one line, whatever characters are in it.
 
     Raises:
@@ -73,7 +73,7 @@ def answer(*lines: object) -> None:
         raise FileError(f"cannot be written ({error.strerror})", where="standard output") from error
 
 
-def complain(text: str) -> None:
+def print_error(text: str) -> None:
     """Print an error on one line, if standard error can be written."""
     sys.stderr.write(f"{printable(' '.join(text.split()))}\n")
     sys.stderr.flush()

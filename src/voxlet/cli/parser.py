@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from voxlet.cli.output import answer, complain
+from voxlet.cli.output import print_answer, print_error
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,13 +52,13 @@ class Parser(argparse.ArgumentParser):
     def print_help(self, file: Any = None) -> None:
         """Print the help as an answer, or into `file`."""
         if file is None:
-            answer(*self.format_help().rstrip().splitlines())
+            print_answer(*self.format_help().rstrip().splitlines())
         else:
             super().print_help(file)
 
     def error(self, message: str) -> NoReturn:
         """Print what is wrong on one line, and exit with status 2."""
-        complain(f"{self.prog}: {message.removeprefix('argument ')}; see `{self.prog} --help`")
+        print_error(f"{self.prog}: {message.removeprefix('argument ')}; see `{self.prog} --help`")
         raise SystemExit(USER_ERROR)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from voxlet.cli.output import answer
+from voxlet.cli.output import print_answer
 from voxlet.cli.parser import a_path, number, whole_number
 
 if TYPE_CHECKING:
@@ -90,4 +90,4 @@ def run(arguments: argparse.Namespace) -> None:
     from voxlet.cli.speaking import Request, speak
 
     if line := speak(Request(**vars(arguments))):
-        answer(line)
+        print_answer(line)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from voxlet.cli.output import answer
+from voxlet.cli.output import print_answer
 from voxlet.errors import ConfigError, VoxletError
 from voxlet.words.language import UNKNOWN_LANGUAGE
 
@@ -36,18 +36,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Print all shipped and installed voices, broken ones with their error; or change one."""
     if arguments.action is not None:
-        answer(_change(arguments.action, arguments.names))
+        print_answer(_change(arguments.action, arguments.names))
         return
     from voxlet.speak.library import available, folders
 
     found = [_describe(name, path) for name, path in available().items()]
     if arguments.json:
-        answer(json.dumps(found))
+        print_answer(json.dumps(found))
     elif found:
         first, *others = map(_table, found)
-        answer(*first, *(line for table in others for line in ("", *table)))
+        print_answer(*first, *(line for table in others for line in ("", *table)))
     else:
-        answer(f"no voices; they are looked for in {', '.join(map(str, folders()))}")
+        print_answer(f"no voices; they are looked for in {', '.join(map(str, folders()))}")
 
 
 def _change(action: str, names: list[str]) -> Path:

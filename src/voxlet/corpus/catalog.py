@@ -26,7 +26,7 @@ ARABIC_COMMANDS = (
 
 
 @dataclass(frozen=True)
-class Known:
+class CatalogEntry:
     """A catalogued corpus, which can be opened and downloaded by name.
 
     `digest` is the `content_digest` over (path, SHA-256) of the corpus's sound files. It does not cover the
@@ -51,10 +51,10 @@ class Known:
     language: str = "en"  # BCP 47 tag
 
 
-CATALOG: dict[str, Known] = {
+CATALOG: dict[str, CatalogEntry] = {
     known.name: known
     for known in (
-        Known(
+        CatalogEntry(
             name="fsdd",
             title="Free Spoken Digit Dataset, v1.0.10",
             source="https://github.com/Jakobovski/free-spoken-digit-dataset/archive/refs/tags/v1.0.10.tar.gz",
@@ -69,7 +69,7 @@ CATALOG: dict[str, Known] = {
             digest="1971de6d210a657fc0b609a5bb473095188386d232f7540824707d103ddfcd5d",
             official="takes",
         ),
-        Known(
+        CatalogEntry(
             name="audiomnist",
             title="AudioMNIST",
             source="https://github.com/soerenab/AudioMNIST/archive/refs/heads/master.tar.gz",
@@ -84,7 +84,7 @@ CATALOG: dict[str, Known] = {
             digest=None,
             official=None,
         ),
-        Known(
+        CatalogEntry(
             name="speech_commands",
             title="Speech Commands v0.01, zero to nine",
             source="http://download.tensorflow.org/data/speech_commands_v0.01.tar.gz",
@@ -99,7 +99,7 @@ CATALOG: dict[str, Known] = {
             digest=None,
             official="hash",
         ),
-        Known(
+        CatalogEntry(
             name="arabic_speech_commands",
             title="Arabic Speech Commands",
             source="https://github.com/abdulkaderghandoura/arabic-speech-commands-dataset/archive/HEAD.tar.gz",
@@ -128,7 +128,7 @@ def find_known(name: str) -> Path | None:
     return next((folder for folder in candidates if folder.is_dir()), None)
 
 
-def known_ones() -> str:
+def known_names() -> str:
     """A phrase for error messages that lists the names of the catalogued corpora."""
     return f"the known ones are {', '.join(CATALOG)}"
 

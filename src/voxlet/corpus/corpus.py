@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voxlet.cache import contents as cache
-from voxlet.corpus.catalog import BASE, CATALOG, Known, content_digest, find_known, home, known_ones
+from voxlet.corpus.catalog import BASE, CATALOG, CatalogEntry, content_digest, find_known, home, known_names
 from voxlet.corpus.listing.entry import Listing, Part
 from voxlet.corpus.listing.labels import sort_labels
 from voxlet.corpus.listing.layouts import READ_KINDS, check_layout, list_entries
@@ -120,7 +120,7 @@ class Corpus:
             *(f"note: {note}" for note in self.notes),
         )
 
-    def tell(self) -> None:
+    def print_account(self) -> None:
         """Print to standard error how the corpus was read."""
         for line in self.reading:
             sys.stderr.write(f"{printable(f'{self.name}: {line}')}\n")
@@ -211,7 +211,7 @@ def open_corpus(
         name = own_name(root)
     listing = list_entries(root, layout)
     if known is not None:
-        listing = of_labels(listing, known, root)
+        listing = restricted_to_labels(listing, known, root)
     base = root.parent if root.is_file() else root
     spoken = language_of(name, language)
     return check_share(replace(build_corpus(name, base, listing, engine), language=spoken), allow_rejected)
@@ -226,7 +226,7 @@ def place_of(path: str | os.PathLike[str]) -> Path:
     root = Path(os.path.expanduser(path))  # noqa: PTH111 - leaves an unknown `~user` as it is
     if not str(path) or not is_there(root):
         raise CorpusError(
-            "no such folder, manifest or known corpus", where=path or repr(path), remedy=known_ones()
+            "no such folder, manifest or known corpus", where=path or repr(path), remedy=known_names()
         )
     return root.resolve()
 
@@ -256,7 +256,7 @@ def language_of(name: str, told: str | None) -> str:
     return own
 
 
-def of_labels(listing: Listing, known: Known, root: Path) -> Listing:
+def restricted_to_labels(listing: Listing, known: CatalogEntry, root: Path) -> Listing:
     """The listing restricted to the labels of a catalogued corpus; the other files count as ignored."""
     ours = {
         entry.path
@@ -298,7 +298,7 @@ def build_corpus(name: str, root: Path, listing: Listing, engine: Engine = THREA
             clips.append(
                 Clip(entry.path, *said, scan.rate, scan.count, scan.digest, entry.part, scan.channel)
             )
-    clips, twice = one_of_each(clips)
+    clips, twice = without_duplicate_formats(clips)
     unread += [(path, OTHER_KIND) for path in twice]
     digest = content_digest(
         (
@@ -312,7 +312,7 @@ def build_corpus(name: str, root: Path, listing: Listing, engine: Engine = THREA
     return Corpus(name, root, tuple(clips), tuple(rejected), digest, listing.layout, notes, passed=passed)
 
 
-def one_of_each(clips: list[Clip]) -> tuple[list[Clip], list[Path]]:
+def without_duplicate_formats(clips: list[Clip]) -> tuple[list[Clip], list[Path]]:
     """Keep one of the clips that differ only in file extension, preferring lossless formats.
 
     Returns the kept clips, and the files of the others.

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voxlet import files
-from voxlet.corpus.catalog import CATALOG, Known, content_digest, find_known, home, known_ones
+from voxlet.corpus.catalog import CATALOG, CatalogEntry, content_digest, find_known, home, known_names
 from voxlet.corpus.listing.sound_files import sound_files
 from voxlet.corpus.unpack import unpack
 from voxlet.downloading.addresses import check_address
@@ -66,7 +66,7 @@ def get_corpus(
     """
     known = CATALOG.get(name)
     if known is None:
-        raise DownloadError("no such corpus", where=name, remedy=known_ones())
+        raise DownloadError("no such corpus", where=name, remedy=known_names())
     local = None if source is None else Path(source).expanduser()
     if local is None or not local.exists():
         local = None
@@ -83,7 +83,7 @@ def get_corpus(
             return download_corpus(known, source or known.source, progress, retries)
 
 
-def download_corpus(known: Known, address: str, progress: bool, retries: RetryPolicy) -> Fetched:
+def download_corpus(known: CatalogEntry, address: str, progress: bool, retries: RetryPolicy) -> Fetched:
     """Download, unpack and verify a corpus.
 
     Raises:
@@ -141,7 +141,7 @@ def checked_archive(local: Path) -> Path:
     return local
 
 
-def install(known: Known, archive: Path, progress: bool) -> Fetched:
+def install(known: CatalogEntry, archive: Path, progress: bool) -> Fetched:
     """Unpack and verify an archive; the corpus's folder appears only if verification succeeds.
 
     Raises:

@@ -27,7 +27,7 @@ from voxlet.corpus.rows import parts, stored
 from voxlet.corpus.rows.parts import Part, joined, read_part
 from voxlet.corpus.rows.stored import load_rows, to_steps
 from voxlet.corpus.scan import DECODERS, MAX_RATE, MAX_SECONDS, MIN_RATE
-from voxlet.engines.engine import Stretch, stretches
+from voxlet.engines.engine import ItemBatch, stretches
 from voxlet.engines.threads import THREADS
 from voxlet.engines.versions import installed, refuse_others
 from voxlet.errors import AudioError, ConfigError, CorpusError, printable
@@ -273,7 +273,7 @@ class PreparePart:
     preparation: Preparation
     versions: Versions
 
-    def __call__(self, paths: Stretch) -> tuple[int, Part]:
+    def __call__(self, paths: ItemBatch) -> tuple[int, Part]:
         """The index of the first clip, and the part.
 
         Raises:
@@ -325,13 +325,13 @@ def prepare_parts(
         counts[first : first + len(part.counts)] = part.counts
         bar.update(len(part.counts))
 
-    def missing() -> Iterator[Stretch]:
+    def missing() -> Iterator[ItemBatch]:
         for clips in stretches(corpus.clips, AT_ONCE):
             part = read_part(part_path(folder, clips.first))
             if part is not None and len(part.counts) == len(clips.items):
                 have(clips.first, part)
             else:
-                yield Stretch(clips.first, tuple(clip.path for clip in clips.items))
+                yield ItemBatch(clips.first, tuple(clip.path for clip in clips.items))
 
     task = PreparePart(preparation, tuple(sorted(prepare_versions().items())))
     with bar:

@@ -16,7 +16,7 @@ from voxlet import audio
 from voxlet.cache import contents as cache
 from voxlet.decoding.decoders import UnreadKindError, has_formats
 from voxlet.decoding.rates import likely_rate, loud_part, pattern
-from voxlet.engines.engine import Stretch, stretches
+from voxlet.engines.engine import ItemBatch, stretches
 from voxlet.engines.threads import THREADS
 from voxlet.engines.versions import installed, refuse_others
 from voxlet.errors import AudioError
@@ -116,7 +116,7 @@ class ScanFiles:
 
     versions: Versions
 
-    def __call__(self, paths: Stretch) -> tuple[int, list[Scan]]:
+    def __call__(self, paths: ItemBatch) -> tuple[int, list[Scan]]:
         """The index of the first file, and the scans.
 
         Raises:
@@ -182,8 +182,8 @@ def _decode(path: Path) -> audio.Sound:
     """
     with audio.opened(path) as file:
         header = file.header
-        if header.lacks:
-            raise AudioError(f"is cut off: {header.lacks}")
+        if header.missing:
+            raise AudioError(f"is cut off: {header.missing}")
         if not MIN_RATE <= header.rate <= MAX_RATE:
             raise AudioError(f"has a rate of {header.rate:,} Hz, outside {MIN_RATE:,} to {MAX_RATE:,}")
         _check_length(header.frames or 0, header.rate)

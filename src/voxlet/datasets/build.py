@@ -127,7 +127,7 @@ def make_dataset(
         VoxletError: Workers die, or have other versions.
     """
     opened_check(plan)  # its errors come before anything is written
-    with store.alone():
+    with store.locked():
         store.clear()
         begin(plan, store)
         make_shards(plan, voice, store, engine, plan.shards(), progress=progress)
@@ -157,7 +157,7 @@ def make_part(
     """
     number, count = part
     opened_check(plan)
-    with store.alone(f"{number}-of-{count}"):
+    with store.locked(f"{number}-of-{count}"):
         begin(plan, store)
         own = plan.shards()[number::count]
         make_shards(plan, voice, store, engine, own, progress=progress)

@@ -179,7 +179,7 @@ class Plan:
         return {name: sum(sizes[:place]) for place, name in enumerate(SPLITS)}
 
     @cached_property
-    def people(self) -> dict[str, tuple[str, ...]]:
+    def speakers_by_split(self) -> dict[str, tuple[str, ...]]:
         """The named speakers of each split, without overlap; empty if styles are new."""
         used = [name for name in SPLITS if self.sizes[name]]
         order = generator(self.seed, SPEAKER_KEY).permutation(len(self.speakers))
@@ -206,7 +206,7 @@ class Plan:
         rounds = max(
             math.ceil((size - strange) / len(self.labels)), math.ceil(strange / max(1, len(self.others)))
         )
-        return min(rounds, len(self.people[split])) if self.speakers else rounds
+        return min(rounds, len(self.speakers_by_split[split])) if self.speakers else rounds
 
     def shards(self) -> list[Shard]:
         """All shards, split by split."""
@@ -231,7 +231,7 @@ class Plan:
         turn = before if strange else place - before
         word, turns = words[turn % len(words)], turn // len(words)
         if self.speakers:
-            people = self.people[split]
+            people = self.speakers_by_split[split]
             # The words of either class go on to the next speaker after each round.
             person = turns % len(people)
             style: int | None = None

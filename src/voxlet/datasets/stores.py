@@ -91,7 +91,7 @@ class Folder:
             left.unlink(missing_ok=True)
 
     @contextlib.contextmanager
-    def alone(self, part: str = "") -> Iterator[None]:
+    def locked(self, part: str = "") -> Iterator[None]:
         """Let this process alone make the data set, or the named part, while the block runs.
 
         Raises:
@@ -160,7 +160,7 @@ class Remote:
     def clear(self) -> None:
         """Do nothing: a store shows complete objects only."""
 
-    def alone(self, part: str = "") -> contextlib.AbstractContextManager[None]:  # noqa: ARG002
+    def locked(self, part: str = "") -> contextlib.AbstractContextManager[None]:  # noqa: ARG002
         """Do nothing: two processes that make the same data set write the same bytes."""
         return contextlib.nullcontext()
 

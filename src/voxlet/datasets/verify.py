@@ -42,9 +42,9 @@ class Verdict:
         """Note a problem of an existing shard, whose record has to be removed to make the shard again."""
         if where not in self.broken:
             self.broken.append(where)
-        self.lacks(where, problem)
+        self.add_missing(where, problem)
 
-    def lacks(self, where: str, problem: str) -> None:
+    def add_missing(self, where: str, problem: str) -> None:
         """Note a problem that is solved by repeating the command that made the data set."""
         self.wrong += 1
         if len(self.problems) < MOST_TOLD:
@@ -88,7 +88,7 @@ def verify(store: Store) -> Verdict:
     for shard in plan.shards():
         found = store.get(record_of(shard))
         if found is None:
-            verdict.lacks(shard.name, "has not been made")
+            verdict.add_missing(shard.name, "has not been made")
             continue
         try:
             record = read_record(found)
@@ -174,17 +174,17 @@ def _described(plan: Plan, found: list[Record], store: Store, verdict: Verdict) 
 
     text = store.get(CARD)
     if text is None:
-        verdict.lacks(CARD, "is missing")
+        verdict.add_missing(CARD, "is missing")
         return
     try:
         card = json.loads(text)
         wanted = describe(plan, card["voice"], found)
         about = readme(plan, wanted).encode()
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        verdict.lacks(CARD, "is not the card of a data set")
+        verdict.add_missing(CARD, "is not the card of a data set")
         return
     if card != wanted:
-        verdict.lacks(CARD, "does not match the shards")
+        verdict.add_missing(CARD, "does not match the shards")
     for name, content in (*formats()[plan.format].finish(plan, get), (README, about)):
         if store.get(name) != content:
-            verdict.lacks(name, "differs from what was written")
+            verdict.add_missing(name, "differs from what was written")

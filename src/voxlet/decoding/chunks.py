@@ -19,7 +19,7 @@ MISSED_SECONDS = 0.01  # so much may be missing, or follow the samples: no word 
 
 
 @dataclass(frozen=True)
-class Shape:
+class ChunkLayout:
     """How a kind of file is made of chunks.
 
     Attributes:
@@ -37,16 +37,16 @@ class Shape:
     name: int
     length: str
     align: int
-    own: bool
+    length_includes_header: bool
     data: bytes
 
 
 W64_DATA = b"data\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a"
 SHAPES = (
-    *(Shape(magic, 12, 4, "<I", 2, False, b"data") for magic in (b"RIFF", b"RF64", b"BW64")),
-    Shape(b"FORM", 12, 4, ">I", 2, False, b"SSND"),
-    Shape(b"caff", 8, 4, ">q", 1, False, b"data"),
-    Shape(b"riff\x2e\x91\xcf\x11", 40, 16, "<Q", 8, True, W64_DATA),
+    *(ChunkLayout(magic, 12, 4, "<I", 2, False, b"data") for magic in (b"RIFF", b"RF64", b"BW64")),
+    ChunkLayout(b"FORM", 12, 4, ">I", 2, False, b"SSND"),
+    ChunkLayout(b"caff", 8, 4, ">q", 1, False, b"data"),
+    ChunkLayout(b"riff\x2e\x91\xcf\x11", 40, 16, "<Q", 8, True, W64_DATA),
 )
 
 
@@ -63,20 +63,20 @@ class Data:
         second: Bytes per second of sound; 0 if not stated.
     """
 
-    shape: Shape
+    shape: ChunkLayout
     field: int
     start: int
     claimed: int | None
     found: int
-    second: int
+    bytes_per_second: int
 
     @property
     def cut_off(self) -> bool:
         """Whether the chunk claims more samples than are there."""
-        return self.claimed is not None and self.claimed - self.found > MISSED_SECONDS * self.second
+        return self.claimed is not None and self.claimed - self.found > MISSED_SECONDS * self.bytes_per_second
 
     @property
-    def mended(self) -> bool:
+    def needs_repair(self) -> bool:
         """Whether the length has to be corrected before decoding."""
         return self.shape.magic == b"RIFF" and self.claimed != self.found and not self.cut_off
 
@@ -116,7 +116,7 @@ def find_data(file: IO[bytes], size: int) -> Data | None:
     return None
 
 
-def _chunk(file: IO[bytes], shape: Shape, place: int) -> tuple[bytes, int, int] | None:
+def _chunk(file: IO[bytes], shape: ChunkLayout, place: int) -> tuple[bytes, int, int] | None:
     """A chunk's name, length in bytes, and offset of its content; None at the end of the file."""
     count = struct.calcsize(shape.length)
     file.seek(place)
@@ -124,14 +124,14 @@ def _chunk(file: IO[bytes], shape: Shape, place: int) -> tuple[bytes, int, int] 
     if len(head) < shape.name + count:
         return None
     length = struct.unpack(shape.length, head[shape.name :])[0]
-    return head[: shape.name], length - (len(head) if shape.own else 0), place + len(head)
+    return head[: shape.name], length - (len(head) if shape.length_includes_header else 0), place + len(head)
 
 
-def _aligned(shape: Shape, place: int) -> int:
+def _aligned(shape: ChunkLayout, place: int) -> int:
     return -(-place // shape.align) * shape.align
 
 
-def _promise(shape: Shape, claimed: int, long: int | None, there: int) -> int | None:
+def _promise(shape: ChunkLayout, claimed: int, long: int | None, there: int) -> int | None:
     """The bytes that a data chunk claims, or its 64-bit length `long` instead; None if unknown."""
     if long is not None and claimed == 0xFFFF_FFFF:
         claimed = long
@@ -149,12 +149,12 @@ def _found(file: IO[bytes], data: Data, size: int) -> int:
         return there
     end = data.start + data.claimed
     behind = size - _aligned(data.shape, end)
-    if data.shape.magic != b"RIFF" or behind <= MISSED_SECONDS * data.second:
+    if data.shape.magic != b"RIFF" or behind <= MISSED_SECONDS * data.bytes_per_second:
         return data.claimed
     return data.claimed if _is_chunk(file, data.shape, end, size) else there
 
 
-def _is_chunk(file: IO[bytes], shape: Shape, place: int, size: int) -> bool:
+def _is_chunk(file: IO[bytes], shape: ChunkLayout, place: int, size: int) -> bool:
     """Whether a chunk begins at `place`, or a tag that players append to the last chunk, or the file ends."""
     for begin in {place, _aligned(shape, place)}:
         chunk = _chunk(file, shape, begin)
@@ -168,7 +168,7 @@ def _is_chunk(file: IO[bytes], shape: Shape, place: int, size: int) -> bool:
     return False
 
 
-def _tail(file: IO[bytes], shape: Shape, start: int, size: int) -> int:
+def _tail(file: IO[bytes], shape: ChunkLayout, start: int, size: int) -> int:
     """The bytes of another chunk after samples of unknown length; 0 if there is none."""
     if shape.magic != b"RIFF":
         return 0
@@ -184,7 +184,7 @@ def _tail(file: IO[bytes], shape: Shape, start: int, size: int) -> int:
     return 0
 
 
-class Mended(io.RawIOBase):
+class RepairedWav(io.RawIOBase):
     """A WAV file whose length fields are corrected while it is read."""
 
     def __init__(self, file: IO[bytes], data: Data) -> None:

@@ -17,7 +17,7 @@ from typing import IO, TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from voxlet.decoding.chunks import Mended, find_data
+from voxlet.decoding.chunks import RepairedWav, find_data
 from voxlet.decoding.kinds import HEAD_BYTES, kind_of
 from voxlet.errors import AudioError
 from voxlet.extras import how_to_install
@@ -57,7 +57,7 @@ class Header:
     rate: int
     channels: int
     frames: int | None
-    lacks: str = ""
+    missing: str = ""
 
 
 class Decoder(Protocol):
@@ -142,7 +142,7 @@ def opened(path: Path) -> Iterator[Decoder]:
     """
     if not is_file(path):
         raise AudioError("no such sound file", where=path)
-    with _told(path), path.open("rb") as file:
+    with _as_audio_errors(path), path.open("rb") as file:
         kind = kind_of(file.read(HEAD_BYTES))
         if kind in FFMPEG_ALONE:
             if not has_formats():
@@ -162,7 +162,7 @@ def _libsndfile_first(path: Path, file: IO[bytes], kind: str | None, stack: cont
         data = find_data(file, path.stat().st_size)
     except EOFError as error:
         raise AudioError("is cut off: it ends before its sound begins", where=path) from error
-    source = Mended(file, data) if data is not None and data.mended else path
+    source = RepairedWav(file, data) if data is not None and data.needs_repair else path
     try:
         with uninterrupted():
             decoder = Libsndfile(stack.enter_context(_forward_only()(source)))
@@ -176,7 +176,7 @@ def _libsndfile_first(path: Path, file: IO[bytes], kind: str | None, stack: cont
             raise failed from None  # type: ignore[misc]
     if data is not None and data.cut_off:
         lacks = f"it promises {data.claimed:,} bytes of sound and has {data.found:,}"
-        decoder.header = replace(decoder.header, lacks=lacks)
+        decoder.header = replace(decoder.header, missing=lacks)
     return decoder
 
 
@@ -204,7 +204,7 @@ def _ffmpeg(file: IO[bytes], kind: str) -> Iterator[Ffmpeg]:
 
 
 @contextlib.contextmanager
-def _told(path: Path) -> Iterator[None]:
+def _as_audio_errors(path: Path) -> Iterator[None]:
     """Turn the errors of decoders into `AudioError`s.
 
     Raises:

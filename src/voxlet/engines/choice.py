@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from voxlet import machine
 from voxlet.engines.cluster import RayCluster
-from voxlet.engines.engine import Engine, Here
+from voxlet.engines.engine import Engine, SerialEngine
 from voxlet.engines.pool import LocalPool
 from voxlet.errors import ConfigError
 
@@ -22,4 +22,4 @@ def chosen_engine(workers: int | None, ray: str | None) -> Engine:
     workers = machine.processor().usable if workers is None else workers
     if not 1 <= workers <= MOST_WORKERS:
         raise ConfigError(f"{workers} workers", where="--workers", remedy=f"give 1 to {MOST_WORKERS}")
-    return Here() if workers == 1 else LocalPool(workers)
+    return SerialEngine() if workers == 1 else LocalPool(workers)

@@ -27,7 +27,7 @@ class Engine(Protocol):
 
 
 @dataclass(frozen=True)
-class Here:
+class SerialEngine:
     """This process, one item after another."""
 
     def results(self, task: Task, items: Iterable[Any]) -> Iterator[Any]:
@@ -35,11 +35,11 @@ class Here:
         return map(task, items)
 
 
-HERE = Here()
+HERE = SerialEngine()
 
 
 @dataclass(frozen=True)
-class Stretch:
+class ItemBatch:
     """Several small items handed out as one: consecutive items of a larger list, from number `first` on."""
 
     first: int
@@ -49,11 +49,11 @@ class Stretch:
         return f"items {self.first:,} to {self.first + len(self.items) - 1:,}"
 
 
-def stretches(items: Sequence[Any], size: int) -> Iterator[Stretch]:
+def stretches(items: Sequence[Any], size: int) -> Iterator[ItemBatch]:
     """All items, in stretches of at most `size`.
 
     >>> [str(stretch) for stretch in stretches("abcde", 2)]
     ['items 0 to 1', 'items 2 to 3', 'items 4 to 4']
     """
     for first in range(0, len(items), size):
-        yield Stretch(first, tuple(items[first : first + size]))
+        yield ItemBatch(first, tuple(items[first : first + size]))

@@ -45,7 +45,7 @@ OTHER_VOICES = "with takes of one voice only, how well the words are understood 
 
 
 @dataclass(frozen=True)
-class Takes:
+class TakeFaults:
     """Faults of the takes.
 
     Attributes:
@@ -61,7 +61,7 @@ class Takes:
     full_scale: int
 
     @classmethod
-    def of(cls, corpus: Corpus, measures: Measures) -> Takes:
+    def of(cls, corpus: Corpus, measures: Measures) -> TakeFaults:
         """The faults that the measures of a corpus show."""
         found = find(corpus, measures)
         labels = {relative_name(clip.path, corpus.root): clip.label for clip in corpus.clips}
@@ -96,7 +96,7 @@ def outcome_of(opened: VoiceRun, corpus: Corpus, measures: Measures, *, seed: in
     generated = sample_clips(opened, count, labels=labels, speakers=speakers, seed=seed)
     generated = generated.renamed(takes.label_names, takes.speaker_names)
     rows = (*_naturalness(generated, takes, seed), *_similarity(generated, takes))
-    condition = Takes.of(corpus, measures)
+    condition = TakeFaults.of(corpus, measures)
     if other_voices:
         return judged(rows, {}, {}, condition, unheard=OTHER_VOICES)
     try:
@@ -116,7 +116,7 @@ def judged(
     rows: tuple[Row, ...],
     words: Mapping[str, float],
     unsure: Mapping[str, float],
-    takes: Takes,
+    takes: TakeFaults,
     *,
     unheard: str = FEW_TAKES,
 ) -> Outcome:
@@ -152,7 +152,7 @@ def judged(
     return Outcome("record again", f"{'; '.join(said)}; ten takes of each word make it clearer", rows)
 
 
-def _spoilt(takes: Takes, unsure: Mapping[str, float]) -> Iterator[str]:
+def _spoilt(takes: TakeFaults, unsure: Mapping[str, float]) -> Iterator[str]:
     """Faults of the takes that are reasons to record again, however good the voice is."""
     total = sum(takes.count.values())
     unlike = [

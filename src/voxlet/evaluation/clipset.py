@@ -61,7 +61,7 @@ class ClipSet:
         return len(self.sounds)
 
     @property
-    def said(self) -> list[str]:
+    def present_labels(self) -> list[str]:
         """The labels that occur in the set."""
         return [self.label_names[label] for label in np.unique(self.labels)]
 
@@ -94,7 +94,7 @@ class ClipSet:
         Raises:
             ScoreError: The label of a clip is not among `label_names`.
         """
-        check_labels(self.name, self.said, label_names)
+        check_labels(self.name, self.present_labels, label_names)
         same = {name: find(name, label_names) for name in self.label_names}
         rows = {name: row for row, name in enumerate(label_names)}
         label_table = [rows.get(same[name] or "", -1) for name in self.label_names]
@@ -176,7 +176,7 @@ def read_folder(folder: Path, layout: str | None = None) -> ClipSet:
         CorpusError: Nothing in the folder can be used.
     """
     corpus = open_corpus(folder, layout=layout)
-    corpus.tell()
+    corpus.print_account()
     return read_clips(corpus.name, corpus.clips, corpus.labels, corpus.speakers)
 
 

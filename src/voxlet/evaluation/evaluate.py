@@ -19,9 +19,9 @@ from voxlet.evaluation.parts import (
     TRAIN,
     Comparison,
     Measure,
-    keep,
-    kept,
     measure_versions,
+    read_cached,
+    store_cached,
 )
 from voxlet.evaluation.scorecard import Figure, Scorecard
 from voxlet.training.progress import Progress
@@ -89,14 +89,14 @@ def evaluate(
     drawn = np.sort(rng.permutation(len(reference.train))[: len(clips)])
     sets = {GENERATED: subject, REAL: reference.test, TRAIN: reference.train.take(drawn)}
     jobs = [(part, role) for part in parts for role in sets if role in PARTS[part].sets]
-    measured = {job: kept(comparison, job[0], sets[job[1]]) for job in jobs}
+    measured = {job: read_cached(comparison, job[0], sets[job[1]]) for job in jobs}
     left = [job for job, measurement in measured.items() if measurement is None]
     with Progress("measuring", silent=not progress) as shown:
         if left:  # the first result may take minutes
             shown.note(", ".join(dict.fromkeys(part for part, _ in left)))
         task = Measure(comparison, sets, tuple(sorted(measure_versions().items())))
         for done, (job, measurement) in enumerate(engine.results(task, left) if left else ()):
-            keep(comparison, job[0], sets[job[1]], measurement)
+            store_cached(comparison, job[0], sets[job[1]], measurement)
             measured[job] = measurement
             shown.share((done + 1) / len(left), f"{job[0]}, {SET_TITLES[job[1]]} clips")
     found: dict[str, dict[str, Measurement]] = {part: {} for part in parts}

@@ -212,7 +212,7 @@ def measure_versions() -> dict[str, str]:
     return installed(*PACKAGES)
 
 
-def kept(comparison: Comparison, part: str, clips: ClipSet) -> Measurement | None:
+def read_cached(comparison: Comparison, part: str, clips: ClipSet) -> Measurement | None:
     """The cached measurement of a part on a set, or that its clips are too few; None if there is neither."""
     metrics = metrics_of(part)
     if len(clips) < min(metric.needs for metric in metrics):
@@ -226,7 +226,7 @@ def kept(comparison: Comparison, part: str, clips: ClipSet) -> Measurement | Non
     return found
 
 
-def keep(comparison: Comparison, part: str, clips: ClipSet, found: Measurement) -> None:
+def store_cached(comparison: Comparison, part: str, clips: ClipSet, found: Measurement) -> None:
     """Store the measurement of a part on a set in the cache.
 
     Raises:

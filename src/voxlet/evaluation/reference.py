@@ -64,7 +64,7 @@ def open_reference(
         ScoreError: The corpus is too small to have test clips.
     """
     opened = open_corpus(corpus, layout=layout, language=language)
-    opened.tell()
+    opened.print_account()
     rate = Counter(clip.rate for clip in opened.clips).most_common(1)[0][0]
     return reference_of(make_dataset(opened, Preparation(rate=rate, outliers=None)))
 

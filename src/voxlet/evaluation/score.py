@@ -252,7 +252,7 @@ def find_reference(request: ScoreRequest, model: Opened) -> Reference:
             request.corpus or usual_corpus(asked), layout=request.layout, language=request.language
         )
     else:
-        reference = told(reference_of(model.dataset), request.language)  # with the run's own split
+        reference = with_language(reference_of(model.dataset), request.language)  # with the run's own split
     known = UNKNOWN_LANGUAGE not in (own, reference.language)
     if known and not same_language(own, reference.language):
         raise ScoreError(
@@ -263,7 +263,7 @@ def find_reference(request: ScoreRequest, model: Opened) -> Reference:
     return reference
 
 
-def told(reference: Reference, language: str | None) -> Reference:
+def with_language(reference: Reference, language: str | None) -> Reference:
     """The reference with `language` as its language, if its own is not known.
 
     Raises:
@@ -311,7 +311,9 @@ def usual_corpus(language: str | None) -> str:
 
 def measure_clips(request: ScoreRequest, clips: ClipSet, reference: Reference) -> Scorecard:
     """Open the classifiers that the requested parts use, and measure with them."""
-    check_labels(clips.name, clips.said, reference.train.label_names)  # fails before minutes of training
+    check_labels(
+        clips.name, clips.present_labels, reference.train.label_names
+    )  # fails before minutes of training
     only = parts_of_sets(request)
     kinds = classifiers_used(parts_asked(only))
     classifiers = open_classifiers(reference, clips.rate, kinds=kinds)

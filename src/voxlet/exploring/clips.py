@@ -247,10 +247,10 @@ def joined(real: Clips, made: Clips) -> Clips:
         made,
         sounds=(*sounds, *made.sounds),
         latents=np.concatenate([real.latents, made.latents]),
-        labels=np.concatenate([numbered(part.labels, part.label_names, labels) for part in (real, made)]),
+        labels=np.concatenate([reindexed(part.labels, part.label_names, labels) for part in (real, made)]),
         label_names=labels,
         speakers=np.concatenate(
-            [numbered(part.speakers, part.speaker_names, speakers) for part in (real, made)]
+            [reindexed(part.speakers, part.speaker_names, speakers) for part in (real, made)]
         ),
         speaker_names=speakers,
         generated=np.concatenate([real.generated, made.generated]),
@@ -264,7 +264,7 @@ def joined(real: Clips, made: Clips) -> Clips:
     )
 
 
-def numbered(
+def reindexed(
     numbers: NDArray[np.int64], names: tuple[str, ...], others: tuple[str, ...]
 ) -> NDArray[np.int64]:
     """Indices (N,) into `names`, translated to indices into `others`; -1 stays -1."""

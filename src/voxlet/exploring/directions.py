@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     Integers = NDArray[np.int64]
 
 FEWEST = 20  # clips that have a property, or one of its values: with fewer, it is left out
-GUESSES, LUCKY = 100, 0.95  # chance: the 95th percentile over so many permutations
+PERMUTATIONS, CHANCE_QUANTILE = 100, 0.95  # chance: the 95th percentile over so many permutations
 FEW_TAKES = 2.0  # of a word by a speaker, whose own mean then gets half of the weight
 
 
@@ -97,7 +97,7 @@ class Direction:
     chance: float
 
     @property
-    def is_read(self) -> bool:
+    def beats_chance(self) -> bool:
         """Whether the probe beats chance, so that the direction means something."""
         return self.read > self.chance
 
@@ -237,9 +237,9 @@ def probed(latents: Reals, one: Property) -> tuple[float, float]:
         return read, guessing
     rng = np.random.default_rng(0)
     said = one.values[np.unique(groups, return_index=True)[1]]
-    exchanged = [rng.permutation(said)[groups] for _ in range(GUESSES)]
+    exchanged = [rng.permutation(said)[groups] for _ in range(PERMUTATIONS)]
     guessed = [score_of_probe(standard, told, groups, is_named=bool(one.names)) for told in exchanged]
-    return read, max(guessing, float(np.nanquantile(guessed, LUCKY)))
+    return read, max(guessing, float(np.nanquantile(guessed, CHANCE_QUANTILE)))
 
 
 def score_of_probe(latents: Reals, told: Reals, groups: Integers, *, is_named: bool) -> float:
@@ -286,7 +286,7 @@ def in_voice_of(clips: Clips, rows: Sequence[int] | Integers, who: str) -> Reals
     to = clips.speaker_names.index(who) if who in clips.speaker_names else -2
     if ((clips.speakers == to) & recordings(clips)).sum() < FEWEST:
         raise ConfigError(f"there are too few clips of {who!r} to speak as they do", where="speaker")
-    middles, spreads = whereabouts(clips)
+    middles, spreads = means_and_covariances(clips)
     owns = np.unique(clips.speakers[np.asarray(rows)]).tolist()
     maps = {own: transport(spreads[own], spreads[to]) for own in owns}
     moved = []
@@ -296,7 +296,7 @@ def in_voice_of(clips: Clips, rows: Sequence[int] | Integers, who: str) -> Reals
     return np.stack(moved)
 
 
-def whereabouts(clips: Clips) -> tuple[Reals, Reals]:
+def means_and_covariances(clips: Clips) -> tuple[Reals, Reals]:
     """Means of the takes of C labels by S speakers, (C, S + 1, Z), and speakers' covariances (S + 1, Z, Z).
 
     The last speaker stands for no particular one. With few takes of a label by a speaker, their mean shrinks

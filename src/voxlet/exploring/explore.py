@@ -179,7 +179,7 @@ def explore(
         seed=request.seed,
         doubts=doubts,
     )
-    figures = {"model": opened.name, "clips": len(shown), "page_bytes": size, **told(*found, own)}
+    figures = {"model": opened.name, "clips": len(shown), "page_bytes": size, **figures_as_json(*found, own)}
     files.write_atomically(out / "figures.json", f"{json.dumps(figures, indent=1)}\n".encode())
     return Explored(out / "index.html", size, folders, tuple(maps), doubts, own)
 
@@ -190,7 +190,7 @@ def corpus_for(opened: Opened, other: Opened | None, corpus: str | None) -> str 
     return None if isinstance(opened, ClipRun | VoiceRun) and left else corpus
 
 
-def told(
+def figures_as_json(
     units: Sequence[Meaning], directions: Sequence[Direction], sounds: Sequence[Reconstruction]
 ) -> dict[str, list[dict[str, object]]]:
     """The contents of `figures.json`: units, directions and reconstructed sounds."""

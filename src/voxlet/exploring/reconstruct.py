@@ -14,7 +14,7 @@ from voxlet.errors import ConfigError
 from voxlet.evaluation.classifiers.embedded import EmbeddedConfig, Examples, embedded, fit
 from voxlet.evaluation.encoders import speech_embedding
 from voxlet.exploring.clips import styles
-from voxlet.exploring.walks import DEPTH_DB, Walk, pictures, render
+from voxlet.exploring.walks import DEPTH_DB, Walk, display_spectrograms, render
 from voxlet.recipes.opened import ClipRun
 from voxlet.spectral.griffin_lim import griffin_lim
 from voxlet.spectral.log_spectrogram import Spectrogram, amplitudes, analyse
@@ -100,7 +100,7 @@ def reconstruct(
         sound = audio.read(path)
         given = audio.resample(sound.samples, sound.rate, opened.rate)
         latent = styles(opened, [given])[0]
-        said = told or heard([given], opened.rate, clips, words or learn_words(clips))[0]
+        said = told or recognised_words([given], opened.rate, clips, words or learn_words(clips))[0]
         (made,) = render(opened, latent[None], [said])
         return Reconstruction(path.name, said, latent, given, made, opened.rate, np.nan, np.nan)
     preparation = opened.config.preparation
@@ -131,7 +131,7 @@ def learn_words(clips: Clips) -> Head:
     return fit(learned, len(clips.label_names), EmbeddedConfig())
 
 
-def heard(sounds: Sequence[Samples], rate: int, clips: Clips, words: Head) -> list[str]:
+def recognised_words(sounds: Sequence[Samples], rate: int, clips: Clips, words: Head) -> list[str]:
     """The word of the map that the classifier `words` hears in each sound (T,)."""
     said = words.log_probabilities(embedded(speech_embedding.log_mels(sounds, rate))).argmax(axis=1)
     return [clips.label_names[label] for label in said]
@@ -151,5 +151,5 @@ def nearest_label(clips: Clips, latent: NDArray[np.float64]) -> str:
 
 def difference_db(given: Samples, made: Samples, rate: int) -> float:
     """Mean absolute difference, in dB, between the spectrograms of two sounds of the same length."""
-    one, other = pictures([given, made], rate)
+    one, other = display_spectrograms([given, made], rate)
     return float(DEPTH_DB * np.abs(one - other).mean())

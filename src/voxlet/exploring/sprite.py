@@ -76,10 +76,10 @@ def opus(samples: Samples, rate: int, bits: float) -> bytes:
         soundfile.write(
             buffer, np.clip(samples, -1, 1), rate, format="OGG", subtype="OPUS", compression_level=level
         )
-    return numbered(buffer.getvalue())
+    return with_serial_zero(buffer.getvalue())
 
 
-def numbered(file: bytes) -> bytes:
+def with_serial_zero(file: bytes) -> bytes:
     """An Ogg file with the stream's random serial number set to 0: same samples, same bytes.
 
     A page (RFC 3533) has this number at byte 14, a checksum at 22, the lengths of its segments from 27 on.

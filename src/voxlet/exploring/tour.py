@@ -76,18 +76,18 @@ def write(
         stem = stems[f"{first}\n{second}"]
         if isinstance(opened, VoiceRun) and (rows := recordings_of(clips, first, second)) is not None:
             steps = sequence_walk(opened, *rows, named(first, second))
-            heard(steps, doubts).write(folder / stem)
+            with_recognised_labels(steps, doubts).write(folder / stem)
             continue
         ends, labels = ends_of(opened, clips, first, second)
         for way in ("straight", "spherical"):
             steps = walk(opened, between(*ends, STEPS, way), labels, names=named(first, second), seed=seed)
-            heard(steps, doubts).write(folder / f"{stem}-{way}")
+            with_recognised_labels(steps, doubts).write(folder / f"{stem}-{way}")
     plane = find_plane(clips.latents)
     if corners:
         latents = plane.back(along(np.array(corners), STEPS))
         names = tuple(str(step + 1) for step in range(STEPS))
         steps = walk(opened, latents, nearest_labels(clips, latents), names=names, seed=seed)
-        heard(steps, doubts).write(folder / "path")
+        with_recognised_labels(steps, doubts).write(folder / "path")
     sheet(out, opened, clips, seed)
     traversals(out, opened, clips, units, seed)
     steering(out, opened, clips, directions, seed)
@@ -103,7 +103,7 @@ def check(opened: Opened, clips: Clips, walks: Sequence[tuple[str, str]]) -> Non
         ends_of(opened, clips, first, second)
 
 
-def heard(steps: Walk, doubts: Doubts | None) -> Walk:
+def with_recognised_labels(steps: Walk, doubts: Doubts | None) -> Walk:
     """A walk whose step names also tell what the recordings' classifier hears in each step."""
     if doubts is None or doubts.head is None:
         return steps
@@ -233,7 +233,7 @@ def traversals(out: Path, opened: Opened, clips: Clips, units: Sequence[Meaning]
 
 def steering(out: Path, opened: Opened, clips: Clips, directions: tuple[Direction, ...], seed: int) -> None:
     """Write a clip moved along each direction that beats chance, and in each speaker's voice."""
-    read = [one for one in directions if one.is_read]
+    read = [one for one in directions if one.beats_chance]
     if not read:
         return
     folder = files.make_folder(out / "steering")

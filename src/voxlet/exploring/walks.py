@@ -83,12 +83,12 @@ def strips(walks: Mapping[str, Walk]) -> Figure:
     """A picture of walks with the same number of steps, one strip below the other."""
     every = [clip for walk in walks.values() for clip in walk.clips]
     first = next(iter(walks.values()))
-    shown, count = pictures(every, first.rate), len(first.names)
+    shown, count = display_spectrograms(every, first.rate), len(first.names)
     rows = {name: shown[at * count : (at + 1) * count] for at, name in enumerate(walks)}
     return spectrogram_strips(rows, first.names, max(map(len, every)) / first.rate, first.rate)
 
 
-def pictures(clips: Sequence[Samples], rate: int) -> NDArray[np.float32]:
+def display_spectrograms(clips: Sequence[Samples], rate: int) -> NDArray[np.float32]:
     """Spectrograms (B, M, F) of clips for display, from 0 to 1; shorter clips are padded with silence."""
     longest = max(map(len, clips))
     drawn = np.stack([decibels(np.pad(clip, (0, longest - len(clip))), rate) for clip in clips])

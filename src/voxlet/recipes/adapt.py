@@ -15,7 +15,7 @@ from voxlet.files import is_folder
 from voxlet.recipes.opened import load_run
 from voxlet.recipes.presets import PRESETS
 from voxlet.recipes.timetable import Timetable
-from voxlet.recipes.train import Job, carry_out
+from voxlet.recipes.train import Job, run_job
 from voxlet.recipes.voice.base_file import find_base, read_base
 from voxlet.recipes.voice.config import VoiceTraining
 from voxlet.recipes.voice.finish import ADAPT, base_of
@@ -98,12 +98,12 @@ def adapt(
     if consent not in ("", OWN, GIVEN, LICENCE):
         raise ConfigError(f"{consent!r} is not an answer", where="consent", remedy=f"give {OWN} or {GIVEN}")
     began = time.monotonic() if began is None else began
-    start = begin_with(base)
+    start = resolve_base(base)
     opened = opened or open_corpus(
         os.fspath(corpus), allow_rejected=allow_rejected, layout=layout, language=language
     )
     scope = scope_of(start, opened.labels, opened.language, adds, keep)
-    new_words = start is not None and bool(start.strange(opened.labels, opened.language))
+    new_words = start is not None and bool(start.unknown_labels(opened.labels, opened.language))
     config = settings(start, split, keeping=scope is not None, new_words=new_words)
     timing = budget(minutes, steps, keeping=scope is not None)
     job = Job(
@@ -130,10 +130,10 @@ def adapt(
         parts = dict(zip(STAGES, config.shares, strict=True))
         return Timetable(made, seconds, parts, given, EXPORTING, began=began).budget_of
 
-    return cast(VoiceRun, carry_out(job, budgets))  # the job's settings are those of a voice
+    return cast(VoiceRun, run_job(job, budgets))  # the job's settings are those of a voice
 
 
-def begin_with(base: str | os.PathLike[str] | None) -> Base | None:
+def resolve_base(base: str | os.PathLike[str] | None) -> Base | None:
     """The base in a file or in the run of a voice; by default the installed one, or None without any.
 
     Raises:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from voxlet.extras import import_extra
-from voxlet.recipes.onnx_graph import graph_of, packed_graph, rounded
+from voxlet.recipes.onnx_graph import graph_of, packed_graph, quantised
 
 if TYPE_CHECKING:
     from voxlet.models.clip.vae import ClipVAE
@@ -62,6 +62,6 @@ def export_networks(model: ClipVAE, shape: tuple[int, int]) -> Networks:
 
 def exported(module: nn.Module, example: Tensor, given: str, made: str) -> bytes:
     """The ONNX file of a network with the inputs `given` and `label` and the output `made`."""
-    module, packed = rounded(module)
+    module, packed = quantised(module)
     graph = graph_of(module, (example, torch.tensor([0])), [given, "label"], [made], {})
     return bytes(packed_graph(graph, packed).SerializeToString())

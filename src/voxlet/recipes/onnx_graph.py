@@ -53,7 +53,7 @@ def quantise(weight: NDArray[np.float32]) -> Packed:
     return Packed(np.round(weight / scale).astype(np.int8), scale)
 
 
-def rounded(module: M) -> tuple[M, list[Packed]]:
+def quantised(module: M) -> tuple[M, list[Packed]]:
     """A copy of a module with its large weights rounded by `quantise`, and these weights packed.
 
     Large constants are rounded to half precision, which leaves an error of -70 dB.

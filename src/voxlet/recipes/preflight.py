@@ -83,7 +83,7 @@ class Needs:
 
 
 @dataclass(frozen=True)
-class Material:
+class ClipCounts:
     """The clips of a training, in numbers.
 
     Attributes:
@@ -101,7 +101,7 @@ class Material:
     speakers: int
 
 
-def needs_of(config: Training, material: Material, speed: dict[str, float]) -> Needs:
+def needs_of(config: Training, material: ClipCounts, speed: dict[str, float]) -> Needs:
     """Estimate what a training needs.
 
     Args:
@@ -109,7 +109,7 @@ def needs_of(config: Training, material: Material, speed: dict[str, float]) -> N
         material: Its clips.
         speed: GFLOP per second by precision; see `speed`.
     """
-    precision, clips, seconds = used(config.precision), material.clips, material.seconds
+    precision, clips, seconds = resolved_precision(config.precision), material.clips, material.seconds
     if not isinstance(config, ClipTraining):
         fixed = BASE_BYTES + VOICE_BYTES + VOICE_RATE_BYTES * config.preparation.rate
         memory = fixed + views_bytes(config, material)
@@ -126,7 +126,7 @@ def needs_of(config: Training, material: Material, speed: dict[str, float]) -> N
     )
 
 
-def views_bytes(config: VoiceTraining, material: Material) -> float:
+def views_bytes(config: VoiceTraining, material: ClipCounts) -> float:
     """Bytes of a voice's clips at every speed, and of their latents from every start, as far as they are held
     in memory. A long training ends up holding all of them."""
     rate = config.preparation.rate
@@ -139,7 +139,7 @@ def views_bytes(config: VoiceTraining, material: Material) -> float:
     return float(waveforms.held_bytes(audio) + moved + waveforms.held_bytes(speeds * latents))
 
 
-def presets_on(material: Material) -> dict[str, str]:
+def presets_on(material: ClipCounts) -> dict[str, str]:
     """What each preset needs for these clips, as text."""
     now = speed()
     return {name: needs_of(config, material, now).sentence() for name, config in PRESETS.items()}
@@ -151,7 +151,7 @@ def parameters(model: ModelConfig, shape: tuple[int, int], labels: int) -> int:
         return sum(parameter.numel() for parameter in build_model(model, shape, labels).parameters())
 
 
-def used(precision: Precision) -> str:
+def resolved_precision(precision: Precision) -> str:
     """The precision that training on the CPU uses."""
     fast = precision == "auto" and has_fast_bfloat16(torch.device("cpu"))
     return "bfloat16" if fast or precision == "bfloat16" else "float32"
@@ -160,7 +160,7 @@ def used(precision: Precision) -> str:
 def speed() -> dict[str, float]:
     """GFLOP per second of large matrix products on this machine under its present load, by precision."""
     found = {}
-    for precision in {"float32", used("auto")}:
+    for precision in {"float32", resolved_precision("auto")}:
         one = torch.ones(SIZE, SIZE, dtype=getattr(torch, precision))
         one @ one  # the first product allocates memory
         began = time.perf_counter()
@@ -170,7 +170,7 @@ def speed() -> dict[str, float]:
     return {"bfloat16": found["float32"], **found}
 
 
-def check(config: Training, needs: Needs, run: Path) -> None:
+def check_needs(config: Training, needs: Needs, run: Path) -> None:
     """Check that this machine has the memory and disk that a training needs.
 
     Raises:

@@ -112,7 +112,7 @@ class Timetable:
                     began = self.clock()
                 drawn = torch.arange(number * stage.loop.batch_size, (number + 1) * stage.loop.batch_size)
                 batch = rows[drawn[: len(rows)] % len(rows)]
-                with distributed.sharing(len(batch)) as share:
+                with distributed.local_rows(len(batch)) as share:
                     task.train_step(batch[share.start : share.stop], 1.0)
         return max((self.clock() - began) / TIMED, 1e-6)
 

@@ -28,7 +28,7 @@ from voxlet.run_files import CONFIG, CORPUS
 from voxlet.speak.voice_file import SUFFIX
 from voxlet.training import distributed
 from voxlet.training.config import Budget
-from voxlet.training.run import Run, begun, check_target
+from voxlet.training.run import Run, check_target, locked_run
 from voxlet.training.serialize import JSON, to_json
 from voxlet.training.stages import train_stages
 from voxlet.training.tensorboard import Events
@@ -96,7 +96,7 @@ def train(
         allow_rejected=allow_rejected,
         engine=engine,
     )
-    return carry_out(job, lambda _: lambda stage, _task: budget.share(stage.share), tensorboard=tensorboard)
+    return run_job(job, lambda _: lambda stage, _task: budget.share(stage.share), tensorboard=tensorboard)
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ class Job:
         }
 
 
-def carry_out(
+def run_job(
     job: Job, budgets: Callable[[Run], Callable[[Stage, Task], Budget]], *, tensorboard: bool = False
 ) -> ClipRun | VoiceRun:
     """Carry out a training, or continue it.
@@ -166,7 +166,7 @@ def carry_out(
         engine=job.engine,
     )
     if distributed.rank() == 0:
-        opened.tell()
+        opened.print_account()
     check_recordings(opened)
     if isinstance(job.config, VoiceTraining):
         check_names(opened, job.run)
@@ -177,7 +177,7 @@ def carry_out(
     if not (made.path / CONFIG).exists():
         _preflight(job.config, dataset, made.path, job.budget)
     with ExitStack() as stack:
-        distributed.main_first(lambda: stack.enter_context(begun(job.run, job.record(opened))))
+        distributed.on_first_rank(lambda: stack.enter_context(locked_run(job.run, job.record(opened))))
         if distributed.rank() == 0:
             _keep_reading(opened, made)
         events = Events(made) if tensorboard and distributed.rank() == 0 else None
@@ -263,7 +263,7 @@ def _preflight(config: Training, dataset: Dataset, run: Path, budget: Budget) ->
     if distributed.device().type != "cpu":
         return  # needs on a GPU were not measured
     prepared = dataset.prepared
-    material = preflight.Material(
+    material = preflight.ClipCounts(
         clips=len(dataset.split.train),
         held=len(prepared),
         seconds=prepared.rows.shape[1] / prepared.rate,
@@ -271,7 +271,7 @@ def _preflight(config: Training, dataset: Dataset, run: Path, budget: Budget) ->
         speakers=len(prepared.speaker_names),
     )
     needs = preflight.needs_of(config, material, preflight.speed())
-    preflight.check(config, needs, run)
+    preflight.check_needs(config, needs, run)
     _say(prepared.name, f"training takes {needs.sentence(budget)}")
 
 

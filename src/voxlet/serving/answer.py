@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from voxlet.serving.limits import Limits
 
 
-class SoundAnswer(Response):
+class StreamedResponse(Response):
     """A response whose pieces are made one after another while the client listens.
 
     Args:

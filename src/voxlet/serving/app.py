@@ -29,7 +29,7 @@ from voxlet.serving.guard import Guard, check_key
 from voxlet.serving.limits import Limits, Turns
 from voxlet.serving.metrics import CONTENT_TYPE, Metrics
 from voxlet.serving.refusals import RESPONSES, RefusedError
-from voxlet.serving.speech import Speaking, speech_routes, warm_up
+from voxlet.serving.speech import SpeechService, speech_routes, warm_up
 from voxlet.serving.static.maps import StoredMap, find_maps
 from voxlet.serving.voices import ServedVoices, serve_voice
 from voxlet.serving.work import Workers
@@ -38,7 +38,7 @@ from voxlet.speak.voice_file import SUFFIX
 from voxlet.version import __version__
 
 if TYPE_CHECKING:
-    from voxlet.serving.jobs.making import Making
+    from voxlet.serving.jobs.making import VoiceMaker
 
 PAGE = Path(__file__).parent / "page"
 DEFAULT_LIMITS = Limits()
@@ -94,7 +94,7 @@ def create_app(
     page: Path = PAGE,
     maps: Sequence[str | os.PathLike[str]] = (),
     wyoming: socket.socket | None = None,
-    making: Making | None = None,
+    making: VoiceMaker | None = None,
 ) -> FastAPI:
     """The application that serves `voices`.
 
@@ -120,7 +120,7 @@ def create_app(
     made = making.runs.voices if making is not None else tuple
     served = ServedVoices([serve_voice(voice) for voice in voices], made)
     turns, workers = Turns(limits), Workers(threads)
-    speaking = Speaking(served, limits, turns, workers, Metrics(turns))
+    speaking = SpeechService(served, limits, turns, workers, Metrics(turns))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -175,7 +175,7 @@ def _add_maps(app: FastAPI, maps: Sequence[StoredMap]) -> None:
         app.mount(f"/{folder}", StaticFiles(directory=one.folder), name=folder)
 
 
-def _add_own_routes(app: FastAPI, speaking: Speaking, making: Making | None) -> None:
+def _add_own_routes(app: FastAPI, speaking: SpeechService, making: VoiceMaker | None) -> None:
     """Add the routes that are not part of OpenAI's API: health, metrics and the page's voice files."""
 
     @app.get("/healthz")
@@ -221,7 +221,7 @@ def _add_own_routes(app: FastAPI, speaking: Speaking, making: Making | None) -> 
         return file_answer(found.file, "application/octet-stream")
 
 
-def made_voices(making: Making, voices: Mapping[str, Path]) -> list[VoiceOfPage]:
+def made_voices(making: VoiceMaker, voices: Mapping[str, Path]) -> list[VoiceOfPage]:
     """The voices that runs on this server have produced; a file that cannot be read is left out."""
     found = []
     for name, path in voices.items():

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from voxlet.errors import AudioError
 from voxlet.files import temporary_folder
 from voxlet.serving.refusals import RESPONSES
-from voxlet.serving.speech import Speaking
+from voxlet.serving.speech import SpeechService
 from voxlet.serving.voices import USUAL_MODELS, ListedVoice, ServedVoice, spoken_ids, style_id
 from voxlet.speak.manner import BOUNDS, USUAL
 from voxlet.speak.voice import Voice
@@ -95,7 +95,7 @@ class Likeness(BaseModel):
     style: list[float]
 
 
-def catalogue_routes(speaking: Speaking) -> APIRouter:
+def catalogue_routes(speaking: SpeechService) -> APIRouter:
     """The routes that list what the server offers."""
     router = APIRouter(responses=RESPONSES)
 

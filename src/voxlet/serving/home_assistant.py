@@ -18,7 +18,7 @@ from voxlet.errors import VoxletError
 from voxlet.serving.formats import RATE
 from voxlet.serving.limits import BusyError
 from voxlet.serving.refusals import RefusedError
-from voxlet.serving.speech import Speaking, SpeechRequest
+from voxlet.serving.speech import SpeechRequest, SpeechService
 from voxlet.serving.voices import DEFAULT, spoken_ids
 from voxlet.version import __version__
 
@@ -40,7 +40,7 @@ FORMAT = {"rate": RATE, "width": 2, "channels": 1}
 class HomeAssistant:
     """Answers Wyoming clients on a socket; leaving the block waits for running answers."""
 
-    def __init__(self, speaking: Speaking, listening: socket.socket) -> None:
+    def __init__(self, speaking: SpeechService, listening: socket.socket) -> None:
         self._speaking, self._listening = speaking, listening
         self._running: set[asyncio.Task[None]] = set()
 

@@ -12,12 +12,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from voxlet.audio import Samples
-from voxlet.serving.answer import SoundAnswer, as_events
+from voxlet.serving.answer import StreamedResponse, as_events
 from voxlet.serving.formats import MEDIA_TYPES, RATE, Format, encode, open_encoder
 from voxlet.serving.limits import LARGEST_SEED, LONGEST_TEXT, Limits, Turns
 from voxlet.serving.metrics import Metrics
 from voxlet.serving.refusals import RESPONSES, RefusedError
-from voxlet.serving.voices import ServedVoice, ServedVoices, who
+from voxlet.serving.voices import ServedVoice, ServedVoices, parse_speaker
 from voxlet.serving.work import Workers
 from voxlet.speak.manner import BOUNDS, USUAL, Manner
 from voxlet.speak.speech import describe, shape, wav_metadata
@@ -62,7 +62,7 @@ class SpeechRequest(BaseModel):
 
 
 @dataclass(frozen=True)
-class Speaking:
+class SpeechService:
     """What a request for speech needs: the voices, limits, queue, threads and metrics."""
 
     voices: ServedVoices
@@ -110,7 +110,7 @@ class Speaking:
 
     def _steps(self, served: ServedVoice, request: SpeechRequest) -> Iterator[bytes]:
         voice = served.voice
-        speaker = who(request.voice_id)
+        speaker = parse_speaker(request.voice_id)
         manner = Manner(request.speed, request.pitch, request.clarity)
         text, seed = request.input, request.seed
         pieces = voice.stream(
@@ -127,7 +127,7 @@ class Speaking:
             yield sound
 
 
-def speech_routes(speaking: Speaking) -> APIRouter:
+def speech_routes(speaking: SpeechService) -> APIRouter:
     """The route that turns text into speech."""
     router = APIRouter()
     kinds = {**dict.fromkeys(MEDIA_TYPES.values(), SOUND), EVENTS: {"schema": {"type": "string"}}}
@@ -148,7 +148,7 @@ def speech_routes(speaking: Speaking) -> APIRouter:
         media_type = MEDIA_TYPES[request.response_format]
         if request.stream_format == "sse":
             pieces, media_type = as_events(pieces), EVENTS
-        return SoundAnswer(
+        return StreamedResponse(
             pieces,
             media_type,
             {"X-Synthetic": f"voxlet {__version__}", "Cache-Control": "no-store"},

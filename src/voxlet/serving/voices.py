@@ -55,7 +55,7 @@ class ListedVoice:
 
 
 @dataclass(frozen=True)
-class Who:
+class SpeakerChoice:
     """Who speaks: a speaker as `Voice` takes it, or a style (S,); if neither, the first speaker."""
 
     speaker: str | None = None
@@ -165,16 +165,16 @@ def _state(path: Path) -> tuple[Path, int, int]:
     return path, status.st_mtime_ns, status.st_size
 
 
-def who(spec: str) -> Who:
+def parse_speaker(spec: str) -> SpeakerChoice:
     """Parse a client's `voice`: `default`, a speaker, a blend, `random`, or `style:0.3,-1.2,...`.
 
     Raises:
         VoiceError: A style is not a list of numbers.
     """
     if spec == DEFAULT:
-        return Who()
+        return SpeakerChoice()
     if not spec.startswith(STYLE):
-        return Who(speaker=spec)
+        return SpeakerChoice(speaker=spec)
     try:
         numbers = [float(number) for number in spec.removeprefix(STYLE).split(",")]
     except ValueError as error:
@@ -183,7 +183,7 @@ def who(spec: str) -> Who:
         ) from error
     import numpy as np
 
-    return Who(style=np.array(numbers, dtype=np.float32))
+    return SpeakerChoice(style=np.array(numbers, dtype=np.float32))
 
 
 def style_id(style: Style) -> str:

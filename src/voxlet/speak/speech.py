@@ -273,12 +273,12 @@ def shape(clip: Samples, rate: int, new_rate: int, label: str) -> Samples:
     if len(clip) == 0 or not np.isfinite(clip).all():
         raise VoiceError(f"made no usable sound for {label!r}", remedy="try another seed, or export it again")
     centred = np.asarray(clip, dtype=np.float32) - np.float32(np.mean(clip, dtype=np.float64))
-    sound = settle(trim(centred, rate, margin=MARGIN), rate)
+    sound = level_word(trim(centred, rate, margin=MARGIN), rate)
     # Faded before resampling, so that the edges give the resampler's filter nothing to ring on.
     return np.clip(audio.resample(audio.fade(sound, rate, FADE), rate, new_rate), -1.0, 1.0)
 
 
-def settle(samples: Samples, rate: int) -> Samples:
+def level_word(samples: Samples, rate: int) -> Samples:
     """Bring a word close to the common level `LEVEL_DB`, so that it keeps some stress but never sticks out.
 
     A word d dB off the common level ends up s·tanh(d / s) off it, with s = `STRESS_DB`: small differences

@@ -80,12 +80,12 @@ class StudyRequest:
         return self.runs or self.out / "runs"
 
     @property
-    def kept(self) -> Path:
+    def outcomes_folder(self) -> Path:
         """The folder of the outcomes."""
         return self.out / ROWS_FOLDER
 
     @property
-    def read(self) -> tuple[str, ...]:
+    def corpus_key(self) -> tuple[str, ...]:
         """The corpus and, if given, its layout: a part of the key of every outcome."""
         return (self.corpus,) if self.layout is None else (self.corpus, self.layout)
 
@@ -114,7 +114,7 @@ def make_study(request: StudyRequest) -> Study:
     chosen(tuple(name for name in request.only if name != VOICE), request.quick)
     rows = chosen((), request.quick)
     files.make_folder(request.runs_folder)
-    files.make_folder(request.kept)
+    files.make_folder(request.outcomes_folder)
     outcomes = measure_rows(request, rows)
     if request.voice is not None:
         found = measure_voice(request, request.voice)
@@ -143,13 +143,13 @@ def measure_rows(request: StudyRequest, rows: tuple[Row, ...]) -> dict[str, Outc
     bar = tqdm(rows, unit="row", desc="study", disable=None, leave=False)
     for row in bar:
         bar.set_postfix_str(row.name)
-        key = digest_of(asdict(row), *request.read, request.clips)
-        found = recall(request.kept, row.name, key)
+        key = digest_of(asdict(row), *request.corpus_key, request.clips)
+        found = recall(request.outcomes_folder, row.name, key)
         if request.asks_for(row.name) and (found is None or found.error is not None):
             found = attempt(
                 row, request.corpus, request.clips, request.run_of(row), key, layout=request.layout
             )
-            keep(request.kept, found)
+            keep(request.outcomes_folder, found)
         if found is not None:
             outcomes[row.name] = found
     return outcomes
@@ -168,8 +168,8 @@ def measure_voice(request: StudyRequest, voice: str) -> Outcome | None:
     title, asked = f"voice {Path(voice).stem}", request.asks_for(VOICE)
     try:
         file = read_voice(find_voice(voice))
-        key = digest_of(file.digest, *request.read, request.clips)
-        found = recall(request.kept, VOICE, key)
+        key = digest_of(file.digest, *request.corpus_key, request.clips)
+        found = recall(request.outcomes_folder, VOICE, key)
         if found is None and not asked:
             return None
         speaker = Voice(file)
@@ -179,7 +179,7 @@ def measure_voice(request: StudyRequest, voice: str) -> Outcome | None:
                 speaker, open_reference(request.corpus, layout=request.layout), request.clips, full=True
             )
             found = Outcome(VOICE, title, figures=figures, key=key)
-            keep(request.kept, found)
+            keep(request.outcomes_folder, found)
     except VoxletError as error:
         return Outcome(VOICE, title, error=str(error)) if asked else None
     return replace(found, labels=tuple(speaker.labels))

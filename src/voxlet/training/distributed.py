@@ -77,7 +77,7 @@ def largest(*values: float) -> list[float]:
     return [float(value) for value in wire]
 
 
-def main_first(action: Callable[[], object]) -> None:
+def on_first_rank(action: Callable[[], object]) -> None:
     """Rank 0 runs `action` while the others wait; if it fails, all of them stop.
 
     Raises:
@@ -97,7 +97,7 @@ def main_first(action: Callable[[], object]) -> None:
 
 
 @contextlib.contextmanager
-def sharing(total: int) -> Iterator[Rows]:
+def local_rows(total: int) -> Iterator[Rows]:
     """This rank's rows of a batch of `total`, for the duration of a step.
 
     A rank without a row of its own repeats another's with weight zero, so that all make the same calls.
@@ -114,7 +114,7 @@ def sharing(total: int) -> Iterator[Rows]:
     rows = Rows(start, stop, total)
     token = _weight.set(weight)
     try:
-        with batch_random.holding(rows):
+        with batch_random.rows_of_batch(rows):
             yield rows
     finally:
         _weight.reset(token)

@@ -204,7 +204,7 @@ class _Training:
         for optimizer, bases in zip(self.task.optimizers.values(), self.base_rates, strict=True):
             for group, base in zip(optimizer.param_groups, bases, strict=True):
                 group["lr"] = base * factor
-        with distributed.sharing(len(batch)) as share:
+        with distributed.local_rows(len(batch)) as share:
             own = torch.from_numpy(batch[share.start : share.stop])
             measured = self.task.train_step(own, self.progress)
             losses = distributed.average({name: float(value) for name, value in measured.items()})
@@ -339,7 +339,7 @@ class _Training:
                 position={**asdict(position), "optimizers": settings},
             )
 
-        distributed.main_first(write)  # the others wait: the next stage begins with these weights
+        distributed.on_first_rank(write)  # the others wait: the next stage begins with these weights
         self.best_unsaved, self.saved_step, self.saved = False, position.step, time.perf_counter()
         self.pace.saving_seconds = self.saved - started
 

@@ -221,7 +221,7 @@ def make_run(path: str | os.PathLike[str], settings: Mapping[str, JSON]) -> Run:
 
 
 @contextmanager
-def begun(path: str | os.PathLike[str], settings: Mapping[str, JSON]) -> Iterator[Run]:
+def locked_run(path: str | os.PathLike[str], settings: Mapping[str, JSON]) -> Iterator[Run]:
     """Make a run, or open the one with the same settings, and lock it while the block runs.
 
     If the block fails before anything was trained, everything made for a new run is removed again.

@@ -110,7 +110,7 @@ def train_stages(
                 remedy="use a smaller model, or a smaller batch in a new run",
             ) from error
         raise
-    distributed.main_first(plan.finish)
+    distributed.on_first_rank(plan.finish)
 
 
 def _train(
@@ -120,7 +120,7 @@ def _train(
     on_metrics: Callable[[Mapping[str, JSON]], None] | None,
 ) -> None:
     """Train a stage. Its task is freed when the call ends, before the next stage makes its own."""
-    task = built(stage)
+    task = build_task(stage)
     fit(
         task,
         stage.rows,
@@ -133,7 +133,7 @@ def _train(
     )
 
 
-def built(stage: Stage) -> Task:
+def build_task(stage: Stage) -> Task:
     """The task of a stage, with the same initial weights each time."""
     torch.manual_seed(stage.loop.seed)
     return stage.build()

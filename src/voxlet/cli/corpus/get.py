@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from voxlet.cli.output import answer
+from voxlet.cli.output import print_answer
 
 if TYPE_CHECKING:
     import argparse
@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> None:
     name = arguments.name
     fetched = get_corpus(name, source=arguments.source)
     if arguments.json:
-        answer(json.dumps({**asdict(fetched), "folder": str(fetched.folder)}))
+        print_answer(json.dumps({**asdict(fetched), "folder": str(fetched.folder)}))
         return
     known = CATALOG[name]
     lines = [f"{name}: {fetched.clips:,} clips in {fetched.folder}"]
@@ -47,4 +47,4 @@ def run(arguments: argparse.Namespace) -> None:
     pinned = " (pinned now: a later download must have the same)" if fetched.pinned else ""
     lines.append(f"  content digest {fetched.digest}{pinned}")
     lines.append(f"  {known.licence}; credit: {known.credit}")
-    answer(*lines)
+    print_answer(*lines)

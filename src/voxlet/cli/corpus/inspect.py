@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from voxlet.cli.output import answer
+from voxlet.cli.output import print_answer
 from voxlet.cli.parser import a_path
 
 if TYPE_CHECKING:
@@ -39,13 +39,13 @@ def run(arguments: argparse.Namespace) -> None:
     )
     # Importing PyTorch takes seconds: an unusable corpus is refused before.
     from voxlet.corpus.look.inspection import measure, summarise
-    from voxlet.recipes.preflight import Material, presets_on
+    from voxlet.recipes.preflight import ClipCounts, presets_on
 
     measures = measure(corpus)
     inspection = summarise(corpus, measures)
     clips = inspection.clips - inspection.dropped
     training = presets_on(
-        Material(
+        ClipCounts(
             clips=clips,
             held=clips,
             seconds=inspection.normalised_seconds,
@@ -61,8 +61,8 @@ def run(arguments: argparse.Namespace) -> None:
         page = str(arguments.out / "index.html")
     if arguments.json:
         found = {**asdict(inspection), "training": training, "page": page}
-        answer(*json.dumps(found, indent=1).splitlines())
+        print_answer(*json.dumps(found, indent=1).splitlines())
         return
     takes = [f"  {preset:<16} {sentence}" for preset, sentence in training.items()]
     shown = ["", f"page: {page}"] if page else []
-    answer(*inspection.lines(), "", "training takes, by preset", *takes, *shown)
+    print_answer(*inspection.lines(), "", "training takes, by preset", *takes, *shown)

@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from voxlet.cli.output import answer
+from voxlet.cli.output import print_answer
 
 if TYPE_CHECKING:
     import argparse
@@ -30,7 +30,7 @@ def run(arguments: argparse.Namespace) -> None:
         here = sum(1 for _ in sound_files(folder)) if folder else 0
         rows.append({**asdict(known), "folder": str(folder) if folder else None, "here": here})
     if arguments.json:
-        answer(*json.dumps(rows, indent=1).splitlines())
+        print_answer(*json.dumps(rows, indent=1).splitlines())
         return
     lines = []
     for known, row in zip(CATALOG.values(), rows, strict=True):
@@ -53,4 +53,4 @@ def run(arguments: argparse.Namespace) -> None:
         "Any folder of recordings will do, too: label/anything.wav, {label}_{speaker}_{take}.wav, or",
         "a manifest.csv, metadata.csv or manifest.jsonl with the columns path, label and speaker.",
     ]
-    answer(*lines)
+    print_answer(*lines)

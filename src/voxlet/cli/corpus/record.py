@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING
 
 from voxlet.cli.consent import consent_for
-from voxlet.cli.output import answer
+from voxlet.cli.output import print_answer
 from voxlet.cli.parser import a_path, whole_number
 from voxlet.corpus.recording.consent import GIVEN, NOTE, OWN
 
@@ -76,7 +76,7 @@ def run(arguments: argparse.Namespace) -> None:
     missing = sum(session.missing.values())
     left = f"; {missing} to go: the same command continues" if missing else ""
     kept = sum(len(takes) for takes in session.kept.values())
-    answer(f"{arguments.out}: {kept} takes of {len(session.words)} words{left}")
+    print_answer(f"{arguments.out}: {kept} takes of {len(session.words)} words{left}")
     if interrupted:
         raise KeyboardInterrupt
 

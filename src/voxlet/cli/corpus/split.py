@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from voxlet.cli.output import answer
+from voxlet.cli.output import print_answer
 from voxlet.cli.parser import a_path, whole_number
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace) -> None:
         for number, take in enumerate(found.takes, start=1)
     ]
     each = len(found.takes) // len(arguments.labels)
-    answer(
+    print_answer(
         *rows,
         f"{len(found.takes)} takes, {each} of each label, said {found.order}",
         *([f"pauses between words: {found.pause:.2f} s or more"] if len(found.takes) > 1 else []),

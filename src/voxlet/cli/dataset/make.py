@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from voxlet.cli.output import answer
+from voxlet.cli.output import print_answer
 from voxlet.cli.parser import names, number, whole_number
 
 SUMMARY = "make a data set of labelled clips from a voice"
@@ -140,10 +140,10 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.part is not None:
         own = make_part(plan, path.read_bytes(), store, engine, part=arguments.part)
         clips, (number, count) = sum(shard.stop - shard.start for shard in own), arguments.part
-        answer(f"{store.place}: part {number} of {count}: {clips:,} clips in {len(own):,} shards")
+        print_answer(f"{store.place}: part {number} of {count}: {clips:,} clips in {len(own):,} shards")
         return
     card = make_dataset(plan, path.read_bytes(), store, engine)
     splits = card["splits"]
     counts = ", ".join(f"{name} {row['clips']:,}" for name, row in splits.items())
     rejected = sum(row["rejected"] for row in splits.values())
-    answer(f"{store.place}: {counts}" + (f", rejected {rejected:,}" if plan.check else ""))
+    print_answer(f"{store.place}: {counts}" + (f", rejected {rejected:,}" if plan.check else ""))

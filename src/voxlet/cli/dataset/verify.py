@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from voxlet.cli.output import answer, in_bytes
+from voxlet.cli.output import in_bytes, print_answer
 
 if TYPE_CHECKING:
     import argparse
@@ -29,7 +29,7 @@ def run(arguments: argparse.Namespace) -> None:
     store = open_store(arguments.out)
     found = verify(store)
     found.checked(store)
-    answer(
+    print_answer(
         f"{store.place}: {found.clips:,} clips in {found.shards:,} shards, {in_bytes(found.bytes)}, "
         f"{len(found.splits_of):,} speakers, each in one split; all decoded, all marked as synthetic"
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voxlet.cli.consent import consent_for
-from voxlet.cli.output import answer, complain
+from voxlet.cli.output import print_answer, print_error
 from voxlet.cli.parser import a_path, number
 from voxlet.corpus.recording.consent import GIVEN, OWN
 from voxlet.errors import ConfigError
@@ -80,7 +80,7 @@ def run(arguments: argparse.Namespace) -> None:
     )
     measures = measure(corpus)
     for sentence in advise(figures_of(corpus, measures), adapting=True):
-        complain(f"{corpus.name}: {sentence}")
+        print_error(f"{corpus.name}: {sentence}")
     opened = adapt(
         arguments.recordings,
         arguments.run,
@@ -99,7 +99,7 @@ def run(arguments: argparse.Namespace) -> None:
     )
     outcome = outcome_of(opened, corpus, measures)
     outcome.keep(opened.path)
-    answer(*outcome.lines(), opened.voice_path)
+    print_answer(*outcome.lines(), opened.voice_path)
 
 
 def kept_consent(run: Path) -> str:

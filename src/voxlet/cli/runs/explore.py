@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from voxlet.cli.output import answer, in_bytes
+from voxlet.cli.output import in_bytes, print_answer
 from voxlet.cli.parser import a_path, names, whole_number
 
 SUMMARY = "see, hear and steer what a run or a voice has learned"
@@ -68,4 +68,4 @@ def run(arguments: argparse.Namespace) -> None:
     request = Request(arguments.clips, walks=walks, corners=arguments.path, sounds=sounds, **asked)
     beside = None if arguments.beside is None else load(arguments.beside)
     found = explore(load(arguments.model), arguments.out, request, beside=beside)
-    answer(f"page: {found.page} ({in_bytes(found.bytes)})", *found.lines())
+    print_answer(f"page: {found.page} ({in_bytes(found.bytes)})", *found.lines())

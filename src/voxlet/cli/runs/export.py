@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from voxlet.cli.output import answer
+from voxlet.cli.output import print_answer
 from voxlet.cli.parser import a_path, whole_number
 from voxlet.errors import ConfigError
 from voxlet.files import descriptor_of, safe_names
@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> None:
 
         written = export(arguments.folder, arguments.out)
         if descriptor_of(written) != 1:  # nothing follows a file on standard output
-            answer(written)
+            print_answer(written)
         return
     if arguments.clips < 1:
         raise ConfigError(f"{arguments.clips} is less than 1", where="--clips")
@@ -56,4 +56,4 @@ def run(arguments: argparse.Namespace) -> None:
     model = load(arguments.folder)
     for label, name in safe_names(model.labels, LONGEST_STEM, "word").items():
         generate(model, label, arguments.out / name, count=arguments.clips, speaker=arguments.speaker)
-    answer(arguments.out)
+    print_answer(arguments.out)

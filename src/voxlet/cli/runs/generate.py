@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from voxlet.cli.output import answer
+from voxlet.cli.output import print_answer
 from voxlet.cli.parser import a_path, number, whole_number
 
 if TYPE_CHECKING:
@@ -59,4 +59,4 @@ def run(arguments: argparse.Namespace) -> None:
         rate=arguments.rate,
         gap=arguments.gap,
     )
-    answer(arguments.out)
+    print_answer(arguments.out)

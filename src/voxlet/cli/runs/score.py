@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from voxlet.cli.output import answer
+from voxlet.cli.output import print_answer
 from voxlet.cli.parser import a_path, names, whole_number
 
 if TYPE_CHECKING:
@@ -102,4 +102,4 @@ def run(arguments: argparse.Namespace) -> None:
     finally:  # the figures took minutes to compute: they are shown even if a file cannot be written
         written = (path for path in (outputs.json, outputs.page) if path is not None)
         if 1 not in map(descriptor_of, written):  # nothing follows a file on standard output
-            answer(*found.card.lines())
+            print_answer(*found.card.lines())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from voxlet.cli.output import answer
+from voxlet.cli.output import print_answer
 from voxlet.cli.parser import a_path, names, whole_number
 
 if TYPE_CHECKING:
@@ -68,4 +68,4 @@ def run(arguments: argparse.Namespace) -> None:
         voice=arguments.voice,
         trials=arguments.tune,
     )
-    answer(str(write_report(make_study(request))))
+    print_answer(str(write_report(make_study(request))))

@@ -9,7 +9,7 @@ import re
 import textwrap
 from typing import TYPE_CHECKING, Any
 
-from voxlet.cli.output import answer
+from voxlet.cli.output import print_answer
 from voxlet.cli.parser import a_path, number, whole_number
 from voxlet.errors import ConfigError
 from voxlet.extras import import_extra
@@ -100,7 +100,7 @@ def run(arguments: argparse.Namespace) -> None:
         base=arguments.base,
         engine=THREADS if arguments.ray is None else RayCluster(arguments.ray),
     )
-    answer(trained.path)
+    print_answer(trained.path)
 
 
 def read_settings(preset: str, settings: Sequence[str]) -> Training:
@@ -169,5 +169,5 @@ class _Help(argparse.Action):
         text = parser.format_help().rstrip()
         if preset := getattr(namespace, "preset", None):
             text += f"\n\n{describe_settings(preset)}"
-        answer(*text.splitlines())
+        print_answer(*text.splitlines())
         parser.exit()

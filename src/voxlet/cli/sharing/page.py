@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from voxlet.cli.output import answer
+from voxlet.cli.output import print_answer
 from voxlet.cli.parser import a_path
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def run(arguments: argparse.Namespace) -> None:
         ]
         voices = write_page(arguments.out, arguments.voice or ["digits"], maps)
     names = ", ".join(voice.name for voice in voices)
-    answer(
+    print_answer(
         f"{arguments.out}: a page that speaks with {names}",
         f"to try it: python -m http.server --directory {arguments.out}",
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from shlex import quote
 from typing import TYPE_CHECKING
 
-from voxlet.cli.output import answer
+from voxlet.cli.output import print_answer
 
 if TYPE_CHECKING:
     import argparse
@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> None:
 
         words = " ".join(load(arguments.address).labels[:1])
         how = f"voxlet generate {arguments.address} {quote(words)} --out clips"
-        answer(f"{pulled}: generate clips with `{how}`")
+        print_answer(f"{pulled}: generate clips with `{how}`")
         return
     path = install(pulled, name)
-    answer(f"{path}: say something with `voxlet say --voice {name}`")
+    print_answer(f"{path}: say something with `voxlet say --voice {name}`")

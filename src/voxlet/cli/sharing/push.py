@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from voxlet.cli.output import answer
+from voxlet.cli.output import print_answer
 
 if TYPE_CHECKING:
     import argparse
@@ -38,4 +38,4 @@ def run(arguments: argparse.Namespace) -> None:
         address = push_run(load_run(arguments.model), arguments.repository, **to)
     else:
         address = push(arguments.model, arguments.repository, **to)
-    answer(f"{address}: fetch it with `voxlet pull {address}`")
+    print_answer(f"{address}: fetch it with `voxlet pull {address}`")

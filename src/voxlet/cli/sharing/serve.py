@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from voxlet.cli.output import answer, complain
+from voxlet.cli.output import print_answer, print_error
 from voxlet.cli.parser import a_path, whole_number
 
 if TYPE_CHECKING:
@@ -72,10 +72,10 @@ def run(arguments: argparse.Namespace) -> None:
     from voxlet.speak.voice import load_voice
 
     class Complaints(logging.Handler):
-        """Prints log records as `complain` prints errors."""
+        """Prints log records as `print_error` prints errors."""
 
         def emit(self, record: logging.LogRecord) -> None:
-            complain(self.format(record))
+            print_error(self.format(record))
 
     key = os.environ.get(KEY_VARIABLE) or None
     check_exposure(arguments.host, key)
@@ -87,9 +87,9 @@ def run(arguments: argparse.Namespace) -> None:
     wyoming = None if arguments.wyoming is None else bind("127.0.0.1", arguments.wyoming)
     making = None
     if arguments.runs is not None:
-        from voxlet.serving.jobs.making import Making
+        from voxlet.serving.jobs.making import VoiceMaker
 
-        making = Making(arguments.runs)
+        making = VoiceMaker(arguments.runs)
         making.jobs.open()
     app = create_app(
         voices,
@@ -110,5 +110,5 @@ def run(arguments: argparse.Namespace) -> None:
     if wyoming is not None:
         places.append(f"tcp://127.0.0.1:{wyoming.getsockname()[1]} (Wyoming)")
     names = ", ".join(voice.path.stem for voice in voices)
-    server = make_server(app, limits, lambda: answer(*(f"{place} serves {names}" for place in places)))
+    server = make_server(app, limits, lambda: print_answer(*(f"{place} serves {names}" for place in places)))
     server.run(sockets=[listening])

@@ -127,7 +127,7 @@ def list_names(root: Path, layout: str | None, paths: Sequence[Path]) -> Listing
     if layout is not None and layout not in LAYOUTS:
         best = explain(paths, root, Pattern(layout))
         told = f"{best.pattern.text}, as given"
-        return Listing(read_names(best, paths, root), told, unread(best, paths, root))
+        return Listing(read_names(best, paths, root), told, note_unmatched(best, paths, root))
     if layout == "names":
         best = explain(paths, root, Pattern(NAMES, counted=True))
         return Listing(read_names(best, paths, root), f"{NAMES}, as given")
@@ -204,7 +204,7 @@ def part_lists(root: Path) -> dict[str, Part]:
     return {line: part for line, part in lines if line}
 
 
-def unread(given: Explained, paths: Sequence[Path], root: Path) -> tuple[str, ...]:
+def note_unmatched(given: Explained, paths: Sequence[Path], root: Path) -> tuple[str, ...]:
     """A note on files that do not fit the given layout but have a label from their folder, if any.
 
     Raises:

@@ -88,7 +88,7 @@ def list_tables(
     reader = Reader(root, paths)
     if tables := named_tables(root, paths):
         try:
-            return together(tables, reader), ()
+            return combined(tables, reader), ()
         except NoColumnsError as error:
             # It may be a table of something else, such as the speakers.
             if layout == "manifest":
@@ -100,9 +100,9 @@ def list_tables(
         return None, notes  # Speech Commands' layout, which needs no other table
     found, guessed, doubtful = any_tables(reader)
     if found and not guessed:
-        return together(found, reader), notes
+        return combined(found, reader), notes
     notes = tuple(dict.fromkeys((*notes, *doubtful)))
-    listing = together(found, reader) if found else list_beside(paths)
+    listing = combined(found, reader) if found else list_beside(paths)
     if layout == "manifest" and not found:
         raise CorpusError("holds no manifest", where=root, remedy=f"add {' or '.join(MANIFEST_NAMES)}")
     if listing is None or layout == "manifest" or not names_say_more(listing.entries, root, paths):
@@ -232,7 +232,7 @@ def names_recordings(table: Path, paths: Sequence[Path]) -> bool:
     return 4 * sum(path.name.encode() in data for path in asked) >= len(asked) > 0
 
 
-def together(tables: Sequence[Table], reader: Reader) -> Listing:
+def combined(tables: Sequence[Table], reader: Reader) -> Listing:
     """The combined listing of several tables, some of which may be empty.
 
     Raises:
@@ -257,7 +257,7 @@ def together(tables: Sequence[Table], reader: Reader) -> Listing:
 
 def with_listed(listing: Listing, root: Path, paths: Sequence[Path]) -> Listing:
     """The listing with repetitions marked, speakers from file names, and a note on unlisted files."""
-    entries = with_names(once(listing.entries), root)
+    entries = with_names(mark_repeated(listing.entries), root)
     return Listing(tuple(entries), listing.layout, (*listing.notes, *unlisted(entries, paths)))
 
 
@@ -289,7 +289,7 @@ def class_names(path: Path) -> list[str]:
     return lines if distinct and not any(line.isdigit() for line in lines) else []
 
 
-def once(entries: Sequence[Entry]) -> list[Entry]:
+def mark_repeated(entries: Sequence[Entry]) -> list[Entry]:
     """The entries, with a `problem` for each file that is already listed."""
     seen: set[Path] = set()
     checked = []

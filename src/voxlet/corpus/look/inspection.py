@@ -181,7 +181,7 @@ def measure_clip(clip: Clip) -> tuple[tuple[float, ...], NDArray[np.float32]]:
         max(gaps, default=0) / rate,
         np.nan if spectrum is None else bandwidth_hz(spectrum),
     )
-    return figures, likeness.picture(samples[found.start : found.stop], rate)
+    return figures, likeness.word_features(samples[found.start : found.stop], rate)
 
 
 def summarise(corpus: Corpus, measures: Measures) -> Inspection:

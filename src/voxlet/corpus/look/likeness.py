@@ -26,7 +26,7 @@ MOST_TAKES = 300  # of a label used as references, which is enough and keeps the
 BATCH = 256  # clips compared at once
 
 
-def picture(samples: audio.Samples, rate: int) -> NDArray[np.float32]:
+def word_features(samples: audio.Samples, rate: int) -> NDArray[np.float32]:
     """Log band powers of a word (T,) at twelve points in time, with their mean removed, (D,)."""
     powers = Frames(audio.resample(samples, rate, RATE), RATE).band_powers()[:, :-1]
     levels = np.log(np.maximum(powers, max(DEPTH * float(powers.max()), 1e-14)))
@@ -53,7 +53,7 @@ def unlikeness(pictures: NDArray[np.float32], labels: NDArray[np.int64]) -> NDAr
     if len(compared) < 2:
         return found
     takes = {label: np.flatnonzero(labels == label) for label in compared.tolist()}
-    others = {label: pictures[shown(own)] for label, own in takes.items()}
+    others = {label: pictures[subsample(own)] for label, own in takes.items()}
     rows = np.flatnonzero(counts[labels] >= FEWEST_TAKES)
     for first in range(0, len(rows), BATCH):
         batch = rows[first : first + BATCH]
@@ -66,7 +66,7 @@ def unlikeness(pictures: NDArray[np.float32], labels: NDArray[np.int64]) -> NDAr
     return found
 
 
-def shown(rows: NDArray[np.int64]) -> NDArray[np.int64]:
+def subsample(rows: NDArray[np.int64]) -> NDArray[np.int64]:
     """At most `MOST_TAKES` of the rows, evenly spaced."""
     if len(rows) <= MOST_TAKES:
         return rows

@@ -70,7 +70,7 @@ def check_take(samples: Samples, rate: int, label: str, others: Mapping[str, Seq
     seconds = len(speech) / rate
     level = 20 * np.log10(max(found.rms(samples), 1e-6))
     gaps = [(later[0] - earlier[1]) / rate for earlier, later in pairwise(found.regions)]
-    picture = likeness.picture(speech, rate)
+    picture = likeness.word_features(speech, rate)
     lengths = [take.seconds for take in others.get(label, ())]
     usual = float(np.median(lengths)) if len(lengths) >= FEWEST_TAKES else seconds
     wrong = {

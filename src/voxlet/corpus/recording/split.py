@@ -90,7 +90,7 @@ def cut(samples: Samples, rate: int, labels: Sequence[str], takes: int | None = 
         raise CorpusError("holds no speech", remedy="listen to it; speak nearer to the microphone")
     words, pause = group(regions, rate, len(labels), takes)
     each = len(words) // len(labels)
-    pictures = np.stack([likeness.picture(samples[start:stop], rate) for start, stop in words])
+    pictures = np.stack([likeness.word_features(samples[start:stop], rate) for start, stop in words])
     rounds = np.tile(np.arange(len(labels)), each)
     blocks = np.repeat(np.arange(len(labels)), each)
     in_rounds = each == 1 or spread(pictures, rounds) <= spread(pictures, blocks)

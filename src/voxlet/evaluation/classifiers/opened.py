@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 WIDE_RATE = 16_000  # Hz: the highest rate of a classifier's input
 NARROW_RATE = 8000  # Hz: telephone bandwidth, which every clip has
 # Only for wide-band clips. For others, the in-corpus classifier is itself at telephone bandwidth.
-WIDE_ALONE: tuple[ClassifierKind, ...] = ("in_corpus_narrow", "cross_corpus_wide", "off_the_shelf_wide")
+WIDE_BAND_KINDS: tuple[ClassifierKind, ...] = ("in_corpus_narrow", "cross_corpus_wide", "off_the_shelf_wide")
 NOT_OPENED = "this classifier was not opened"
 NO_POCKETSPHINX = f"PocketSphinx is not installed: {how_to_install('study')}"
 NO_LANGUAGE = "the language of the real recordings is not known: if they are English, give --language en"
@@ -126,7 +126,7 @@ def open_classifiers(
     wide = inputs.rate >= WIDE_RATE
     opened: dict[ClassifierKind, Classifier | str] = {}
     for kind in KINDS:
-        if kind in kinds and (wide or kind not in WIDE_ALONE) and kind != "cross_fitted":
+        if kind in kinds and (wide or kind not in WIDE_BAND_KINDS) and kind != "cross_fitted":
             opened[kind] = open_one(kind, reference, inputs, progress)
     others = [opened.get(kind, "") for kind in ("cross_corpus", "off_the_shelf")]
     if "cross_fitted" in kinds and all(isinstance(other, str) for other in others):
@@ -150,7 +150,7 @@ def open_one(
         return ONE_LABEL
     if reference.language == UNKNOWN_LANGUAGE:
         return NO_LANGUAGE
-    wide = kind in WIDE_ALONE
+    wide = kind in WIDE_BAND_KINDS
     try:
         if kind in {"cross_corpus", "cross_corpus_wide"}:
             corpora = reserving_corpora(labels, reference.language)

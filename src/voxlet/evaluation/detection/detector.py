@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from voxlet.audio import Samples
 
-PENALTIES = (0.001, 0.003, 0.01, 0.03, 0.1)  # the inverse of the penalty, as scikit-learn's C
+INVERSE_PENALTIES = (0.001, 0.003, 0.01, 0.03, 0.1)  # the inverse of the penalty, as scikit-learn's C
 FARTHEST = 5.0  # standard deviations to which features are clipped, so that no outlier dominates
 ITERATIONS = 300
 
@@ -62,14 +62,14 @@ def right_answers(real: Views, other: Views) -> NDArray[np.float64]:
 def best_penalty(features: NDArray[np.float64], kinds: NDArray[np.int64], folds: NDArray[np.int64]) -> float:
     """The penalty with the best balanced accuracy in cross-validation over folds of features (B, D)."""
     shares = []
-    for penalty in PENALTIES:
+    for penalty in INVERSE_PENALTIES:
         right = np.zeros(len(kinds))
         for fold in np.unique(folds):
             own = folds == fold
             told = fit_and_tell(features[~own], kinds[~own], features[own], penalty)
             right[own] = told == kinds[own]
         shares.append(right[kinds == 0].mean() + right[kinds == 1].mean())
-    return PENALTIES[int(np.argmax(shares))]  # among equals, the strongest penalty
+    return INVERSE_PENALTIES[int(np.argmax(shares))]  # among equals, the strongest penalty
 
 
 def fit_and_tell(

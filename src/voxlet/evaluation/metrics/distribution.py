@@ -122,7 +122,7 @@ def distances(first: Reals, second: Reals) -> Reals:
 
 
 @dataclass(frozen=True)
-class Manifolds:
+class FeatureOverlap:
     """Overlap of two sets of features (Kynkaanniemi et al. 2019; Naeem et al. 2020)."""
 
     precision: float  # share of generated clips within a real clip's neighbourhood
@@ -131,7 +131,7 @@ class Manifolds:
     coverage: float  # share of real neighbourhoods with a generated clip in them
 
 
-def manifolds(real: Reals, generated: Reals, k: int = NEIGHBOURS) -> Manifolds:
+def feature_overlap(real: Reals, generated: Reals, k: int = NEIGHBOURS) -> FeatureOverlap:
     """Precision, recall, density and coverage of `generated` (B1, D) against `real` (B2, D).
 
     A clip's neighbourhood is the ball around it that reaches to its k-th nearest neighbour in its own set.
@@ -149,7 +149,7 @@ def manifolds(real: Reals, generated: Reals, k: int = NEIGHBOURS) -> Manifolds:
     between = distances(real, generated)
     inside_real = between < radii(real)[:, None]
     inside_generated = between < radii(generated)[None]
-    return Manifolds(
+    return FeatureOverlap(
         precision=float(inside_real.any(axis=0).mean()),
         recall=float(inside_generated.any(axis=1).mean()),
         density=float(inside_real.sum(axis=0).mean() / k),
@@ -192,7 +192,7 @@ def evaluate(
             if fewest >= CATALOGUE[f"{key}extrapolated"].needs:
                 found[f"{key}extrapolated"] = frechet_extrapolated(some, theirs[kind], seed=seed)
             if kind == OWN:
-                overlap = vars(manifolds(theirs[kind], some))
+                overlap = vars(feature_overlap(theirs[kind], some))
                 found |= {f"distribution.{OWN}.{name}": value for name, value in overlap.items()}
         found[f"distribution.{OWN}.inception_score"] = inception_score(said[rows])
         found[f"distribution.{OWN}.modified_inception_score"] = modified_inception_score(said[rows])

@@ -50,7 +50,7 @@ VERSION = 1  # raise it when the same clips give other statistics
 
 
 @dataclass(frozen=True)
-class Said:
+class ClassifierOutput:
     """The classifier's output for B clips: probabilities (B, C), features (B, D)."""
 
     probabilities: Reals
@@ -78,7 +78,9 @@ def log_mel(samples: Samples, rate: int) -> NDArray[np.float32]:
 
 
 @torch.inference_mode()
-def classify(network: ResNeXt, sounds: Sequence[Samples], rate: int, name: str, progress: bool) -> Said:
+def classify(
+    network: ResNeXt, sounds: Sequence[Samples], rate: int, name: str, progress: bool
+) -> ClassifierOutput:
     """The network's output for clips, each (T,) at `rate`."""
     probabilities, features = [], []
     with Progress(f"SC09's classifier, {name}", silent=not progress) as shown:
@@ -90,7 +92,7 @@ def classify(network: ResNeXt, sounds: Sequence[Samples], rate: int, name: str, 
             features.append(pooled.double().numpy())
             done = start + len(spectrograms)
             shown.share(done / len(sounds), f"{done:,} of {len(sounds):,} clips")
-    return Said(np.concatenate(probabilities), np.concatenate(features))
+    return ClassifierOutput(np.concatenate(probabilities), np.concatenate(features))
 
 
 def inception_score(probabilities: Reals) -> float:
@@ -113,14 +115,14 @@ def divergence(p: Reals, q: Reals) -> Reals:
     return np.asarray(np.sum(p * (np.log(np.maximum(p, tiny)) - np.log(np.maximum(q, tiny))), axis=-1))
 
 
-def statistics(said: Said) -> Statistics:
+def statistics(said: ClassifierOutput) -> Statistics:
     """Statistics of clips from the classifier's output."""
     return Statistics(
         said.features.mean(axis=0), np.cov(said.features, rowvar=False), said.probabilities.mean(axis=0)
     )
 
 
-def figures(said: Said, asked: NDArray[np.int64], train: Statistics) -> Figures:
+def figures(said: ClassifierOutput, asked: NDArray[np.int64], train: Statistics) -> Figures:
     """All metrics of a set of clips with labels `asked` (B,); a string says where clips are too few."""
     count, own = len(asked), statistics(said)
     values: dict[str, Callable[[], Interval]] = {

@@ -120,7 +120,7 @@ def probabilities(network: BCResNet, log_mel: NDArray[np.float32]) -> NDArray[np
 
 
 @dataclass(frozen=True)
-class Heard:
+class RecogniserScores:
     """Performance of a recogniser.
 
     Attributes:
@@ -133,10 +133,10 @@ class Heard:
     false_accepts: float
 
 
-def assess(network: BCResNet, test: Examples, others: NDArray[np.float32]) -> Heard:
+def assess(network: BCResNet, test: Examples, others: NDArray[np.float32]) -> RecogniserScores:
     """Test a recogniser on clips of its labels, and on spectrograms (B, M, F) of other words."""
     own = probabilities(network, test.log_mels)
     right = own.argmax(axis=1) == test.labels
     least = np.quantile(own.max(axis=1), MISSED)
     accepted = probabilities(network, others).max(axis=1) >= least
-    return Heard(wilson(int(right.sum()), len(right)), 1000 * float(accepted.mean()))
+    return RecogniserScores(wilson(int(right.sum()), len(right)), 1000 * float(accepted.mean()))

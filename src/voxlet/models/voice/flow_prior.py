@@ -214,7 +214,7 @@ class FlowPrior(nn.Module):
         """The attributes (B, A), in standard deviations, that a style (B, S) has by itself."""
         return style @ self.neutral_weight.T + self.neutral_bias
 
-    def asked(self, style: Tensor, wishes: Tensor) -> Tensor:
+    def requested_attributes(self, style: Tensor, wishes: Tensor) -> Tensor:
         """Attributes (B, A), in standard deviations, of a style (B, S) with the changes `wishes` (B, A).
 
         Changes are relative to the style's own attributes: for speed the natural logarithm of a ratio, for

@@ -24,7 +24,7 @@ CPU = torch.device("cpu")
 
 
 @dataclass(frozen=True)
-class Held:
+class InMemory:
     """Spectrograms in memory: `values` (N, M, F), scaled to [0, 1]."""
 
     values: Tensor
@@ -41,7 +41,7 @@ class Held:
 
 
 @dataclass(frozen=True)
-class Made:
+class Computed:
     """Spectrograms computed from the clips on disk each time they are read, however many there are."""
 
     rows: Rows
@@ -64,20 +64,20 @@ class Made:
         return torch.cat(made).to(self.device)
 
 
-Spectrograms = Held | Made
+Spectrograms = InMemory | Computed
 
 
 def spectrograms_of(
     prepared: Prepared, config: SpectrogramConfig, device: torch.device = CPU
 ) -> Spectrograms:
     """Scaled log spectrograms (N, M, F) of all clips, on `device`."""
-    made = Made(prepared.rows, config)
+    made = Computed(prepared.rows, config)
     if not held_bytes(*made.shape):
-        return Made(prepared.rows, config, device)
+        return Computed(prepared.rows, config, device)
     values = torch.empty(made.shape)
     for rows in map(torch.from_numpy, in_turn(np.arange(len(values)), ANALYSIS_BATCH)):
         values[rows] = made.read(rows)
-    return Held(values.to(device))
+    return InMemory(values.to(device))
 
 
 def held_bytes(count: int, bands: int, frames: int) -> int:

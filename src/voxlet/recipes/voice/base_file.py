@@ -111,7 +111,7 @@ class Base:
                 return row
         return None
 
-    def strange(self, labels: Sequence[str], language: str) -> list[str]:
+    def unknown_labels(self, labels: Sequence[str], language: str) -> list[str]:
         """Those of the labels, words in `language`, that the base does not know."""
         return [label for label in labels if self.row_of(label, language) is None]
 

@@ -43,8 +43,9 @@ STYLE_CLIPS = 2  # other clips that a style is inferred from
 VALIDATION_BATCH = 64
 ENCODING_BATCH = 128
 MOST_CLIPS = 20_000  # from whose styles the whitening is computed
-# Random requests: lowest, highest, and the limit to which higher ones are clipped; see `FlowPrior.asked`.
-WISHES = {SPEED: (-0.3, 0.35, 1.0), PITCH: (-4.0, 4.0, 12.0), CLARITY: (0.0, 2.0, 1.0)}
+# Random requests: lowest, highest, and the limit to which higher ones are clipped;
+# see `FlowPrior.requested_attributes`.
+REQUEST_RANGES = {SPEED: (-0.3, 0.35, 1.0), PITCH: (-4.0, 4.0, 12.0), CLARITY: (0.0, 2.0, 1.0)}
 NORM = 1.0  # largest gradient norm
 
 
@@ -59,7 +60,7 @@ class Targets(NamedTuple):
     velocity: Tensor
 
 
-class Speaking(NamedTuple):
+class StudentConditions(NamedTuple):
     """Labels and speakers on which the student is trained, in a voice that keeps words or speakers.
 
     Attributes:
@@ -94,7 +95,7 @@ class DistillationTask:
         data: VoiceData,
         validation: Tensor,
         *,
-        speaking: Speaking | None = None,
+        speaking: StudentConditions | None = None,
         precision: Precision = "auto",
     ) -> None:
         self.config, self.data, self.validation, self.precision = config, data, validation, precision
@@ -126,7 +127,7 @@ class DistillationTask:
         c, count = self.config, len(rows)
         others = self.data.others(rows, STYLE_CLIPS)
         style = self.style(*self.data.cut(others, self.data.longest(others))).mean  # as a voice will use it
-        label, style = self.said(rows, style)
+        label, style = self.drawn_conditions(rows, style)
         fresh = batch_random.rand(count, 1, device=self.device) < c.prior_style_share
         style = torch.where(fresh, self.style.deviation * batch_random.randn_like(style), style)
         attributes = self.attributes(rows, style)
@@ -141,7 +142,7 @@ class DistillationTask:
             y = y + self.guided(y, inner, label, style, attributes) / (c.steps * c.substeps)
         return Targets(x, time, label, style, attributes, (y - x) * c.steps)
 
-    def said(self, rows: Tensor, style: Tensor) -> tuple[Tensor, Tensor]:
+    def drawn_conditions(self, rows: Tensor, style: Tensor) -> tuple[Tensor, Tensor]:
         """Labels (B,) and styles (B, S) to train on, for rows (B,) whose own styles are `style` (B, S)."""
         if self.speaking is None:
             return self.data.labels[rows], style
@@ -158,13 +159,13 @@ class DistillationTask:
         if not names:
             return None
         drawn = batch_random.rand(len(rows), len(names), device=self.device)
-        ranges = torch.tensor([WISHES[name] for name in names], device=self.device)
+        ranges = torch.tensor([REQUEST_RANGES[name] for name in names], device=self.device)
         # Half of the requests for clarity are clipped to the clearest, which is the default request.
         wishes = (ranges[:, 0] + drawn * (ranges[:, 1] - ranges[:, 0])).clamp(max=ranges[:, 2])
         own = self.teacher.standard(self.data.attributes[rows])
         other = batch_random.rand(len(rows), 1, device=self.device) < self.config.asked_share
         other = other | (self.speaking is not None)  # other words and speakers than those of the rows
-        asked = self.teacher.asked(style, wishes)
+        asked = self.teacher.requested_attributes(style, wishes)
         return described(torch.where(other | own.isnan(), asked, own))
 
     def guided(
@@ -205,8 +206,8 @@ class DistillationTask:
 
 
 @torch.no_grad()
-def settle(
-    teacher: StyledPrior, clips: VoiceData, speeds: Sequence[float], speaking: Speaking | None = None
+def whiten_styles(
+    teacher: StyledPrior, clips: VoiceData, speeds: Sequence[float], speaking: StudentConditions | None = None
 ) -> None:
     """Whiten a teacher's styles, so that new speakers like the voice's can be drawn, and fit the attributes
     that a style has by itself.

@@ -22,7 +22,7 @@ from voxlet.corpus.attributes.pitch import median_pitch
 from voxlet.extras import import_extra
 from voxlet.models.voice.config import PITCH, SPEED
 from voxlet.models.voice.flow_prior import lengths_of
-from voxlet.recipes.onnx_graph import SCALE, graph_of, packed_graph, rounded
+from voxlet.recipes.onnx_graph import SCALE, graph_of, packed_graph, quantised
 from voxlet.recipes.voice.clips.attributes import spreads_of
 from voxlet.speak.manner import PLAIN
 from voxlet.speak.voice_file import ENCODER_KEY, INFO_KEY, with_metadata
@@ -46,20 +46,21 @@ CLIPS = 60  # from which that is measured
 LEAST = {SPEED: 0.5, PITCH: 0.0}  # least share that is assumed; a smaller measured one is taken for chance
 
 
-class Delivered(NamedTuple):
+class RequestGain(NamedTuple):
     """The shares that a prior delivers of requested changes: of speed, as a logarithm, and of pitch."""
 
     speed: float = 1.0
     pitch: float = 1.0
 
 
-ALL = Delivered()
+FULL_GAIN = RequestGain()
 
 
 class SpeakerGraph(nn.Module):
     """A voice file: noise (B, L, Z + 1), label (B,), style (B, S) -> waveform (B, T) and length (B,).
 
-    If the prior has attributes, a fourth input holds the requested changes (B, A); see `FlowPrior.asked`.
+    If the prior has attributes, a fourth input holds the requested changes (B, A); see
+    `FlowPrior.requested_attributes`.
 
     A clip is decoded from its latents up to `MARGIN` frames after its end; later ones have no influence. So a
     clip is the same in every batch, and only as many of the L frames are decoded as the longest clip needs.
@@ -68,7 +69,9 @@ class SpeakerGraph(nn.Module):
     times: Tensor
     left: Tensor
 
-    def __init__(self, prior: FlowPrior, wave: WaveVAE, steps: int, delivered: Delivered = ALL) -> None:
+    def __init__(
+        self, prior: FlowPrior, wave: WaveVAE, steps: int, delivered: RequestGain = FULL_GAIN
+    ) -> None:
         super().__init__()
         self.prior, self.wave, self.steps = prior, wave, steps
         names = prior.config.attributes
@@ -83,7 +86,7 @@ class SpeakerGraph(nn.Module):
         attributes = raised = None
         if wishes is not None:
             raised = (wishes * self.left).sum(1)
-            asked = self.prior.asked(style, wishes * self.times)
+            asked = self.prior.requested_attributes(style, wishes * self.times)
             attributes = torch.cat([asked, torch.ones_like(asked)], dim=1)
         sequence = self.prior.sample(noise, label, style, attributes, steps=self.steps)
         latents, presence = self.prior.denormalise(sequence)
@@ -111,7 +114,7 @@ class StyleGraph(nn.Module):
 
 
 @torch.no_grad()
-def delivered(prior: FlowPrior, wave: WaveVAE, steps: int, styles: Tensor) -> Delivered:
+def measured_gain(prior: FlowPrior, wave: WaveVAE, steps: int, styles: Tensor) -> RequestGain:
     """Measure the shares of requested speed and pitch that a prior delivers, as medians over clips.
 
     Args:
@@ -130,14 +133,16 @@ def delivered(prior: FlowPrior, wave: WaveVAE, steps: int, styles: Tensor) -> De
 
     found = {}
     for name in (name for name in ASKED if name in prior.config.attributes):
-        less, more = (said(graph, styles, 0, {name: sign * ASKED[name]}) for sign in (-1, 1))
+        less, more = (generated_clips(graph, styles, 0, {name: sign * ASKED[name]}) for sign in (-1, 1))
         heard = pitches if name == PITCH else speeds
         share = float(torch.from_numpy(heard(more) - heard(less)).nanmedian()) / (2 * ASKED[name])
         found[name] = min(1.0, share) if share > LEAST[name] else LEAST[name]
-    return Delivered(**found)
+    return RequestGain(**found)
 
 
-def said(speaker: SpeakerGraph, styles: Tensor, seed: int, wishes: Mapping[str, float]) -> list[Samples]:
+def generated_clips(
+    speaker: SpeakerGraph, styles: Tensor, seed: int, wishes: Mapping[str, float]
+) -> list[Samples]:
     """Generate `CLIPS` clips of labels and styles (K, S) in turn, in the default manner plus `wishes`."""
     prior = speaker.prior
     names, turns = prior.config.attributes, torch.arange(CLIPS)
@@ -163,7 +168,9 @@ def spreads(speaker: SpeakerGraph, styles: Tensor) -> dict[str, float]:
     """
     rows = []
     for seed in range(2):
-        heard = measure(said(speaker, styles, seed, {}), speaker.wave.rate)  # in the way takes are measured
+        heard = measure(
+            generated_clips(speaker, styles, seed, {}), speaker.wave.rate
+        )  # in the way takes are measured
         rows.append(np.stack([-np.log(heard.seconds), 12 * np.log2(heard.pitch_hz)], axis=1))
     found = spreads_of(torch.from_numpy(np.concatenate(rows)), torch.arange(CLIPS).repeat(2)[:, None])
     return dict(zip((SPEED, PITCH), found.tolist(), strict=True))
@@ -172,14 +179,14 @@ def spreads(speaker: SpeakerGraph, styles: Tensor) -> dict[str, float]:
 def export_voice(speaker: SpeakerGraph, encoder: StyleEncoder, info: VoiceInfo) -> bytes:
     """The bytes of a voice file."""
     import_extra("onnx", "train")
-    speaker, packed = rounded(speaker.eval())
+    speaker, packed = quantised(speaker.eval())
     noise = torch.randn(2, info.frames, info.latent_size)
     inputs: tuple[Tensor, ...] = (noise, torch.tensor([0, 1]), torch.randn(2, info.style_size))
     names = ["noise", "label", "style"]
     if info.attributes:
         inputs, names = (*inputs, torch.rand(2, len(info.attributes))), [*names, "attributes"]
     graph = graph_of(speaker, inputs, names, ["waveform", "length"], {0: "batch"})
-    style, packed_style = rounded(StyleGraph(encoder.eval()))
+    style, packed_style = quantised(StyleGraph(encoder.eval()))
     style_graph = graph_of(style, (torch.randn(1, 4000),), ["clip"], ["style"], {1: "samples"})
     encoder_text = base64.b64encode(packed_graph(style_graph, packed_style).SerializeToString())
     metadata = {INFO_KEY: info.to_json().encode(), ENCODER_KEY: encoder_text}

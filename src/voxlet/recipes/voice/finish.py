@@ -18,7 +18,7 @@ from voxlet.models.voice.config import CLARITY, PITCH, SPEED
 from voxlet.recipes.voice.base_file import DISCRIMINATORS, SPEAKERS, STYLE, Base
 from voxlet.recipes.voice.clips.attributes import spreads_of
 from voxlet.recipes.voice.clips.speakers import FEWEST_CLIPS, Speakers, speakers_of
-from voxlet.recipes.voice.export import SpeakerGraph, delivered, export_voice, spreads, with_card
+from voxlet.recipes.voice.export import SpeakerGraph, export_voice, measured_gain, spreads, with_card
 from voxlet.recipes.voice.weights import DISTILLATION, PRIOR, WAVE, load_discriminators, load_teacher
 from voxlet.speak.voice_file import (
     LONGEST_NAME,
@@ -121,7 +121,7 @@ def write_voice(opened: VoiceRun, path: Path) -> None:
     )
     steps = config.distillation.steps
     styles = torch.from_numpy(np.stack(list(info.styles.values())))
-    share = delivered(student, opened.wave, steps, styles)
+    share = measured_gain(student, opened.wave, steps, styles)
     speaker = SpeakerGraph(student, opened.wave, steps, share)
     if info.attributes:
         info = replace(info, variation=variation_of(opened, spreads(speaker, styles)))

@@ -12,10 +12,10 @@ from voxlet.errors import ConfigError
 from voxlet.recipes.voice.base_file import PRIOR as PRIOR_PART
 from voxlet.recipes.voice.clips.data import VoiceData, voice_data
 from voxlet.recipes.voice.clips.waveforms import evenly
-from voxlet.recipes.voice.distillation_task import DistillationTask, Speaking, settle
+from voxlet.recipes.voice.distillation_task import DistillationTask, StudentConditions, whiten_styles
 from voxlet.recipes.voice.finish import write_voice
-from voxlet.recipes.voice.heard import Heard
 from voxlet.recipes.voice.prior_task import PriorTask
+from voxlet.recipes.voice.samples import SampleWriter
 from voxlet.recipes.voice.scope import Scope
 from voxlet.recipes.voice.voice_run import VoiceRun
 from voxlet.recipes.voice.wave_task import WaveTask
@@ -52,7 +52,7 @@ def plan_voice_training(config: VoiceTraining, dataset: Dataset, run: Run, base:
     scope = Scope.of(run)
     kept = None if scope is None or base is None else _Kept(scope, base, dataset.prepared.language)
     tasks = _Tasks(config, dataset, run, base, kept)
-    rows, heard = split.train, Heard(run, config, dataset, distributed.device())
+    rows, heard = split.train, SampleWriter(run, config, dataset, distributed.device())
     return Plan(
         (
             Stage(WAVE, rows, config.wave.loop, tasks.wave, config.shares[0], heard.after_wave),
@@ -91,10 +91,10 @@ class _Kept:
             len(self.base.parts[PRIOR_PART]["position"])
         )
 
-    def speaking(self) -> Speaking:
+    def speaking(self) -> StudentConditions:
         """The labels and speakers on which the student is trained."""
         speakers = self.base.named_speakers().only(self.scope.speakers)
-        return Speaking(len(self.scope.labels), speakers, self.scope.kept_share)
+        return StudentConditions(len(self.scope.labels), speakers, self.scope.kept_share)
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,7 @@ class _Tasks:
         if speaking is not None:
             speaking.kept.to(distributed.device())
             teacher.flow.keep_labels(speaking.labels)
-        settle(teacher, clips, self.config.prior.speeds_for(len(clips.count)), speaking)
+        whiten_styles(teacher, clips, self.config.prior.speeds_for(len(clips.count)), speaking)
         return DistillationTask(
             self.config.distillation,
             teacher.flow,

@@ -39,7 +39,7 @@ MOST_MEASURED = 8192  # clips from which the latents' mean and deviation are mea
 NORM = 1.0  # largest gradient norm
 
 
-class Way(NamedTuple):
+class FlowBatch(NamedTuple):
     """B sequences x (B, L, Z + 1) between noise and data, at times (B,), for labels (B,), styles (B, S) and
     attributes (B, A) in standard deviations, with their target velocities (B, L, Z + 1)."""
 
@@ -151,7 +151,7 @@ class PriorTask:
         values = self.data.attributes[rows]
         return self.prior.standard(values) if self.data.names else values
 
-    def _some(self, attributes: Tensor) -> Tensor:
+    def _without_some_attributes(self, attributes: Tensor) -> Tensor:
         """The attributes (B, A) with some left out at random, as NaN."""
         if not self.data.names or not self.config.attribute_dropout:
             return attributes
@@ -162,26 +162,29 @@ class PriorTask:
         """Attributes (B, A) as the prior reads them, (B, 2A)."""
         return described(attributes) if self.data.names else None
 
-    def _way(self, data: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _interpolated(self, data: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Points (B, L, Z + 1) between noise and these sequences, their times (B,), and their velocities."""
         noise = batch_random.randn_like(data)
         # Logit-normal times: the middle of the way is hardest to learn (Esser et al. 2024, arXiv:2403.03206).
         time = batch_random.randn(len(data), device=self.device).sigmoid()
         return noise + time[:, None, None] * (data - noise), time, data - noise
 
-    def _left_out(self, label: Tensor) -> Tensor:
+    def _without_some_labels(self, label: Tensor) -> Tensor:
         """The labels (B,) with some left out at random, as the number for "no label"."""
         left_out = batch_random.rand(len(label), device=self.device) < self.config.condition_dropout
         return torch.where(left_out, self.prior.labels, label)
 
-    def _repeated(self, replay: Replay, count: int) -> Way:
+    def _replayed(self, replay: Replay, count: int) -> FlowBatch:
         """Sequences that the base generates, with the frozen prior's velocities as targets."""
         replay.make_more()
         said = replay.draw(count)
-        x, time, _ = self._way(said.data)
-        label, attributes = self._left_out(said.label), self._some(said.attributes)
+        x, time, _ = self._interpolated(said.data)
+        label, attributes = (
+            self._without_some_labels(said.label),
+            self._without_some_attributes(said.attributes),
+        )
         velocity = replay.velocity(x, time, label, said.style, self.as_read(attributes))
-        return Way(x, time, label, said.style, attributes, velocity)
+        return FlowBatch(x, time, label, said.style, attributes, velocity)
 
     def train_step(self, rows: Tensor, progress: float) -> dict[str, Tensor]:  # noqa: ARG002  # the loop's rates suffice
         """One step on the flow-matching loss and the style's KL divergence."""
@@ -189,14 +192,18 @@ class PriorTask:
         self.views.encode_more()
         drawn = self.views.draw(rows.to(self.device), c.same_speed)
         rows = drawn.rows
-        x, time, way = self._way(self.sequences(drawn))
-        label = self._left_out(self.data.labels[rows])
+        x, time, way = self._interpolated(self.sequences(drawn))
+        label = self._without_some_labels(self.data.labels[rows])
         clips = int(torch.randint(1, c.style_clips + 1, ()))
         with autocast(self.device, self.precision):
             posterior = self.styles(self.style, rows, clips)
-            asked = Way(x, time, label, posterior.sample(), self._some(self.attributes(rows)), way)
+            asked = FlowBatch(
+                x, time, label, posterior.sample(), self._without_some_attributes(self.attributes(rows)), way
+            )
             if self.replay is not None:
-                asked = Way(*map(torch.cat, zip(asked, self._repeated(self.replay, len(rows)), strict=True)))
+                asked = FlowBatch(
+                    *map(torch.cat, zip(asked, self._replayed(self.replay, len(rows)), strict=True))
+                )
             known = self.as_read(asked.attributes)
             velocity = self.prior(asked.x, asked.time, asked.label, asked.style, known)
         flow = (velocity - asked.velocity).square().mean()

@@ -99,7 +99,7 @@ def scope_of(base: Base | None, labels: Sequence[str], language: str, adds: Adds
             f"the base says no words in the language {language!r}",
             remedy=f"say which one yours are in: --language {', or --language '.join(tags)}",
         )
-    strange = base.strange(labels, language)
+    strange = base.unknown_labels(labels, language)
     if adds == "speakers" and strange:
         raise ConfigError(
             f"the base does not know the word {strange[0]!r}",

@@ -10,7 +10,7 @@ from voxlet.serving.refusals import RefusedError
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from voxlet.serving.jobs.making import Making
+    from voxlet.serving.jobs.making import VoiceMaker
 
 LOOK, REST = 0.5, 15.0  # seconds between checks, and between keep-alive comments
 MOST_WATCHERS = 16
@@ -20,7 +20,7 @@ TYPE = "text/event-stream"
 class Watching:
     """Counts the clients that watch runs, at most `MOST_WATCHERS`."""
 
-    def __init__(self, making: Making) -> None:
+    def __init__(self, making: VoiceMaker) -> None:
         self._making, self._count = making, 0
 
     def begin(self, name: str) -> AsyncIterator[bytes]:

@@ -32,7 +32,7 @@ JOB, STATE, PROCESS, ENDED, OUT, ERR, LOCK = (
 )
 CANCEL, BY_FILE = "cancel", sys.platform == "win32"  # how a process is told to end: on Windows by a file
 Kind = Literal["adapt", "score"]
-Stand = Literal["waiting", "running", "done", "failed", "cancelled"]
+JobStatus = Literal["waiting", "running", "done", "failed", "cancelled"]
 LOG_BYTES = 4_000  # read from the end of a command's standard error
 LONGEST_MESSAGE = 500  # characters
 
@@ -41,7 +41,7 @@ LONGEST_MESSAGE = 500  # characters
 class State:
     """The state of a job; times in seconds since 1970, 0 if not reached yet."""
 
-    stand: Stand = "waiting"
+    stand: JobStatus = "waiting"
     attempts: int = 0
     begun: float = 0.0
     ended: float = 0.0

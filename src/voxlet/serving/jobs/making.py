@@ -69,7 +69,7 @@ class Watched(BaseModel):
     run: RunView | None
 
 
-class Making:
+class VoiceMaker:
     """The takes, jobs and runs of a server; inside the `async with` block the folder is this server's alone.
 
     Args:
@@ -89,7 +89,7 @@ class Making:
         self._listed: dict[tuple[str, int, int], ListedVoice] = {}
         self._watch: asyncio.Task[None] | None = None
 
-    async def __aenter__(self) -> Making:
+    async def __aenter__(self) -> VoiceMaker:
         """Take over the folder with the jobs that earlier servers left.
 
         Raises:

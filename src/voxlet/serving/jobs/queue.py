@@ -20,7 +20,18 @@ from typing import TYPE_CHECKING
 
 from voxlet import files
 from voxlet.errors import ConfigError, LockedError
-from voxlet.serving.jobs.job import BY_FILE, CANCEL, ENDED, LOCK, PROCESS, Job, Kind, Stand, State, read_jobs
+from voxlet.serving.jobs.job import (
+    BY_FILE,
+    CANCEL,
+    ENDED,
+    LOCK,
+    PROCESS,
+    Job,
+    JobStatus,
+    Kind,
+    State,
+    read_jobs,
+)
 from voxlet.serving.refusals import RefusedError
 
 if TYPE_CHECKING:
@@ -169,7 +180,7 @@ class Jobs:
         if interrupted and state.attempts < MOST_ATTEMPTS:
             self._begin(job, state)
             return True
-        stand: Stand = "done" if code == 0 else "failed"
+        stand: JobStatus = "done" if code == 0 else "failed"
         message = "" if code == 0 else job.last_words() or f"it was interrupted {state.attempts} times"
         self._set(job, replace(state, stand=stand, ended=time.time(), message=message))
         return False

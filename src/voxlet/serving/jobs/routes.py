@@ -10,13 +10,13 @@ from pydantic import BaseModel
 from starlette.responses import Response
 
 from voxlet.errors import FileError
-from voxlet.serving.answer import SoundAnswer, file_answer
+from voxlet.serving.answer import StreamedResponse, file_answer
 from voxlet.serving.jobs.events import TYPE, Watching
-from voxlet.serving.jobs.making import AskedJob, JobView, Making, job_view
+from voxlet.serving.jobs.making import AskedJob, JobView, VoiceMaker, job_view
 from voxlet.serving.jobs.runs import RunSummary
 from voxlet.serving.jobs.takes import LONGEST_WORD, Checked, TakesView, Wanted
 from voxlet.serving.refusals import RESPONSES, RefusedError, content_type
-from voxlet.serving.speech import Speaking
+from voxlet.serving.speech import SpeechService
 
 WAV = "audio/wav"
 SOUND: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
@@ -47,7 +47,7 @@ def file_of(kind: str, what: str) -> dict[int | str, dict[str, Any]]:
     return {**RESPONSES, 200: {"content": {kind: SOUND}, "description": what}}
 
 
-def making_routes(making: Making, speaking: Speaking) -> APIRouter:
+def making_routes(making: VoiceMaker, speaking: SpeechService) -> APIRouter:
     """The routes for takes, jobs and runs."""
     router = APIRouter(responses=RESPONSES)
     _add_takes(router, making, speaking)
@@ -56,7 +56,7 @@ def making_routes(making: Making, speaking: Speaking) -> APIRouter:
     return router
 
 
-def _add_takes(router: APIRouter, making: Making, speaking: Speaking) -> None:
+def _add_takes(router: APIRouter, making: VoiceMaker, speaking: SpeechService) -> None:
     run = speaking.workers.run
 
     @router.get("/takes")
@@ -99,7 +99,7 @@ def _add_takes(router: APIRouter, making: Making, speaking: Speaking) -> None:
         return await run(lambda: making.takes.remove(name, file))
 
 
-def _add_jobs(router: APIRouter, making: Making, speaking: Speaking) -> None:
+def _add_jobs(router: APIRouter, making: VoiceMaker, speaking: SpeechService) -> None:
     run = speaking.workers.run
 
     @router.get("/jobs")
@@ -119,7 +119,7 @@ def _add_jobs(router: APIRouter, making: Making, speaking: Speaking) -> None:
         return job_view(*making.jobs.find(number))
 
 
-def _add_runs(router: APIRouter, making: Making, speaking: Speaking) -> None:
+def _add_runs(router: APIRouter, making: VoiceMaker, speaking: SpeechService) -> None:
     run, watching = speaking.workers.run, Watching(making)
 
     @router.get("/runs")
@@ -135,10 +135,10 @@ def _add_runs(router: APIRouter, making: Making, speaking: Speaking) -> None:
             200: {"content": {TYPE: {"schema": {"type": "string"}}}, "description": "What changes"},
         },
     )
-    async def watch_run(name: str) -> SoundAnswer:
+    async def watch_run(name: str) -> StreamedResponse:
         """Watch a run and its latest job as server-sent events."""
         events = watching.begin(name)
-        return SoundAnswer(events, TYPE, FRESH, speaking.limits, watching.end)
+        return StreamedResponse(events, TYPE, FRESH, speaking.limits, watching.end)
 
     @router.get(
         "/runs/{name}/samples/{file}", response_class=FileResponse, responses=file_of(WAV, "The sample")

@@ -12,7 +12,7 @@ from voxlet.speak.onnx.sizes import ABSENT, ONE, Sizes, sizes_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from voxlet.speak.onnx.reader import End, Model
+    from voxlet.speak.onnx.reader import Model, ValueInfo
     from voxlet.speak.onnx.sizes import Interval
 
 OPERATOR_SETS = (13, 22)  # the first with axes as inputs; the last that was reviewed
@@ -58,7 +58,7 @@ def check_graph(model: bytes, inputs: Mapping[str, Wanted], outputs: Mapping[str
         raise VoiceError("has a graph that is damaged, or not a voice's", remedy=REMEDY) from error
 
 
-def _check_ends(found: Mapping[str, End], wanted: Mapping[str, Wanted]) -> None:
+def _check_ends(found: Mapping[str, ValueInfo], wanted: Mapping[str, Wanted]) -> None:
     if set(found) != set(wanted):
         has, needs = (", ".join(sorted(ends)) for ends in (found, wanted))
         raise VoiceError(f"its graph has {has[:160]!a} where a voice has {needs}")

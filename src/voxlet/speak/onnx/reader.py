@@ -102,7 +102,7 @@ class Tensor(NamedTuple):
     values: tuple[int, ...] | None
 
 
-class End(NamedTuple):
+class ValueInfo(NamedTuple):
     """An input or output of the graph: data type and sizes (None: any size)."""
 
     kind: int
@@ -125,8 +125,8 @@ class Model:
     opset: int
     nodes: list[Node]
     tensors: dict[str, Tensor]
-    inputs: dict[str, End]
-    outputs: dict[str, End]
+    inputs: dict[str, ValueInfo]
+    outputs: dict[str, ValueInfo]
 
 
 def read_model(data: bytes) -> Model:
@@ -218,14 +218,14 @@ def _tensor(data: memoryview) -> tuple[str, Tensor]:
     return _text(tensor, "name"), Tensor(dims, kind, values)
 
 
-def _end(data: memoryview) -> tuple[str, End]:
+def _end(data: memoryview) -> tuple[str, ValueInfo]:
     end = _message(data, END)
     kind = _message(end.get("type", [EMPTY])[0], END_TYPE)
     tensor = _message(kind.get("tensor_type", [EMPTY])[0], TENSOR_TYPE)
     shape = _message(tensor.get("shape", [EMPTY])[0], SHAPE)
     dimensions = [_message(entry, DIMENSION) for entry in shape.get("dim", ())]
     sizes = tuple(one["dim_value"][0] if "dim_value" in one else None for one in dimensions)
-    return _text(end, "name"), End(tensor.get("elem_type", [0])[0], sizes)
+    return _text(end, "name"), ValueInfo(tensor.get("elem_type", [0])[0], sizes)
 
 
 def _message(message: bytes | memoryview, allowed: Fields) -> dict[str, list[Any]]:

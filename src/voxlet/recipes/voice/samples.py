@@ -40,7 +40,7 @@ SEED = 0
 LONGEST_STEM = 60  # characters of a label in a file's name
 
 
-class Heard:
+class SampleWriter:
     """Writes samples of a run's stages, always of the same training clips, one for each of some labels."""
 
     def __init__(self, run: Run, config: VoiceTraining, dataset: Dataset, device: torch.device) -> None:
@@ -76,7 +76,7 @@ class Heard:
         own = cast("DistillationTask", task)
         student, style = cast("FlowPrior", own.ema.module), self._style(own.style, own.data)
         wishes = torch.zeros(len(style), len(own.data.names), device=self.device)
-        attributes = described(student.asked(style, wishes)) if own.data.names else None
+        attributes = described(student.requested_attributes(style, wishes)) if own.data.names else None
         label = own.data.labels[self.rows]
         said = self._say(student, label, style, attributes, own.config.steps)
         self._write(DISTILLATION, step, own.data, *said)
