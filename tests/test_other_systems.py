@@ -24,7 +24,7 @@ from voxlet.corpus.listing.sound_files import common_folder, relative_name
 from voxlet.datasets.stores import Folder
 from voxlet.engines import pool
 from voxlet.errors import AudioError, ConfigError, FileError
-from voxlet.files import refused
+from voxlet.files import os_errors
 from voxlet.recipes.clip.finish import write_samples
 from voxlet.serving.jobs import process, queue
 from voxlet.serving.jobs.job import CANCEL, ENDED, Job
@@ -63,7 +63,7 @@ def locks_stay(monkeypatch: pytest.MonkeyPatch) -> set[Path]:
 @pytest.fixture
 def windows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "win32")
-    monkeypatch.setattr(refused, "PAUSES", (0.001,) * 5)
+    monkeypatch.setattr(os_errors, "PAUSES", (0.001,) * 5)
 
 
 def test_a_lock_file_that_is_to_go_goes_when_it_can(tmp_path: Path, locks_stay: set[Path]) -> None:

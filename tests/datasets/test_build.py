@@ -20,8 +20,8 @@ from voxlet.cli.main import main
 from voxlet.datasets.build import make_dataset, make_part
 from voxlet.datasets.clips import fitted, make_clip, opened_voice
 from voxlet.datasets.encoding import decode, encode
+from voxlet.datasets.formats.interface import Encoded
 from voxlet.datasets.formats.speech_commands import SpeechCommands
-from voxlet.datasets.formats.written import Encoded
 from voxlet.datasets.stores import Folder, open_store
 from voxlet.engines.engine import SerialEngine
 from voxlet.errors import ConfigError, FileError, LockedError, VoxletError

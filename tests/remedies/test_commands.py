@@ -211,7 +211,7 @@ def test_a_package_that_is_missing(package: str, extra: str, monkeypatch: pytest
     assert extras.import_extra(package, extra).__name__ == package
 
 
-@follows("files/refused.py: check the folder and its free space")
+@follows("files/os_errors.py: check the folder and its free space")
 def test_a_file_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "missing" / "a.json"
     message(FileError, files.write_atomically, path, b"{}")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from voxlet.datasets.card import finish
 from voxlet.datasets.clips import make_clips, opened_voice
 from voxlet.datasets.encoding import encode
-from voxlet.datasets.formats.written import Encoded, formats
+from voxlet.datasets.formats.interface import Encoded, formats
 from voxlet.datasets.plan import Plan, Shard, read_plan
 from voxlet.datasets.record import RECORDS, Record, record_of
 from voxlet.datasets.versions import made_with

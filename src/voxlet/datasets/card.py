@@ -7,7 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from voxlet.datasets.clips import opened_voice
-from voxlet.datasets.formats.written import formats
+from voxlet.datasets.formats.interface import formats
 from voxlet.datasets.record import read_record, records
 from voxlet.errors import FileError
 

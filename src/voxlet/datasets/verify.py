@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from voxlet.datasets.build import PLAN, REJECTED
 from voxlet.datasets.card import AGAIN, CARD, README, describe, readme
 from voxlet.datasets.encoding import decode
-from voxlet.datasets.formats.written import formats
+from voxlet.datasets.formats.interface import formats
 from voxlet.datasets.plan import read_plan
 from voxlet.datasets.record import RECORDS, read_record, record_of
 from voxlet.errors import FileError

@@ -13,7 +13,7 @@ from voxlet.files.folders import (
 )
 from voxlet.files.locks import exclusive
 from voxlet.files.names import safe_name, safe_names
-from voxlet.files.refused import patiently, writing
+from voxlet.files.os_errors import patiently, writing
 from voxlet.files.whole import (
     atomic_file,
     descriptor_of,

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from voxlet.errors import FileError
-from voxlet.files.refused import writing
+from voxlet.files.os_errors import writing
 
 CACHE_VARIABLE = "VOXLET_CACHE"
 CACHE_REMEDY = f"free some space or set {CACHE_VARIABLE} to a folder that can be written"

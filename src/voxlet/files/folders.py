@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voxlet.errors import VoxletError
-from voxlet.files.refused import patiently, writing
+from voxlet.files.os_errors import patiently, writing
 from voxlet.files.whole import flush
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from voxlet.errors import LockedError
 from voxlet.extras import import_extra
 from voxlet.files.folders import is_there
-from voxlet.files.refused import writing
+from voxlet.files.os_errors import writing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

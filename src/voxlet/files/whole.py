@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from voxlet.errors import FileError
-from voxlet.files.refused import patiently, writing
+from voxlet.files.os_errors import patiently, writing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

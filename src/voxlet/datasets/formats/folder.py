@@ -12,7 +12,7 @@ from voxlet.datasets.plan import SPLITS
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from voxlet.datasets.formats.written import Encoded, Object
+    from voxlet.datasets.formats.interface import Encoded, Object
     from voxlet.datasets.plan import Plan, Shard
 
 ROWS = "rows"  # the folder with a file of table rows for each shard

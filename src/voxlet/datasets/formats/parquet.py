@@ -12,7 +12,7 @@ from voxlet.extras import import_extra
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from voxlet.datasets.formats.written import Encoded, Object
+    from voxlet.datasets.formats.interface import Encoded, Object
     from voxlet.datasets.plan import Plan, Shard
 
 COLUMNS = {  # each fact's name, and its type in Arrow and `datasets`

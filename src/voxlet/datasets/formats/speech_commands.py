@@ -13,7 +13,7 @@ from voxlet.datasets.formats.folder import SoundFolder, all_rows
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from voxlet.datasets.formats.written import Encoded, Object
+    from voxlet.datasets.formats.interface import Encoded, Object
     from voxlet.datasets.plan import Plan, Shard
 
 LISTS = {"validation": "validation_list.txt", "test": "testing_list.txt"}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from voxlet.datasets.formats.written import Encoded, Object
+    from voxlet.datasets.formats.interface import Encoded, Object
     from voxlet.datasets.plan import Plan, Shard
 
 
