@@ -1,4 +1,4 @@
-"""Samples and sound files: known answers, damaged files, and sound that goes to pipes and full disks."""
+"""Samples and sound files: known answers, damaged files, and writing to pipes and full disks."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def test_an_error_below_the_encoder_is_kept_and_raised(capfd):
 
     with pytest.raises(OSError, match="No space left on device"):
         writing._encode(Full(), pieces(), RATE, None)
-    assert len(written) < 20  # nothing more is made for a disk that is full
+    assert len(written) < 20  # no more blocks are made once the disk is full
     assert capfd.readouterr() == ("", "")
 
 
@@ -228,7 +228,7 @@ def test_joining():
 
 
 class Pressing(io.RawIOBase):
-    """A file during whose use somebody presses Ctrl-C once."""
+    """A file that raises one Ctrl-C while it is used."""
 
     def __init__(self, file):
         super().__init__()
@@ -256,7 +256,7 @@ class Pressing(io.RawIOBase):
 
 
 def cut_off(path):
-    """A file whose lengths are set right as it is read, so that libsndfile calls Python back."""
+    """Write a file whose lengths are corrected while it is read, so that libsndfile calls Python back."""
     path.write_bytes(audio.encode_wav(TONE, 8000)[:-1000])
     return path
 
@@ -274,7 +274,7 @@ USES = {
 @pytest.mark.usefixtures("ctrl_c")
 @pytest.mark.parametrize("use", USES)
 def test_ctrl_c_is_not_lost_where_libsndfile_calls_python(use, tmp_path, monkeypatch, capfd):
-    """It would be: cffi prints a traceback and goes on."""
+    """Left alone, cffi prints a traceback and goes on."""
     opened = soundfile.SoundFile._init_virtual_io
     monkeypatch.setattr(
         soundfile.SoundFile, "_init_virtual_io", lambda self, file: opened(self, Pressing(file))
@@ -289,8 +289,8 @@ WATCHED = tuple(module.__file__ for module in (audio, files, contextlib))
 
 
 def pressed_at(moment, action):
-    """Do it, with Ctrl-C where so many lines of ours were run -> whether that came, and what was raised where
-    nobody hears it."""
+    """Run an action with Ctrl-C after `moment` lines of Python; return whether the signal came, and the
+    exceptions that nothing catches."""
     left, unheard = [moment], []
 
     def line(_frame, event, _argument):
@@ -308,14 +308,14 @@ def pressed_at(moment, action):
         pass
     finally:
         sys.settrace(tracing)
-        gc.collect()  # what waits for its finaliser, or the next moment would fall into that
+        gc.collect()  # run pending finalisers now, or the next Ctrl-C might fall into one
         sys.unraisablehook = hook
     return left[0] <= 0, unheard
 
 
 @pytest.fixture
 def little_garbage():
-    """Collections look at what is made from now on alone, and are quick."""
+    """Make garbage collections quick: they look only at objects made from now on."""
     gc.collect()
     gc.freeze()
     yield

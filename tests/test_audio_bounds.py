@@ -1,4 +1,4 @@
-"""Sound files that claim or hold too much: one line each, little memory, little decoded."""
+"""Sound files that claim or contain too much: refused in one line, with little memory and decoding."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MEMORY = 400e6  # bytes that a process may take in all, with numpy and libsndfil
 def wav(
     path: Path, *, rate: int = RATE, channels: int = 1, claim: int | None = None, size: int = 1000
 ) -> Path:
-    """A WAV file of zeros, `size` bytes of them (a hole on the disk), whose header claims `claim`."""
+    """Write a WAV file of `size` zero bytes (sparse on disk) whose header claims `claim`."""
     claim = min(size if claim is None else claim, 2**32 - 1)
     fields = struct.pack("<IHHIIHH", 16, 1, channels, rate, 2 * rate * channels, 2 * channels, 16)
     head = b"RIFF" + struct.pack("<I", min(claim + 36, 2**32 - 1)) + b"WAVEfmt " + fields + b"data"
@@ -38,7 +38,7 @@ def wav(
 
 
 def flac(path: Path, samples: int, claim: int) -> Path:
-    """A FLAC file of silence whose header claims another number of samples."""
+    """Write a FLAC file of silence whose header claims another number of samples."""
     soundfile.write(path, np.zeros(samples, np.int16), RATE)
     data = bytearray(path.read_bytes())
     (fields,) = struct.unpack(">Q", data[18:26])
@@ -79,7 +79,7 @@ def test_what_claims_too_much_is_refused_before_it_is_decoded(tmp_path, name):
 
 
 def test_a_header_that_claims_hours_is_read_as_far_as_there_is_sound(tmp_path):
-    """A recorder that was switched off leaves such files; a corpus refuses them, since a word may be cut."""
+    """A recorder that is switched off leaves such files; a corpus refuses them, as a word may be cut off."""
     path = wav(tmp_path / "a.wav", claim=2**30, size=2 * RATE)
     assert len(audio.read(path).samples) == RATE
     assert scan_file(path).reason == "is cut off: it promises 1,073,741,824 bytes of sound and has 16,000"
@@ -148,7 +148,7 @@ def test_ten_hours_are_not_decoded_to_learn_who_speaks(tmp_path, monkeypatch, fo
 @pytest.mark.slow
 @needs_proc
 def test_the_longest_that_is_read_takes_bounded_memory(tmp_path):
-    """Its blocks, and all of them joined: twice four bytes a sample."""
+    """The limit is the blocks plus all of them joined: twice four bytes a sample."""
     path = wav(tmp_path / "a.wav", size=2 * reading.MOST_SAMPLES)
     code = f"import re; from voxlet import audio; print(len(audio.read({str(path)!r}).samples)); {PEAK}"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)

@@ -1,4 +1,4 @@
-"""Shares of a batch's random numbers are the whole batch's, cut; alone they are PyTorch's own."""
+"""Random numbers for a process's share are a slice of the whole batch's; in one process, PyTorch's own."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ DRAWS: dict[str, tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]] 
 
 
 def drawn(draw: Callable[[Tensor], Tensor], rows: Rows | None) -> tuple[Tensor, Tensor]:
-    """What is drawn for some rows, and the generator's state afterwards."""
+    """Return the numbers drawn for some rows, and the generator's state afterwards."""
     torch.manual_seed(3)
     if rows is None:
         return draw(WHOLE), torch.get_rng_state()

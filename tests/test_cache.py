@@ -1,4 +1,4 @@
-"""The cache: its kinds, its bound, and that nothing goes which a process uses."""
+"""The cache: its kinds, its bound, and that no entry in use is removed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ needs_locks = pytest.mark.skipif(os.name == "nt", reason="open files cannot be r
 
 
 def put(kind: str, name: str, size: int = 1000, age: float = 0.0) -> Path:
-    """A file of the cache that was last used `age` seconds ago."""
+    """Make a file in the cache that was last used `age` seconds ago."""
     path = files.cache_folder(kind) / name
     path.write_bytes(bytes(size))
     os.utime(path, (time.time() - age,) * 2)
@@ -47,7 +47,7 @@ def put_folder(name: str, size: int = 1000, age: float = 0.0, kind: str = "prepa
 
 
 def put_words(folder: Path, speakers: int, takes: int) -> Path:
-    """A folder of labelled words."""
+    """Make a folder of labelled words."""
     for label, speaker, take, samples in every_word(speakers, takes):
         (folder / str(label)).mkdir(parents=True, exist_ok=True)
         write_clip(folder / str(label) / f"{speaker}_nohash_{take}.wav", samples)
@@ -75,7 +75,7 @@ def test_entries_are_counted_by_kind(fresh_cache):
 
 
 def test_only_names_that_voxlet_gives_are_touched(fresh_cache):
-    """The variable may lead to a folder in which somebody keeps scores, downloads and recordings."""
+    """The variable may name a folder in which a user keeps scores, downloads and recordings."""
     put("scores", "beethoven.json")
     put("downloads", "a letter.pdf")
     put("scans", "passport.json")
@@ -136,7 +136,7 @@ def test_no_home_folder_is_one_line(monkeypatch, tmp_path):
 
 
 def test_a_user_without_a_home_folder_speaks(tmp_path, monkeypatch, capsys):
-    """As in containers that run under any number."""
+    """As in containers that run under an arbitrary user id."""
     for variable in (files.CACHE_VARIABLE, "VOXLET_VOICES", "XDG_DATA_HOME", "MPLCONFIGDIR"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setattr(os.path, "expanduser", lambda path: path)
@@ -163,7 +163,7 @@ def test_what_is_unfinished_goes_when_it_is_a_day_old(fresh_cache):
 
 
 def test_what_goes_while_it_is_listed_is_not_taken_for_old(fresh_cache, monkeypatch):
-    """Another process may make it anew at once: that is not to be removed for the age of nothing."""
+    """Another process may recreate the folder, which must not be removed for the age of the old one."""
     parts = put_folder(f".{PREPARED}.parts")
     look = cache._statuses
 
@@ -181,7 +181,7 @@ def test_what_goes_while_it_is_listed_is_not_taken_for_old(fresh_cache, monkeypa
 
 
 def test_what_may_not_be_looked_at_hinders_nobody(fresh_cache, monkeypatch, capsys):
-    """What another user keeps in the same cache, say."""
+    """Such as another user's entry in the same cache."""
     shut = put_folder(PREPARED, age=1000.0)
     mine = put("scores", f"{SCORE}.json", age=500.0)
     monkeypatch.setenv(cache.LIMIT_VARIABLE, "0.000001")
@@ -238,7 +238,7 @@ def test_nothing_goes_that_another_process_uses(fresh_cache, monkeypatch, use):
         cache.shrink()
         assert (folder / "audio.npy").is_file()
         user.communicate(b"\n")
-    assert cache.remove(entry)  # its use went with the process
+    assert cache.remove(entry)  # its lock ended with the process
     assert names() == set()
 
 
@@ -270,7 +270,7 @@ def test_prepared_clips_stay_while_they_are_used_and_are_made_again(fresh_cache,
 @needs_locks
 @pytest.mark.follows("cache/folder_locks.py: run the same command again")
 def test_prepared_clips_that_are_being_removed_are_not_taken(fresh_cache, tmp_path):
-    """Whoever comes between the lock of who removes them and the end of their folder makes them again."""
+    """A process that arrives after they are locked for removal and before they are gone makes them again."""
     words = put_words(tmp_path / "words", 2, 3)
     folder = prepare(open_corpus(words), Preparation(rate=8000), progress=False).rows.folder
     handle = folder_locks.lock_for_removal(folder)
@@ -284,7 +284,7 @@ def test_prepared_clips_that_are_being_removed_are_not_taken(fresh_cache, tmp_pa
 @needs_locks
 @pytest.mark.parametrize("lock", [folder_locks.lock_for_use, folder_locks.lock_for_removal])
 def test_a_folder_that_was_moved_aside_before_it_was_locked_is_not_held(tmp_path, monkeypatch, lock):
-    """Another may even lie in its place: the lock would be on the one that goes."""
+    """Even if a new folder is in its place, the lock would be on the old one."""
     folder = tmp_path / "entry"
     folder.mkdir()
     opened = os.open
@@ -312,7 +312,7 @@ def test_a_folder_that_cannot_be_opened_is_refused_in_a_line(tmp_path, monkeypat
 
 @needs_locks
 def test_a_lock_goes_only_with_who_has_it(fresh_cache):
-    """Others have removed the entry since it was listed; now it is being built anew."""
+    """Another process has removed the entry since it was listed, and now it is being rebuilt."""
     folder = put_folder(PREPARED)
     [entry] = cache.entries()
     shutil.rmtree(folder)
@@ -329,7 +329,7 @@ def test_a_lock_goes_only_with_who_has_it(fresh_cache):
 
 @needs_locks
 def test_a_lock_that_is_made_while_an_entry_goes_stays(fresh_cache, monkeypatch):
-    """The builder comes between the look at the lock, which was gone, and what is removed."""
+    """The builder makes its lock after the check found none and before the entry is removed."""
     path = put("scores", f"{SCORE}.json")
     lock = put("scores", f"{SCORE}.lock")
     [entry] = cache.entries()
@@ -354,7 +354,7 @@ def test_what_is_abandoned_goes_unless_its_entry_is_built(fresh_cache):
 @pytest.mark.slow
 @needs_locks
 def test_processes_that_add_and_remove_at_once_hinder_nobody(fresh_cache, tmp_path):
-    """Each prepares the same clips again and again while the bound is 0: every one reads them whole."""
+    """Each prepares the same clips repeatedly while the bound is 0, and each reads them whole."""
     words = put_words(tmp_path / "words", 2, 2)
     code = """
 import sys

@@ -1,4 +1,4 @@
-"""What is kept is known by the code that made it."""
+"""Cached results are identified by the code that made them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Disks that fill up: one line, a true status, nothing half-written; with more space the same command ends.
+"""Disks that fill up: one line of error, no incomplete files; with more space, the same command succeeds.
 
 Needs the right to mount, for a small file system in memory.
 """
@@ -57,7 +57,7 @@ def voxlet(*arguments: str, cwd: Path, **environment: str) -> subprocess.Complet
 
 
 def is_one_line(text: str) -> bool:
-    """Whether an error is one line of ours, after lines of progress and of account."""
+    """Return whether an error is one line of ours, after lines of progress and of the corpus's account."""
     told = ("vae: epoch", "words: ")
     lines = [line for line in text.splitlines() if line and not line.startswith(told) and "%|" not in line]
     return len(lines) == 1 and lines[0].startswith("voxlet: ") and "No space left on device" in lines[0]
@@ -71,8 +71,8 @@ def test_a_full_run_folder(
     monkeypatch: pytest.MonkeyPatch,
     size: str,
 ) -> None:
-    """At the lock, at a line of metrics, in the first checkpoint and the second, at the pictures: others may
-    take the space that was there before."""
+    """The disk fills up at the lock, a line of metrics, the first or second checkpoint, or the pictures:
+    other programs may take space that was free before."""
     resize(disk, size)
     command = training(corpus, disk / "run")
     with monkeypatch.context() as patch:
@@ -93,7 +93,7 @@ def test_a_full_cache(
     monkeypatch: pytest.MonkeyPatch,
     size: str,
 ) -> None:
-    """At the scan, and at the prepared clips."""
+    """The disk fills up at the scan or at the prepared clips."""
     resize(disk, size)
     monkeypatch.setenv("VOXLET_CACHE", str(disk / "cache"))
     command = training(corpus, corpus.parent / "run")
@@ -122,7 +122,7 @@ def test_generated_clips_and_pages_on_a_full_disk(
 
 @pytest.fixture
 def player(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A player of sound, and a voice to play."""
+    """Simulate a sound player; return a voice to play."""
     programs = tmp_path / "bin"
     programs.mkdir()
     (programs / "aplay").write_text("#!/bin/sh\nexit 0\n")

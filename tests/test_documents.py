@@ -1,4 +1,4 @@
-"""What the documents say holds: blocks run, links, files and commands exist, words are standard.
+"""What the documents say is true: blocks run; links, files and commands exist; terms are standard.
 
 Each block after a comment `<!-- run -->` is run as it stands, a document's blocks in order in one folder.
 `<!-- run: A -> B -->` runs the block with A replaced by B: the same command with less training. The folder
@@ -33,7 +33,7 @@ SOURCE = ROOT / "src" / "voxlet"
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *SOURCE.rglob("*.md")])
 MODULES = sorted(SOURCE.rglob("*.py"))
 MOST_LINES = {"README.md": 90, "ARCHITECTURE.md": 150}
-# Words of this project alone, for which the field has its own.
+# Words peculiar to this project, for which the field has standard terms.
 PRIVATE_WORDS = (
     "heard right",
     "taught",
@@ -89,10 +89,10 @@ def blocks(path: Path) -> list[Block]:
 
 
 def voxlet_commands(line: str) -> list[list[str]]:
-    """The arguments of each `voxlet ...` in a line of shell."""
+    """Return the arguments of each `voxlet ...` in a line of shell."""
     try:
         words = shlex.split(line, comments=True)
-    except ValueError:  # an apostrophe in what is no command
+    except ValueError:  # an apostrophe in text that is no command
         return []
     starts = [place + 1 for place, word in enumerate(words) if word == "voxlet" and words[place + 1 :]]
     ends = [next((i for i in range(s, len(words)) if words[i] in SEPARATORS), len(words)) for s in starts]
@@ -100,20 +100,20 @@ def voxlet_commands(line: str) -> list[list[str]]:
 
 
 def in_blocks(text: str) -> list[list[str]]:
-    """The commands in the shell blocks of a document: whole ones, with a 1 for what the system numbers."""
+    """Return complete commands from a document's shell blocks, with 1 for numbers that the system assigns."""
     whole = [VARIABLE.sub("1", block.replace("\\\n", " ")) for block in SHELL.findall(text)]
     lines = [line for block in whole for line in block.splitlines()]
     return [arguments for line in lines for arguments in voxlet_commands(line)]
 
 
 def in_sentences(text: str) -> list[list[str]]:
-    """The commands in the sentences of a document: often only the part that matters."""
+    """Return the commands in the sentences of a document, which are often incomplete."""
     codes = INLINE.findall(FENCE.sub("", text))
     return [arguments for code in codes for arguments in voxlet_commands(code)]
 
 
 def split_name(arguments: list[str]) -> tuple[str, list[str]]:
-    """A command's name and what follows it."""
+    """Return a command's name and its arguments."""
     longest = sorted(COMMANDS, key=lambda name: -len(name.split()))
     name = next((name for name in longest if arguments[: len(name.split())] == name.split()), None)
     assert name is not None, f"there is no command {shlex.join(arguments)}"
@@ -122,7 +122,7 @@ def split_name(arguments: list[str]) -> tuple[str, list[str]]:
 
 @pytest.fixture(scope="module")
 def every_flag() -> set[str]:
-    """The flags of all commands, with the settings of all presets."""
+    """Return the flags of all commands, with the settings of all presets."""
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         for name, before in [
@@ -169,7 +169,7 @@ def test_every_block_runs(path: Path, tmp_path: Path, voxlet_data: Path) -> None
             check=False,
         )
         assert done.returncode == 0, f"{block.code}\n{done.stderr[-3000:]}"
-        # What a command was told to write is there.
+        # The files that a command was told to write exist.
         for name in re.findall(r"(?:-o|--out|--html|--json) ([\w./-]+)", block.code):
             if name != "-":
                 written = tmp_path / name
@@ -177,7 +177,7 @@ def test_every_block_runs(path: Path, tmp_path: Path, voxlet_data: Path) -> None
 
 
 def headings(path: Path) -> set[str]:
-    """The anchors of a document."""
+    """Return the anchors of a document."""
     found = HEADING.findall(path.read_text())
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in found}
 
@@ -266,7 +266,7 @@ def test_a_document_is_short(name: str) -> None:
 
 
 def tree(document: str) -> list[tuple[int, str]]:
-    """Depth and words of each line of a document's tree; rooms are at depth 0."""
+    """Return depth and words of each line of a document's tree; packages are at depth 0."""
     found = re.search(r"```\nsrc/voxlet/\n(.*?)```", (ROOT / document).read_text(), re.DOTALL)
     assert found
     return [((len(line) - len(line.lstrip())) // 2 - 1, line.strip()) for line in found[1].splitlines()]
@@ -286,7 +286,7 @@ def test_a_tree_lists_the_files_that_exist(document: str) -> None:
         if first.endswith("/"):
             folders = [*folders[:depth], first]
             continue
-        # The map has the names alone, all of a room in one line; the other a file and its purpose in each.
+        # The map has only names, all of a package in one line; the other has a file and its purpose per line.
         names = [first] if first.endswith(".py") else [f"{name}.py" for name in line.split()]
         listed |= {"".join(folders[:depth]) + name for name in names}
     assert listed == existing_files()
@@ -337,7 +337,7 @@ def test_every_document_that_the_code_names_exists() -> None:
 
 
 def in_words(path: Path) -> list[str]:
-    """A file's docstrings and comments."""
+    """Return a file's docstrings and comments."""
     kinds = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
     texts = [
         ast.get_docstring(node) or ""
@@ -354,7 +354,7 @@ def in_words(path: Path) -> list[str]:
 def test_docstrings_and_comments_use_standard_words() -> None:
     wrong = []
     for path in MODULES:
-        # Files that have none of these words at all, nearly all of them, need not be parsed.
+        # Nearly all files contain none of these words and need not be parsed.
         if PRIVATE.search(path.read_text()):
             lines = [line.strip() for text in in_words(path) for line in text.splitlines()]
             wrong += [f"{name_of(path)}: {line}" for line in lines if PRIVATE.search(line)]

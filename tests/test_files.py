@@ -26,7 +26,7 @@ def names(folder: Path) -> list[str]:
 
 
 def background(code: str, *arguments: object) -> subprocess.Popen[str]:
-    """A Python process that runs `code` and says so on its standard output."""
+    """Start a Python process that runs `code` and reports so on its standard output."""
     command = [sys.executable, "-c", code, *map(str, arguments)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
@@ -82,7 +82,7 @@ def test_a_missing_folder_and_a_folder_in_the_way(tmp_path):
         with pytest.raises(FileError, match=r"is a folder; name a file in it$"):
             files.write_atomically(folder, b"")
     assert names(tmp_path) == ["folder"]
-    files.write_atomically(tmp_path / "folder" / "a", b"")  # as it was told
+    files.write_atomically(tmp_path / "folder" / "a", b"")  # as the message says
 
 
 @pytest.mark.parametrize("linking", [True, False])
@@ -164,7 +164,7 @@ def test_a_pipe_gets_all_at_the_end_and_stays(tmp_path):
     with files.atomic_file(pipe) as file:
         file.write(b"...body")
         file.seek(0)
-        file.write(b"the")  # as a header that is filled in last
+        file.write(b"the")  # like a header that is filled in last
         assert not received
     reader.join()
     assert received == [b"thebody"]
@@ -297,7 +297,7 @@ def test_folders_that_others_take_away_meanwhile_are_no_obstacle(tmp_path, monke
 
 
 def test_abandoned_folders_are_removed_and_young_ones_are_not(tmp_path):
-    """Nor is what others have called nearly so."""
+    """Folders of others with similar names are not removed either."""
     others = [".made.abcdefghi", ".made.notes", ".made.v2.abcdefgh", ".other.abcdefgh"]
     for name, age in (
         *((one, 2e9) for one in (".made.abcdefgh", ".made.12345678.stale", *others)),
@@ -368,12 +368,12 @@ def test_a_lock_is_waited_for(tmp_path):
 def test_a_lock_that_is_not_waited_for_names_its_holder(tmp_path):
     holder = background(LOCK, tmp_path / "a.lock", 60)
     assert holder.stdout.readline() == "locked\n"
-    for _ in range(2):  # who was refused has not touched the number
+    for _ in range(2):  # a refused process has not overwritten the number
         with pytest.raises(LockedError, match=f"is in use by process {holder.pid}"):
             files.exclusive(tmp_path / "a.lock", wait=False).__enter__()
     holder.kill()
     holder.communicate()
-    with files.exclusive(tmp_path / "a.lock", wait=False):  # the lock went with its process
+    with files.exclusive(tmp_path / "a.lock", wait=False):  # the lock ended with its process
         assert (tmp_path / "a.lock").read_text() == f"{os.getpid()}\n"
 
 

@@ -1,4 +1,4 @@
-"""Which room may import which: a table, not a chain. Imports named in strings count, too."""
+"""Which package may import which, as a table. Imports named in strings count, too."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 SOURCE = Path(__file__).parent.parent / "src" / "voxlet"
 
-# Single files that every room may import; each with the leaves that it may import itself.
+# Single modules that every package may import, each with the ones that it may import itself.
 LEAVES: dict[str, set[str]] = {
     "version": set(),
     "errors": set(),
@@ -30,7 +30,7 @@ LEAVES: dict[str, set[str]] = {
     "engines": {"errors", "extras", "files", "machine", "version"},
     "plots": {"errors", "files"},
 }
-ROOMS: dict[str, set[str]] = {  # an edge leads to a whole room, or to a part of one
+ROOMS: dict[str, set[str]] = {  # an edge leads to a whole package, or to a part of one
     "spectral": set(),
     "speak": set(),
     "corpus": {"spectral"},
@@ -45,7 +45,7 @@ ROOMS: dict[str, set[str]] = {  # an edge leads to a whole room, or to a part of
         "training.hardware",  # classifiers are trained networks
         "training.progress",
         "recipes.opened",
-        "recipes.clip.figures",  # where a run's pictures lie
+        "recipes.clip.figures",  # where a run's figures are
         "recipes.voice.export",  # how many parameters a voice file has
         "recipes.voice.finish",  # the name of the scores in its card
     },
@@ -54,7 +54,7 @@ ROOMS: dict[str, set[str]] = {  # an edge leads to a whole room, or to a part of
     "serving": {
         "speak",
         "corpus.recording",  # takes are checked as `voxlet record` does
-        "evaluation.outcome",  # as it lies in a run's folder
+        "evaluation.outcome",  # the outcome stored in a run's folder
         "evaluation.report.verdict",  # a scorecard in sentences
     },
     "datasets": {"speak", "evaluation.classifiers.pocketsphinx"},
@@ -95,7 +95,7 @@ HEAVY = {
     "fastapi",
     "uvicorn",
 }
-# What has to start at once, or to run in the small install: nothing heavy at the top of these.
+# Modules that must start quickly or run in the small install: no heavy imports at their top.
 LIGHT = {
     "speak",
     "cli",
@@ -115,7 +115,7 @@ LIGHT = {
 
 
 def imports(tree: ast.Module, whole: bool = True) -> set[str]:
-    """Modules that a file imports, those inside functions and of type checking too, or only those at once."""
+    """Return the modules that a file imports: all, those in functions included, or only those at once."""
     found: set[str] = set()
     for node in ast.walk(tree) if whole else iter(tree.body):
         if isinstance(node, ast.Import):
@@ -136,7 +136,7 @@ FILES = sorted(path for path in SOURCE.rglob("*.py") if path.parent != SOURCE or
 
 @pytest.fixture(scope="module")
 def trees() -> dict[Path, ast.Module]:
-    """Every file of the package, parsed once; each rule is one test, which lists what breaks it."""
+    """Every file of the package, parsed once; each rule is one test, which lists its violations."""
     return {path: ast.parse(path.read_text()) for path in FILES}
 
 
@@ -158,7 +158,7 @@ def test_a_room_imports_what_the_table_allows(trees: dict[Path, ast.Module]) -> 
 
 
 def test_nothing_imports_the_package_root(trees: dict[Path, ast.Module]) -> None:
-    """`from voxlet import audio` names a module; a name that the root defines would make a circle."""
+    """`from voxlet import audio` imports a module; a name that the root defines would be circular."""
     refused: dict[str, set[str]] = {}
     for path, tree in trees.items():
         asked = {

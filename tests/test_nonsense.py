@@ -1,4 +1,4 @@
-"""What a program may hand over by mistake: refused with an error of ours, never written or said."""
+"""Wrong arguments that a program may pass: refused with an error of ours, never written or spoken."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_what_is_no_sound_is_not_written(tmp_path: Path, samples: object) -> Non
     with pytest.raises(AudioError, match="refusing to write"):
         audio.write(tmp_path / "a.wav", samples, RATE)
     assert list(tmp_path.iterdir()) == []
-    whole = (32767 * TONE).astype(np.int16) / 32768  # as it is told
+    whole = (32767 * TONE).astype(np.int16) / 32768  # as the message says
     audio.write(tmp_path / "a.wav", whole, RATE)
     assert audio.rms(audio.read(tmp_path / "a.wav").samples) == pytest.approx(audio.rms(TONE), rel=1e-3)
 
@@ -168,12 +168,12 @@ def test_consent_is_one_of_those_that_a_card_knows(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"consent: 'mine' is not an answer; give own or given$"):
         adapt(tmp_path, tmp_path / "run", consent="mine")
     for told in ("own", "given"):
-        with pytest.raises(VoxletError, match="holds no sound files"):  # the next thing that is wrong
+        with pytest.raises(VoxletError, match="holds no sound files"):  # the next error
             adapt(tmp_path, tmp_path / "run", consent=told)
 
 
 def test_numbers_of_any_kind_are_numbers(voice: Voice) -> None:
-    """Numpy's small ones would wrap round to clips that are another's."""
+    """NumPy's small integers would wrap around to the random numbers of other clips."""
     clips = voice.sample(["one"] * 12, first=np.uint8(250), seed=np.uint8(255))
     wanted = voice.sample(["one"] * 12, first=250, seed=255)
     assert [clip.tobytes() for clip in clips] == [clip.tobytes() for clip in wanted]

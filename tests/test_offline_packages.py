@@ -1,4 +1,4 @@
-"""What voxlet uses of its dependencies sends nothing, looks up nobody and leaves no file at home."""
+"""The parts of dependencies that voxlet uses send nothing, look up no host and leave no file at home."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tiny_corpus import FLAGS, write_corpus
 
 pytestmark = pytest.mark.slow
 TONE = "import numpy as np; tone = (0.1 * np.sin(np.arange(8000) / 5)).astype(np.float32)\n"
-STAY = "\nimport time; time.sleep(3)"  # what reports of itself does so later, in a thread
+STAY = "\nimport time; time.sleep(3)"  # packages with telemetry send it later, in a thread
 VOXLET = "import sys; from voxlet.cli.main import main; status = main(sys.argv[1:])"
 # Each as voxlet uses it.
 USES = {

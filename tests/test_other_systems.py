@@ -1,4 +1,4 @@
-"""What Windows and macOS do otherwise, played in: open files that stay, drives, names in one case, keys."""
+"""Simulated differences of Windows and macOS: open files that stay, drives, case-insensitive names, keys."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ filelock = pytest.importorskip("filelock")
 
 @pytest.fixture
 def locks_stay(monkeypatch: pytest.MonkeyPatch) -> set[Path]:
-    """Files that are open cannot be removed: here, lock files while their lock is held."""
+    """Simulate that open files cannot be removed: here, lock files while their lock is held."""
     held: set[Path] = set()
     unlink = Path.unlink
 
@@ -75,7 +75,7 @@ def test_a_lock_file_that_is_to_go_goes_when_it_can(tmp_path: Path, locks_stay: 
     assert not path.exists()
     with files.exclusive(path):
         pass
-    assert path.exists()  # unless it is to stay
+    assert path.exists()  # without `remove`, the lock file stays
 
 
 @pytest.mark.usefixtures("locks_stay")
@@ -95,7 +95,7 @@ def test_a_data_set_is_made_and_leaves_no_lock(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("locks_stay")
 def test_the_cache_knows_what_has_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What seemed to have stayed let everything else go, too."""
+    """Otherwise an entry that seemed to stay would cause all others to be removed, too."""
     monkeypatch.setenv("VOXLET_CACHE", str(tmp_path))
     for number, letter in enumerate("ab"):
         folder = files.cache_folder("prepared", letter * 24)

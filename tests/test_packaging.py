@@ -1,4 +1,4 @@
-"""What is installed: extras, constraints that cover all of it, markers of each system."""
+"""What is installed: extras, constraints that cover all packages, and markers for each system."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 
 
 def required(lines: list[str]) -> list[Requirement]:
-    """Requirements, those of voxlet's own extras in place of `voxlet[extra]`."""
+    """Return requirements, with those of voxlet's own extras in place of `voxlet[extra]`."""
     found = []
     for line in lines:
         requirement = Requirement(line)
@@ -44,7 +44,7 @@ def required(lines: list[str]) -> list[Requirement]:
 
 
 def installed(lines: list[str]) -> set[str]:
-    """Names of all packages that these requirements bring to this machine, and those they bring in turn."""
+    """Return the names of all packages that requirements install on this machine, dependencies included."""
     names: set[str] = set()
     waiting = [(requirement, "") for requirement in required(lines)]
     while waiting:
@@ -82,7 +82,7 @@ def test_every_system_gets_one_version_of_each_package(system, python):
     names = [requirement.name for requirement in holding]
     assert len(set(names)) == len(
         set(map(str, holding))
-    )  # extras that share a package ask for the same of it
+    )  # extras that share a package have the same requirement for it
     for requirement in holding:
         pins = [
             constraint
@@ -98,7 +98,7 @@ def test_every_system_gets_one_version_of_each_package(system, python):
 
 
 def test_what_has_to_be_compiled_is_asked_for_by_name():
-    """A machine without a compiler gets everything but this."""
+    """A machine without a compiler can install everything else."""
     names = {requirement.name for requirement in required([*PROJECT["dependencies"], *EXTRAS["dev"]])}
     assert "pesq" not in names
     assert {requirement.name for requirement in required(EXTRAS["pesq"])} > {"pesq", "torch"}

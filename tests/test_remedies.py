@@ -1,4 +1,4 @@
-"""Each remedy that a message names is followed by a test: by those in `tests/remedies`, or any so marked."""
+"""Each remedy that a message names is followed by a test in `tests/remedies`, or by any marked so."""
 
 from __future__ import annotations
 

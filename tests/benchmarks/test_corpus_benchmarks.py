@@ -1,4 +1,4 @@
-"""The benchmarks of corpora and of the pitch tracker at their smallest size."""
+"""The benchmarks of corpora and the pitch tracker at their smallest size."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
 
 def run(name: str, *arguments: object) -> list[str]:
-    """The lines that a benchmark prints."""
+    """Return the lines that a benchmark prints."""
     command = [sys.executable, BENCHMARKS / name, *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

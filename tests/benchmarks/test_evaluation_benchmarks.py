@@ -1,4 +1,4 @@
-"""The benchmarks of the classifiers, of phase and of voices at their smallest size."""
+"""The benchmarks of classifiers, phase and voices at their smallest size."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def benchmark(name: str):
     path = Path(__file__).parents[2] / "benchmarks" / f"{name}.py"
     description = importlib.util.spec_from_file_location(f"benchmark_{name}", path)
     module = importlib.util.module_from_spec(description)
-    sys.modules[description.name] = module  # dataclasses look their module up
+    sys.modules[description.name] = module  # dataclasses look up their module
     description.loader.exec_module(module)
     return module
 
@@ -199,7 +199,7 @@ def test_what_is_no_word_of_a_spotter(monkeypatch):
     halves = spotter.cut(clips.sounds[0], clips.rate)
     assert abs(len(halves[0]) - len(halves[1])) <= 1
 
-    # A spotter that is as sure of a word as the clip is loud, and says the second one.
+    # A spotter whose score is the clip's level, and whose answer is the second word.
     def sure(network, log_mels):
         rows = np.zeros((len(log_mels), 11))
         rows[:, 1] = log_mels[:, 0, 0]

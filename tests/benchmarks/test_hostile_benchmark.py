@@ -1,4 +1,4 @@
-"""The table of files from unknown sources: each input has its line, and what was said."""
+"""The benchmark's table of files from unknown sources: a row for each input, with the message it produced."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `make mutants` makes of mutmut's results."""
+"""The summary that `make mutants` makes of mutmut's results."""
 
 from __future__ import annotations
 

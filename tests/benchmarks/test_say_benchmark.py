@@ -1,4 +1,4 @@
-"""The benchmark of speaking at its smallest size: it measures what it says it does."""
+"""The benchmark of `voxlet say` at its smallest size: it measures what it claims to."""
 
 from __future__ import annotations
 

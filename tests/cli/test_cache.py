@@ -1,4 +1,4 @@
-"""`voxlet cache`: what it says and what it removes."""
+"""`voxlet cache`: what it prints and what it removes."""
 
 from __future__ import annotations
 

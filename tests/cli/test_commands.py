@@ -1,4 +1,4 @@
-"""All commands alike: help for everything, one line for every mistake, nothing heavy to list them."""
+"""Rules for all commands: help for everything, one line for every mistake, no heavy imports to list them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _width(monkeypatch):
 
 
 def answers(capsys, *arguments: str) -> str:
-    """What a command that succeeds prints."""
+    """Run a command that succeeds; return what it prints."""
     assert main.main(arguments) == 0
     out, err = capsys.readouterr()
     assert err == ""
@@ -31,7 +31,7 @@ def answers(capsys, *arguments: str) -> str:
 
 
 def complaint(capsys, *arguments: str) -> str:
-    """The one line of a command that is refused."""
+    """Run a command that is refused; return its one line of error."""
     assert main.main(arguments) == 2
     out, err = capsys.readouterr()
     assert out == ""

@@ -1,4 +1,4 @@
-"""Whose voice it is: asked once."""
+"""The question whose voice a recording is, asked once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from voxlet.errors import ConfigError
 
 
 class Terminal(io.StringIO):
-    """Somebody who answers."""
+    """Stands for a user who answers the question."""
 
     def isatty(self) -> bool:
         return True
@@ -57,7 +57,7 @@ def test_of_a_known_corpus_the_licence_says_it_and_a_run_keeps_what_was_answered
     assert capsys.readouterr().err == said
     assert consent_for(Path("fsdd"), "given") == "given"
     monkeypatch.setattr(sys, "stdin", None)
-    for folder in (Path("fsdd"), "./fsdd"):  # one's own, called so
+    for folder in (Path("fsdd"), "./fsdd"):  # the user's own folder of this name
         with pytest.raises(ConfigError, match="--consent own"):
             consent_for(folder)
     (tmp_path / NOTE).write_text("own\n")

@@ -27,7 +27,7 @@ REQUIRED = [
 
 @pytest.fixture
 def bare(monkeypatch) -> None:
-    """An installation that lacks a package of one extra."""
+    """Simulate an installation that lacks a package of one extra."""
     monkeypatch.setattr(importlib.metadata, "requires", lambda name: REQUIRED)
 
 

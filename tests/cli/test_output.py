@@ -1,4 +1,4 @@
-"""What reaches the terminal, and what happens where a standard stream is closed, full or plain ASCII."""
+"""What reaches the terminal, and what happens if a standard stream is closed, full or ASCII only."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ needs_shell = pytest.mark.skipif(os.name == "nt", reason="needs a shell that clo
 
 @pytest.fixture(autouse=True)
 def _installed(tmp_path, monkeypatch):
-    """A folder to work in and a tiny voice named `digits`."""
+    """Change to an empty folder, with a tiny voice named `digits`."""
     (tmp_path / "voices").mkdir()
     (tmp_path / "voices" / "digits.voice").write_bytes(tiny_voice.voice_bytes())
     monkeypatch.setenv("VOXLET_VOICES", str(tmp_path / "voices"))
@@ -32,7 +32,7 @@ def _installed(tmp_path, monkeypatch):
 
 
 def shell(line: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
-    """Run a line of a shell in which `voxlet` is this one."""
+    """Run a shell command line in which `voxlet` is the version under test."""
     return subprocess.run(
         ["/bin/sh", "-c", line.replace("voxlet", f"'{sys.executable}' -m voxlet")],
         env={**os.environ, **environment},
@@ -121,7 +121,7 @@ def test_a_full_standard_output(line):
 @needs_full
 @pytest.mark.parametrize("to", ["2>/dev/full", "2>&-"])
 def test_a_standard_error_that_cannot_be_written_stops_nothing(to, names_corpus):
-    """Neither a complaint, nor what a corpus or a library tells on the way."""
+    """This holds for error messages and for progress messages of corpora and libraries."""
     assert shell(f"voxlet say x {to}").returncode == 2
     done = shell(f"voxlet corpus inspect {names_corpus} --layout names {to}")
     assert (done.returncode, done.stderr) == (0, b"")

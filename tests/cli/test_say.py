@@ -1,4 +1,4 @@
-"""`voxlet say` and `voxlet voices`, as their user meets them."""
+"""`voxlet say` and `voxlet voices`, as users run them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from voxlet.speak.voice import Voice, load_voice
 
 @pytest.fixture(autouse=True)
 def _installed(tmp_path, monkeypatch):
-    """A folder to work in and `tiny` installed as `digits`, in front of any shipped voice."""
+    """Change to an empty folder, with `tiny` installed as `digits`, which hides the shipped voice."""
     (tmp_path / "voices").mkdir()
     (tmp_path / "voices" / "digits.voice").write_bytes(tiny_voice.voice_bytes())
     (tmp_path / "work").mkdir()
@@ -210,7 +210,7 @@ def test_play_uses_the_player_that_works(capsys, monkeypatch, tmp_path):
     assert run(capsys, "say", "4091", "--play", "-o", "a.wav").status == 0
     (programs / "aplay").unlink()
     assert "cannot play here (paplay: no device)" in run(capsys, "say", "1", "--play").err
-    # ffplay says that all went well.
+    # ffplay exits with 0 even if it fails.
     (programs / "paplay").write_text("#!/bin/sh\necho\necho ALSA lib >&2\necho audio open failed >&2\n")
     done = run(capsys, "say", "1", "--play")
     assert "cannot play here (paplay: audio open failed)" in done.err
@@ -339,7 +339,7 @@ def test_random_text_never_crashes_say(text):
 
 
 def peak(*arguments: str) -> float:
-    """Peak megabytes of one `voxlet` process; `ru_maxrss` would remember the process that started it."""
+    """Return a `voxlet` process's peak memory in MB; `ru_maxrss` would include its parent process."""
     program = (
         "import sys; from pathlib import Path; from voxlet.cli import main; status = main.main(sys.argv[1:]);"
         "lines = Path('/proc/self/status').read_text().splitlines();"
@@ -354,7 +354,7 @@ def peak(*arguments: str) -> float:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="peak memory is read from /proc")
 def test_saying_4091_is_small():
-    """The whole process, of which the tiny voice takes next to nothing; the real one has its own measure."""
+    """Measures the process without the voice: the tiny voice takes hardly any memory."""
     assert peak("say", "4091", "-o", "a.wav") < 120
 
 

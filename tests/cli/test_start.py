@@ -1,4 +1,4 @@
-"""Ctrl-C from the first moment on: no traceback, and no file that is half there."""
+"""Ctrl-C from the first moment on: no traceback, and no incomplete file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from voxlet.speak.voice_file import MOST_BYTES
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the signal cannot be sent to one process")
 POINTS = 20  # of time, every other one for each way to begin
-# As the installed script and as `python -m voxlet` begin, once Python itself has.
+# How the installed script and `python -m voxlet` begin, once Python itself has started.
 UP = "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.write(2, b'up\\n'); "
 ENTRIES = {
     "script": "from voxlet.__main__ import main; sys.exit(main())",
@@ -27,7 +27,7 @@ ENTRIES = {
 
 
 def ended(entry: str, arguments: list[str], after: float | None) -> tuple[int, str, float]:
-    """Status and complaints of a command that is signalled so many seconds after it began, and its time."""
+    """Signal a command some seconds after its start; return its status, its errors and its running time."""
     command = [sys.executable, "-c", UP + ENTRIES[entry], *arguments]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr.readline() == "up\n"
@@ -40,7 +40,7 @@ def ended(entry: str, arguments: list[str], after: float | None) -> tuple[int, s
 
 
 def points(entry: str) -> range:
-    """The points at which one way to begin is interrupted."""
+    """Return the points of time at which a way to start voxlet is interrupted."""
     return range(list(ENTRIES).index(entry), POINTS, len(ENTRIES))
 
 
@@ -61,7 +61,7 @@ def test_ctrl_c_while_say_begins(entry: str, tmp_path: Path) -> None:
         assert (status, told) in {(-signal.SIGINT, ""), (130, "voxlet: interrupted\n"), (0, "")}, point
         assert [path.stat().st_size for path in out.parent.iterdir()] in ([], [size])
         by_signal += status == -signal.SIGINT
-    assert by_signal  # before anything is begun
+    assert by_signal  # before anything starts
 
 
 @pytest.mark.slow
@@ -74,7 +74,7 @@ def test_ctrl_c_while_train_begins(entry: str, tmp_path: Path) -> None:
     for point in points(entry):
         status, told, _ = ended(entry, command, whole * point / POINTS)
         interrupted = {(-signal.SIGINT, ""), (130, "voxlet: interrupted\n")}
-        # Python gives the signal back before it has ended.
+        # Python restores the default handler before it exits.
         assert (status, told) in interrupted | {(-signal.SIGINT, refused), (2, refused)}, point
 
 
@@ -107,7 +107,7 @@ def test_ctrl_c_in_code_whose_errors_are_ignored_is_not_lost() -> None:
 
 
 def processor(process: subprocess.Popen[str]) -> tuple[str, float]:
-    """A process's state and the processor time that it has taken, in seconds."""
+    """Return a process's state and the processor time that it has used, in seconds."""
     fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
     return fields[0], (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
@@ -117,7 +117,7 @@ def processor(process: subprocess.Popen[str]) -> tuple[str, float]:
 def test_ctrl_c_ends_say_within_a_second_while_the_largest_voice_is_opened(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Moments, and what follows each, in processor time: on a busy machine a clock says nothing."""
+    """Times are measured as processor time, since wall-clock time means little on a busy machine."""
     monkeypatch.setattr(tiny_voice, "LONGEST", 2400)
     file, out = tmp_path / "large.voice", tmp_path / "a.wav"
     file.write_bytes(tiny_voice.voice_bytes(tiny_voice.info(tuple(f"w{n}" for n in range(10_000)))))
@@ -135,14 +135,14 @@ def test_ctrl_c_ends_say_within_a_second_while_the_largest_voice_is_opened(
     ]
 
     def interrupted(moment: float) -> tuple[int, str, float]:
-        """Status, complaints, and seconds: after the signal, or of the whole where none was sent."""
+        """Return status, errors and seconds: after the signal, or of the whole run if none was sent."""
         pipe = subprocess.PIPE
         with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=pipe, text=True) as process:
             assert process.stderr.readline() == "up\n"
             while (found := processor(process))[0] != "Z" and found[1] < moment:
                 time.sleep(0.001)
             before = found[1] if found[0] != "Z" else 0.0
-            os.kill(process.pid, signal.SIGINT)  # `send_signal` would ask for the status of what has ended
+            os.kill(process.pid, signal.SIGINT)  # `send_signal` would reap the process if it has ended
             told = process.stderr.read()
             _, status, used = os.wait4(process.pid, 0)
             process.returncode = os.waitstatus_to_exitcode(status)
@@ -150,7 +150,7 @@ def test_ctrl_c_ends_say_within_a_second_while_the_largest_voice_is_opened(
 
     undisturbed = [interrupted(60.0) for _ in range(3)]
     assert {run[:2] for run in undisturbed} == {(0, "")}
-    whole = min(seconds for *_, seconds in undisturbed)  # the first one may have waited for the file's pages
+    whole = min(seconds for *_, seconds in undisturbed)  # the first one may have waited for the disk
     size, ends = out.stat().st_size, []
     for point in range(16):
         out.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Opening a corpus: layouts, kinds of sound file, what is left out and why."""
+"""Opening a corpus: layouts, kinds of sound file, and which files are left out and why."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def test_kinds_of_sound_file(tmp_path, suffix, settings, rate, channels):
 
 
 def riff(rate: int = 8000, channels: int = 1, kind: int = 1, data: bytes = b"", promise: int | None = None):
-    """A WAV file's bytes, with whatever nonsense in its header."""
+    """Return a WAV file's bytes, with any nonsense in its header."""
     promise = len(data) if promise is None else promise
     form = struct.pack("<HHIIHH", kind, channels, rate, rate * 2 * channels, 2 * channels, 16)
     return (
@@ -157,7 +157,7 @@ def sound_bytes(samples, rate=8000, **settings) -> bytes:
 
 
 def broken_files() -> dict[str, tuple[bytes, str]]:
-    """File name -> its bytes and the beginning of the reason it is left out for: 24 kinds of damage."""
+    """Map 24 damaged files by name to their bytes and the beginning of the reason they are left out."""
     good = word(1, 1, 1)
     pcm = (good * 32767).astype("<i2").tobytes()
     flac = sound_bytes(good, format="FLAC")
@@ -200,7 +200,7 @@ def write_broken(folder):
     folder.mkdir(parents=True)
     for name, (data, _) in broken_files().items():
         (folder / name).write_bytes(data)
-    # These three are broken by what and where they are, not by what they hold.
+    # These three cannot be read because of what and where they are, not because of their contents.
     os.mkfifo(folder / "pipe.wav")
     (folder / "nowhere.wav").symlink_to(folder / "missing.wav")
     write_clip(folder.parent / "outside.wav", word(0, 0, 0), 8000)
@@ -211,7 +211,7 @@ def test_every_kind_of_broken_file_is_left_out_with_its_reason(tmp_path, folders
     for index in range(20):
         (tmp_path / "good").mkdir(exist_ok=True)
         write_clip(tmp_path / "good" / f"{index}.wav", word(0, 1, index), 8000)
-    # What is no recording at all is not even mentioned.
+    # Files that are no recordings at all are not mentioned.
     (tmp_path / "good" / "notes.txt").write_text("hello")
     (tmp_path / "good" / "._3.wav").write_bytes(b"resource fork")
     (tmp_path / "good" / "folder.wav").mkdir()
@@ -365,7 +365,7 @@ def test_the_words_of_the_arabic_corpus():
 
 
 def test_every_file_is_accounted_for(tmp_path):
-    """Used, left out with a reason, or passed over by kind: the account adds up to what lies there."""
+    """Every file is used, left out with a reason, or passed over by kind, and the counts add up."""
     words = tmp_path / "words"
     for label in ("yes", "no"):
         (words / label).mkdir(parents=True)
@@ -402,7 +402,7 @@ def test_what_a_table_does_not_list_is_accounted_for(tmp_path):
 
 
 def test_a_rate_that_cannot_be_is_doubted_by_name(voxlet_data, tmp_path):
-    """Real words: only these have the bands that tell an octave."""
+    """Uses real words, as only their frequency bands reveal a rate that is wrong by an octave."""
     folder = voxlet_data / "fsdd" / "recordings"
     for label in "37":
         for take in range(6):
@@ -429,7 +429,7 @@ def test_a_take_that_is_there_in_several_kinds_of_file_counts_once(tmp_path, lay
                 path = tmp_path / f"{name}{ending}"
                 path.parent.mkdir(exist_ok=True)
                 soundfile.write(path, samples, 8000)
-    # One take is there as OGG alone, and of another what would be best is damaged.
+    # One take exists only as OGG, and the best file of another take is damaged.
     for ending in (".wav", ".flac"):
         (tmp_path / f"{layout.format(label='no', speaker='ann', take=2)}{ending}").unlink()
     (tmp_path / f"{layout.format(label='yes', speaker='ann', take=1)}.wav").write_bytes(b"")

@@ -1,4 +1,4 @@
-"""Downloading from a server on the loopback that misbehaves, and archives that mean harm."""
+"""Downloading from a misbehaving server on the loopback, and hostile archives."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from voxlet.errors import DownloadError, LockedError
 from work import ends
 
 LIMIT = 10_000_000
-ARRIVED = 150_000  # of 300,000 bytes: the server breaks off in the middle
+ARRIVED = 150_000  # of 300,000 bytes: the server disconnects half-way
 
 
 def download(server, target, retries=HASTE):
@@ -84,7 +84,7 @@ def test_a_file_that_changed_on_the_server_is_fetched_anew(server, tmp_path):
 
 
 def test_what_came_before_goes_before_the_new_mark_is_written(server, tmp_path, monkeypatch):
-    """Ended between the two, old bytes under a new mark would be gone on with."""
+    """Otherwise a process that ends between the two would resume from old bytes under a new mark."""
     server.plan = ["truncates", "503"]
     with pytest.raises(DownloadError):
         download(server, tmp_path / "archive")
@@ -201,7 +201,7 @@ def test_a_host_that_is_none(server, tmp_path, host):
 
 @pytest.fixture
 def proxied(monkeypatch):
-    """Sets a proxy's variable; none else is set."""
+    """Return a function that sets a proxy variable; all others are unset."""
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
@@ -263,7 +263,7 @@ def test_what_cannot_be_gone_on_with_is_removed(server, tmp_path):
     server.plan = ["truncates", "503"]
     with pytest.raises(DownloadError):
         download(server, tmp_path / "archive")
-    assert len(list(tmp_path.iterdir())) == 2  # a part and its mark, to go on with
+    assert len(list(tmp_path.iterdir())) == 2  # a part and its mark, to resume from
     server.plan = ["404"]
     with pytest.raises(DownloadError, match="the download was refused: the server answered 404"):
         download(server, tmp_path / "archive")
@@ -335,7 +335,7 @@ def test_a_refused_download_leaves_nothing_in_the_cache(tiny, server, fresh_cach
     with pytest.raises(DownloadError) as caught:
         get_corpus("tiny", progress=False, retries=HASTE)
     assert not fresh_cache.exists()
-    assert str(caught.value).startswith(CATALOG["tiny"].source)  # no file that is gone by now
+    assert str(caught.value).startswith(CATALOG["tiny"].source)  # not a file that has been removed
     assert "archive " not in caught.value.what
 
 
@@ -378,7 +378,7 @@ def test_ended_before_it_is_pinned_it_is_pinned_the_next_time(tiny, server, fres
 
 
 def test_who_is_ended_while_waiting_leaves_the_lock_of_the_other(tiny, server, fresh_cache, monkeypatch):
-    """Else a third would be let in beside it."""
+    """Otherwise a third process could enter while the other still works."""
     real = files.exclusive
 
     @contextlib.contextmanager
@@ -442,7 +442,7 @@ def zip_link() -> bytes:
 
 
 def long_pax() -> bytes:
-    """A header that asks for gigabytes of memory before any file comes."""
+    """Return an archive whose header requests gigabytes of memory before the first file."""
     made = tarfile.TarInfo("header")
     made.type, made.size = tarfile.XHDTYPE, 3_000_000_000
     return gzip.compress(made.tobuf() + bytes(2_000_000))

@@ -1,4 +1,4 @@
-"""Held-out lists: nobody whom classifiers or tests hear is heard by a base."""
+"""Held-out lists: no base is trained on a speaker that classifiers or tests use."""
 
 from __future__ import annotations
 

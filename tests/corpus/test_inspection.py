@@ -1,4 +1,4 @@
-"""What `voxlet corpus inspect` tells and draws."""
+"""What `voxlet corpus inspect` prints and draws."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_figures_of_a_known_corpus(tmp_path):
 
 
 def picture(path):
-    """Pixels (rows, columns, RGB); more than a frame around nothing."""
+    """Return a picture's pixels (rows, columns, RGB), which must show more than an empty frame."""
     pixels = matplotlib.image.imread(path)[..., :3]
     assert len(np.unique(pixels.reshape(-1, 3), axis=0)) > 20
     return pixels
@@ -85,7 +85,7 @@ def test_page_and_pictures(names_corpus, tmp_path):
     first = {name: (out / name).read_bytes() for name in names}
     write_page(corpus, measures, found, out)
     assert {name: (out / name).read_bytes() for name in names} == first
-    # Other figures make other pictures.
+    # Other numbers make other pictures.
     louder = replace(measures, level=measures.level + np.linspace(0, 30, len(measures.level)))
     write_page(corpus, louder, found, out)
     changed = {name for name in names if (out / name).read_bytes() != first[name]}

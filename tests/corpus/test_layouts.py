@@ -1,4 +1,4 @@
-"""How names of files are read: the reading that explains all of them best, doubted, and told."""
+"""Reading labels and speakers from file names: the layout that explains all names best, and doubts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from voxlet.words.spelling import fold
 
 
 def write_names(root, *names):
-    """Empty files: names are read before any is decoded."""
+    """Make empty files: names are read before any file is decoded."""
     for name in names:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_bytes(b"")
@@ -219,7 +219,7 @@ def test_labels_like_speakers_and_a_single_label_are_said(tmp_path):
 
 
 def clips_of_sounds(pattern, count=40):
-    """Names as of collections of sounds: fold, number of a clip, letter of its part, class."""
+    """Names as in collections of sounds: fold, clip number, letter of the part, class."""
     return [
         pattern.format(fold=k % 5 + 1, clip=100_000 + 37 * k, part="ABC"[k % 3], kind=k % 7)
         for k in range(count)

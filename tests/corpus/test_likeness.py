@@ -1,4 +1,4 @@
-"""Takes that are unlike the others of their label."""
+"""Finding takes that are unlike the others of their label."""
 
 from __future__ import annotations
 

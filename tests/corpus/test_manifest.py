@@ -1,4 +1,4 @@
-"""Tables that list recordings, from many makers, and what is wrong with them."""
+"""Tables that list recordings, in many formats, and errors in them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NAMES = ("yes0", "yes1", "no0", "no1")
 
 @pytest.fixture
 def folder(tmp_path):
-    """Four clips in `clips/`, two each of yes and no, whose folder says nothing."""
+    """Make four clips in `clips/`, two each of yes and no; their folder does not name a label."""
     (tmp_path / "clips").mkdir()
     for take, name in enumerate(NAMES):
         write_clip(tmp_path / "clips" / f"{name}.wav", word(len(name) % 2, 0, take), 8000)
@@ -65,7 +65,7 @@ def json_table(end, row) -> str:
         ("clips/metadata.csv", table(heading=("file_name", "text"), path="{}")),
         ("meta.csv", table(heading=("filename", "category"))),
         ("labels.csv", table(";", heading=("Audio File", "Command"))),
-        ("labels.csv", table(heading=("Datei", "Wort"))),  # known by what stands in them
+        ("labels.csv", table(heading=("Datei", "Wort"))),  # recognised by their contents
         ("labels.csv", "# made by hand\n" + table()),
         ("labels.csv", table(path="/home/ann/corpus/clips/{}.wav")),  # made elsewhere
         ("labels.csv", table(path="C:\\Users\\ann\\clips\\{}.wav")),
@@ -95,7 +95,7 @@ def test_tables_of_many_makers(folder, name, text):
 
 
 def kaldi(folder, names, command="{}"):
-    """The three files for clips in `clips/`."""
+    """Return the three files for clips in `clips/`."""
     folder.mkdir(parents=True, exist_ok=True)
     keys = {name: f"ann-{name}" for name in names}
     wav = "".join(f"{keys[name]} {command.format(f'clips/{name}.wav')}\n" for name in names)

@@ -1,4 +1,4 @@
-"""Several corpora as one, and what a base learns from."""
+"""Merging several corpora, and the recordings that a base is trained on."""
 
 from __future__ import annotations
 

@@ -133,13 +133,13 @@ def test_damaged_cache_is_built_again(folders_corpus, fresh_cache, damage):
             path.write_bytes({"flipped": bytes(data), "shorter": bytes(data[:-1]), "empty": b""}[damage])
         again = prepare(corpus, PLAIN, progress=False)
         np.testing.assert_array_equal(again.rows.read(slice(None)), expected)
-        # Whole again, and nothing else there: the one folder of the right name.
+        # Complete again: only the one folder with the right name is there.
         assert folder_of(fresh_cache).name == path.parent.name
         assert path.stat().st_size == len(data)
 
 
 def test_rows_of_the_kind_before_are_told_apart(names_corpus, fresh_cache):
-    """They were float32, without scales: in a folder of the same name they are built anew."""
+    """Earlier rows were float32 without scales: in a folder of the same name, they are rebuilt."""
     corpus = open_corpus(names_corpus)
     rows = prepare(corpus, PLAIN, progress=False).rows
     expected = rows.read(slice(None))
@@ -224,7 +224,7 @@ def test_what_a_failed_build_has_prepared_is_not_prepared_again(
         with pytest.raises(FileError, match=r"the cache cannot be written \(No space left on device\)"):
             prepare(corpus, PLAIN, progress=False)
     (left,) = (path for path in (fresh_cache / "prepared").iterdir() if path.is_dir())
-    assert left.name == f".{prepare_key(corpus)}.parts"  # unfinished, as the cache sees it
+    assert left.name == f".{prepare_key(corpus)}.parts"  # the cache's name for unfinished folders
     last = max(left.iterdir())
     if damaged:
         last.write_bytes(last.read_bytes()[:-1000] + bytes(1000))
@@ -239,7 +239,7 @@ def test_what_a_failed_build_has_prepared_is_not_prepared_again(
 
 @dataclass(frozen=True)
 class Counted:
-    """An engine that begins with the last item, and says which it was given."""
+    """An engine that works through its items from last to first and records them."""
 
     asked: list[int]
 

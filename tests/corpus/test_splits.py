@@ -68,7 +68,7 @@ def test_a_split_that_chooses_by_itself(prepared):
     assert chosen.kind == "official"
     for one, two in zip(parts(chosen), parts(official), strict=True):
         np.testing.assert_array_equal(one, two)
-    # Nobody of these three has a name whose hash says "test".
+    # None of these three speakers has a name whose hash means "test".
     assert make_split(replace(prepared, name="speech_commands"), "auto").kind == "speakers"
 
 
@@ -95,7 +95,7 @@ def test_many_speakers_share_nothing_with_validation_either(prepared):
 
 
 def test_speech_commands_own_hash():
-    """Values of `which_set` as its README gives it, for these speakers."""
+    """Values of the function `which_set` from the README of Speech Commands, for these speakers."""
     import hashlib
     import re
 
@@ -134,7 +134,7 @@ def test_tables_divide(prepared):
         assert {rows[row] for row in split.test} == {"test"}
         assert {rows[row] for row in split.validation} == {"validation"}
         assert sum(map(len, parts(split))) == 90
-    # Tables without a test set are no division.
+    # Tables without a test set do not define a division.
     clips = tuple(replace(clip, part="train") for clip in prepared.clips)
     assert make_split(replace(prepared, clips=clips), "auto").kind == "stratified"
 
@@ -164,7 +164,7 @@ def test_parts_by_any_of_their_names_and_what_is_none(tmp_path):
 
 
 def test_the_same_recording_is_never_in_two_parts(tmp_path):
-    """Three copies of each clip under other takes, one of them re-encoded."""
+    """Make three copies of each clip under other take numbers, one of them re-encoded."""
     for take in range(12):
         samples = word(0, 0, take)
         for copy in range(3):

@@ -1,4 +1,4 @@
-"""Servers that drip wherever they can, and servers whose certificate cannot be trusted."""
+"""Servers that send byte by byte at every stage, and servers whose certificate cannot be trusted."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_a_server_that_drips_is_given_up(where: str, tmp_path: Path) -> None:
 
 
 def test_a_handshake_that_drips_is_given_up(tmp_path: Path) -> None:
-    # The beginning of a record of 16 kB of a handshake, as TLS has them.
+    # The beginning of a TLS handshake record of 16 kB.
     with (
         ends(),
         loopback.dripping(b"\x16\x03\x03\x40\x00", b"\x02") as address,

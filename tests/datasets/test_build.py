@@ -1,4 +1,4 @@
-"""Whatever happens while a data set is made, its bytes are the same in the end."""
+"""A data set has the same bytes in the end, whatever interrupts its making."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ FORMATS = ("wav", "flac", "webdataset", "parquet", "speech-commands")
 
 
 def made(folder: Path, engine=None, **changes) -> dict[str, bytes]:
-    """The files of a data set."""
+    """Return the files of a data set."""
     make_dataset(plan(**changes), VOICE, Folder(folder), engine or SerialEngine(), progress=False)
     return tree(folder)
 
@@ -44,12 +44,12 @@ class Backwards:
 
 
 class Killed(BaseException):
-    """As when a process is killed: nobody catches it."""
+    """Stands for the death of a process: nothing catches it."""
 
 
 @dataclass(frozen=True)
 class Dying(Folder):
-    """A folder whose process dies at a write, before or after it."""
+    """A store whose process dies before or after a write."""
 
     left: list[int]
     after: bool = False
@@ -144,7 +144,7 @@ def test_a_record_that_a_power_failure_damaged_is_named(tmp_path: Path, damaged:
 
 
 def in_parts(folder: Path, count: int, **changes) -> None:
-    """Make all parts, the last one first."""
+    """Make all parts, beginning with the last one."""
     for number in reversed(range(count)):
         make_part(
             plan(**changes), VOICE, Folder(folder), SerialEngine(), part=(number, count), progress=False

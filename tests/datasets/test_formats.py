@@ -1,4 +1,4 @@
-"""Each format is opened by the library that it is for."""
+"""Each format can be opened with the library that it is meant for."""
 
 from __future__ import annotations
 
@@ -178,7 +178,7 @@ def test_verify_finds_each_kind_of_damage(tmp_path: Path) -> None:
     for changed in (b"", whole["shards/train-00001.json"][:99], b"[1, 2]"):
         (folder / "shards" / "train-00001.json").write_bytes(changed)
         assert problems() == ["train-00001: its record shards/train-00001.json is damaged"]
-    # Sealed anew: a clip that is another one, and one that is silent and says nothing of itself.
+    # Sealed again: a clip that was replaced, and a silent one without metadata.
     import hashlib
 
     from voxlet.datasets.encoding import decode, encode

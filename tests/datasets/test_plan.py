@@ -67,7 +67,7 @@ def test_speeds_are_spread_evenly_over_each_label_and_speaker(speakers: tuple[st
         for block in np.split(np.array(speeds[:whole]), whole // PARTS):
             parts = ((block - 0.8) / 0.4 * PARTS).astype(int)
             assert sorted(parts) == list(range(PARTS))
-    # One label's order says nothing about another's.
+    # The order of one label is independent of another's.
     first, second = (
         series["train", word, "" if not speakers else plan.speakers_by_split["train"][0]]
         for word in ("yes", "no")
@@ -152,5 +152,5 @@ def test_what_has_no_range_differs_as_takes_do() -> None:
 
 
 def test_plans_of_before_takes_differed_are_read() -> None:
-    assert "variation" not in json.loads(PLAN.to_json())  # their cards and keys are as they were
+    assert "variation" not in json.loads(PLAN.to_json())  # cards and keys of plans without it do not change
     assert read_plan(PLAN.to_json()) == PLAN

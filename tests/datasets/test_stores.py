@@ -1,4 +1,4 @@
-"""The same bytes in a folder, in memory and in S3; stores that are lost."""
+"""The same bytes in a folder, in memory and in S3; lost connections to stores."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_a_url_with_secrets_is_not_repeated() -> None:
 
 @pytest.fixture
 def s3(monkeypatch: pytest.MonkeyPatch):
-    """moto's S3 on the loopback, with the bucket `words`; `end` stops it."""
+    """Start moto's S3 on the loopback, with the bucket `words`; `end` stops it."""
     if not MOTO.exists():
         pytest.skip("moto is not installed: make .venv/moto.done")
     with socket.socket() as free:

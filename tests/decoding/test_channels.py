@@ -1,4 +1,4 @@
-"""The channel, or the difference of two, that holds speech."""
+"""Choosing the channel, or the difference of two channels, that contains speech."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_the_account_counts_channels_and_the_clip_is_whole(tmp_path):
 
 
 def test_the_choice_does_not_depend_on_how_much_is_asked_for(tmp_path):
-    """The first third of a second is a pause in both."""
+    """In both channels, the first third of a second is a pause."""
     soundfile.write(tmp_path / "a.wav", np.stack([0.01 * NOISE[0], WORD], axis=1), RATE)
     whole, part = audio.read(tmp_path / "a.wav"), audio.read(tmp_path / "a.wav", seconds=0.3)
     assert whole.channel == part.channel == "channel 2 of 2"

@@ -1,4 +1,4 @@
-"""Kinds of sound file: told by content, decoded whole, refused in one line."""
+"""Kinds of sound file: recognised by content, decoded completely, or refused in one line."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def pcm(samples):
 
 
 def likeness(one, other) -> float:
-    """The highest correlation of two sounds, over all shifts."""
+    """Return the highest correlation of two sounds over all shifts."""
     size = 1 << (len(one) + len(other)).bit_length()
     cross = np.fft.irfft(np.fft.rfft(one, size) * np.conj(np.fft.rfft(other, size)), size)
     return float(cross.max() / np.sqrt(np.sum(one**2) * np.sum(other**2)))

@@ -1,4 +1,4 @@
-"""What several machines make is what one process makes, whatever dies in the middle."""
+"""Several machines make the same as one process, whichever of them dies on the way."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def cluster() -> Iterator[Any]:
 
 @dataclass(frozen=True)
 class Losing:
-    """A cluster that loses a node after some results."""
+    """Return a cluster that loses a node after some results."""
 
     engine: RayCluster
     cluster: Any
@@ -71,7 +71,7 @@ def test_with_a_worker_and_a_node_killed_the_bytes_are_the_same(tmp_path: Path, 
     make_dataset(asked, VOICE, store, engine, progress=False)
     assert (tmp_path / "killed").exists()
     assert len(cluster.list_all_nodes()) == 1
-    # The errors of a worker are those of this process.
+    # A worker raises the same errors as this process.
     broken = replace(MakeShard(asked, b"no voice", store, ()), versions=())
     with pytest.raises(VoxletError, match="a worker has"):
         list(RayCluster(cluster.address).results(broken, asked.shards()))
@@ -80,7 +80,7 @@ def test_with_a_worker_and_a_node_killed_the_bytes_are_the_same(tmp_path: Path, 
 
 @dataclass(frozen=True)
 class KillsFirst:
-    """A task whose worker is killed at the second of its items, the first time."""
+    """Return a task whose worker is killed at its second item, the first time."""
 
     task: Any
     mark: Path
@@ -94,7 +94,7 @@ class KillsFirst:
 
 @dataclass(frozen=True)
 class Killing:
-    """A cluster one of whose workers is killed."""
+    """Return a cluster one of whose workers is killed."""
 
     engine: RayCluster
     mark: Path

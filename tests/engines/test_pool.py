@@ -26,13 +26,13 @@ def test_an_item_at_which_workers_always_die_is_named(tmp_path: Path) -> None:
     with pytest.raises(VoxletError, match=r"^5: 3 workers died"):
         list(
             LocalPool(2).results(DiesOnce(tmp_path, 5, always=True), range(8))
-        )  # and none that flew beside it
+        )  # and no item in flight beside it
 
 
 def test_workers_that_die_before_they_have_read_their_task_are_not_waited_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """As when a system short of memory kills them; the pipe to them holds some 64 kB."""
+    """As when a system short of memory kills the workers; the pipe to them holds some 64 kB."""
     from multiprocessing import resource_tracker, spawn
 
     resource_tracker.ensure_running()

@@ -1,4 +1,4 @@
-"""What is said of a voice that was adapted, and of the takes that it learned from."""
+"""The verdict on an adapted voice and on the takes that it was trained on."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_words_that_are_seldom_recognised_are_named_worst_first() -> None:
         "record again: seldom recognised: 'stop' (20 %), 'no' (70 %); record more takes of these"
     )
     most = judged(measured, {"no": 0.1, "yes": 0.2, "stop": 0.9}, {}, FINE)
-    assert most.grade == "not yet"  # takes are not to blame where hardly a word is there
+    assert most.grade == "not yet"  # takes are not to blame if hardly a word is recognised
 
 
 def test_what_is_wrong_with_takes_comes_before_what_became_of_them() -> None:
@@ -83,7 +83,7 @@ def test_what_is_wrong_with_takes_comes_before_what_became_of_them() -> None:
 
 
 def spoil(kind: str, takes: list[Path], folder: Path) -> Path:
-    """The takes again, all noisy, all too loud, or half of a word's exchanged for another's."""
+    """Copy takes, all noisy, all too loud, or half of a word's takes swapped with another word's."""
     rng = np.random.default_rng(0)
     folder.mkdir()
     for path in takes:
@@ -112,7 +112,7 @@ def test_noisy_clipped_and_mislabelled_takes_each_get_another_sentence(
         clips = read_clips("takes", list(corpus.clips), corpus.labels, corpus.speakers)
         unsure = disagreeing(cross_fitted_classifier(clips, progress=False))
         said[kind] = judged((), {}, unsure, TakeFaults.of(corpus, measure(corpus, progress=False)))
-    assert said["clean"].grade == "listen yourself"  # no word was asked about
+    assert said["clean"].grade == "listen yourself"  # recognition was not measured
     assert {said[kind].grade for kind in ("noisy", "clipped", "mislabelled")} == {"record again"}
     assert re.search(r"\d dB above the noise", said["noisy"].why)
     assert "100 of 100 takes are distorted" in said["clipped"].why

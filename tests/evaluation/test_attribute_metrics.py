@@ -1,4 +1,4 @@
-"""Attributes of sets of clips, generated beside real."""
+"""Metrics of attributes: sets of generated clips beside real ones."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ RATE = 8000
 
 
 def buzz(seconds, pitch, noise=1e-4, seed=0):
-    """A word of harmonics with a pause, with noise in it and 0.2 s of noise on either side."""
+    """Return a word of harmonics with a pause, in noise that extends 0.2 s on either side."""
     time = np.arange(round(seconds * RATE)) / RATE
     orders = np.arange(1, int(3000 / pitch))
     tone = np.sum([np.cos(2 * np.pi * order * pitch * time + order**2) for order in orders], axis=0)
     tone *= 0.1 / audio.rms(tone) * hann(len(tone)) ** 0.25
-    tone[len(tone) * 2 // 5 : len(tone) * 7 // 10] = 0  # as before a p or t
+    tone[len(tone) * 2 // 5 : len(tone) * 7 // 10] = 0  # like the closure before a p or t
     samples = noise * np.random.default_rng(seed).standard_normal(len(tone) + 2 * RATE // 5)
     samples[RATE // 5 : RATE // 5 + len(tone)] += tone
     return samples.astype(np.float32)
 
 
 def words(lengths, pitches, noise=1e-4):
-    """A clip of each length (s) and pitch (Hz), of one label by one speaker."""
+    """Return a clip of each length (s) and pitch (Hz), all of one label by one speaker."""
     sounds = [buzz(s, p, noise, seed) for seed, (s, p) in enumerate(zip(lengths, pitches, strict=True))]
     few = tones(4, seed=0).take(np.zeros(len(sounds), np.int64))
     return replace(few, sounds=tuple(sounds), rate=RATE, labels=np.zeros(len(sounds), np.int64))

@@ -1,4 +1,4 @@
-"""The seven effects of augmentation, each with an answer that is known."""
+"""The seven augmentation effects on inputs with known answers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ M, FRAMES = 9, 21
 
 
 def click(band: int, frame: int, level: float = 0.0) -> torch.Tensor:
-    """Silence but for one band of one frame."""
+    """Return silence except in one band of one frame."""
     found = torch.full((1, M, FRAMES), SILENCE)
     found[0, band, frame] = level
     return found

@@ -1,4 +1,4 @@
-"""Bandwidth of signals whose answer is known: noise, tones, and the same with the upper band cut away."""
+"""Bandwidth of signals with known answers: noise, tones, and the same without the upper band."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ RATE = 16_000
 
 
 def noises(count: int, rate: int = RATE, seed: int = 0) -> ClipSet:
-    """White noise of half a second, two labels in turn."""
+    """Return clips of half a second of white noise, with two labels in turn."""
     rng = np.random.default_rng(seed)
     sounds = tuple(0.1 * rng.standard_normal(rate // 2).astype(np.float32) for _ in range(count))
     labels, nobody = np.arange(count) % 2, np.full(count, -1)
@@ -24,7 +24,7 @@ def noises(count: int, rate: int = RATE, seed: int = 0) -> ClipSet:
 
 
 def telephone(clips: ClipSet) -> ClipSet:
-    """The same clips with nothing above 4 kHz, at the same rate: an upsampled telephone voice."""
+    """Return the clips with nothing above 4 kHz, at the same rate, as of an upsampled telephone voice."""
     sounds = (audio.resample(sound, RATE, 8000) for sound in clips.sounds)
     return replace(clips, sounds=tuple(audio.resample(sound, 8000, RATE) for sound in sounds))
 

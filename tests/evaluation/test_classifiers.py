@@ -37,7 +37,7 @@ COARSE = InputConfig(seconds=0.5, hop=0.02, bands=24)
 
 
 def beeps(count: int, seed: int) -> ClipSet:
-    """Three words, told apart by pitch, and two speakers, told apart by a whistle at 3.4 kHz."""
+    """Return three words, which differ in pitch, by two speakers, who differ in a whistle at 3.4 kHz."""
     rng = np.random.default_rng(seed)
     labels, speakers = plan(3, 2, count, seed)
     sounds = []
@@ -168,7 +168,7 @@ def test_batches_are_epochs_or_balanced():
 
 
 def test_without_pocketsphinx_its_line_says_so(monkeypatch):
-    """It has wheels for some versions of Python only."""
+    """PocketSphinx has wheels for some versions of Python only."""
     monkeypatch.setitem(sys.modules, "pocketsphinx", None)
     clips = beeps(12, 0)
     reference = SimpleNamespace(name="beeps", train=clips, language="en-GB")

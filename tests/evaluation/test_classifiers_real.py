@@ -1,4 +1,4 @@
-"""The classifiers and DNSMOS on real recordings: minutes, since classifiers are trained from nothing."""
+"""The classifiers and DNSMOS on real recordings; takes minutes, as classifiers are trained from scratch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Real or generated: what a detector finds, and when it is trusted."""
+"""Detecting whether clips are real or generated, and when the detector is trusted."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.slow
 
 
 def buzzes(count, seed, people=6):
-    """Words of harmonics of a pitch of each speaker's own."""
+    """Return words of harmonics at a pitch of each speaker's own."""
     rng = np.random.default_rng(seed)
     time = np.arange(2000) / RATE
     speakers = np.arange(count) % people
@@ -42,7 +42,7 @@ def buzzes(count, seed, people=6):
 
 
 def pulsed(period=80, count=4000):
-    """A pulse a period, through two resonances, with a little noise."""
+    """Return one pulse per period through two resonances, with a little noise."""
     sound = np.zeros(count)
     sound[::period] = 1.0
     for hz in (600, 1700):
@@ -63,7 +63,7 @@ def test_what_is_alike_is_told_by_chance_and_what_is_not_is_found():
 
 
 def test_each_clip_is_told_by_who_has_not_heard_its_fold(monkeypatch):
-    """The detector here knows by heart: what it was trained on it tells right, all else wrong."""
+    """Uses a detector that only memorises: right on its training clips, wrong on all others."""
     heard = []
 
     def fit_and_tell(features, kinds, asked, penalty):
@@ -75,14 +75,14 @@ def test_each_clip_is_told_by_who_has_not_heard_its_fold(monkeypatch):
     numbers = np.arange(12.0)[:, None]
     real, other = Views(numbers[:6], np.arange(6) % 3), Views(numbers[6:], np.arange(6) % 3)
     right = right_answers(real, other)
-    assert right.tolist() == [1.0] * 6 + [0.0] * 6  # the others were not in what it had heard
-    # The penalty is chosen within the two other folds, so that it has not heard the clip's own either.
+    assert right.tolist() == [1.0] * 6 + [0.0] * 6  # the others were not in its training set
+    # The penalty is chosen within the two other folds, so that the clip's own fold does not affect it.
     assert sorted(set(heard)) == [4, 8]
     assert heard.count(8) == 3
 
 
 def test_the_penalty_is_the_one_that_tells_other_folds_best(monkeypatch):
-    """The detector here is right with one penalty alone."""
+    """Uses a detector that is right with one penalty only."""
     monkeypatch.setattr(
         detector_module,
         "fit_and_tell",

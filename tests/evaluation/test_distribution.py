@@ -80,12 +80,12 @@ def test_manifolds_of_two_known_clouds():
 
 
 def test_manifolds_of_points_on_a_line():
-    """By hand, with one neighbour: real 0, 1, 3 reach 1, 1, 2; generated 0.5, 1.5, 10 reach 1, 1, 8.5."""
+    """By hand, with one neighbour: real 0, 1, 3 have radii 1, 1, 2; generated 0.5, 1.5, 10 have 1, 1, 8.5."""
     real, generated = (np.array(points)[:, None] for points in ([0.0, 1.0, 3.0], [0.5, 1.5, 10.0]))
     found = distribution.feature_overlap(real, generated, k=1)
     assert found.precision == pytest.approx(2 / 3)  # 0.5 is near 0 and 1; 1.5 near 1 and 3; 10 near none
     assert found.density == pytest.approx(4 / 3)
-    assert found.coverage == pytest.approx(1)  # 0 and 1 hold 0.5, 3 holds 1.5
+    assert found.coverage == pytest.approx(1)  # 0 and 1 cover 0.5, 3 covers 1.5
     assert found.recall == pytest.approx(1)  # 0 near 0.5, 1 near both, 3 within 8.5 of 10
 
 

@@ -1,4 +1,4 @@
-"""Distances between sets, and scores of sets, of so few clips that the answer can be worked out."""
+"""Distances between sets, and scores of sets, of so few clips that the answers can be worked out by hand."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LN2, LN9 = math.log(2), math.log(9)
 
 
 def column(*values: float) -> np.ndarray:
-    """One feature of several clips, (B, 1)."""
+    """Return one feature of several clips, (B, 1)."""
     return np.array(values, dtype=float)[:, None]
 
 
@@ -54,7 +54,7 @@ def test_extrapolation_takes_the_bias_of_few_clips_away():
     first, second = rng.normal(size=(400, 10)), rng.normal(size=(400, 10))
     plain = distribution.frechet_distance(first, second)
     found = distribution.frechet_extrapolated(first, second)
-    assert found < 0.5 * plain  # the sets are of one kind: all of it is bias
+    assert found < 0.5 * plain  # the sets have the same distribution: all of it is bias
     assert found == distribution.frechet_extrapolated(first, second, points=8, seed=0)
     assert found != distribution.frechet_extrapolated(first, second, seed=1)
     assert found != distribution.frechet_extrapolated(first, second, points=3)
@@ -67,7 +67,7 @@ def test_distances_are_euclidean():
 
 
 def test_manifolds_on_a_line():
-    """Reaches to the nearest: real 1, 1, 9, 50; generated 4.5, 1, 1, 24."""
+    """Radii to the nearest neighbour: real 1, 1, 9, 50; generated 4.5, 1, 1, 24."""
     real, generated = column(0, 1, 10, -50), column(0.5, 5, 6, 30)
     found = distribution.feature_overlap(real, generated, k=1)
     assert (found.precision, found.recall, found.density, found.coverage) == (0.75, 0.75, 1.0, 0.75)
@@ -131,7 +131,7 @@ def test_am_score_of_two_confident_clips():
 
 
 def prediction(seed: int, count: int = 250, features: bool = True) -> Prediction:
-    """What a classifier of two labels may say of clips."""
+    """Draw outputs that a classifier of two labels may have for clips."""
     rng = np.random.default_rng(seed)
     said = np.log(rng.dirichlet([1, 1], size=count))
     return Prediction(said, None, rng.normal(seed, 1, size=(count, 2)) if features else None)

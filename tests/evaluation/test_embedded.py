@@ -1,4 +1,4 @@
-"""Classifiers on the speech embedding: what they learn from few takes, and what they refuse."""
+"""Classifiers on the speech embedding: their accuracy with few takes, and what they refuse."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_a_damaged_kept_classifier_is_trained_again():
 
 
 def test_a_wide_classifier_hears_what_a_narrow_one_cannot():
-    """Two words that differ above 4 kHz alone."""
+    """Return two words that differ only above 4 kHz."""
     rng = np.random.default_rng(0)
     time = np.arange(6400) / 16_000
     low = np.sin(2 * np.pi * 500 * time)

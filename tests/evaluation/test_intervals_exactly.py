@@ -1,4 +1,4 @@
-"""Confidence intervals by their definitions, and of values so few that their answer is known."""
+"""Confidence intervals by their definitions, and of so few values that the answers are known."""
 
 from __future__ import annotations
 

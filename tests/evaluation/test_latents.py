@@ -66,13 +66,13 @@ def test_all_of_a_latent_space_by_key():
         "latents.label.nearest_neighbours",
         "latents.label.information_gap",
         "latents.active_units",
-    ]  # all have one speaker, whom nothing has to tell apart
+    ]  # all have one speaker, so there are none to tell apart
     assert found["latents.label.linear_probe"].value > 0.97
     assert found["latents.active_units"].value == 2
 
 
 def test_what_can_be_explained_has_known_bounds():
-    """Two certain spectrograms: they have no entropy, and their mean of a half costs log 2 a cell."""
+    """Two certain spectrograms have no entropy, and their mean of a half costs log 2 per cell."""
     certain = torch.stack([torch.zeros(3, 4), torch.ones(3, 4)])
     bounds = explained_share.loss_bounds(certain.mean(0), [certain])
     assert bounds.entropy == pytest.approx(0, abs=1e-3)

@@ -1,4 +1,4 @@
-"""Latent spaces of a few clips, and what of them can be explained: answers worked out by hand."""
+"""Latent spaces of a few clips, and how much of them labels and speakers explain; worked out by hand."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LN2 = math.log(2)
 
 
 def column(*values: float) -> np.ndarray:
-    """One feature of several clips, (B, 1)."""
+    """Return one feature of several clips, (B, 1)."""
     return np.array(values, dtype=float)[:, None]
 
 
@@ -28,7 +28,7 @@ def test_a_linear_probe_counts_and_does_not_depend_on_scale():
     found = latents.linear_probe(train, labels, test, asked)
     assert (found.value, found.count) == (0.8, 5)
     assert latents.linear_probe(1e-4 * train + 7, labels, 1e-4 * test + 7, asked) == found
-    # What tells the labels may be small beside what does not.
+    # The dimension that tells labels apart may be small beside the others.
     rng = np.random.default_rng(0)
     loud, few = 1000 * rng.standard_normal((200, 1)), np.arange(200) % 2
     both = np.hstack([1e-3 * (few[:, None] + 0.1 * rng.standard_normal((200, 1))), loud])

@@ -10,7 +10,7 @@ from voxlet.evaluation.metrics.memorisation import Nearest, nearest
 
 
 def chirps(count: int, seed: int) -> list[np.ndarray]:
-    """Clips of 0.4 to 0.6 s at 8 kHz, each two gliding tones of its own in faint noise."""
+    """Return clips of 0.4 to 0.6 s at 8 kHz, each of two gliding tones of its own in faint noise."""
     rng = np.random.default_rng(seed)
     clips = []
     for _ in range(count):
@@ -51,7 +51,7 @@ def test_nothing_to_compare_with():
 
 
 def test_distances_of_spectrograms_worked_out_by_hand():
-    """Root mean square over 2 bands of 4 frames: two cells of eight apart by 2 nepers are 1 apart."""
+    """The distance is the RMS over 2 bands of 4 frames: two of eight cells that differ by 2 nepers give 1."""
     quiet = np.full((1, 2, 4), np.log(FLOOR), np.float32)
     same, far = quiet + 1, quiet + 1
     far[0, :, 0] += 2

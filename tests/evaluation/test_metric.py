@@ -1,4 +1,4 @@
-"""The catalogue: keys that hold together, and values as tables have them."""
+"""The catalogue of metrics: consistent keys, and values as they are printed in tables."""
 
 from __future__ import annotations
 

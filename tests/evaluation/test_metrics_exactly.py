@@ -1,4 +1,4 @@
-"""Memorisation, styles and recognition of a few clips, by definition."""
+"""Metrics of memorisation, styles and recognition for a few clips, by their definitions."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_nearest_by_definition(shift):
     train = (QUIET + rng.uniform(0, 5, (5, 3, 6))).astype(np.float32)
 
     def moved(clip: np.ndarray, by: int) -> np.ndarray:
-        """The clip `by` frames earlier, with quiet frames behind, or later."""
+        """Return the clip `by` frames earlier or later, filled up with quiet frames."""
         wide = np.pad(clip, ((0, 0), (9, 9)), constant_values=QUIET)
         return wide[:, 9 + by : 15 + by]
 
@@ -98,7 +98,7 @@ def test_duplicates_are_nearer_to_another_than_a_speaker_to_himself():
 
 
 def said_by(speakers: list[int], labels: int, takes: list[int], rate: int = 8000) -> ClipSet:
-    """Clips of tones whose pitch tells speaker and label apart; a second tone tells takes apart."""
+    """Return clips of tones whose pitch depends on speaker and label; a second tone depends on the take."""
     rows = [(who, label, take) for who in speakers for label in range(labels) for take in takes]
     time = np.arange(rate // 5) / rate
     sounds = [
@@ -116,12 +116,12 @@ def said_by(speakers: list[int], labels: int, takes: list[int], rate: int = 8000
 def test_two_spectra_of_every_speaker_over_the_same_labels():
     clips, config = said_by([0, 1, -1], labels=3, takes=[0, 0]), InputConfig()
     first, second = styles.real_spectra(clips, config, seed=0)
-    assert np.array_equal(first, second)  # of each label both takes are the same
+    assert np.array_equal(first, second)  # both takes of each label are the same
     for who, found in enumerate(first):
         rows = [row for row in range(18) if clips.speakers[row] == who][::2]
         expected = styles.mean_spectrum([clips.sounds[row] for row in rows], 8000, config)
         np.testing.assert_allclose(found, expected, rtol=1e-6)
-    assert len(first) == 2  # nobody in particular is no speaker
+    assert len(first) == 2  # an unknown speaker does not count as one
 
 
 def test_real_clips_are_drawn_by_a_seed():
@@ -137,7 +137,7 @@ def test_fifty_speakers_are_enough():
 
 
 class Speaks:
-    """A voice that says a label with the tones of one of a few speakers."""
+    """Return a voice that says a label with the tones of one of a few speakers."""
 
     labels = ("0", "1")
 

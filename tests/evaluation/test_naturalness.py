@@ -1,4 +1,4 @@
-"""What DNSMOS is given, and what is made of its answers."""
+"""The input of DNSMOS, and the metrics computed from its answers."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_nothing_to_string_together():
 
 
 def test_means_of_the_networks_answers_have_keys(monkeypatch):
-    """With a network whose answer is how loud the string is, every scale has its own factor."""
+    """The stand-in network answers with the string's level, times another factor on each scale."""
 
     def run(string, sr):
         assert sr == 16_000
@@ -85,7 +85,7 @@ def test_means_of_the_networks_answers_have_keys(monkeypatch):
 
 
 def test_wide_clips_are_given_whole_and_at_telephone_bandwidth(monkeypatch):
-    """With a network whose answer is the share of the energy above 4 kHz."""
+    """The stand-in network answers with the share of the energy above 4 kHz."""
 
     def run(string, sr):
         energy = np.square(np.abs(np.fft.rfft(string)))

@@ -1,6 +1,6 @@
-"""What DNSMOS, PESQ, STOI and classifiers in training are given, and what is made of their answers.
+"""The inputs of DNSMOS, PESQ, STOI and classifiers in training, and the metrics computed from their answers.
 
-Stand-ins keep what they are given: the networks themselves are slow, and no test of ours.
+Stand-ins record their inputs: the networks themselves are slow, and not ours to test.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ LN2 = math.log(2)
 
 
 def hum(seconds: float, level: float = 0.1, rate: int = RATE, seed: int = 0) -> np.ndarray:
-    """Noise of one level from end to end."""
+    """Return noise of a constant level."""
     found = np.random.default_rng(seed).standard_normal(round(seconds * rate))
     return (level * found / found.std()).astype(np.float32)
 
@@ -47,7 +47,7 @@ def test_strings_hold_every_clip_before_any_again():
         spectrum = np.abs(np.fft.rfft(string[start : start + 14_000]))
         heard.append(round(float(spectrum.argmax()) / 14_000 * 16_000 / RATE * 2 * math.pi, 1))
     assert [sorted(heard[i : i + 3]) for i in (0, 3, 6)] == [[0.3, 0.6, 1.2]] * 3
-    assert len({tuple(heard[i : i + 3]) for i in (0, 3, 6)}) > 1  # in another order each time
+    assert len({tuple(heard[i : i + 3]) for i in (0, 3, 6)}) > 1  # in a different order each time
 
 
 def test_strings_are_those_of_a_seed():
@@ -70,7 +70,7 @@ def test_there_are_as_many_strings_as_hold_every_clip_and_twelve_at_least():
 
 @pytest.fixture
 def dnsmos(monkeypatch) -> list[np.ndarray]:
-    """DNSMOS whose overall score is the place of the loudest sample; the strings that it is given."""
+    """Replace DNSMOS: its overall score is the loudest sample's position. Return the strings it gets."""
     given: list[np.ndarray] = []
 
     def run(string: np.ndarray, sr: int) -> dict[str, float]:
@@ -86,7 +86,7 @@ def dnsmos(monkeypatch) -> list[np.ndarray]:
 
 
 def windows(string: np.ndarray) -> list[np.ndarray]:
-    """What DNSMOS is given of a string: 9.01 s from 2, 5 and 8 s on, of the string said twice."""
+    """Return what DNSMOS is given of a string: 9.01 s from 2, 5 and 8 s on, of the string repeated once."""
     twice = np.clip(np.concatenate([string, string]), -1, 1)
     return [twice[second * 16_000 :][:144_160] for second in (2, 5, 8)]
 
@@ -136,7 +136,7 @@ def test_the_extra_that_brings_a_measure_is_named(measures, dnsmos, monkeypatch,
 
 @pytest.fixture
 def measures(monkeypatch) -> dict[str, list]:
-    """PESQ and STOI that answer with the ratio of two levels; what they are given."""
+    """Replace PESQ and STOI: they answer with the ratio of two levels. Return their inputs."""
     given: dict[str, list] = {"pesq": [], "stoi": []}
 
     class PesqError(RuntimeError):
@@ -237,7 +237,7 @@ def test_pesq_of_clips_that_it_finds_no_words_in(measures, dnsmos):
 
 
 def test_without_pesq_its_line_says_so(measures, dnsmos, monkeypatch):
-    """It is compiled where it is installed, and not every machine can."""
+    """PESQ is compiled on installation, which not every machine can do."""
     monkeypatch.setitem(sys.modules, "pesq", None)
     found, _ = reconstruction.evaluate([hum(0.4)], [hum(0.4)], RATE)
     assert found["reconstruction.pesq"] == f"PESQ is not installed: {how_to_install('pesq')}"
@@ -249,7 +249,7 @@ def test_without_pesq_its_line_says_so(measures, dnsmos, monkeypatch):
 
 @pytest.fixture
 def trained(monkeypatch) -> list:
-    """Classifiers that say 0 of every clip; the sets that they are trained on."""
+    """Replace classifiers: they answer 0 for every clip. Return the sets that they are trained on."""
     given = []
 
     def open_classifier(training_set, *, progress):
@@ -284,7 +284,7 @@ def test_what_classifiers_are_trained_on_and_how(trained):
     assert [t.config.strength for t in trained] == [0.6] + [0.0, 0.6] * 4
     assert [np.bincount(t.labels).tolist() for t in trained] == [
         [1, 2],
-        *[[2, 2]] * 2, *[[2 + 2, 2 + 2]] * 2,  # the three, from the first again: no, yes, yes, no
+        *[[2, 2]] * 2, *[[2 + 2, 2 + 2]] * 2,  # the three, then the first again: no, yes, yes, no
         *[[5, 4]] * 2, *[[5 + 3, 4 + 6]] * 2,  # three times
     ]  # fmt: skip
     for one in trained:

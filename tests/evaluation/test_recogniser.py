@@ -1,4 +1,4 @@
-"""The small recogniser that clips are to be of use for: its size, its training, its test."""
+"""The small recogniser for which the utility of clips is measured: its size, training and test."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.mark.parametrize(("width", "thousands"), [(1.0, 9.2), (2.0, 27.3), (3.0, 54.2), (8.0, 321)])
 def test_it_has_as_many_parameters_as_the_paper_says(width, thousands):
-    """Table 1, with its twelve labels; three in a hundred more or less."""
+    """Table 1, with its twelve labels, to within 3 %."""
     count = sum(parameter.numel() for parameter in BCResNet(12, width).parameters())
     assert count / 1000 == pytest.approx(thousands, rel=0.03)
 
@@ -67,7 +67,7 @@ def test_few_takes_are_so_many_of_each_word_by_so_many_people():
 
 
 def tilted(count, seed):
-    """Two words: power in the low bands, or in the high ones."""
+    """Return two words: power in the low bands, or in the high ones."""
     rng = np.random.default_rng(seed)
     labels = np.arange(count) % 2
     slope = np.linspace(-4, 4, 40)[None, :, None] * np.where(labels, 1, -1)[:, None, None]
@@ -87,7 +87,7 @@ def test_it_learns_and_the_same_seed_gives_the_same_recogniser():
 
 
 def test_every_batch_has_as_much_of_each_set(monkeypatch):
-    """Four takes beside a hundred generated clips, whose spectrograms are marked by one value."""
+    """Four takes and a hundred generated clips, whose spectrograms each have one constant value."""
     seen = []
     monkeypatch.setattr(recogniser, "augment", lambda x, strength, generator: seen.append(x[:, 0, 0]) or x)
     takes, generated = (
@@ -100,7 +100,7 @@ def test_every_batch_has_as_much_of_each_set(monkeypatch):
 
 
 def test_false_accepts_are_counted_where_one_word_in_twenty_is_missed(monkeypatch):
-    """Own words are sure by 0.50 to 0.99, so 5 % lie below 0.525; a quarter of the others lies above."""
+    """Keywords score 0.50 to 0.99, so 5 % are below 0.525; a quarter of the other words score above it."""
     sure = np.linspace(0.50, 0.99, 50)
     others = np.array([0.52, 0.51, 0.40, 0.90] * 10)
     answers = iter([np.stack([sure, 1 - sure - 1e-9], axis=1), np.stack([others, 0 * others], axis=1)])

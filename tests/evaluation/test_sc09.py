@@ -1,4 +1,4 @@
-"""SC09's protocol with weights made here: the same architecture and names as the published ones."""
+"""SC09's protocol with random weights of the same architecture and names as the published ones."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def network():
 
 @pytest.fixture(scope="module")
 def weights(network, tmp_path_factory):
-    """A file as the published code would write it of a network on several devices."""
+    """Write a file as the published code does for a network on several devices."""
     path = tmp_path_factory.mktemp("sc09") / "resnext.pth"
     torch.save({f"module.{name}": value for name, value in network.state_dict().items()}, path)
     return path
@@ -159,7 +159,7 @@ def test_figures_of_few_clips_say_how_many_it_takes():
 
 
 def test_all_of_it_with_made_weights(weights, tmp_path, monkeypatch):
-    """A small corpus with the names of Speech Commands' files: the speaker's hash tells who is tested."""
+    """A small corpus with file names as in Speech Commands: the speaker's hash determines the split."""
     monkeypatch.setenv("VOXLET_DATA", str(tmp_path / "data"))
     clips, speakers = digits(20, seed=0), ("00000001", "00000002")  # training and test
     assert [protocol.part_by_hash(name) for name in speakers] == ["training", "test"]

@@ -46,7 +46,7 @@ def test_a_folder_of_clips(corpus, tmp_path, capsys):
     written = page.read_text()
     assert written.startswith("<!doctype html>")
     assert written.count('alt="figures as dots"') == 1
-    assert "://" not in written  # it needs nothing but itself
+    assert "://" not in written  # the page is self-contained
 
 
 @pytest.mark.skipif(not Path("/dev/stdout").exists(), reason="descriptors of POSIX")
@@ -59,7 +59,7 @@ def test_figures_on_standard_output_stand_there_alone(corpus, tmp_path, capfd):
 
 
 def test_layouts_are_told_and_readings_shown(corpus, tmp_path, capsys):
-    """Speakers taken for labels, by both layouts: then they are what is measured."""
+    """With layouts that take speakers for labels, the metrics are those of speakers."""
     layout = "{speaker}_{label}_{take}"
     asked = ["score", "--clips", str(corpus), "--corpus", str(corpus), "--only", "recognition"]
     assert main([*asked, "--layout", layout, "--clips-layout", layout, "--json", str(tmp_path / "a")]) == 0

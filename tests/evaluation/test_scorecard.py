@@ -27,7 +27,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(autouse=True)
 def dnsmos(monkeypatch):
-    """DNSMOS without its network."""
+    """Replace DNSMOS's network."""
     calm = {"overall": Interval(2.5, 2.4, 2.6, 12)}
     monkeypatch.setattr(naturalness, "dnsmos", lambda *arguments, **options: calm)
 
@@ -117,7 +117,7 @@ def test_few_clips_give_no_number(classifiers, reference):
     assert card.figure("memorisation.nearest.p1").generated == "not enough clips (needs 100)"
     assert isinstance(card.figure("recognition.in_corpus.accuracy").generated, Interval)
     assert "not enough clips (needs 100)" in "\n".join(card.lines())
-    # Reasons that fill no cell stand below the table, once each.
+    # Reasons for empty cells are below the table, once each.
     lines = card.lines()
     assert max(map(len, lines)) <= 110
     (reason,) = [line for line in lines if line.endswith("not enough clips (needs 100)")]
@@ -217,7 +217,7 @@ def test_strange_parts_and_labels(classifiers, reference):
 
 
 class Parrot:
-    """A sampler of tones."""
+    """A sampler that makes tones."""
 
     name, rate, labels, speakers = "parrot", 8000, ("high", "low"), ("bob", "ann", "cyd")
 

@@ -1,4 +1,4 @@
-"""Similarity of voices whose answer is known: the same voice, another one, and points on a sphere."""
+"""Speaker similarity with known answers: the same voice, another one, and points on a sphere."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PITCHES = (110.0, 220.0)  # Hz
 
 
 def vowel(pitch: float, formants: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
-    """A vowel of 0.4 s: harmonics of a pitch, louder near the formants."""
+    """Return a vowel of 0.4 s: harmonics of a pitch, louder near the formants."""
     time = np.arange(round(0.4 * RATE)) / RATE
     pitch *= rng.uniform(0.97, 1.03)
     harmonics = np.arange(1, int(7000 / pitch))
@@ -28,7 +28,7 @@ def vowel(pitch: float, formants: tuple[int, ...], rng: np.random.Generator) -> 
 
 
 def two_people(count: int, seed: int) -> ClipSet:
-    """`count` words by each of two speakers."""
+    """Return `count` words by each of two speakers."""
     rng = np.random.default_rng(seed)
     speakers = np.arange(2 * count) % 2
     sounds = tuple(vowel(PITCHES[who], FORMANTS[who], rng) for who in speakers)

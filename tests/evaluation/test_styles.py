@@ -1,4 +1,4 @@
-"""Distances of fresh styles: known answers for voices of many people, of one, and of few."""
+"""Distances between fresh styles, with known answers for voices of many speakers, of one, and of few."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LABELS = ("zero", "one")
 
 
 class Cast:
-    """A voice whose style number n is the speaker `cast(n)` of the stand-in words."""
+    """Return a voice whose style number n is the speaker `cast(n)` of the stand-in words."""
 
     rate, labels = RATE, LABELS
 
@@ -28,7 +28,7 @@ class Cast:
 
 
 def real(speakers: int, takes: int = 4) -> ClipSet:
-    """Words of several speakers."""
+    """Return words of several speakers."""
     rows = [(label, who, take) for label in range(2) for who in range(speakers) for take in range(takes)]
     return ClipSet(
         "real", tuple(word(*row) for row in rows), RATE,
@@ -54,7 +54,7 @@ def test_styles_that_have_collapsed():
 def test_two_people_behind_many_styles():
     fresh, people = styles.evaluate(Cast(lambda number: 5 * (number % 2)), real(6), count=8)
     assert fresh[DISTANCE].value > 0.3 * people[DISTANCE].value
-    assert fresh[DUPLICATES].value > 0.7  # the distance alone would not have told
+    assert fresh[DUPLICATES].value > 0.7  # the distance alone does not show it
 
 
 def test_a_corpus_of_one_speaker_says_so():

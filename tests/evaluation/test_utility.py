@@ -1,4 +1,4 @@
-"""Utility: clips that train a classifier well, clips that mislead it, and how sets are mixed."""
+"""Utility of clips that train a classifier well, of clips that mislead it, and the mixing of sets."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ WORDS = ("low", "middle", "high")
 
 
 def beeps(count: int, seed: int) -> ClipSet:
-    """Three words, told apart by pitch."""
+    """Return clips of three words, which differ in pitch."""
     rng = np.random.default_rng(seed)
     labels = np.arange(count) % 3
     sounds = []

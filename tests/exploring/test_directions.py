@@ -1,4 +1,4 @@
-"""What latent numbers stand for, and directions: known answers."""
+"""The meanings of latent dimensions, and directions in latent space, with known answers."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_a_clip_in_another_voice_keeps_all_but_the_speaker() -> None:
 
 
 def test_a_clip_goes_to_the_same_place_among_the_others_takes_of_its_word() -> None:
-    """Bob says `one` in a way of his own, and is twice as varied in all he says."""
+    """Bob says `one` differently from the others, and his takes vary twice as much."""
     clips = some_clips(1200, generated=0)
     rng = np.random.default_rng(1)
     latents = rng.standard_normal((1200, 4))
@@ -97,7 +97,7 @@ def test_a_clip_goes_to_the_same_place_among_the_others_takes_of_its_word() -> N
 
 
 def many_speakers(latent_of: np.ndarray) -> Clips:
-    """Twenty clips by each of twelve speakers, whose latents begin with what is given, (12, K)."""
+    """Return twenty clips by each of twelve speakers, whose latents begin with the given values (12, K)."""
     clips = some_clips(240, generated=0)
     speakers = np.arange(240) % 12
     latents = 0.3 * np.random.default_rng(2).standard_normal((240, 4))
@@ -113,7 +113,7 @@ WOMEN = {
 
 
 def test_to_know_who_speaks_is_not_to_read_what_is_said_of_them() -> None:
-    """Each speaker lies somewhere of their own: enough to tell women whom the probe has heard, no others."""
+    """Speakers have random places: the probe can tell the gender only of those that it was trained on."""
     apart = many_speakers(np.random.default_rng(5).standard_normal((12, 4)))
     known = properties(apart, WOMEN)
     found = {one.name: one for one in find_directions(apart, known)}

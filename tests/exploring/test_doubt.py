@@ -1,4 +1,4 @@
-"""Doubtful recordings: planted labels are found, copies are together, faults named, tables read."""
+"""Doubtful recordings: planted wrong labels are found, copies grouped, faults named, tables read."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_a_loss_far_above_its_labels_is_unexplained() -> None:
 
 @pytest.fixture(scope="module")
 def faulty(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Words with one copy, one all but silent, one with a pause."""
+    """Words, one of them a copy, one nearly silent, one with a pause."""
     folder = tmp_path_factory.mktemp("faulty")
     for label, speaker, take, samples in every_word(3, 10):
         write_clip(files.make_folder(folder / f"word{label}") / f"{speaker}_nohash_{take}.wav", samples, RATE)
@@ -103,7 +103,7 @@ def test_faults_are_named_and_the_table_is_trained_on(faulty: Path, tmp_path: Pa
 
 @dataclass
 class Shown:
-    """What is asked of a map's clips here."""
+    """Stands for a map's clips."""
 
     labels: np.ndarray
     label_names: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""The whole of `voxlet explore`: what it writes of runs and voices, and the page in a browser."""
+"""All of `voxlet explore`: what it writes for runs and voices, and the page in a browser."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def explored(runs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Everything of a tiny run beside another, by the command."""
+    """Run the command on a tiny run beside another one, with everything that it can write."""
     out = tmp_path_factory.mktemp("explored") / "out"
     asked = ["explore", str(runs / "plain"), "--beside", str(runs / "conditional"), "--out", str(out)]
     asked += ["--clips", "50", "--walk", "zero,one", "--walk", "ann,bob", "--path", "-1,0,1,1"]
@@ -131,7 +131,7 @@ def test_a_voice_has_a_map_of_styles(tmp_path: Path, runs: Path) -> None:
 
 
 def test_a_voice_hears_the_word_in_a_file(tmp_path: Path) -> None:
-    """Its styles hold none: the nearest of them would say any."""
+    """A voice's styles do not depend on the word, so the nearest style would give any word."""
     voice = voxlet.load("digits")
     assert isinstance(voice, Voice)
     clips = gather(voice, 120, progress=False)
@@ -194,7 +194,7 @@ def test_real_clips_in_another_voice_keep_their_word(voxlet_data: Path) -> None:
     clips = gather(run, 300, progress=False)
     read = {one.name: one for one in find_directions(clips, properties(clips))}
     assert read["speaker theo"].read > 0.6
-    assert not read["loudness"].beats_chance  # clips are brought to one level before a model sees them
+    assert not read["loudness"].beats_chance  # clips are normalised to one level for the model
     theo = clips.speaker_names.index("theo")
     rows = np.flatnonzero((clips.rows >= 0) & (clips.speakers != theo))[::5]
     moved = in_voice_of(clips, rows, "theo")

@@ -1,4 +1,4 @@
-"""The page: all of it in one file, within bounds, nothing in it taken for markup; and the map as a folder."""
+"""The explorer page: one bounded file in which no text is taken for markup; and the map as a folder."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_a_place_of_the_map_is_a_latent_again() -> None:
     plane = data["plane"]
     places = (np.array([data["x"], data["y"]]).T * plane["span"]) + plane["low"]
     flat = np.array(plane["centre"]) + places @ np.array(plane["directions"])
-    away = latents - flat  # what lies beyond the plane is at right angles to it
+    away = latents - flat  # the remainder is orthogonal to the plane
     np.testing.assert_allclose(away @ np.array(plane["directions"]).T, 0, atol=1e-3)
 
 

@@ -1,4 +1,4 @@
-"""The notebook from recordings to a voice to a map, run from top to end at the smallest budget."""
+"""The notebook from recordings to a voice to a map, run from beginning to end at the smallest budget."""
 
 from __future__ import annotations
 

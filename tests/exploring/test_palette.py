@@ -1,4 +1,4 @@
-"""Ten labels are told apart on a map, on paper and at night, by colour-blind people too."""
+"""Ten labels can be told apart on a light and a dark map, by colour-blind people too."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Latents on a plane: linear, by neighbourhoods, and the prior beneath."""
+"""Projections of latents to a plane: linear, by neighbourhoods, and the prior's density."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Clips in Opus files: each where its offsets say, and no larger than asked for."""
+"""Clips in Opus files: each at its offsets, and no file larger than requested."""
 
 from __future__ import annotations
 

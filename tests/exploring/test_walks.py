@@ -1,4 +1,4 @@
-"""Walks: where their steps lie, and that they are written as one sound and one picture."""
+"""Walks through latent space: where their steps lie, and writing them as one sound and one picture."""
 
 from __future__ import annotations
 
@@ -78,4 +78,4 @@ def test_pictures_show_the_loudest_in_full_and_silence_as_nothing() -> None:
     assert shown.shape[0] == 2
     assert shown.max() == 1.0
     assert shown[1, :, -5:].max() == 0.0
-    assert abs(shown[0].mean(axis=1).argmax() / shown.shape[1] - 0.25) < 0.02  # 1 kHz of 4
+    assert abs(shown[0].mean(axis=1).argmax() / shown.shape[1] - 0.25) < 0.02  # 1 kHz, of 4 kHz

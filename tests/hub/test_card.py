@@ -1,4 +1,4 @@
-"""The card: valid YAML, licence, credit and consent carried on, and nothing of a voice file steers it."""
+"""The card: valid YAML, with licence, credit and consent, and safe against text in the voice file."""
 
 from __future__ import annotations
 

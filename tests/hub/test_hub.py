@@ -1,4 +1,4 @@
-"""A voice sent and fetched, and everything that goes wrong on the way."""
+"""Pushing and pulling a voice, and everything that can go wrong."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def pushed(hub, voice):
 
 @pytest.fixture
 def hasty(monkeypatch):
-    """The client does not wait between its attempts."""
+    """Make the client retry without waiting."""
     monkeypatch.setattr("huggingface_hub.utils._http.time.sleep", lambda _: None)
 
 
@@ -233,7 +233,7 @@ def offline(patch: pytest.MonkeyPatch) -> None:
     from huggingface_hub.utils import _http
 
     patch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    _http.close_session()  # a session knows whether it may ask from when it was made
+    _http.close_session()  # a session reads the offline setting when it is made
 
 
 @pytest.mark.follows("hub/pull.py: unset this variable, or give it an address that begins with https://")

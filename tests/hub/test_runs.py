@@ -1,4 +1,4 @@
-"""A clip VAE's run sent and fetched, and what is refused of a stranger's."""
+"""Pushing and pulling a clip VAE's run, and refusing harmful ones."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def test_what_comes_damaged_is_fetched_again(hub: Hub, files: dict[str, bytes], 
 
 
 def listed(files: dict[str, bytes], **changed: bytes) -> None:
-    """Put other files into a repository, and list them as its own."""
+    """Replace files in a repository and update its list of digests."""
     files |= changed
     digests = {name: hashlib.sha256(files[name]).hexdigest() for name in SENT}
     files["digests.json"] = json.dumps(digests).encode()

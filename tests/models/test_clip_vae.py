@@ -1,4 +1,4 @@
-"""The latent algebra against closed forms; every architecture at a tiny width."""
+"""The latent-variable mathematics against closed forms; every architecture at a tiny width."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ TINY: list[ModelConfig] = [
 
 
 def batch(count: int = 12) -> tuple[torch.Tensor, torch.Tensor]:
-    """Spectrograms that tell the labels apart, with a little noise."""
+    """Return spectrograms that differ by label, with a little noise."""
     generator = torch.Generator().manual_seed(0)
     labels = torch.arange(count) % LABELS
     values = 0.1 + 0.1 * torch.rand(count, *SHAPE, generator=generator)
@@ -48,7 +48,7 @@ def batch(count: int = 12) -> tuple[torch.Tensor, torch.Tensor]:
 @pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="PyTorch was built without oneDNN")
 @pytest.mark.parametrize("wanted", [True, False])
 def test_dense_layers_by_onednn_are_pytorchs(wanted: bool, monkeypatch):
-    """On every processor: the choice is by speed alone."""
+    """The results agree on every processor, as oneDNN is chosen by speed alone."""
     monkeypatch.setattr(layers, "onednn_is_faster", lambda: True)
     torch.manual_seed(0)
     dense = layers.Dense(48, 33)
@@ -145,7 +145,7 @@ def test_a_mixture_prior_is_learned_where_clips_lie_in_heaps():
         optimizer.zero_grad()
         found.backward()
         optimizer.step()
-    # All that has to be told is which of two heaps.
+    # The latent only has to tell which of two clusters a clip is in.
     assert float(found.detach()) == pytest.approx(math.log(2), abs=0.15)
     assert float(distributions.kl_per_unit(heaps).sum(1).mean()) > 5
 
@@ -201,7 +201,7 @@ def test_every_model_learns(config):
     optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
     losses = []
     for step in range(120):
-        # With beta warmed up, or a model this small first learns to ignore its latent.
+        # With beta warm-up: otherwise, a model this small first learns to ignore its latent.
         found = model.elbo(values, labels, beta=min(1.0, step / 80))
         optimizer.zero_grad()
         found.loss.backward()
@@ -316,7 +316,7 @@ def test_settings_need_no_torch():
 
 @pytest.mark.slow
 def test_a_posterior_is_refined_to_the_best_one():
-    """Where the decoder does not listen, that is the prior; otherwise nothing but the posterior moves."""
+    """If the decoder ignores the latent, that is the prior; in any case, the model itself does not change."""
     torch.manual_seed(0)
     model = build_model(MLPConfig(widths=(8,), latent_size=2), (4, 3), 2)
     clips, labels = torch.rand(5, 4, 3), torch.zeros(5, dtype=torch.long)

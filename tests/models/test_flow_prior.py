@@ -1,4 +1,4 @@
-"""The flow-matching prior, lengths and styles, on distributions that are known."""
+"""The flow-matching prior, lengths and styles, on known distributions."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_lengths_shrug_off_small_noise_and_are_never_zero() -> None:
 
 
 def test_the_flow_learns_two_points_and_hits_them() -> None:
-    """Label 0 is always at (1, -1), label 1 at (-2, 2)."""
+    """Latents of label 0 are always (1, -1), those of label 1 (-2, 2)."""
     torch.manual_seed(0)
     prior = FlowPrior(TINY, channels=2, frames=1, labels=2)
     points = torch.tensor([[[1.0, -1.0]], [[-2.0, 2.0]]])
@@ -92,7 +92,7 @@ def test_in_standard_coordinates_styles_are_standard_and_mean_the_same() -> None
     arguments = torch.randn(40, 3, 4), torch.rand(40), torch.randint(2, (40,))
     velocity = prior(*arguments, before.mean)
     standardise(prior, encoder, Gaussian(before.mean[:5], before.log_variance[:5]))
-    standardise(prior, encoder, before)  # what was done before does not count
+    standardise(prior, encoder, before)  # independent of earlier statistics
     after = encoder(clips, lengths)
     assert torch.allclose(prior(*arguments, after.mean), velocity, atol=1e-3)
     assert torch.allclose(after.mean.mean(0), torch.zeros(3), atol=1e-3)

@@ -1,4 +1,4 @@
-"""The plane of a latent space: where its axes point, and back again."""
+"""The plane of a latent space: its axes, and mapping points to it and back."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def test_the_plane_shows_the_widest_spread() -> None:
     assert abs(np.corrcoef(flat[:, 1], means[:, 3])[0, 1]) > 0.99
     assert "of 5" in plane.axes[0]
     np.testing.assert_allclose(plane.project(plane.back(flat)), flat, atol=1e-9)
-    assert np.abs(plane.back(flat) - means).max() < 0.6  # what lies off the plane
+    assert np.abs(plane.back(flat) - means).max() < 0.6  # the part outside the plane
 
 
 def test_two_numbers_are_the_plane_themselves() -> None:

@@ -1,4 +1,4 @@
-"""A voice adapted from a base, both tiny."""
+"""Adapting a voice from a base, both tiny."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def base(voice_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def takes(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three takes of four words by somebody new; the base knows two of them by another name."""
+    """Three takes of four words by a new speaker; the base has two of the words under another name."""
     folder = tmp_path_factory.mktemp("takes") / "mine"
     folder.mkdir()
     for label, _, take, samples in every_word(4, 3):
@@ -80,7 +80,7 @@ def test_the_same_steps_give_the_same_voice_also_where_it_was_interrupted(
     assert len(whole.voice.labels) == 4
     assert whole.voice.speakers == ("me",)
     assert all(len(clip) for clip in whole.voice.sample(whole.voice.labels, speaker="me"))
-    # What was made on the way can be heard: three words after each stage.
+    # Samples made on the way can be played: three words after each stage.
     heard = sorted(path.name for path in (whole.path / "samples").iterdir())
     assert len(heard) == len(set(heard)) >= 9
     assert {name.split("-")[0] for name in heard} == {"wave", "prior", "distillation"}
@@ -94,7 +94,7 @@ def test_the_same_steps_give_the_same_voice_also_where_it_was_interrupted(
         "prior": (STEPS[1], 1.0),
         "distillation": (STEPS[2], 1.0),
     }
-    # Minutes that came to the same steps would have made the same file.
+    # A time limit with the same number of steps would have made the same file.
     card = whole.voice.info.card
     assert card["consent"] == "own"
     assert card["base"] == read_base(base).record()
@@ -115,8 +115,8 @@ def test_minutes_are_those_of_the_whole_command(base: Path, takes: Path, tmp_pat
 
 @pytest.mark.slow
 def test_new_words_begin_apart_and_move_far(voice_run: Path) -> None:
-    """Two words that the base does not know are no one word at first, and a step parts labels further than a
-    step of the other weights is long."""
+    """Words that the base lacks begin with different embeddings, and a step moves embeddings further than the
+    other weights."""
     opened = load(voice_run)
     assert isinstance(opened, VoiceRun)
     rows = torch.from_numpy(opened.split.train)

@@ -1,4 +1,4 @@
-"""Moved and stretched spectrograms: known points go where they should."""
+"""Shifted and stretched spectrograms: known points end up where they should."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ BANDS, FRAMES, SECONDS = 65, 50, 0.5
 
 
 def ridge(time: int, band: int, count: int = 256) -> torch.Tensor:
-    """Spectrograms (B, M, F) that are dark but for one point."""
+    """Return spectrograms (B, M, F) that are zero except at one point."""
     spectrograms = torch.zeros(count, BANDS, FRAMES)
     spectrograms[:, band, time] = 1.0
     return spectrograms
 
 
 def centres(spectrograms: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Mean frame and band (B,) of each, weighted by its values."""
+    """Return each spectrogram's mean frame and mean band (B,), weighted by its values."""
     total = spectrograms.sum((1, 2))
     frames = (spectrograms.sum(1) * torch.arange(FRAMES)).sum(1) / total
     bands = (spectrograms.sum(2) * torch.arange(BANDS)).sum(1) / total
@@ -49,7 +49,7 @@ def test_a_stretch_keeps_the_start_and_a_bend_keeps_the_bottom():
     for found, at, most in ((frames, 30, 0.1), (bands, 40, 0.05)):
         assert found.min() == pytest.approx(at * (1 - most), abs=0.3)
         assert found.max() == pytest.approx(at * (1 + most), abs=0.3)
-    # A clip's first frame and lowest band are where they were.
+    # A clip's first frame and lowest band stay in place.
     corner = warp(ridge(0, 0), Augmentation(stretch=0.1, bend=0.05), SECONDS)
     assert corner[:, 0, 0] == pytest.approx(torch.ones(256), abs=1e-3)
 

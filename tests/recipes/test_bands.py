@@ -1,4 +1,4 @@
-"""How high recordings reach: real takes, as they are and as a telephone passed them on."""
+"""The bandwidth of recordings: real takes, unchanged and as transmitted by telephone."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TAKES = 40
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """The same takes by two speakers: `wide` at 16 kHz; `phone` through 8 kHz, saved at 16 kHz."""
+    """Make the same takes by two speakers: `wide` at 16 kHz; `phone` through 8 kHz, saved at 16 kHz."""
     whole = [clip for clip in open_corpus("audiomnist").clips if clip.speaker == "12"][:TAKES]
     for number, clip in enumerate(whole):
         sound = audio.read(clip.path)
@@ -49,10 +49,10 @@ def test_a_look_at_recordings_says_which_are_a_telephones(folder: Path) -> None:
     advice = summarise(corpus := open_corpus(folder), measure(corpus, progress=False)).advice
     (line,) = [line for line in advice if "telephone" in line]
     assert re.search(r"recorded at 16,000 Hz, .* nothing above (3\.[6-9]|4\.0) kHz \(phone\);", line)
-    assert any("--preparation.rate 16000" in line for line in advice)  # of the other speaker it keeps more
+    assert any("--preparation.rate 16000" in line for line in advice)  # which keeps more of the other speaker
 
 
 def test_recordings_at_a_low_rate_reach_what_it_allows() -> None:
-    """Also those of a speaker in whose noise the highest sounds are lost."""
+    """This includes a speaker whose highest sounds are masked by noise."""
     dataset = open_dataset("fsdd", Preparation(rate=RATE), progress=False)
     assert set(bands_of(dataset, measure_recordings(dataset.prepared.clips)).tolist()) == {4000.0}

@@ -1,4 +1,4 @@
-"""A base: written from a run, read again, and begun with."""
+"""A base: written from a run, read again, and used to initialise a run."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_a_base_holds_the_run_in_half_precision(voice_run: Path, base: Path) -> 
 
 
 def test_a_run_begins_with_a_base(base: Path, voice_run: Path, tmp_path: Path) -> None:
-    """At a learning rate of nothing a run ends where it began."""
+    """With a learning rate near zero, a run ends with the weights of its base."""
     still = replace(
         TINY_VOICE,
         wave=replace(TINY_VOICE.wave, learning_rate=1e-12, discriminator_learning_rate=1e-12),
@@ -185,7 +185,7 @@ def test_writing_twice_gives_the_same_bytes(base: Path, tmp_path: Path) -> None:
 
 
 def test_the_base_that_learned_it_guesses_what_lies_above_a_narrow_band() -> None:
-    """Not what was adapted from it on narrow recordings, nor for a base that owes it nothing."""
+    """A voice adapted from it on narrow recordings does not; nor is it used for an unrelated base."""
     found = find_base()
     assert found is not None
     own = read_base(found)

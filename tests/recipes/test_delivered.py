@@ -1,4 +1,4 @@
-"""What a prior makes of wishes is measured, and a voice's graph gives the rest."""
+"""Measuring how much of a requested speed or pitch a prior delivers; a voice's graph does the rest."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ RATE, UNIT, FRAMES, OWN_HZ, OWN_FRAMES = 8000, 256, 40, 150.0, 20
 
 
 class Half(nn.Module):
-    """A prior that gives some of the speed and of the pitch that are asked for: its latents are semitones."""
+    """A prior that delivers part of the requested speed and pitch; its latents are semitones."""
 
     def __init__(self, speed: float, pitch: float) -> None:
         super().__init__()
@@ -38,7 +38,7 @@ class Half(nn.Module):
 
 
 class Pulses(nn.Module):
-    """A decoder that makes harmonics at the pitch of its latents."""
+    """A decoder that makes harmonics at the pitch given by its latents."""
 
     rate, samples_per_latent = RATE, UNIT
 
@@ -54,7 +54,7 @@ class Pulses(nn.Module):
     [
         (0.75, 0.4, (0.75, 0.4)),
         (1.0, 1.0, (1.0, 1.0)),
-        (1.3, 1.2, (1.0, 1.0)),  # no less is asked than is wished
+        (1.3, 1.2, (1.0, 1.0)),  # never asks for less than was requested
         (0.1, -0.2, (0.5, 0.0)),  # nor ever more than twice
     ],
 )
@@ -76,7 +76,7 @@ def test_a_voice_is_as_fast_and_as_high_as_it_is_asked_to_be() -> None:
 
 
 class Lively(Half):
-    """A prior whose clips of a word differ by chance: by `spread` in speed, ten times as much in pitch."""
+    """A prior whose clips of a word vary at random: by `spread` in speed, ten times as much in pitch."""
 
     def __init__(self, spread: float) -> None:
         super().__init__(1.0, 1.0)

@@ -1,4 +1,4 @@
-"""Voices that keep words or speakers of what they begin with, all tiny."""
+"""Voices that keep words or speakers of the voice or base that they begin with, all tiny."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def base(voice_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def takes_of(folder: Path, labels: tuple[str, ...], speaker: str = "me") -> Path:
-    """Two takes of each word by somebody new."""
+    """Make two takes of each word by a new speaker."""
     folder.mkdir()
     for label, who, take, samples in every_word(len(labels), 2):
         if who == "ann":
@@ -97,8 +97,8 @@ def test_what_cannot_be_kept_is_one_line() -> None:
 
 
 def test_a_base_is_repeated_with_its_own_velocity(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sequences are made step by step, the same whatever was drawn between; what the prior learns meanwhile
-    changes nothing of what is repeated."""
+    """Sequences are made step by step and do not depend on draws in between; what the prior learns meanwhile
+    does not change the repeated material."""
     monkeypatch.setattr(replay, "SIZE", 3 * A_STEP)
     torch.manual_seed(0)
     prior = FlowPrior(TINY_VOICE.prior.model, 5, 4, 3)
@@ -144,7 +144,7 @@ def test_words_are_said_by_the_speakers_of_the_base(base: Path, tmp_path: Path) 
     teacher = load_teacher(opened.run, opened.config, torch.device("cpu"))
     for name, tensor in teacher.style.state_dict().items():
         assert torch.equal(tensor, start.parts["style"][name])
-    assert teacher.flow.labels == 4  # two new ones, and two of the base's that keep it in practice
+    assert teacher.flow.labels == 4  # two new ones, and two of the base's that are rehearsed
     with pytest.raises(RunError, match="has lost the speakers that it kept"):
         load_kept(opened.run, ("nobody",))
     again = adapt(takes, tmp_path / "again" / "run", steps=STEPS, base=base, adds="words")
@@ -158,7 +158,7 @@ def test_a_voice_is_added_to_and_keeps_what_it_had(voice_run: Path, base: Path, 
     opened = adapt(takes, tmp_path / "run", steps=STEPS, base=voice_run, keep=True)
     assert opened.voice.labels == ("no", "one", "zero")
     assert set(opened.voice.speakers) == {"ann", "bob", "me"}
-    # What was added to can be added to again, also from the file of a base.
+    # An extended voice can be extended again, also from the file of a base.
     whole = resolve_base(opened.path)
     assert whole is not None
     assert set(whole.speakers) == {"ann", "bob", "me"}

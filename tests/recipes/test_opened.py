@@ -1,4 +1,4 @@
-"""The door: what is opened, what it then knows and does, and what is said of what cannot be opened."""
+"""Opening runs, voices and bases: what each can then do, and the errors for what cannot be opened."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a training takes, said before it starts."""
+"""The time, memory and disk space that a training needs, estimated before it starts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A tiny run trained on tones: it speaks, its pictures are there, and what is missing is said in one line."""
+"""A tiny run trained on tones: it speaks, its pictures exist, and missing files are reported in one line."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_generate_writes_wavs_with_their_seed(
     before = paths[0].read_bytes()
     assert main(asked) == 0
     assert paths[0].read_bytes() == before
-    # Another text has other files, though it begins alike or differs in what no file's name holds.
+    # Another text has other files, even if it begins alike or differs only in characters not in file names.
     for text in ("10, 01", "0 " * 20 + "1", "0 " * 20 + "0"):
         assert main(["generate", str(runs / "plain"), text, "--seed", "7", "--out", str(out)]) == 0
     assert len(list(out.iterdir())) == 6
@@ -140,7 +140,7 @@ def test_finished_clips_have_one_level_quiet_ends_and_no_clipping() -> None:
     spiky = 2e-3 * tone
     spiky[9_000:9_010] = 3.0
     found = finish(quiet, rate)
-    spoken = found[round(0.03 * rate) : -round(0.03 * rate)]  # the level is the speech's
+    spoken = found[round(0.03 * rate) : -round(0.03 * rate)]  # without the margins
     assert np.sqrt(np.mean(spoken**2)) == pytest.approx(0.08, rel=0.02)
     assert len(found) == pytest.approx(len(quiet) - 10_000 + 2 * 0.03 * rate, abs=500)
     assert max(abs(found[0]), abs(found[-1])) < 1e-3

@@ -1,4 +1,4 @@
-"""Small sets of recordings, and sets that lack something: trained as they are, or refused by name."""
+"""Small or incomplete sets of recordings: trained as they are, or refused with what is missing."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("sketches")]
 
 
 def write_words(folder: Path, takes: dict[str, int], speakers: tuple[str, ...] = ("ann",)) -> Path:
-    """So many takes of each label by each speaker."""
+    """Write some takes of each label by each speaker."""
     for number, (label, count) in enumerate(takes.items()):
         for index, speaker in enumerate(speakers):
             for take in range(count):

@@ -1,4 +1,4 @@
-"""How far takes of a word by one speaker differ, and how far a voice has to vary for its clips to do so."""
+"""How much takes of a word by one speaker vary, and how much a voice must vary its clips to match."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NAMES = ("speed", "pitch", "clarity")
 
 
 def takes(count: int, speed: float, pitch: float, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
-    """Attributes and groups of 4 words by 3 speakers, each somewhere else; 5 % of pitches an octave off."""
+    """Return attributes and groups of 4 words by 3 speakers, each with its own mean; 5 % octave errors."""
     rng = np.random.default_rng(seed)
     groups = np.array([(word, who) for word in range(4) for who in range(3) for _ in range(count)])
     middle = 10 * (groups[:, :1] + 7 * groups[:, 1:])
@@ -30,7 +30,7 @@ def takes(count: int, speed: float, pitch: float, seed: int = 0) -> tuple[torch.
 def test_spreads_are_those_within_a_word_and_speaker(count: int) -> None:
     found = np.mean([spreads_of(*takes(count, 0.2, 1.5, seed)) for seed in range(40)], axis=0)
     assert found[0] == pytest.approx(0.2, rel=0.15)
-    assert found[1] == pytest.approx(1.7, rel=0.25)  # what is tracked wrong is not quite without influence
+    assert found[1] == pytest.approx(1.7, rel=0.25)  # tracking errors have some influence
 
 
 def test_takes_that_drift_are_not_taken_for_alike() -> None:

@@ -1,4 +1,4 @@
-"""Stages that end by a given time, on a clock of the tests."""
+"""Stages that end by a given time, with a simulated clock."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ BUILDING = 2.0
 
 
 class Clock:
-    """Time that passes only where a test says so."""
+    """A clock that advances only when a test says so."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -37,7 +37,7 @@ class Clock:
 
 
 class Ticking:
-    """A task whose steps take a time, and count."""
+    """A task that counts its steps, each of which takes a given time."""
 
     def __init__(self, clock: Clock, name: str) -> None:
         self.clock, self.seconds = clock, STEP_SECONDS[name]
@@ -123,7 +123,7 @@ def test_a_run_that_goes_on_keeps_its_steps_and_the_time_it_had(tmp_path: Path) 
 def test_the_time_of_a_sitting_that_ended_within_a_stage_counts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, times: int
 ) -> None:
-    """It stands in the stage's own checkpoint, and is counted once, however often the stage goes on."""
+    """The time is in the stage's own checkpoint and counted once, however often the stage is resumed."""
     run, clock = make_run(tmp_path / "run", {}), Clock()
     first, second = plan_of(clock).stages
     table = timetable(run, clock)

@@ -61,7 +61,7 @@ def test_a_layout_that_is_told_is_kept(
 def test_clips_that_do_not_fit_into_memory_give_the_same_weights(
     corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Their spectrograms are made of the rows on disk, batch by batch, in training and after it."""
+    """Spectrograms are computed from the rows on disk, batch by batch, in training and after it."""
     runs = {}
     for name, most in (("held", data.HELD_BYTES), ("made", 0)):
         monkeypatch.setattr(data, "HELD_BYTES", most)

@@ -1,4 +1,4 @@
-"""What the three tasks of a voice learn from: crops, speeds, sequences and targets with known answers."""
+"""The training data of a voice's three tasks: crops, speeds, sequences and targets with known answers."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ LENGTHS = torch.tensor([8 * UNIT, 5 * UNIT, 8 * UNIT, 6 * UNIT + 100])
 
 @pytest.fixture
 def data() -> VoiceData:
-    """Four clips by two speakers: a ramp, of which each sample says where it was, and tones."""
+    """Four clips by two speakers: a ramp, each of whose samples tells its position, and tones."""
     torch.manual_seed(0)
     audio = torch.zeros(4, 8 * UNIT)
     audio[0] = torch.arange(1, 8 * UNIT + 1) / (8 * UNIT)
@@ -77,7 +77,7 @@ def test_crops_start_on_hops_and_are_silent_beyond_the_clip(wave_task: WaveTask)
         for crop in audio:
             sounding = crop.nonzero().flatten()
             first, last = int(sounding[0]), int(sounding[-1])
-            # The ramp says by its slope how loud it is, and then where the crop begins.
+            # The ramp's slope gives its gain, and then its values give where the crop begins.
             slope = float(crop[last] - crop[first]) / (last - first) * 8 * UNIT
             assert QUIETER_DB - 0.01 < 20 * torch.log10(torch.tensor(slope)) < LOUDER_DB + 0.01
             start = round(float(crop[first]) / slope * 8 * UNIT) - 1 - first
@@ -158,7 +158,7 @@ def test_clips_and_latents_take_what_is_said_before_and_a_copy_of_the_task_takes
     assert tried.data is task.data
     assert held_views(tried).latents.mean.data_ptr() == views.latents.mean.data_ptr()
     tried.views.encode_more()
-    assert (int(views.ready.sum()), int(views.encoded)) == (4, 0)  # it meets them in its own time
+    assert (int(views.ready.sum()), int(views.encoded)) == (4, 0)  # only the copy has encoded more
     views.encode_more()
     assert torch.equal(views.ready, held_views(tried).ready)
 
@@ -197,7 +197,7 @@ def test_sequences_are_normalised_latents_with_their_presence(data: VoiceData) -
     encode_all(held)
     torch.nn.init.constant_(task.prior.latent_mean, 2.0)
     torch.nn.init.constant_(task.prior.latent_std, 4.0)
-    for view in range(2):  # a latent without variance that says which clip and start it is of
+    for view in range(2):  # a latent without variance that encodes its clip and start
         held.latents.mean[view] = 10.0 * view + torch.arange(4.0)[:, None, None]
     held.latents.log_variance.fill_(-40.0)
     rows = torch.arange(4).repeat(50)
@@ -214,7 +214,7 @@ def test_sequences_are_normalised_latents_with_their_presence(data: VoiceData) -
 
 
 class Constant(FlowPrior):
-    """Velocity 3 where there is a label, 1 where there is none."""
+    """A prior with velocity 3 for any label and 1 without a label."""
 
     def forward(
         self, x: Tensor, time: Tensor, label: Tensor, style: Tensor, attributes: Tensor | None = None
@@ -238,7 +238,7 @@ def test_targets_are_the_guided_teachers_mean_velocities(data: VoiceData, step: 
     assert torch.equal(targets.label, data.labels)
     torch.manual_seed(5)
     start = task.targets(rows, torch.zeros(4, dtype=torch.long), task.student)
-    # The student itself takes the long steps before: one of 3 / 2.
+    # The student itself takes the long steps before that: one of 3 / 2.
     torch.testing.assert_close(targets.x, start.x + 1.5 * step)
 
 
@@ -267,13 +267,13 @@ def test_the_student_has_no_dropout_and_the_teacher_does_not_learn(data: VoiceDa
     )
     before = [parameter.clone() for parameter in teacher.parameters()]
     losses = [float(task.train_step(torch.arange(4), 0.0)["loss"]) for _ in range(3)]
-    assert losses[0] == 0.0  # a teacher that always says 0 is what the student begins as
+    assert losses[0] == 0.0  # the student begins with velocity 0, like this teacher
     assert all(torch.equal(a, b) for a, b in zip(before, teacher.parameters(), strict=True))
     assert task.ema.n_averaged == 4
 
 
 def test_of_a_narrow_recording_nothing_above_its_band_counts(data: VoiceData) -> None:
-    """Whatever a voice adds above 4 kHz to a clip recorded at 8 kHz is not heard."""
+    """What a voice adds above 4 kHz to a clip recorded at 8 kHz does not enter the losses."""
     rate, times = 16000, torch.arange(8000) / 16000
     heard = BandFilter(rate, [4000.0, 8000.0, 4000.0, 5512.5])
     low, high = (torch.sin(2 * torch.pi * hertz * times)[None].repeat(4, 1) for hertz in (1000.0, 6500.0))
@@ -287,13 +287,13 @@ def test_of_a_narrow_recording_nothing_above_its_band_counts(data: VoiceData) ->
 
 
 def above(waveforms: Tensor, rate: int, hertz: float) -> Tensor:
-    """How much of each waveform (B, T) lies above a frequency, (B,)."""
+    """Return the share of each waveform (B, T) above a frequency, (B,)."""
     power = torch.fft.rfft(waveforms * torch.hann_window(waveforms.shape[1])).abs().square()
     return power[:, int(hertz * waveforms.shape[1] / rate) :].sum(1) / power.sum(1)
 
 
 def wide_data(data: VoiceData) -> VoiceData:
-    """Noise at 16 kHz; the first and the third clip were recorded at 8 kHz."""
+    """Return noise at 16 kHz; the first and the third clip were recorded at 8 kHz."""
     noise = 0.1 * torch.randn(4, 24 * samples_per_latent(16000))
     lengths = torch.full((4,), noise.shape[1])
     bands = torch.tensor([4000.0, 8000.0, 4000.0, 8000.0])
@@ -311,19 +311,19 @@ def test_the_encoder_hears_some_crops_as_a_telephone_does(data: VoiceData) -> No
     assert float(narrow.float().mean()) == pytest.approx(0.5, abs=0.12)
     assert torch.equal(heard[~narrow], crops[~narrow])
     assert torch.equal(whole[~narrow], crops[~narrow])
-    assert (above(whole[narrow], 16000, 4200.0) > 0.2).all()  # that is what is compared
+    assert (above(whole[narrow], 16000, 4200.0) > 0.2).all()  # so there is something to filter out
     untouched = WaveTask(TINY_VOICE.wave, wide_data(data), torch.arange(2), "float32")
     assert all(torch.equal(one, crops) for one in untouched.narrowed(crops))
 
 
 def gains(kernels: Tensor, rate: int, hertz: Sequence[float]) -> Tensor:
-    """What filters (N, T) do at frequencies, dB (N, M)."""
+    """Return the gain of filters (N, T) at frequencies, in dB (N, M)."""
     spectrum = torch.fft.rfft(kernels, rate).abs()
     return 20 * torch.log10(spectrum[:, torch.tensor(hertz).long()] + 1e-9)
 
 
 def test_telephones_and_microphones_are_of_many_kinds() -> None:
-    """Cut off from 3.2 to 4 kHz, at once or fading, and tilted by up to 2 dB an octave; all below stays."""
+    """Cut off from 3.2 to 4 kHz, at once or gradually, tilted by up to 2 dB an octave; all below stays."""
     microphones = Microphones(16000)
     ends = gains(microphones.ends, 16000, (100, 1000, 2100, 3300, 3700, 4250))
     assert ends[:, :3].abs().max() < 0.2
@@ -351,7 +351,7 @@ def test_above_a_recordings_band_stands_what_the_base_makes_of_it(data: VoiceDat
     parts = {"wave": task.model.state_dict(), "discriminators": task.discriminators.state_dict()}
     task.begin_from(Base(TINY_VOICE, (), parts))
     for weights in task.model.parameters():
-        torch.nn.init.normal_(weights, std=0.1)  # what is trained on is not what it began with
+        torch.nn.init.normal_(weights, std=0.1)  # the model in training is no longer the base
     real, whole = task.compared(rows, crops, made, pitch)
     assert torch.equal(whole, made)
     assert torch.equal(real[1::2], crops[1::2])  # wide as they are
@@ -364,4 +364,4 @@ def test_above_a_recordings_band_stands_what_the_base_makes_of_it(data: VoiceDat
     narrow = replace(wide_data(data), bands=torch.full((4,), 8000.0))
     wide = WaveTask(TINY_VOICE.wave, narrow, torch.arange(2), "float32")
     wide.begin_from(Base(TINY_VOICE, (), parts))
-    assert not wide.guess  # nothing is decoded for nothing
+    assert not wide.guess  # nothing is decoded needlessly

@@ -1,4 +1,4 @@
-"""A voice from a folder of clips, in miniature: three stages, a voice file, the same numbers in ONNX."""
+"""Training a tiny voice from a folder of clips: three stages, a voice file, the same numbers in ONNX."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_the_style_of_a_recording_is_the_style_encoders(voice_run: Path) -> None
     for name in ("zero_ann_0", "one_bob_3"):
         recording = audio.read(voice_run.parent / "clips" / f"{name}.wav")
         style = voice.like(recording)
-        # As the voice conditions it: without outer silence, at the level of speech.
+        # As the voice prepares it: without outer silence, at the level of speech.
         clip = audio.level(trim(recording.samples, 8000), audio.SPEECH_RMS)
         with torch.inference_mode():
             wanted = opened.style(torch.from_numpy(clip)[None, None], torch.tensor([[len(clip)]])).mean[0]
@@ -159,7 +159,7 @@ def test_the_settings_go_round_through_the_run(voice_run: Path) -> None:
 
 
 def test_a_voice_that_is_cut_short_ends_in_the_same_file(voice_run: Path, tmp_path: Path) -> None:
-    """Interrupted in the second stage, then resumed."""
+    """The training is interrupted in the second stage, then resumed."""
     from voxlet.recipes.voice import prior_task
 
     target = tmp_path / "tiny"
@@ -203,7 +203,7 @@ def test_onnx_equals_torch(batch: int, frames: int) -> None:
         wanted, wanted_length = quantised(speaker.eval())[0](noise, label, style)
     assert waveform.shape == wanted.shape
     assert length.max() <= waveform.shape[1] <= frames * wave.samples_per_latent
-    # A pulse lands between samples: where one steps up, the last bit of its phase shows.
+    # A pulse falls between samples: where the pulse train steps, the last bit of its phase matters.
     error = waveform - wanted.numpy()
     assert np.sqrt(np.mean(error**2)) < 1e-2 * np.sqrt(np.mean(wanted.numpy() ** 2))
     assert length.tolist() == wanted_length.tolist()
@@ -211,7 +211,7 @@ def test_onnx_equals_torch(batch: int, frames: int) -> None:
 
 @pytest.mark.parametrize("samples", [1600, 1679, 4000, 8001])
 def test_the_style_encoder_in_the_file_is_the_one_that_is_trained(samples: int) -> None:
-    """It pools the same frames, whatever the clip's length."""
+    """Both pool the same frames, whatever the clip's length."""
     torch.manual_seed(0)
     encoder = StyleEncoder(TINY.prior.model, 8000).eval()
     torch.nn.init.normal_(encoder.head[-1].weight)
@@ -259,7 +259,7 @@ def test_others_are_of_the_same_speaker_and_not_the_clip_itself() -> None:
     assert (speakers[drawn] == speakers[rows][:, None]).all()
     assert (drawn[:3] != rows[:3, None]).all()
     assert set(drawn[0].tolist()) == {2, 4}
-    assert (drawn[3] == 5).all()  # who has one clip stands for himself
+    assert (drawn[3] == 5).all()  # a speaker with one clip is his own reference
 
 
 def test_a_voice_that_is_not_finished_is_not_exported(tmp_path: Path) -> None:
@@ -279,7 +279,7 @@ def test_settings_that_make_no_sense_are_refused(change: dict[str, float]) -> No
 def test_no_more_is_decoded_than_the_longest_word_needs() -> None:
 
     class Fixed(FlowPrior):
-        """Words of 2 and 3 of 20 frames."""
+        """Words of 2 and 3 frames, of 20."""
 
         def sample(self, noise, label, style, attributes=None, *, steps):
             sequence = noise.clone()

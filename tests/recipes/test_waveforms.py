@@ -1,4 +1,4 @@
-"""A voice's clips, held in memory or made when they are asked for: the same to the bit."""
+"""A voice's clips are the same to the bit, whether held in memory or computed on demand."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ CPU = torch.device("cpu")
 
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Clips of 0.15 to 0.6 s: a tone each, in noise."""
+    """Make clips of 0.15 to 0.6 s: a tone each, in noise."""
     folder, rng = tmp_path_factory.mktemp("waveforms"), np.random.default_rng(0)
     for number in range(20):
         time = np.arange(int(8000 * rng.uniform(0.15, 0.6))) / 8000
@@ -55,7 +55,7 @@ def held(dataset: Dataset) -> VoiceData:
 
 @pytest.fixture
 def made(dataset: Dataset, monkeypatch: pytest.MonkeyPatch, held: VoiceData) -> VoiceData:
-    assert isinstance(held.audio, Held)  # it is made before the bound is set
+    assert isinstance(held.audio, Held)  # computed before the bound is changed
     monkeypatch.setattr(waveforms, "HELD_BYTES", 0)
     return voice_data(dataset, CPU)
 
@@ -75,7 +75,7 @@ def test_so_they_are_at_other_speeds_and_in_longer_rows(held: VoiceData, made: V
     wide, other = (data.with_frames(frames) for data in (held, made))
     moved = other.with_speeds(SPEEDS)
     assert isinstance(moved.audio, AtSpeeds)
-    # What is in memory is made there, all at once, by the same rule.
+    # Clips in memory are computed all at once, in the same way.
     whole = AtSpeeds(wide.audio, wide.lengths, int(wide.lengths.max()), SPEEDS)
     assert moved.audio.shape == whole.shape == (4 * len(held.lengths), wide.audio.shape[1])
     every = torch.arange(len(moved.lengths))

@@ -1,4 +1,4 @@
-"""What the command line says of arguments, streams, disks and packages, followed."""
+"""Following the remedies in messages about arguments, streams, disks and packages."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(autouse=True)
 def _place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A folder to work in, and a tiny voice that is called `digits`."""
+    """Change to an empty folder, with a tiny voice named `digits`."""
     (tmp_path / "voices").mkdir()
     (tmp_path / "voices" / "digits.voice").write_bytes(tiny_voice.voice_bytes())
     monkeypatch.setenv("VOXLET_VOICES", str(tmp_path / "voices"))
@@ -39,7 +39,7 @@ def _place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    """What a command that is refused says, in one line."""
+    """Run a command that is refused; return its one line of error."""
     assert main(list(arguments)) == 2
     line = capsys.readouterr().err
     assert line.count("\n") == 1
@@ -184,7 +184,7 @@ def test_bounds_of_the_cache(monkeypatch: pytest.MonkeyPatch) -> None:
     ("package", "extra"), [("tyro", "train"), ("scipy", "study"), ("safetensors", "train")]
 )
 def test_a_package_that_is_missing(package: str, extra: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Installing needs a network: what would be installed by the command is read from the project file."""
+    """Installing needs a network, so the packages to be installed are read from the project file."""
     with monkeypatch.context() as missing:
         missing.setitem(sys.modules, package, None)
         line = message(MissingExtraError, extras.import_extra, package, extra)

@@ -1,4 +1,4 @@
-"""What is said of folders of recordings, their tables, layouts and splits, followed."""
+"""Following the remedies in messages about folders of recordings, their tables, layouts and splits."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from voxlet.decoding import decoders
 from voxlet.errors import ConfigError, CorpusError
 
 follows = pytest.mark.follows
-M4A = b"\0\0\0\x20ftypM4A " + bytes(90)  # what one begins with
+M4A = b"\0\0\0\x20ftypM4A " + bytes(90)  # the beginning of an M4A file
 
 
 @pytest.fixture
@@ -272,7 +272,7 @@ def test_a_cache_that_was_damaged(words: Path, fresh_cache: Path, monkeypatch: p
 def small(
     folder: Path, labels: int, speakers: int, takes: int, name: str = "{label}_{speaker}_{take}"
 ) -> Corpus:
-    """A corpus of so many clips, all different."""
+    """Make a corpus of some clips, all different."""
     folder.mkdir(exist_ok=True)
     rng = np.random.default_rng(0)
     for label in range(labels):
@@ -304,7 +304,7 @@ def test_one_speaker(tmp_path: Path) -> None:
 @follows("corpus/splits.py: use the split 'speakers' or 'stratified'")
 @pytest.mark.parametrize("first", [0, 5])
 def test_no_official_division(tmp_path: Path, first: int) -> None:
-    """None at all; and one by takes, where there are only takes of one part."""
+    """There is no division at all, or one by takes of which all takes are in one part."""
     corpus = small(tmp_path / "words", 2, 3, 4)
     if first:
         corpus = Corpus("fsdd", corpus.root, corpus.clips, (), corpus.digest)  # takes 0 to 4 are for testing

@@ -1,4 +1,4 @@
-"""What is said of data sets, followed."""
+"""Following the remedies in messages about data sets."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ follows = pytest.mark.follows
 
 @pytest.fixture
 def words(tmp_path: Path) -> Path:
-    """A small data set."""
+    """Make a small data set."""
     make(tmp_path / "words")
     return tmp_path / "words"
 
@@ -123,7 +123,7 @@ def test_workers_that_have_enough(tmp_path: Path) -> None:
 
 @dataclass
 class NoRay:
-    """Ray that starts nothing and finds nothing."""
+    """Stands for a Ray that can neither start a cluster nor find one."""
 
     error: Exception
 
@@ -146,12 +146,12 @@ def test_a_cluster_that_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 class LostError(Exception):
-    """What Ray raises where a worker dies again and again, and what all its errors are."""
+    """Stands for the error that Ray raises if a worker keeps dying, and for the base class of its errors."""
 
 
 @dataclass
 class RayThatLosesWorkers:
-    """Ray whose workers die at each item, or at none."""
+    """Stands for a Ray whose workers die at every item, or at none."""
 
     loses: bool
     exceptions = SimpleNamespace(RayTaskError=KeyError, RayError=LostError)
@@ -188,7 +188,7 @@ def test_a_cluster_that_has_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 @follows("engines/cluster.py: set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN unless ~/.ray/auth_token holds it")
 def test_a_cluster_that_wants_its_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Guarded(RayThatLosesWorkers):
-        """As Ray 2.60 refuses: with an error that names the token in a cause of a cause."""
+        """Refuse as Ray 2.60 does: with an error that names the token in the cause of its cause."""
 
         def init(self, **options):
             if os.environ.get("RAY_AUTH_MODE") != "token":

@@ -1,4 +1,4 @@
-"""What is said of downloads and archives, followed: against servers on the loopback."""
+"""Following the remedies in messages about downloads and archives, with servers on the loopback."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ follows = pytest.mark.follows
 
 
 def refused(**options: object) -> str:
-    """What is said of the corpus that cannot be had so."""
+    """Return the message when the corpus cannot be fetched with these options."""
     return message(DownloadError, get_corpus, "tiny", progress=False, retries=HASTE, **options)
 
 
 def got(source: object = None) -> bool:
-    """Whether the corpus can be had from there; it is removed again."""
+    """Return whether the corpus can be fetched from a source; remove it again."""
     found = get_corpus("tiny", source=None if source is None else str(source), progress=False, retries=HASTE)
     for path in sorted(found.folder.rglob("*"), reverse=True):
         path.unlink() if path.is_file() else path.rmdir()
@@ -43,7 +43,7 @@ def got(source: object = None) -> bool:
 
 @pytest.fixture
 def archive(tmp_path: Path) -> Path:
-    """The corpus's archive, brought from elsewhere."""
+    """Return the corpus's archive as a local file."""
     path = tmp_path / "brought.tar.gz"
     path.write_bytes(loopback.TINY)
     return path
@@ -122,7 +122,7 @@ def test_a_source_that_is_none(
 def test_a_certificate_that_is_not_trusted(
     tiny: CatalogEntry, server: Server, archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A clock that is wrong makes a certificate one that has expired."""
+    """With a wrong clock, a certificate appears to have expired."""
     (tmp_path / "old").mkdir()
     with loopback.serving() as late:
         late.data = loopback.TINY
@@ -175,7 +175,7 @@ def test_corpora_that_are_known(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def words(folder: Path) -> Path:
-    """A folder of recordings."""
+    """Make a folder of recordings."""
     folder.mkdir(exist_ok=True)
     for label, speaker, take, samples in every_word(2, 2):
         write_clip(folder / f"{label}_{speaker}_{take}.wav", samples)

@@ -1,4 +1,4 @@
-"""What is said of maps and walks, followed."""
+"""Following the remedies in messages about maps and walks."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_umap_is_installed_by_its_user(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "umap", None)
     assert "umap-learn" in message(MissingExtraError, project, latents, "umap")
 
-    class UMAP:  # as the package has it
+    class UMAP:  # as in the package
         def __init__(self, random_state: int) -> None: ...
 
         def fit_transform(self, given: np.ndarray) -> np.ndarray:

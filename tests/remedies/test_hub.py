@@ -1,4 +1,4 @@
-"""What is said of voices that travel, followed."""
+"""Following the remedies in messages about pushing and pulling voices."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is said of training and of runs, followed."""
+"""Following the remedies in messages about training and runs."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def command(corpus: Path, tmp_path: Path) -> list[str]:
-    """What trains the run `tmp_path / "run"`."""
+    """Return the command that trains the run `tmp_path / "run"`."""
     return training(corpus, tmp_path / "run")
 
 
@@ -60,20 +60,20 @@ def training(corpus: Path, run: Path, *more: str) -> list[str]:
 
 
 def refused(capsys: pytest.CaptureFixture[str], command: list[str]) -> str:
-    """What a command that is refused says in its last line."""
+    """Run a command that is refused; return the last line of its error."""
     assert main(command) == 2
     return capsys.readouterr().err.splitlines()[-1]
 
 
 def in_new_folder(command: list[str], folder: Path) -> bool:
-    """Whether the same training succeeds there."""
+    """Return whether the same training succeeds there."""
     again = [*command]
     again[again.index("--run") + 1] = str(folder)
     return main(again) == 0
 
 
 def trained(runs: Path, tmp_path: Path, name: str = "plain") -> Path:
-    """A copy of a trained run."""
+    """Make a copy of a trained run."""
     return Path(shutil.copytree(runs / name, tmp_path / "copy"))
 
 
@@ -110,7 +110,7 @@ def test_a_disk_that_is_full_at_the_end(
 
 @contextlib.contextmanager
 def interrupted(owner: type, name: str, call: int):
-    """Ctrl-C at a call of a method."""
+    """Simulate Ctrl-C at a call of a method."""
     calls, whole = 0, getattr(owner, name)
 
     def failing(*arguments: object) -> object:
@@ -151,7 +151,7 @@ def test_what_a_run_speaks_with_is_damaged_or_gone(command: list[str], tmp_path:
         message(RunError, lambda: load(tmp_path / "run").sample(["one"]))
         assert main(command) == 0
         assert path.read_bytes() == whole
-    # Files that carry no digest: what is in them has to make sense.
+    # Files without a digest: their contents must make sense.
     speech, mixture = load(tmp_path / "run").speech, load(tmp_path / "run").posterior
     for changed in (
         {"weights": mixture.weights / 2},
@@ -256,7 +256,7 @@ def test_a_voice_that_is_not_finished(corpus: Path, tmp_path: Path) -> None:
 
 
 def flags_of(settings: dict, prefix: str = "") -> list[str]:
-    """Settings as arguments of `voxlet train`."""
+    """Return settings as arguments of `voxlet train`."""
     flags = []
     for key, value in settings.items():
         name = f"{prefix}{key}".replace("_", "-")

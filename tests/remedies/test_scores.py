@@ -1,4 +1,4 @@
-"""What is said of scores and of the study, followed."""
+"""Following the remedies in messages about scores and the study."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ follows = pytest.mark.follows
 def test_a_voice_of_more_words_than_the_recordings_have(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is refused before anything is generated or a classifier is trained."""
+    """The score is refused before anything is generated or a classifier is trained."""
     voice = tmp_path / "three.voice"
     voice.write_bytes(tiny_voice.voice_bytes(tiny_voice.info(("zero", "one", "two"))))
     command = ["score", str(voice), "-n", "12", "--only", "band", "--language", "en", "--corpus"]

@@ -1,4 +1,4 @@
-"""What is said of serving voices, followed."""
+"""Following the remedies in messages about serving voices."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ follows = pytest.mark.follows
 
 @pytest.fixture
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A voice file; what serves it binds its address and ends."""
+    """Return a voice file; the server binds its address and ends."""
     monkeypatch.delenv("VOXLET_KEY", raising=False)
     monkeypatch.setattr(uvicorn.Server, "run", lambda *_, sockets: [one.close() for one in sockets])
     path = tmp_path / "mine.voice"

@@ -1,4 +1,4 @@
-"""What is said of sound files, followed."""
+"""Following the remedies in messages about sound files."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ TONE = (0.1 * np.sin(np.arange(RATE) / 5)).astype(np.float32)
 
 @pytest.fixture
 def no_formats(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As if the extra `formats` were not installed."""
+    """Simulate an installation without the extra `formats`."""
     monkeypatch.setattr(decoders, "has_formats", lambda: False)
 
 
@@ -76,14 +76,14 @@ def test_more_than_a_wav_file_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 @pytest.mark.usefixtures("no_formats")
 @pytest.mark.parametrize("name", ["yes_ann_0.m4a", "-yes ann.mp4", "a:b's.m4a"])
 def test_a_kind_that_needs_ffmpeg(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The extra is installed in `test_commands.py`, as far as that can be without a network."""
+    """`test_commands.py` tests the command that installs the extra, as far as possible without a network."""
     audio.write(tmp_path / "tone.wav", TONE, RATE)
     monkeypatch.chdir(tmp_path)
     ffmpeg(f"ffmpeg -i tone.wav -f ipod ./{shlex.quote(name)}")
     line = message(AudioError, audio.read, Path(name))
     ffmpeg(line.partition(", or ")[2])
     assert len(audio.read(Path(name).with_suffix(".wav")).samples) == pytest.approx(RATE, abs=2200)
-    shutil.move(name, "yes.wav")  # a name that does not tell the kind
+    shutil.move(name, "yes.wav")  # a name whose ending is misleading
     line = message(AudioError, audio.read, Path("yes.wav"))
     ffmpeg(line.rpartition("makes: ")[2])
     shutil.move("NEW.wav", "yes.wav")
@@ -98,7 +98,7 @@ def test_a_kind_that_needs_ffmpeg(name: str, tmp_path: Path, monkeypatch: pytest
 def test_a_file_without_a_header(
     kind: str, suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is passed over is told with a remedy, too."""
+    """The note on files that are passed over has a remedy, too."""
     audio.write(tmp_path / "yes_ann_0.wav", TONE, RATE)
     monkeypatch.chdir(tmp_path)
     ffmpeg(f"ffmpeg -i yes_ann_0.wav -f {kind} yes_ann_1.{suffix}")
@@ -114,7 +114,7 @@ def test_a_file_without_a_header(
 def test_a_rate_that_cannot_be_true(
     voxlet_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A header's rate that is doubted is told with what makes it right; only real words have such bands."""
+    """The message about a doubtful rate names the correction; only real words have such frequency bands."""
     monkeypatch.chdir(tmp_path)
     for label, speaker, take in itertools.product("37", ("george", "lucas"), range(6)):
         shutil.copy(voxlet_data / "fsdd" / "recordings" / f"{label}_{speaker}_{take}.wav", ".")

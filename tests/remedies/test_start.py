@@ -1,4 +1,4 @@
-"""What is said before a training starts, of its clips and of the machine, followed."""
+"""Following the remedies in messages about clips and the machine before a training starts."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def words(tmp_path: Path) -> Path:
-    """Six takes of each of two labels, in a folder for each."""
+    """Make six takes of each of two labels, in a folder for each."""
     for number, label in enumerate(("left", "right")):
         for take in range(6):
             record(tmp_path / "words" / label, word(number, 0, take), take)
@@ -46,7 +46,7 @@ def training(corpus: Path, tmp_path: Path, *more: str) -> list[str]:
 
 
 def labels(tmp_path: Path) -> tuple[str, ...]:
-    """Those of the run that is there."""
+    """Return the labels of the trained run."""
     return load_run(tmp_path / "run").labels
 
 
@@ -87,12 +87,12 @@ def test_a_label_that_is_only_tested(words: Path, tmp_path: Path, capsys: pytest
 )
 @pytest.mark.parametrize("remedy", ["remove its own", "remove the other's", "record anew"])
 def test_a_label_of_copies(words: Path, tmp_path: Path, remedy: str) -> None:
-    """Of a label whose takes all lie in other parts, since they are the same recordings."""
+    """All takes of the label are in other parts of the split, as copies of another label's recordings."""
     copies = words / "stop"
     copies.mkdir()
     command = training(words, tmp_path)
     for take in range(6):
-        # Copies lie where what they are copied from does: those of what is tested are tested.
+        # A copy is in its original's part of the split: that of a test recording is in the test set.
         shutil.copy(words / "left" / f"ann_nohash_{take}.wav", copies / f"ann_nohash_{take}.wav")
         if main(command) == 2:
             break
@@ -125,7 +125,7 @@ def test_one_clip_alone(tmp_path: Path) -> None:
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[Needs]:
-    """What each training was found to need, the last one at the end."""
+    """Record the estimated needs of each training, in order."""
     found: list[Needs] = []
     count = preflight.needs_of
 
@@ -192,13 +192,13 @@ def test_too_little_disk(
 
 
 class BegunError(Exception):
-    """The networks would be made now."""
+    """Raised where the networks would be made."""
 
 
 @follows("recipes/preflight.py: shorten clips with --preparation.length, or free some memory")
 @follows("recipes/preflight.py: free some space, or name a folder on another disk")
 def test_too_little_for_a_voice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: list[Needs]) -> None:
-    """Its networks are too large to train here: what is asked of the machine is followed."""
+    """The networks are too large to train here, so only the remedies for the machine are followed."""
     corpus = write_corpus(tmp_path / "tones")
     free = {"memory": 0.0, "run": 1e12, "other": 1e12}
     monkeypatch.setattr(machine, "memory", lambda: machine.Memory(10**12, int(free["memory"])))

@@ -1,4 +1,4 @@
-"""What is said of voices and texts, followed."""
+"""Following the remedies in messages about voices and texts."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ follows = pytest.mark.follows
 
 @pytest.fixture
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of installed voices, with `mine` in it."""
+    """Return the folder of installed voices, with `mine` in it."""
     folder = tmp_path / "voices"
     folder.mkdir()
     (folder / "mine.voice").write_bytes(tiny_voice.voice_bytes())
@@ -38,7 +38,7 @@ def voice(installed: Path) -> Voice:
 
 
 def listed(line: str, before: str, after: str = "") -> list[str]:
-    """The names that a message lists between two texts."""
+    """Return the names that a message lists between two texts."""
     rest = line.partition(before)[2]
     return (rest.partition(after)[0] if after else rest).split(", ")
 
@@ -68,7 +68,7 @@ def test_a_voice_that_is_listed(installed: Path, capsys: pytest.CaptureFixture[s
 
 
 def graph_of(*nodes: onnx.NodeProto, **tensors: object) -> onnx.ModelProto:
-    """A voice's model with these nodes between its sound, `raw`, and `waveform`."""
+    """Return a voice's model with the given nodes between its sound, `raw`, and `waveform`."""
     graph = tiny_voice.graph(10, waveform="raw", extra_nodes=nodes)
     arrays = [numpy_helper.from_array(np.array(value), name) for name, value in tensors.items()]
     graph.initializer.extend(arrays)
@@ -131,7 +131,7 @@ def test_a_graph_that_is_no_voices(make, voice_run: Path, tmp_path: Path) -> Non
     message(VoiceError, load_voice, path)
     assert main(["export", str(voice_run), "--out", str(path)]) == 0
     assert load_voice(path).say("01").samples.size
-    shutil.copy(library.SHIPPED / "digits.voice", path)  # from somebody who is trusted
+    shutil.copy(library.SHIPPED / "digits.voice", path)  # from a trusted source
     assert load_voice(path).say("01").samples.size
 
 
@@ -146,7 +146,7 @@ def test_a_graph_that_the_runtime_refuses(voice_run: Path, tmp_path: Path) -> No
 
 
 def again(path: Path, voice_run: Path) -> None:
-    """Fetch a voice again, then export it again: it speaks."""
+    """Fetch a voice again, then export it again, after which it speaks."""
     shutil.copy(voice_run / "tiny.voice", path)
     assert load_voice(path).say("01").samples.size
     assert main(["export", str(voice_run), "--out", str(path)]) == 0
@@ -176,7 +176,7 @@ def test_a_file_of_a_later_format(
     path.write_bytes(tiny_voice.voice_bytes(edit=lambda raw: raw.update(edit)))
     message(VoiceError, load_voice, path)
     if "format" in edit:
-        with monkeypatch.context() as later:  # a voxlet that reads it
+        with monkeypatch.context() as later:  # a version of voxlet that reads it
             later.setattr(voice_file, "FORMATS", (1, 2, 3))
             assert load_voice(path).say("01").samples.size
     again(path, voice_run)
@@ -234,7 +234,7 @@ def test_bounds_of_settings(voice: Voice) -> None:
 
 
 class Moody:
-    """A sampler that makes nothing usable with the seed 0."""
+    """A sampler that makes no usable clip with the seed 0."""
 
     name, rate, labels, speakers, spellings = "moody", 8000, ("one",), (), {}
 

@@ -1,4 +1,4 @@
-"""An answer in pieces ends when its client does."""
+"""A streamed answer ends when its client disconnects."""
 
 from __future__ import annotations
 

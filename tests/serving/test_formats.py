@@ -1,4 +1,4 @@
-"""Each format: what is streamed is the sound, begins early, and says that it is synthetic."""
+"""Each format: the stream is the sound, begins early, and is marked as synthetic."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may ask, how much, how long; what is logged."""
+"""Access to the server, limits on size and time, and logging."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ def test_other_names_are_not(client, host: str) -> None:
 
 
 def test_browsers_ask_whether_a_file_is_still_the_same(client) -> None:
-    """After an update the page is of one version; what may not be kept at all stays so."""
+    """After an update, the page's files are all of one version; answers that may not be cached are not."""
     assert client.get("/voices.json").headers["cache-control"] == "no-cache"
     assert client.post("/v1/audio/speech", json=SPEECH).headers["cache-control"] == "no-store"
 
 
 @pytest.mark.parametrize("named", [[], ["arabic", "digits"]])
 def test_what_speaks_first_is_digits_unless_voices_are_named(monkeypatch, named: list[str]) -> None:
-    """Its words are the page's first ones, and it speaks for models of other makers."""
+    """The page opens with this voice, and requests with other makers' model names get it."""
     served: list[str] = []
 
     class StopError(Exception):
@@ -104,7 +104,7 @@ def test_too_long_a_body(voice) -> None:
 
 
 def test_too_slow_a_body() -> None:
-    """The first half of a body comes, the rest never."""
+    """The first half of a body arrives, the rest never does."""
     limits = Limits(request=0.05)
     sent = []
 
@@ -137,7 +137,7 @@ def test_the_queue() -> None:
         second = asyncio.create_task(turns.take())
         await asyncio.sleep(0)
         assert (turns.serving, turns.waiting) == (1, 1)
-        with pytest.raises(BusyError):  # at once: one waits already
+        with pytest.raises(BusyError):  # at once, as one is waiting already
             await turns.take()
         with pytest.raises(BusyError):  # after its patience
             await second
@@ -236,7 +236,7 @@ def test_voices_of_one_name_or_none(voice) -> None:
 
 
 def test_headers_do_not_hold_up_the_first_sound():
-    """A connection sends at once, and does not wait for what it has sent to be acknowledged."""
+    """A connection sends at once, without waiting for an acknowledgement (no Nagle delay)."""
     with bind("127.0.0.1", 0) as listening, socket.create_connection(listening.getsockname()):
         connection, _ = listening.accept()
         with connection:

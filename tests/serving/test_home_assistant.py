@@ -1,4 +1,4 @@
-"""The Wyoming protocol, asked by its own client."""
+"""The Wyoming protocol, used by its own client."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from voxlet.serving.server import bind
 
 
 def talk(voice, *asked, raw: bytes = b"") -> list:
-    """What is answered to each event asked, up to the last that belongs to it."""
+    """Return the answers to each event, up to the last one that belongs to it."""
 
     async def conversation() -> list:
         listening = bind("127.0.0.1", 0)

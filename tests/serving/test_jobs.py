@@ -1,4 +1,4 @@
-"""Jobs in processes of their own: one at a time, ended, found again, gone on with."""
+"""Jobs in their own processes: one at a time, cancelled, found again, resumed."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.slow  # processes that start
 
 @pytest.fixture
 def takes(tmp_path, monkeypatch) -> Path:
-    """Takes of two words where the page keeps them, and a voice for the stand-in to end with."""
+    """Make takes of two words where the page keeps them, and a voice as the result of the stand-in job."""
     (tmp_path / "tiny.voice").write_bytes(tiny_voice.voice_bytes())
     monkeypatch.setenv("STAND_IN_VOICE", str(tmp_path / "tiny.voice"))
     folder = tmp_path / "runs" / "takes" / "mine"
@@ -236,7 +236,7 @@ def test_a_job_outlives_its_server_and_the_next_one_finds_it(tmp_path, takes) ->
     assert second.find(job.number)[1].attempts == 1  # it goes on: it is not begun again
     (takes / "slow").unlink()
     wait(lambda: second.tick() or second.find(job.number)[1].stand == "done")
-    # One that was killed with all it had begun is begun again, and goes on where it was.
+    # A job that was killed with its child processes is started again, and resumes where it was.
     (takes / "slow").touch()
     more = second.submit("adapt", "more", [*arguments[:-1], str(tmp_path / "runs" / "more")])
     process = wait(lambda: (more.folder / PROCESS).exists() and int((more.folder / PROCESS).read_text()))
@@ -272,7 +272,7 @@ def test_a_full_disk_begins_nothing_and_leaves_nothing_cancelled_by_half(
         with pytest.raises(FileError):
             jobs.cancel(job.number)
     jobs.tick()
-    assert jobs.find(job.number)[1].stand == "running"  # who asked was told that it was not cancelled
+    assert jobs.find(job.number)[1].stand == "running"  # the client was told that it was not cancelled
     assert [one.number for one, _ in jobs.all()] == [job.number]
     jobs.close()
     jobs.open()

@@ -1,4 +1,4 @@
-"""Each address, asked in other ways than its own, and with bodies of other kinds."""
+"""Each address, requested with wrong methods and with bodies of wrong types."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def app(voice, page, tmp_path):
 
 
 def routes(app) -> list[tuple[str, set[str]]]:
-    """Addresses, with something for each of their parameters, and how they can be asked."""
+    """Return addresses with a value for each of their parameters, and their methods."""
     found = []
     for path, ways in app.openapi()["paths"].items():
         methods = {way.upper() for way in ways}

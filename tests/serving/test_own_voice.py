@@ -1,4 +1,4 @@
-"""Your voice and Train, in Chromium: words recorded through a microphone, a voice of them that speaks."""
+"""The tabs Your voice and Train in Chromium: words recorded through a microphone, a voice made of them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ WIDTHS = (360, 768, 1280)
 
 
 def said(folder: Path, words: list[tuple[np.ndarray, int]]) -> Path:
-    """A sound file in which these words are said one after the other, with silence between them."""
+    """Make a sound file in which these words are said one after the other, with silence between them."""
     rng = np.random.default_rng(0)
     parts = []
     for samples, rate in words:
@@ -54,9 +54,9 @@ def wanting(page, words: str, takes: int, name: str) -> None:
     page.get_by_role("textbox", name="Language").fill("en")
     page.get_by_role("button", name="Go on to recording").click()
     asked = page.get_by_role("group", name="Whose voice is it?")
-    asked.get_by_text("Say whose voice it is.").wait_for()  # it is asked, and not taken for granted
+    asked.get_by_text("Say whose voice it is.").wait_for()  # consent is asked for, not assumed
     page.get_by_role("radio", name="It is my own.").check()
-    asked.get_by_text("A voice belongs to a person.").wait_for()  # what was lacking is told no more
+    asked.get_by_text("A voice belongs to a person.").wait_for()  # the error is gone
     page.get_by_role("button", name="Go on to recording").click()
     page.get_by_role("button", name="Start recording").wait_for()
 
@@ -80,7 +80,7 @@ def axe_finds_nothing(page) -> None:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    """A running server whose jobs are stand-ins, and a browser whose microphone hears two words."""
+    """Start a server whose jobs are stand-ins, and a browser whose microphone hears two words."""
     folder = tmp_path_factory.mktemp("own")
     (folder / "tiny.voice").write_bytes(tiny_voice.voice_bytes())
     spoken = said(folder, [(word(label, 0, take), 8000) for take in range(8) for label in (0, 5)])
@@ -129,7 +129,7 @@ def test_words_are_recorded_and_become_a_voice_that_speaks(site) -> None:
             page.get_by_role("button", name="hear nox, wave, step 20")
         ).click()
         until(page, "played.length >= 1")
-        (runs / "mine" / "outcome.json").unlink()  # as of a run whose takes were kept to compare with
+        (runs / "mine" / "outcome.json").unlink()  # an outcome of a run whose takes were kept for comparison
         slow = runs / "takes" / "mine" / "slow"
         slow.touch()
         page.get_by_role("button", name="Score it beside real takes").click()
@@ -194,7 +194,7 @@ def test_a_static_host_says_how_to_record(site, tmp_path) -> None:
 def test_a_real_voice_is_made_through_the_page_and_understood(tmp_path, voxlet_data) -> None:
     """Five takes of two words by one speaker, at the smallest budget.
 
-    Of two words the one is asked for that was not the last; the first is chosen by a seed.
+    Of two words, the page asks for the one that was not the last; the first one is chosen by a seed.
     """
     takes = [
         audio.read(voxlet_data / "fsdd" / "recordings" / f"{digit}_theo_{take}.wav")

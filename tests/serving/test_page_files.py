@@ -1,4 +1,4 @@
-"""The page's files: libraries that are what was pinned, few bytes, one table of texts, a strict policy."""
+"""The page's files: libraries as pinned, few bytes, one table of texts, a strict policy."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from voxlet.version import __version__
 
 VENDOR = PAGE / "vendor"
 RUNTIME = {"onnxruntime.js", "onnxruntime.wasm.gz"}
-NEVER_LOADED = {"LICENCES.txt", "packages.json"}  # they lie beside the libraries for people and tests
+NEVER_LOADED = {"LICENCES.txt", "packages.json"}  # for readers and tests only
 SOURCES = sorted(path for path in PAGE.rglob("*.js") if path.parent != VENDOR)
 by_source = pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
 

@@ -1,4 +1,4 @@
-"""The page as people use it, in Chromium: press, drag, drop, link, download; and what goes wrong."""
+"""The page as people use it, in Chromium: press, drag, drop, link, download; and its errors."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ARABIC = ("نعم", "لا", "قف", "يمين", "يسار")
 
 
 def with_attributes() -> bytes:
-    """A tiny voice with Arabic words that can be asked for speed and pitch (its graph passes them over)."""
+    """Return a tiny voice with Arabic words and the attributes speed and pitch, which its graph ignores."""
     of = tiny_voice.info(
         ARABIC,
         name="kalimat",
@@ -41,7 +41,7 @@ def with_attributes() -> bytes:
 
 
 def crowd() -> bytes:
-    """A tiny voice of twelve speakers with long names, four of them alike."""
+    """Return a tiny voice of twelve speakers with long names, four of them alike."""
     angles = [*np.linspace(0, 6, 8), 0.1, 0.12, 3.0, 3.02]
     styles = {f"speaker-number-{n}": np.array([np.cos(at), np.sin(at)]) for n, at in enumerate(angles)}
     return tiny_voice.voice_bytes(tiny_voice.info(name="crowd", styles=styles))
@@ -72,9 +72,9 @@ def address(site):
 
 @pytest.fixture(scope="module")
 def digits(browser, address):
-    """The page with the shipped voice, loaded; tests leave a text behind, and clear it first.
+    """Open the page with the shipped voice; tests leave a text behind, and clear it first.
 
-    `lucas` speaks, who does so where nobody is asked for.
+    `lucas` speaks, the default speaker.
     """
     with opened(browser, f"{address}#speaker=lucas", viewport={"width": 1280, "height": 1000}) as page:
         page.get_by_role("button", name="say four").wait_for()
@@ -89,7 +89,7 @@ def tiny(browser, address):
 
 
 def played(page, count: int) -> list[dict]:
-    """The first sounds that were played, when there are so many."""
+    """Wait until some sounds were played; return the first ones."""
     until(page, f"played.length >= {count}")
     return page.evaluate("played")
 
@@ -157,9 +157,9 @@ def test_a_link_says_exactly_this(browser, tiny, address):
 def test_the_point_is_dragged_and_the_voice_changes(digits):
     clear(digits)
     digits.get_by_role("textbox", name="Text to say").fill("7")
-    digits.get_by_role("button", name="hear seven again").wait_for()  # what is drawn moves what lies below
+    digits.get_by_role("button", name="hear seven again").wait_for()  # the picture moves what lies below it
     handle = digits.get_by_role("slider", name="Who speaks")
-    handle.scroll_into_view_if_needed()  # the test before may have gone down the page
+    handle.scroll_into_view_if_needed()  # the previous test may have scrolled down
     start, goal = (
         found.bounding_box() for found in (handle, digits.get_by_role("button", name="nicolas", exact=True))
     )
@@ -242,7 +242,7 @@ def test_a_key_sounds_once_as_a_mouse_presses_it_as_a_finger_lifts_or_as_enter_i
         key = page.get_by_role("button", name="say four")
         key.hover()
         page.mouse.down()
-        played(page, 1)  # before it is let go
+        played(page, 1)  # before the handle is released
         page.mouse.up()
         key.tap()
         played(page, 2)
@@ -274,7 +274,7 @@ def test_a_voice_that_came_meanwhile_is_listed(browser, site, tmp_path):
         page.get_by_role("button", name="say four").wait_for()
         assert page.get_by_role("combobox", name="Voice").count() == 0
         listing.write_text(json.dumps(whole))
-        page.evaluate("dispatchEvent(new Event('focus'))")  # as when one comes back to the page
+        page.evaluate("dispatchEvent(new Event('focus'))")  # as when the user returns to the page
         page.get_by_role("combobox", name="Voice").wait_for()
         assert page.get_by_role("combobox", name="Voice").input_value() == "tiny"
 
@@ -315,7 +315,7 @@ def test_the_map_by_the_keyboard_alone(browser, address):
         page.keyboard.press("Enter")
         assert page.locator(".clips li").count() == 1
         for _ in range(5):
-            page.keyboard.press("c")  # every colour that this map has
+            page.keyboard.press("c")  # through all colourings of this map
         page.keyboard.press("/")
         assert page.evaluate("document.activeElement.id") == "map-find"
         page.keyboard.type("no such clip")
@@ -336,12 +336,12 @@ def test_a_finger_moves_the_page_over_a_whole_map_and_the_map_when_it_is_near(br
             hand.send(touch, {"type": "touchStart", "touchPoints": [place]})
             for moved in range(10, 160, 10):
                 hand.send(touch, {"type": "touchMove", "touchPoints": [{**place, "y": place["y"] - moved}]})
-            page.wait_for_timeout(300)  # a finger that rests lets nothing glide on
+            page.wait_for_timeout(300)  # a resting finger stops momentum scrolling
             hand.send(touch, {"type": "touchMove", "touchPoints": [{**place, "y": place["y"] - moved}]})
             hand.send(touch, {"type": "touchEnd", "touchPoints": []})
 
         def rested() -> int:
-            """Where the page stands when it has stood there for ten frames, all of them drawn."""
+            """Return the page's scroll position once it has been the same for ten drawn frames."""
             return page.evaluate(
                 """async () => {
                   for (let still = 0, last = -1; still < 10; still += 1) {
@@ -354,13 +354,13 @@ def test_a_finger_moves_the_page_over_a_whole_map_and_the_map_when_it_is_near(br
 
         swipe()
         until(page, "scrollY > 50")
-        rested()  # what glides on would take the page away from where it is put
+        rested()  # momentum would scroll the page away
         page.evaluate("scrollTo(0, 0)")
         chart.focus()
         page.keyboard.press("+")
         until(page, "document.querySelector('canvas.map.near') && !location.hash.endsWith('_1')")
         near = page.evaluate("location.hash")
-        before = rested()  # which also lets the browser learn that the map takes fingers now
+        before = rested()  # this also lets the browser notice that the map now handles touches
         swipe()
         until(page, f"location.hash !== {json.dumps(near)}")
         assert rested() == before
@@ -375,7 +375,7 @@ def test_it_fits_and_axe_finds_nothing(browser, address, voice, text):
         for width in (360, 768, 1280):
             page.set_viewport_size({"width": width, "height": 800})
             assert page.evaluate("document.documentElement.scrollWidth") <= width
-            assert page.locator("header").bounding_box()["height"] < 125  # the keys are what one sees
+            assert page.locator("header").bounding_box()["height"] < 125  # so the keys are visible
             assert page.get_by_text("It speaks Arabic.").count() == (voice == "kalimat")
             small = page.evaluate(
                 """[...document.querySelectorAll('button, input:not([type=file]), select')]
@@ -458,7 +458,7 @@ def copied(site: Path, tmp_path: Path) -> Path:
 
 
 def trouble(browser, address: str) -> str:
-    """What the page says in place of its keys."""
+    """Return what the page says in place of its keys."""
     with opened(browser, address, provoked="status of 404") as page:
         alert = page.locator(".waiting[role=alert]")
         alert.wait_for()
@@ -479,7 +479,7 @@ def test_a_voice_that_is_gone_or_damaged_is_told(browser, site, tmp_path):
 
 
 def test_a_browser_without_webassembly_is_told(browser, address):
-    # A policy that forbids it to the worker stands for a browser that lacks it.
+    # A policy that forbids WebAssembly to the worker stands for a browser that lacks it.
     with opened(browser, f"{address}#voice=tiny", provoked="Content Security Policy") as page:
         policy = "default-src 'self'; script-src 'self'"
         page.route("**/worker.js", lambda route: _with_policy(route, policy))

@@ -1,4 +1,4 @@
-"""The browser reads, draws and shapes as Python does: answers of Python, replayed in Chromium."""
+"""The page reads texts, draws noise and shapes clips as Python does: its answers, replayed in Chromium."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def texts(kind: str, count: int) -> list[str]:
 
 
 def answer(text: str, labels: tuple[str, ...]) -> object:
-    """What Python makes of a text: its words, or the beginning of what it says against it."""
+    """Return Python's answer to a text: its words, or the beginning of its error."""
     try:
         ways = spellings_of(labels, "ar") if labels == KINDS["spellings"][0] else {}
         return [[word.label, word.position, int(word.pause)] for word in parse(text, labels, ways)]
@@ -168,7 +168,7 @@ WHO = ("george", "theo:0.61,lucas:0.39", "random")
 
 
 def test_words_sound_alike(page):
-    """Fewer than `benchmarks/page.py` compares, which makes 300."""
+    """Compares fewer clips than `benchmarks/page.py`, which makes 300."""
     voice = load_voice("digits", threads=1)
     asked = [(label, WHO[i % 3], i) for i, label in enumerate(DIGIT_WORDS * 3)]
     found = page.evaluate(
@@ -212,7 +212,7 @@ def test_new_speakers_are_drawn_alike(page):
 
 
 def test_takes_differ_alike(page):
-    """What the page asks of a voice's graph is what Python does, for each seed."""
+    """For each seed, the page gives a voice's graph the same attributes as Python does."""
     info = tiny_voice.info(attributes=("pitch", "clarity", "speed"), variation={"speed": 0.2, "pitch": 1.5})
     manners = [PLAIN, Manner(speed=1.9, pitch=-11.5, clarity=0.25)]
     found = page.evaluate(
@@ -261,7 +261,7 @@ def test_the_comment_of_a_file_is_the_same(page, text):
 
 
 def test_spectra_there_and_back_are_those_of_python(page):
-    """Of an odd and an even number of frames; Griffin-Lim comes as near to the amplitudes as Python's."""
+    """For odd and even numbers of frames; Griffin-Lim comes as near to the amplitudes as Python's."""
     config = SpectrogramConfig(rate=8000, n_fft=256, hop=64)
     for length in (1500, 1600):
         rng = np.random.default_rng(length)

@@ -1,4 +1,4 @@
-"""The description of the interface is true: schemathesis asks what it allows and what it does not."""
+"""The OpenAPI description is true: schemathesis sends requests that it allows and others that it does not."""
 
 from __future__ import annotations
 
@@ -45,6 +45,6 @@ def test_the_description_is_true(tmp_path, mode: str) -> None:
             asked += 1
             case.call_and_validate(checks=held, headers={"Host": "localhost"})
 
-        with contextlib.suppress(Unsatisfiable):  # nothing can be wrong where nothing is given
+        with contextlib.suppress(Unsatisfiable):  # requests without parameters cannot be invalid
             holds()
     assert asked > 40

@@ -1,4 +1,4 @@
-"""`voxlet serve` as a process of its own, asked by the clients that people use."""
+"""`voxlet serve` as a process of its own, with requests by clients that people use."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ KEY = "a-key-of-mine"
 
 @contextlib.contextmanager
 def serving(folder, *arguments: str, **variables: str) -> Iterator[tuple[subprocess.Popen, str]]:
-    """A running `voxlet serve` of the tiny voice, and its address."""
+    """Start `voxlet serve` with the tiny voice; return its address."""
     (folder / "tiny.voice").write_bytes(tiny_voice.voice_bytes())
     command = [sys.executable, "-m", "voxlet", "serve", str(folder / "tiny.voice"), "--port", "0", *arguments]
     environment = {**os.environ, **variables}
@@ -139,7 +139,7 @@ def test_it_ends_without_cutting_an_answer(tmp_path) -> None:
         process.send_signal(signal.SIGTERM)
         time.sleep(0.3)
         assert process.poll() is None
-        rest = answer.read()  # raises where the answer is cut
+        rest = answer.read()  # raises if the answer is incomplete
         with pytest.raises(OSError):  # noqa: PT011  # nobody new is let in
             socket.create_connection(connection.sock.getpeername() if connection.sock else ("127.0.0.1", 1))
         connection.close()
@@ -172,7 +172,7 @@ def test_a_key_where_others_can_reach_it(tmp_path) -> None:
 
 
 def test_connections_that_say_nothing_are_cut(tmp_path, voice) -> None:
-    """In this process, for its bounds are shorter."""
+    """Runs in this process, where timeouts can be shorter."""
     from voxlet.serving.app import create_app
     from voxlet.serving.limits import Limits
     from voxlet.serving.server import bind, make_server
@@ -192,7 +192,7 @@ def test_connections_that_say_nothing_are_cut(tmp_path, voice) -> None:
             connection.sendall(beginning)
             while connection.recv(4096):
                 pass  # until it is closed; a timeout fails
-    # Who takes nothing of an answer is cut, and gives its turn back.
+    # A client that reads nothing of its answer is disconnected and frees its place.
     asked = {"model": "tiny", "voice": "ann", "input": "4" * 4096, "response_format": "pcm"}
     body = json.dumps(asked).encode()
     head = b"POST /v1/audio/speech HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
@@ -212,7 +212,7 @@ def test_connections_that_say_nothing_are_cut(tmp_path, voice) -> None:
         while serving_now() != "voxlet_serving 0.0":
             assert time.monotonic() < deadline
             time.sleep(0.1)
-    # So is who takes nothing of a file, be it that the server ends: nothing waits for them.
+    # So is a client that reads nothing of a file; a server that ends does not wait for it.
     with contextlib.ExitStack() as held:
         for _ in range(5):
             lazy = held.enter_context(socket.create_connection(listening.getsockname(), timeout=5))

@@ -1,4 +1,4 @@
-"""`POST /v1/audio/speech` and what there is to ask for."""
+"""`POST /v1/audio/speech`, and the lists of models and voices."""
 
 from __future__ import annotations
 

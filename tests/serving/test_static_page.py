@@ -1,4 +1,4 @@
-"""The page as a folder: what is written, and what is left alone."""
+"""The page as a static folder: what is written, and which files are left alone."""
 
 from __future__ import annotations
 

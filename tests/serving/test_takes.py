@@ -1,4 +1,4 @@
-"""Takes from the page: checked as `voxlet record` does, kept, never overwritten, removed."""
+"""Takes from the page: checked as by `voxlet record`, stored, never overwritten, removed."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_takes_are_kept_in_turn_and_can_be_heard_and_removed(client, tmp_path) -
     content[-1] ^= 1
     (folder / "lumos_me_2.wav").write_bytes(content)  # another take of the same name and length
     assert takes.digest("mine") != before
-    # Another server finds all of it; other words leave the takes where they are.
+    # Another server finds everything; changing the words leaves the takes in place.
     other = client.put("/takes/mine", json={**WANTED, "words": ["lumos", "nox"]}).json()
     assert [len(one["takes"]) for one in other["words"]] == [2, 0]
     assert client.get("/takes").json() == {"names": ["mine"]}
@@ -140,7 +140,7 @@ def test_names_with_a_dot_are_sets_of_their_own(client, voice, page, tmp_path) -
 
 
 def test_a_name_in_another_case_is_no_other_set(client, tmp_path) -> None:
-    """On macOS and Windows both would be one folder: the takes of one would be put aside by the other."""
+    """On macOS and Windows, both would be one folder, and one set would replace the takes of the other."""
     assert client.put("/takes/mine", json=WANTED).status_code == 200
     refused = client.put("/takes/Mine", json={**WANTED, "words": ["nox"]})
     assert (refused.status_code, "there are takes 'mine' already" in refused.text) == (409, True)

@@ -1,4 +1,4 @@
-"""The threads: whose step is next."""
+"""The worker threads: whose step is next."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The examples in the docstrings of what users call are run."""
+"""The examples in the docstrings of the public functions run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Voices installed, renamed and removed by name; their words as files."""
+"""Installing, renaming and removing voices by name; their words as files."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SHIPPED = {"arabic", "digits"}
 
 @pytest.fixture
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A voice's file, and an empty folder of installed voices."""
+    """Make a voice file, and an empty folder of installed voices."""
     monkeypatch.setenv("VOXLET_VOICES", str(tmp_path / "voices"))
     path = tmp_path / "mine.voice"
     path.write_bytes(tiny_voice.voice_bytes())

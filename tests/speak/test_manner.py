@@ -1,4 +1,4 @@
-"""Manner: what is asked for, in the order that a voice has it."""
+"""Manner: the requested attributes in the order of the voice's."""
 
 from __future__ import annotations
 

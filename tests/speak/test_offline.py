@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 HELD_OPEN = (
     "import sys, time, voxlet; v = voxlet.load_voice(sys.argv[1]); v.say('4'); time.sleep(15); v.say('2')"
 )
-# What ONNX Runtime does by itself: where this leaves no file and sends nothing, the tests below show nothing.
+# What ONNX Runtime does by default: if it leaves no file and sends nothing, the tests below prove nothing.
 PLAIN = "import sys, time, onnxruntime as o; o.InferenceSession(sys.argv[1]); time.sleep(float(sys.argv[2]))"
 NATURALNESS = (
     "import numpy as np; from voxlet.evaluation.metrics.naturalness import dnsmos;"

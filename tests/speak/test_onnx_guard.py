@@ -1,4 +1,4 @@
-"""Graphs from strangers: what no voice does is refused at once, before ONNX Runtime sees it."""
+"""Graphs from untrusted files: anything that no voice does is refused before ONNX Runtime sees it."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ OUTPUTS = {"waveform": Wanted(FLOAT, (None, None)), "length": Wanted(INT64, (Non
 
 @pytest.fixture
 def unseen(monkeypatch):
-    """Fails where a model gets as far as ONNX Runtime."""
+    """Fail if a model gets as far as ONNX Runtime."""
 
     def opened(model, path):
         raise AssertionError("ONNX Runtime was given the model")
@@ -54,7 +54,7 @@ def unseen(monkeypatch):
 
 
 def tiny_graph(*nodes: onnx.NodeProto, **tensors: object) -> onnx.GraphProto:
-    """A voice's graph with `nodes` between its sound, `raw`, and `waveform`."""
+    """Return a voice's graph with `nodes` between its sound, `raw`, and `waveform`."""
     graph = tiny_voice.graph(10, waveform="raw", extra_nodes=nodes)
     graph.initializer.extend(
         numpy_helper.from_array(np.array(value), name) for name, value in tensors.items()
@@ -67,7 +67,7 @@ def node(operator: str, inputs: str, outputs: str, **attributes: object) -> onnx
 
 
 def laughs() -> onnx.ModelProto:
-    """Forty functions, each of which calls the one before it twice."""
+    """Return forty functions, each of which calls the previous one twice."""
     model = tiny_voice.model(tiny_graph(helper.make_node("F39", ["raw"], ["waveform"], domain="f")))
     model.opset_import.append(helper.make_opsetid("f", 1))
     for level in range(40):
@@ -116,7 +116,7 @@ def short_tensor() -> onnx.GraphProto:
 
 
 def chain(count: int) -> list[onnx.NodeProto]:
-    """A number that is squared again and again, until no integer holds it."""
+    """Return a number that is squared repeatedly until it exceeds any integer type."""
     return [node("Mul", f"n{index} n{index}", f"n{index + 1}") for index in range(count)]
 
 
@@ -298,7 +298,7 @@ def test_any_bytes_are_refused(data):
 
 
 def predicted(model: bytes, inputs: dict[str, Wanted]) -> dict[str, Sizes]:
-    """What is known of every tensor before the graph runs."""
+    """Return what is known of every tensor before the graph runs."""
     found = read_model(model)
     known = {name: sizes_of(tensor) for name, tensor in found.tensors.items()} | {"": ABSENT}
     known |= {name: Sizes(tuple(size or ONE for size in end.sizes)) for name, end in inputs.items()}
@@ -308,7 +308,7 @@ def predicted(model: bytes, inputs: dict[str, Wanted]) -> dict[str, Sizes]:
 
 
 def test_sizes_are_what_the_runtime_finds():
-    """Every tensor in the shipped voice's graph, sampled for several words."""
+    """Return every tensor in the shipped voice's graph, sampled for several words."""
     voice = read_voice(SHIPPED / "digits.voice")
     info = voice.info
     size = (info.frames, info.latent_size)
@@ -347,7 +347,7 @@ def test_sizes_are_what_the_runtime_finds():
 
 
 def test_every_operator_with_a_rule_is_one_that_a_voice_has():
-    """The list is no longer than what is needed: what is exported today, and was by 0.1.0."""
+    """Only the operators that the current export and 0.1.0's need are allowed."""
     shipped = read_voice(SHIPPED / "digits.voice")
     used = {one.operator for one in read_model(shipped.model).nodes}
     voice = Voice(shipped)

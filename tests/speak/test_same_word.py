@@ -1,4 +1,4 @@
-"""What is the same word in a text as in a voice's labels: spellings, numbers, signs, the longest label."""
+"""Which words of a text match a voice's labels: spellings, numbers, signs, the longest label."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ LABELS = st.text(st.characters(exclude_categories=("Cc", "Cs", "Zl", "Zp")), min
 @example("\u200b")
 def test_any_label_is_said_as_it_is_written(label):
     if is_blank(label):
-        assert unfit(label)  # nobody could ask for it, so no voice has it
+        assert unfit(label)  # no text could contain it, so no voice may have it
         return
     said = [word.label for word in parse(label, (label,))]
     assert said == [label]

@@ -1,4 +1,4 @@
-"""Words joined into one utterance."""
+"""Joining words into one utterance."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ RATE = 8000
 
 @dataclass
 class Tones:
-    """A sampler of tones with silence around them; remembers what it was asked."""
+    """A sampler of tones with silence around them, which records its requests."""
 
     name: str = "tones"
     rate: int = RATE
@@ -78,7 +78,7 @@ def test_pauses_grow_from_words_to_groups_to_commas_to_lines():
 
 
 def test_no_clicks():
-    """Where words begin and end the signal is near zero and grows smoothly, even out of a loud offset."""
+    """At both ends of words the signal is near zero and changes smoothly, even with a large offset."""
 
     class Steps(Tones):
         def sample(self, labels, **asked):

@@ -18,7 +18,7 @@ MARKS = {Pause.WORD: " ", Pause.GROUP: "/", Pause.PHRASE: ",", Pause.LINE: "."}
 
 
 def shown(text: str, labels=DIGIT_WORDS) -> str:
-    """Labels as digits where they are digit words, each with a mark for the pause after it."""
+    """Return labels, digit words as digits, each with a mark for the pause after it."""
     digits = {word: str(number) for number, word in enumerate(DIGIT_WORDS)}
     return "".join(digits.get(word.label, word.label) + MARKS[word.pause] for word in parse(text, labels))
 
@@ -193,7 +193,7 @@ def test_searched_numbers_are_said_or_refused_in_one_line(text):
 
 
 def test_ten_thousand_random_strings_are_said_or_refused_in_one_line():
-    """More than a search is quick enough for: half of any characters, half of what nearly makes sense."""
+    """More than Hypothesis could try in time: half of arbitrary characters, half that nearly make sense."""
     random = Random(0)
     for turn in range(10_000):
         length = random.randrange(30)
@@ -222,7 +222,7 @@ def check(text: str) -> None:
 
 
 def test_as_many_labels_as_a_voice_may_have_are_found_at_once():
-    names = iter("abcdef")  # labels are kept by: each time others
+    names = iter("abcdef")  # different labels each time, as results are cached by label
 
     def said(count):
         name = next(names)

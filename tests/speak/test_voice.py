@@ -171,7 +171,7 @@ def test_a_style_like_a_recording(voice, tmp_path):
     audio.write(tmp_path / "clip.wav", tone, 44100)
     heard = voice.like(tmp_path / "clip.wav")
     assert heard.shape == (2,)
-    assert heard == pytest.approx(voice.like(audio.Sound(tone * 0.1, 44100)), rel=1e-3)  # level is none of it
+    assert heard == pytest.approx(voice.like(audio.Sound(tone * 0.1, 44100)), rel=1e-3)  # at any level
     assert heard[1] == pytest.approx(0.08 * math.sqrt(2), rel=0.05)  # the peak of a tone levelled to 0.08
     voice.say("1", style=heard)
     with pytest.raises(AudioError, match="too short"):
@@ -270,7 +270,7 @@ def test_flipped_bytes_never_crash(tmp_path_factory, data):
     good = tiny_voice.voice_bytes()
     damaged = bytearray(good)
     for _ in range(data.draw(st.integers(1, 4))):
-        # Mostly outside the weights, where a change is only heard.
+        # Mostly outside the weights, where a change would only be audible.
         index = data.draw(st.one_of(st.integers(0, 600), st.integers(0, len(good) - 1)))
         damaged[-1 - index] = data.draw(st.integers(0, 255))
     file = tmp_path_factory.mktemp("flipped") / "a.voice"
@@ -430,7 +430,7 @@ def test_a_graph_that_never_ends_is_refused(tmp_path):
     endless = tiny_voice.graph(10, extra_nodes=[forever])
     refused(tmp_path, tiny_voice.voice_bytes(graph_of=endless), "a loop or branch")
     named = tiny_voice.graph(10)
-    named.node[0].name = "Loop"  # the word alone does no harm
+    named.node[0].name = "Loop"  # the name alone is harmless
     (tmp_path / "a.voice").write_bytes(tiny_voice.voice_bytes(graph_of=named))
     assert load_voice(tmp_path / "a.voice").say("1")
 
@@ -493,7 +493,7 @@ def test_speaking_imports_neither_torch_nor_plots(path):
 
 
 def test_speaking_leaves_the_callers_arithmetic_alone(voice):
-    """The runtime can flush denormal numbers to zero, but then does so for the whole thread that asked."""
+    """The runtime can flush denormal numbers to zero, but then does so for the caller's whole thread."""
 
     def denormal() -> bool:
         return bool(np.array([1e-40], dtype=np.float32)[0] * np.float32(1) > 0)
@@ -531,7 +531,7 @@ def test_metadata_survives_a_round_trip():
 
 
 def test_a_clip_is_the_same_in_every_batch(voice):
-    """To the bit: with other words beside it, alone, and however many are sampled at once."""
+    """The clip is the same to the bit alone, beside other words, and in batches of any size."""
     labels = ["four", "nine", "zero", "one", "six"] * 15
     together = voice.sample(labels, seed=3)
     one_by_one = load_voice(voice.path, threads=1).sample(labels, seed=3)
@@ -542,7 +542,7 @@ def test_a_clip_is_the_same_in_every_batch(voice):
 
 @pytest.mark.slow
 def test_the_shipped_voices_graph_gives_a_clip_the_same_in_every_batch():
-    """Also where a program runs the graph in batches of its own: what is decoded beside a clip is masked."""
+    """This holds for any program's own batches, since the frames beyond each clip are masked."""
     file = voice_file.read_voice(library.SHIPPED / "digits.voice")
     session = import_onnxruntime().InferenceSession(file.model)
     generator = np.random.default_rng(0)
@@ -552,7 +552,7 @@ def test_the_shipped_voices_graph_gives_a_clip_the_same_in_every_batch():
     wishes = np.repeat(PLAIN.wishes(file.info.attributes, "digits")[None], 20, axis=0)
     feed = {"noise": noise, "label": np.arange(20) % 10, "style": style, "attributes": wishes}
     waveforms, lengths = session.run(["waveform", "length"], feed)
-    assert len(set(lengths.tolist())) > 10  # or batches would hide nothing
+    assert len(set(lengths.tolist())) > 10  # otherwise batches would have no padding
     for batch in (1, 3):
         for start in range(0, 20, batch):
             rows = slice(start, start + batch)
@@ -567,7 +567,7 @@ def test_the_shipped_voices_graph_gives_a_clip_the_same_in_every_batch():
 
 @pytest.mark.slow
 def test_ctrl_c_ends_whatever_a_graph_does(tmp_path):
-    """A graph at the bounds of what is let in, which keeps a core busy for minutes if it may."""
+    """Uses a graph at the limits of what is accepted, which would keep a core busy for minutes."""
     zeros = np.zeros(3, dtype=np.int64)
     tensors = {"zeros": zeros, "ones": zeros + 1, "big": np.array([1, 2**13, 2**12]), "none": np.float32(0)}
     nodes = [
@@ -601,7 +601,7 @@ def test_ctrl_c_ends_whatever_a_graph_does(tmp_path):
 
 
 def test_ctrl_c_ends_the_opening_of_a_voice_that_unpacks_much(tmp_path):
-    """As many weights as are let in, unpacked while the runtime opens the graph, which cannot be ended."""
+    """Uses as many weights as are accepted, unpacked while the runtime opens the graph, uninterruptibly."""
     count = 2**25 - 100
     arrays = {"packed": np.ones(count, np.int8), "scale": np.float32(0.5)}
     arrays |= {"zero": np.array([0]), "one": np.array([1])}
@@ -635,7 +635,7 @@ def test_ctrl_c_ends_the_opening_of_a_voice_that_unpacks_much(tmp_path):
 
 
 def in_manners(**changes) -> bytes:
-    """A voice that has learned two attributes, speed and clarity: the second is heard as level."""
+    """Return a voice with two attributes, speed and clarity; clarity sets the level."""
     of = tiny_voice.info(**{"attributes": ("speed", "clarity"), **changes})
     graph = tiny_voice.graph(len(of.labels), waveform="plain")
     graph.input.append(helper.make_tensor_value_info("attributes", TensorProto.FLOAT, ["B", 2]))

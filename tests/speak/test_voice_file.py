@@ -1,4 +1,4 @@
-"""The voice file's second format: its checksum, the first one, what is to come, texts from strangers."""
+"""The second format of voice files: its checksum, the first format, later formats, untrusted texts."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_a_file_without_an_end_is_no_voice():
 
 
 def test_a_flipped_bit_is_found(read, data):
-    """In 250 places drawn at random, over all of the file."""
+    """Flips bits at 250 random places of the whole file."""
     generator = np.random.default_rng(0)
     for bit in generator.integers(0, 8 * len(data), 250).tolist():
         damaged = bytearray(data)
@@ -48,7 +48,7 @@ def test_a_flipped_bit_is_found(read, data):
 
 
 def test_a_flipped_bit_is_found_wherever_the_file_describes_itself(read, data):
-    """Every bit of the metadata: nothing there can be changed so that the checksum is passed over."""
+    """Flips every bit of the metadata: no change there makes a reader skip the checksum."""
     ours = data.index(b"voxlet") - 8
     for place in [*range(ours, ours + 60), *range(len(data) - 90, len(data))]:
         for bit in range(8):
@@ -165,7 +165,7 @@ def test_new_styles_that_make_no_sense_are_refused(read, std):
     [
         [],
         0.1,
-        {"pitch": 1.0},  # cannot be asked for of this voice
+        {"pitch": 1.0},  # not an attribute of this voice
         {"clarity": 0.1},  # does not differ from take to take
         {"loudness": 1.0},
         {"speed": -0.1},

@@ -1,4 +1,4 @@
-"""Fast Griffin-Lim: it converges, its momentum helps, what it makes sounds as asked."""
+"""Fast Griffin-Lim converges, its momentum helps, and its sound has the given spectrum."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ STUDY = SpectrogramConfig()
 
 @pytest.fixture
 def amplitude() -> torch.Tensor:
-    """Amplitudes (2, M, F) of two sweeps."""
+    """Return the amplitudes (2, M, F) of two sweeps."""
     time = torch.arange(17_640) / 22_050
     rows = [0.3 * torch.sin(2 * torch.pi * (low + 900 * time) * time) for low in (200, 900)]
     return stft(torch.stack(rows), STUDY).abs()
 
 
 def inconsistency(amplitude: torch.Tensor, **settings: float) -> float:
-    """How far the spectrum of what is made is from that asked for, as a share of its energy."""
+    """Return the squared error of the resulting spectrum as a share of the target's energy."""
     made = griffin_lim(amplitude, STUDY, samples=17_640, **settings)
     error = stft(made, STUDY).abs() - amplitude
     return float(error.square().sum() / amplitude.square().sum())

@@ -29,7 +29,7 @@ def test_griffin_lim_starts_from_random_phase_that_all_clips_share():
     found = griffin_lim(flat, SMALL, iterations=0)
     assert found.shape == (2, 4000)
     torch.testing.assert_close(3 * found[0], found[1])
-    # White noise: the energy of a sample is that of its share of random frames, and neighbours differ.
+    # White noise: a sample's energy is that of its share of random frames, and neighbours are uncorrelated.
     phases = torch.complex(*torch.randn(2, 1, 5, 2001, dtype=torch.float64, generator=torch.Generator()))
     random = istft(phases / phases.abs(), SMALL)
     assert float(found[0].std()) == pytest.approx(float(random.std()), rel=0.05)

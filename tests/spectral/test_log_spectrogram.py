@@ -16,7 +16,7 @@ STUDY = SpectrogramConfig()
 
 @pytest.fixture
 def chirps() -> torch.Tensor:
-    """Sweeps (3, T) of different heights and levels, with silence behind, as padded clips have it."""
+    """Return sweeps (3, T) of different pitch and level, followed by silence as in padded clips."""
     time = torch.arange(17_640) / 22_050
     rows = [
         0.3 ** (row + 1) * torch.sin(2 * torch.pi * (200 + 700 * row + 900 * time) * time) for row in range(3)
@@ -61,7 +61,7 @@ def test_a_tone_stands_in_its_band():
     assert (inside.argmax(dim=0) == band).all()
     assert inside[band].min() > 0.99
     assert inside[band + 20 :].max() < 0.1
-    # A Hann window passes half of the amplitude to each of its 512 / 2 samples: A * 512 / 4.
+    # A tone has half of its amplitude A in each of two bins, and the window sums to 512 / 2: A * 512 / 4.
     assert found.reference[0] == pytest.approx(0.5 * 512 / 4, rel=0.01)
 
 

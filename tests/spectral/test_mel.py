@@ -30,7 +30,7 @@ def test_areas_and_sums_are_one(scale):
 
 @pytest.mark.parametrize(("scale", "hz"), [("slaney", [200, 1000, 1000 * 6.4**0.5]), ("htk", [700, 6300])])
 def test_bands_are_evenly_spaced_on_their_scale(scale, hz):
-    """Where the scales' definitions say it, centres lie: 1000 Hz at 15 mel; 700 Hz at 2595 log10(2)."""
+    """Centres are where the scales' definitions put them: 1000 Hz at 15 mel; 700 Hz at 2595 log10(2)."""
     mel = {"slaney": librosa.hz_to_mel, "htk": lambda f: librosa.hz_to_mel(f, htk=True)}[scale]
     wanted = {"slaney": [3, 15, 28.5], "htk": [2595 * np.log10(2), 2595]}[scale]
     np.testing.assert_allclose([mel(f) for f in hz], wanted, rtol=1e-9)

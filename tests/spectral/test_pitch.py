@@ -11,13 +11,13 @@ from voxlet.spectral.pitch import HIGHEST, LOWEST, track_pitch
 
 
 def harmonics(hz: torch.Tensor, rate: int, count: int = 14) -> torch.Tensor:
-    """A waveform (1, T) whose pitch is (T,) Hz: harmonics that fall by 6 dB an octave."""
+    """Return a waveform (1, T) of the pitch (T,) in Hz: harmonics that fall by 6 dB an octave."""
     phase = 2 * math.pi * torch.cumsum(hz.double() / rate, 0)
     return 0.1 * torch.stack([torch.cos(k * phase) / k for k in range(1, count + 1)]).sum(0)[None].float()
 
 
 def pulse_train(period: int, samples: int) -> torch.Tensor:
-    """One sample of every `period` is 1, (1, T)."""
+    """Return pulses (1, T): one sample of every `period` is 1."""
     train = torch.zeros(1, samples)
     train[:, ::period] = 0.5
     return train

@@ -14,7 +14,7 @@ SHORTEST = 16  # samples: the period of the highest pitch
 
 
 def tone(hz: float, seconds: float = 0.5, rate: int = TRACKING_RATE) -> torch.Tensor:
-    """Four harmonics, (T,)."""
+    """Return four harmonics, (T,)."""
     time = torch.arange(round(seconds * rate), dtype=torch.float64) / rate
     return sum(0.1 / k * torch.sin(2 * math.pi * hz * k * time) for k in range(1, 5)).float()
 
@@ -27,7 +27,7 @@ def test_tones_of_every_height_in_one_batch():
     assert (inside - 1).abs().max() < 2e-3
     assert found.voicing[:, 4:-4].min() > 0.97
     assert found.voicing.max() <= 1
-    # A pitch whose period is a whole number of samples is found all but exactly.
+    # A pitch whose period is a whole number of samples is found almost exactly.
     assert found.hz[[2, 7], 25].tolist() == pytest.approx([100, 400], abs=0.01)
 
 
@@ -37,7 +37,7 @@ def test_pitches_beyond_the_range():
     assert found.hz[1, 25] == 500
     assert found.hz[2, 25] == pytest.approx(
         350, rel=0.01
-    )  # the shortest period in reach that it repeats after
+    )  # the shortest period in range after which it repeats
     assert (found.hz.min(), found.hz.max()) == (60, 500)
 
 
@@ -96,7 +96,7 @@ def test_the_best_path_is_the_best_of_all(seed):
     score = torch.rand(clips, frames, lags, generator=torch.Generator().manual_seed(seed)) - 2
 
     def worth(clip: int, path: tuple[int, ...]) -> float:
-        """Its scores, less for each jump the cost of as many sixteenths of the period it jumps to, over 4."""
+        """Return a path's scores less each jump's cost: its size in sixteenths of the new period, over 4."""
         total = sum(float(score[clip, frame, lag]) for frame, lag in enumerate(path))
         for old, new in itertools.pairwise(path):
             total -= JUMP_COST * 16 * abs(new - old) / (SHORTEST + new) / 4
@@ -112,7 +112,7 @@ def test_the_best_path_is_the_best_of_all(seed):
 def test_a_path_jumps_no_further_than_its_reach():
     score = torch.zeros(1, 2, REACH + 3)
     score[0, 0, 0], score[0, 1, -1], score[0, 1, REACH] = 100, 100, 3
-    # Both ends are worth 100 and lie too far apart: the best is one of them and what can be reached.
+    # Both ends score 100 and lie too far apart: the best path has one of them and what can be reached.
     assert _best_path(score).tolist() == [[0, REACH]]
 
 

@@ -26,7 +26,7 @@ STUDY = SpectrogramConfig()
 
 
 def tone(cycles: float, n_fft: int, samples: int, amplitude: float = 0.5) -> torch.Tensor:
-    """A cosine in the middle of bin `cycles`, (1, T)."""
+    """Return a cosine in the middle of bin `cycles`, (1, T)."""
     phase = 2 * math.pi * cycles / n_fft * torch.arange(samples, dtype=torch.float64)
     return amplitude * phase.cos().float()[None]
 
@@ -46,7 +46,7 @@ def test_the_number_of_frames():
 
 @pytest.mark.parametrize("cycles", [3, 40, 250])
 def test_a_tone_in_the_middle_of_a_bin_has_the_windows_three_values(cycles):
-    """A Hann window's transform is n/2 in the middle, n/4 beside it, 0 elsewhere: halved for a real tone."""
+    """A Hann window's transform is n/2 in the middle, n/4 beside it, 0 elsewhere; half for a real tone."""
     n_fft, amplitude = STUDY.n_fft, 0.5
     expected = torch.zeros(257)
     expected[cycles] = amplitude * n_fft / 4
@@ -79,7 +79,7 @@ def test_edges_are_zeros_or_mirror_images():
         centred_stft(waveform, window, 16, edges=edges)[0, 0].real for edges in ("constant", "reflect")
     )
     torch.testing.assert_close(mirrored, torch.full_like(mirrored, 32.0), rtol=1e-5, atol=0)
-    assert zeros[0] == pytest.approx(16.5)  # the half of the window that lies within, its middle included
+    assert zeros[0] == pytest.approx(16.5)  # the half of the window within the signal, its middle included
     torch.testing.assert_close(zeros[4:-4], mirrored[4:-4], rtol=1e-5, atol=0)
 
 
@@ -91,7 +91,7 @@ def test_the_fourier_matrix_is_the_transform(n_fft):
     windowed = torch.fft.rfft(x * torch.hann_window(n_fft).double())
     real, imaginary = (x.float() @ analysis_matrix(n_fft).T).chunk(2, dim=1)
     torch.testing.assert_close(torch.complex(real, imaginary), windowed.cfloat(), rtol=0, atol=1e-4)
-    # Analysed, then synthesised: twice the window is on it.
+    # Analysis and synthesis each apply the window.
     back = torch.cat([real, imaginary], dim=1) @ synthesis_matrix(n_fft)
     torch.testing.assert_close(back, x.float() * torch.hann_window(n_fft) ** 2, rtol=0, atol=1e-5)
 
@@ -115,7 +115,7 @@ def test_the_inverse_of_whole_hops_is_exact(n_fft, hop):
 
 
 def test_an_inverse_is_that_of_least_squares():
-    """Of all waveforms, the inverse's spectrum is nearest to a spectrum that no waveform has."""
+    """For an inconsistent spectrum, the inverse is the waveform whose spectrum is nearest."""
     transform = STFT(64, 16)
     wanted = torch.complex(noise(1, 20, 33), noise(1, 20, 33, seed=1))
 

@@ -1,4 +1,4 @@
-"""Every transform against its definition, written out or worked out by hand, at sizes of a few samples."""
+"""Every transform against its definition, written out or worked out by hand, for a few samples."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def noise(*shape: int) -> torch.Tensor:
 
 
 def transform(frame: np.ndarray) -> np.ndarray:
-    """Fourier's sum over one frame of samples, bins 0 to half their number."""
+    """Return the Fourier sums over one frame of samples, for bins 0 to half their number."""
     size = len(frame)
     return np.array(
         [
@@ -127,7 +127,7 @@ def test_a_waveform_comes_back_from_its_spectrum(config):
 
 
 def nearest_waveform(analyse_units, spectrum: torch.Tensor, samples: int) -> torch.Tensor:
-    """The waveform (T,) whose spectrum is nearest to `spectrum`, by least squares over all bins and frames.
+    """Return the waveform (T,) whose spectrum is nearest to `spectrum` by least squares over bins and frames.
 
     `spectrum` has bins first. All of them but the first and the last, which are real, stand for two.
     """
@@ -198,7 +198,7 @@ def test_other_precisions_are_analysed_in_single():
     transforms = STFT(8, 2)
     assert transforms(noise(1, 10)).dtype == torch.complex64
     assert transforms(noise(1, 10).half()).dtype == torch.complex64
-    assert not transforms.state_dict()  # nothing of it is learned or saved
+    assert not transforms.state_dict()  # none of it is learned or saved
 
 
 # Magnitudes without PyTorch

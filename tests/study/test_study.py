@@ -1,4 +1,4 @@
-"""The run on tiny models: rows trained, measured, kept, gone on with, and reported, failures too."""
+"""The study on tiny models: rows trained, measured, stored, resumed, and reported, failures included."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def corpus(tmp_path_factory):
 
 @pytest.fixture
 def tiny(monkeypatch):
-    """Rows of tiny models in place of the run's."""
+    """Replace the study's rows with tiny models."""
     monkeypatch.setitem(PRESETS, "tiny", TINY)
     monkeypatch.setattr(plan, "STUDY_PREPARATION", TINY.preparation)
     monkeypatch.setattr(plan, "ROWS", {row.name: row for row in MADE})
@@ -84,7 +84,7 @@ def test_rows_are_trained_measured_kept_and_shared(tiny, corpus, tmp_path, monke
     assert set(made.speeds.epochs) == {"small"}
     assert 0 < made.speeds.epochs["small"] < 10
     assert set(made.samples["small"]) == {"zero", "one"}
-    # What is kept can be given away: it does not say where it was made.
+    # Stored results can be shared: they do not contain the paths where they were made.
     assert not any(str(tmp_path) in path.read_text() for path in (out / "rows").iterdir())
 
     page = report.write_report(made).read_text()
@@ -119,7 +119,7 @@ def test_rows_made_one_after_the_other_are_one_study(tiny, corpus, tmp_path):
     second = make_study(StudyRequest(tmp_path, corpus=str(corpus), count=6, only=("half",), voice=None))
     assert list(second.outcomes) == ["small", "half"]
     assert second.outcomes["small"] == first.outcomes["small"]
-    # What was found with other settings is another run's.
+    # Results with other settings belong to another run.
     assert not make_study(
         StudyRequest(tmp_path, corpus=str(corpus), count=5, only=("voice",), voice=None)
     ).outcomes
@@ -136,7 +136,7 @@ def test_a_voice_is_measured_once(tiny, corpus, tmp_path, monkeypatch):
             StudyRequest(tmp_path, corpus=str(corpus), count=6, only=("voice",), voice="digits")
         )
         assert made.outcomes["voice"].figures == figures
-    # Kept, so it stands beside rows that are asked for without it; not kept, so it is left out.
+    # A stored row is reported beside rows that are requested without it; one that is not stored is left out.
     beside = make_study(StudyRequest(tmp_path, corpus=str(corpus), count=6, only=("small",), voice="digits"))
     assert list(beside.outcomes) == ["small", "voice"]
     alone = make_study(
@@ -271,7 +271,7 @@ def test_trials_go_on_where_they_stopped(tiny, corpus, tmp_path, monkeypatch):
     block = report.hyper_parameters(three)
     assert block.table[0] == ("settings", "learning_rate", "model.latent_size", "validation loss")
     assert "3 settings of cnn-light were tried for 1 epochs each" in block.paragraphs[0]
-    (longer,) = tuning.tune(tmp_path, str(corpus), 1, epochs=2).trials  # in the same folder, its own runs
+    (longer,) = tuning.tune(tmp_path, str(corpus), 1, epochs=2).trials  # runs of its own in the same folder
     assert longer.loss is not None
     with pytest.raises(ConfigError, match="-1 is negative"):
         tuning.tune(tmp_path, str(corpus), -1)

@@ -59,7 +59,7 @@ def test_the_best_is_kept_renewed_and_never_written_twice(tmp_path: Path) -> Non
     assert value_of(tmp_path, checkpoints.BEST) == 1.0
     second = save(tmp_path, 3.0)
     assert value_of(tmp_path, checkpoints.BEST) == 1.0
-    assert (second.path / checkpoints.BEST).stat().st_nlink == 1  # shares nothing with the one before
+    assert (second.path / checkpoints.BEST).stat().st_nlink == 1  # no hard link to the previous one
     save(tmp_path, 5.0, best={"m.w": torch.full((3,), 4.0)})
     assert value_of(tmp_path, checkpoints.BEST) == 4.0
     last = save(tmp_path, 6.0, best_is_last=True)
@@ -77,7 +77,7 @@ def test_without_hard_links_the_best_is_copied(tmp_path: Path, monkeypatch: pyte
 
 
 class Killed(BaseException):
-    """Stands for a process that is gone: nothing catches it, so nothing is tidied up."""
+    """Stands for the death of a process: nothing catches it, so nothing is cleaned up."""
 
 
 def test_killed_at_any_moment_a_whole_checkpoint_is_left(

@@ -37,7 +37,7 @@ LAUNCHER = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--np
 
 
 def in_processes(count: int, *arguments: str) -> str:
-    """Start a program several times, as one training; what they said."""
+    """Start a program several times, as one training; return the output of all."""
     done = subprocess.run(
         [*LAUNCHER, str(count), *arguments],
         env={**os.environ, "OMP_NUM_THREADS": "1"},
@@ -77,7 +77,7 @@ told()
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads are not told here")
 def test_a_process_leaves_the_others_before_it_ends(tmp_path: Path) -> None:
-    """Its threads would end it with SIGABRT, in two of three runs where both cores have other work."""
+    """Otherwise its threads abort it with SIGABRT, in two of three runs when both cores are busy."""
     (tmp_path / "program.py").write_text(LEFT)
     said = in_processes(2, str(tmp_path / "program.py")).splitlines()
     assert ["gloo" in line for line in said].count(True) == 2
@@ -101,7 +101,7 @@ def test_processes_train_the_clip_vae_that_one_would(
     assert one.record == two.record
     for which in ("best", "last"):
         for name, tensor in one.weights("vae", which).items():
-            # Adam divides by the gradient's own size: where that is nearly zero, its rounding becomes a share
+            # Adam divides by the gradient's magnitude: if that is nearly zero, rounding errors become a share
             # of a step (1e-3). A fiftieth of one is allowed; six steps were made.
             assert torch.allclose(tensor, two.weights("vae", which)[name], rtol=1e-4, atol=2e-5), name
     assert_same_losses(one, two, 1e-5)
@@ -111,7 +111,7 @@ def test_processes_train_the_clip_vae_that_one_would(
 def test_two_processes_train_the_voice_that_one_would(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Every stage: crops, speeds, styles, dropout, discriminators and targets are the same clips' in both."""
+    """Crops, speeds, styles, dropout, discriminators and targets of each stage are the same for each clip."""
     monkeypatch.setenv("VOXLET_CACHE", str(tmp_path / "cache"))
     corpus = write_corpus(tmp_path / "corpus")
     train("voice", corpus, tmp_path / "one", epochs=4, config=UNEVEN_VOICE)
@@ -129,7 +129,7 @@ def test_two_processes_train_the_voice_that_one_would(
 
 
 def children(process: int) -> list[int]:
-    """The numbers of a process's own processes."""
+    """Return the ids of a process's child processes."""
     listed = subprocess.run(
         ["ps", "-o", "pid=", "--ppid", str(process)], capture_output=True, text=True, check=False
     )

@@ -1,4 +1,4 @@
-"""The exponential moving average: known answers, and what is saved of it."""
+"""The exponential moving average: known answers, and its saved state."""
 
 from __future__ import annotations
 

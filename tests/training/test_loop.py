@@ -25,7 +25,7 @@ TWO_EPOCHS = Budget(epochs=2)
 
 
 class Killed(BaseException):
-    """Stands for a process that is gone."""
+    """Stands for the death of a process."""
 
 
 class Regression:
@@ -69,7 +69,7 @@ class Regression:
 
     def validate(self) -> dict[str, float]:
         assert not self.first.training
-        noise = torch.randn(10, 3)  # must not disturb the training's own numbers
+        noise = torch.randn(10, 3)  # must not disturb the training's random numbers
         made = self.second(self.first(self.inputs + noise))
         return {"loss": float((made - self.inputs.sum(1, keepdim=True)).square().mean())}
 
@@ -95,7 +95,7 @@ def files(run: Run) -> dict[str, bytes]:
 
 
 def numbers(run: Run) -> list[dict[str, object]]:
-    """The lines of metrics without those that time decides."""
+    """Return the lines of metrics without the values that depend on time."""
     return [
         {k: v for k, v in line.items() if k not in ("seconds", "clips_per_second")} for line in run.metrics()
     ]
@@ -137,7 +137,7 @@ def test_killed_at_any_step_the_same_weights_come_out(run: Run, tmp_path: Path, 
     task.before_step = die
     with pytest.raises(Killed):
         train(run, task)
-    torch.manual_seed(99)  # another process would be anywhere
+    torch.manual_seed(99)  # another process would have any state
     torch.rand(7)
     resumed = Regression()
     train(run, resumed)
@@ -229,7 +229,7 @@ def test_weights_that_are_no_numbers_are_never_saved(run: Run) -> None:
 
     def break_weights(step: int) -> None:
         if step == 5:
-            # The loss of this step is still a number: it does not look at these weights.
+            # The loss of this step is still finite, as it does not depend on these weights.
             task.average.module.weight.data[0, 0] = math.nan
 
     task.before_step = break_weights
@@ -248,7 +248,7 @@ def test_the_best_weights_are_those_of_the_lowest_loss(run: Run, monkeypatch: py
         return {"loss": next(scripted)}
 
     task.validate = validate
-    # Nothing is saved in between: the best weights have to be remembered.
+    # Nothing is saved in between, so the best weights must be kept in memory.
     position = train(run, task, Budget(epochs=5), LoopConfig(batch_size=4, checkpoint_seconds=1e9))
     assert (position.best_loss, position.best_step) == (1.0, 6)
     assert torch.equal(run.weights("main")["second.weight"], weights[1])
@@ -269,7 +269,7 @@ def test_validation_at_an_interval_and_at_the_end(run: Run) -> None:
 
 
 class Clock:
-    """Time that passes by one second a training step and three a validation, and not else."""
+    """A clock that advances by one second per training step and three per validation, and otherwise not."""
 
     now = 0.0
 

@@ -111,7 +111,7 @@ def test_one_process_at_a_time(tmp_path: Path) -> None:
 
 
 class RefusedError(Exception):
-    """Stands for whatever stops a training."""
+    """Stands for anything that stops a training."""
 
 
 def fail(path: Path, *, after: Callable[[Run], object]) -> None:
@@ -133,7 +133,7 @@ def test_a_training_that_fails_later_stays(tmp_path: Path) -> None:
     with pytest.raises(RefusedError):
         fail(tmp_path / "run", after=lambda run: run.append({"stage": "vae", "step": 1}))
     assert open_run(tmp_path / "run").metrics() == [{"stage": "vae", "step": 1}]
-    make_run(tmp_path / "older", SETTINGS)  # was there before: a failure now takes nothing away
+    make_run(tmp_path / "older", SETTINGS)  # existed before, so a failure removes nothing
     with pytest.raises(RefusedError):
         fail(tmp_path / "older", after=lambda run: None)
     assert open_run(tmp_path / "older").record["preset"] == "mlp"
@@ -151,7 +151,7 @@ def test_a_start_that_fails_leaves_the_lock_of_who_came_after_it(
         try:
             with locked(self) as remove:
                 yield remove
-        finally:  # at once, before the first has cleared up
+        finally:  # at once, before the first one has cleaned up
             run.path.mkdir(exist_ok=True)
             held.enter_context(locked(run))
 

@@ -20,7 +20,7 @@ def eight_epochs(stage: Stage, task: object) -> Budget:
 
 
 class Killed(BaseException):
-    """Stands for a process that is gone."""
+    """Stands for the death of a process."""
 
 
 class Line:
@@ -85,7 +85,7 @@ def test_stages_follow_each_other_with_their_share(tmp_path: Path) -> None:
 
 
 def test_what_a_stage_held_is_gone_before_the_next_one_is_made(tmp_path: Path) -> None:
-    """Two stages' clips and networks at once would be twice the memory."""
+    """Otherwise two stages' clips and networks would take twice the memory."""
     run, made = make_run(tmp_path, {}), list[weakref.ref[Line]]()
 
     def build() -> Line:

@@ -1,4 +1,4 @@
-"""Where the speech is in clips of which that is known."""
+"""Finding speech in clips where its position is known."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ NEAR = 0.0301  # seconds that an edge may be off: three frames
 
 
 def noise(seconds, level_db, rate=RATE, seed=0):
-    """White noise that many dB re an RMS of 0.1."""
+    """Return white noise at a level in dB re an RMS of 0.1."""
     return 0.1 * 10 ** (level_db / 20) * np.random.default_rng(seed).standard_normal(round(seconds * rate))
 
 
 def vowel(seconds, rate=RATE, pitch=130.0):
-    """Harmonics up to 2,500 Hz under a slow rise and fall, of RMS 0.1."""
+    """Return harmonics up to 2,500 Hz with a slow rise and fall, of RMS 0.1."""
     time = np.arange(round(seconds * rate)) / rate
     orders = np.arange(1, int(2500 / pitch))
     tone = sum(np.sin(2 * np.pi * order * pitch * time) / order for order in orders)
@@ -30,7 +30,7 @@ def vowel(seconds, rate=RATE, pitch=130.0):
 
 
 def hiss(seconds, level_db, rate=RATE):
-    """An s: noise in the upper half of the band."""
+    """Return an s: noise in the upper half of the band."""
     spectrum = np.fft.rfft(noise(seconds, level_db, rate, seed=1))
     spectrum[: len(spectrum) // 2] = 0
     return np.fft.irfft(spectrum, round(seconds * rate)) * np.sqrt(2)
@@ -41,7 +41,7 @@ def breath(seconds, level_db, rate=RATE):
 
 
 def clip(seconds, *parts, rate=RATE):
-    """Waveforms laid into digital silence at their times in seconds."""
+    """Return waveforms placed in digital silence at their times in seconds."""
     samples = np.zeros(round(seconds * rate))
     for at, part in parts:
         start = round(at * rate)
@@ -50,7 +50,7 @@ def clip(seconds, *parts, rate=RATE):
 
 
 def bounds(samples, rate=RATE, **settings):
-    """In seconds."""
+    """Return the regions of speech in seconds."""
     return tuple(edge / rate for edge in speech_bounds(samples.astype(np.float32), rate, **settings))
 
 
@@ -84,14 +84,14 @@ def test_hum_of_any_wave_form_does_not_hide_the_word(wave, mains, rate):
 def test_an_end_that_hum_covers_is_kept(wave, mains, noise_db):
     consonant = noise(0.15, -26, seed=5)  # 16 dB below the hum
     samples = clip(1.6, (0.4, vowel(0.3)), (0.7, consonant)) + noise(1.6, noise_db, seed=6)
-    # As a recorder hears it: without what lies above half the rate.
+    # As recorded: without frequencies above half the rate.
     orders = np.arange(1, int(RATE / 2 / mains), 2 if wave == "square" else 1)
     phase = 2 * np.pi * mains * np.arange(len(samples)) / RATE
     wave_form = np.sum(np.sin(orders[:, None] * phase) / orders[:, None], axis=0)
     covered = samples + 0.1 * 10**-0.5 * wave_form / np.sqrt(np.mean(wave_form**2))
     assert bounds(covered) == pytest.approx((0.4, 0.85), abs=NEAR)
     found = find_speech(covered.astype(np.float32), RATE)
-    assert found.contrast_db < 25  # the report still says how loud the background is
+    assert found.contrast_db < 25  # the contrast still shows how loud the background is
     quiet = np.ones(len(samples), np.bool_)
     quiet[round(0.35 * RATE) : round(0.9 * RATE)] = False
     left = without_hum(covered, quiet, RATE) - samples
@@ -157,7 +157,7 @@ def test_a_word_cut_close_is_left_whole_and_the_report_says_so():
 @pytest.mark.parametrize("noise_db", [-60, -45, -35, -30])
 @pytest.mark.parametrize("seed", range(3))
 def test_what_is_cut_to_its_margin_is_not_cut_again(rate, noise_db, seed):
-    # An s, a vowel that dies away into the noise: its end is what a floor that reaches into the word hides.
+    # An s, then a vowel that decays into the noise: a floor that extends into the word would hide its end.
     end = vowel(0.15, rate) * np.logspace(0, -1.5, round(0.15 * rate))
     word = np.concatenate([hiss(0.1, -10, rate), vowel(0.15, rate), end])
     samples = clip(1.6, (0.5, word), rate=rate) + noise(1.6, noise_db, rate, seed)

@@ -1,4 +1,4 @@
-"""Arabic words in any of their spellings."""
+"""Recognising Arabic words in any of their spellings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tags of languages."""
+"""Language tags."""
 
 from __future__ import annotations
 

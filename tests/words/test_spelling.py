@@ -1,4 +1,4 @@
-"""Which spellings are one word."""
+"""Which spellings are the same word."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Attributes of clips of which they are known."""
+"""Attributes of clips whose attributes are known."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ START, STOP = 0.4, 0.9  # seconds of the word
 
 
 def word(rate=RATE, pitch=130.0, seconds=STOP - START):
-    """A buzz of all harmonics, then a hiss, both abrupt: RMS 0.1 and 0.03."""
+    """Return a buzz of all harmonics (RMS 0.1), then a hiss (RMS 0.03), both abrupt."""
     time = np.arange(round(0.7 * seconds * rate)) / rate
     orders = np.arange(1, int(0.45 * rate / pitch))
     buzz = np.sum([np.cos(2 * np.pi * pitch * order * time + order**2) / order for order in orders], axis=0)
@@ -29,7 +29,7 @@ def word(rate=RATE, pitch=130.0, seconds=STOP - START):
 
 
 def recording(said=None, rate=RATE, seconds=1.3):
-    """A word, or what is given, from 0.4 s on, in faint noise."""
+    """Return a word, or the given samples, from 0.4 s on in faint noise."""
     samples = 3e-5 * np.random.default_rng(1).standard_normal(round(seconds * rate)).astype(np.float32)
     said = word(rate) if said is None else said
     samples[round(START * rate) :][: len(said)] += said
@@ -47,14 +47,14 @@ def low_passed(samples, cut, rate):
 
 
 def in_room(samples, seconds, rate, seed=3):
-    """Samples in a room whose response is noise that falls by 60 dB in so many seconds."""
+    """Return samples as in a room whose impulse response is noise that decays by 60 dB in some seconds."""
     time = np.arange(round(1.2 * seconds * rate)) / rate
     response = np.random.default_rng(seed).standard_normal(len(time)) * 10 ** (-3 * time / seconds)
     return np.convolve(samples, response / np.sqrt(np.sum(response**2))).astype(np.float32)
 
 
 def only(samples, rate=RATE, **settings) -> dict[str, float]:
-    """The attributes of one clip."""
+    """Return the attributes of one clip."""
     found = measure([samples], rate, **settings)
     assert len(found) == 1
     return {name: float(values[0]) for name, values in vars(found).items()}
@@ -98,7 +98,7 @@ def test_noise_that_is_known(rate, ratio_db):
 
 
 def test_noise_within_a_word_is_heard_without_any_silence():
-    """The buzz leaves free what is above 2,245 Hz, the hiss what is below."""
+    """The buzz has nothing above 2,245 Hz, the hiss nothing below, so the noise is audible there."""
     said = word()
     said[: len(said) * 7 // 10] = low_passed(said[: len(said) * 7 // 10], 2245, RATE)
     said[len(said) * 7 // 10 :] -= low_passed(said[len(said) * 7 // 10 :], 2245, RATE)
@@ -130,7 +130,7 @@ def test_bandwidth_reaches_half_the_rate_at_most(rate):
 
 
 def test_steady_noise_is_no_bandwidth():
-    """A telephone's words in wide-band noise, before any noise and after."""
+    """Telephone speech in wide-band noise."""
     telephone = low_passed(recording(), 3400, RATE)
     assert only(telephone + white(len(telephone), 1e-4))["bandwidth_hz"] == pytest.approx(3400, rel=0.08)
 

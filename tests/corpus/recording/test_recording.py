@@ -1,4 +1,4 @@
-"""Words recorded one after another: takes checked at once, a session that goes on, a microphone played in."""
+"""Recording words one after another: takes checked at once, resumed sessions, a simulated microphone."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ WORDS = ("no", "yes", "stop")
 
 
 def said(label: int, take: int = 0, noise: float = 1e-4) -> np.ndarray:
-    """A word with silence around it."""
+    """Return a word with silence around it."""
     silence = np.zeros(RATE // 2, np.float32)
     samples = np.concatenate([silence, word(label, 0, take), silence])
     rng = np.random.default_rng(label * 100 + take)
@@ -92,7 +92,7 @@ def test_a_take_said_in_another_word_s_place_is_found_from_the_second_of_a_word_
         for wrong in {0, 1, 2} - {number}:
             assert check_take(said(wrong, 9), RATE, name, others).problems == (UNLIKE,)
     del others["no"]
-    assert check_take(said(1, 9), RATE, "no", others).problems == ()  # there is nothing to compare it with
+    assert check_take(said(1, 9), RATE, "no", others).problems == ()  # there is nothing to compare with
     assert check_take(said(1, 9), RATE, "no", {"no": kept(takes)["no"]}).problems == ()
 
 
@@ -119,7 +119,7 @@ def test_a_session_asks_for_what_is_missing_and_goes_on(tmp_path: Path) -> None:
 def test_nothing_is_overwritten_and_the_last_take_can_be_taken_back(tmp_path: Path) -> None:
     session = Session(tmp_path, ["no"], 2)
     foreign = tmp_path / "no_me_0.wav"
-    foreign.write_bytes(b"somebody's")  # came while the session was on
+    foreign.write_bytes(b"somebody's")  # created during the session
     samples = said(0)
     path = session.keep("no", samples, RATE, session.check("no", samples, RATE))
     assert (path.name, foreign.read_bytes()) == ("no_me_1.wav", b"somebody's")
@@ -193,13 +193,13 @@ def test_zeros_of_a_device_that_starts_are_no_noise_floor(seconds: float) -> Non
 def test_zeros_that_last_are_silence() -> None:
     blocks = microphone.running(blocks_of(np.zeros(0, np.float32)), RATE)
     assert len(microphone.hear(blocks, RATE)) == pytest.approx(microphone.WAIT * RATE, abs=RATE // 10)
-    gated = np.concatenate([np.zeros(RATE, np.float32), said(0)])  # a noise gate opens when somebody speaks
+    gated = np.concatenate([np.zeros(RATE, np.float32), said(0)])  # a noise gate opens at speech
     dropped = microphone.hear(microphone.running(blocks_of(gated), RATE), RATE)
     assert np.array_equal(dropped, microphone.hear(blocks_of(gated), RATE))
 
 
 def played(session_words: list[str], mistakes: dict[int, np.ndarray]) -> Iterator[np.ndarray]:
-    """A microphone before which each word is said when it is shown."""
+    """Simulate a microphone into which each word is said when it is shown."""
     for turn in itertools.count():
         samples = mistakes.get(turn)
         if samples is None:
@@ -210,7 +210,7 @@ def played(session_words: list[str], mistakes: dict[int, np.ndarray]) -> Iterato
 def test_the_command_records_what_is_said_before_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The words come from a stand-in that says what is shown, the third time nothing."""
+    """A stand-in speaks the words that are shown; the third time, it says nothing."""
     shown: list[str] = []
     next_word = Session.next_word
 
@@ -292,7 +292,7 @@ def test_a_machine_without_a_microphone_says_so(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(miniaudio, "CaptureDevice", none)
     with pytest.raises(AudioError, match="microphone: cannot be used"), microphone.microphone():
         pass
-    # A device that there is, silent.
+    # A device that exists but is silent.
     monkeypatch.setattr(
         miniaudio,
         "CaptureDevice",

@@ -1,4 +1,4 @@
-"""One long recording cut into takes."""
+"""Cutting one long recording into takes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LABELS = ("no", "yes", "stop")
 def strung(
     sounds: list[np.ndarray], pauses: list[float], rate: int = RATE
 ) -> tuple[np.ndarray, list[tuple[int, int]]]:
-    """Sounds one after another with pauses before each, faint noise beneath; and where each lies."""
+    """Join sounds, each after a pause, in faint noise; return the samples and the bounds of each sound."""
     parts, places, position = [], [], 0
     for sound, pause in zip(sounds, pauses, strict=True):
         silence = np.zeros(round(pause * rate), np.float32)
@@ -80,7 +80,7 @@ def test_takes_are_files_with_a_list_that_the_corpus_is_read_by(tmp_path: Path) 
 
 
 def test_a_word_of_two_parts_stays_one(tmp_path: Path) -> None:
-    """Its parts are a quarter of a second apart."""
+    """The two parts of the word are a quarter of a second apart."""
     sounds, pauses = [], []
     for take in range(3):
         for label in range(2):
@@ -181,7 +181,7 @@ def test_what_is_refused_before_anything_is_read(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("speaker", ["theo", "george", "jackson", "lucas", "nicolas", "yweweler"])
 def test_real_words_are_found_with_their_edges(voxlet_data: Path, speaker: str) -> None:
-    """Five takes of ten digits, pauses of 0.6 to 1.6 s, in both orders, told and not told how many."""
+    """Five takes of ten digits, pauses of 0.6 to 1.6 s, both orders, with and without the number of takes."""
     names = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
     rng = random.Random(speaker)
     for blocks in (False, True):

@@ -1,4 +1,4 @@
-// The frame: what is shown of the page, and keys that work everywhere.
+// The page's frame: header, tabs, the view that is shown, and global keys.
 
 import { Train } from './own/train.js';
 import { OwnVoice } from './own/voice.js';
@@ -32,9 +32,9 @@ import { Speak } from './view/speak.js';
 
 const VIEWS = { speak: Speak, map: MapOfPage, own: OwnVoice, train: Train, scores: Scores };
 const SHOWN = { train: () => makes.value, scores: () => voice.value && hasScores() };
-const WITHOUT_VOICE = ['own', 'train']; // what needs no voice that is loaded
+const WITHOUT_VOICE = ['own', 'train']; // views that need no loaded voice
 
-/** Go where a link leads, if it names a view. */
+/** Show the view that the link names, if any. */
 function followLink() {
   const asked = fromLink().get('view');
   if (Object.hasOwn(VIEWS, asked)) view.value = asked;
@@ -115,11 +115,11 @@ function Page() {
 }
 
 function skip(event) {
-  event.preventDefault(); // the address is a link to what is said
+  event.preventDefault(); // the address keeps the link to the utterance
   document.getElementById('page').focus();
 }
 
-/** Digits press their keys wherever the focus is, but where one writes. */
+/** Digits press their keys wherever the focus is, except in a field. */
 function key(event) {
   if (!voice.value || trouble.value || view.value !== 'speak') return;
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest('input, select, textarea')) return;
@@ -139,7 +139,7 @@ addEventListener('hashchange', () => {
   followLink();
   if (voice.value) readLink();
 });
-for (const name of ['dragover', 'drop']) addEventListener(name, (event) => event.preventDefault()); // opens no file
+for (const name of ['dragover', 'drop']) addEventListener(name, (event) => event.preventDefault()); // opens no dropped file
 followLink();
 render(html`<${Page} />`, document.getElementById('voxlet'));
 start();

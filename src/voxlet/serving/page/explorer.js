@@ -1,4 +1,4 @@
-// The map as a page of its own, which `voxlet explore` writes: all that it needs stands in it.
+// The map as a self-contained page, which `voxlet explore` writes.
 
 import { t } from './texts.js';
 import { render } from './vendor/preact.js';

@@ -1,20 +1,20 @@
-// Sound out: pieces one after the other, which of them sounds now, and recordings in.
+// A queue of sounds to play, and decoding of recordings.
 
 let context = null;
 let playing = []; // { source, gain, start, end, mark }
-let cursor = 0; // when the last piece ends
+let cursor = 0; // when the next sound may start
 
 const FILE_RATE = 48_000; // Hz, at which files are played
-const CUT = 0.01; // seconds in which a sound that is interrupted fades
+const CUT = 0.01; // seconds in which an interrupted sound fades
 
-/** The context, which a browser lets start at a press only. */
+/** The audio context, which browsers start only after a press. */
 export function wake() {
   context ??= new AudioContext({ latencyHint: 'interactive' });
   if (context.state === 'suspended') context.resume();
   return context;
 }
 
-/** End what sounds, softly. */
+/** Fade out and stop all sounds. */
 export function hush() {
   if (!context) return;
   const now = context.currentTime;
@@ -26,7 +26,7 @@ export function hush() {
   cursor = 0;
 }
 
-/** Play samples after what was given before, then `pause` seconds of nothing; `mark` tells what sounds. */
+/** Queue samples, then `pause` seconds of silence; `sounding` returns their `mark`. */
 export function play(samples, rate, mark, pause = 0) {
   wake();
   const buffer = context.createBuffer(1, samples.length, rate);
@@ -40,7 +40,7 @@ export function play(samples, rate, mark, pause = 0) {
   playing.push({ source, gain, mark, start, end: start + buffer.duration });
 }
 
-/** Play samples at once, in place of what sounds. */
+/** Play samples at once, in place of all other sounds. */
 export function playAlone({ samples, rate }) {
   hush();
   play(samples, rate, null);
@@ -50,7 +50,7 @@ export async function playFile(file) {
   playAlone({ samples: await decode(file, FILE_RATE), rate: FILE_RATE });
 }
 
-/** What sounds now, and how far it is, from 0 to 1; null where nothing does. */
+/** The sound that plays (`mark` is null in a pause) and how far it is, from 0 to 1; null after the last. */
 export function sounding() {
   if (!context) return null;
   const now = context.currentTime;
@@ -60,12 +60,12 @@ export function sounding() {
   return playing.length > 0 ? { mark: null, share: 0 } : null;
 }
 
-/** Seconds until all that was given has sounded. */
+/** Seconds until the last sound ends. */
 export function remaining() {
   return context && playing.length > 0 ? Math.max(0, playing.at(-1).end - context.currentTime) : 0;
 }
 
-/** A recording of any kind that the browser knows, as one channel at a rate. */
+/** Decode a recording in any format that the browser knows, as one channel at a rate. */
 export async function decode(file, rate) {
   const offline = new OfflineAudioContext(1, 1, rate);
   const sound = await offline.decodeAudioData(await file.arrayBuffer());

@@ -1,4 +1,4 @@
-// What goes wrong, by the code of the sentence that says what to do.
+// Errors, each with the code of the text that says what to do.
 
 export class Problem extends Error {
   constructor(code, detail = '') {
@@ -7,12 +7,12 @@ export class Problem extends Error {
   }
 }
 
-/** Of any error what its sentence needs. */
+/** The code and detail of any error. */
 export function problemOf(error) {
   return { code: error.code ?? 'broken', detail: error.detail ?? String(error) };
 }
 
-/** What lies at an address; `missing`: the code where it is not there. */
+/** Fetch an address; `missing`: the code if it is not there. */
 export async function reach(address, missing) {
   const answer = await fetch(address).catch(() => {
     throw new Problem('lost');

@@ -1,4 +1,4 @@
-// What the page knows, and what can be done on it. Views read the signals; only this file sets them.
+// The page's state and its actions. Views read the signals; most are set only here.
 
 import { copyLink } from './keep.js';
 import { decode, hush, play, remaining, sounding, wake } from './player.js';
@@ -13,16 +13,16 @@ import { TextError, Vocabulary, parse } from './voice/text.js';
 import { USUAL } from './voice/voice_file.js';
 import { encodeWav } from './voice/wav.js';
 
-const SEARCHED = 60; // seconds of a recording in which speech is looked for
+const SEARCHED = 60; // seconds of a recording that are searched for speech
 const SHOWN = 6000; // milliseconds that a notice stays
-const TYPING = 300; // milliseconds without a key until what was typed is drawn
+const TYPING = 300; // milliseconds without a key until the text is drawn
 const LARGEST_SEED = 2 ** 32;
 
 export const view = signal('speak'); // the tab that is shown
-export const voices = signal([]); // of voices.json
-export const makes = signal(null); // whether a server makes voices here; null: not known yet
-export const chosen = signal(null); // one of them
-export const voice = signal(null); // what it says about itself, once it is loaded
+export const voices = signal([]); // entries of voices.json
+export const makes = signal(null); // whether the server can make voices; null: not known yet
+export const chosen = signal(null); // one of the voices
+export const voice = signal(null); // its metadata, once it is loaded
 export const progress = signal(null); // { done, total } in bytes while it is fetched
 export const trouble = signal(null); // { code, detail }: what keeps the page from speaking
 export const told = signal(''); // what a screen reader is told
@@ -30,12 +30,12 @@ export const notice = signal(''); // the same, and shown for a while
 
 export const text = signal('');
 export const seed = signal(0);
-export const who = signal(null); // { parts } a blend, { fresh: true }, or { style, name }
+export const who = signal(null); // { parts }: a blend, { fresh: true }: a random style, or { style, name }
 export const manner = signal(USUAL);
 export const refused = signal(null); // why the text cannot be said
 export const utterance = signal(null); // { words: [{ label, start, end, samples }], samples, rate }
-export const sounds = signal(null); // { index, share } of the word that sounds
-export const pressed = signal(null); // the label whose key was pressed last, while it sounds
+export const sounds = signal(null); // { index, share } of the word that plays
+export const pressed = signal(null); // the label whose key was pressed last, while it plays
 export const busy = signal(false);
 
 export const soundingLabel = computed(() => utterance.value?.words[sounds.value?.index]?.label ?? pressed.value);
@@ -45,9 +45,9 @@ export const style = computed(() => voice.value && styleOf(who.value, voice.valu
 export const place = computed(() => (plane.value && style.value ? plane.value.project(style.value) : [0, 0]));
 
 let client = null;
-let turn = 0; // of what is being said: an older one ends when it notices
-let typing = 0; // a timer
-let noticing = 0; // another
+let turn = 0; // of the latest request: older ones stop when they see a newer
+let typing = 0; // the timer of `type`
+let noticing = 0; // the timer of `show`
 
 function styleOf(whom, info, seedNow) {
   if (whom?.parts) return blend(whom.parts, info.speakers);
@@ -69,7 +69,7 @@ function fail(error) {
 
 // Voices
 
-/** Look which voices there are; load the one at a path, or that of the link, or the first. */
+/** List the voices; load the one at the path `file`, or that of the link, or the first. */
 export async function start(file) {
   trouble.value = null;
   try {
@@ -85,18 +85,18 @@ export async function start(file) {
   else await openVoice(voices.value.find((one) => one.file === file)?.name ?? fromLink().get('voice'));
 }
 
-/** Look again which voices there are; the one that speaks goes on. */
+/** List the voices again; the loaded one stays. */
 export async function lookAgain() {
-  if (voices.value.length === 0) return; // what is in the way is told, with a button to try again
+  if (voices.value.length === 0) return; // the page shows the problem, with a button to try again
   const listed = await reach('voices.json', 'noVoices').then((answer) => answer.json()).catch(() => null);
   if (listed) voices.value = listed.voices;
 }
 
-/** Speak with the voice that lies at a path of the server: one that was made just now. */
+/** Load and show the voice at a path of the server: one that was just made. */
 export async function useVoice(file) {
   batch(() => {
     view.value = 'speak';
-    voice.value = null; // the one before speaks no more
+    voice.value = null; // no longer the previous one
   });
   await start(file);
 }
@@ -128,19 +128,19 @@ export async function openVoice(name) {
     draw();
   } catch (error) {
     progress.value = null;
-    client = null; // a thread that failed is not asked again
+    client = null; // a thread that failed is not used again
     fail(error);
   }
 }
 
 // Links
 
-/** What the address says behind its mark. */
+/** The parameters behind the address's #. */
 export function fromLink() {
   return new URLSearchParams(location.hash.slice(1));
 }
 
-/** Set everything as the address says, as far as the voice can. */
+/** Set the state from the address, as far as the voice supports it. */
 export function readLink() {
   const link = fromLink();
   const info = voice.value;
@@ -164,7 +164,7 @@ export function readLink() {
   });
 }
 
-/** What describes exactly this: the same names and values that `voxlet say` takes. */
+/** The settings that reproduce the utterance: names and values as `voxlet say` takes them. */
 export const settings = computed(() => {
   const found = {};
   if (who.value?.fresh) found.speaker = 'random';
@@ -197,14 +197,14 @@ function clipOf(label, index) {
   return client.sample(askedFor(label, index));
 }
 
-/** A word by any style, as the map asks for it: { samples, rate }. */
+/** A word in any style, for the map: { samples, rate }. */
 export async function sampleAt(style0, label) {
   const wished = voice.value.attributes.map((name) => Number(name === 'clarity'));
   const samples = await client.sample({ label, index: 0, style: style0, wishes: wished, seed: 0 });
   return { samples, rate: voice.value.rate };
 }
 
-/** The style of whoever speaks in a file, and its samples: { latent, samples, rate }. */
+/** The style of the speaker in a file, and its samples: { latent, samples, rate }. */
 export async function styleIn(file) {
   const { rate } = voice.value;
   const samples = await decode(file, rate).catch(() => {
@@ -214,7 +214,7 @@ export async function styleIn(file) {
   return { latent: await client.resemble(searched), samples: searched, rate };
 }
 
-/** The words of the text, or null where it cannot be said; says why. */
+/** The words of the text, or null if it cannot be said; `refused` says why. */
 function readText() {
   try {
     refused.value = null;
@@ -226,7 +226,7 @@ function readText() {
   }
 }
 
-/** Make the utterance word by word; `sound` is given each, its place and the pause after it. */
+/** Make the utterance word by word; `sound` gets each one's samples, index and pause. */
 async function make(sound) {
   clearTimeout(typing);
   turn += 1;
@@ -236,7 +236,7 @@ async function make(sound) {
   const { rate } = voice.value;
   const words = [];
   let at = 0;
-  busy.value = Boolean(sound); // what is only drawn can be said meanwhile
+  busy.value = Boolean(sound); // silent work needs no stop button
   try {
     for (const [index, word] of spoken.entries()) {
       const samples = await clipOf(word.label, index);
@@ -244,7 +244,7 @@ async function make(sound) {
       const rest = index === spoken.length - 1 ? 0 : pauseAfter(word.pause, rate);
       words.push({ label: word.label, samples, start: at, end: at + samples.length });
       at += samples.length + rest;
-      // What sounds is marked in its own picture, never in that of an older text.
+      // The word that plays is marked in its own picture, never in that of an older text.
       const shown = utterance.value?.words.map((one) => one.label).join();
       const other = shown !== spoken.map((one) => one.label).join();
       if (sound && index === 0 && other) utterance.value = joined([...words], at, rate);
@@ -300,7 +300,7 @@ export function again(index) {
   sound(utterance.value.words[index].samples, index, 0);
 }
 
-/** Draw what the text has become, without a sound. */
+/** Draw the utterance of the changed text, without playing it. */
 async function draw() {
   if (voice.value && text.value) await make();
   else {
@@ -325,7 +325,7 @@ export function erase() {
   draw();
 }
 
-/** A key: its word joins the text and sounds at once, as it will within the whole. */
+/** Press a key: its word is added to the text and plays at once, just as in the utterance. */
 export async function press(label, written) {
   wake();
   turn += 1;
@@ -335,7 +335,7 @@ export async function press(label, written) {
   const next = text.value + (joined ? written : ` ${written}`);
   const index = Math.max(0, countWords(next) - 1);
   const begin = (samples) => {
-    hush(); // the word before: who presses fast hears each begin
+    hush(); // stop the word before: with fast presses, each word is heard
     sound(samples, index, 0);
   };
   const made = client.made(askedFor(label, index));
@@ -358,7 +358,7 @@ export async function press(label, written) {
   }
 }
 
-/** How many words a text has; 0 where it cannot be said. */
+/** How many words a text has; 0 if it cannot be said. */
 function countWords(written) {
   try {
     return parse(written, vocabulary.value).length;
@@ -374,7 +374,7 @@ const ahead = new Ahead(() => {
   return { client, labels: voice.value.labels, asked: (label) => askedFor(label, index) };
 });
 
-/** A key may be pressed soon: its word is made before the others. */
+/** Make the word of a key that may be pressed soon before the others. */
 export function prepare(label) {
   ahead.point(label);
 }
@@ -402,7 +402,7 @@ export function speakAs(name) {
 
 let dragging = false;
 
-/** Somebody at a place of the plane; while the point is dragged, one word after the other is heard. */
+/** Speak as the blend at a place of the plane; while the point is dragged, word after word plays. */
 export function moveTo(position) {
   const parts = plane.value.blendAt(position);
   if (parts.length === 0) return;
@@ -425,7 +425,7 @@ async function hearOnTheWay() {
     if (!samples || own !== turn) break;
     sound(samples, index, GAP);
     const style0 = style.value;
-    // The next is made when this one is nearly over, and only if the point has moved since.
+    // The next word is made when this one is nearly over, and only if the point has moved.
     while (dragging && own === turn && (remaining() > 0.08 || style.value === style0)) {
       await new Promise((wait) => setTimeout(wait, 20));
     }
@@ -446,7 +446,7 @@ export function throwSomebody() {
   changed(true);
 }
 
-/** Another way of saying it: the same person, another seed. */
+/** Another take: the same speaker, another seed. */
 export function anotherTake(value = seed.value + 1) {
   if (!Number.isSafeInteger(value) || value < 0) return;
   batch(() => {

@@ -1,10 +1,10 @@
-// One model's map: its clips, where they lie, and the way from a place to a latent and back.
+// One model's map: its clips, their places, and the mapping from place to latent and back.
 
 const NEIGHBOURS = 5;
 export const SCALES = { length: 'seconds', pitch: 'pitch', loudness: 'level', doubt: 'doubt' };
 export const KINDS = ['real', 'generated', 'yours'];
 
-/** Numbers of 16 bits as text, times their scale. */
+/** Decode base64 text of 16-bit numbers, times their scale. */
 function unpacked({ values, scale }) {
   const bytes = Uint8Array.from(atob(values), (c) => c.charCodeAt(0));
   return Float32Array.from(new Int16Array(bytes.buffer), (value) => value * scale);
@@ -13,16 +13,16 @@ function unpacked({ values, scale }) {
 const dot = (a, b) => a.reduce((sum, x, i) => sum + x * b[i], 0);
 
 export class Atlas {
-  /** `base`: where its files lie; without it, all sounds stand in the data. */
+  /** `base`: the URL of its files; without it, the data contain all sounds. */
   constructor(data, base = null) {
     Object.assign(this, data);
     this.base = base;
-    this.own = new Map(); // samples of clips that were added, by their number
+    this.own = new Map(); // samples of added clips, by index
     this.memory = data.latents ? unpacked(data.latents) : (data.memory ?? null); // latents, one after the other
     this.bySource = new Map(data.source.map((source, i) => [source, i]));
-    /** (latent, label) => Promise of { samples, rate }: set where this browser can decode. */
+    /** (latent, label) => Promise of { samples, rate }: set if this browser can decode. */
     this.decode = null;
-    /** (file) => Promise of { latent, samples, rate }: set where it can encode. */
+    /** (file) => Promise of { latent, samples, rate }: set if it can encode. */
     this.encode = null;
   }
 
@@ -34,7 +34,7 @@ export class Atlas {
     return this.plane ? this.plane.centre.length : 0;
   }
 
-  /** Whether any place of it can be heard. */
+  /** Whether every place can be decoded and played. */
   get isLive() {
     return Boolean(this.decode && this.plane && this.memory);
   }
@@ -56,7 +56,7 @@ export class Atlas {
     return [this.x[i], this.y[i]];
   }
 
-  /** Where a latent lies, from 0 to 1. */
+  /** The place of a latent, from 0 to 1. */
   project(latent) {
     const { centre, directions, low, span } = this.plane;
     const away = latent.map((value, i) => value - centre[i]);
@@ -70,13 +70,13 @@ export class Atlas {
     return centre.map((value, i) => value + along[0] * directions[0][i] + along[1] * directions[1][i]);
   }
 
-  /** What a clip's latent has beyond the plane. */
+  /** The part of a clip's latent outside the plane. */
   beyond(i) {
     const flat = this.back(this.placeOf(i));
     return this.latentOf(i).map((value, axis) => value - flat[axis]);
   }
 
-  /** The clips nearest to a latent, or to a place of the map where no latent is known. */
+  /** The clips nearest to a latent, or to a place of the map if no latent is given. */
   nearest(place, latent = null, count = 1) {
     const far = (i) => {
       if (!latent) return Math.hypot(this.x[i] - place[0], this.y[i] - place[1]);
@@ -91,7 +91,7 @@ export class Atlas {
     return known.map((i) => [far(i), i]).sort((a, b) => a[0] - b[0]).slice(0, count).map(([, i]) => i);
   }
 
-  /** The clip nearest to the middle of those that `own` chooses, a recording if there is one; or null. */
+  /** The clip nearest to the mean of those that `own` selects, a recording if there is one; or null. */
   typical(own) {
     const all = Array.from({ length: this.size }, (_, i) => i).filter(own);
     const real = all.filter((i) => this.kind[i] === 0);
@@ -103,7 +103,7 @@ export class Atlas {
     return chosen[far.indexOf(Math.min(...far))];
   }
 
-  /** Put a recording of one's own among the others; its number. */
+  /** Add a recording of the user's own; returns its index. */
   add({ name, latent, samples, rate }) {
     const i = this.size;
     const [x, y] = this.project(latent);

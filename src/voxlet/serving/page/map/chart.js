@@ -1,4 +1,4 @@
-// A map under one's hands: pointing plays, a drag moves it or draws a path, the wheel and keys do the rest.
+// An interactive map: pointing plays, a drag moves the map or draws a path, the wheel zooms.
 
 import { number, t } from '../texts.js';
 import { useEffect, useMemo, useRef } from '../vendor/preact-hooks.js';
@@ -7,10 +7,10 @@ import { useRedraw } from '../view/picture.js';
 import { cloudsOf, drawMap, frameOf, toPlace, toX, toY } from './drawing.js';
 import { atlases, begin, density, end, extend, looks, move, path, pick, pickedIn, pin, pins, place, tool, views } from './state.js';
 
-const REACH = 16; // pixels in which a clip is pointed at
-const STILL = 5; // pixels that a hand may move in a click
+const REACH = 16; // pixels within which a clip is pointed at
+const STILL = 5; // pixels that the pointer may move in a click
 const CORNER = 9; // pixels from one corner of a drawn path to the next
-const WHEEL = 0.0015; // of the zoom's logarithm, a pixel of the wheel
+const WHEEL = 0.0015; // of the zoom's logarithm, per pixel of the wheel
 
 function nearest(canvas, at, [px, py], reach) {
   const atlas = atlases.value[at];
@@ -26,14 +26,14 @@ function nearest(canvas, at, [px, py], reach) {
   return best;
 }
 
-/** Nearer or farther, so that the place under (px, py) stays where it is. */
+/** Zoom, so that the place under `spot` stays where it is. */
 export function zoom(canvas, at, factor, spot = [canvas.width / 2, canvas.height / 2]) {
   const view = views.value[at];
   const [x, y] = toPlace(frameOf(canvas, view), spot);
   move(at, { k: view.k * factor, x: x + (view.x - x) / factor, y: y + (view.y - y) / factor });
 }
 
-/** What hands do on the canvas of map `at`. */
+/** Handle pointer and wheel on the canvas of map `at`; returns a function that ends it. */
 function hands(canvas, at) {
   let held = null;
   const scale = () => canvas.width / canvas.clientWidth;
@@ -120,7 +120,7 @@ export function Chart({ at }) {
   useEffect(() => {
     const began = performance.now();
     drawMap(canvas.current, atlas, look, view, marks);
-    document.body.dataset.drawn = (performance.now() - began).toFixed(1); // milliseconds, for who measures it
+    document.body.dataset.drawn = (performance.now() - began).toFixed(1); // milliseconds, for measurements
   });
   const drop = (event) => {
     event.preventDefault();

@@ -1,11 +1,11 @@
-// A map on a canvas. Places on the map go from 0 to 1, those on the canvas are pixels.
+// Drawing a map on a canvas. Places on the map go from 0 to 1, those on the canvas are pixels.
 
 import { ink } from '../view/picture.js';
 import { UNKNOWN, depth } from './looks.js';
 
 const CLOUD_COLOUR = [20, 125, 122];
-const FAINT = 0.18; // of what is filtered out
-const COVER = 190; // of 256, how much a mark hides
+const FAINT = 0.18; // the opacity of clips that are filtered out
+const COVER = 190; // the opacity of a mark, of 256
 const NAMED = 40; // names on a map at most
 const ASKED = 6000; // clips: enough for a median
 
@@ -19,13 +19,13 @@ export const toX = (frame, x) => frame.left + x * frame.size;
 export const toY = (frame, y) => frame.top + (1 - y) * frame.size;
 export const toPlace = (frame, [x, y]) => [(x - frame.left) / frame.size, 1 - (y - frame.top) / frame.size];
 
-/** Pixels to which a mark reaches. */
+/** The radius of a mark in pixels. */
 export function radiusOf(atlas, view) {
   const usual = Math.max(1.5, 62 / Math.sqrt(atlas.size) + 1.8);
   return (devicePixelRatio || 1) * Math.min(8, usual * view.k ** 0.3);
 }
 
-/** How much of each pixel about its middle a mark covers, 0 to 256; generated ones are hollow. */
+/** A mark's opacity at each pixel around its middle, 0 to 256; marks of generated clips are hollow. */
 function stamp(shape, radius, hollow) {
   const reach = Math.ceil(radius * 1.4 + 1);
   const side = 2 * reach + 1;
@@ -46,14 +46,14 @@ function rgb(pen, colour) {
   return [1, 3, 5].map((from) => parseInt(pen.fillStyle.slice(from, from + 2), 16));
 }
 
-/** All clips, into the canvas's pixels: of 50,000 a canvas's own drawing takes seconds. */
+/** Draw all clips into the canvas's pixels: for 50,000, its drawing functions take seconds. */
 function drawClips(pen, atlas, look, frame, radius) {
   const { width, height } = pen.canvas;
   const pixels = pen.getImageData(0, 0, width, height);
   const to = pixels.data;
   const colours = look.palette.map((colour) => rgb(pen, colour));
   const grey = rgb(pen, UNKNOWN);
-  const mixed = new Set(atlas.kind).size > 1; // where all are generated, none needs to be hollow
+  const mixed = new Set(atlas.kind).size > 1; // if all are generated, none needs to be hollow
   const stamps = new Map();
   const stampOf = (shape, hollow) => {
     const key = shape + hollow;
@@ -85,7 +85,7 @@ function drawClips(pen, atlas, look, frame, radius) {
   pen.putImageData(pixels, 0, 0);
 }
 
-/** Names where most of their clips lie, moved apart. */
+/** Draw names at the medians of their clips' places, moved apart. */
 function drawNames(pen, atlas, look, frame, scale) {
   if (look.names.length > NAMED) return;
   const places = look.names.map(() => [[], []]);
@@ -165,7 +165,7 @@ export function cloudsOf(atlas) {
 }
 
 /**
- * Draw a map. `marks` is what lies above the clips: `{ pins, picked, path, clouds }`, numbers of clips, a path
+ * Draw a map. `marks` is what is drawn besides the clips, `{ pins, picked, path, clouds }`: indices of clips, a path
  * with its corners and steps, and the picture of the prior's density.
  */
 export function drawMap(canvas, atlas, look, view, marks) {

@@ -1,7 +1,7 @@
-// How clips look on a map: colours that colour-blind people tell apart, shapes beside them, a scale for numbers.
+// How clips look on a map: colours that colour-blind people can tell apart, shapes, and a scale for numbers.
 
-// Ten colours, as far from each other as could be found for eyes with and without each kind of colour blindness,
-// on paper and at night. Python's pictures have the first ten (plots/figure.py).
+// Ten colours, as distinct as could be found, with and without each kind of colour blindness,
+// on a light and a dark page. Python's figures have the light ones (plots/figure.py).
 const COLOURS = {
   light: ['#376a76', '#f07497', '#391d90', '#c3ba30', '#a72106', '#44c3fb', '#641e47', '#7e81fa', '#978501', '#920ad1'],
   dark: ['#13c2f0', '#f24b99', '#effb61', '#5b3ee5', '#f5b98a', '#79682b', '#9dfefb', '#b1108b', '#a69b09', '#6e83f3'],
@@ -24,12 +24,12 @@ export function colourOf(i, count) {
   return count <= known.length ? known[i] : `hsl(${(i * GOLDEN) % 360} 60% ${35 + 15 * (i % 3)}%)`;
 }
 
-/** Its shape: neighbours in the list never have the same. */
+/** The shape of the `i`-th name: neighbours in the list never have the same. */
 export function shapeOf(i) {
   return SHAPES[i % SHAPES.length];
 }
 
-/** A colour of the scale, by a share of its length. */
+/** The colour at a share of the scale's length. */
 export function rampColour(share) {
   const ramp = RAMPS[scheme()];
   const place = Math.min(0.9999, Math.max(0, share)) * (ramp.length - 1);
@@ -39,7 +39,7 @@ export function rampColour(share) {
   return `#${mix.map((value) => Math.round(value).toString(16).padStart(2, '0')).join('')}`;
 }
 
-/** How far inside a shape of a size the place (x, y) from its middle is, in pixels; below 0 it is outside. */
+/** How far inside a shape (x, y) from its middle is, in pixels; negative if it is outside. */
 export function depth(shape, size, x, y) {
   const [across, down] = [Math.abs(x), Math.abs(y)];
   if (shape === 'square') return size * 0.88 - Math.max(across, down);

@@ -1,9 +1,9 @@
-// Spectra there and back, as Python's `voxlet.spectral`: centred frames under Hann's window, and the fast
+// The STFT and its inverse, as in Python's `voxlet.spectral`: centred frames with a Hann window, and the fast
 // Griffin-Lim algorithm (Perraudin, Balazs, Sondergaard 2013) for spectra without a phase.
 
 import { transform } from '../voice/transform.js';
 
-const FLOOR = 1e-5; // what silence counts as
+const FLOOR = 1e-5; // the least amplitude
 const ITERATIONS = 64;
 const MOMENTUM = 0.99;
 const TINY = 1e-12;
@@ -20,7 +20,7 @@ export class Spectra {
     return 1 + Math.floor(samples / this.hop);
   }
 
-  /** Real and imaginary parts, frame after frame; two frames by each transform. */
+  /** Real and imaginary parts, frame after frame; each transform is of two frames. */
   forward(samples) {
     const { size, hop, bands, window, real, imaginary } = this;
     const count = this.frames(samples.length);
@@ -55,7 +55,7 @@ export class Spectra {
     for (let frame = 0; frame < count; frame += 2) {
       const other = frame + 1 < count ? bands : 0; // the last of an odd number is paired with itself
       for (let k = 0, at = frame * bands; k < bands; k += 1, at += 1) {
-        const edge = k === 0 || k === size / 2; // whose imaginary part no real sound has
+        const edge = k === 0 || k === size / 2; // where a real sound has no imaginary part
         const [a, b] = [edge ? 0 : im[at], edge ? 0 : im[at + other]];
         const mirror = (size - k) % size;
         real[k] = re[at] - b;
@@ -133,7 +133,7 @@ export class Spectra {
   }
 }
 
-/** Numbers from 0 to 1 that are the same each time (xorshift). */
+/** Reproducible random numbers from 0 to 1 (xorshift). */
 function uniform(seed) {
   let state = seed * 0x9e3779b9 || 1;
   return () => {

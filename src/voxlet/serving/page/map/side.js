@@ -1,4 +1,4 @@
-// Beside the map: what is heard, what is shown, what is kept, what is doubted.
+// Beside the map: the last clip played, doubtful recordings, the legend, pinned clips.
 
 import { number, t } from '../texts.js';
 import { useEffect, useRef } from '../vendor/preact-hooks.js';
@@ -33,7 +33,7 @@ const WITH_RECORDINGS = 'voxlet corpus get fsdd\nvoxlet explore cnn-light-digits
 
 const MARK = 14; // pixels of a mark in the legend
 
-/** What sounded last, to read and to see. */
+/** The last clip played, in words and pictures. */
 function Heard() {
   const sound = heard.value;
   const frame = useRef(null);
@@ -163,7 +163,7 @@ function Pins() {
   </section>`;
 }
 
-/** What has been mended, and whether it is saved. */
+/** How many labels are corrected, and whether they are saved. */
 function Mended() {
   const all = Object.values(mended.value).filter(Boolean);
   const left = all.filter((label) => label === '-').length;

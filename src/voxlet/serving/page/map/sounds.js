@@ -2,7 +2,7 @@
 
 import { Problem, reach } from '../problem.js';
 
-const parts = new WeakMap(); // by atlas: what is decoded of each of its files, or a promise of it
+const parts = new WeakMap(); // by atlas: a promise of each decoded file
 
 async function bytesOf(atlas, part) {
   const named = atlas.parts[part];
@@ -18,14 +18,14 @@ function decoded(atlas, part) {
       const bytes = await bytesOf(atlas, part);
       return await new OfflineAudioContext(1, 1, atlas.rate).decodeAudioData(bytes);
     } catch (error) {
-      known[part] = undefined; // asked for once more the next time
+      known[part] = undefined; // fetched again the next time
       throw error instanceof Problem ? error : new Problem('noOpus');
     }
   })();
   return known[part];
 }
 
-/** A clip: { samples, rate }. */
+/** The sound of a clip: { samples, rate }. */
 export async function soundOf(atlas, i) {
   if (atlas.own.has(i)) return atlas.own.get(i);
   if (!atlas.parts.length) return atlas.decode(atlas.latentOf(i), atlas.labelOf(i));
@@ -36,7 +36,7 @@ export async function soundOf(atlas, i) {
   return { samples: buffer.getChannelData(0).slice(first, last), rate };
 }
 
-/** Decode everything, file after file, so that pointing plays at once; `tell` is given the share that is done. */
+/** Decode all files, one after the other, so that pointing plays at once; `tell` gets the share done. */
 export async function readyAll(atlas, tell) {
   for (let part = 0; part < atlas.parts.length; part += 1) {
     await decoded(atlas, part);

@@ -1,4 +1,4 @@
-// What the map knows, and what can be done on it. Views read the signals; only this file sets them.
+// The map's state and its actions. Views read the signals; most are set only here.
 
 import { save } from '../keep.js';
 import { hush, play, playAlone, remaining, sounding, wake } from '../player.js';
@@ -11,39 +11,39 @@ import { readyAll, soundOf } from './sounds.js';
 import { PAUSE, STEPS, stepsOf } from './walks.js';
 
 const WHOLE = { x: 0.5, y: 0.5, k: 1 };
-const REMEMBERED = 150; // milliseconds until the address is written: browsers do not like it often
+const REMEMBERED = 150; // milliseconds until the address is written: browsers limit how often
 const [FARTHEST, NEAREST] = [0.5, 200]; // of the zoom
-const USUAL_RANGE = [0.02, 0.98]; // of a scale's values, that its colours span
+const USUAL_RANGE = [0.02, 0.98]; // quantiles of a scale's values that its colours span
 
 export const offered = signal([]); // [{ name, open: () => Promise of an Atlas }]
 export const names = signal(['', '']); // of the map and the one beside it, '' where there is none
-export const atlases = signal([]); // those that are shown, one or two
+export const atlases = signal([]); // the one or two that are shown
 export const trouble = signal(null); // { code, detail }
 export const ready = signal(0); // share of the sounds that are decoded
 export const colour = signal('label');
 export const query = signal('');
 export const off = signal({ label: [], speaker: [], kind: [] }); // names that are not shown
-export const picked = signal(null); // [atlas, clip]
-export const pins = signal([]); // the same
+export const picked = signal(null); // [atlas, clip], both indices
+export const pins = signal([]); // several of these
 export const density = signal(true);
 export const views = signal([WHOLE, WHOLE]);
 export const tool = signal('point'); // or 'path'
 export const path = signal(null); // { atlas, corners: [{ place, clip }], steps, now }
 export const walked = signal(null); // { samples, rate } of the whole walk
-export const heard = signal(null); // { label, about, figures, samples, rate }: what sounded last
+export const heard = signal(null); // { label, about, figures, samples, rate }: the sound played last
 export const mended = signal({}); // by the path of a recording: another label, or '-' to leave it out
-export const saved = signal(null); // recordings in the table that was saved last; null: not as it is now
+export const saved = signal(null); // recordings in the table that was saved last; null if it has changed since
 export const busy = signal(false);
 export const notice = signal('');
 
-const opened = new Map(); // atlases by name
+const opened = new Map(); // promises of atlases by name
 let usualColour = 'label';
-let turn = 0; // of what is heard: an older one ends when it notices
+let turn = 0; // of the latest request: older ones stop when they see a newer
 let noting = 0;
 
 // Which maps
 
-/** Offer maps, and show those of the address, or the first ones. */
+/** Offer maps, and show those of the address, or the first one and `besides`. */
 export async function offer(maps, besides = '') {
   offered.value = maps;
   const link = linked();
@@ -110,7 +110,7 @@ export const offers = computed(() => {
   return ['label', ...groups, ...scales];
 });
 
-/** Where a scale begins and ends: the same for all maps that are shown. */
+/** The range of the colour scale, the same for all maps that are shown; null for names. */
 export const scale = computed(() => {
   const key = SCALES[colour.value];
   if (!key) return null;
@@ -130,7 +130,7 @@ export function namesOf(group) {
   return unnamed ? [...all, t('mapNobody')] : all;
 }
 
-/** Of each clip a number into a palette, -1 where it is filtered out. */
+/** The look of a map's clips; `shade` has each one's index into the palette, -1 if it is filtered out. */
 function look(atlas) {
   const group = colour.value;
   const span = scale.value;
@@ -162,7 +162,7 @@ function look(atlas) {
   return { shade, palette, shapes: span ? null : all.map((_, at) => shapeOf(at)), names: span ? null : all, found };
 }
 
-export const night = signal(false); // palettes differ by it
+export const night = signal(false); // whether the colour scheme is dark
 export const looks = computed(() => (night.value, atlases.value.map(look)));
 
 export function paint(name) {
@@ -181,7 +181,7 @@ export function toggle(group, name) {
   remember();
 }
 
-/** Show one name of a group alone; once more, all. */
+/** Show only one name of a group; if it already is, all. */
 export function alone(group, name) {
   const others = namesOf(group).filter((one) => one !== name);
   const already = others.every((one) => off.value[group].includes(one));
@@ -213,13 +213,13 @@ export function toggleDensity() {
 
 // Hearing clips
 
-/** The same clip on another map, or null. */
+/** The picked clip on map `at`, or null. */
 export function pickedIn(at) {
   if (!picked.value) return null;
   const [own, i] = picked.value;
   if (own === at) return i;
   const from = atlases.value[own];
-  return from.kind[i] === 1 ? null : (atlases.value[at].bySource.get(from.source[i]) ?? null); // generated: no other has it
+  return from.kind[i] === 1 ? null : (atlases.value[at].bySource.get(from.source[i]) ?? null); // generated: on one map only
 }
 
 export function figuresOf(atlas, i) {
@@ -237,7 +237,7 @@ export const scaleText = (name, value) => ({
   loudness: t('mapDecibels', { value: number(value) }), doubt: number(value, 2),
 })[name];
 
-/** Point at a clip: it is shown and heard. */
+/** Pick a clip: show and play it. */
 export async function pick(at, i, aloud = true) {
   const atlas = atlases.value[at];
   picked.value = [at, i];
@@ -265,7 +265,7 @@ export function pin(at, i) {
   remember();
 }
 
-/** The nearest clip in a direction from the one that is picked. */
+/** Pick the nearest clip in a direction from the picked one. */
 export function step(dx, dy) {
   const [at, from] = picked.value ?? [0, 0];
   const atlas = atlases.value[at];
@@ -294,9 +294,9 @@ export function clear() {
   remember();
 }
 
-// Ways over the map
+// Walks over the map
 
-/** What is heard at a step: the latent decoded, or the nearest clip. */
+/** The sound of a step: its latent decoded, or the nearest clip. */
 function soundAt(atlas, { latent, clip }, label) {
   return latent ? atlas.decode(latent, label) : soundOf(atlas, clip);
 }
@@ -326,7 +326,7 @@ export function extend(corner) {
   path.value = { ...path.value, corners: [...path.value.corners, corner] };
 }
 
-/** While a path is drawn: one place after the other is decoded and heard. */
+/** While a path is drawn, decode and play places along it. */
 async function morph(first) {
   turn += 1;
   const own = turn;
@@ -348,13 +348,13 @@ async function morph(first) {
         return;
       }
     }
-    // The next is made when this one is nearly over, and only if the point has moved since.
+    // The next is made when this one is nearly over, and only if the point has moved.
     while (own === turn && remaining() > 0.08) await new Promise((wait) => setTimeout(wait, 20));
     await new Promise((wait) => setTimeout(wait, 20));
   }
 }
 
-/** The path is drawn: its steps, and all of them heard. */
+/** Finish the drawn path, and play its steps. */
 export function end() {
   const { atlas, corners } = path.value;
   if (corners.length < 2) {
@@ -372,7 +372,7 @@ function setPath(at, corners) {
 
 const cornerAt = (atlas, i) => ({ place: atlas.placeOf(i), clip: i });
 
-/** Between two names: `label:three` or `speaker:theo`. */
+/** Walk between two names: `label:three` or `speaker:theo`. */
 export function walkBetween(at, from, to) {
   const atlas = atlases.value[at];
   const ends = [from, to].map((asked) => {
@@ -385,7 +385,7 @@ export function walkBetween(at, from, to) {
   walk();
 }
 
-/** Through the clips that are pinned, in their order. */
+/** Walk through the pinned clips in their order. */
 export function walkPins() {
   const at = pins.value[0][0];
   const own = pins.value.filter(([other]) => other === at).map(([, i]) => i);
@@ -401,7 +401,7 @@ function follow(own) {
   else path.value = { ...path.value, now: null };
 }
 
-/** Hear the path, step by step. */
+/** Play the path, step by step. */
 export async function walk() {
   wake();
   hush();
@@ -440,7 +440,7 @@ function joined(sounds) {
   return { samples, rate, steps: STEPS };
 }
 
-/** What is told for a while. */
+/** Show a sentence below the tools; '' for none. */
 export function tell(sentence) {
   notice.value = sentence;
 }
@@ -451,7 +451,7 @@ export function stop() {
   busy.value = false;
 }
 
-// Recordings of one's own
+// The user's own recordings
 
 /** Put a recording on every map that can place it. */
 export async function place(file) {
@@ -484,7 +484,7 @@ export function mend(source, label) {
   });
 }
 
-/** Give the manifest of all recordings with what was mended: path, label, speaker. */
+/** Save the manifest of all recordings with the corrections: path, label, speaker. */
 export function saveTable() {
   const cell = (text) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
   const rows = atlases.value.find((one) => one.table)?.table ?? [];
@@ -494,7 +494,7 @@ export function saveTable() {
   saved.value = kept.length;
 }
 
-// A view that is found again: all of it stands behind the #.
+// Links: the state of the view stands behind the address's #.
 
 const linked = () => new URLSearchParams(location.hash.slice(1));
 
@@ -507,7 +507,7 @@ export function forget() {
   clearTimeout(noting);
 }
 
-/** What the address says of it. */
+/** The state of the view as parameters of the address. */
 export function link() {
   const parts = new URLSearchParams({ view: 'map', map: names.value[0] });
   if (names.value[1]) parts.set('beside', names.value[1]);

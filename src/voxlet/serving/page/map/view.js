@@ -1,4 +1,4 @@
-// The map: its tools, one or two maps, what stands beside them, and keys.
+// The map view: tools, one or two maps, the side panel, and keys.
 
 import { copyLink, save } from '../keep.js';
 import { wake } from '../player.js';
@@ -113,13 +113,13 @@ function download() {
   save('walk.wav', encodeWav(samples, rate, { model: names.value[0] }), 'audio/wav');
 }
 
-/** Ways between two words or speakers, through what is pinned, or as drawn. */
+/** Walks between two words or speakers, through pinned clips, or along a drawn path. */
 function Ways() {
   const from = useRef(null);
   const to = useRef(null);
   const groups = ['label', 'speaker'].map((group) => [group, namesOf(group).filter((name) => name !== t('mapNobody'))]);
   const last = groups[0][1].length - 1;
-  const [first, second] = last < 7 ? [0, last] : [3, 7]; // two that differ, where there are two
+  const [first, second] = last < 7 ? [0, last] : [3, 7]; // two that differ, if there are two
   const ends = (ref, title, usual) => html`<label><span>${title}</span>
     <select ref=${ref} defaultValue=${`label:${groups[0][1][usual]}`}>
       ${groups.map(([group, list]) => list.map((name, at) => html`<option key=${group + name} value=${`${group}:${name}`} selected=${group === 'label' && at === usual}>${name}</option>`))}
@@ -138,7 +138,7 @@ function Ways() {
   </div>`;
 }
 
-/** Keys work wherever the focus is, but where one writes, chooses or presses. */
+/** Keys work wherever the focus is, except in fields, buttons and links. */
 function key(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || atlases.value.length === 0) return;
   if (event.target.closest('input, select, textarea, button, a, nav')) return;
@@ -173,7 +173,7 @@ function State() {
     </section>`;
   }
   const share = number(100 * ready.value);
-  const live = atlases.value[path.value?.atlas ?? 0]?.isLive; // none is there yet while maps are fetched
+  const live = atlases.value[path.value?.atlas ?? 0]?.isLive; // there is none while maps are fetched
   const now = busy.value && heard.value && `${heard.value.label} · ${heard.value.about}`;
   const usual = ready.value < 1 ? t('mapReady', { share }) : t(live ? 'mapLive' : 'mapFromClips');
   return html`<p class="map-state soft" role="status">${notice.value || now || usual}</p>`;

@@ -1,9 +1,9 @@
-// Ways over a map: places along corners, and the latent of each.
+// Walks over a map: places along a path, and the latent of each.
 
 export const STEPS = 9;
 export const PAUSE = 0.12; // seconds between the steps
 
-/** Shares of the whole length at which the corners are. */
+/** The share of the path's length at which each corner is. */
 function reached(corners) {
   const lengths = [0];
   for (let c = 1; c < corners.length; c += 1) {
@@ -14,7 +14,7 @@ function reached(corners) {
   return lengths.map((length) => length / whole);
 }
 
-/** Between the values of the corners around a share of the way; those before and after hold on. */
+/** Interpolate the values at `shares`; constant before the first and after the last. */
 function mixed(shares, values, share) {
   const after = shares.findIndex((one) => one >= share);
   if (after <= 0) return after === 0 ? values[0] : values.at(-1);
@@ -23,8 +23,8 @@ function mixed(shares, values, share) {
 }
 
 /**
- * Steps equally far apart along corners `{ place, clip }`, where `clip` is a clip's number or null. The way
- * begins, turns and ends exactly at its clips: what their latents have beyond the plane is mixed on the way.
+ * Equally spaced steps along corners `{ place, clip }`, where `clip` is a clip's index or null. The path begins,
+ * turns and ends exactly at its clips: the parts of their latents outside the plane are interpolated between them.
  */
 export function stepsOf(atlas, corners, count = STEPS) {
   const shares = reached(corners);

@@ -1,4 +1,4 @@
-// A clip VAE in a thread of its own: a latent becomes a clip, a recording a latent.
+// A clip VAE in a worker thread: decodes latents and encodes recordings.
 
 import { Problem } from '../problem.js';
 import { answerWith } from '../run/thread.js';
@@ -7,18 +7,18 @@ import { fade, shape } from '../voice/speech.js';
 import { trim } from '../voice/regions.js';
 import { Spectra } from './phase.js';
 
-const TRIM_MARGIN = 0.05; // seconds, as Python's `voxlet.corpus.prepare`
-const SHORTEST = 0.1; // seconds in which a word may be
+const TRIM_MARGIN = 0.05; // seconds, as in Python's `voxlet.corpus.prepare`
+const SHORTEST = 0.1; // seconds of a word
 
 const sessions = new Map(); // by the address of their file
-let about = null; // what the model's spectra are
+let about = null; // the parameters of the model's spectra
 let spectra = null;
 
 async function session(url, tell) {
   if (!sessions.has(url)) {
     const opened = Promise.all([fetched(url, null, tell), startRuntime(() => {})]).then(([bytes]) => openSession(bytes));
     sessions.set(url, opened);
-    opened.catch(() => sessions.delete(url)); // asked for once more the next time
+    opened.catch(() => sessions.delete(url)); // fetched again the next time
   }
   return sessions.get(url);
 }
@@ -32,7 +32,7 @@ async function run(url, given, label, tell) {
   });
 }
 
-/** Which model is asked from now on. */
+/** Set the model that is used from now on. */
 function open(given) {
   about = given;
   spectra = new Spectra(about.n_fft, about.hop);
@@ -46,7 +46,7 @@ async function decode({ latent, label }, tell) {
   return { samples: shape(spectra.griffinLim(amplitude, about.samples), about.rate), rate: about.rate };
 }
 
-/** Where samples at the model's rate lie, and what of them the model is given. */
+/** The latent of samples at the model's rate, and the word in them that the encoder was given. */
 async function encode({ samples, label }, tell) {
   await startRuntime(() => {});
   const { rate } = about;

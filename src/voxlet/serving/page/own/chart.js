@@ -1,4 +1,4 @@
-// Losses over the steps of a stage, on a canvas: training a line, validation dots.
+// Losses over the steps of a stage, on a canvas: training as a line, validation as dots.
 
 import { number, t } from '../texts.js';
 import { useEffect, useRef } from '../vendor/preact-hooks.js';
@@ -14,12 +14,12 @@ function rangeOf(values) {
   return [low - room, high + room];
 }
 
-/** As many digits as tell the ticks of a range apart. */
+/** The decimals that tell the ticks of a range apart. */
 function digitsFor(span) {
   return Math.max(0, Math.min(6, 1 - Math.floor(Math.log10(span / TICKS))));
 }
 
-/** A loss; of tiny ones the digits that count. */
+/** A loss as text; tiny ones in scientific notation. */
 function written(loss, digits, largest = Math.abs(loss)) {
   return largest > 0 && largest < 0.001 ? loss.toExponential(1) : number(loss, digits);
 }

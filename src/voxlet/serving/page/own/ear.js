@@ -1,10 +1,10 @@
-// One word heard from blocks of samples, as Python's `voxlet.corpus.recording.microphone.hear` does.
+// Finds one word in blocks of samples, as Python's `voxlet.corpus.recording.microphone.hear` does.
 
 const [BEFORE, AFTER] = [0.3, 0.6]; // seconds kept before speech begins; of silence that end a take
 const MOST = 4; // seconds that a take lasts
-const WAIT = 5; // seconds in which nothing is said, and the take is over
-const ABOVE_DB = 12; // above the quietest blocks so far: speech
-const AT_LEAST_DB = -50; // re full scale: what is weaker is no speech
+const WAIT = 5; // seconds without speech that end a take
+const ABOVE_DB = 12; // above the quietest block so far: speech
+const AT_LEAST_DB = -50; // re full scale: weaker blocks are no speech
 
 /** The level of a block in dB re full scale. */
 export function levelOf(block) {
@@ -18,12 +18,12 @@ export class Ear {
     this.rate = rate;
     this.blocks = [];
     this.quietest = Infinity;
-    this.begun = null; // the number of the block with which speech began
+    this.begun = null; // the index of the block in which speech began
     this.seconds = 0;
     this.quiet = 0;
   }
 
-  /** Hear a block: the take, with a little around it, or null while it goes on. */
+  /** Add a block; returns the take with a little around it, or null while it goes on. */
   add(block) {
     const level = levelOf(block);
     this.blocks.push(block);

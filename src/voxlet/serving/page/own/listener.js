@@ -1,7 +1,7 @@
-// In the thread of sound: what the microphone gives, in blocks of a twentieth of a second.
+// In the audio thread: the microphone's samples in blocks of 50 ms.
 
 const BLOCK_SECONDS = 0.05;
-const STARTING = 0.5; // seconds: zeros that a device gives for longer are silence
+const STARTING = 0.5; // seconds: zeros for longer are silence, not a device that starts
 
 class Listener extends AudioWorkletProcessor {
   constructor() {
@@ -15,7 +15,7 @@ class Listener extends AudioWorkletProcessor {
     if (!channel) return true; // nothing is connected at the moment
     let taken = 0;
     while (this.starting > 0 && taken < channel.length) {
-      if (channel[taken]) this.starting = 0; // it runs: zeros before that are no noise floor
+      if (channel[taken]) this.starting = 0; // the device runs: zeros before are no noise floor
       else [taken, this.starting] = [taken + 1, this.starting - 1];
     }
     while (taken < channel.length) {

@@ -1,4 +1,4 @@
-// From takes to a voice: how long, how far, what it sounds like on the way, what became of it.
+// From takes to a voice: training time, progress, samples on the way, and the outcome.
 
 import { useVoice } from '../state.js';
 import { t } from '../texts.js';
@@ -11,7 +11,7 @@ import { begin, cancel, findJob, hearSample, lost, trouble, watched } from './wa
 
 const MINUTES = [3, 5, 10, 20, 40];
 const USUAL_MINUTES = 10;
-/** The last clips that the run has made, to listen to. */
+/** The latest samples of the run, to listen to. */
 function Samples({ run }) {
   const last = run?.samples.at(-1);
   if (!last) return null;

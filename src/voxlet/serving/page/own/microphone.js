@@ -1,8 +1,8 @@
-// The microphone, as it is: no echo is cancelled, no noise taken out, no level changed.
+// The microphone without echo cancellation, noise suppression or gain control.
 
 import { Problem } from '../problem.js';
 
-/** Whether this page may ask for one: on this machine, or over an encrypted connection. */
+/** Whether this page may use a microphone: on this machine, or over an encrypted connection. */
 export function mayListen() {
   return isSecureContext && Boolean(navigator.mediaDevices?.getUserMedia);
 }
@@ -12,7 +12,7 @@ function failure(error) {
   return new Problem(codes[error.name] ?? 'microphoneBroken', String(error));
 }
 
-/** Open it; `onBlock` is given blocks of samples, `onEnd` is called when it is gone. */
+/** Open the microphone; `onBlock` gets blocks of samples, `onEnd` is called when it is gone. */
 export async function openMicrophone(onBlock, onEnd) {
   if (!mayListen()) throw new Problem('microphoneInsecure');
   const plain = { echoCancellation: false, noiseSuppression: false, autoGainControl: false, channelCount: 1 };

@@ -1,18 +1,18 @@
-// What Your voice and Train have in common: how far a run is, what became of it, what went wrong.
+// What Your voice and Train have in common: progress, outcome and trouble of a run.
 
 import { number, t } from '../texts.js';
 import { html } from '../view/html.js';
 
 const STAGES = { wave: 'stageWave', prior: 'stagePrior', distillation: 'stageDistillation' };
 
-/** Seconds as one says them: not finer than they are known. */
+/** Seconds in words, rounded as far as they are uncertain. */
 export function duration(seconds) {
   if (seconds < 50) return t('secondsLeft', { count: Math.max(5, 5 * Math.round(seconds / 5)) });
   if (seconds < 3000) return t('minutesLeft', { count: Math.max(1, Math.round(seconds / 60)) });
   return t('hoursLeft', { count: number(seconds / 3600, 1) });
 }
 
-/** What is being done. */
+/** The stage of a run, in words. */
 export function stageOf(job, run) {
   if (job?.state === 'waiting') return t('jobWaiting');
   if (run?.voice) return t('stageMeasuring');
@@ -38,7 +38,7 @@ function figure(one, percent) {
   return percent ? `${number(100 * one.value)} %` : number(one.value, 2);
 }
 
-/** The sentence and the figures beside the real takes. */
+/** The verdict, and the voice's figures beside those of the real takes. */
 export function Outcome({ outcome }) {
   const [grade, why] = [outcome.grade, outcome.why];
   return html`<p class="outcome"><strong>${grade}</strong>: ${why}</p>

@@ -1,4 +1,4 @@
-// Takes of one's own words: what is asked for, what is heard, what became of it. Views read the signals.
+// Recording takes of the user's own words: state and actions. Views read the signals.
 
 import { hush, playFile } from '../player.js';
 import { problemOf } from '../problem.js';
@@ -9,29 +9,29 @@ import { openMicrophone } from './microphone.js';
 import { server } from './server.js';
 
 const REST = 0.7; // seconds between two words
-const SILENCES = 2; // takes in a row in which nothing is said, and it pauses
+const SILENCES = 2; // takes in a row without speech, after which recording pauses
 const BARS = 64; // levels that are shown
 
-export const sets = signal(null); // names of the sets that there are; null until they are known
-export const takes = signal(null); // the set that is recorded, as the server sees it
+export const sets = signal(null); // names of all sets of takes; null until they are known
+export const takes = signal(null); // the set that is recorded, as the server reports it
 export const phase = signal('off'); // off, opening, listening, checking, resting
 export const levels = signal([]); // of the last blocks, in dB re full scale
 export const result = signal(null); // { word, problems, file } of the last take
-export const trouble = signal(null); // { code, detail }: why it does not go on
-export const selected = signal(null); // { word, file, number }: a take that was listened to
+export const trouble = signal(null); // { code, detail }: why recording stopped
+export const selected = signal(null); // { word, file, number }: the take played last
 
 let microphone = null;
 let ear = null;
 let rested = 0; // seconds since the last word
 let silences = 0;
-let unsent = null; // { word, wav }: a take that the server has not answered to
+let unsent = null; // { word, wav }: a take that the server has not confirmed
 
 function fail(error) {
   pause();
   trouble.value = problemOf(error);
 }
 
-/** How many takes there are, and how many are wanted. */
+/** How many takes there are and how many are wanted, and the fewest of a word. */
 export function counted() {
   const { words, wanted } = takes.value;
   const there = words.reduce((sum, one) => sum + Math.min(one.takes.length, wanted), 0);
@@ -64,7 +64,7 @@ export async function openSet(name) {
   }
 }
 
-/** Make a set of takes, or give it other words; false where the server refuses. */
+/** Make a set of takes, or change its words; false if the server refuses. */
 export async function want(name, wanted) {
   try {
     const found = await server.want(name, wanted);
@@ -137,7 +137,7 @@ function hear(block) {
   }
 }
 
-/** Have the server check and keep the take that waits. */
+/** Have the server check and keep the unsent take. */
 async function send() {
   const { word, wav } = unsent;
   const name = takes.value.name;
@@ -159,7 +159,7 @@ async function send() {
   }
 }
 
-/** Go on after trouble: with the take that was not answered, then with recording. */
+/** Try again after trouble: find the sets, or send the unsent take. */
 export async function retry() {
   trouble.value = null;
   if (sets.value === null) {

@@ -1,4 +1,4 @@
-// What is asked of the server: takes, jobs, runs. What it refuses is an error with a `code` of the texts.
+// Requests to the server: takes, jobs, runs. A refusal is an error with the `code` of a text.
 
 import { Problem } from '../problem.js';
 

@@ -1,4 +1,4 @@
-// The recorder, and the takes that are there.
+// The recorder, and the list of takes.
 
 import { t } from '../texts.js';
 import { useEffect, useRef } from '../vendor/preact-hooks.js';
@@ -34,7 +34,7 @@ function Meter() {
   return html`<canvas ref=${canvas} class="meter" width=${WIDTH} height=${HEIGHT} aria-hidden="true"></canvas>`;
 }
 
-/** What became of the last take. */
+/** Whether the last take was kept, or why not. */
 function Result() {
   const last = result.value;
   if (!last) return html`<p class="result soft" role="status">${phase.value === 'off' ? t('recordHint') : ''}</p>`;
@@ -48,7 +48,7 @@ function Result() {
 
 const SAID = { off: 'sayReady', opening: 'sayOpening', listening: 'sayNow', checking: 'sayChecking', resting: 'sayNext' };
 
-/** Space begins and pauses wherever the focus is, but where it does something else. */
+/** Space starts and pauses recording wherever the focus is, except where it does something else. */
 function useSpace(press) {
   useEffect(() => {
     const down = (event) => {

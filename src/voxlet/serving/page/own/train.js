@@ -68,7 +68,7 @@ function Left({ run }) {
   return html`<p class="soft">${text}${text && !run.of_all ? ` ${t('ofThisStage')}` : ''} ${t('atStep', { step: number(run.step) })}</p>`;
 }
 
-/** How far scoring is, in its own words; a bar without an end where they name no share. */
+/** The progress of scoring, in its own words; the bar is indeterminate if they name no share. */
 function Scoring({ told }) {
   const share = told.match(/(\d+) %/)?.[1];
   return html`<progress key=${share === undefined} max="100" value=${share} aria-label=${t('progress')}></progress>

@@ -15,11 +15,11 @@ import { findJob, leave, watched } from './watching.js';
 const CONSENTS = { own: 'consentOwn', given: 'consentGiven' };
 const MISSING = { words: 'wordsMissing', name: 'nameMissing', consent: 'consentMissing' };
 const USUAL_TAKES = 10;
-const NAME = /[^\p{L}\p{N}]+/gu; // what a name cannot hold
+const NAME = /[^\p{L}\p{N}]+/gu; // what a name cannot contain
 const LONGEST_NAME = 40;
 
-const editing = signal(false); // another set is to be made
-const incomplete = signal([]); // what the form lacks: keys of the texts by the names of its fields
+const editing = signal(false); // whether the form for another set is shown
+const incomplete = signal([]); // names of the form's fields that lack something
 
 function Consent() {
   return html`<fieldset class="consent" aria-describedby="consent-hint">
@@ -31,7 +31,7 @@ function Consent() {
   </fieldset>`;
 }
 
-/** What is written; notes which fields lack something. */
+/** The contents of the form; notes which fields lack something. */
 function read(element) {
   const form = new FormData(element);
   const words = form.get('words').split(/[\n,;،]+/u).map((word) => word.trim()).filter(Boolean);
@@ -41,7 +41,7 @@ function read(element) {
   return { form, words, name };
 }
 
-/** What a field wants, or that it lacks it. */
+/** A hint to a field, or what it lacks. */
 function Hint({ field, hint }) {
   const lacks = incomplete.value.includes(field);
   return html`<p id=${`${field}-hint`} class=${lacks ? 'lack' : 'soft'}>${lacks ? t(MISSING[field]) : hint && t(hint)}</p>`;
@@ -59,7 +59,7 @@ async function submit(event) {
   if (await want(name, wanted)) editing.value = false;
 }
 
-/** A name that no set has yet: takes that are there stay as they are. */
+/** A name that no set has yet, so that existing takes stay as they are. */
 function freeName() {
   let name = 'mine';
   for (let number = 2; sets.value.includes(name); number += 1) name = `mine-${number}`;
@@ -144,7 +144,7 @@ export function OwnVoice() {
   useEffect(() => {
     if (name) findJob(name);
   }, [name]);
-  if (makes.value === null) return null; // in a moment it is known
+  if (makes.value === null) return null; // not known yet
   if (!makes.value) return html`<${Elsewhere} />`;
   const known = sets.value !== null;
   return html`<div class="own-voice">

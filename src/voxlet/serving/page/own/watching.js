@@ -1,4 +1,4 @@
-// Runs watched live: one at a time, by the server's events.
+// Runs watched live, one at a time, through the server's events.
 
 import { playFile } from '../player.js';
 import { problemOf } from '../problem.js';
@@ -9,7 +9,7 @@ import { server } from './server.js';
 export const runs = signal(null); // all of the folder, the newest first; null until they are known
 export const watched = signal(null); // { name, job, run, points } of the one that is watched
 export const trouble = signal(null); // { code, detail }
-export const lost = signal(false); // the server does not tell any more; it is asked again and again
+export const lost = signal(false); // the connection is lost; the browser tries again and again
 
 let source = null;
 
@@ -43,7 +43,7 @@ export function watch(name) {
     });
   };
   source.onerror = () => {
-    lost.value = true; // the browser asks again by itself
+    lost.value = true; // the browser reconnects by itself
   };
 }
 
@@ -56,7 +56,7 @@ export function leave() {
   });
 }
 
-/** The last job of a set of takes, which is watched if it is still open or has ended well. */
+/** Watch the run of the newest job of a set of takes, if there is one. */
 export async function findJob(takesName) {
   try {
     const job = (await server.jobs()).find((one) => one.source === takesName);

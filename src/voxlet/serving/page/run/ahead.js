@@ -1,33 +1,33 @@
-// Words made before they are asked for: any key may be pressed next, and what it says then is known.
+// Words made ahead: any key may be pressed next, and its word is known.
 
 const MOST = 12; // words: more would cost a small machine more than they save
-const QUIET = 500; // milliseconds after a key: guesses before would be in the way
+const QUIET = 500; // milliseconds after a key press in which guesses would be in the way
 
-/** Makes words ahead, one at a time, while nothing else is wanted of the voice. */
+/** Makes words ahead, one at a time, while the voice is idle. */
 export class Ahead {
-  /** `now` gives { client, labels, asked }, what is to be asked for a label; or null where nothing is to be made. */
+  /** `now` returns { client, labels, asked }; `asked` is the request for a label. Null if nothing is to be made. */
   constructor(now) {
     this.now = now;
     this.pointed = null; // the label whose key was pointed at or pressed last
-    this.guessing = Infinity; // when words are made whose keys nobody points at
+    this.guessing = Infinity; // from when on words are made for other keys, too
     this.timer = 0;
     this.isBusy = false;
   }
 
-  /** Something else is to be said from now on: its next words are made soon. */
+  /** The utterance has changed: its next words are made soon. */
   changed() {
     clearTimeout(this.timer);
     this.guessing = performance.now() + QUIET;
     this.timer = setTimeout(() => this.run(), QUIET);
   }
 
-  /** A key may be pressed at once. */
+  /** A key may be pressed next: make its word now. */
   point(label) {
     this.pointed = label;
     this.run();
   }
 
-  /** What the nearest keys say and is not made yet, the nearest first; undefined where nothing is wanted. */
+  /** The request for the nearest key whose word is not made yet, or undefined. */
   wanted() {
     const { client, labels, asked } = this.now() ?? {};
     if (!client?.isIdle) return undefined;
@@ -44,7 +44,7 @@ export class Ahead {
     try {
       for (let one = this.wanted(); one; one = this.wanted()) if (!(await this.now().client.makeAhead(one))) break;
     } catch {
-      // Told when the key is pressed.
+      // Reported when the key is pressed.
     } finally {
       this.isBusy = false;
     }

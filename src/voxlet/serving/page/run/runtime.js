@@ -1,4 +1,4 @@
-// ONNX Runtime, and files that are fetched with their progress told, for threads.
+// ONNX Runtime, and fetching files with progress, for threads.
 
 import { Problem, reach } from '../problem.js';
 
@@ -6,9 +6,9 @@ const WASM = new URL('../vendor/onnxruntime.wasm.gz', import.meta.url);
 const GZIP = [0x1f, 0x8b];
 const MOST_BYTES = 256 * 2 ** 20;
 
-export let runtime; // once it is loaded
+export let runtime; // set once it is loaded
 
-/** All bytes of a file; `tell` is given the bytes so far and the whole. */
+/** Fetch all bytes of a file; `tell` gets the bytes so far and `size`. */
 export async function fetched(url, size, tell) {
   const parts = [];
   let done = 0;
@@ -32,7 +32,7 @@ async function unpacked(bytes) {
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
-/** Load it, once. */
+/** Load ONNX Runtime once. */
 export async function startRuntime(tell) {
   if (runtime) return runtime;
   if (typeof WebAssembly === 'undefined') throw new Problem('noWebAssembly');
@@ -41,13 +41,13 @@ export async function startRuntime(tell) {
     fetched(WASM, null, tell).then(unpacked),
   ]);
   ort.env.wasm.wasmBinary = wasm;
-  ort.env.wasm.numThreads = 1; // quickest for words, and needs no special headers of the server
+  ort.env.wasm.numThreads = 1; // fastest for words, and needs no special HTTP headers
   ort.env.logLevel = 'error';
   runtime = ort;
   return ort;
 }
 
-/** A session of a model, of its bytes. */
+/** Open a session with a model's bytes. */
 export async function openSession(model) {
   const options = { executionProviders: ['wasm'], graphOptimizationLevel: 'basic', logSeverityLevel: 4 };
   try {

@@ -1,4 +1,4 @@
-// Both ends of a thread of the page: questions go in, answers and progress come out.
+// Both ends of a worker thread: requests go in, answers and progress come out.
 
 import { Problem, problemOf } from '../problem.js';
 
@@ -37,7 +37,7 @@ export class Thread {
   }
 }
 
-/** The worker's end: functions by the name that is asked for, one question at a time. */
+/** The worker's end: the function of the requested name answers, one request at a time. */
 export function answerWith(functions) {
   let last = Promise.resolve(); // the runtime has one thread
   self.onmessage = ({ data: { id, ask, ...given } }) => {

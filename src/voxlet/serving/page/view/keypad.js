@@ -1,4 +1,4 @@
-// The keypad: a telephone's for digits, a grid of words for all else.
+// The keypad: a telephone's for digits, a grid for all other words.
 
 import { addPause, erase, prepare, press, soundingLabel, vocabulary, voice } from '../state.js';
 import { number, t } from '../texts.js';
@@ -16,9 +16,9 @@ export function digitLabels() {
   return all.every(Boolean) ? all : null;
 }
 
-let isDown = false; // whether a mouse button pressed a key and has not been let go
+let isDown = false; // whether a mouse button still presses a key
 
-/** Ends a press of the mouse, after the click that belongs to it. */
+/** End a press of the mouse, after its click event. */
 function letGo() {
   setTimeout(() => {
     isDown = false;
@@ -29,7 +29,7 @@ for (const end of ['pointerup', 'pointercancel']) addEventListener(end, letGo);
 
 function Key({ label, shown, under, written }) {
   const down = soundingLabel.value === label;
-  // A mouse's button sounds as it goes down; a finger may want to move the page, so it counts as it is lifted.
+  // A mouse plays the word on button down; a finger may be scrolling the page, so it plays when lifted.
   const pushed = (event) => {
     if (event.pointerType !== 'mouse' || event.button !== 0) return;
     isDown = true;

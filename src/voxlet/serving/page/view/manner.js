@@ -1,4 +1,4 @@
-// How it is said: sliders for what the voice has learned, the seed, and the same as a command.
+// The manner: sliders for the voice's attributes, the seed, and the same as a command.
 
 import { anotherTake, ask, chosen, manner, seed, settings, speak, text, voice } from '../state.js';
 import { number, t } from '../texts.js';

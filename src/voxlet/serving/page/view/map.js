@@ -1,4 +1,4 @@
-// The map as a view of the page: maps that lie beside it, and the voice's own, made as one points.
+// The map as a view of the page: stored maps, and one of the voice, made on demand.
 
 import { Atlas } from '../map/atlas.js';
 import { connect } from '../map/networks.js';
@@ -11,17 +11,17 @@ import { useEffect } from '../vendor/preact-hooks.js';
 import { randomStyle } from '../voice/styles.js';
 import { html } from './html.js';
 
-const NEW = 300; // speakers that are drawn for a voice's map
-const FEWEST = 3; // speakers of whom a plane is told
+const NEW = 300; // random speakers in a voice's map
+const FEWEST = 3; // speakers that a plane needs
 
-/** Directions of a voice's plane, and where it begins. */
+/** The centre and directions of a voice's plane. */
 function planeOf(info) {
   if (plane.value.names.length >= FEWEST) return { centre: plane.value.middle, directions: plane.value.axes };
   const axis = (at) => Array.from({ length: info.styleSize }, (_, i) => Number(i === at));
   return { centre: new Array(info.styleSize).fill(0), directions: [axis(0), axis(1)] };
 }
 
-/** A map of the voice: its speakers and drawn ones, each with a word; nothing is stored, all is made here. */
+/** A map of the voice: its speakers and random ones, each with a word, made here when it is played. */
 function ofVoice() {
   const info = voice.value;
   const speakers = Object.keys(info.speakers);

@@ -8,8 +8,8 @@ const [WAVE, SPECTRUM] = [96, 84]; // heights, in pixels
 const BAR = 3; // pixels from one bar of the waveform to the next
 const WINDOW_SECONDS = 0.025;
 const RANGE_DB = 60;
-const AT_ONCE = 24; // moments of a spectrogram that are calculated without a pause
-const LATER = 250; // milliseconds until it is begun: fast keys are not held up by it
+const AT_ONCE = 24; // columns of a spectrogram that are calculated without a pause
+const LATER = 250; // milliseconds until it begins, so that it does not delay fast key presses
 
 /** A colour of the style sheet, by its name. */
 export function ink(name) {
@@ -25,13 +25,13 @@ function fit(canvas, height) {
   return context;
 }
 
-/** The waveform as bars; those of the word that sounds in the accent. */
+/** Draw the waveform as bars, those of the word that plays in the accent colour. */
 export function drawWave(canvas, { samples, words }, active) {
   const context = fit(canvas, WAVE);
   const width = canvas.clientWidth;
   const perBar = (samples.length * BAR) / width;
   const loudest = samples.reduce((most, x) => Math.max(most, Math.abs(x)), 1e-6);
-  const [soft, bright] = ['--touch', '--accent'].map(ink); // once: asking for a colour takes longer than a bar
+  const [soft, bright] = ['--touch', '--accent'].map(ink); // once: reading a colour takes longer than drawing a bar
   for (let bar = 0; bar * BAR < width; bar += 1) {
     const [first, last] = [Math.floor(bar * perBar), Math.floor((bar + 1) * perBar)];
     let most = 0;
@@ -44,7 +44,7 @@ export function drawWave(canvas, { samples, words }, active) {
   }
 }
 
-/** Levels of a sound in dB, those of `high` frequencies for each of `wide` moments; a few moments at a time. */
+/** Levels of a sound in dB at `high` frequencies and `wide` moments; yields null after every few moments. */
 function* levelsOf({ samples, rate }, wide) {
   const size = powerOfTwo(WINDOW_SECONDS * rate);
   const window = Float64Array.from({ length: size }, (_, n) => 0.5 - 0.5 * Math.cos((2 * Math.PI * (n + 0.5)) / size));
@@ -80,8 +80,8 @@ function paintSpectrum(canvas, { levels, high }, wide) {
 }
 
 /**
- * A picture of the sound: time to the right, frequency up, loud is dark on paper and bright at night. It is calculated
- * a little later and between other things, so that no press waits for it; what is returned ends it.
+ * Draw the spectrogram: time to the right, frequency up; loud is dark on a light page, bright on a dark one. It is
+ * calculated later and in parts, so that no key press waits for it; the function returned cancels it.
  */
 export function drawSpectrum(canvas, said) {
   const wide = Math.ceil(canvas.clientWidth / 2);
@@ -96,7 +96,7 @@ export function drawSpectrum(canvas, said) {
   return () => clearTimeout(timer);
 }
 
-/** Counts up when the picture has to be drawn anew: another width, another colour scheme. */
+/** A count that changes when the picture must be redrawn: for another width or colour scheme. */
 export function useRedraw(element) {
   const turn = useSignal(0);
   useEffect(() => {

@@ -1,4 +1,4 @@
-// Who speaks: speakers as points in a plane, a point between them to drag, new ones, files.
+// Who speaks: speakers as points in a plane, a handle to drag between them, random speakers, files.
 
 import {
   dropHere,
@@ -17,17 +17,17 @@ import { useSignal } from '../vendor/signals.js';
 import { html } from './html.js';
 
 const [WIDE, HIGH] = [0.36, 0.4]; // of the plane, from its middle to the farthest speaker
-const STEP = 0.06; // of the reach, by an arrow key
+const STEP = 0.06; // of the reach, per arrow key press
 const NAMED = 40; // speakers whose names are shown
-const FAR = 1.25; // of the reach, where new ones are shown at most
+const FAR = 1.25; // of the reach: no place is shown farther out
 
-/** Where something of the plane is, in percent of its size. */
+/** A place of the plane in percent of its size. */
 function spot([x, y]) {
   const share = (value) => Math.max(-FAR, Math.min(FAR, value / plane.value.reach));
   return { left: `${50 + 100 * WIDE * share(x)}%`, top: `${50 - 100 * HIGH * share(y)}%` };
 }
 
-/** In words, who speaks. */
+/** Who speaks, in words. */
 export function whoSpeaks() {
   const { parts, fresh, name } = who.value;
   if (fresh) return t('someoneNew');
@@ -92,10 +92,10 @@ function Lines() {
   </svg>`;
 }
 
-/** Whether a box begins before another ends, in both directions. */
+/** Whether a box begins before another ends, along both axes. */
 const ahead = (one, other) => one.left < other.right && one.top < other.bottom;
 
-/** Names at the side that has room; one on another's is shown where one points at it. */
+/** Put names at the side that has room; one that overlaps another is shown only when pointed at. */
 function arrange(area) {
   const { right } = area.getBoundingClientRect();
   const taken = [];

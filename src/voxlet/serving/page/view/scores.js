@@ -1,4 +1,4 @@
-// The scorecard in the voice's card: what was measured of it, beside the same of real recordings.
+// The scorecard in the voice's card: its metrics beside those of real recordings.
 
 import { chosen, voice } from '../state.js';
 import { number, t } from '../texts.js';
@@ -7,7 +7,7 @@ import { html } from './html.js';
 
 const KINDS = { generated: 'generated', real: 'real', real_train: 'realTrain' };
 const DIRECTIONS = { higher: 'higher', lower: 'lower', real: 'likeReal' };
-const ROOM = 0.06; // of the widest span, left free at both ends of the bars
+const ROOM = 0.06; // of the width, left free at both ends of the bars
 
 const titles = signal(null); // of metrics.json
 

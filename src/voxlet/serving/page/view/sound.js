@@ -1,4 +1,4 @@
-// What was said, to see: waveform and spectrogram, each word a button that says it again.
+// The utterance as waveform and spectrogram, each word a button that plays it again.
 
 import { again, sounds, utterance } from '../state.js';
 import { number, t } from '../texts.js';

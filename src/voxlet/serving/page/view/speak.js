@@ -58,7 +58,7 @@ function Actions() {
   </div>`;
 }
 
-/** In which language it speaks, where the keys may be in another. */
+/** A sentence that names the voice's language, if it is not the page's. */
 function spoken() {
   const { language } = voice.value;
   const here = document.documentElement.lang;
@@ -66,11 +66,11 @@ function spoken() {
   try {
     return t('spokenIn', { language: new Intl.DisplayNames(here, { type: 'language' }).of(language) });
   } catch {
-    return t('spokenIn', { language }); // no tag that browsers know
+    return t('spokenIn', { language }); // a tag that browsers do not know
   }
 }
 
-/** Say the text; where there is none, the example. */
+/** Say the text, or the example if there is none. */
 function sayIt() {
   if (!text.value.trim()) text.value = example();
   speak();

@@ -1,4 +1,4 @@
-// What the page asks of the voice's threads, and a memory of clips that they have made.
+// Requests to the voice's threads, and a cache of the clips that they have made.
 
 import { Thread } from '../run/thread.js';
 
@@ -10,10 +10,10 @@ export class VoiceClient extends Thread {
     super(WORKER);
     this.clips = new Map();
     this.entry = null;
-    this.spare = null; // a second thread for what may be wanted, once it is open: nobody waits for that
+    this.spare = null; // a promise of a second thread, for words made ahead
   }
 
-  /** Load a voice in place of the one before; `tell` is given `{done, total}` in bytes. */
+  /** Load a voice in place of the one before; `tell` gets `{done, total}` in bytes. */
   open(entry, tell) {
     this.clips.clear();
     this.spare?.then((thread) => thread?.worker.terminate());
@@ -22,11 +22,11 @@ export class VoiceClient extends Thread {
     return this.ask('open', this.entry, tell);
   }
 
-  /** One word as samples; the same question is asked once, and then answered from memory. */
+  /** One word as samples; a repeated request is answered from the cache. */
   sample(asked, thread = this) {
     const key = JSON.stringify(asked);
     const kept = this.clips.get(key) ?? { clip: thread.ask('sample', asked), samples: null };
-    this.clips.delete(key); // and to the end: the oldest is forgotten first
+    this.clips.delete(key); // and to the end: the least recently used is dropped first
     this.clips.set(key, kept);
     kept.clip.then(
       (samples) => {
@@ -38,12 +38,12 @@ export class VoiceClient extends Thread {
     return kept.clip;
   }
 
-  /** The samples of a word that has been made, or null: at once, where a promise lets other work go first. */
+  /** The samples of a word that has been made, or null: at once, as a promise would let other work go first. */
   made(asked) {
     return this.clips.get(JSON.stringify(asked))?.samples ?? null;
   }
 
-  /** Make a word that may be wanted, in the second thread. */
+  /** Make a word ahead in the second thread; false if there is none. */
   async makeAhead(asked) {
     this.spare ??= openSpare(this.entry);
     const thread = await this.spare;
@@ -51,7 +51,7 @@ export class VoiceClient extends Thread {
     return Boolean(thread);
   }
 
-  /** Whether nothing is asked at the moment. */
+  /** Whether no request is pending. */
   get isIdle() {
     return this.waiting.size === 0;
   }
@@ -61,7 +61,7 @@ export class VoiceClient extends Thread {
   }
 }
 
-/** A second thread with the same voice, or null where the machine has no room for it. */
+/** A second thread with the same voice, or null if it cannot be opened. */
 async function openSpare(entry) {
   const thread = new Thread(WORKER);
   try {

@@ -1,4 +1,4 @@
-// A clip as frames: their levels, band powers and pitch, as Python's `voxlet.trimming.frames`.
+// A clip as frames: their levels, band powers and pitch, as in Python's `voxlet.trimming.frames`.
 
 import { autocorrelation, filtered, powerOfTwo, powerSpectrum } from './transform.js';
 
@@ -14,7 +14,7 @@ const PITCH_HZ = [75, 400];
 const HARMONICS_HZ = [80, 1000];
 const PITCH_FRAMES = 3;
 
-/** To the nearest whole number, halves to the even one. */
+/** Round to the nearest integer, halves to even. */
 export function round(number) {
   const low = Math.floor(number);
   return number - low === 0.5 ? low + (low % 2) : Math.round(number);
@@ -43,7 +43,7 @@ export function frameLevels(samples, rate) {
   });
 }
 
-/** Samples weighted as speech stands out from noise: no rumble, less below 500 Hz. */
+/** Samples filtered so that speech stands out from noise: no rumble, less below 500 Hz. */
 export function emphasiseSpeech(samples, rate) {
   const size = Math.max(2, powerOfTwo(samples.length));
   const gains = Array.from({ length: size / 2 + 1 }, (_, k) => emphasis((k * rate) / size));
@@ -56,7 +56,7 @@ function emphasis(frequency) {
   return 1 / Math.sqrt((1 + (RUMBLE_HZ / hertz) ** 4) * (1 + (VOWEL_HZ / hertz) ** 2));
 }
 
-/** A clip without offset, seen through windows of 40 ms within it, one every 10 ms. */
+/** A clip without offset, in windows of 40 ms within it, one every 10 ms. */
 export class Frames {
   constructor(samples, rate) {
     this.samples = samples;
@@ -78,7 +78,7 @@ export class Frames {
     return powerSpectrum(seen, size);
   }
 
-  /** Mean squares in M bands and of the emphasised whole for each frame, and the degrees of freedom. */
+  /** Each frame's mean squares in M bands and of the emphasised whole, and each band's degrees of freedom. */
   bandPowers() {
     const { rate } = this;
     const size = powerOfTwo(this.window);
@@ -106,7 +106,7 @@ export class Frames {
     return { powers, level, freedom: bands.map((band) => ((2 * band.length * rate) / size) * seconds) };
   }
 
-  /** Correlation over a period in these frames, the spectrum of quiet ones taken off first. */
+  /** Autocorrelation at the pitch period in these frames, after subtracting the spectrum of quiet ones. */
   pitchStrength(indices, quiet) {
     const size = powerOfTwo(2 * this.window);
     const background = new Float64Array(size / 2 + 1);

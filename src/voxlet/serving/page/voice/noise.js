@@ -8,7 +8,7 @@ const POOL = 4;
 const MASK = (1n << 128n) - 1n;
 const MULTIPLIER = 0x2360ed051fc65da44385df649fccf645n;
 
-/** The 32-bit words of a whole number from 0, the lowest first. */
+/** The 32-bit words of a non-negative integer, the lowest first. */
 function wordsOf(number) {
   const found = [];
   let rest = BigInt(number);

@@ -1,4 +1,4 @@
-// Where in a clip the speech is: as Python's `voxlet.trimming`, which has the reasons for each number.
+// Where speech is in a clip, as in Python's `voxlet.trimming`, which has the reasons for each number.
 
 import { Frames, decibels, emphasiseSpeech, frameLevels, largest, mean, round } from './frames.js';
 
@@ -35,7 +35,7 @@ const WINDOW_REACH = 2;
 const ratio = (db) => 10 ** (db / 10);
 const smallest = (values) => values.reduce((least, value) => Math.min(least, value), Infinity);
 
-/** A function of each `count` successive values. */
+/** Apply a function to each `count` successive values. */
 function moving(values, count, apply) {
   return Array.from({ length: values.length - count + 1 }, (_, i) => apply(values.slice(i, i + count)));
 }
@@ -48,7 +48,7 @@ function percentile(values, percent) {
   return sorted[low] + (sorted[high] - sorted[low]) * (place - low);
 }
 
-/** First and one-past-last sample of each stretch of speech, in order; none where there is no sound. */
+/** First and one-past-last sample of each stretch of speech, in order; none if there is no sound. */
 export function findSpeech(samples, rate) {
   if (!samples.some((x) => x !== 0)) return [];
   const middle = Math.fround(mean(samples));
@@ -61,7 +61,7 @@ export function findSpeech(samples, rate) {
   return inSamples(frames, stretches, evidence, fine);
 }
 
-/** A clip without the silence at its ends, of which `margin` seconds are kept on each side. */
+/** A clip without the silence at its ends, except `margin` seconds on each side. */
 export function trim(samples, rate, margin) {
   const regions = findSpeech(samples, rate);
   const [start, stop] = regions.length > 0 ? [regions[0][0], regions.at(-1)[1]] : [0, samples.length];
@@ -99,7 +99,7 @@ function bandMeans(powers, frames) {
   return powers[0].map((_, band) => mean(frames.map((frame) => powers[frame][band])));
 }
 
-/** The frames that are alike in all bands, or null where these are too few. */
+/** The frames that are alike in all bands, or null if they are too few. */
 function steadyFrames(powers, live, middle, { fewest, averaged, bias }) {
   let means = powers[0].map(
     (_, band) => bias * smallest(moving(middle.map((frame) => powers[frame][band]), averaged, mean)),
@@ -116,7 +116,7 @@ function steadyFrames(powers, live, middle, { fewest, averaged, bias }) {
   return alike;
 }
 
-/** What speaks for speech in each frame. */
+/** The evidence for speech in each frame. */
 function weigh(powers, level, background, freedom) {
   const speech = level.map((value) => (background.steady ? Math.max(value - background.level, 1e-14) : value));
   const top = largest(moving(speech, Math.min(SUSTAINED_FRAMES, speech.length), smallest));
@@ -159,7 +159,7 @@ function weigh(powers, level, background, freedom) {
   };
 }
 
-/** Runs of frames for which something holds, as [first, one past the last]. */
+/** Runs of frames whose flag is set, as [first, one past the last]. */
 function runs(flags) {
   const found = [];
   flags.forEach((flag, frame) => {
@@ -221,7 +221,7 @@ function gapTo(one, others) {
   return smallest(others.map((other) => Math.max(other.start - one.stop, one.start - other.stop)));
 }
 
-/** Whether a stretch that is no word belongs to those that are kept, of which some are words. */
+/** Whether a stretch that is no word belongs to the kept ones, some of which are words. */
 function isPart(one, kept, words, top) {
   const gap = gapTo(one, kept);
   const length = one.stop - one.start;
@@ -240,7 +240,7 @@ function isPart(one, kept, words, top) {
   return gap <= (length <= BURST_FRAMES ? CLOSURE_FRAMES : FRICATIVE_GAP_FRAMES);
 }
 
-/** Bounds in samples: less what windows saw too early, more what noise hides. */
+/** Bounds in samples: without what windows saw too early, with what noise hides. */
 function inSamples(frames, stretches, evidence, fine) {
   const silent = fine.map((level) => level < decibels(evidence.least));
   const before = round(evidence.hidden * START_HOLD);

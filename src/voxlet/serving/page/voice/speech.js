@@ -1,4 +1,4 @@
-// Clips to one utterance, as Python's `voxlet.speak.speech`: trimmed, levelled, faded, joined with pauses.
+// From clips to an utterance, as in Python's `voxlet.speak.speech`: trimmed, levelled, faded, joined with pauses.
 
 import { frameLevels, largest, mean, round } from './frames.js';
 import { findSpeech, trim } from './regions.js';
@@ -12,16 +12,16 @@ const LEVEL_DB = -20;
 const STRESS_DB = 3;
 const LOUD_DB = 20;
 const PEAK = 0.95;
-const SPEECH_RMS = 0.08; // level of a clip that the style encoder gets
+const SPEECH_RMS = 0.08; // level of the style encoder's input
 const HIGHEST_ENCODED = 0.99;
-const ENCODED = [0.1, 15]; // seconds of speech that it gets at least and at most
+const ENCODED = [0.1, 15]; // seconds of its input, least and most
 
-/** Samples of the pause after a word. */
+/** The pause after a word, in samples. */
 export function pauseAfter(pause, rate) {
   return round((GAP + LONGER[pause]) * rate);
 }
 
-/** A sampled clip made ready to be joined. */
+/** Make a sampled clip ready to be joined. */
 export function shape(clip, rate) {
   const middle = Math.fround(mean(clip));
   const sound = settle(trim(clip.map((x) => x - middle), rate, MARGIN), rate);
@@ -41,7 +41,7 @@ function settle(samples, rate) {
   return samples.map((x) => x * scale);
 }
 
-/** Faded in and out, so that its ends do not click. */
+/** Fade in and out, so that the ends do not click. */
 export function fade(samples, rate) {
   const count = Math.min(round(FADE * rate), Math.floor(samples.length / 2));
   const faded = samples.slice();
@@ -53,7 +53,7 @@ export function fade(samples, rate) {
   return faded;
 }
 
-/** The speech of a recording as the style encoder wants it, or null where there is too little. */
+/** The speech of a recording as the style encoder's input, or null if there is too little. */
 export function forEncoder(samples, rate) {
   const regions = findSpeech(samples, rate);
   const [start, stop] = regions.length > 0 ? [regions[0][0], regions.at(-1)[1]] : [0, samples.length];

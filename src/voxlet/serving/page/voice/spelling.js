@@ -1,5 +1,5 @@
-// Which spellings are one word, and which words are numbers: as Python's `voxlet.words`, which has the reasons.
-// Texts are arrays of characters (code points), because positions are counted so.
+// Which spellings are one word, and which words are numbers, as in Python's `voxlet.words`, which has the reasons.
+// Texts are arrays of characters (code points), in which positions are counted.
 
 import { ARABIC_LETTER, OTHER_MEANING, VIRAMA } from './unicode.js';
 
@@ -21,7 +21,7 @@ const OPTIONAL =
 const IS_OPTIONAL = new RegExp(`^${OPTIONAL.source}`, 'u');
 const ASCII = /^[\0-\x7f]*$/;
 
-/** What all spellings of a word share, its parts with one space between them. */
+/** The form that all spellings of a word share, its parts with one space between them. */
 export function fold(word) {
   const text = characters(word).folded;
   let start = 0;
@@ -39,7 +39,7 @@ export function loosen(folded) {
   return folded.replace(OPTIONAL, '');
 }
 
-/** A folded text with one space for each gap, and where each character was; last, the text's length. */
+/** A folded text with one space for each gap, and the index of each character; last, the text's length. */
 export function flatten(folded, loose = false) {
   const text = [];
   const origins = [];
@@ -56,7 +56,7 @@ export function flatten(folded, loose = false) {
   return { text, origins };
 }
 
-/** The folded characters of a text, gaps as they are, and the position that each comes from. */
+/** The folded characters of a text, gaps unchanged, and the position that each comes from. */
 export function characters(text) {
   const folded = [];
   const positions = [];
@@ -73,7 +73,7 @@ function isGap(character) {
   return IS_GAP.test(character);
 }
 
-/** Characters with their marks, or the parts of a Hangul syllable, each with where it begins. */
+/** Characters with their marks, or the parts of a Hangul syllable, each with its position. */
 function* clusters(text) {
   let start = 0;
   let cluster = '';
@@ -95,7 +95,7 @@ function* clusters(text) {
   if (cluster) yield [start, cluster];
 }
 
-/** Whether the character there is a joiner that tells words apart. */
+/** Whether the character at `index` is a joiner that tells words apart. */
 function joins(text, index) {
   const joiner = text[index];
   if ((joiner !== NON_JOINER && joiner !== JOINER) || index === 0 || index === text.length - 1) return false;
@@ -124,7 +124,7 @@ const UNITS = ['zero', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'e
 const TEENS =
   'ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen'.split(' ');
 const TENS = 'twenty thirty forty fifty sixty seventy eighty ninety'.split(' ');
-const MOST_DIGITS = 9; // a longer run of them is no number to anyone who reads it
+const MOST_DIGITS = 9; // nobody reads a longer run as a number
 
 const NUMBERS = new Map([
   ...[...UNITS, ...TEENS].map((word, number) => [word, number]),
@@ -141,7 +141,7 @@ const WORDS = new Map([...NUMBERS].reverse().map(([word, number]) => [number, wo
 
 /** The value of one decimal digit of any script. */
 export function digitOf(character) {
-  // Digits of a script follow each other in Unicode, and no two scripts' do.
+  // The digits of a script are consecutive in Unicode, and those of two scripts never adjoin.
   let value = 0;
   let code = character.codePointAt(0);
   while (value < 9 && isDecimal(String.fromCodePoint(code - 1))) {
@@ -155,7 +155,7 @@ export function isDecimal(text) {
   return /^\p{Nd}+$/u.test(text);
 }
 
-/** The number that a folded word is, in digits of any script or in English, or null. */
+/** The number that a folded word means, in digits of any script or in English, or null. */
 export function numberOf(word) {
   const digits = Array.from(word);
   if (digits.length <= MOST_DIGITS && isDecimal(word)) {

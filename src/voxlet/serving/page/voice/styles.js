@@ -1,4 +1,4 @@
-// Who speaks: named styles, blends and fresh ones, as Python's `voxlet.speak.styles`; and all in a plane.
+// Who speaks: named styles, blends and random ones, as in Python's `voxlet.speak.styles`; and the plane of speakers.
 
 import { STYLE_KEY, TAKE_KEY, standardNormal } from './noise.js';
 import { BOUNDS } from './voice_file.js';
@@ -18,7 +18,7 @@ export function blend(parts, speakers) {
   });
 }
 
-/** `george` or `george:0.7,theo:0.3` as [[name, weight], ...], or null where it names nobody. */
+/** `george` or `george:0.7,theo:0.3` as [[name, weight], ...], or null if it is no blend. */
 export function readBlend(spec, speakers) {
   if (Object.hasOwn(speakers, spec)) return [[spec, 1]];
   const parts = spec.split(',').map((part) => {
@@ -34,15 +34,15 @@ export function writeBlend(parts) {
   return parts.length === 1 ? parts[0][0] : parts.map(([name, weight]) => `${name}:${weight}`).join(',');
 }
 
-/** A fresh style that depends on the seed alone. */
+/** A random style that depends on the seed alone. */
 export function randomStyle(seed, { styleSize, styleStd }) {
   return Array.from(standardNormal(seed, [STYLE_KEY], styleSize), (x, i) => fround(x * fround(styleStd?.[i] ?? 1)));
 }
 
-/** What a voice's graph is given: a manner as the take of this seed has it. */
+/** The attributes that a voice's graph gets: the manner, varied by the seed. */
 export function wishes({ attributes, variation }, manner, seed) {
   const [faster, higher] = standardNormal(seed, [TAKE_KEY], 2).map((x) => clamp(x, [-2, 2]));
-  const taken = { ...manner }; // but for what is not asked for
+  const taken = { ...manner }; // varied only where nothing is asked for
   if (taken.speed === 1) taken.speed = Math.exp(variation.speed * faster);
   if (taken.pitch === 0) taken.pitch = variation.pitch * higher;
   const right = (name) => clamp(taken[name], BOUNDS[name]);
@@ -64,12 +64,12 @@ export class Plane {
     this.triangles = triangulate(this.places);
   }
 
-  /** Where a style is. */
+  /** The place of a style. */
   project(style) {
     return this.axes.map((axis) => axis.reduce((sum, a, i) => sum + a * (style[i] - this.middle[i]), 0));
   }
 
-  /** Whose blend lies at a place: at most three speakers, their weights in hundredths. */
+  /** The blend at a place: at most three speakers, their weights in hundredths. */
   blendAt(place) {
     if (this.names.length === 0) return [];
     const inside = this.triangles.map((corners) => [corners, barycentric(place, corners.map((c) => this.places[c]))]);
@@ -103,7 +103,7 @@ export class Plane {
   }
 }
 
-/** The direction of most variance, at right angles to those known. */
+/** The direction of most variance, orthogonal to those known. */
 function principal(rows, known) {
   const size = rows[0]?.length ?? 0;
   let axis = Array.from({ length: size }, (_, i) => Math.sin(1 + i));
@@ -157,7 +157,7 @@ function triangulate(places) {
   return triangles.filter((triangle) => triangle.every((corner) => corner < count));
 }
 
-/** Whether a place lies in the circle through the corners, which stand counter-clockwise. */
+/** Whether a place lies in the circle through the corners, which are in counter-clockwise order. */
 function inCircle([x, y], corners) {
   const [[a, b], [c, d], [e, f]] = corners.map(([cx, cy]) => [cx - x, cy - y]);
   const square = (p, q) => p * p + q * q;

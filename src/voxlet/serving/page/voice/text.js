@@ -1,4 +1,4 @@
-// Text to labels and pauses: as Python's `voxlet.speak.text`, whose first lines tell the rules.
+// From text to labels and pauses, as in Python's `voxlet.speak.text`, whose first lines give the rules.
 
 import {
   HYPHENS,
@@ -17,8 +17,8 @@ import {
 /** What follows a word, weakest first. */
 export const Pause = { WORD: 0, GROUP: 1, PHRASE: 2, LINE: 3 };
 
-const QUOTED = 24; // characters of the text that an error repeats at most
-const FEWEST_DIALLED = 7; // a line with so many digits is a telephone number, in which hyphens are no minus
+const QUOTED = 24; // characters of the text that an error quotes at most
+const FEWEST_DIALLED = 7; // a line with this many digits is a telephone number, in which hyphens are not minus signs
 const [DIGIT, LETTER, BLANK, UNKNOWN] = ['d', 'w', ' ', '?'];
 const PAUSES = new Map([
   ...Array.from('-—+|)', (mark) => [mark, Pause.GROUP]),
@@ -47,7 +47,7 @@ const PLUS = /(?<![dw])\+(?=d)/uy;
 const HYPHEN = new RegExp(`(?<![dw)—${MINUS}-])-(?=\\.?d)`, 'uy');
 const LINE_END = /\r\n|[\n\r\v\f\x85\u2028\u2029]/g;
 
-/** A text that cannot be said: what of it, and where; `minus` where it is a minus without a word for it. */
+/** A text that cannot be said: which part, and where; `minus` if it is a minus sign without a word for it. */
 export class TextError extends Error {
   constructor(quoted, line, character, minus) {
     super(`cannot say ${quoted}`);
@@ -66,7 +66,7 @@ function matches(pattern, text, index) {
   return pattern.test(text);
 }
 
-/** The labels of a voice, and other spellings of them, ready to be found in text. */
+/** The labels of a voice and their other spellings, ready to be found in text. */
 export class Vocabulary {
   constructor(labels, spellings = {}) {
     this.words = new Map();
@@ -76,7 +76,7 @@ export class Vocabulary {
     const marked = (word) => Array.from(word, kind).some((one) => one !== DIGIT && one !== LETTER);
     this.phrases = new Set([...this.words.keys()].filter(marked));
     this.flat = new Set([...this.phrases].map((word) => flatten(Array.from(word)).text.join('')));
-    this.lengths = new Map(); // of those that begin with a character, the longest first
+    this.lengths = new Map(); // of phrases by their first character, the longest first
     for (const word of [...this.flat].map((one) => Array.from(one)).sort((a, b) => b.length - a.length)) {
       const known = this.lengths.get(word[0]) ?? [];
       if (!known.includes(word.length)) this.lengths.set(word[0], [...known, word.length]);
@@ -87,7 +87,7 @@ export class Vocabulary {
     if (!this.words.has(word)) this.words.set(word, label);
   }
 
-  /** The labels that are numbers; other ways to write labels are added to the words. */
+  /** The labels that are numbers, by number; also adds other ways to write labels to the words. */
   findNumbers() {
     const folded = [...this.words];
     const rows = folded.map(([word, label]) => [numberOf(word), word, label]).filter((row) => row[0] !== null);
@@ -106,7 +106,7 @@ export class Vocabulary {
     return found;
   }
 
-  /** The label that a folded word or phrase is. */
+  /** The label of a folded word or phrase. */
   find(folded) {
     return this.words.get(folded) ?? this.words.get(loosen(folded));
   }
@@ -116,7 +116,7 @@ export class Vocabulary {
     return word && this.words.get(word);
   }
 
-  /** The longest label of several words that begins at `start`, and where it ends. */
+  /** The longest phrase that begins at `start`: its label and where it ends. */
   phraseAt(line, start) {
     for (const flat of line.flat) {
       const place = flat.origins.indexOf(start);
@@ -136,7 +136,7 @@ export class Vocabulary {
     return null;
   }
 
-  /** Labels and their bounds in a run of letters and digits; none for what is not a label. */
+  /** Labels and their bounds in a run of letters and digits; undefined for a part that is no label. */
   *split(run, kinds, decimals) {
     const digitsFirst = decimals && kinds[0] === DIGIT;
     const whole = digitsFirst ? undefined : this.find(run.join(''));
@@ -186,14 +186,14 @@ export class Vocabulary {
   }
 }
 
-/** Whether a word goes on before `start` or behind `stop`; a dash at either end is part of the phrase. */
+/** Whether a word goes on before `start` or after `stop`; a dash at either end is part of the phrase. */
 function isCut(kinds, start, stop) {
   const word = (index) => index >= 0 && index < kinds.length && 'dw'.includes(kinds[index]);
   const edge = (index) => `dw-—${MINUS}`.includes(kinds[index]);
   return (word(start - 1) && edge(start)) || (word(stop) && edge(stop - 1));
 }
 
-/** Whether the mark there is a sign of the number that follows it. */
+/** Whether the mark at `index` is a sign of the number that follows it. */
 function isSign(kinds, index, dialled) {
   const mark = kinds[index];
   if (mark === '-') return !dialled && matches(HYPHEN, kinds, index);
@@ -265,7 +265,7 @@ function lines(text) {
 }
 
 /**
- * The words of `text`: label, where it stands (in characters, from 0), and the pause after it. None for an
+ * The words of `text`: label, position (in characters, from 0) and the pause after it. None for an
  * empty text.
  */
 export function parse(text, vocabulary) {

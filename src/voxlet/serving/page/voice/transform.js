@@ -14,7 +14,7 @@ function tables(size) {
   return TABLES.get(size);
 }
 
-/** In place: the transform of `real + i imaginary`. */
+/** Transform `real + i imaginary` in place. */
 export function transform(real, imaginary) {
   const size = real.length;
   for (let i = 1, j = 0; i < size; i += 1) {
@@ -67,13 +67,13 @@ export function filtered(samples, gains) {
   for (let k = 0; k < size; k += 1) {
     const gain = gains[Math.min(k, size - k)];
     real[k] *= gain;
-    imaginary[k] *= -gain; // conjugate: the inverse transform is the transform of that
+    imaginary[k] *= -gain; // conjugate: its transform is the inverse transform
   }
   transform(real, imaginary);
   return Float32Array.from(samples, (_, t) => real[t] / size);
 }
 
-/** The inverse transform of a power spectrum: the autocorrelation, the first `count` numbers of it. */
+/** The inverse transform of a power spectrum: the first `count` numbers of the autocorrelation. */
 export function autocorrelation(power, count) {
   const size = 2 * (power.length - 1);
   const real = Float64Array.from({ length: size }, (_, k) => power[Math.min(k, size - k)] / size);

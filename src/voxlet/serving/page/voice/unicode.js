@@ -1,4 +1,4 @@
-// Properties of characters that browsers do not tell, from Unicode 14 as Python's `unicodedata` has it.
+// Properties of characters that browsers do not provide, from Unicode 14 as in Python's `unicodedata`.
 
 /** Characters whose compatibility form means something else: superscripts, subscripts, fractions. */
 export const OTHER_MEANING = new RegExp(
@@ -29,7 +29,7 @@ export const ARABIC_LETTER = new RegExp(
   'u',
 );
 
-/** Signs that take a letter's vowel away (combining class 9). */
+/** Signs that remove a letter's vowel (combining class 9). */
 export const VIRAMA = new RegExp(
   `^[${
     String.raw`\u{94d}\u{9cd}\u{a4d}\u{acd}\u{b4d}\u{bcd}\u{c4d}\u{ccd}\u{d3b}-\u{d3c}\u{d4d}\u{dca}\u{e3a}\u{eba}` +

@@ -1,13 +1,13 @@
-// What a voice file says about itself, as docs/voice-file.md describes it.
+// Reads a voice file's metadata, as docs/voice-file.md describes it.
 
 import { Problem } from '../problem.js';
 
-const METADATA = 14; // the field of a model that holds pairs of key and value
+const METADATA = 14; // the field of a model with pairs of key and value
 const KNOWN_FORMATS = [1, 2];
 export const BOUNDS = { speed: [0.5, 2], pitch: [-12, 12], clarity: [0, 1] };
 export const USUAL = { speed: 1, pitch: 0, clarity: 1 };
 
-/** The number that begins at `place` in protobuf's variable length, and where it ends. */
+/** The protobuf varint at `place`, and where it ends. */
 function varint(bytes, place) {
   let value = 0;
   for (let turn = 0; turn < 10; turn += 1) {
@@ -74,7 +74,7 @@ function checked(info) {
   return info;
 }
 
-/** What the voice in these bytes is like, and its style encoder's model, if it has one. */
+/** The metadata of a voice in bytes, and its style encoder's model, if it has one. */
 export function readVoice(model) {
   const metadata = metadataOf(model);
   if (!metadata.has('voxlet')) throw new Problem('foreign');

@@ -13,7 +13,7 @@ function json(value) {
   return JSON.stringify(value).replace(/[\x7f-\uffff]/g, escape);
 }
 
-/** What a sound's comment says of it, cut to fit. */
+/** The metadata as a file's comment, cut to fit. */
 export function comment(metadata) {
   const kept = { synthetic: true, ...metadata };
   let text = json(kept);
@@ -30,7 +30,7 @@ export function comment(metadata) {
   return text;
 }
 
-/** The bytes of the file, of samples from -1 to 1; without metadata it says nothing of them: a recording. */
+/** The bytes of a file of samples from -1 to 1; without metadata (for a recording), it has no comment. */
 export function encodeWav(samples, rate, metadata = null) {
   const ascii = (text) => new TextEncoder().encode(text);
   const chunk = (name, body) => {

@@ -1,4 +1,4 @@
-// The voice, in a thread of its own: fetched, checked, opened, asked for clips.
+// The voice in a worker thread: fetches, checks and opens it, and makes clips.
 
 import { Problem } from '../problem.js';
 import { answerWith } from '../run/thread.js';
@@ -8,7 +8,7 @@ import { forEncoder, shape } from './speech.js';
 import { readVoice } from './voice_file.js';
 
 const LONGEST_WORD = 30; // seconds
-const WARM = 8; // times that code runs until it is quick
+const WARM = 8; // runs until the code is compiled
 
 let opened; // { info, session, encoder, encoderSession }
 
@@ -17,7 +17,7 @@ async function digest(bytes) {
   return Array.from(hash, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
-/** Fetch and open a voice; what it says about itself. */
+/** Fetch and open a voice; returns its metadata. */
 async function open({ url, bytes, sha256 }, tell) {
   const [model] = await Promise.all([fetched(url, bytes, tell), startRuntime(() => {})]);
   // Browsers calculate digests only for localhost and https; the length is known everywhere.
@@ -54,7 +54,7 @@ async function sample({ label, style, wishes, seed, index }) {
   return shape(clip, info.rate);
 }
 
-/** The style of whoever speaks in samples at the voice's rate. */
+/** The style of the speaker in samples at the voice's rate. */
 async function resemble({ samples }) {
   const { info, encoder } = opened;
   const clip = forEncoder(samples, info.rate);
