@@ -196,6 +196,33 @@ def test_words_sound_alike(page):
         assert np.abs(np.float32(clip) - wanted).max() < 1e-2, (label, who, seed)
 
 
+def test_words_made_ahead_in_a_voice_that_is_left_are_given_up(page):
+    """Whether the second thread is still opening or is making a word, nobody waits for it in vain."""
+    asked = {"label": "one", "style": [0.0] * 16, "wishes": [0.0, 0.0, 1.0], "seed": 0, "index": 0}
+    found = page.evaluate(
+        """async (asked) => {
+          const { VoiceClient } = await import('/voice/client.js');
+          const { voices } = await (await fetch('/voices.json')).json();
+          const voice = { ...voices[0], file: '/' + voices[0].file };
+          const late = new Promise((settle) => setTimeout(() => settle('never'), 60_000));
+          const ahead = (seed) => client.makeAhead({ ...asked, seed }).catch(() => 'refused');
+          const client = new VoiceClient();
+          await client.open(voice);
+          const opening = ahead(0);
+          await client.open(voice);
+          const found = [await Promise.race([opening, late]), await ahead(0)];
+          const making = ahead(1);
+          await new Promise((settle) => setTimeout(settle, 0)); // it is being made now
+          await client.open(voice);
+          return [...found, await Promise.race([making, late]), await ahead(1)];
+        }""",
+        asked,
+    )
+    assert found[:2] == [False, True]
+    assert found[2] != "never"  # but refused, or made at the last moment
+    assert found[3] is True
+
+
 def test_new_speakers_are_drawn_alike(page):
     stds = [None, np.float32([0.9, 1.1e-3, 0.0, 0.3])]
     found = page.evaluate(

@@ -127,6 +127,7 @@ export async function openVoice(name) {
     });
     draw();
   } catch (error) {
+    if (chosen.value !== entry) return; // another voice has been chosen
     progress.value = null;
     client = null; // a thread that failed is not used again
     fail(error);
@@ -232,11 +233,11 @@ async function make(sound) {
   turn += 1;
   const own = turn;
   const spoken = readText();
+  busy.value = Boolean(spoken && sound); // silent work needs no stop button
   if (!spoken) return false;
   const { rate } = voice.value;
   const words = [];
   let at = 0;
-  busy.value = Boolean(sound); // silent work needs no stop button
   try {
     for (const [index, word] of spoken.entries()) {
       const samples = await clipOf(word.label, index);
@@ -307,6 +308,7 @@ async function draw() {
     clearTimeout(typing);
     turn += 1;
     batch(() => {
+      busy.value = false;
       utterance.value = null;
       refused.value = null;
     });

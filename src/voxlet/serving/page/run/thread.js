@@ -15,6 +15,12 @@ export class Thread {
     };
   }
 
+  /** End the worker; requests that it has not answered fail. */
+  end() {
+    this.worker.terminate();
+    this.worker.onerror();
+  }
+
   receive({ id, progress, result, failure }) {
     const asked = this.waiting.get(id);
     if (!asked) return;

@@ -16,7 +16,7 @@ export class VoiceClient extends Thread {
   /** Load a voice in place of the one before; `tell` gets `{done, total}` in bytes. */
   open(entry, tell) {
     this.clips.clear();
-    this.spare?.then((thread) => thread?.worker.terminate());
+    this.spare?.then((thread) => thread?.end());
     this.spare = null;
     this.entry = { ...entry, url: new URL(entry.file, document.baseURI).href };
     return this.ask('open', this.entry, tell);
@@ -43,12 +43,14 @@ export class VoiceClient extends Thread {
     return this.clips.get(JSON.stringify(asked))?.samples ?? null;
   }
 
-  /** Make a word ahead in the second thread; false if there is none. */
+  /** Make a word ahead in the second thread; false if there is none, or the voice is no longer this one. */
   async makeAhead(asked) {
-    this.spare ??= openSpare(this.entry);
+    const { entry } = this;
+    this.spare ??= openSpare(entry);
     const thread = await this.spare;
-    if (thread) await this.sample(asked, thread);
-    return Boolean(thread);
+    if (!thread || this.entry !== entry) return false;
+    await this.sample(asked, thread);
+    return true;
   }
 
   /** Whether no request is pending. */
@@ -68,7 +70,7 @@ async function openSpare(entry) {
     await thread.ask('open', entry);
     return thread;
   } catch {
-    thread.worker.terminate();
+    thread.end();
     return null;
   }
 }
