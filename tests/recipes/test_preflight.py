@@ -14,6 +14,7 @@ from voxlet.errors import TrainingError
 from voxlet.recipes import preflight
 from voxlet.recipes.preflight import ClipCounts, Needs, check_needs, needs_of, parameters, presets_on, speed
 from voxlet.recipes.presets import PRESETS
+from voxlet.recipes.voice.config import VoiceTraining
 from voxlet.training.config import Budget
 
 SPEED = {"float32": 100.0, "bfloat16": 200.0}
@@ -50,6 +51,14 @@ def test_time_is_work_over_speed() -> None:
     slower = needs_of(config, material(2430, 0.8, 10), {"float32": 18.5, "bfloat16": 42.0})
     assert slower.epoch_seconds == pytest.approx(10 * found.epoch_seconds)
     assert all(value > 1 for value in speed().values())
+    voice = PRESETS["voice"]
+    assert isinstance(voice, VoiceTraining)
+    clips = material(2430, 0.5, 10)
+    whole, prior_only = (
+        needs_of(one, clips, SPEED).epoch_seconds
+        for one in (voice, replace(voice, wave_share=0.0, prior_share=0.923))
+    )
+    assert 3 < whole / prior_only < 4  # 157 and 51 s on a Zen 3
 
 
 def test_as_a_user_is_told() -> None:

@@ -23,14 +23,15 @@ from voxlet.recipes.clip.config import ClipTraining
 from voxlet.recipes.clip.data import held_bytes
 from voxlet.recipes.presets import PRESETS
 from voxlet.recipes.voice.clips import waveforms
+from voxlet.recipes.voice.config import VoiceTraining
 from voxlet.training.hardware import has_fast_bfloat16
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from voxlet.models.clip.config import ModelConfig
     from voxlet.recipes.presets import Training
-    from voxlet.recipes.voice.config import VoiceTraining
     from voxlet.training.config import Budget, Precision
 
 BASE_BYTES = 0.45e9  # memory of a process with PyTorch, without a model
@@ -54,6 +55,8 @@ VOICE_BYTES, VOICE_RATE_BYTES = 0.15e9, 44e3  # memory: fixed, and per hertz of 
 VOICE_DISK = 0.75e9
 # From the model card of `digits`: 60 ms of one core per clip in an epoch of all stages.
 VOICE_EFFORT = {"float32": 5.6, "bfloat16": 12.7}
+# An epoch of each stage relative to the first: 11, 52 and 21 clips of FSDD per second on one core of a Zen 3.
+STAGE_EFFORT = (1.0, 0.21, 0.52)
 
 SIZE, TRIES = 1024, 3  # of the matrix products by which this machine's speed is measured
 
@@ -113,7 +116,8 @@ def needs_of(config: Training, material: ClipCounts, speed: dict[str, float]) ->
     if not isinstance(config, ClipTraining):
         fixed = BASE_BYTES + VOICE_BYTES + VOICE_RATE_BYTES * config.preparation.rate
         memory = fixed + views_bytes(config, material)
-        return Needs(memory, VOICE_DISK, clips * VOICE_EFFORT[precision] / speed[precision])
+        effort = VOICE_EFFORT[precision] * mean_effort(config.shares) / mean_effort(VoiceTraining().shares)
+        return Needs(memory, VOICE_DISK, clips * effort / speed[precision])
     shape = config.spectrogram.bands, config.spectrogram.frames(round(seconds * config.preparation.rate))
     kind, frames = type(config.model), shape[1]
     count = parameters(config.model, shape, material.labels)
@@ -124,6 +128,11 @@ def needs_of(config: Training, material: ClipCounts, speed: dict[str, float]) ->
         CHECKPOINTS * CHECKPOINT_BYTES * count + SAMPLES_BYTES,
         clips * EFFORT[kind][precision] * frames / STUDY_FRAMES / speed[precision],
     )
+
+
+def mean_effort(shares: Sequence[float]) -> float:
+    """The cost of an epoch relative to one of the first stage, where stages have these shares of epochs."""
+    return sum(share * effort for share, effort in zip(shares, STAGE_EFFORT, strict=True))
 
 
 def views_bytes(config: VoiceTraining, material: ClipCounts) -> float:
