@@ -67,3 +67,4 @@ def test_one_label_cannot_be_taken_for_another():
         "recognition.in_corpus.accuracy": ONE_LABEL,
         "recognition.cross_corpus.accuracy": ONE_LABEL,
     }
+    assert recognition.confusions(np.zeros(6, np.int64), ("yes",), predictions) == {}

@@ -91,11 +91,11 @@ def cross_fitted(asked: Integers, predicted: Integers, label_names: tuple[str, .
 def confusions(
     asked: Integers, label_names: tuple[str, ...], predictions: Mapping[ClassifierKind, Prediction | str]
 ) -> dict[str, Table]:
-    """The confusion table of each classifier, by key."""
+    """The confusion table of each classifier, by key; none for a single label."""
     return {
         f"recognition.{kind}.confusion": [
             [int(cell) for cell in row] for row in confusion(asked, prediction.labels, len(label_names))
         ]
         for kind, prediction in predictions.items()
-        if not isinstance(prediction, str)
+        if not isinstance(prediction, str) and len(label_names) > 1
     }
