@@ -55,8 +55,9 @@ VOICE_BYTES, VOICE_RATE_BYTES = 0.15e9, 44e3  # memory: fixed, and per hertz of 
 VOICE_DISK = 0.75e9
 # From the model card of `digits`: 60 ms of one core per clip in an epoch of all stages.
 VOICE_EFFORT = {"float32": 5.6, "bfloat16": 12.7}
-# An epoch of each stage relative to the first: 11, 52 and 21 clips of FSDD per second on one core of a Zen 3.
-STAGE_EFFORT = (1.0, 0.21, 0.52)
+# An epoch of each stage relative to the first: 11, 50 and 14 clips of FSDD per second on one core of a Zen 3
+# whose other core was busy, too.
+STAGE_EFFORT = (1.0, 0.22, 0.79)
 
 SIZE, TRIES = 1024, 3  # of the matrix products by which this machine's speed is measured
 
