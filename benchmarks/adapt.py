@@ -1,13 +1,15 @@
 """How good voices from a few takes are: bases adapted to speakers of FSDD, which no base was trained on.
 
-    python benchmarks/adapt.py FOLDER [--speakers theo,george] [--takes 10] [--minutes 10] [--draws 3]
-        [--base FILE] [--count 1000]
+    python benchmarks/adapt.py FOLDER [--speakers theo,george] [--takes 10] [--draws 0,1,2]
+        [--minutes 10 | --steps 85,411,74] [--base FILE] [--count 1000]
 
 For each speaker and draw, some takes of every digit go into a folder and `voxlet adapt` makes a voice from
 them. The voice's clips and the speaker's other takes are measured by the same metrics at 8 kHz; energy above
 4 kHz is given as a share of all energy. Recall and coverage are measured against one half of those other
 takes; where these takes are measured themselves, only their other half is. `spread` is the distance between
-two clips of one word; `still` means clips whose speed and pitch never vary. A run that exists is not made
+two clips of one word; `still` means clips whose speed and pitch never vary; `learned` are the takes that the
+voice learned from, as few takes may themselves be hard to recognise. `--steps` are those of the three stages,
+for the same voice on any machine; `--minutes` then only names the folder. A run that exists is not made
 again. Each result is appended as a line to FOLDER/results.jsonl.
 """
 
@@ -27,7 +29,6 @@ from voxlet.corpus.corpus import Corpus, open_corpus
 from voxlet.evaluation.classifiers.inputs import InputConfig, log_mels
 from voxlet.evaluation.classifiers.opened import Classifiers, open_classifiers
 from voxlet.evaluation.clipset import ClipSet, read_clips, sample_clips
-from voxlet.evaluation.intervals import wilson
 from voxlet.evaluation.metrics import band, distribution, memorisation, naturalness, speaker
 from voxlet.evaluation.reference import Reference
 from voxlet.recipes.adapt import adapt
@@ -58,12 +59,7 @@ def clips_of(corpus: Corpus, paths: list[Path], who: str) -> ClipSet:
 
 def figures(classifiers: Classifiers, clips: ClipSet, real: ClipSet, learned: ClipSet) -> dict[str, float]:
     """Metrics of a set of clips of one speaker, compared with the speaker's real takes."""
-    found = {}
-    for kind in KINDS:
-        said = classifiers.ask(kind, clips)
-        if not isinstance(said, str):
-            right = int((said.labels == clips.labels).sum())
-            found[kind] = round(wilson(right, len(clips)).value, 4)
+    found = accuracies(classifiers, clips)
     scores = naturalness.dnsmos(clips.sounds, clips.rate, count=DNSMOS_STRINGS)
     found |= {name: round(value.value, 3) for name, value in scores.items()}
     found["above_4k_db"] = round(
@@ -88,6 +84,16 @@ def figures(classifiers: Classifiers, clips: ClipSet, real: ClipSet, learned: Cl
     return found
 
 
+def accuracies(classifiers: Classifiers, clips: ClipSet) -> dict[str, float]:
+    """The share of clips that each classifier recognises as their label."""
+    found = {}
+    for kind in KINDS:
+        said = classifiers.ask(kind, clips)
+        if not isinstance(said, str):
+            found[kind] = round(float(np.mean(said.labels == clips.labels)), 4)
+    return found
+
+
 def spread(pictures: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
     """The mean distance between two clips of one word, from log-mels (B, M, F) at the best shift."""
     rng = np.random.default_rng(0)
@@ -107,14 +113,17 @@ def main() -> None:
     parser.add_argument("--speakers", default="theo,george,jackson,lucas,nicolas,yweweler")
     parser.add_argument("--takes", type=int, default=10)
     parser.add_argument("--minutes", type=float, default=10)
-    parser.add_argument("--draws", type=int, default=1)
+    parser.add_argument("--draws", default="0")
+    parser.add_argument("--steps")
     parser.add_argument("--base", type=Path)
     parser.add_argument("--count", type=int, default=1000)
     asked = parser.parse_args()
     hardware.set_up()
     corpus = open_corpus("fsdd")
+    steps = [int(number) for number in asked.steps.split(",")] if asked.steps else None
+    minutes = None if steps else asked.minutes
     for who in asked.speakers.split(","):
-        for draw in range(asked.draws):
+        for draw in map(int, asked.draws.split(",")):
             learned, others = drawn(corpus, who, asked.takes, draw)
             name = f"{who}-{asked.takes}-takes-{asked.minutes:g}-minutes-{draw}"
             takes, run = asked.folder / "takes" / name, asked.folder / "runs" / name
@@ -128,7 +137,13 @@ def main() -> None:
                 load(run)
                 if done
                 else adapt(
-                    takes, run, minutes=asked.minutes, base=asked.base, consent="licence", language="en"
+                    takes,
+                    run,
+                    base=asked.base,
+                    consent="licence",
+                    language="en",
+                    minutes=minutes,
+                    steps=steps,
                 )
             )
             assert isinstance(opened, VoiceRun)
@@ -152,6 +167,7 @@ def main() -> None:
                 "generated, as clear as the takes": figures(classifiers, own, real, kept),
                 "generated, still": figures(classifiers, still, real, kept),
                 "variation": dict(voice.info.variation),
+                "learned": accuracies(classifiers, kept),
                 "real": figures(classifiers, real, real, kept),
             }
             with (asked.folder / "results.jsonl").open("a") as file:
