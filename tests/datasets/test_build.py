@@ -302,6 +302,78 @@ def test_a_folder_of_another_data_set_is_left_alone(tmp_path: Path) -> None:
     assert tree(tmp_path) == before
 
 
+@pytest.mark.follows("datasets/build.py: give the options that it was made with, or --out another folder")
+@pytest.mark.parametrize(
+    ("lost", "first"),
+    [
+        (("plan.json",), "test-00000"),
+        (("plan.json", "dataset.json", "shards/test-00000.json"), "train-00000"),
+    ],
+)
+def test_a_lost_plan_is_that_of_the_shards_or_none(tmp_path: Path, lost: tuple[str, ...], first: str) -> None:
+    wanted = made(tmp_path)
+    for name in lost:
+        (tmp_path / name).unlink()
+    before = tree(tmp_path)
+    for changes in ({"seed": 1}, {"count": 40}, {"shard": 7}):
+        with pytest.raises(
+            ConfigError, match=rf"holds no plan\.json, and shards/{first}\.json is not marked"
+        ):
+            made(tmp_path, **changes)
+        assert tree(tmp_path) == before
+    with pytest.raises(ConfigError, match="is not marked as made with these options"):
+        make_part(plan(seed=1), VOICE, Folder(tmp_path), SerialEngine(), part=(0, 2), progress=False)
+    assert made(tmp_path) == wanted
+
+
+def test_without_a_plan_a_shard_that_does_not_say_by_which_it_was_made_is_none_of_it(tmp_path: Path) -> None:
+    """Shards that an earlier version made."""
+    wanted = made(tmp_path)
+    for path in (tmp_path / "shards").iterdir():
+        record = json.loads(path.read_text())
+        del record["plan"]
+        path.write_text(json.dumps(record))
+    with_plan = {name: data for name, data in made(tmp_path).items() if not name.startswith("shards/")}
+    assert with_plan == {name: data for name, data in wanted.items() if not name.startswith("shards/")}
+    assert main(["dataset", "verify", str(tmp_path)]) == 0
+    (tmp_path / "plan.json").unlink()
+    with pytest.raises(ConfigError, match="is not marked as made with these options"):
+        made(tmp_path)
+
+
+def test_a_damaged_record_beside_a_lost_plan_is_named(tmp_path: Path) -> None:
+    wanted = made(tmp_path)
+    (tmp_path / "plan.json").unlink()
+    (tmp_path / "shards" / "train-00003.json").write_bytes(b"")
+    with pytest.raises(FileError, match=r"train-00003\.json: is damaged; remove it, then repeat the command"):
+        made(tmp_path)
+    (tmp_path / "shards" / "train-00003.json").unlink()
+    assert made(tmp_path) == wanted
+
+
+@pytest.mark.follows("datasets/record.py: make the data set again, in another folder: --out FOLDER")
+def test_shards_of_two_plans_are_no_data_set(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    wanted = made(tmp_path / "new", seed=1)
+    made(tmp_path / "mixed")
+    (tmp_path / "mixed" / "plan.json").write_bytes(wanted["plan.json"])
+    (tmp_path / "mixed" / "shards" / "test-00000.json").write_bytes(wanted["shards/test-00000.json"])
+    with pytest.raises(ConfigError, match=r"shards/train-00000\.json: belongs to another data set; make"):
+        made(tmp_path / "mixed", seed=1)
+    assert main(["dataset", "verify", str(tmp_path / "mixed")]) == 2
+    line = capsys.readouterr().err
+    assert line.count("\n") == 1
+    assert "shards/train-00000.json: belongs to another data set" in line
+    assert made(tmp_path / "again", seed=1) == wanted
+
+
+def test_a_plan_that_holds_more_is_another_one(tmp_path: Path) -> None:
+    made(tmp_path)
+    text = json.loads((tmp_path / "plan.json").read_text())
+    (tmp_path / "plan.json").write_text(json.dumps({**text, "variation": [["speed", 0.1]]}))
+    with pytest.raises(ConfigError, match="another variation"):
+        made(tmp_path)
+
+
 @pytest.mark.follows("datasets/stores.py: give a new folder")
 def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
     own = tmp_path / "train" / "metadata.csv"

@@ -298,3 +298,13 @@ def test_a_plan_written_again(words: Path) -> None:
     Path(line.partition(": ")[0]).unlink()
     make(words)
     assert tree(words) == whole
+
+
+@follows("datasets/build.py: remove it, then repeat the command that made the data set")
+def test_a_damaged_plan_written_again(words: Path) -> None:
+    whole = tree(words)
+    (words / "plan.json").write_bytes(whole["plan.json"][:40])
+    line = message(FileError, make, words)
+    Path(line.partition(": ")[0]).unlink()
+    make(words)
+    assert tree(words) == whole

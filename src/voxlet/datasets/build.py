@@ -13,7 +13,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from voxlet.datasets.card import finish
+from voxlet.datasets.card import AGAIN, finish, intact_record
 from voxlet.datasets.clips import make_clips, opened_voice
 from voxlet.datasets.encoding import encode
 from voxlet.datasets.formats.interface import Encoded, formats
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from voxlet.speak.voice import Voice
 
 PLAN, REJECTED = "plan.json", "rejected/"
+ELSEWHERE = "give --out another folder"
 AT_ONCE = 50  # clips whose samples are in memory
 
 
@@ -87,6 +88,7 @@ class MakeShard:
             labels=dict(Counter(str(clip.facts["label"]) for clip in taken[True])),
             objects=sealed,
             made_with=own,
+            plan=self.plan.key,
         )
         self.store.put(record_of(shard), record.to_json())
         return counts
@@ -192,17 +194,17 @@ def make_shards(
 
 
 def begin(plan: Plan, store: Store) -> None:
-    """Write the plan, unless it is there already.
+    """Write the plan, unless it is there already; a lost one only if all finished shards were made by it.
 
     Raises:
-        ConfigError: The store holds another plan, or something other than a data set.
-        FileError: The plan in the store is damaged, or the store is full or cannot be reached.
+        ConfigError: The store holds another plan, shards of another plan, or something other than a data set.
+        FileError: The plan or a record in the store is damaged, or the store is full or cannot be reached.
     """
     there = store.get(PLAN)
-    if there is None and not store.is_empty() and not store.names(RECORDS):  # a lost plan is written again
+    if there is None and not store.is_empty():
         there = store.get(PLAN)  # another part may have begun just now
         if there is None:
-            raise ConfigError("holds something other than a data set", where=store.place, remedy=ELSEWHERE)
+            _check_shards(plan, store)
     if there is None:
         store.put(PLAN, plan.to_json().encode())
         return
@@ -210,16 +212,35 @@ def begin(plan: Plan, store: Store) -> None:
         other = json.loads(read_plan(there).to_json())
     except ValueError:
         raise FileError(
-            "is not the plan of a data set", where=f"{store.place}/{PLAN}", remedy=ELSEWHERE
+            "is not the plan of a data set",
+            where=f"{store.place}/{PLAN}",
+            remedy=f"remove it, then {AGAIN}" if store.names(RECORDS) else ELSEWHERE,
         ) from None
     own = json.loads(plan.to_json())
-    if differing := [name for name in own if own[name] != other.get(name)]:
+    if differing := [name for name in {**own, **other} if own.get(name) != other.get(name)]:
         name = differing[0]
         raise ConfigError(
-            f"holds a data set with another {name} ({other.get(name)!r:.60}, not {own[name]!r:.60})",
+            f"holds a data set with another {name} ({other.get(name)!r:.60}, not {own.get(name)!r:.60})",
             where=store.place,
             remedy=ELSEWHERE,
         )
 
 
-ELSEWHERE = "give --out another folder"
+def _check_shards(plan: Plan, store: Store) -> None:
+    """Check that a store without a plan holds shards, and only those of `plan`.
+
+    Raises:
+        ConfigError: It holds none, or one that another plan made or an earlier version, which did not say.
+        FileError: A record is damaged, or the store cannot be reached.
+    """
+    names = [f"{RECORDS}/{name}" for name in sorted(store.names(RECORDS)) if name.endswith(".json")]
+    if not names:
+        raise ConfigError("holds something other than a data set", where=store.place, remedy=ELSEWHERE)
+    for name in names:
+        found = store.get(name)
+        if found is not None and intact_record(found, f"{store.place}/{name}").plan != plan.key:
+            raise ConfigError(
+                f"holds no {PLAN}, and {name} is not marked as made with these options",
+                where=store.place,
+                remedy="give the options that it was made with, or --out another folder",
+            )

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from voxlet.datasets.clips import opened_voice
 from voxlet.datasets.formats.interface import formats
-from voxlet.datasets.record import read_record, records
+from voxlet.datasets.record import read_record, record_of
 from voxlet.errors import FileError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from voxlet.datasets.plan import Plan
+    from voxlet.datasets.plan import Plan, Shard
     from voxlet.datasets.record import Record
     from voxlet.datasets.stores import Store
     from voxlet.speak.voice import Voice
@@ -27,6 +27,7 @@ def finish(plan: Plan, voice: bytes, store: Store) -> dict[str, Any]:
     """Write the files that describe a data set whose shards are all made, and return its card.
 
     Raises:
+        ConfigError: A shard was made by another plan.
         FileError: The store is full or cannot be reached, or a record is missing or damaged.
     """
 
@@ -38,15 +39,13 @@ def finish(plan: Plan, voice: bytes, store: Store) -> dict[str, Any]:
             )
         return found
 
-    def record(name: str) -> Record:
-        try:
-            return read_record(get(name))
-        except ValueError as error:
-            raise FileError(
-                "is damaged", where=f"{store.place}/{name}", remedy=f"remove it, then {AGAIN}"
-            ) from error
+    def record(shard: Shard) -> Record:
+        name = record_of(shard)
+        found = intact_record(get(name), f"{store.place}/{name}")
+        found.check_plan(plan, f"{store.place}/{name}")
+        return found
 
-    card = describe(plan, facts_of(plan, opened_voice(voice)), map(record, records(plan)))
+    card = describe(plan, facts_of(plan, opened_voice(voice)), map(record, plan.shards()))
     for name, content in formats()[plan.format].finish(plan, get):
         store.put(name, content)
     store.put(README, readme(plan, card).encode())
@@ -55,6 +54,18 @@ def finish(plan: Plan, voice: bytes, store: Store) -> dict[str, Any]:
 
 
 AGAIN = "repeat the command that made the data set"
+
+
+def intact_record(data: bytes, where: str) -> Record:
+    """Read a shard's record, named `where` in the error.
+
+    Raises:
+        FileError: The record is damaged.
+    """
+    try:
+        return read_record(data)
+    except ValueError as error:
+        raise FileError("is damaged", where=where, remedy=f"remove it, then {AGAIN}") from error
 
 
 def facts_of(plan: Plan, voice: Voice) -> dict[str, Any]:

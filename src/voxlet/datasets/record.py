@@ -6,6 +6,8 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from voxlet.errors import ConfigError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -26,6 +28,7 @@ class Record:
         labels: Number of accepted clips of each label.
         objects: Size in bytes and SHA-256 of each object, by its name.
         made_with: What decided the bytes besides the plan; see `voxlet.datasets.versions.made_with`.
+        plan: The plan's key; empty in records of earlier versions.
     """
 
     shard: str
@@ -35,10 +38,28 @@ class Record:
     labels: dict[str, int]
     objects: dict[str, tuple[int, str]]
     made_with: Mapping[str, Any]
+    plan: str = ""
 
     def to_json(self) -> bytes:
         """The record as JSON, the same for equal records."""
         return json.dumps(asdict(self)).encode()
+
+    def check_plan(self, plan: Plan, where: str) -> None:
+        """Check that the shard was made by this plan, as far as the record says.
+
+        Args:
+            plan: The plan of the data set.
+            where: The record's name in the error.
+
+        Raises:
+            ConfigError: It was made by another plan.
+        """
+        if self.plan not in ("", plan.key):
+            raise ConfigError(
+                "belongs to another data set",
+                where=where,
+                remedy="make the data set again, in another folder: --out FOLDER",
+            )
 
 
 def read_record(data: bytes) -> Record:
@@ -57,6 +78,7 @@ def read_record(data: bytes) -> Record:
             {str(label): int(count) for label, count in raw["labels"].items()},
             {str(name): (int(size), str(digest)) for name, (size, digest) in raw["objects"].items()},
             {name: raw["made_with"][name] for name in ("versions", "processor", "instructions")},
+            str(raw.get("plan", "")),
         )
     except (TypeError, KeyError, AttributeError, RecursionError) as error:
         raise ValueError(f"not the record of a shard ({error})") from error
@@ -65,8 +87,3 @@ def read_record(data: bytes) -> Record:
 def record_of(shard: Shard) -> str:
     """The name of the object that holds a shard's record."""
     return f"{RECORDS}/{shard.name}.json"
-
-
-def records(plan: Plan) -> list[str]:
-    """The names of the objects that hold the records of all shards."""
-    return [record_of(shard) for shard in plan.shards()]

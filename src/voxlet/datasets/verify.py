@@ -72,6 +72,7 @@ def verify(store: Store) -> Verdict:
 
     Raises:
         FileError: There is no data set, or it cannot be read.
+        ConfigError: A shard was made by another plan.
     """
     text = store.get(PLAN)
     if text is None:
@@ -95,6 +96,7 @@ def verify(store: Store) -> Verdict:
         except ValueError:
             verdict.add(shard.name, f"its record {record_of(shard)} is damaged")
             continue
+        record.check_plan(plan, f"{store.place}/{record_of(shard)}")
         described.append(record)
         _shard(plan, shard, record, store, verdict)
     if not verdict.wrong:
