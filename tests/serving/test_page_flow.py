@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import time
 from pathlib import Path
 
 import numpy as np
@@ -499,6 +500,37 @@ def test_a_server_that_went_away_is_told_and_asked_again(browser, site):
         page.get_by_role("combobox", name="Voice").select_option("kalimat")
         page.get_by_text("The server does not answer").wait_for()
         page.unroute("**/*.voice")
+        page.get_by_role("button", name="Try again").click()
+        page.get_by_role("button", name="say لا").wait_for()
+
+
+def test_a_voice_that_cannot_be_opened_leaves_no_thread_behind(browser, site, tmp_path):
+    folder = copied(site, tmp_path)
+    (folder / "voices" / "tiny.voice").unlink()
+    missing = "status of 404"
+    with served(folder) as address, opened(browser, f"{address}#voice=tiny", provoked=missing) as page:
+        page.get_by_role("button", name="Try again").click()
+        page.locator(".waiting[role=alert]").wait_for()
+        deadline = time.monotonic() + 20
+        while page.workers:
+            assert time.monotonic() < deadline
+            page.wait_for_timeout(20)
+
+
+def test_a_voice_chosen_twice_that_fails_once_can_be_tried_again(browser, address):
+    """The requests wait for one thread, which ends with the first failure: that failure is told, no other."""
+    with opened(browser, f"{address}#voice=tiny") as page:
+        page.get_by_role("button", name="say four").wait_for()
+        page.route("**/kalimat.voice", lambda route: route.abort(), times=1)
+        page.get_by_role("combobox", name="Voice").evaluate(
+            """(choice) => {
+              for (const name of ['kalimat', 'crowd', 'kalimat']) {
+                choice.value = name;
+                choice.dispatchEvent(new Event('change'));
+              }
+            }"""
+        )
+        page.get_by_text("The server does not answer").wait_for()
         page.get_by_role("button", name="Try again").click()
         page.get_by_role("button", name="say لا").wait_for()
 

@@ -127,9 +127,10 @@ export async function openVoice(name) {
     });
     draw();
   } catch (error) {
-    if (chosen.value !== entry) return; // another voice has been chosen
+    if (chosen.value !== entry || client !== asked) return; // no longer the voice or thread in use
     progress.value = null;
     client = null; // a thread that failed is not used again
+    asked.end();
     fail(error);
   }
 }
