@@ -229,7 +229,15 @@ def test_a_password_is_for_the_proxy_alone(server, tmp_path, proxied):
 
 @pytest.mark.follows("downloading/addresses.py: give this variable the form http://host:port, or unset it")
 @pytest.mark.parametrize(
-    "proxy", ["socks5://127.0.0.1:1080", "http://", "http://me:secret@a b:1", "127.0.0.1:x", "http://h:99999"]
+    "proxy",
+    [
+        "socks5://127.0.0.1:1080",
+        "http://",
+        "http://me:secret@a b:1",
+        "http://me:the#secret@host:1",
+        "127.0.0.1:x",
+        "http://h:99999",
+    ],
 )
 def test_a_proxy_that_is_none(server, tmp_path, proxied, proxy):
     server.plan = ["truncates", "503"]
@@ -244,6 +252,32 @@ def test_a_proxy_that_is_none(server, tmp_path, proxied, proxy):
     proxied("http_proxy", f"http://127.0.0.1:{server.server_address[1]}")
     download(server, tmp_path / "archive")
     assert server.seen[-1]["Range"] == f"bytes={ARRIVED}-"
+
+
+@pytest.mark.follows("downloading/addresses.py: correct this variable, or unset it to go without a proxy")
+@pytest.mark.parametrize("name", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
+@pytest.mark.parametrize(
+    ("proxy", "reason"),
+    [("http://me:secret@127.0.0.1:1", "Connection refused"), ("no.host.invalid", "Failed to resolve")],
+)
+def test_a_proxy_that_cannot_be_reached(server, tmp_path, proxied, capsys, name, proxy, reason):
+    proxied(name, proxy)
+    host = proxy.rpartition("@")[2].removeprefix("http://")
+    with pytest.raises(DownloadError) as caught:
+        fetch(server.address, tmp_path / "archive", limit=LIMIT, retries=HASTE)
+    assert all("refused); trying again" in line for line in capsys.readouterr().err.splitlines())
+    assert str(caught.value).startswith(f"{name}: the proxy http://{host} does not work (")
+    assert reason in str(caught.value)
+    assert str(caught.value).endswith("; correct this variable, or unset it to go without a proxy")
+    assert "secret" not in str(caught.value)
+    proxied(name, "")
+    download(server, tmp_path / "archive")
+
+
+def test_no_proxy_is_used_where_none_is_to_be(server, tmp_path, proxied):
+    proxied("http_proxy", "ftp://nonsense")
+    proxied("no_proxy", "example.org, *")
+    download(server, tmp_path / "archive")
 
 
 @pytest.mark.parametrize("digits", [20, 5_000])

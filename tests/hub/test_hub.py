@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -204,11 +206,15 @@ def test_what_a_download_advises_is_told(server, fresh_cache, monkeypatch) -> No
     server.plan = ["503"]
     with pytest.raises(HubError, match=r"; run it again to continue where it stopped$"):
         pull(address, retries=loopback.HASTE)
-    monkeypatch.setenv("http_proxy", "socks5://127.0.0.1:1")
     monkeypatch.delenv("no_proxy", raising=False)
     monkeypatch.delenv("NO_PROXY", raising=False)
-    with pytest.raises(HubError, match="give this variable the form http://host:port"):
-        pull(address, retries=loopback.HASTE)
+    for proxy, told in (
+        ("socks5://127.0.0.1:1", "socks5://127.0.0.1:1 is not a usable proxy; give this variable the form"),
+        ("http://127.0.0.1:1", "the proxy http://127.0.0.1:1 does not work .*; correct this variable, or"),
+    ):
+        monkeypatch.setenv("HTTP_PROXY", proxy)
+        with pytest.raises(HubError, match=f"^HTTP_PROXY: {told}"):
+            pull(address, retries=loopback.HASTE)
 
 
 def test_pieces_of_two_versions_are_fetched_anew(server, fresh_cache, voice) -> None:
@@ -227,6 +233,57 @@ def test_another_file_in_one_piece_is_not_fetched_twice(server, fresh_cache) -> 
     with pytest.raises(HubError, match="is not the file that was asked for"):
         pull(f"{server.address}#sha256={'0' * 64}")
     assert len(server.seen) == 1
+
+
+@pytest.mark.parametrize("name", ["HTTP_PROXY", "https_proxy", "ALL_PROXY"])
+@pytest.mark.parametrize(
+    "proxy", ["ftp://x", "http://", "http://host:port", "http://h:99999", "a b", "socks4://x"]
+)
+def test_a_proxy_of_the_client_that_is_none(pushed, hasty, voice, name: str, proxy: str) -> None:
+    """The client reads all three variables, whichever it needs."""
+    with unproxied() as patch:
+        patch.setenv(name, proxy)
+        for transfer in (lambda: pull(ADDRESS), lambda: push(voice, "me/other")):
+            with pytest.raises(
+                HubError, match=rf"^{name}: \S*{proxy} is not a usable proxy; give this"
+            ) as told:
+                transfer()
+            assert "\n" not in str(told.value)
+        patch.setenv("NO_PROXY", "*")
+        assert pull(ADDRESS).is_file()
+
+
+@pytest.mark.parametrize("name", ["HTTP_PROXY", "ALL_PROXY"])
+@pytest.mark.parametrize("proxy", ["127.0.0.1:1", "http://me:secret@127.0.0.1:1", "nonsense"])
+def test_a_proxy_of_the_client_that_cannot_be_reached(pushed, hasty, voice, name: str, proxy: str) -> None:
+    there = pull(ADDRESS)
+    host = proxy.rpartition("@")[2]
+    part = rf"^{name}: the proxy http://{host} does not work \(.*\); correct this variable, or unset it"
+    with unproxied() as patch:
+        patch.setenv(name, proxy)
+        for transfer in (lambda: pull("hf:me/another"), lambda: push(voice, "me/other")):
+            with pytest.raises(HubError, match=part) as told:
+                transfer()
+            assert "secret" not in str(told.value)
+        assert pull(ADDRESS) == there  # from the cache
+    with unproxied() as patch:
+        patch.setenv(name, proxy)
+        patch.setenv("NO_PROXY", "127.0.0.1")
+        assert push(voice, "me/other") == "hf:me/other"
+
+
+@contextlib.contextmanager
+def unproxied() -> Iterator[pytest.MonkeyPatch]:
+    """No variable sets a proxy yet; a new session of the client reads them."""
+    from huggingface_hub.utils import _http
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+            patch.delenv(name, raising=False)
+            patch.delenv(name.upper(), raising=False)
+        _http.close_session()
+        yield patch
+    _http.close_session()
 
 
 def offline(patch: pytest.MonkeyPatch) -> None:

@@ -121,7 +121,7 @@ def receive_with_retries(download: Download) -> bool:
     """
     urllib3 = import_extra("urllib3", "train")
     address, part, retries = download.address, download.part, download.retries
-    failures, reason, asked = 0, "", 0.0
+    failures, reason, asked, failed = 0, "", 0.0, None
     while failures < retries.attempts:
         if failures:
             pause = max(asked, retries.backoff * 2 ** (failures - 1))
@@ -135,12 +135,12 @@ def receive_with_retries(download: Download) -> bool:
             return attempt(urllib3, download)
         except urllib3.exceptions.HTTPError as error:
             refuse_hopeless(urllib3, error, address)
-            reason = describe(error)
+            reason, failed = describe(error), proxy_failure(urllib3, error, address)
         except BusyError as error:
-            reason, asked = str(error), error.seconds
+            reason, asked, failed = str(error), error.seconds, None
         after = part.stat().st_size if part.exists() else 0
         failures = 1 if after - before >= PIECE else failures + 1
-    raise DownloadError(
+    raise failed or DownloadError(
         f"the download failed {retries.attempts} times without progress ({reason})",
         where=address,
         remedy=GO_ON,
@@ -170,15 +170,27 @@ def attempt(library: Any, download: Download) -> bool:
     return pieces
 
 
+def proxy_failure(library: Any, error: Exception, address: str) -> DownloadError | None:
+    """The error that names the proxy, if it was the proxy that failed; None otherwise."""
+    cause = getattr(error, "reason", None)
+    proxy = proxy_for(address)
+    if proxy is None or not isinstance(cause, library.exceptions.ProxyError):
+        return None
+    return proxy.failure(describe(cause.original_error))
+
+
 def refuse_hopeless(library: Any, error: Exception, address: str) -> None:
     """Give up at once if another attempt could not succeed.
 
     Raises:
-        DownloadError: The host is unknown, its certificate is not trusted, or it redirects in a circle or to
-            something that is not an http address.
+        DownloadError: The host or its proxy is unknown, its certificate is not trusted, or it redirects in a
+            circle or to something that is not an http address.
     """
     errors = library.exceptions
     cause = getattr(error, "reason", None)
+    unknown = isinstance(getattr(cause, "original_error", None), errors.NameResolutionError)
+    if unknown and (failed := proxy_failure(library, error, address)) is not None:
+        raise failed from error
     if isinstance(cause, errors.NameResolutionError):
         raise DownloadError(
             f"cannot find the server {urllib.parse.urlsplit(address).hostname}",
@@ -221,6 +233,7 @@ class BusyError(Exception):
 def describe(error: Exception) -> str:
     """A network error in a few words, without the representations of connection objects and pools."""
     cause = getattr(error, "reason", None)
+    cause = getattr(cause, "original_error", cause)  # a proxy's
     text = str(cause if isinstance(cause, Exception) else error)
     return (
         re.sub(r"^.*?(HTTPS?Connection\w*|Pool)\([^)]*\)[:.] *|<[^>]*>: *", "", text) or type(error).__name__
@@ -241,10 +254,10 @@ def open_pool(library: Any, address: str, retries: RetryPolicy) -> urllib3.PoolM
     proxy = proxy_for(address)
     if proxy is None:
         return cast("urllib3.PoolManager", library.PoolManager(**settings))
-    user = urllib.parse.urlsplit(proxy).netloc.rpartition("@")[0]
+    user = urllib.parse.urlsplit(proxy.url).netloc.rpartition("@")[0]
     named = {"proxy_basic_auth": urllib.parse.unquote(user), "proxy_basic_auth_encoding": "utf-8"}
     headers = library.make_headers(**named) if user else {}
-    made = library.ProxyManager(proxy, proxy_headers=headers, **settings)
+    made = library.ProxyManager(proxy.url, proxy_headers=headers, **settings)
     return cast("urllib3.PoolManager", made)
 
 

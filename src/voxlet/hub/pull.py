@@ -7,6 +7,7 @@ folder of files and a list of their digests, such as a clip VAE. Nothing else in
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import json
 import os
 import re
@@ -16,7 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from voxlet.downloading.addresses import host_of, is_host, without_password
+from voxlet.downloading.addresses import WEB, host_of, is_host, proxy_for, proxy_of, without_password
 from voxlet.downloading.fetch import DEFAULT_RETRIES, RetryPolicy, fetch
 from voxlet.errors import DownloadError, HubError, VoiceError, VoxletError
 from voxlet.extras import import_extra
@@ -33,6 +34,12 @@ PLACE = re.compile(r"[\w-][\w.-]{0,60}(/[\w-][\w.-]{0,60}){0,3}", re.ASCII)  # s
 MOST_FILES, MOST_OF_A_FILE = 16, 2 * 2**30  # files of a folder, and bytes of each
 MOST_LISTED = 64 * 2**10  # bytes of the list of digests
 CACHE = "voices"  # in the cache folder
+SOCKS = ("socks5", "socks5h")  # schemes of proxies that the hub's client knows with the package socksio
+UNCONNECTED = (
+    "ConnectError",
+    "ConnectTimeout",
+    "ProxyError",
+)  # the client's errors before a connection is made
 ONLINE = "check the name, and whether this machine is online; what was pulled before is opened without"
 
 
@@ -175,7 +182,8 @@ def _arrived(address: WebAddress, arriving: Path, retries: RetryPolicy) -> tuple
         pieces = fetch(address.url, arriving, limit=MOST_BYTES, progress=False, retries=retries)
     except DownloadError as error:
         remedy = own_remedy(error)
-        raise HubError(error.what, where=address, remedy=ONLINE if remedy is None else remedy) from error
+        where = error.where or address  # the address, or the variable that sets a proxy
+        raise HubError(error.what, where=where, remedy=ONLINE if remedy is None else remedy) from error
     digest = hashlib.sha256(arriving.read_bytes()).hexdigest()
     if digest != address.digest:
         arriving.unlink()
@@ -203,12 +211,32 @@ def answering(hub: Any, where: str) -> Iterator[None]:
         cause = error.__cause__ if isinstance(error.__cause__, known) else error
         if isinstance(cause, OSError) and not isinstance(cause, _not_of_the_disk(hub)):
             raise
+        if (failed := _proxy_failure(hub, error)) is not None:
+            raise HubError(failed.what, where=failed.where, remedy=failed.remedy) from error
         what, remedy = _told(hub, cause)
         raise HubError(what, where=where, remedy=remedy) from error
 
 
+def _proxy_failure(hub: Any, error: BaseException) -> DownloadError | None:
+    """The error that names the proxy to the hub, if no connection was made; None otherwise."""
+    proxy = proxy_for(hub.constants.ENDPOINT, _proxy_schemes())
+    cause: BaseException | None = error
+    while cause is not None and type(cause).__name__ not in UNCONNECTED:
+        cause = cause.__cause__
+    return None if proxy is None or cause is None else proxy.failure(str(cause) or type(cause).__name__)
+
+
+def _proxy_schemes() -> tuple[str, ...]:
+    """The schemes of the proxies that the hub's client can use here."""
+    return (*WEB, *(SOCKS if importlib.util.find_spec("socksio") else ()))
+
+
 def _check_settings(hub: Any) -> None:
-    """Check the client's settings, as its own errors about them do not name the variables."""
+    """Check the client's settings, as its own errors about them do not name the variables.
+
+    Raises:
+        HubError: One of them is invalid: the address of the hub, a proxy or the token.
+    """
     endpoint = hub.constants.ENDPOINT
     if not is_host(host_of(endpoint)):
         raise HubError(
@@ -216,6 +244,11 @@ def _check_settings(hub: Any) -> None:
             where="HF_ENDPOINT",
             remedy="unset this variable, or give it an address that begins with https://",
         )
+    try:
+        for kind in (*WEB, "all"):  # the client reads all of them, whichever it needs
+            proxy_of(kind, _proxy_schemes())
+    except DownloadError as error:
+        raise HubError(error.what, where=error.where, remedy=error.remedy) from error
     token = hub.get_token() or ""
     if not (token.isascii() and token.isprintable()):
         raise HubError(
