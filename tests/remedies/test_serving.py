@@ -78,6 +78,14 @@ def test_two_of_a_name(file: Path, tmp_path: Path) -> None:
     assert create_app([load_voice(file), load_voice(renamed)]).title == "voxlet"
 
 
+@follows("serving/voices.py: load it again")
+def test_a_voice_that_was_replaced(file: Path) -> None:
+    loaded = load_voice(file)
+    file.write_bytes(tiny_voice.voice_bytes(tiny_voice.info(("yes", "no"))))
+    assert "has been replaced since it was loaded" in message(VoiceError, create_app, [loaded])
+    assert create_app([load_voice(file)]).title == "voxlet"
+
+
 @follows("serving/voices.py: such as style:0.3,-1.2")
 def test_a_style() -> None:
     message(VoiceError, parse_speaker, "style:x")

@@ -11,10 +11,16 @@ import sys
 import numpy as np
 import pytest
 import soundfile
+from starlette.testclient import TestClient
 
+import tiny_voice
 from voxlet import audio
+from voxlet.serving.app import create_app
 from voxlet.serving.formats import MEDIA_TYPES, RATE
 from voxlet.serving.limits import LARGEST_SEED
+from voxlet.speak.voice import load_voice
+
+HERE = "http://127.0.0.1"
 
 
 def ask(client, **changes):
@@ -186,6 +192,31 @@ def test_the_page_and_its_voices(client, voice) -> None:
     assert data == voice.path.read_bytes()
     for path in ("/voices/nix.voice", "/voices/..%2f..%2fetc%2fpasswd.voice"):
         problem(client.get(path), 404)
+
+
+@pytest.mark.parametrize("other", [tiny_voice.info(("yes", "no"), name="another"), None])
+def test_a_file_that_is_exchanged_or_removed_changes_nothing_until_the_server_starts_anew(
+    tmp_path, page, other
+) -> None:
+    path = tmp_path / "tiny.voice"
+    path.write_bytes(tiny_voice.voice_bytes())
+    with TestClient(create_app([load_voice(path, threads=1)], page=page), base_url=HERE) as client:
+        paths = ("/voices.json", "/voices/tiny.voice", "/v1/models", "/v1/audio/words", "/v1/audio/styles")
+
+        def answers() -> list[tuple[int, bytes, str | None]]:
+            found = [client.get(path) for path in paths] + [ask(client)]
+            return [(one.status_code, one.content, one.headers.get("etag")) for one in found]
+
+        before = answers()
+        if other is None:
+            path.unlink()
+        else:
+            path.write_bytes(tiny_voice.voice_bytes(other))
+        assert answers() == before
+        assert {status for status, *_ in before} == {200}
+        (listed,), (_, content, mark) = json.loads(before[0][1])["voices"], before[1]
+        assert (listed["bytes"], listed["sha256"]) == (len(content), hashlib.sha256(content).hexdigest())
+        assert mark == f'"{listed["sha256"]}"'
 
 
 def test_health_and_figures(client) -> None:

@@ -8,7 +8,7 @@ import contextlib
 import json
 from typing import TYPE_CHECKING
 
-from starlette.responses import FileResponse, Response
+from starlette.responses import FileResponse, Response, StreamingResponse
 
 from voxlet.serving.refusals import RefusedError
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from voxlet.serving.limits import Limits
+
+CHUNK = 2**16  # bytes that a client takes at once: its time is limited for each piece of an answer
 
 
 class StreamedResponse(Response):
@@ -100,6 +102,17 @@ def file_answer(
     if not path.is_file():
         raise RefusedError(404, f"{path.name} is no longer there", code="not_found")
     return FileResponse(path, media_type=media_type, headers=headers, filename=filename)
+
+
+def content_answer(content: bytes, media_type: str, digest: str) -> StreamingResponse:
+    """A response with bytes from memory, of which `digest` is the SHA-256."""
+    headers = {"Content-Length": str(len(content)), "ETag": f'"{digest}"'}
+    return StreamingResponse(_chunks(content), media_type=media_type, headers=headers)
+
+
+async def _chunks(content: bytes) -> AsyncIterator[bytes]:
+    for start in range(0, len(content), CHUNK):
+        yield content[start : start + CHUNK]
 
 
 async def as_events(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
-from fastapi.responses import FileResponse, PlainTextResponse
+from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
@@ -23,7 +23,7 @@ from voxlet.errors import VoiceError
 from voxlet.evaluation.report.verdict import verdict_of_card
 from voxlet.extras import import_extra
 from voxlet.serving import refusals
-from voxlet.serving.answer import file_answer
+from voxlet.serving.answer import content_answer
 from voxlet.serving.catalogue import catalogue_routes
 from voxlet.serving.guard import Guard, check_key
 from voxlet.serving.limits import Limits, Turns
@@ -111,6 +111,7 @@ def create_app(
 
     Raises:
         ConfigError: There are no voices or two of one name, a folder holds no map, or the key is invalid.
+        VoiceError: The file of a voice cannot be read, or was replaced since the voice was loaded.
         MissingExtraError: The package for the Wyoming protocol is not installed.
     """
     if key is not None:
@@ -195,7 +196,7 @@ def _add_own_routes(app: FastAPI, speaking: SpeechService, making: VoiceMaker | 
             VoiceOfPage(
                 name=one.name,
                 file=f"voices/{one.name}{SUFFIX}",
-                bytes=one.size,
+                bytes=len(one.content),
                 sha256=one.digest,
                 verdict=verdict_of_card(one.voice.info.card),
             )
@@ -207,18 +208,18 @@ def _add_own_routes(app: FastAPI, speaking: SpeechService, making: VoiceMaker | 
 
     @app.get(
         f"/voices/{{name}}{SUFFIX}",
-        response_class=FileResponse,
+        response_class=Response,
         responses={
             **RESPONSES,
             200: {"content": {"application/octet-stream": {}}, "description": "The file"},
         },
     )
-    async def voice_file(name: str) -> FileResponse:
+    async def voice_file(name: str) -> Response:
         """Download a voice file."""
         found = next((one for one in speaking.voices.all if one.name == name), None)
         if found is None:
             raise RefusedError(404, f"there is no voice {name!r}", code="not_found")
-        return file_answer(found.file, "application/octet-stream")
+        return content_answer(found.content, "application/octet-stream", found.digest)
 
 
 def made_voices(making: VoiceMaker, voices: Mapping[str, Path]) -> list[VoiceOfPage]:

@@ -31,18 +31,22 @@ OPEN = 4  # voices made on this server that are kept open
 
 @dataclass(frozen=True, eq=False)
 class ServedVoice:
-    """A voice and its file; `name` is what clients send as `model`."""
+    """A voice and what clients send as `model`; `changed` is in seconds since 1970."""
 
     name: str
     voice: Voice
-    size: int  # bytes
-    digest: str  # SHA-256 of the file
-    changed: int  # seconds since 1970
+    changed: int
 
-    @property
-    def file(self) -> Path:
-        """The path of the voice's file."""
-        return self.voice.path
+
+@dataclass(frozen=True, eq=False)
+class VoiceWithFile(ServedVoice):
+    """A voice with the content of its file when the server started: another file may have replaced it since.
+
+    `digest` is the SHA-256 of `content`.
+    """
+
+    content: bytes
+    digest: str
 
 
 @dataclass(frozen=True)
@@ -62,19 +66,17 @@ class SpeakerChoice:
     style: Style | None = None
 
 
-def serve_voice(voice: Voice, name: str | None = None) -> ServedVoice:
-    """A loaded voice under a name; by default, that of its file.
+def serve_voice(voice: Voice) -> VoiceWithFile:
+    """A loaded voice under the name of its file, with what is in the file.
 
     Raises:
-        VoiceError: The file can no longer be read.
+        VoiceError: The file can no longer be read, or holds another voice than when it was loaded.
     """
-    try:
-        data, changed = voice.path.read_bytes(), voice.path.stat().st_mtime
-    except OSError as error:
-        raise VoiceError(f"cannot be read ({error.strerror})", where=voice.path) from error
-    return ServedVoice(
-        name or voice.path.stem, voice, len(data), hashlib.sha256(data).hexdigest(), max(0, int(changed))
-    )
+    changed, file = _state(voice.path)[1] // 10**9, read_voice(voice.path)
+    if file.info.to_json() != voice.info.to_json():
+        raise VoiceError("has been replaced since it was loaded", where=voice.path, remedy="load it again")
+    digest = hashlib.sha256(file.model).hexdigest()
+    return VoiceWithFile(voice.path.stem, voice, changed, file.model, digest)
 
 
 class ServedVoices:
@@ -89,7 +91,7 @@ class ServedVoices:
     """
 
     def __init__(
-        self, voices: Iterable[ServedVoice], made: Callable[[], Sequence[Path]] = lambda: ()
+        self, voices: Iterable[VoiceWithFile], made: Callable[[], Sequence[Path]] = lambda: ()
     ) -> None:
         self.all = tuple(voices)
         if not self.all:
@@ -126,7 +128,8 @@ class ServedVoices:
             return None
         with self._lock:
             state = _state(path)
-            served = self._open.pop(state, None) or serve_voice(load_voice(path, threads=1), model)
+            served = self._open.pop(state, None)
+            served = served or ServedVoice(model, load_voice(path, threads=1), state[1] // 10**9)
             self._open[state] = served
             for oldest in list(self._open)[:-OPEN]:
                 del self._open[oldest]
