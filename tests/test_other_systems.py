@@ -11,16 +11,20 @@ import subprocess
 import sys
 import threading
 import types
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import tiny_voice
+from synthetic import word
 from voxlet import audio, files
 from voxlet.cache import contents as cache
 from voxlet.cli.corpus import record
 from voxlet.corpus.listing.sound_files import common_folder, relative_name
+from voxlet.corpus.recording.session import Session
 from voxlet.datasets.stores import Folder
 from voxlet.engines import pool
 from voxlet.errors import AudioError, ConfigError, FileError
@@ -32,6 +36,7 @@ from voxlet.serving.static.page import write_page
 from voxlet.speak import player
 
 filelock = pytest.importorskip("filelock")
+HAN = "\u1112\u1161\u11ab"  # a syllable of Hangul in parts (NFD), which is U+D55C composed
 
 
 @pytest.fixture
@@ -64,6 +69,38 @@ def locks_stay(monkeypatch: pytest.MonkeyPatch) -> set[Path]:
 def windows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "win32")
     monkeypatch.setattr(os_errors, "PAUSES", (0.001,) * 5)
+
+
+@pytest.fixture
+def ignoring_case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the test's folder, names that differ in case alone or in composition are one file."""
+
+    def real(path: Any) -> Any:
+        place = Path(path) if isinstance(path, str | Path) else None
+        if place is None or tmp_path not in place.parents:
+            return path
+        try:
+            names = [one.name for one in place.parent.iterdir()]
+        except OSError:
+            return path
+        alike = [name for name in names if files.fold_name(name) == files.fold_name(place.name)]
+        return path if place.name in names or not alike else place.parent / alike[0]
+
+    def once(act: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda path, *rest, **options: act(real(path), *rest, **options)
+
+    def move(act: Callable[..., Any]) -> Callable[..., Any]:
+        def moved(path: Any, target: Any) -> None:
+            act(real(path), target if real(path) == real(target) else real(target))
+
+        return moved
+
+    link = os.link
+    for module, name in ((os, "stat"), (os, "lstat"), (os, "unlink"), (io, "open")):
+        monkeypatch.setattr(module, name, once(getattr(module, name)))
+    for name in ("rename", "replace"):
+        monkeypatch.setattr(os, name, move(getattr(os, name)))
+    monkeypatch.setattr(os, "link", lambda path, target: link(real(path), real(target)))
 
 
 def test_a_lock_file_that_is_to_go_goes_when_it_can(tmp_path: Path, locks_stay: set[Path]) -> None:
@@ -196,6 +233,43 @@ def test_labels_that_differ_in_case_alone_have_a_sample_each(tmp_path: Path) -> 
         patched.setattr("voxlet.recipes.clip.finish.wav_metadata", lambda _: {})
         write_samples(tmp_path, sampler)  # type: ignore[arg-type]
     assert len({path.name.casefold() for path in tmp_path.iterdir()}) == 4
+
+
+@pytest.mark.usefixtures("ignoring_case")
+def test_takes_of_speakers_whose_names_differ_in_case_alone_have_other_numbers(tmp_path: Path) -> None:
+    names_of_takes(tmp_path)
+
+
+def test_takes_of_such_speakers_can_be_moved_to_where_case_is_ignored(tmp_path: Path) -> None:
+    names_of_takes(tmp_path)
+
+
+def names_of_takes(folder: Path) -> None:
+    """Record a take by each of some speakers, and check that no two are one file where case is ignored."""
+    silence = np.zeros(4000, np.float32)
+    take = np.concatenate([silence, word(0, 0, 0), silence])
+    written = []
+    for label, speaker in (
+        ("Mine", "Ann"),
+        ("mine", "Ann"),
+        ("MINE", "ann"),
+        ("mine", HAN),
+        ("mine", "\ud55c"),
+    ):
+        session = Session(folder, [label], 5, speaker=speaker)
+        written.append(session.keep(label, take, 8000, session.check(label, take, 8000)))
+    assert len({files.fold_name(path.name) for path in written}) == 5
+    assert len(list(folder.glob("*.wav"))) == 5
+    assert [len(Session(folder, ["mine"], 5, speaker=who).kept["mine"]) for who in ("Ann", "ann")] == [2, 1]
+
+
+def test_names_that_differ_in_composition_alone_are_kept_apart() -> None:
+    assert list(files.safe_names([HAN, "\ud55c", "A", "a"], 20, "word").values()) == [
+        HAN,
+        "\ud55c-2",
+        "A",
+        "a-2",
+    ]
 
 
 def test_two_voices_that_would_be_one_file_are_refused(tmp_path: Path) -> None:

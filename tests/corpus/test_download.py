@@ -495,6 +495,10 @@ HOSTILE = {
     "pipe": (tar_with(entry(WAV, tarfile.FIFOTYPE)), "a link or a device"),
     "twice": (tar_with(entry(WAV), entry(WAV)), "twice"),
     "twice but for case": (tar_with(entry(WAV), entry("t/recordings/0_A_0.wav")), "twice"),
+    "twice but for composition": (
+        tar_with(entry("t/recordings/\u00e9.wav"), entry("t/recordings/e\u0301.wav")),
+        "twice",
+    ),
     "tar bomb": (tar_with(entry(WAV), data=bytes(LIMIT + 1)), "as a bomb would"),
     "bomb beside the wanted": (tar_with(entry("t/other.bin"), data=bytes(LIMIT + 1)), "as a bomb would"),
     "many small": (

@@ -21,6 +21,7 @@ from typing import IO, TYPE_CHECKING, cast
 from voxlet.corpus.listing.sound_files import SOUND_SUFFIXES
 from voxlet.downloading.fetch import MIRROR
 from voxlet.errors import DownloadError
+from voxlet.files import fold_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -127,10 +128,10 @@ def unpack(
             place = wanted(member, folders)
             if place is None:
                 continue
-            # Names that differ only in case are the same file on some systems.
-            if place.as_posix().casefold() in written:
+            folded = fold_name(place.as_posix())
+            if folded in written:
                 raise DownloadError(f"the archive holds {member.name!r} twice", where=archive)
-            written.add(place.as_posix().casefold())
+            written.add(folded)
             target = folder / place
             target.parent.mkdir(parents=True, exist_ok=True)
             copy(member, target, advance)

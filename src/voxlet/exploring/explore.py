@@ -239,7 +239,7 @@ def write_maps(
     written: list[Path] = []
     for number, (one, sprite, opened) in enumerate(zip(maps, sprites, models, strict=True)):
         name = files.safe_name(one.clips.name, LONGEST_NAME) or "map"
-        if number > 0 and written[0].name.casefold() == name.casefold():  # macOS and Windows ignore case
+        if number > 0 and files.fold_name(written[0].name) == files.fold_name(name):
             name = f"{name}-{number + 1}"
         target = folder / name
         write_map_folder(target, model_data(one), sprite, decoding_of(opened))

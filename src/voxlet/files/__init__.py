@@ -12,7 +12,7 @@ from voxlet.files.folders import (
     temporary_folder,
 )
 from voxlet.files.locks import exclusive
-from voxlet.files.names import safe_name, safe_names
+from voxlet.files.names import fold_name, safe_name, safe_names
 from voxlet.files.os_errors import patiently, writing
 from voxlet.files.whole import (
     atomic_file,
@@ -34,6 +34,7 @@ __all__ = [
     "descriptor_of",
     "exclusive",
     "flush",
+    "fold_name",
     "is_file",
     "is_folder",
     "is_special",

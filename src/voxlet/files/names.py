@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -28,8 +29,17 @@ def safe_name(text: str, longest: int) -> str:
     return f"_{name}" if name.partition(".")[0].upper() in RESERVED else name
 
 
+def fold_name(name: str) -> str:
+    """The form that names share if they are one file on macOS or Windows: in NFC and case-folded.
+
+    >>> fold_name("Ann.voice") == fold_name("ann.voice"), fold_name("\u1112\u1161\u11ab") == fold_name("한")
+    (True, True)
+    """
+    return unicodedata.normalize("NFC", name).casefold()
+
+
 def safe_names(texts: Iterable[str], longest: int, otherwise: str) -> dict[str, str]:
-    """A file name for each text, as by `safe_name`, all different even on systems that ignore case.
+    """A file name for each text, as by `safe_name`; no two of them are one file on any system.
 
     Args:
         texts: Texts, all different.
@@ -44,9 +54,9 @@ def safe_names(texts: Iterable[str], longest: int, otherwise: str) -> dict[str, 
     for text in texts:
         plain = safe_name(text, longest) or otherwise
         name, number = plain, 1
-        while name.casefold() in taken:
+        while fold_name(name) in taken:
             number += 1
             name = f"{plain[: longest - len(f'-{number}')]}-{number}"
-        taken.add(name.casefold())
+        taken.add(fold_name(name))
         found[text] = name
     return found

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import unicodedata
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from voxlet.corpus.listing.sound_files import SOUND_SUFFIXES
+from voxlet.files import fold_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -97,8 +97,3 @@ def _names(folder: Path) -> dict[str, Path] | None:
         names.setdefault(fold_name(path.name), path)
         names.setdefault(fold_name(path.stem), path)
     return names
-
-
-def fold_name(name: str) -> str:
-    """A file name in Unicode form NFC and case-folded."""
-    return unicodedata.normalize("NFC", name).casefold()

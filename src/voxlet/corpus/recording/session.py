@@ -53,9 +53,14 @@ class Session:
         for path in sorted(folder.glob("*.wav")) if folder.is_dir() else []:
             name, *rest = path.stem.split("_")
             word = called.get(fold(name))
-            if word is None or len(rest) != 2 or rest[0] != speaker or not rest[1].isdecimal():
+            if word is None or len(rest) != 2 or not rest[1].isdecimal():
                 continue
+            if files.fold_name(rest[0]) != files.fold_name(speaker):
+                continue
+            # Takes of `Ann` and `ann` have other numbers, since some systems ignore case in names.
             self.numbers[word] = max(self.numbers[word], int(rest[1]) + 1)
+            if rest[0] != speaker:
+                continue
             sound = audio.read(path)
             self.kept[word].append(check_take(sound.samples, sound.rate, word, {}))
             self.paths[word].append(path)
