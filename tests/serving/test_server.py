@@ -16,10 +16,12 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
 
 import pytest
 
 import tiny_voice
+from browser import running
 from voxlet import audio
 
 KEY = "a-key-of-mine"
@@ -228,3 +230,54 @@ def test_connections_that_say_nothing_are_cut(tmp_path, voice) -> None:
         running.should_exit = True
         thread.join(20)
     assert not thread.is_alive()
+
+
+def test_connections_too_many_are_refused_while_the_others_go_on(voice, page) -> None:
+    """Runs in this process, where the limit can be lower: 2 connections are served, 2 more are refused."""
+    from voxlet.serving.app import create_app
+    from voxlet.serving.limits import Limits
+
+    limits = Limits(connections=2)
+    with (
+        running(create_app([voice], limits=limits, page=page), limits) as address,
+        contextlib.ExitStack() as held,
+    ):
+
+        def connection() -> http.client.HTTPConnection:
+            found = http.client.HTTPConnection(urlsplit(address).netloc, timeout=20)
+            found.connect()
+            return held.enter_context(contextlib.closing(found))
+
+        def get(asking: http.client.HTTPConnection, path: str = "/healthz") -> http.client.HTTPResponse:
+            asking.request("GET", path)
+            return asking.getresponse()
+
+        events, other = connection(), connection()
+        asked = {"model": "tiny", "voice": "ann", "input": "4" * 300, "stream_format": "sse"}
+        events.request("POST", "/v1/audio/speech", json.dumps(asked), {"Content-Type": "application/json"})
+        streamed = events.getresponse()
+        first = streamed.readline()
+        assert get(other).read() == b'{"status":"ok"}'
+        silent, refused = connection(), connection()
+        answer = get(refused, "/")
+        error = json.loads(answer.read())["error"]
+        assert (answer.status, answer.headers["Retry-After"], answer.headers["Connection"]) == (
+            503,
+            "5",
+            "close",
+        )
+        assert error["message"] == "2 connections are open; try again in 5 s"
+        assert (error["type"], error["code"]) == ("server_error", "busy")
+        full = connection()  # takes the place of the one that was refused
+        with pytest.raises(OSError):  # noqa: PT011  # one more is cut at once
+            get(connection())
+        silent.close()
+        full.close()
+        assert get(other, "/").status == 200
+        assert b"speech.audio.done" in streamed.read()
+        assert first.startswith(b"data: ")
+        other.close()
+        deadline = time.monotonic() + 20
+        while get(connection()).status != 200:  # until the server has noticed
+            assert time.monotonic() < deadline
+            time.sleep(0.1)

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 OPEN = "/healthz"  # the one path that needs no key
 UPLOADS = ("/v1/audio/like", "/takes/")  # prefixes of the paths that take recordings
 READING = ("GET", "HEAD", "OPTIONS")  # methods that change nothing
+CROWDED = "crowded"  # in the state of requests on connections beyond `Limits.connections`
+LATER = 5  # seconds after which such a client may try again
 OWN_SITE = ("same-origin", "none")  # allowed Sec-Fetch-Site; programs send no such header
 LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 OTHER = "other"  # counted and logged for an unknown path, in place of what the client sent
@@ -119,11 +121,14 @@ class Guard:
             self._note(scope["method"], asked, status, time.perf_counter() - begun)
 
     def _admit(self, scope: Scope, headers: Headers, body: _Body) -> None:
-        """Check the host, origin, key and length of a request.
+        """Check the connection, host, origin, key and length of a request.
 
         Raises:
             RefusedError: The request is not allowed; the error has the status to answer with.
         """
+        if CROWDED in scope.get("state", {}):
+            crowded = f"{self._limits.connections} connections are open; try again in {LATER} s"
+            raise RefusedError(503, crowded, code="busy")
         host = headers.get("host", "")
         if self._key is None and _name(f"//{host}") not in LOCAL_NAMES:
             raise RefusedError(403, "this server answers only under the names of this machine")
@@ -158,9 +163,10 @@ class Guard:
 
 def _answer(error: RefusedError) -> Response:
     ask = {"WWW-Authenticate": 'Basic realm="voxlet"'} if error.status == 401 else {}
-    # The unread rest of a request would be taken for the next request.
-    close = {"Connection": "close"} if error.status in (408, 413) else {}
-    return refusal(error.status, error.message, code=error.code, headers={**ask, **close})
+    later = {"Retry-After": str(LATER)} if error.status == 503 else {}
+    # The unread rest of a request would be taken for the next request; a connection too many makes room.
+    close = {"Connection": "close"} if error.status in (408, 413, 503) else {}
+    return refusal(error.status, error.message, code=error.code, headers={**ask, **later, **close})
 
 
 def _name(address: str) -> str | None:

@@ -16,6 +16,7 @@ class Limits:
 
     body: int = 2**17  # largest request with a text
     upload: int = 25 * 2**20  # largest request with a recording
+    connections: int = 256  # open at once, whose requests are answered; as many more are told to come later
     at_once: int = 32  # answers that are made and sent at once
     waiting: int = 128  # requests that wait for their turn
     patience: float = 10.0  # longest wait of a request for its turn

@@ -1,4 +1,4 @@
-"""Running the server: it limits how long slow clients take, and ends without cutting answers off."""
+"""Running the server: it limits connections and slow clients, and ends without cutting answers off."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from voxlet.errors import ConfigError
-from voxlet.serving.guard import LOCAL_NAMES, check_key
+from voxlet.serving.guard import CROWDED, LOCAL_NAMES, check_key
 
 if TYPE_CHECKING:
     import asyncio
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from voxlet.serving.limits import Limits
 
 IDLE = 20  # seconds that a connection stays open between requests
-BACKLOG = 1024  # connections that wait to be accepted
+BACKLOG = 128  # connections that wait to be accepted; asyncio accepts that many before it looks at one
 
 
 def check_exposure(host: str, key: str | None) -> None:
@@ -77,13 +77,22 @@ def make_server(app: FastAPI, limits: Limits, ready: Callable[[], None]) -> uvic
     """
 
     class Patient(H11Protocol):
-        """A connection that is closed if no request begins on it for too long."""
+        """A connection that is closed if no request begins on it for too long.
+
+        One too many is refused by the guard, as uvicorn's `limit_concurrency` gives no time to try again and
+        refuses requests on old connections, too. Beyond twice the limit there is no room even to refuse.
+        """
 
         _watch: asyncio.TimerHandle | None = None
         _seen: object = None
 
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
+            if len(self.connections) > 2 * limits.connections:
+                transport.abort()
+                return
+            if len(self.connections) > limits.connections:
+                self.app_state = {**self.app_state, CROWDED: True}
             self._watch = self.loop.call_later(limits.head, self._look)
 
         def connection_lost(self, exc: Exception | None) -> None:
@@ -110,6 +119,7 @@ def make_server(app: FastAPI, limits: Limits, ready: Callable[[], None]) -> uvic
         log_config=None,
         access_log=False,
         server_header=False,
+        backlog=BACKLOG,
         timeout_keep_alive=IDLE,
         timeout_graceful_shutdown=round(limits.answer),
     )
