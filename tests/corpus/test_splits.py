@@ -218,6 +218,16 @@ def test_impossible_splits(prepared, kind, settings, change, expected):
         make_split(replace(prepared, **change), kind, **settings)
 
 
+@pytest.mark.follows("corpus/splits.py: give a whole number from 0")
+@pytest.mark.parametrize("seed", [None, -1, 0.5, True, "1"])
+def test_a_seed_that_fixes_no_split_is_refused(prepared, seed):
+    for kind in ("stratified", "auto"):
+        with pytest.raises(ConfigError, match=r"^seed: .* is not a seed; give a whole number from 0$"):
+            make_split(prepared, kind, seed=seed)
+    same = make_split(prepared, seed=np.int64(0)), make_split(prepared, seed=0)
+    np.testing.assert_array_equal(same[0].test, same[1].test)
+
+
 def test_takes_that_are_no_numbers_have_no_official_split(tmp_path):
     (tmp_path / "yes").mkdir()
     for take in range(3):

@@ -60,12 +60,15 @@ def make_split(
             test set; Speech Commands: by a hash of the speaker; others by their tables). `speakers`: test
             speakers do not occur in training. `untested`: a few speakers for validation and all others for
             training, for models that are tested on other data. `all`: every row is for training.
-        seed: Seed of the random choices; the same seed gives the same split.
+        seed: Seed of the random choices, an integer of 0 or more; the same seed gives the same split.
         held_out: The test speaker for `speakers`; if None, a tenth of the speakers is drawn.
 
     Raises:
-        ConfigError: This split of the corpus is not possible.
+        ConfigError: This split of the corpus is not possible, or the seed is not an integer of 0 or more.
     """
+    # NumPy would take None, too, and split differently at each call.
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        raise ConfigError(f"{seed!r} is not a seed", where="seed", remedy="give a whole number from 0")
     if kind == "auto":
         return automatic_split(prepared, seed)
     if held_out is not None and kind != "speakers":
