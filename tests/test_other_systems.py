@@ -23,17 +23,18 @@ from synthetic import word
 from voxlet import audio, files
 from voxlet.cache import contents as cache
 from voxlet.cli.corpus import record
+from voxlet.cli.main import main
 from voxlet.corpus.listing.sound_files import common_folder, relative_name
 from voxlet.corpus.recording.session import Session
 from voxlet.datasets.stores import Folder
 from voxlet.engines import pool
-from voxlet.errors import AudioError, ConfigError, FileError
+from voxlet.errors import AudioError, ConfigError, FileError, VoiceError
 from voxlet.files import os_errors
 from voxlet.recipes.clip.finish import write_samples
 from voxlet.serving.jobs import process, queue
 from voxlet.serving.jobs.job import CANCEL, ENDED, Job
 from voxlet.serving.static.page import write_page
-from voxlet.speak import player
+from voxlet.speak import library, player
 
 filelock = pytest.importorskip("filelock")
 HAN = "\u1112\u1161\u11ab"  # a syllable of Hangul in parts (NFD), which is U+D55C composed
@@ -101,6 +102,22 @@ def ignoring_case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("rename", "replace"):
         monkeypatch.setattr(os, name, move(getattr(os, name)))
     monkeypatch.setattr(os, "link", lambda path, target: link(real(path), real(target)))
+
+
+@pytest.fixture(params=["case counts", "case is ignored"])
+def voices(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder of installed voices, on either kind of file system."""
+    if request.param == "case is ignored":
+        request.getfixturevalue("ignoring_case")
+    monkeypatch.setenv("VOXLET_VOICES", str(tmp_path / "voices"))
+    (tmp_path / "voices").mkdir()
+    return tmp_path / "voices"
+
+
+def a_voice(path: Path) -> Path:
+    """A voice file, different from those of other names."""
+    path.write_bytes(tiny_voice.voice_bytes(tiny_voice.info(name=path.stem)))
+    return path
 
 
 def test_a_lock_file_that_is_to_go_goes_when_it_can(tmp_path: Path, locks_stay: set[Path]) -> None:
@@ -233,6 +250,41 @@ def test_labels_that_differ_in_case_alone_have_a_sample_each(tmp_path: Path) -> 
         patched.setattr("voxlet.recipes.clip.finish.wav_metadata", lambda _: {})
         write_samples(tmp_path, sampler)  # type: ignore[arg-type]
     assert len({path.name.casefold() for path in tmp_path.iterdir()}) == 4
+
+
+def test_a_voice_is_renamed_in_case_alone(voices: Path) -> None:
+    content = library.install(a_voice(voices.parent / "bob.voice")).read_bytes()
+    for name, new in (("bob", "Bob"), ("Bob", "BOB"), ("BOB", "bob")):
+        assert library.rename(name, new) == voices / f"{new}.voice"
+        assert [path.name for path in voices.iterdir()] == [f"{new}.voice"]
+        assert (voices / f"{new}.voice").read_bytes() == content
+    with pytest.raises(VoiceError, match=r"^bob: already has this name$"):
+        library.rename("bob", "bob")
+
+
+def test_voices_whose_names_differ_in_case_alone_are_not_both_installed(
+    voices: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    remedy = "give another name, or first run: voxlet voices remove Ann"
+    first, other = a_voice(voices.parent / "first.voice"), a_voice(voices.parent / "ann.voice")
+    content = library.install(first, "Ann").read_bytes()
+    library.install(first, "bob")
+    for command in (["install", str(other)], ["rename", "bob", "ann"], ["rename", "bob", "Ann"]):
+        assert main(["voices", *command]) == 2
+        assert capsys.readouterr().err == f"voxlet: Ann: is installed already; {remedy}\n"
+        assert sorted(path.name for path in voices.iterdir()) == ["Ann.voice", "bob.voice"]
+        assert (voices / "Ann.voice").read_bytes() == content
+    assert main(["voices", "remove", "Ann"]) == 0
+    assert main(["voices", "install", str(other)]) == 0
+    assert (voices / "ann.voice").read_bytes() == other.read_bytes()
+
+
+def test_a_voice_beside_another_that_was_put_there_by_hand(voices: Path) -> None:
+    for name in ("bob", "Ann"):
+        a_voice(voices / f"{name}.voice")
+    with pytest.raises(VoiceError, match=r"^Ann: is installed already; .* voices remove Ann$"):
+        library.rename("bob", "ANN")
+    assert library.rename("Ann", "ann").name in {path.name for path in voices.iterdir()}
 
 
 @pytest.mark.usefixtures("ignoring_case")

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from voxlet.errors import VoiceError
-from voxlet.files import is_file, make_folder, safe_name, write_new, writing
+from voxlet.files import fold_name, is_file, make_folder, patiently, safe_name, write_new, writing
 from voxlet.speak.voice_file import SUFFIX, read_voice
 
 LONGEST_NAME = 60  # characters of a voice's name
@@ -69,7 +69,7 @@ def check_name(name: str) -> str:
 
 
 def install(file: str | os.PathLike[str], name: str | None = None) -> Path:
-    """Check a voice file and install it; another voice of the same name is never replaced.
+    """Check a voice file and install it; another voice of the same name, in any case, is never replaced.
 
     Args:
         file: The voice file.
@@ -82,6 +82,8 @@ def install(file: str | os.PathLike[str], name: str | None = None) -> Path:
     voice = read_voice(Path(file))
     target = _installed(name or Path(file).stem)
     make_folder(target.parent)
+    if (other := _alike(target)) is not None:
+        raise _taken(other.stem)
     try:
         write_new(target, voice.model)
     except FileExistsError as error:
@@ -104,7 +106,7 @@ def remove(name: str) -> Path:
 
 
 def rename(name: str, new: str) -> Path:
-    """Rename an installed voice.
+    """Rename an installed voice; the new name may differ in case alone.
 
     Raises:
         VoiceError: No voice `name` is installed, or `new` is taken or not a valid file name.
@@ -113,15 +115,31 @@ def rename(name: str, new: str) -> Path:
     path, target = _own(name), _installed(new)
     if path == target:
         raise VoiceError("already has this name", where=name)
+    if (other := _alike(target, besides=path)) is not None:
+        raise _taken(other.stem)
     with writing(path, "cannot be read", remedy=None):
         model = path.read_bytes()
     try:
         write_new(target, model)
     except FileExistsError as error:
-        raise _taken(new) from error
+        if not _is_alike(path, target) or any(one.name == target.name for one in target.parent.iterdir()):
+            raise _taken(new) from error
+        with writing(path, "cannot be renamed", remedy=None):
+            patiently(path.rename, target)  # one file: this file system ignores case
+        return target
     with writing(path, "cannot be removed", remedy=None):
         path.unlink()
     return target
+
+
+def _alike(target: Path, besides: Path | None = None) -> Path | None:
+    """Another voice in the target's folder that is one file with it on macOS or Windows; None without one."""
+    there = sorted(target.parent.glob(f"*{SUFFIX}"))
+    return next((path for path in there if path not in (target, besides) and _is_alike(path, target)), None)
+
+
+def _is_alike(path: Path, target: Path) -> bool:
+    return path.parent == target.parent and fold_name(path.name) == fold_name(target.name)
 
 
 def _taken(name: str) -> VoiceError:
