@@ -76,7 +76,7 @@ def summary(card: Scorecard) -> str:
     cost = card.cost
     # By processor time: wall-clock time would depend on how many cores were idle.
     word = cost["mean_clip_seconds"] * cost["processor_seconds_per_second_of_audio"]
-    rows.append(["speed, on one core", f"{1 / word:.0f} words a second", ""])
+    rows.append(["speed, on one core of an AMD Zen 3", f"{1 / word:.0f} words a second", ""])
     rows.append(["size of its file", f"{cost['megabytes']:.1f} MB", ""])
     return table(["measure", f"`{card.subject}`", "real test takes"], rows)
 

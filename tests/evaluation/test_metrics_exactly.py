@@ -11,6 +11,7 @@ import pytest
 from messages import message
 from voxlet.errors import ScoreError
 from voxlet.evaluation.classifiers.inputs import FLOOR, InputConfig
+from voxlet.evaluation.classifiers.opened import Classifiers
 from voxlet.evaluation.classifiers.prediction import Prediction
 from voxlet.evaluation.clipset import ClipSet
 from voxlet.evaluation.intervals import wilson
@@ -150,9 +151,10 @@ class Speaks:
 
 def test_styles_are_compared_with_real_speakers_by_a_seed():
     clips, voice = said_by([0, 1], labels=2, takes=[0, 1, 2, 3]), Speaks(8000)
-    found = styles.evaluate(voice, clips)
-    assert found == styles.evaluate(voice, clips, count=24, seed=0)
-    assert found != styles.evaluate(voice, clips, seed=1)
+    said = styles.fresh_clips(voice, 24, 0)
+    found = styles.evaluate(said, clips)
+    assert found == styles.evaluate(styles.fresh_clips(voice, 24, 0), clips, seed=0)
+    assert found != styles.evaluate(styles.fresh_clips(voice, 24, 1), clips, seed=1)
     fresh, real = found
     assert list(fresh) == list(real) == ["styles.distance", "styles.duplicates"]
     assert (fresh["styles.distance"].count, real["styles.distance"].count) == (24, 2)
@@ -170,15 +172,38 @@ def test_all_are_heard_at_the_lowest_of_the_rates(monkeypatch, voice_rate, rate,
         return np.arange(3.0)
 
     monkeypatch.setattr(styles, "mean_spectrum", mean_spectrum)
-    styles.evaluate(Speaks(voice_rate), said_by([0, 1], 2, [0, 1], rate), count=2)
+    styles.evaluate(styles.fresh_clips(Speaks(voice_rate), 2, 0), said_by([0, 1], 2, [0, 1], rate))
     assert set(rates) == {band_rate}
 
 
 def test_one_speaker_is_too_few():
     reason = "not enough speakers with two clips of a label (needs 2)"
     expected = {"styles.distance": reason, "styles.duplicates": reason}
-    assert styles.evaluate(Speaks(8000), said_by([0], 2, [0, 1])) == (expected, expected)
-    assert styles.evaluate(Speaks(8000), said_by([0, 1], 2, [0])) == (expected, expected)
+    said = styles.fresh_clips(Speaks(8000), 2, 0)
+    assert styles.evaluate(said, said_by([0], 2, [0, 1])) == (expected, expected)
+    assert styles.evaluate(said, said_by([0, 1], 2, [0])) == (expected, expected)
+
+
+class Hears:
+    """Return a classifier that takes every second clip for label 1."""
+
+    digest = "every second"
+
+    def predict(self, sounds, rate):
+        return sure(*(number % 2 for number in range(len(sounds))))
+
+
+def test_words_of_fresh_styles_are_labelled_by_each_classifier():
+    said = styles.fresh_clips(Speaks(8000), 3, 0)
+    assert (said.labels.tolist(), len(said.sounds)) == ([0, 1, 0, 1, 0, 1], 6)
+    classifiers = Classifiers({"in_corpus": Hears(), "cross_corpus": "no other corpus has these words"})
+    found = styles.recognised(said, classifiers, ("0", "1"))
+    assert found == {
+        "styles.in_corpus.accuracy": wilson(6, 6),
+        "styles.cross_corpus.accuracy": "no other corpus has these words",
+    }
+    swapped = styles.recognised(said, classifiers, ("1", "0"))  # the classifiers number labels otherwise
+    assert swapped["styles.in_corpus.accuracy"] == wilson(0, 6)
 
 
 def sure(*labels: int) -> Prediction:

@@ -39,26 +39,26 @@ def real(speakers: int, takes: int = 4) -> ClipSet:
 
 
 def test_a_voice_of_many_people():
-    fresh, people = styles.evaluate(Cast(lambda number: number), real(6), count=6)
+    fresh, people = styles.evaluate(styles.fresh_clips(Cast(lambda number: number), 6, 0), real(6))
     assert fresh[DISTANCE].value == pytest.approx(people[DISTANCE].value, rel=0.15)  # the same six speakers
     assert fresh[DISTANCE].value > 1
     assert fresh[DUPLICATES].value == people[DUPLICATES].value == 0
 
 
 def test_styles_that_have_collapsed():
-    fresh, people = styles.evaluate(Cast(lambda number: 2), real(6), count=8)
+    fresh, people = styles.evaluate(styles.fresh_clips(Cast(lambda number: 2), 8, 0), real(6))
     assert fresh[DISTANCE].value < 0.2 * people[DISTANCE].value
     assert fresh[DUPLICATES].value > 0.8
 
 
 def test_two_people_behind_many_styles():
-    fresh, people = styles.evaluate(Cast(lambda number: 5 * (number % 2)), real(6), count=8)
+    fresh, people = styles.evaluate(styles.fresh_clips(Cast(lambda number: 5 * (number % 2)), 8, 0), real(6))
     assert fresh[DISTANCE].value > 0.3 * people[DISTANCE].value
     assert fresh[DUPLICATES].value > 0.7  # the distance alone does not show it
 
 
 def test_a_corpus_of_one_speaker_says_so():
-    fresh, _ = styles.evaluate(Cast(lambda number: number), real(1))
+    fresh, _ = styles.evaluate(styles.fresh_clips(Cast(lambda number: number), 24, 0), real(1))
     assert fresh[DISTANCE] == fresh[DUPLICATES] == "not enough speakers with two clips of a label (needs 2)"
 
 

@@ -224,16 +224,24 @@ def test_words_made_ahead_in_a_voice_that_is_left_are_given_up(page):
 
 
 def test_new_speakers_are_drawn_alike(page):
-    stds = [None, np.float32([0.9, 1.1e-3, 0.0, 0.3])]
+    stds = [None, None, None, np.float32([0.9, 1.1e-3, 0.0, 0.3])]
+    named = [
+        {},
+        {"ann": [0.0, 0.0, 0.0, 0.0]},
+        {"ann": [0.1, -2.3, 0.0, 1e-3], "bob": [0.7, 1.1, 0.0, 0.2]},
+        {},
+    ]
     found = page.evaluate(
-        """async ([stds, seeds]) => {
+        """async ([stds, named, seeds]) => {
           const { randomStyle } = await import('/voice/styles.js');
-          return stds.map((styleStd) => seeds.map((seed) => randomStyle(seed, { styleSize: 4, styleStd })));
+          return stds.map((styleStd, n) =>
+            seeds.map((seed) => randomStyle(seed, { styleSize: 4, styleStd, speakers: named[n] })),
+          );
         }""",
-        [[None if std is None else std.tolist() for std in stds], [*range(50)]],
+        [[None if std is None else std.tolist() for std in stds], named, [*range(50)]],
     )
-    for std, rows in zip(stds, found, strict=True):
-        styles = Styles({}, 4, "tiny", std)
+    for std, speakers, rows in zip(stds, named, found, strict=True):
+        styles = Styles({name: np.float32(style) for name, style in speakers.items()}, 4, "tiny", std)
         for seed, row in enumerate(rows):
             assert np.array_equal(np.float32(row), styles.style("random", seed)), (std, seed)
 

@@ -107,12 +107,20 @@ def test_speakers_and_styles(voice):
     assert np.array_equal(voice.say("1", speaker="bob").samples, voice.say("1", style=[0.0, -1.0]).samples)
 
 
-def test_fresh_styles_have_the_priors_moments():
-    file = tiny_voice.voice_bytes(tiny_voice.info(style_size=2))
-    voice = Voice(voice_file.VoiceFile(None, tiny_voice.info(), file, None))
+@pytest.mark.parametrize(
+    ("named", "far"),
+    [
+        ({}, (1, 1)),
+        ({"ann": (0.3, 0.0)}, (0.3, 0)),
+        ({"ann": (3, -0.1), "bob": (-4, 0.7)}, (np.sqrt(12.5), 0.5)),
+    ],
+)
+def test_fresh_styles_lie_as_far_as_the_named_ones(named, far):
+    of = tiny_voice.info(styles={name: np.float32(style) for name, style in named.items()})
+    voice = Voice(voice_file.VoiceFile(None, of, tiny_voice.voice_bytes(of), None))
     styles = np.stack([voice.style("random", seed=seed) for seed in range(1000)])
-    assert np.abs(styles.mean(axis=0)).max() < 0.15
-    assert np.abs(styles.std(axis=0) - 1).max() < 0.1
+    assert np.allclose(styles.mean(axis=0), 0, atol=0.15 * max(far))
+    assert np.allclose(styles.std(axis=0), far, rtol=0.1)
 
 
 def test_fresh_styles_lie_as_far_as_the_voice_says():

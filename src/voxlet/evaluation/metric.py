@@ -275,6 +275,18 @@ def latents() -> list[Metric]:
     ]
 
 
+def styles() -> list[Metric]:
+    """Whether fresh styles say the words, and sound like different people."""
+    return [
+        *(
+            Metric(f"styles.{kind}.accuracy", f"new styles, {CLASSIFIERS[kind]}", "share", "higher")
+            for kind in ("in_corpus", "cross_corpus", "off_the_shelf")
+        ),
+        Metric("styles.distance", "distance between two styles, dB", "dB", "real"),
+        Metric("styles.duplicates", "styles not distinct from another", "share", "lower"),
+    ]
+
+
 CATALOGUE: dict[str, Metric] = {
     metric.key: metric
     for metric in (
@@ -289,8 +301,7 @@ CATALOGUE: dict[str, Metric] = {
         *utility(),
         *reconstruction(),
         *latents(),
-        Metric("styles.distance", "distance between two styles, dB", "dB", "real"),
-        Metric("styles.duplicates", "styles not distinct from another", "share", "lower"),
+        *styles(),
         *sc09(),
     )
 }

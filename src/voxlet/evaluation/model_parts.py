@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from voxlet.evaluation.classifiers.opened import open_classifiers
 from voxlet.evaluation.metric import Measurement
 from voxlet.evaluation.metrics import explained_share, latents, reconstruction, styles
 from voxlet.evaluation.parts import GENERATED, REAL
@@ -14,8 +15,8 @@ from voxlet.recipes.opened import ClipRun, Voice, VoiceRun
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from voxlet.evaluation.clipset import ClipSet
     from voxlet.evaluation.metric import Figures
+    from voxlet.evaluation.reference import Reference
     from voxlet.recipes.opened import Opened
 
 OWNERS = {"reconstruction": "a run", "latents": "the run of a clip VAE", "styles": "a voice"}
@@ -29,15 +30,18 @@ def parts_of(model: Opened) -> tuple[str, ...]:
 
 
 def measure_model(
-    model: Opened, parts: Sequence[str], train: ClipSet, *, seed: int = 0
+    model: Opened, parts: Sequence[str], reference: Reference, *, seed: int = 0
 ) -> Iterator[tuple[str, dict[str, Measurement]]]:
     """Measure parts of a model: yield each part's name, and its measurement by set (generated, real).
 
     Args:
         model: A run or a voice for which the parts can be measured.
         parts: Names of parts.
-        train: Real training clips with speakers, for fresh styles.
+        reference: The recordings to compare fresh styles with.
         seed: Seed of every random draw.
+
+    Raises:
+        ScoreError: The reference has fewer than two training clips, and fresh styles are asked for.
     """
     if "latents" in parts and isinstance(model, ClipRun):
         yield "latents", {GENERATED: latent_space(model)}
@@ -45,7 +49,16 @@ def measure_model(
         yield "reconstruction", measured(*reconstructions(model, seed=seed))
     if "styles" in parts and not isinstance(model, ClipRun):
         voice = model if isinstance(model, Voice) else model.voice
-        yield "styles", measured(*styles.evaluate(voice, train, seed=seed))
+        yield "styles", fresh_styles(voice, reference, seed=seed)
+
+
+def fresh_styles(voice: Voice, reference: Reference, *, seed: int = 0) -> dict[str, Measurement]:
+    """Measurements, by set, of fresh styles and of the reference's speakers."""
+    classifiers = open_classifiers(reference, voice.rate, kinds=styles.KINDS)
+    said = styles.fresh_clips(voice, styles.STYLES, seed)
+    words = styles.recognised(said, classifiers, reference.train.label_names)
+    generated, real = styles.evaluate(said, reference.train, seed=seed)
+    return measured(words | generated, real)
 
 
 def measured(generated: Figures, real: Figures) -> dict[str, Measurement]:

@@ -223,7 +223,7 @@ def measure_opened(request: ScoreRequest, model: Opened) -> Measured:
     parts = [part for part in parts_of(model) if not request.only or part in request.only]
     inside = [
         figure
-        for part, found in measure_model(model, parts, reference.train, seed=request.seed)
+        for part, found in measure_model(model, parts, reference, seed=request.seed)
         for figure in figures_of(part, found)
     ]
     card = with_sc09(request, replace(card, figures=(*card.figures, *inside), cost=cost), clips)

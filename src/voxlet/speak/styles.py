@@ -32,12 +32,12 @@ class Styles:
         named: Styles by speaker; the first speaker is the default.
         size: S.
         voice: The voice's name, for errors.
-        std: Standard deviations (S,) of new styles; 1 by default.
+        std: Standard deviations (S,) of new styles; by default, as far as the named ones lie from 0.
     """
 
     def __init__(self, named: Mapping[str, Style], size: int, voice: str, std: Style | None = None) -> None:
         self.named, self.size, self._voice = named, size, voice
-        self.std = np.ones(size, dtype=np.float32) if std is None else std
+        self.std = spread(named, size) if std is None else std
 
     def style(self, speaker: str | None, seed: int) -> Style:
         """A copy of the style (S,) of a speaker; by default, of the first one, or zeros if there is none.
@@ -133,6 +133,17 @@ class Styles:
                 remedy="sensible ones lie between -3 and 3",
             )
         return rows
+
+
+def spread(named: Mapping[str, Style], size: int) -> Style:
+    """How far the named styles lie from 0, as root mean squares (S,); 1 each if there are none.
+
+    Farther off, in directions in which no speaker differs, words are lost.
+    """
+    if not named:
+        return np.ones(size, dtype=np.float32)
+    squares = np.square(np.array(list(named.values()), dtype=np.float64))
+    return np.asarray(np.sqrt(squares.mean(0)), dtype=np.float32)
 
 
 def generator(seed: int, *key: int) -> np.random.Generator:

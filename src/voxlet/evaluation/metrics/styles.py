@@ -1,8 +1,9 @@
-"""Do fresh styles sound like different people? Distances between styles, and the share of duplicates.
+"""Do fresh styles say the words, and sound like different people?
 
-The *mean spectrum* of a speaker or style is the mean log-mel spectrum of all its words: it reflects vocal
-tract, pitch and recording, and what is said averages out. Distances are root mean squares over bands, in dB;
-no labels are needed.
+Words are labelled by the scorecard's classifiers; distances and the share of duplicates say how different the
+styles are. The *mean spectrum* of a speaker or style is the mean log-mel spectrum of all its words: it
+reflects vocal tract, pitch and recording, and what is said averages out. Distances are root mean squares over
+bands, in dB.
 """
 
 from __future__ import annotations
@@ -12,7 +13,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from voxlet.evaluation.classifiers.inputs import FLOOR, InputConfig, normalise, whole_log_mel
+from voxlet.evaluation.clipset import ClipSet
 from voxlet.evaluation.intervals import Interval, bootstrap, wilson
+from voxlet.evaluation.metric import ONE_LABEL
+from voxlet.evaluation.metrics.recognition import accuracy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,8 +24,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from voxlet.audio import Samples
-    from voxlet.evaluation.clipset import ClipSet
-    from voxlet.evaluation.metric import Figures
+    from voxlet.evaluation.classifiers.opened import Classifiers
+    from voxlet.evaluation.metric import ClassifierKind, Figures
     from voxlet.speak.voice import Voice
 
 STYLES = 24
@@ -29,6 +33,7 @@ MOST_SPEAKERS = 50
 FEWEST_SPEAKERS = 2
 DECIBELS = 10 / np.log(10)  # in a neper of power
 DISTANCE, DUPLICATES = "styles.distance", "styles.duplicates"
+KINDS: tuple[ClassifierKind, ...] = ("in_corpus", "cross_corpus", "off_the_shelf")
 
 
 def mean_spectrum(sounds: Sequence[Samples], rate: int, config: InputConfig) -> NDArray[np.float64]:
@@ -69,29 +74,60 @@ def real_spectra(clips: ClipSet, config: InputConfig, seed: int) -> tuple[NDArra
     return np.array(first), np.array(second)
 
 
-def evaluate(voice: Voice, clips: ClipSet, *, count: int = STYLES, seed: int = 0) -> tuple[Figures, Figures]:
+def fresh_clips(voice: Voice, count: int, seed: int) -> ClipSet:
+    """Clips of `count` fresh styles, one after the other; each says every label once, in order."""
+    sounds = [
+        sound
+        for number in range(count)
+        for sound in voice.sample(voice.labels, speaker="random", seed=seed + number)
+    ]
+    return ClipSet(
+        "fresh styles",
+        tuple(sounds),
+        voice.rate,
+        np.tile(np.arange(len(voice.labels)), count),
+        tuple(voice.labels),
+        np.full(len(sounds), -1),
+        (),
+        tuple(f"style {number}: {label}" for number in range(count) for label in voice.labels),
+    )
+
+
+def recognised(said: ClipSet, classifiers: Classifiers, label_names: tuple[str, ...]) -> Figures:
+    """Accuracy of each classifier on clips of fresh styles; a string says why there is none."""
+    said = said.renamed(label_names, ())
+    found: Figures = {}
+    for kind in classifiers.kinds:
+        prediction = classifiers.ask(kind, said)
+        if not isinstance(prediction, str):
+            prediction = ONE_LABEL if len(label_names) < 2 else prediction
+        found[f"styles.{kind}.accuracy"] = (
+            prediction if isinstance(prediction, str) else accuracy(said.labels, prediction.labels)
+        )
+    return found
+
+
+def evaluate(said: ClipSet, clips: ClipSet, *, seed: int = 0) -> tuple[Figures, Figures]:
     """Distance between styles and share of duplicates, of fresh styles and, second, of real speakers.
 
     A style is a duplicate if another is nearer than the median distance between two draws of a real speaker's
     words. A voice whose styles have collapsed has a distance of nearly 0, and only duplicates.
 
     Args:
-        voice: The voice; it says each of its labels once with each of `count` fresh styles.
+        said: Clips of fresh styles, from `fresh_clips`.
         clips: Real clips with speakers.
-        count: Number of fresh styles.
-        seed: Seed of the styles, and of the real clips that are drawn.
+        seed: Seed of the real clips that are drawn.
     """
-    config = InputConfig(rate=min(8000, voice.rate, clips.rate))
+    config = InputConfig(rate=min(8000, said.rate, clips.rate))
     one, two = real_spectra(clips, config, seed)
     if len(one) < FEWEST_SPEAKERS:
         reason = f"not enough speakers with two clips of a label (needs {FEWEST_SPEAKERS})"
         return {DISTANCE: reason, DUPLICATES: reason}, {DISTANCE: reason, DUPLICATES: reason}
+    words = len(said.label_names)
     fresh = np.array(
         [
-            mean_spectrum(
-                voice.sample(voice.labels, speaker="random", seed=seed + number), voice.rate, config
-            )
-            for number in range(count)
+            mean_spectrum(said.sounds[first : first + words], said.rate, config)
+            for first in range(0, len(said), words)
         ]
     )
     same = float(np.median(np.diagonal(distances(one, two))))

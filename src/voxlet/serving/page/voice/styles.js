@@ -35,8 +35,11 @@ export function writeBlend(parts) {
 }
 
 /** A random style that depends on the seed alone. */
-export function randomStyle(seed, { styleSize, styleStd }) {
-  return Array.from(standardNormal(seed, [STYLE_KEY], styleSize), (x, i) => fround(x * fround(styleStd?.[i] ?? 1)));
+export function randomStyle(seed, { styleSize, styleStd, speakers }) {
+  const named = Object.values(speakers);
+  const square = (i) => named.reduce((sum, style) => sum + fround(style[i]) ** 2, 0) / named.length;
+  const spread = (i) => styleStd?.[i] ?? (named.length > 0 ? Math.sqrt(square(i)) : 1);
+  return Array.from(standardNormal(seed, [STYLE_KEY], styleSize), (x, i) => fround(x * fround(spread(i))));
 }
 
 /** The attributes that a voice's graph gets: the manner, varied by the seed. */
