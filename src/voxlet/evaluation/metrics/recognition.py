@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from voxlet.evaluation.classifiers.prediction import Prediction
-    from voxlet.evaluation.metric import ByName, ClassifierKind, Figures, Table
+    from voxlet.evaluation.metric import ByName, ClassifierKind, Figures, Table, Value
 
     Integers = NDArray[np.int64]
 
@@ -44,6 +44,17 @@ def accuracy(asked: Integers, predicted: Integers) -> Interval:
     return wilson(int((asked == predicted).sum()), len(asked))
 
 
+def accuracy_or_reason(asked: Integers, prediction: Prediction | str, labels: int) -> Value:
+    """Accuracy of a classifier that knows so many labels, or the reason why there is none.
+
+    Raises:
+        ScoreError: The predictions are not as many as the clips (B,), or there are no clips.
+    """
+    if isinstance(prediction, str):
+        return prediction
+    return ONE_LABEL if labels < 2 else accuracy(asked, prediction.labels)
+
+
 def confusion(asked: Integers, predicted: Integers, labels: int) -> Integers:
     """Counts (C, C): rows are the labels asked for, columns the labels predicted."""
     table = np.zeros((labels, labels), np.int64)
@@ -62,10 +73,9 @@ def evaluate(
     found: Figures = {}
     for kind, prediction in predictions.items():
         key = f"recognition.{kind}.accuracy"
-        if isinstance(prediction, str) or len(label_names) < 2:
-            found[key] = prediction if isinstance(prediction, str) else ONE_LABEL
+        found[key] = value = accuracy_or_reason(asked, prediction, len(label_names))
+        if isinstance(prediction, str) or isinstance(value, str):
             continue
-        found[key] = accuracy(asked, prediction.labels)
         found[f"{key}.by_label"] = by_label(asked, prediction.labels, label_names)
     return found
 

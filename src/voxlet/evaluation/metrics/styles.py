@@ -15,8 +15,7 @@ import numpy as np
 from voxlet.evaluation.classifiers.inputs import FLOOR, InputConfig, normalise, whole_log_mel
 from voxlet.evaluation.clipset import ClipSet
 from voxlet.evaluation.intervals import Interval, bootstrap, wilson
-from voxlet.evaluation.metric import ONE_LABEL
-from voxlet.evaluation.metrics.recognition import accuracy
+from voxlet.evaluation.metrics.recognition import accuracy_or_reason
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,15 +95,12 @@ def fresh_clips(voice: Voice, count: int, seed: int) -> ClipSet:
 def recognised(said: ClipSet, classifiers: Classifiers, label_names: tuple[str, ...]) -> Figures:
     """Accuracy of each classifier on clips of fresh styles; a string says why there is none."""
     said = said.renamed(label_names, ())
-    found: Figures = {}
-    for kind in classifiers.kinds:
-        prediction = classifiers.ask(kind, said)
-        if not isinstance(prediction, str):
-            prediction = ONE_LABEL if len(label_names) < 2 else prediction
-        found[f"styles.{kind}.accuracy"] = (
-            prediction if isinstance(prediction, str) else accuracy(said.labels, prediction.labels)
+    return {
+        f"styles.{kind}.accuracy": accuracy_or_reason(
+            said.labels, classifiers.ask(kind, said), len(label_names)
         )
-    return found
+        for kind in classifiers.kinds
+    }
 
 
 def evaluate(said: ClipSet, clips: ClipSet, *, seed: int = 0) -> tuple[Figures, Figures]:
